@@ -1,0 +1,72 @@
+# Every target has one line of help; `make` prints them. Interfaces: README.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+# How many tests run at a time; each worker that boots hosts has a lab of its own.
+WORKERS ?= 3
+
+.PHONY: help setup check test standin trial trial-host trial-down
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## Make .venv with the pinned dependencies; nothing else on the machine changes
+
+$(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed (found: $$(python3 -V 2>&1))."; exit 1; }
+	@python3 -c 'import ensurepip' 2>/dev/null || { echo "The system package python3-venv is missing."; exit 1; }
+	@for program in ssh scp ssh-keygen; do command -v $$program >/dev/null || { echo "The program $$program is missing (package openssh-client)."; exit 1; }; done
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	cp etc/venv/started_elsewhere.py "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/"
+	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
+	touch $@
+
+check: setup ## Everything that needs no host: lint, unit, render, config
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict salt/mattermost/*.yaml
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit $(wildcard tests/render tests/config)
+
+test: check standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile $(wildcard tests/conformance tests/lab_self) tests/scenarios
+
+# What a trial takes: the host's platform, a release archive, the orchestration to run.
+PLATFORM ?= debian12
+ARCHIVE ?=
+ORCHESTRATION ?= mattermost.ssl
+LAB := $(BIN)/python -m tests.lab
+
+trial: setup ## A throwaway host, deployed and left running [PLATFORM= ARCHIVE=file.tar.gz ORCHESTRATION=]
+	@$(LAB) trial --platform $(PLATFORM) --orchestration $(ORCHESTRATION) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+standin: setup ## Build two versions of the stand-in server in .lab/archives, usable as ARCHIVE=
+	@$(BIN)/python tests/lab/standin/build.py
+
+trial-host: setup ## A bare throwaway host and its .lab/trial.env, nothing deployed [PLATFORM=debian12]
+	@$(LAB) trial-host --platform $(PLATFORM)
+
+trial-down: setup ## Take the lab's hosts, network, mounts and processes away; caches and packages stay
+	@$(LAB) down
+
+.PHONY: docs
+docs: setup ## Write docs/settings.md anew from the schema
+	$(BIN)/python docs/generate.py
+
+.PHONY: bench
+ROUNDS ?= 1
+GIGABYTES ?= 0
+ONLY ?=
+bench: standin ## Side by side with a script by hand, then upgrades and undos [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE=]
+	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+.PHONY: release
+VERSION ?=
+ARCH ?= amd64
+RELEASE = $(BIN)/python -m tools.release "$(VERSION)" --arch "$(ARCH)" $(if $(SOURCE),--source "$(SOURCE)") $(if $(SHA256),--sha256 "$(SHA256)") \
+	$(if $(KEY),--key "$(KEY)") $(if $(CA_FILE),--ca-file "$(CA_FILE)") $(if $(PAGE),--page "$(PAGE)") $(if $(TRUST_FIRST),--trust-first-download)
+release: setup ## Fetch a release, look at it, add its checksum to the table [VERSION=11.8.6 ARCH= SHA256= KEY= SOURCE= TRUST_FIRST=yes]
+	@test -n "$(VERSION)" || { echo "Which one? make release VERSION=11.8.6"; exit 2; }
+	@$(RELEASE)

@@ -1,0 +1,104 @@
+"""Write docs/settings.md from salt/mattermost/schema.yaml: ``make docs``."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "settings.md"
+HEAD = """\
+<!-- Written by `make docs` from salt/mattermost/schema.yaml; change it there. -->
+# Settings
+
+Everything that can be set, and what it is when nothing is set. Write what you want to change below `mattermost:` in
+`pillar/mattermost.sls` (git ignores it); [pillar/mattermost.sls.example](../pillar/mattermost.sls.example) is one to start from.
+`mattermost:server:port` in a message means:
+
+```yaml
+mattermost:
+  server:
+    port: 8065
+```
+
+An unknown name, a wrong type or a value out of range is refused before anything is changed, all faults at once.
+What wins: defaults < facts of the platform < pillar < the roster's `postgres.*` options ([roster.md](roster.md)).
+"""
+
+
+def cell(text: str) -> str:
+    """Return *text* fit for a table's cell."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def allowed(part: dict) -> str:
+    """Say which values a setting may have."""
+    if "enum" in part:
+        return ", ".join(f"`{value}`" for value in part["enum"])
+    words = {
+        "string": "text",
+        "boolean": "`true`, `false`",
+        "integer": "whole number",
+        "array": "list",
+        "object": "mapping",
+    }
+    text = words[part["type"]]
+    low, high = part.get("minimum"), part.get("maximum")
+    if low is not None and high is not None:
+        text += f", {low} to {high}"
+    elif low is not None:
+        text += f", at least {low}"
+    if "x-unit" in part:
+        text += f", in {part['x-unit']}"
+    return text + (", secret" if part.get("x-secret") else "")
+
+
+def default(value) -> str:
+    """Show a default as one would write it."""
+    if value in ("", [], {}):
+        return "–"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def rows(section: dict, trail: str = ""):
+    """Yield a table row for each setting of *section*, those of inner sections with their whole key."""
+    for name, part in section["properties"].items():
+        if "properties" in part:
+            yield from rows(part, f"{trail}{name}:")
+        elif part.get("additionalProperties") is not True:
+            yield f"| `{trail}{name}` | {cell(part['description'])} | {allowed(part)} | {default(part['default'])} |"
+
+
+def table(section: dict) -> str:
+    return "\n".join(["| setting | meaning | values | default |", "|---|---|---|---|", *rows(section), ""])
+
+
+def page(schema: dict) -> str:
+    """Return the whole page."""
+    sections = {name: part for name, part in schema["properties"].items() if "properties" in part}
+    plain = {name: part for name, part in schema["properties"].items() if name not in sections}
+    parts = [
+        HEAD,
+        "## At the top\n",
+        table({"properties": {name: plain[name] for name in plain if name != "platform"}}),
+    ]
+    for name, part in sections.items():
+        parts += [f"## {name}\n", cell(part["description"]) + "\n", table(part)]
+    platform = schema["properties"]["platform"]["description"]
+    parts += [
+        "## platform\n",
+        f"{cell(platform)} They are listed with their comments in"
+        " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
+    ]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(yaml.safe_load((ROOT / "salt/mattermost/schema.yaml").read_text())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What every Salt command started in this checkout needs first; Salt loads log handlers before anything else of ours.
+
+Puts ``salt/_utils`` on the controller's import path (``utils_dirs`` alone does that for ``salt-run`` only), makes the
+folder without which the first ``salt-run`` of a fresh clone ends in FileNotFoundError, and refuses what would fail later
+in words that nobody understands: another version of Salt, a cache that belongs to another user.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import pwd
+import sys
+
+__virtualname__ = "mattermost_checkout"
+
+SALT_VERSION = "3008.2"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def setup_handlers():
+    """Prepare this process; returns the handler of the last words. Ends the process with one sentence when it cannot work."""
+    import salt.version
+
+    trouble = wrong_salt(salt.version.__version__) or wrong_owner(__opts__["root_dir"], os.geteuid())
+    if trouble:
+        print(trouble, file=sys.stderr)
+        sys.exit(1)
+    here = os.path.dirname(os.path.abspath(__file__))
+    utils = os.path.join(os.path.dirname(here), "_utils")
+    if utils not in sys.path:
+        sys.path.append(utils)
+    os.makedirs(os.path.join(__opts__["cachedir"], "proc"), mode=0o700, exist_ok=True)
+    _fire_no_events_that_nobody_takes(__opts__["sock_dir"])
+    if os.path.basename(sys.argv[0]) == "salt-ssh":
+        _take_no_unchecked_relenv()
+    return LastWords()
+
+
+class LastWords(logging.Handler):
+    """Says once more, as the very last thing, what failed: Salt prints the reason first and a page of followers after it."""
+
+    CHANGES = "{"  # of a failed step that changed something: the step itself says why it failed
+    FOLLOWER = "One or more requisite failed"
+    APPENDICES = ("\nAll findings:", "\nHow it is:")  # of preflight and status: their tables stand above
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.said = []
+
+    def emit(self, record):
+        """Keep the comment of a failed step; Salt's state engine logs each one as an error."""
+        text = record.getMessage().strip()
+        if record.name != "salt.state" or not text or text.startswith((self.FOLLOWER, self.CHANGES)):
+            return
+        if not self.said:
+            atexit.register(self.tell)
+        for appendix in self.APPENDICES:
+            text = text.partition(appendix)[0]
+        self.said.append(text.strip())
+
+    def tell(self):
+        """Print what was kept, after everything else."""
+        sys.stdout.flush()
+        print("\nFailed. " + "\n".join(self.said), file=sys.stderr, flush=True)
+
+
+def _fire_no_events_that_nobody_takes(sock_dir: str) -> None:
+    """Without a master daemon Salt tries for one second, at full load, to deliver each event: two per ``salt-run``.
+
+    Where a daemon listens (its socket is there), nothing is changed.
+    """
+    from salt.utils.event import SaltEvent
+
+    connect = SaltEvent.connect_pull
+
+    def connect_pull(self, timeout=1):
+        if not os.path.exists(os.path.join(sock_dir, "master_event_pull.ipc")):
+            return False
+        return connect(self, timeout)
+
+    SaltEvent.connect_pull = connect_pull
+
+
+def _take_no_unchecked_relenv() -> None:
+    """Have ``salt-ssh --relenv`` use the archive that a run checked, never fetch the newest one by itself."""
+    import salt.utils.relenv
+    from mattermost_relenv import only_pinned
+
+    salt.utils.relenv.gen_relenv = only_pinned
+
+
+def wrong_salt(found: str) -> str:
+    """Return what to do when *found* is not the version that this tree is made for, else ''."""
+    if found == SALT_VERSION:
+        return ""
+    return (
+        f"This tree is made for Salt {SALT_VERSION}; this is Salt {found} ({sys.prefix}). "
+        "Run `make setup` in the checkout and `. .venv/bin/activate`, then start the command again."
+    )
+
+
+def wrong_owner(folder: str, user: int) -> str:
+    """Return what to do when Salt's *folder* belongs to another user than *user* (a uid), else ''."""
+    try:
+        owner = os.stat(folder).st_uid
+    except FileNotFoundError:
+        return ""
+    if owner == user:
+        return ""
+    return (
+        f"{folder} belongs to {_name(owner)}, and this runs as {_name(user)}: Salt's cache would end up half of each. "
+        f"Run as {_name(owner)}, or remove {folder} (it is only a cache)."
+    )
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,57 @@
+"""A release archive that lies on the controller, copied to the hosts that need it. Runs on the controller."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+
+import mattermost_archive_core as core
+import mattermost_hosts
+import mattermost_progress
+
+PREFLIGHT = "mattermost_preflight"
+
+
+def at_hand(name):
+    """Copy ``release.source`` to each host of this run when it is a path on the controller and the host lacks that release.
+
+    name: only the state's name. The file's SHA-256 must be ``release.sha256``; it is checked here before it travels, and
+    by the host before it is opened. Needs a passed preflight, whose look at the hosts it uses. Under ``test=True`` result
+    is None where a copy would be made.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    said = []
+    for host_id, known in sorted((__context__.get(PREFLIGHT) or {}).items()):
+        release, work = known["settings"]["release"], known["settings"]["paths"]["work"]
+        step = core.plan(release, known["settings"]["paths"], known["facts"].get("current"))
+        if step.skip:
+            said.append(f"{host_id}: {step.skip}")
+            continue
+        found = _sha256(release["source"])
+        if found != release["sha256"]:
+            return ret | {"result": False, "comment": core.mismatch(release, found)}
+        if _is_there(known["host"], step.target, release["sha256"]):
+            said.append(f"{host_id}: the archive is there.")
+            continue
+        ret["changes"][host_id] = step.target
+        if __opts__["test"]:
+            ret["result"] = None
+            continue
+        mattermost_progress.say(name, f"copying {os.path.basename(release['source'])}", host_id)
+        made = known["host"].run(f"umask 077; mkdir -p {shlex.quote(os.path.join(work, 'downloads'))}")
+        sent = known["host"].send(release["source"], step.target) if made.rc == 0 else made
+        if sent.rc != 0:
+            reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
+            return ret | {"result": False, "comment": f"The archive could not be copied to {host_id}: {reason}."}
+    return ret | {"comment": "\n".join(said)}
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_there(host: mattermost_hosts.Host, path: str, wanted: str) -> bool:
+    seen = host.run(f"sha256sum {shlex.quote(path)} 2>/dev/null", timeout=300)
+    return seen.rc == 0 and seen.out.split()[:1] == [wanted]

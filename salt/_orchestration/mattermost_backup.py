@@ -1,0 +1,67 @@
+"""Make a backup now, or see one restored, on the hosts of this run. Runs on the controller.
+
+The work is the host programs'; it goes on there when the controller goes away.
+"""
+
+from __future__ import annotations
+
+import mattermost_backup_core as core
+import mattermost_progress
+
+PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
+LONGEST = 86400  # seconds that a backup or a restore may take
+
+
+def made(name):
+    """Make a backup of each host and say its number, size and age.
+
+    name: only the state's name. Needs a passed preflight, and mattermost.deploy.backup applied. result None under
+    ``test=True``, False with the program's reason when a host's backup failed.
+    """
+    return _on_each(name, "mattermost-backup now", core.made, "make a backup")
+
+
+def _on_each(name, command, sentence, verb):
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    known = __context__.get(PREFLIGHT) or {}
+    if not known:
+        return ret | {"result": False, "comment": "No host was looked at: a preflight comes first."}
+    if __opts__["test"]:
+        return ret | {"result": None, "comment": f"Would {verb} on {', '.join(sorted(known))}."}
+    said = []
+    for host_id, entry in sorted(known.items()):
+        mattermost_progress.say(name, verb, host_id)
+        done = entry["host"].run(command, timeout=LONGEST)
+        found = core.report(done.out)
+        if done.rc != 0:
+            ret["result"] = False
+            said.append(f"{host_id}: {core.failure(found, done.err or done.out)}")
+            continue
+        ret["changes"][host_id] = found.get("snapshot", "done")
+        said.append(f"{host_id}: {sentence(found, entry['settings'])}")
+    return ret | {"comment": "\n".join(said)}
+
+
+def restored(name):
+    """Put a backup back on each host of this run.
+
+    name: only the state's name. Which backup, and whether newer messages may be replaced, are told by the pillar of the
+    command: ``{"restore": {"snapshot": "latest", "overwrite": False}}``. result False, with what to do, when the host
+    refuses or the restored server does not come up; then what was there before serves again.
+    """
+    try:
+        command = core.restore_command(__pillar__.get("restore") or {})
+    except ValueError as err:
+        return {"name": name, "changes": {}, "result": False, "comment": str(err)}
+    return _on_each(name, command, core.restored, "restore a backup")
+
+
+def drilled(name):
+    """Restore the newest backup of each host to a scratch place and compare it with its manifest.
+
+    name: only the state's name. Never reports a change; result False when the backup would not restore.
+    """
+    return {
+        **_on_each(name, "mattermost-restore drill", core.drilled, "restore the newest backup to a scratch place"),
+        "changes": {},
+    }

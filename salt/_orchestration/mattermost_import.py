@@ -1,0 +1,148 @@
+"""Import the server of an installation that this tree did not make. Runs on the controller, between the stages of mattermost.import.
+
+Finding and reading it is this module's; the copying is that of a move (mattermost_move_copy), and what a step learnt stays in the same
+``__context__["mattermost_move"]``.
+"""
+
+from __future__ import annotations
+
+import time
+
+import mattermost_hosts
+import mattermost_import_core as core
+import mattermost_import_find as find
+import mattermost_lock
+import mattermost_move_copy as copy
+import mattermost_move_core
+import mattermost_move_wire as wire
+import mattermost_progress
+import mattermost_scripts as scripts
+import mattermost_settings_data
+from mattermost_answer import answer as _ret
+from mattermost_import_source import settled
+
+PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the target, already logged in
+KEY = "mattermost_move"
+UNCHANGED = "Nothing was changed."
+SCRIPT = "mattermost/scripts/import.sh"
+PROBE_SECONDS = 120
+
+
+def source_named(name):
+    """Find the installation on the host that the command names, and have all that follows work on the target.
+
+    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `mattermost_import_core.asked`.
+    """
+    try:
+        wish = core.asked(__pillar__.get("import") or {})
+        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        entries = mattermost_hosts.roster(__opts__)
+        mattermost_hosts.choose(entries, [wish["from"], wish["to"]])
+        host = mattermost_hosts.Host(wish["from"], entries[wish["from"]], __opts__)
+        look = scripts.script(__opts__["file_roots"]["base"], (SCRIPT,), {"directory": wish["directory"]})
+        done = host.run(look, timeout=PROBE_SECONDS)
+        if done.rc == 255:
+            raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")
+        source = find.found(done.out)
+    except (ValueError, FileNotFoundError, mattermost_lock.BusyError) as err:
+        return _ret(name, False, f"{err} {UNCHANGED}")
+    mattermost_hosts.name_hosts([wish["to"]])
+    __context__[KEY] = {"wish": wish, "host": host, "found": source, "resumed": False}
+    edition = "Team" if source.is_team else "Enterprise"
+    return _ret(
+        name,
+        True,
+        f"{wish['from']}: Mattermost {source.version}, {edition} Edition, {source.layout}, {'running' if source.active else 'stopped'}; "
+        f"settings in {source.config_file or 'its database'}{'' if source.config is None else f', files in {source.data}'}.",
+    )
+
+
+def fitting(name):
+    """Choose the version to deploy, read the source's settings, refuses what could not be taken over."""
+    state = __context__[KEY]
+    wish, source = state["wish"], state["found"]
+    target = __context__[PREFLIGHT][wish["to"]]
+    roots = __opts__["file_roots"]["base"]
+    number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+    ends = []
+    try:
+        known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
+        version = core.version(source, target["settings"], known)
+        mattermost_hosts.name_hosts([wish["to"]], {"release": {"version": version}})
+        settings = target["host"].settings(target["facts"]["grains"])
+        there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number)))
+        ends = [there, wire.End(state["host"], wire.library(roots, core.values(source, settings, wish, number)))]
+        source = _with_settings(ends[1], source)
+        here = wire.End(state["host"], wire.library(roots, core.values(source, settings, wish, number)))
+        looks = [
+            mattermost_move_core.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))
+        ]
+        found = core.misfits(wish, source, *looks, settings, copy.is_same(here, there))
+        if not found:
+            sections = core.with_variables(source.config or {}, source.variables)
+            found = core.blocked(core.merged(sections, {}, settings, {}), settings)
+    except (ValueError, wire.WireError) as err:
+        copy.tidied(ends)
+        return _ret(name, False, f"{err} {UNCHANGED}")
+    if found or __opts__["test"]:
+        copy.tidied(ends)
+    if found:
+        return _ret(name, False, "\n".join([*found, UNCHANGED]))
+    target["settings"] = settings
+    if mattermost_move_core.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
+        here, there = (_counting(end, roots, settings, source, wish, number) for end in (here, there))
+    state.update(ends=[here, there], looks=looks, found=source)
+    return _ret(
+        name,
+        True,
+        f"{wish['to']} gets Mattermost {version}. {copy.said_ahead(looks[0])} Files are in {source.data}.",
+    )
+
+
+def _with_settings(end, source):
+    """Return *source* with what its file or database says, where files are above all. Where that cannot be read it stays as it is."""
+    if not end.do("has_config", 60, check=False).strip():
+        return source
+    return settled(source, core.parsed(end.feed("give_config")))
+
+
+def _counting(end, roots, settings, source, wish, number):
+    """Return *end* with a census of counts alone, for a PostgreSQL that knows no checksum of a text."""
+    is_source = end.host.id == wish["from"]
+    values = core.values(source, settings, wish, number) if is_source else wire.values(settings, id=number)
+    return wire.End(end.host, wire.library(roots, {**values, "checksum": core.COUNT_ONLY}))
+
+
+def imported(name):
+    """Stop the source, copy what is new, give the target the source's settings, start it and prove it.
+
+    changes hold the seconds without a server. result False when the source serves again instead.
+    """
+    state = __context__[KEY]
+    wish, source = state["wish"], state["found"]
+    if __opts__["test"]:
+        return _ret(
+            name, None, f"Would stop {wish['from']}, copy what is new and start {wish['to']} with its settings."
+        )
+    here, there = state["ends"]
+    settings = __context__[PREFLIGHT][wish["to"]]["settings"]
+
+    def say(text):
+        mattermost_progress.say(name, text)
+
+    def config(data):
+        try:
+            fresh = core.parsed(there.feed("give_config"))
+            return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh))
+        except ValueError as err:
+            raise wire.WireError(str(err)) from None
+
+    try:
+        done = copy.switch(here, there, say, config)
+    except wire.WireError as err:
+        if not isinstance(err, copy.Unknown):
+            copy.tidied(state["ends"])
+        return _ret(name, False, str(err))
+    copy.tidied(state["ends"])
+    said = core.afterwards(wish, source, settings, there.host.address)
+    return _ret(name, True, "\n".join([done.said, *said]), {wish["to"]: done.changes})

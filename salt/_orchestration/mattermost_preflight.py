@@ -1,0 +1,112 @@
+"""Refuse a run before anything is changed when the settings or a host do not fit. Runs on the controller.
+
+    hosts-are-fit:
+      mattermost_preflight.passed:
+        - site: ssl
+
+What was learnt stays for later stages in ``__context__["mattermost_preflight"]``: per host ID a dict of ``host``
+(mattermost_hosts.Host, logged in), ``settings``, ``facts`` (mattermost_probe.parse), ``first_deploy`` and ``transport``.
+"""
+
+from __future__ import annotations
+
+import time
+
+import mattermost_findings as findings
+import mattermost_hosts
+import mattermost_lock
+import mattermost_preflight_files as files
+import mattermost_preflight_judge as judge
+import mattermost_preflight_machine as machine
+import mattermost_preflight_release as release
+import mattermost_probe as probe
+import mattermost_probe_reach as reach
+import mattermost_probe_run as run
+import mattermost_progress
+from mattermost_stage_core import SITE
+
+KEY = "mattermost_preflight"
+SITES = ("ssl", "non-ssl", "")
+
+
+def passed(name, site="ssl", another_postgresql=False, moving=False, leave_out=()):
+    """Check the settings and every host of this run; nothing is changed, under ``test=True`` neither.
+
+    name: only the state's name. site: ``ssl`` or ``non-ssl``, the orchestration that asks; empty means the run's own (in
+    ``__context__``), else the one that is deployed, else ``ssl``.
+    another_postgresql: the run is about to bring the data to another major, so an older one is no fault.
+    moving: a host that the server was moved away from is welcome, too.
+    leave_out: names of checks that mean nothing to this run.
+    result is False when any check refuses; the comment is a line for each finding, then the reasons with what to do.
+    The returned ``findings`` are the same as data, by host.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": "", "findings": {}}
+    if site not in SITES:
+        return ret | {"result": False, "comment": f"site is {site}; it must be ssl, non-ssl or empty."}
+    started = time.monotonic()
+    try:
+        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        hosts = mattermost_hosts.targets(__opts__, __pillar__)
+    except (mattermost_lock.BusyError, mattermost_hosts.TargetError) as err:
+        return ret | {"result": False, "comment": f"Preflight refused: {err} Nothing was changed."}
+    mattermost_progress.say(
+        "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
+    )
+    site = site or __context__.get(SITE, "")
+    found, known = _check(hosts, site, {"another_postgresql": another_postgresql, "moving": moving})
+    found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
+    __context__[KEY] = known
+    mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
+    ret["findings"] = findings.as_data(found)
+    return ret | judge.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
+
+
+def _kind(known: dict, host_id: str) -> str:
+    if host_id not in known:
+        return ""
+    current = known[host_id]["facts"]["current"]
+    return ", first deploy" if known[host_id]["first_deploy"] else f", Mattermost {current or 'not yet finished'}"
+
+
+def _check(hosts: list, site: str, welcome: dict) -> tuple[dict, dict]:
+    """Return the findings by host, and what later stages may use of the hosts that could be looked at."""
+    logins = run.log_in(hosts)
+    settings, faults = run.early_settings(hosts)
+    if faults:
+        return faults, {}
+    roots = __opts__["file_roots"]["base"]
+    scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
+    pinned = reach.known_hosts_file(__opts__.get("ssh_options") or [])
+    looks = run.look(hosts, logins, scripts, pinned)
+    found, known = {}, {}
+    for host in hosts:
+        look = looks[host.id]
+        if look.fault:
+            found[host.id] = [look.fault]
+            continue
+        try:
+            merged = host.settings(look.facts["grains"])
+        except ValueError as err:
+            found[host.id] = [run.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
+            continue
+        served = site or look.facts["site"] or "ssl"
+        outside = {
+            "skew": look.skew,
+            "resolved": run.resolve(merged["name"]),
+            "reached": run.resolve(host.address),
+            **welcome,
+            **files.look(merged, roots, served),
+        }
+        found[host.id] = [
+            findings.ok("settings", "The settings are valid."),
+            findings.ok("reachable", f"{host.address} lets {host.user} in."),
+            *judge.judge(merged, look.facts, outside, served),
+        ]
+        known[host.id] = {
+            "host": host,
+            "settings": merged,
+            "facts": look.facts,
+            "first_deploy": not release.is_ours(look.facts, merged),
+            "transport": machine.choose_transport(look.facts),
+        }
+    return judge.one_name_each(found, {key: entry["settings"]["names"] for key, entry in known.items()}), known

@@ -1,0 +1,93 @@
+"""Before and after a removal: is it clearly meant, is there anything to remove, and what stays. Runs on the controller."""
+
+from __future__ import annotations
+
+import shlex
+
+import mattermost_findings as findings
+import mattermost_hosts
+import mattermost_lock
+import mattermost_preflight_machine as machine
+import mattermost_probe as probe
+import mattermost_probe_reach as reach
+import mattermost_probe_run as run
+import mattermost_progress
+import mattermost_relenv_host
+import mattermost_remove_core as core
+import mattermost_stage_core
+
+PREFLIGHT = "mattermost_preflight"  # where later stages look for the hosts, already logged in
+RUNS = "mattermost_stage.runs"
+CLEAN = """
+for folder in {folders}; do
+  if [ -e "$folder/code-checksum" ] || [ -x "$folder/salt-call" ]; then rm -rf "$folder"; fi
+done
+rm -f /run/lock/mattermost-deploy.lock
+rmdir /run/mattermost 2>/dev/null
+"""
+
+
+def meant(name):
+    """Refuse a removal before anything is changed: settings, login, a purge that names no host of this run.
+
+    name: only the state's name. What else a preflight checks does not matter to a host that is about to be cleared.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    try:
+        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        hosts = mattermost_hosts.targets(__opts__, __pillar__)
+    except (mattermost_lock.BusyError, mattermost_hosts.TargetError) as err:
+        return ret | {"result": False, "comment": f"{err} Nothing was removed."}
+    said = ", ".join(f"{host.id} ({host.address})" for host in hosts)
+    mattermost_progress.say("remove", f"hosts of this run: {said}")
+    logins = run.log_in(hosts)
+    settings, faults = run.early_settings(hosts)
+    if faults:
+        return ret | {"result": False, "comment": "\n".join(findings.reasons(faults))}
+    told = __pillar__.get("remove") or {}
+    try:
+        purges = {core.purge_of(told, settings[host.id]["name"]) for host in hosts}
+    except ValueError as err:
+        return ret | {"result": False, "comment": str(err)}
+    scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
+    looks = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
+    found = {host.id: [looks[host.id].fault] for host in hosts if looks[host.id].fault}
+    known = {}
+    for host in hosts:
+        facts = looks[host.id].facts
+        if facts and facts["lock"]:
+            todo = "start again when it has ended."
+            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", todo)]
+        if facts:
+            merged = host.settings(facts["grains"])
+            known[host.id] = {"host": host, "settings": merged, "facts": facts}
+            known[host.id]["transport"] = machine.choose_transport(facts)
+    if found:
+        return ret | {"result": False, "comment": "\n".join(findings.reasons(found)) + "\nNothing was removed."}
+    __context__[PREFLIGHT] = known
+    return ret | {"comment": f"{'The data go too' if True in purges else 'The data stay'}: {said}."}
+
+
+def told(name):
+    """Say what stays on each host, and take Salt's own working folder away, which no state can do for itself.
+
+    name: only the state's name. Needs the stage ``remove`` before it.
+    """
+    ret = {"name": name, "changes": {}, "result": None if __opts__["test"] else True, "comment": ""}
+    said = []
+    for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
+        outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
+        results = mattermost_stage_core.states(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
+        words = {part["__id__"]: part["comment"] for part in results}
+        shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
+        said.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
+        if not __opts__["test"]:
+            folders = " ".join(shlex.quote(folder) for folder in _folders(entry["host"]))
+            entry["host"].run(CLEAN.format(folders=folders))
+    return ret | {"comment": "\n".join(said)}
+
+
+def _folders(host) -> list[str]:
+    """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them."""
+    tree = mattermost_relenv_host.tree(host.entry, host.user)
+    return [tree, tree.replace("_salt_relenv", "_salt")]

@@ -1,0 +1,71 @@
+"""Go back to the version before the last upgrade, on the hosts of this run. Runs on the controller.
+
+The work is the host program's (``mattermost-switch back``); it goes on there when the controller goes away.
+"""
+
+from __future__ import annotations
+
+import mattermost_progress
+import mattermost_rollback_core as core
+import mattermost_service_core
+
+PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
+LONGEST = 86400  # seconds
+
+
+def made(name):
+    """Have each host go back to the version before its last upgrade.
+
+    name: only the state's name. Needs a passed preflight. Goes on only when the command's pillar says
+    ``{"rollback": {"overwrite": True}}``; without it, and under ``test=True``, it only says what would be lost. With several hosts
+    each must have something to go back to, before the first one is touched. Result False, with what to do, without that word,
+    when a host has nothing to go back to, or when the older version does not come up; then the newer one serves again.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    known = __context__.get(PREFLIGHT) or {}
+    if not known:
+        return ret | {"result": False, "comment": "No host was looked at: a preflight comes first."}
+    try:
+        overwrite = core.confirmed(__pillar__.get("rollback") or {})
+    except ValueError as err:
+        return ret | {"result": False, "comment": str(err)}
+    said, refused = _asked(name, known)
+    if refused:
+        return ret | {"result": False, "comment": "\n".join(refused)}
+    if __opts__["test"]:
+        return ret | {"result": None, "comment": "\n".join(said)}
+    if not overwrite:
+        return ret | {
+            "result": False,
+            "comment": "\n".join([*said, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]),
+        }
+    return ret | _go(name, known)
+
+
+def _asked(name, known):
+    said, refused = [], []
+    for host_id, entry in sorted(known.items()):
+        mattermost_progress.say(name, "count what going back would lose", host_id)
+        answer = entry["host"].run("mattermost-switch back", timeout=LONGEST)
+        found = mattermost_service_core.report(answer.out)
+        if answer.rc == 0:
+            said.append(f"{host_id}: {core.asked(found)}")
+        else:
+            refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
+    return said, refused
+
+
+def _go(name, known):
+    changes, said, result = {}, [], True
+    for host_id, entry in sorted(known.items()):
+        mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
+        answer = entry["host"].run("mattermost-switch back overwrite", timeout=LONGEST)
+        found = mattermost_service_core.report(answer.out)
+        if answer.rc == 0:
+            changes[host_id] = {"old": found["from"], "new": found["to"]}
+            said.append(f"{host_id}: {core.done(found, entry['settings']['release'])}")
+        else:
+            said.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
+            result = False
+            break  # the others stay as they are
+    return {"result": result, "changes": changes, "comment": "\n".join(said)}

@@ -1,0 +1,83 @@
+"""A stage of an orchestration: one deploy state applied to the hosts, gated, named in progress, result and failure.
+
+Neighbouring stages are one run on each host (a run of its own costs each about 4 s even when nothing changes); every
+stage still reports its own states, and the first failed state ends the run, so later stages are not reached.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import mattermost_hosts
+import mattermost_lock
+import mattermost_progress
+import mattermost_relenv
+import mattermost_stage_core as core
+import mattermost_stage_run as stage_run
+
+log = logging.getLogger("salt.state")
+KEY = "mattermost_stage.runs"
+PREFLIGHT = "mattermost_preflight"
+
+
+def applied(name, apply, told="", tell=None, only_site=None):
+    """Apply one deploy state to the hosts of this run.
+
+    name: the stage's name, for people. apply: SLS, e.g. ``mattermost.deploy.database``. told: key of the command's own
+    pillar that the hosts are told too (``mattermost_settings.get`` hands it on), empty for none. tell: what else they
+    are told, a dict. only_site: ``ssl`` or ``non-ssl``, for a stage that belongs to that site alone, in a run that may be
+    of either; it says which in ``__context__``.
+    The hosts are ``mattermost:hosts``, or the only entry of the roster. result is False when a state failed on any host
+    or a host returned nothing; the comment names stage, host, state and reason.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    site = __context__.get(core.SITE, "ssl")
+    if only_site not in (None, site):
+        return ret | {"comment": f"The site is {site}: nothing to do."}
+    runs = __context__.setdefault(KEY, {})
+    if name not in runs:
+        stages = core.chain(__lowstate__, name, site)
+        try:
+            outcome = _run([stage["sls"] for stage in stages], {**(tell or {}), **_of_the_command(told)})
+        except (mattermost_hosts.TargetError, mattermost_lock.BusyError, mattermost_relenv.RelenvError) as err:
+            return ret | {"result": False, "comment": str(err)}
+        for stage in stages:
+            runs[stage["name"]] = {"outcome": outcome, "stages": stages}
+    run = runs[name]
+    judged = core.judge(name, _share(run, name), __opts__["test"])
+    if judged["result"] is False and judged["changes"]:
+        log.error(judged["comment"])  # of a step that changed something Salt itself tells only that
+    return ret | judged
+
+
+def _share(run: dict, name: str) -> dict:
+    """Return what belongs to stage *name* of each host's results."""
+    share = {}
+    for host, answer in run["outcome"].items():
+        results = core.states(answer.get("return") if isinstance(answer, dict) else answer)
+        if results is None:
+            share[host] = core.trouble(answer)
+        else:
+            share[host] = [part for part in results if core.stage_of(part["__sls__"], run["stages"]) == name]
+    return share
+
+
+def _of_the_command(told: str) -> dict:
+    return {told: __pillar__[told]} if told and __pillar__.get(told) else {}
+
+
+def _run(slses: list, told: dict) -> dict:
+    """Apply the SLS in order on every host of this run; return Salt's answer for each host."""
+    mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+    hosts = mattermost_hosts.targets(__opts__, __pillar__)
+    started = time.monotonic()
+
+    def on_event(host_id, event):
+        stage = event.get("sls", "").partition(".deploy.")[2]
+        mattermost_progress.say(stage, mattermost_progress.sentence(event), host_id)
+
+    known = __context__.get(PREFLIGHT) or {}
+    outcome = stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], on_event, told)
+    mattermost_progress.say("stages", f"took {time.monotonic() - started:.1f} s")
+    return outcome

@@ -1,0 +1,130 @@
+"""Tell how the hosts of this run are, one screen each. Runs on the controller and changes nothing.
+
+hosts-are-well:
+  mattermost_status.told: []
+"""
+
+from __future__ import annotations
+
+import time
+
+import mattermost_hosts
+import mattermost_lock
+import mattermost_probe_run as run
+import mattermost_progress
+import mattermost_relenv
+import mattermost_settings_data
+import mattermost_stage_run as stage_run
+import mattermost_status_drift as drift
+import mattermost_status_look as status_look
+import mattermost_status_report as report
+import mattermost_status_screen as screen
+import mattermost_verify_judge as verify
+import mattermost_verify_look as look
+from mattermost_findings import refusal
+from mattermost_preflight_machine import choose_transport
+
+OPTIONS = {"drift": True}
+
+
+def told(name):
+    """Look at every host of this run and tell how it is.
+
+    name: only the state's name. The pillar of the command may say ``{"status": {"drift": False}}``.
+    result is False when anything needs somebody (docs/status.md), None under ``test=True``. The returned ``status`` is the
+    same as data, by host. Never reports a change.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": "", "status": {}}
+    try:
+        options = _options(__pillar__.get("status") or {})
+        hosts = mattermost_hosts.targets(__opts__, __pillar__)
+    except ValueError as err:
+        return ret | {"result": False, "comment": str(err)}
+    started = time.monotonic()
+    logins = run.log_in(hosts)
+    settings, faults = run.early_settings(hosts)
+    usable = [host for host in hosts if host.id not in faults]
+    made = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
+    if usable:
+        made |= _look(usable, logins, settings, options)
+    mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
+    ret["status"] = {host.id: {"address": host.address, **made[host.id]} for host in hosts}
+    ret["comment"] = screen.screen(ret["status"])
+    if __opts__["test"]:
+        return ret | {"result": None}
+    return ret | {"result": all(one["well"] for one in made.values())}
+
+
+def _options(given: dict) -> dict:
+    unknown = sorted(set(given) - set(OPTIONS))
+    if unknown:
+        raise ValueError(f"status:{unknown[0]} is not known; there is status:drift.")
+    found = {**OPTIONS, **given}
+    if found["drift"] not in (True, False):
+        raise ValueError(f"status:drift is {found['drift']!r}; it must be true or false.")
+    return found
+
+
+def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
+    """Return each host's data: one look through one connection, then one dry run of the deploy stages."""
+    roots = __opts__["file_roots"]["base"]
+    data = mattermost_settings_data.load(roots)
+    more = {host.id: status_look.script(roots, settings[host.id]) for host in hosts}
+    looks, seen = look.everything(__opts__, hosts, logins, settings, "", more, status_look.parse)
+    made, known = {}, {}
+    for host in hosts:
+        if looks[host.id].fault:
+            made[host.id] = report.unreached(looks[host.id].fault)
+            continue
+        facts = looks[host.id].facts
+        try:
+            merged = host.settings(facts["grains"])
+        except ValueError as err:
+            made[host.id] = report.unreached(run.settings_fault(getattr(err, "faults", [str(err)])[0]))
+            continue
+        known[host.id] = {"host": host, "settings": merged, "facts": facts, "transport": choose_transport(facts)}
+    drifts = _drift(known, options)
+    for host_id, entry in known.items():
+        merged, facts = entry["settings"], entry["facts"]
+        found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
+        if host_id in seen:
+            found = verify.judge(merged, facts, seen[host_id], facts["site"])
+        table = data["releases"].get(merged["release"]["arch"], {})
+        made[host_id] = report.report(merged, facts, seen.get(host_id), drifts[host_id], table, found)
+    return made
+
+
+def _drift(known: dict, options: dict) -> dict:
+    """Return the drift of each host that could be looked at; hosts of one kind of site share a run."""
+    found, groups = {}, {}
+    for host_id, entry in known.items():
+        facts = entry["facts"]
+        if not options["drift"]:
+            found[host_id] = drift.unknown("switched off by status:drift.")
+        elif not facts["site"]:
+            found[host_id] = drift.unknown("no site is deployed there.")
+        elif facts["lock"]:
+            found[host_id] = drift.unknown("another run is at work on the host.")
+        elif drift.down(entry["settings"], facts):
+            found[host_id] = drift.unknown(f"{drift.down(entry['settings'], facts)} is down.")
+        else:
+            groups.setdefault(facts["site"], []).append(entry["host"])
+    if groups:
+        try:
+            mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        except mattermost_lock.BusyError as err:
+            busy = drift.unknown(str(err))
+            return found | {host.id: busy for hosts in groups.values() for host in hosts}
+    for site, hosts in groups.items():
+        found |= _dry_run(site, hosts, known)
+    return found
+
+
+def _dry_run(site: str, hosts: list, known: dict) -> dict:
+    asked = drift.stages_of(__opts__["file_roots"]["base"], site)
+    mine = {host.id: known[host.id] for host in hosts}
+    try:
+        answers = stage_run.apply(__opts__, hosts, [stage["sls"] for stage in asked], mine, test=True)
+    except mattermost_relenv.RelenvError as err:
+        return {host.id: drift.unknown(str(err)) for host in hosts}
+    return {host.id: drift.judge(answers[host.id], asked) for host in hosts}

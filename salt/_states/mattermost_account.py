@@ -1,0 +1,117 @@
+"""Close the race for the first account: whoever makes it rules the server.
+
+The server starts with sign-up closed (config.json). Through its local socket, which the network cannot reach, the
+administrator's account is made, and only then sign-up gets the value that is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+
+import mattermost_account_core as core
+import mattermost_api_core as api
+import mattermost_config_core
+import mattermost_config_file as files
+import mattermost_config_wanted as wants
+
+__virtualname__ = "mattermost_account"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def first_admin(name, paths, server):
+    """Make the first administrator when the server has no account of a person, then let sign-up be what is wanted.
+
+    name: root-only file that gets the one-time password. paths, server: from the merged settings.
+    Once there is an account, none is ever touched, renamed, deactivated or not; without server.admin.create sign-up stays
+    closed until there is one. The password stands in the file alone, never in changes or comment.
+    Result False when the server does not answer or refuses.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    admin, socket = server["admin"], os.path.join(paths["run"], "local.socket")
+    if not server["local_mode"]:
+        return ret | _without_socket(files.Note(paths["work"]), admin)
+    try:
+        return ret | _first_admin(name, api.Api(socket), files.Note(paths["work"]), admin, server)
+    except api.Unreachable as err:
+        if __opts__["test"]:
+            return ret | {
+                "result": None,
+                "comment": "Would see to the first administrator's account once the server runs.",
+            }
+        return ret | {"result": False, "comment": f"{err} Look at: journalctl -u mattermost"}
+    except (api.Refused, files.FileError, OSError) as err:
+        return ret | {"result": False, "comment": f"The first administrator's account: {err}"}
+
+
+def _without_socket(note, admin) -> dict:
+    if note.get("opened"):
+        return {"comment": "Accounts are left alone: the local socket is off."}
+    return {
+        "result": None if __opts__["test"] else False if admin["create"] else True,
+        "comment": "Sign-up stays closed, since accounts can be seen only through the local socket. Deploy once with"
+        " mattermost:server:local_mode true; it may be switched off afterwards.",
+    }
+
+
+def _first_admin(name, server, note, admin, settings) -> dict:
+    config = server.call("GET", "config")
+    is_open = mattermost_config_core.look_up(config, wants.SIGN_UP) is True
+    has_people = bool(api.people(server))
+    plan = core.SignUp(
+        has_people=has_people,
+        is_open=is_open,
+        create=admin["create"],
+        wish=wants.sign_up({"server": settings}),
+        opened=note.get("opened", False),
+        at_first=note.get("sign_up", True),
+    )
+    changes, sentences = {}, []
+    if plan.create:
+        changes["account"] = f"{admin['username']} ({admin['email']}), system administrator"
+        sentences.append(f"The password is in {name} on the host, for root alone.")
+    if plan.changes_to(is_open):
+        changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
+    if not (has_people or plan.create):
+        sentences.append(
+            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Make one on the host"
+            " with mmctl --local user create --system-admin and run this again."
+        )
+    if __opts__["test"]:
+        return {
+            "result": None if changes else True,
+            "changes": changes,
+            "comment": " ".join(sentences) or "Nothing to do.",
+        }
+
+    if plan.close_now:
+        _set_sign_up(server, False)
+    if plan.create:
+        password = _one_time_password(name, admin)
+        core.create_admin(
+            server, admin["username"], admin["email"], password, config["EmailSettings"]["RequireEmailVerification"]
+        )
+    if plan.final != (is_open and not plan.close_now):
+        _set_sign_up(server, plan.final)
+    if has_people or plan.create:
+        note.keep(opened=True)
+    return {"changes": changes, "comment": " ".join(sentences) or "The server has accounts; they are left alone."}
+
+
+def _set_sign_up(server, value) -> None:
+    server.call("PUT", "config/patch", mattermost_config_core.nest({wants.SIGN_UP: value}))
+
+
+def _one_time_password(path, admin) -> str:
+    """Kept before the account is made: a run that is cut short in between uses the same one again."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            password = core.password_in(file.read(), admin["username"])
+    except FileNotFoundError:
+        password = ""
+    password = password or core.new_password()
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    files.write(path, core.password_file(admin["username"], admin["email"], password))
+    return password

@@ -1,0 +1,88 @@
+"""Keep single keys of Mattermost's config.json, which the server and its administrators write too.
+
+.. code-block:: yaml
+
+    site-address-is-right:
+      mattermost_config.merged:
+        - name: /var/opt/mattermost/config/config.json
+        - paths: {{ mattermost.paths | json }}
+        - user: {{ mattermost.server.user }}
+        - version: {{ mattermost.release.version }}
+        - pinned: {{ mattermost.release.pinned }}
+        - keys: {ServiceSettings: {SiteURL: https://chat.example.com}}
+        - over: {{ mattermost.server.config | json }}
+"""
+
+from __future__ import annotations
+
+import mattermost_api_core
+import mattermost_config_file as files
+from mattermost_config_host import NotYet, Plan, Refused
+
+__virtualname__ = "mattermost_config"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def merged(
+    name,
+    paths,
+    user,
+    version,
+    pinned=False,
+    settings=None,
+    environment=None,
+    adopt=False,
+    keys=None,
+    over=None,
+    insist=(),
+):
+    """Set keys of config.json and leave every other key as it is.
+
+    name: absolute path of config.json. paths, user, version, pinned: from the merged settings.
+    Either settings (the branches name, server, paths, mail, push, and max_connections) with environment
+    (mattermost:server:environment) and adopt: config.json is made from the release's own when there is none; one that is
+    not ours is taken over only with adopt. Or keys, ``{Section: {Key: value}}`` in a config.json that is there, with
+    over (mattermost:server:config): the user's value for one of these keys wins. insist: ``Section.Key`` names to set
+    although the release does not know them.
+
+    A running server gets the change through its local socket. Changes hold the keys that change, secrets masked, and
+    ``restart: True`` when a running server must be restarted for them.
+    Result False, with nothing changed: a key that the release does not know or knows with another type, a value with
+    which it would not start, a foreign config.json, a value that the server refuses.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    try:
+        plan = Plan(name, paths, user, files.release_tree(paths["install"], version, pinned))
+        if keys is None:
+            plan.want_settings(settings, environment or {}, adopt)
+        else:
+            plan.want_keys(keys, over or {}, insist)
+        changes, restart = plan.changes, plan.restart
+        if not __opts__["test"]:
+            plan.apply()
+    except NotYet as err:
+        if __opts__["test"]:
+            return ret | {"result": None, "comment": f"Would set keys of {name}: {err}."}
+        return ret | {"result": False, "comment": f"{name} cannot be changed: {err}."}
+    except Refused as err:
+        return ret | {"result": False, "comment": "\n".join(err.faults)}
+    except (files.FileError, mattermost_api_core.Refused, mattermost_api_core.Unreachable, OSError) as err:
+        return ret | {"result": False, "comment": f"{name} could not be changed: {err}"}
+    ret["changes"] = {**changes, **({"restart": True} if restart else {})}
+    return ret | _said(name, changes, restart, plan.notes)
+
+
+def _said(name, changes, restart, notes) -> dict:
+    would = "Would change" if __opts__["test"] else "Changed"
+    sentences = [f"{would} {len(changes)} of the keys of {name}." if changes else f"{name} has every wanted key."]
+    if restart:
+        sentences.append(
+            "The server needs a restart for them." if changes else "A restart is still due from an earlier run."
+        )
+    return {
+        "result": None if __opts__["test"] and (changes or restart) else True,
+        "comment": " ".join(sentences + notes),
+    }

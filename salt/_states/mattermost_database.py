@@ -1,0 +1,210 @@
+"""PostgreSQL for Mattermost: a cluster that runs with the settings it needs, a role, its database, a proven login.
+
+Four states in this order: `fits`, `cluster_runs`, `present`, `login_works`. Each is true to ``test=True``, on a host without
+PostgreSQL too. Not Salt's own postgres states: those put a password's verifier into psql's arguments and fail where psql
+is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{host,setup}.
+
+In all of them *cluster* is the branch ``platform.postgresql`` of the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import mattermost_database_files as files
+import mattermost_database_host as host
+import mattermost_database_majors as majors
+import mattermost_database_plan as plan
+import mattermost_database_setup as setup
+import mattermost_database_tuning as tuning
+
+SECRET = "database-password"  # noqa: S105 - a name in the store, no password
+
+
+def __virtual__():
+    return "mattermost_database"
+
+
+def _answer(name, result=True, comment="", changes=None):
+    return {"name": name, "changes": changes or {}, "result": result, "comment": comment}
+
+
+def _facts(cluster, database, role):
+    facts = cluster.query(plan.facts_query(database, role))
+    if plan.needs_contents(facts):
+        facts["contents"] = cluster.query(plan.contents_query(), database)
+    return facts
+
+
+def fits(name, role, release, port, cluster, current="", adopt=False, superuser_password="", work=""):
+    """Refuse, before anything is changed, a PostgreSQL or a database that cannot be used.
+
+    name: database. role: its owner. release: Mattermost's version; with *current*, the link to the version at work, that
+    one counts where there is one. port: TCP port wanted. adopt: take over what others made. work: ``paths.work``.
+    False for data in another major, for a PostgreSQL older than the release needs, a port that something else holds, a foreign database or role.
+    """
+    postgresql = host.Cluster(cluster, superuser_password)
+    at_work = os.path.basename(os.path.realpath(current)) if current else ""
+    if re.fullmatch(r"\d+\.\d+\.\d+", at_work):
+        release = at_work
+    fault = plan.too_old(int(cluster["version"]), release)
+    if not fault and work:
+        fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
+    running = postgresql.running()
+    if not fault and (running is None or running[1] != port) and host.is_taken(port):
+        fault = setup.port_is_taken(port)
+    if not fault and running:
+        try:
+            fault = plan.refusal(_facts(postgresql, name, role), name, role, adopt)
+        except host.DatabaseError as err:
+            return _answer(name, False, _no_entry(postgresql, err))
+    if fault:
+        return _answer(name, False, fault)
+    return _answer(
+        name, True, f"PostgreSQL {cluster['version']} suits Mattermost {release}; no foreign database is in the way."
+    )
+
+
+def major_fits(name, cluster, work):
+    """Refuse to go on when the server's data is in another major of PostgreSQL; never changes anything.
+
+    name: only the state's name. work: ``paths.work``.
+    """
+    fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
+    return _answer(name, not fault, fault or f"No data of another PostgreSQL than {cluster['version']} is in the way.")
+
+
+def _no_entry(postgresql, err):
+    return (
+        f"PostgreSQL in {postgresql.data['data_dir']} does not let its superuser in over the socket: {err} Allow `local all "
+        "postgres peer` in pg_hba.conf, or give the superuser's password in mattermost:database:superuser_password."
+    )
+
+
+def cluster_runs(
+    name, port, max_connections, auth, database, role, os_user, cluster, superuser_password="", tune=True, settings=None
+):
+    """Have the cluster run, at boot too, with our settings and access rules.
+
+    port: TCP port. max_connections: connections. auth: peer or password. os_user: the account of the service.
+    tune: set memory, planner and checkpoints by the host's memory and cores. settings: PostgreSQL's own, by name.
+    The administrator's own lines and files stay. Restarts only for a setting that needs it, reloads otherwise.
+    False, with the old files back, when PostgreSQL does not take the new ones.
+    """
+    postgresql = host.Cluster(cluster, superuser_password)
+    testing = __opts__["test"]
+    changes = {}
+    try:
+        if testing and not postgresql.running():
+            return _answer(
+                name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"}
+            )
+        if not postgresql.is_initialised():
+            if not cluster["initialise"]:
+                raise host.DatabaseError(f"The packages made no cluster in {cluster['data_dir']}.")
+            setup.initialise(postgresql)
+            changes["cluster"] = f"made in {cluster['data_dir']}"
+        boot = setup.not_at_boot(postgresql)  # first: Debian starts no cluster that is disabled
+        if boot:
+            changes["at boot"] = {"old": boot, "new": "starts"}
+            if not testing:
+                setup.set_at_boot(postgresql)
+        if not postgresql.running():
+            setup.start(postgresql)
+            changes["state"] = "started"
+        own = settings or {}
+        wrong = tuning.faults(own)
+        if wrong:
+            return _answer(name, False, " ".join(wrong))
+        wanted = files.settings(port, max_connections, tuning.machine() if tune else None, own)
+        hba = files.hba_lines(auth, database, role, os_user)
+        ready = setup.Setup(postgresql, wanted, hba, files.ident_lines(auth, role, os_user), own)
+        refusal = ready.refusal()
+        if refusal:
+            return _answer(name, False, refusal, changes if not testing else {})
+        news = dict(ready.differences)
+        if ready.texts:
+            news["files"] = sorted(ready.texts)
+        if testing:
+            if ready.is_unread():
+                news.setdefault("state", "reload")
+            if changes or news:
+                return _answer(name, None, "Would change how PostgreSQL is set up.", changes | news)
+        else:
+            done = ready.apply()
+            changes.update(news)
+            if done:
+                changes["state"] = done
+    except host.DatabaseError as err:
+        return _answer(name, False, str(err), changes if not testing else {})
+    place = f"PostgreSQL {cluster['version']} answers on port {port} of the loopback and on its socket"
+    return _answer(name, True, f"{place}.", changes)
+
+
+def present(name, role, auth, cluster, secrets, password="", superuser_password="", adopt=False):
+    """Have the role and its database.
+
+    name: database. auth: peer (the role has no password) or password. secrets: directory of the secret store, where the
+    password is born when none is given. superuser_password: for the role postgres; empty leaves it alone.
+    adopt: take over a database or role that others made; without it they are refused. Nothing is ever removed.
+    """
+    postgresql = host.Cluster(cluster, superuser_password)
+    testing = __opts__["test"]
+    if testing and not (postgresql.is_installed() and postgresql.running()):
+        return _answer(
+            name, None, f"Would make the role {role} and its database {name}.", {f"database {name}": "create"}
+        )
+    try:
+        if auth == "password" and not password:
+            password = __salt__["mattermost_secret.get"](SECRET, secrets)
+        facts = _facts(postgresql, name, role)
+        refusal = plan.refusal(facts, name, role, adopt)
+        if refusal:
+            return _answer(name, False, refusal)
+        wanted = {
+            "database": name,
+            "role": role,
+            "auth": auth,
+            "password": password,
+            "superuser_password": superuser_password,
+            "locale": cluster["locale"],
+        }
+        changes = {}
+        for subject, phrase, where, sql in plan.steps(facts, wanted):
+            if not testing:
+                postgresql.psql(sql, where)
+            changes.setdefault(subject, []).append(phrase)
+    except (host.DatabaseError, ValueError) as err:
+        return _answer(name, False, f"The database {name} could not be set up: {err}")
+    if not changes:
+        return _answer(name, True, f"The database {name} is in UTF8 and belongs to {role}.")
+    todo = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
+    return _answer(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
+
+
+def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
+    """Log in as the server will, and see that it may make its tables; never changes anything.
+
+    name: database. auth: peer (as *os_user* over the socket) or password (over 127.0.0.1).
+    False with PostgreSQL's own reason; under ``test=True`` None, since an earlier state may be about to mend it.
+    """
+    postgresql = host.Cluster(cluster)
+    way = (
+        f"over the socket in {cluster['socket_dir']}" if auth == "peer" else f"over 127.0.0.1:{port} with its password"
+    )
+    try:
+        if not postgresql.is_installed():
+            raise host.DatabaseError("PostgreSQL is not installed yet.")
+        if auth == "password" and not password:
+            password = __salt__["mattermost_secret.get"](SECRET, secrets)
+            if password is None:
+                raise host.DatabaseError("the role's password is not made yet.")
+        postgresql.login(os_user, role, name, port, password if auth == "password" else None)
+    except (host.DatabaseError, ValueError, KeyError) as err:
+        why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
+        if __opts__["test"]:
+            return _answer(name, None, f"Would prove the login of {role} {way}; now: {why}")
+        hint = f"See {cluster['logs']}; the rules stand in pg_hba.conf (`SHOW hba_file`)."
+        return _answer(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")
+    return _answer(name, True, f"{role} logs in to the database {name} {way}.")

@@ -1,0 +1,97 @@
+"""The server's environment file: how it logs in to its database, the mail password, and what the user adds."""
+
+from __future__ import annotations
+
+import os
+
+import mattermost_config_file as files
+import mattermost_environment_core as core
+
+__virtualname__ = "mattermost_environment"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def managed(name, paths, version, pinned, database, socket_dir, server, mail_password=""):
+    """Hold the environment file, which root alone reads.
+
+    name: absolute path. paths, version, pinned, database, server: from the merged settings. socket_dir: folder of
+    PostgreSQL's socket. mail_password: SMTP password, empty for none.
+    Changes name variables, never values, and hold ``restart: True`` when a running server must be restarted to see them.
+    Result False, with nothing changed, for a variable that the server would ignore or that works against a setting.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is right."}
+    test, given = __opts__["test"], server["environment"]
+    try:
+        tree = files.release_tree(paths["install"], version, pinned)
+        release = files.read_json(os.path.join(tree, "config", "config.json"))
+        if release is not None:
+            found = core.faults(given, release, os.path.basename(tree), server["config"], server["insist"])
+            if found:
+                return ret | {"result": False, "comment": "\n".join(found)}
+        elif not test:
+            return ret | {"result": False, "comment": f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}."}
+        password = _database_password(database, paths)
+        if database["auth"] == "password" and not password:
+            return ret | {"result": None, "comment": f"Would write {name} once the database's password is made."}
+        text = core.rendered({**_ours(database, socket_dir, password, mail_password), **given})
+        old = _read(name)
+    except (files.FileError, ValueError, OSError) as err:
+        return ret | {"result": False, "comment": str(err)}
+
+    ret["changes"] = _changes(name, old, text)
+    # the server reads the file when it starts; one written by a run that was cut short is still unread
+    if old is not None and (old != text or files.changed_since_start(name, os.path.join(paths["run"], "local.socket"))):
+        ret["comment"] = "The server needs a restart to read the file."
+        ret["changes"]["restart"] = True
+    if not ret["changes"]:
+        return ret
+    if test:
+        return ret | {"result": None, "comment": f"Would write {name}. {ret['comment'] if old else ''}".strip()}
+    if old != text or _mode(name):
+        os.makedirs(os.path.dirname(name), mode=0o755, exist_ok=True)
+        files.write(name, text)
+        ret["comment"] = f"Wrote {name}." + (f" {ret['comment']}" if old is not None else "")
+    return ret
+
+
+def _ours(database, socket_dir, password, mail_password) -> dict:
+    source = core.data_source(database["name"], database["user"], socket_dir, password or "", database["port"])
+    variables = {"MM_SQLSETTINGS_DATASOURCE": source}
+    if mail_password:
+        variables["MM_EMAILSETTINGS_SMTPPASSWORD"] = mail_password
+    return variables
+
+
+def _database_password(database, paths):
+    if database["auth"] != "password":
+        return ""
+    return database["password"] or __salt__["mattermost_secret.get"](
+        "database-password", f"{paths['settings']}/secrets"
+    )
+
+
+def _read(name):
+    try:
+        with open(name, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _mode(name) -> dict:
+    return files.loose(name, 0, 0) if os.path.lexists(name) else {}
+
+
+def _changes(name, old, text) -> dict:
+    """Names of variables only: a diff would show the values."""
+    before, after = core.parsed(old or ""), core.parsed(text)
+    parts = {
+        "added": sorted(after.keys() - before.keys()),
+        "changed": sorted(key for key in after.keys() & before.keys() if after[key] != before[key]),
+        "removed": sorted(before.keys() - after.keys()),
+        "text": "rewritten" if old is not None and old != text and before == after else "",
+    }
+    return {**{part: names for part, names in parts.items() if names}, **_mode(name)}

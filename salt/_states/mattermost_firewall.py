@@ -1,0 +1,73 @@
+"""Let ssh, http and https through firewalld, without touching what the administrator opened.
+
+.. code-block:: yaml
+
+    firewall-lets-the-site-in:
+      mattermost_firewall.opened:
+        - name: firewalld
+        - services: [http, https]
+"""
+
+from __future__ import annotations
+
+import mattermost_firewall_core as core
+import mattermost_firewall_host as host
+import mattermost_nginx_config as config
+from mattermost_answer import answer as _ret
+
+
+def prepared(name, services):
+    """Make sure that firewalld lets ssh and *services* in from its first moment. Does nothing once it runs.
+
+    name: firewalld. services: names as firewalld knows them.
+    Result is False when another packet filter is at work: starting firewalld would end its rules.
+    """
+    if host.running():
+        return _ret(name, True, "firewalld runs.")
+    rival = host.rival()
+    if rival:
+        return _ret(
+            name,
+            False,
+            f"{rival} filters packets on this host, and firewalld would replace its rules. Disable it, or keep it, open "
+            f"ssh, 80 and 443 in it and set mattermost:firewall:manage to False.",
+        )
+    zone = host.default_zone()
+    text = host.zone_file(zone)
+    found, goal = core.read_zone(text), core.wanted(host.ssh_ports(), services)
+    changes = core.steps(found, goal, strict=False, masquerade=True)
+    if not changes:
+        return _ret(name, True, f"Zone {zone} lets ssh in before firewalld starts.")
+    shown = {f"zone {zone}": [str(step) for step in changes]}
+    if __opts__["test"]:
+        return _ret(name, None, f"Zone {zone} would let ssh in before firewalld starts.", shown)
+    config.write(f"{host.OWN}/{zone}.xml", core.edit_zone(text, changes).encode())
+    return _ret(name, True, f"Zone {zone} lets ssh in before firewalld starts.", shown)
+
+
+def opened(name, services, strict=False, masquerade=False):
+    """Make sure that the zone of the public interface lets ssh (on every port in use) and *services* in, now and after a boot.
+
+    name: firewalld. services: names as firewalld knows them. strict: close every other service and port of that zone.
+    masquerade: leave masquerading as it is; otherwise it is switched off.
+    Nothing is flushed: what else the administrator allowed stays, and connections live on.
+    """
+    goal = core.wanted(host.ssh_ports(), services)
+    if not host.running():
+        if __opts__["test"]:
+            shown = sorted(goal.services | goal.ports)
+            return _ret(name, None, f"Would let in: {', '.join(shown)}.", {"opened": shown})
+        return _ret(name, False, "firewalld does not run; start it first (systemctl status firewalld).")
+    zone = host.zone()
+    kept = core.read_zone(host.zone_file(zone))
+    permanent = core.steps(kept, goal, strict, masquerade)
+    runtime = core.steps(host.runtime(zone), goal, strict, masquerade)
+    if not permanent and not runtime:
+        return _ret(name, True, f"Zone {zone} lets in what it should.")
+    shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
+    if __opts__["test"]:
+        return _ret(name, None, f"Zone {zone} would change.", shown)
+    refused = host.change(zone, permanent, runtime)
+    if refused:
+        return _ret(name, False, refused)
+    return _ret(name, True, f"Zone {zone} lets in what it should.", shown)

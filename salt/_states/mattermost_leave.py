@@ -1,0 +1,120 @@
+"""End of a removal: our files, the accounts that came with us, and the note of what is left on the host."""
+
+from __future__ import annotations
+
+import fnmatch
+import grp
+import os
+import pwd
+import subprocess
+
+import mattermost_packages as packages
+import mattermost_record_host as records
+import mattermost_remove_core as core
+import mattermost_remove_files as files
+from mattermost_answer import answer as _ret
+
+
+def tree(name, paths, purge, repository, password_given):
+    """Have our files gone: programs and what a deploy writes anew, or everything.
+
+    purge: the data too. repository: of the backups; while that is elsewhere its password stays even then, unless it is
+    among the settings (password_given): nobody could read the backups without it.
+    """
+    record = records.read(paths["work"]) or {}
+    there = record.get("directories", ())
+
+    def made(folder):
+        return bool(record) and folder not in there
+
+    password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
+    going = files.everything(paths, made, password) if purge else files.kept_aside(paths)
+    going = [path for path in going if os.path.lexists(path)]
+    webroot = paths["webroot"]
+    if os.path.isdir(webroot) and made(webroot):
+        going.append(webroot)
+    if purge and record and not __opts__["test"] and not files.is_elsewhere(repository):
+        files.prune(repository, there)  # empty since the backups in it went
+    if not going:
+        return _ret(name, True, "No file of ours is left to remove.")
+    shown = dict.fromkeys(going, "destroyed" if purge else "removed")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
+    for path in going:
+        files.remove(path)
+        files.prune(os.path.dirname(path), there if record else (os.path.dirname(path),))
+    return _ret(name, True, f"{len(going)} files and directories are gone.", shown)
+
+
+def _keeps_password(repository, password_given):
+    return files.is_elsewhere(repository) and not password_given
+
+
+def accounts(name, user, paths, purge, others):
+    """Have the accounts gone that came with us, when nothing of theirs is left.
+
+    user: the service user. While the data stay it does, as their owner. others: account or group -> the package that made
+    it (a shell pattern), which must be gone. What such an account still owns becomes root's: its number may be somebody
+    else's one day.
+    """
+    record = records.read(paths["work"])
+    if not record:
+        return _ret(name, True, "Accounts stay: this host was deployed before what was there was noted.")
+    users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
+    there = packages.Packages().names()
+    gone = [each for each, package in others.items() if not fnmatch.filter(there, package)]
+    if purge:
+        gone.insert(0, user)
+    going = [each for each in gone if each in users and each not in record["users"]]
+    going_groups = [each for each in gone if each in groups and each not in record["groups"]]
+    if not going and not going_groups:
+        return _ret(name, True, "No account of ours is left." if purge else f"The account {user} owns the data.")
+    shown = {**dict.fromkeys(going, "removed"), **{f"group {each}": "removed" for each in going_groups}}
+    if __opts__["test"]:
+        return _ret(name, None, "Would remove accounts.", shown)
+    for each in going:
+        files.end_processes(pwd.getpwnam(each).pw_uid)
+        files.give_to_root(pwd.getpwnam(each).pw_uid)
+        said = _run("userdel", each)
+        if said.returncode:
+            return _ret(name, False, f"userdel {each}: {said.stderr.strip()}")
+    for each in going_groups:
+        _run("groupdel", each)
+    return _ret(name, True, "The accounts that came with the deploy are gone.", shown)
+
+
+def noted(name, platform, paths, purge, public_name, database_name, data_dir, repository, password_given, certificates):
+    """End the removal: note what is left for the next deploy, or take the last trace of it away.
+
+    The comment says what stays, where, and how to use it. data_dir: of the database's cluster. certificates: certbot's
+    directory. Others: as in the states before.
+    """
+    record, work = records.read(paths["work"]), paths["work"]
+    password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
+    if purge:
+        stays = core.what_stays_of_a_purge(repository if files.is_elsewhere(repository) else "", password)
+    else:
+        places = {"database": f"{database_name} (PostgreSQL in {data_dir})", "files and configuration": paths["state"]}
+        places |= {"secrets": paths["settings"], "certificate": certificates, "backups": repository}
+        places["version"] = f"{files.kept_version(paths['install'])} ({paths['install']}/current)"
+        stays = core.what_stays(public_name, places)
+    if not purge:
+        if record and "left" not in record:
+            if __opts__["test"]:
+                return _ret(name, None, stays)
+            now = records.take(platform, paths)
+            kinds = ("packages", "users", "groups", "directories", "letsencrypt", "cluster")
+            records.keep(work, {**record, "left": {kind: now[kind] for kind in kinds}})
+            return _ret(name, True, stays, {"noted": records.path(work)})
+        return _ret(name, True, stays)
+    if not os.path.isdir(work):
+        return _ret(name, True, stays)
+    if __opts__["test"]:
+        return _ret(name, None, f"Would remove {work}.", {work: "removed"})
+    files.remove(work)
+    files.prune(os.path.dirname(work), (record or {}).get("directories") or (os.path.dirname(work),))
+    return _ret(name, True, stays, {work: "removed"})
+
+
+def _run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,263 @@
+"""Keep an ACME certificate (Let's Encrypt or any other CA) with certbot and its own timer.
+
+.. code-block:: yaml
+
+    certificate-is-issued:
+      mattermost_letsencrypt.issued:
+        - name: chat.example.org
+        - email: admin@example.org
+        - server: https://acme-v02.api.letsencrypt.org/directory
+        - webroot: /var/www/letsencrypt
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import subprocess
+import tempfile
+import time
+
+import mattermost_letsencrypt_archive as archives
+import mattermost_letsencrypt_certbot as certbot
+import mattermost_letsencrypt_certificate as certificates
+import mattermost_letsencrypt_core as core
+import mattermost_nginx_config as config
+from mattermost_answer import answer as _ret
+
+
+def authority_trusted(name, pem, unit_dropin):
+    """Make sure that certbot trusts the HTTPS of a private CA, now and when its timer runs.
+
+    name: file for the CA's root. pem: the root's text; empty means a public CA: neither file is wanted.
+    unit_dropin: drop-in of the unit that the timer starts.
+    """
+    lines = [
+        "# Managed by Salt (mattermost.deploy.letsencrypt).",
+        "[Service]",
+        f"Environment=REQUESTS_CA_BUNDLE={name}",
+    ]
+    wanted = {name: pem.encode() if pem else None, unit_dropin: ("\n".join(lines) + "\n").encode() if pem else None}
+    changes = config.differing(wanted)
+    shown = {path: "written" if pem else "removed" for path in changes}
+    if not changes:
+        return _ret(name, True, "certbot trusts the authority's HTTPS as wanted.")
+    if __opts__["test"]:
+        return _ret(name, None, "What certbot trusts would change.", shown)
+    config.Swap(changes, [], "").apply()
+    subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True)
+    return _ret(name, True, "certbot trusts the authority's HTTPS as wanted.", shown)
+
+
+def restored(
+    name,
+    archive,
+    email,
+    server,
+    key_type="ecdsa",
+    authority="",
+    program="certbot",
+    directory="/etc/letsencrypt",
+    log="/var/log/letsencrypt/letsencrypt.log",
+):
+    """Make sure that a host without a certificate for *name* has the one of *archive*, in a way that renews.
+
+    name: DNS name. archive: salt:// of a ``letsencrypt.tar.gz``; empty means that there is none.
+    Others: as in ``issued``. An account that the CA does not know any more is replaced; a key of another type than
+    *key_type* is replaced at the next renewal, not now.
+    """
+    if not archive or _certificate(directory, name):
+        return _ret(name, True, "Nothing is to be restored.")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would restore the certificate from {archive}.", {name: f"restored from {archive}"})
+    path = __salt__["cp.cache_file"](archive)
+    if not path:
+        return _ret(name, False, f"{archive} is not among the controller's files (salt/mattermost/local/).")
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".restored-") as folder:
+        try:
+            archives.unpack(path, folder)
+            paths = archives.lineage(folder, name)
+            certificates.matches(paths["chain"], paths["key"], name)
+        except (archives.ArchiveError, certificates.CertificateError) as err:
+            said = str(err).replace(folder + "/", "").rstrip(".")
+            return _ret(name, False, f"{archive} can't be restored: {said}. Nothing was changed.")
+        finally:
+            os.unlink(path)  # it holds private keys
+        text = core.restored_renewal(certbot.text(paths["renewal"]), directory, name, key_type)
+        config.write(paths["renewal"], text.encode())
+        moved = archives.move_into(folder, directory)
+    ret = _ret(name, True, f"The certificate was restored from {archive}.", {name: f"{len(moved)} files restored"})
+    params = core.read_renewal(text)
+    if core.canonical(params["server"]) == core.canonical(server) and email:
+        client = certbot.Certbot(program, authority, directory, log)
+        account, warning = client.usable_account(server, email, params.get("account", ""))
+        renewal = f"{directory}/renewal/{name}.conf"
+        config.write(renewal, core.edit_renewal(text, {}, {"account": account or None}, params["webroot_map"]).encode())
+        if warning:
+            ret["warnings"] = [warning]
+    return ret
+
+
+def issued(
+    name,
+    email,
+    server,
+    webroot,
+    key_type="ecdsa",
+    authority="",
+    renews_by_lifetime=False,
+    program="certbot",
+    directory="/etc/letsencrypt",
+    log="/var/log/letsencrypt/letsencrypt.log",
+    covers=(),
+    now=False,
+    work="/var/lib/mattermost-deploy",
+):
+    """Make sure that this host has a good certificate for *name* from *server*, and that it renews by our webroot.
+
+    name: DNS name. email: for the CA's account. server: ACME directory. webroot: served on port 80 by nginx-base.
+    key_type: ecdsa or rsa. authority: PEM file with the root of the CA's own HTTPS, used when it exists.
+    renews_by_lifetime: whether this certbot renews at a third of the lifetime by itself (4.0 and later).
+    program, directory, log: where this platform's certbot has them. covers: all names that it must cover, *name* among them.
+    now: replace a certificate that is still good, and its key. work: directory of our own.
+    Result is False, with the CA's reason and everything as before, when there is no good certificate in the end.
+    """
+    wanted = {"name": name, "names": list(covers) or [name], "email": email, "server": server, "webroot": webroot}
+    wanted["key_type"] = key_type
+    wanted["renews_by_lifetime"] = renews_by_lifetime
+    renewal = os.path.join(directory, "renewal", f"{name}.conf")
+    if not os.path.exists(renewal) and os.path.exists(renewal + core.PARKED):
+        if __opts__["test"]:
+            return _ret(name, None, f"Would renew the certificate again ({renewal}).", {renewal: "in use again"})
+        os.replace(renewal + core.PARKED, renewal)
+    found = _certificate(directory, name)
+    what, why = core.task(found, core.read_renewal(certbot.text(renewal)), wanted, time.time())
+    if now and not what:
+        what, why = "issue", "a new key is asked for"
+    if not __opts__["test"]:
+        certbot.remember(work, name)
+    if not what:
+        return _adjusted(name, renewal, wanted, found)
+    if not email:
+        return _ret(
+            name, False, "mattermost:email is not set; the certificate authority needs an address for its account."
+        )
+    if __opts__["test"]:
+        return _ret(name, None, f"Would ask {server} for a certificate: {why}.", {name: why})
+    client = certbot.Certbot(program, authority, directory, log)
+    refused = _unanswered(webroot, name) or _refused(wanted, client.run(*core.arguments(wanted, found is not None)))
+    new = _certificate(directory, name)
+    if refused and what in ("renew", "trim") and found.not_after > time.time():
+        return _ret(name, True, "The certificate is still good.") | {
+            "warnings": [f"To be renewed, for {why}. {refused}"]
+        }
+    if refused or new is None or new == found:
+        return _ret(name, False, refused or f"certbot ended well, but {directory}/live/{name} has no new certificate.")
+    ret = _adjusted(name, renewal, wanted, new)
+    until = time.strftime("%Y-%m-%d", time.gmtime(new.not_after))
+    return _ret(name, True, f"{server} signed a certificate, good until {until}.", {name: why, **ret["changes"]})
+
+
+def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False):
+    """Make sure that the user's own certificate is in place, checked before it replaces anything.
+
+    name: DNS name that it must be good for, as for all of *covers*. now: a new key was asked for. chain, key: salt:// of the PEM files (certificate first, then its chain;
+    key without a pass phrase). chain_file, key_file: where nginx reads them.
+    """
+    if not chain or not key:
+        wanted = "certificate.source is files: mattermost:certificate:chain and :key must name files, salt://mattermost/local/NAME."
+        return _ret(name, False, wanted)
+    if now:
+        wanted = f"The certificate is your own: put a new pair in place of {chain} and {key}, then deploy. Nothing was changed."
+        return _ret(name, False, wanted)
+    content = {chain_file: _shipped(chain), key_file: _shipped(key)}
+    missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
+    if missing:
+        return _ret(name, False, f"{missing[0]} is not among the controller's files (salt/mattermost/local/).")
+    with tempfile.TemporaryDirectory(prefix="mattermost-certificate-") as folder:
+        aside = {path: os.path.join(folder, os.path.basename(path)) for path in content}
+        for path, copy in aside.items():
+            config.write(copy, content[path], 0o600)
+        try:
+            for each in covers or (name,):
+                found = certificates.check(aside[chain_file], aside[key_file], each, time.time())
+        except certificates.CertificateError as err:
+            said = str(err).replace(aside[chain_file], chain).replace(aside[key_file], key)
+            return _ret(name, False, f"{said} Nothing was changed.")
+    until = time.strftime("%Y-%m-%d", time.gmtime(found.not_after))
+    changes = config.differing(content)
+    if not changes:
+        return _ret(name, True, f"Your certificate is in place, good until {until}.")
+    shown = dict.fromkeys(changes, "replaced")
+    if __opts__["test"]:
+        return _ret(name, None, f"Your certificate would be put in place, good until {until}.", shown)
+    os.makedirs(os.path.dirname(key_file), mode=0o700, exist_ok=True)
+    for path, data in changes.items():
+        config.write(path, data, 0o600)
+    return _ret(name, True, f"Your certificate was put in place, good until {until}.", shown)
+
+
+def _shipped(source):
+    """Return the bytes of a shipped file and leave no copy in Salt's cache (it may be a key); None without one."""
+    path = __salt__["cp.cache_file"](source)
+    if not path:
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    finally:
+        os.unlink(path)
+
+
+def _certificate(directory, name):
+    try:
+        return certificates.read(os.path.join(directory, "live", name, "fullchain.pem"))
+    except certificates.CertificateError:
+        return None
+
+
+def _adjusted(name, renewal, wanted, certificate):
+    """Make the renewal file fit *wanted*."""
+    before = certbot.text(renewal)
+    after = core.wanted_renewal(before, wanted, certificate.lifetime)
+    if before == after:
+        return _ret(name, True, "The certificate is good and renews itself.")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would change how it is renewed ({renewal}).", {renewal: "changed"})
+    config.write(renewal, after.encode(), 0o644)
+    return _ret(name, True, "The certificate is good; how it is renewed was changed.", {renewal: "changed"})
+
+
+def _unanswered(webroot, name):
+    """Return a sentence when this host does not answer a challenge, before the CA counts a failure; else None."""
+    token = secrets.token_hex(8)
+    path = f"/.well-known/acme-challenge/{token}"
+    config.write(webroot + path, token.encode())
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=10)
+        connection.request("GET", path, headers={"Host": name})
+        answer = connection.getresponse()
+        if answer.read().decode("utf-8", "replace") == token:
+            return None
+        said = f"answered {answer.status}"
+    except OSError as err:
+        said = f"did not answer ({err})"
+    finally:
+        os.unlink(webroot + path)
+    return (
+        f"Port 80 of this host {said} to a challenge from {webroot}; the certificate authority was not asked. Apply "
+        f"mattermost.deploy.nginx-base first."
+    )
+
+
+def _refused(wanted, refusal):
+    """Return a sentence for certbot's refusal (kind, words), None without one."""
+    if refusal is None:
+        return None
+    kind, words = refusal
+    return (
+        f"No certificate for {wanted['name']} from {wanted['server']} ({kind}): {words}. {core.advice(kind)} "
+        f"The site is served as before."
+    )

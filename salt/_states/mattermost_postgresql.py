@@ -1,0 +1,158 @@
+"""The server's data in the wanted major of PostgreSQL, brought over from another one where that is needed.
+
+All that can be done while the server goes on is done here: packages, the new cluster, pg_upgrade's own check. The change
+itself is the work of the host program ``mattermost-postgresql``, which undoes it when anything fails.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import mattermost_config_file as config_file
+import mattermost_database_host as host
+import mattermost_database_majors as majors
+import mattermost_database_plan as plan
+import mattermost_postgresql_core as core
+import mattermost_postgresql_host as ready
+import mattermost_service_core as service_core
+from salt.exceptions import CommandExecutionError
+
+PROGRAM = "/usr/local/sbin/mattermost-postgresql"
+UNIT = "mattermost-postgresql"
+
+
+def __virtual__():
+    return "mattermost_postgresql"
+
+
+def upgraded(name, cluster, port, release, paths, superuser_password="", share=False):
+    """Bring the data to the major that *cluster* describes, unless it is there.
+
+    name: database. cluster: the branch ``platform.postgresql`` of the settings. port: TCP port of both clusters.
+    release: Mattermost's version, which must run on the new major. paths: branch of the settings.
+    share: databases of others in the cluster are brought over too; without it they are a refusal.
+    False, with the server on its old cluster, when it is refused or fails. The old cluster is kept, stopped.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    wanted, folder = int(cluster["version"]), os.path.join(paths["work"], majors.FOLDER)
+    testing = __opts__["test"]
+    if os.path.exists(os.path.join(folder, "journal")):
+        if testing:
+            return ret | {"result": None, "comment": "Would wait for the end of an earlier upgrade of PostgreSQL."}
+        subprocess.run([PROGRAM, "wait"], capture_output=True)
+    found = majors.on_host(cluster["template"], paths["work"])
+    serving = majors.in_use(found)
+    fault = core.refusal(serving, wanted, found.kept) or plan.too_old(wanted, release)
+    if fault:
+        return ret | {"result": False, "comment": fault}
+    if serving == wanted:
+        kept = (
+            f" Kept, stopped: {', '.join(map(str, sorted(found.kept)))}; see mattermost-postgresql status."
+            if found.kept
+            else ""
+        )
+        return ret | {"comment": f"The server's data is in PostgreSQL {wanted}.{kept}"}
+    old, new = (
+        host.Cluster(majors.cluster(cluster, serving), superuser_password),
+        host.Cluster(cluster, superuser_password),
+    )
+    try:
+        need, free = ready.room(old)
+        fault = core.too_little_room(need, free, cluster["data_dir"])
+        if fault:
+            return ret | {"result": False, "comment": fault}
+        seen = ready.look(old)
+        of_others = core.others(seen["databases"] or [], name)
+        if of_others and not share:
+            return ret | {"result": False, "comment": core.not_shared(of_others)}
+        if wanted in found.kept:
+            raise host.DatabaseError(
+                f"{cluster['data_dir']} is what an upgrade that was undone left, and holds messages that are nowhere else: take them "
+                f"over by hand, then run on the host: mattermost-postgresql forget {wanted}."
+            )
+        if new.is_initialised() and found.coming != wanted:
+            raise host.DatabaseError(
+                f"{cluster['data_dir']} holds a cluster already that these states did not make: remove it, or keep to PostgreSQL "
+                f"{serving} by mattermost:database:version."
+            )
+        ret["changes"] = {"postgresql": {"old": serving, "new": wanted}}
+        if testing:
+            said = f"Would bring {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
+            return ret | {"result": None, "comment": said}
+        gone = _make_ready(old, new, seen, port, folder)
+        _write_conf(name, old, new, port, paths)
+    except (host.DatabaseError, OSError) as err:
+        return ret | {"result": False, "changes": {}, "comment": f"{err} The server goes on with PostgreSQL {serving}."}
+    return ret | _do(ret["changes"], gone)
+
+
+def _make_ready(old, new, seen, port, folder):
+    wanted = new.data["version"]
+    said = "The host's repositories do not have them."
+    try:
+        with ready.NoClusterOfTheirOwn():
+            __salt__["pkg.install"](pkgs=new.data["packages"], refresh=True, install_recommends=False)
+    except CommandExecutionError as err:
+        said = host.sentence(" ".join(str(err).split())[:600])
+    if not new.is_installed():
+        raise host.DatabaseError(
+            f"The packages {', '.join(new.data['packages'])} could not be installed. {said} See whether the host reaches the "
+            f"repository, or set mattermost:database:version back to {old.data['version']}."
+        )
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    if new.is_initialised():
+        ready.drop(new)
+    # from here on the cluster is ours to remove, and no deploy takes it for the one at work
+    with open(os.path.join(folder, "next"), "w", encoding="utf-8") as file:
+        file.write(f"{wanted}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        gone = ready.make(new, seen, old, port)
+        ready.check(old, new)
+    except host.DatabaseError:
+        ready.drop(new)
+        os.unlink(os.path.join(folder, "next"))
+        raise
+    return gone
+
+
+def _write_conf(name, old, new, port, paths):
+    values = {
+        "work": paths["work"],
+        "settings": paths["settings"],
+        "service": "mattermost.service",
+        "database": name,
+        "socket_dir": new.data["socket_dir"],
+        "port": port,
+        "new_logs": new.data["logs"],
+        "new_remove": " ".join(new.data["remove"]),
+    }
+    for side, cluster in (("old", old), ("new", new)):
+        facts = cluster.data
+        values |= {
+            f"{side}_version": facts["version"],
+            f"{side}_bin": facts["bin_dir"],
+            f"{side}_config": facts["config_dir"],
+            f"{side}_data": facts["data_dir"],
+            f"{side}_service": facts["service"],
+            f"{side}_enable": facts["enable"],
+        }
+    config_file.write(os.path.join(paths["settings"], "postgresql-upgrade.conf"), core.conf(values))
+    if not host.systemctl("daemon-reload") or not host.systemctl("enable", UNIT):
+        raise host.DatabaseError(f"{UNIT}.service could not be enabled.")
+
+
+def _do(changes, gone):
+    done = subprocess.run([PROGRAM, "upgrade"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    report = service_core.report(done.stdout)
+    comment = service_core.comment(report, done.stderr.strip() or done.stdout.strip())
+    if done.returncode:
+        return {"result": False, "changes": {}, "comment": comment}
+    if "outage" in report:
+        changes = {**changes, "seconds": int(report["outage"]) / 100}
+    changes = {**changes, "kept": report.get("advice", "")}
+    if gone:
+        comment += f" Settings of the old cluster that the new major does not know were left out: {', '.join(gone)}."
+    return {"changes": changes, "comment": comment}

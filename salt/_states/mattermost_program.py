@@ -1,0 +1,50 @@
+"""A single program that no package of the platform brings: fetched by its vendor's URL, known by its checksum.
+
+.. code-block:: yaml
+
+    backup-tool-is-there-without-a-package:
+      mattermost_program.placed:
+        - name: /usr/local/bin/restic
+        - source: https://…/restic_0.17.3_linux_amd64.bz2
+        - sha256: …
+"""
+
+from __future__ import annotations
+
+import mattermost_program_core as core
+
+
+def placed(name, source="", sha256="", ca_file=None, setting=""):
+    """Have the program *name* from the compressed file (.bz2) *source*.
+
+    name: absolute path. source: http(s) URL, or ``salt://`` for a file on the controller; empty means that nothing is to
+    be done, since a package has it. sha256: of that file. ca_file: PEM to trust. setting: where the user finds these, for
+    the message. A program of that name that the administrator put there stays.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": "A package has it."}
+    if not source:
+        return ret
+    there = core.standing(name, sha256)
+    if there == "wanted":
+        return ret | {"comment": f"{name} is the wanted one."}
+    if there == "foreign":
+        return ret | {"comment": f"{name} is the administrator's own; it stays."}
+    shown = {name: f"from {source}"}
+    if __opts__["test"]:
+        return ret | {"result": None, "changes": shown, "comment": f"Would be fetched from {source}."}
+    try:
+        if source.startswith("salt://"):
+            local = __salt__["cp.cache_file"](source)
+            if not local:
+                raise core.ProgramError(f"There is no file {source} on the controller.")
+            with open(local, "rb") as file:
+                data = file.read()
+        else:
+            data = core.fetched(source, ca_file)
+        core.place(name, data, sha256, source)
+    except core.ProgramError as err:
+        todo = (
+            f" Correct mattermost:{setting}:source or :sha256, or put the program at {name} by hand." if setting else ""
+        )
+        return ret | {"result": False, "comment": f"{err}{todo}"}
+    return ret | {"changes": shown, "comment": f"{name} was fetched from {source}."}

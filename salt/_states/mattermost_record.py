@@ -1,0 +1,36 @@
+"""Note what the host is like before anything of ours is there, for the day it shall be so again."""
+
+from __future__ import annotations
+
+import mattermost_config_file as files
+import mattermost_packages as packages
+import mattermost_record_host as records
+
+__virtualname__ = "mattermost_record"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def kept(name, platform, paths):
+    """Have the record of the host as it was before the first deploy.
+
+    name: only the state's name. platform, paths: branches of the settings. Taken once; anew when the host is deployed
+    after a removal. A host that was deployed before there were records gets none: what it was like is not known any more.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    place = records.path(paths["work"])
+    try:
+        old = records.read(paths["work"])
+        if not records.is_due(old, records.is_deployed(paths)):
+            known = f"What this host was like before is in {place}."
+            return ret | {"comment": known if old else "This host was deployed before what was there was noted."}
+        if __opts__["test"]:
+            return ret | {"result": None, "comment": f"Would note in {place} what this host is like now."}
+        record = records.continued(records.take(platform, paths), old)
+        records.keep(paths["work"], record)
+    except (files.FileError, packages.PackageError, OSError) as err:
+        return ret | {"result": False, "comment": f"What this host is like could not be noted: {err}"}
+    shown = f"{len(record['packages'])} packages, {len(record['users'])} users, {place}"
+    return ret | {"changes": {"noted": shown}, "comment": "What this host is like before the deploy is noted."}

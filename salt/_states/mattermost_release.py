@@ -1,0 +1,78 @@
+"""Keep the wanted Mattermost release unpacked beside the others, ready to be switched to.
+
+.. code-block:: yaml
+
+    release-is-unpacked:
+      mattermost_release.unpacked:
+        - name: /opt/mattermost
+        - release: {{ mattermost.release | json }}
+        - work: /var/lib/mattermost-deploy
+        - user: mattermost
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import mattermost_release_core as core
+import mattermost_release_fetch as fetch
+import mattermost_release_tree as tree
+from mattermost_release_core import ReleaseError
+
+__virtualname__ = "mattermost_release"
+PROGRAM = "/usr/local/sbin/mattermost-switch"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def unpacked(name, release, work, user, ca_file=None, selinux=False):
+    """Make sure that the release that this host should run lies whole in ``NAME/VERSION``; nothing is switched.
+
+    name: absolute directory of all versions. release: the settings' branch of that name. work: directory whose ``downloads``
+    takes the archive until it is unpacked. user: service user, who runs the archive's server once, for its version.
+    ca_file: PEM to trust for the download. selinux: label what was unpacked.
+    Result False, with nothing changed, for a release that cannot run here, cannot be had, or is not what was asked for.
+    A release that is there already costs neither network nor checksum.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    if os.path.exists(os.path.join(work, "switch", "journal")):
+        # of a run whose controller died: until it has ended, nobody knows which version this host has
+        if __opts__["test"]:
+            return ret | {"result": None, "comment": "Would wait for the end of an earlier switch of versions."}
+        ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True)
+        if ended.returncode:
+            return ret | {"result": False, "comment": ended.stderr.strip()}
+    installed = tree.current(name)
+    version = core.wanted(release, installed)
+    try:
+        core.check_hop(installed, version)
+        if tree.is_whole(name, version):
+            return ret | {"comment": f"Mattermost {version} is in place.{core.note(release, installed)}"}
+        if version != release["version"]:
+            raise ReleaseError(
+                f"{name}/current names {version}, which is not there. Set mattermost:release:version to {version} to have it unpacked again."
+            )
+        core.check_glibc(version, tree.host_glibc())
+        checksum = core.check_sha256(version, release["sha256"])
+        ret["changes"] = {version: "unpacked"}
+        if __opts__["test"]:
+            return ret | {"result": None, "comment": f"Would unpack Mattermost {version} from {release['source']}."}
+        _bring(name, version, release, checksum, work, user, ca_file, selinux)
+    except (ReleaseError, OSError, subprocess.SubprocessError) as err:
+        return ret | {"result": False, "changes": {}, "comment": str(err)}
+    return ret | {"comment": f"Mattermost {version} was unpacked in {name}/{version}."}
+
+
+def _bring(name, version, release, checksum, work, user, ca_file, selinux):
+    downloads = os.path.join(work, "downloads")
+    os.makedirs(downloads, mode=0o700, exist_ok=True)
+    tree.sweep(name)
+    archive = fetch.archive(
+        release["source"], core.archive_name(version, release["arch"]), checksum, downloads, ca_file
+    )
+    tree.unpack(archive, name, version, user, restorecon=selinux)
+    shutil.rmtree(downloads, ignore_errors=True)

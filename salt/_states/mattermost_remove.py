@@ -1,0 +1,297 @@
+"""Take a deployment off its host, step by step; each step can be repeated and says nothing when it is done.
+
+What belongs to the host itself (database server, packages, accounts, files) is ``mattermost_restitution``'s.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import subprocess
+
+import mattermost_firewall_core as zones
+import mattermost_firewall_host as firewalld
+import mattermost_letsencrypt_certbot as certbot_host
+import mattermost_letsencrypt_core as letsencrypt
+import mattermost_nginx_config as config
+import mattermost_nginx_process as process
+import mattermost_program_core as single
+import mattermost_record_host as records
+import mattermost_remove_core as core
+import mattermost_remove_database as database
+import mattermost_remove_files as files
+from mattermost_answer import answer as _ret
+
+BACKUP = "/usr/local/sbin/mattermost-backup"
+
+
+def meant(name, told, public_name, paths, repository, cluster, database_name, role, superuser_password=""):
+    """Refuse a removal that is not clearly meant, or that would cut work short. Changes nothing.
+
+    told: the pillar's ``remove``. public_name: what its ``purge`` must be. repository: of the backups. cluster:
+    ``platform.postgresql``. Under a purge the comment counts what it destroys.
+    """
+    try:
+        purge = core.purge_of(told, public_name)
+    except ValueError as err:
+        return _ret(name, False, str(err))
+    work = paths["work"]
+    busy = _at_work("mattermost-*.service")
+    if busy:
+        return _ret(name, False, f"{busy} is at work on this host. Nothing was removed; start again when it has ended.")
+    if os.path.exists(f"{work}/postgresql/journal"):
+        said = (
+            "An upgrade of PostgreSQL is open; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
+        )
+        return _ret(name, False, said)
+    if os.path.exists(f"{work}/switch/journal"):
+        return _ret(
+            name,
+            False,
+            "A switch of versions is open; `mattermost-switch wait` on the host ends it. Nothing was removed.",
+        )
+    if os.path.exists(f"{work}/backup/open"):
+        return _ret(
+            name, False, "A restore is open; `systemctl start mattermost-restore-back` ends it. Nothing was removed."
+        )
+    if not purge:
+        return _ret(name, True, "The data stay.")
+    remains = database.Remains(cluster, database_name, role, superuser_password)
+    own = repository if not files.is_elsewhere(repository) else ""
+    snapshots = _snapshots() if own else None
+    counts = {
+        **remains.counts(),
+        "files": sum(len(names) for _, _, names in os.walk(f"{paths['state']}/data")),
+        "backups": None if snapshots is None else len(snapshots),
+    }
+    return _ret(name, True, core.contents(counts, database_name, paths["state"], own))
+
+
+def stopped(name):
+    """Have our units stopped and not started at boot, timers first."""
+    todo = {}
+    units = [
+        os.path.basename(path) for path in files.units() if path.endswith((".timer", ".service")) and "@" not in path
+    ]
+    for unit in sorted(set(units), key=lambda unit: (not unit.endswith(".timer"), unit)):
+        state = records.unit(unit)
+        if state["active"] or state["enabled"]:
+            todo[unit] = "stopped"
+    if not todo:
+        return _ret(name, True, "Nothing of ours runs.")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would stop {', '.join(todo)}.", todo)
+    for unit in todo:
+        _systemctl("disable", unit)
+        said = _systemctl("stop", unit)
+        if said.returncode:
+            return _ret(name, False, f"{unit} does not stop: {said.stderr.strip()} See systemctl status {unit}.")
+    return _ret(name, True, f"Stopped {', '.join(todo)}.", todo)
+
+
+def backups(name, repository, public_name, purge):
+    """Have the host's own backups gone when its data go; those elsewhere are never touched.
+
+    repository: of the settings. A directory that holds backups of other hosts stays.
+    """
+    if not purge:
+        return _ret(name, True, f"Backups stay in {repository if repository.startswith('/') else 'their repository'}.")
+    if files.is_elsewhere(repository):
+        return _ret(name, True, "The backups are on another machine and stay.")
+    going = files.inside(repository, files.RESTIC) if os.path.exists(os.path.join(repository, "config")) else []
+    if not going:
+        return _ret(name, True, "There are no backups on this host.")
+    snapshots = _snapshots()
+    others = sorted({each.get("hostname", "?") for each in snapshots or []} - {public_name})
+    if snapshots is None or others:
+        why = f"they hold those of {', '.join(others)} too" if others else "whose they are cannot be read"
+        return _ret(name, True, f"The backups in {repository} stay: {why}.")
+    shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
+    if __opts__["test"]:
+        return _ret(name, None, f"Would destroy the backups in {repository}.", shown)
+    for path in going:
+        files.remove(path)
+    return _ret(name, True, f"The backups in {repository} were destroyed.", shown)
+
+
+def site(name, nginx, paths):
+    """Have the site out of nginx, and nginx's default site back where it was. Refused when a foreign file uses ours.
+
+    nginx: ``platform.nginx``. paths: of the settings.
+    """
+    record = records.read(paths["work"]) or {}
+    own = [*files.inside(nginx["site_dir"], ["mattermost-*.conf"]), *files.inside(nginx["snippet_dir"], ["*"])]
+    changes = dict.fromkeys(own)
+    back = {}
+    for path in nginx["default_sites"]:
+        aside = os.path.join(paths["work"], "put-away", path.strip("/").replace("/", "_"))
+        link = record.get("default_sites", {}).get(path)
+        if os.path.lexists(path) or not os.path.isdir(os.path.dirname(path)):
+            continue
+        if os.path.exists(aside):
+            back[path] = aside
+        elif link and os.path.exists(os.path.join(os.path.dirname(path), link)):
+            back[path] = link
+    due = os.path.join(paths["work"], "nginx-reload-removed")
+    if not changes and not back and not os.path.exists(due):
+        return _tidied(name, nginx, record)
+    shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
+    if __opts__["test"]:
+        return _ret(name, None, "The site would be taken out of nginx.", shown)
+    directory = os.path.dirname(nginx["site_dir"])
+    if os.path.exists(os.path.join(directory, config.MAIN)):
+        there = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
+        reason = config.proof({**changes, **there}, directory)
+        if reason:
+            return _ret(
+                name,
+                False,
+                f"nginx would not go on without our files: {reason}. Take their use out of that file. Nothing was removed.",
+            )
+    config.write(due, b"", 0o600)
+    for path, source in back.items():
+        if os.path.isabs(source) and source.startswith(paths["work"]):
+            os.rename(source, path)
+        else:
+            os.symlink(source, path)
+    for path in changes:
+        files.remove(path)
+    if process.master(nginx["service"]):
+        process.reload(nginx["service"], f"{nginx['log_dir']}/error.log")
+    os.unlink(due)
+    _tidied(name, nginx, record)
+    return _ret(name, True, "The site is out of nginx.", shown)
+
+
+def _tidied(name, nginx, record):
+    """Remove what a package's own unit no longer needs, and our empty folder."""
+    shown = {}
+    if os.path.exists(nginx["unit_dropin"]):
+        shown[nginx["unit_dropin"]] = "removed"
+        if not __opts__["test"]:
+            os.unlink(nginx["unit_dropin"])
+            files.prune(os.path.dirname(nginx["unit_dropin"]), record.get("directories", ()))
+            _systemctl("daemon-reload")
+    if not __opts__["test"] and os.path.isdir(nginx["snippet_dir"]) and not os.listdir(nginx["snippet_dir"]):
+        os.rmdir(nginx["snippet_dir"])
+    return _ret(name, None if shown and __opts__["test"] else True, "nginx has nothing of ours.", shown)
+
+
+def certificate(name, public_name, certbot, purge, paths):
+    """Have nothing renewed for a site that is not there; the certificate itself stays unless the data go.
+
+    certbot: ``platform.certbot``. Its other certificates, and accounts that one of them may use, are left alone.
+    """
+    folder, record = certbot["directory"], records.read(paths["work"]) or {}
+    dropin = f"/etc/systemd/system/{certbot['service']}.d/mattermost.conf"
+    going = files.found(
+        [f"{folder}/renewal-hooks/deploy/mattermost-nginx", f"{folder}/mattermost-authority.pem", dropin]
+    )
+    renewal = f"{folder}/renewal/{public_name}.conf"
+    ours = {public_name, *certbot_host.remembered(paths["work"])}
+    mine = {f"{folder}/renewal/{each}.conf" for each in ours}
+    others = [path for path in glob.glob(f"{folder}/renewal/*.conf") if path not in mine]
+    moved = {}
+    if purge:
+        own = [f"{folder}/{part}/{each}" for part in ("live", "archive") for each in ours]
+        going += files.found([*own, *mine, *(each + letsencrypt.PARKED for each in mine)])
+        if record and not others:
+            there = set(record["letsencrypt"])
+            going += [path for path in records.tree(folder) if path not in there and not path.startswith(tuple(own))]
+        going = sorted(set(going))
+    elif os.path.exists(renewal):
+        moved[renewal] = renewal + letsencrypt.PARKED
+    shown = {**dict.fromkeys(going, "removed"), **{path: f"kept as {kept}" for path, kept in moved.items()}}
+    if not shown:
+        return _ret(name, True, "Nothing is renewed for this site.")
+    if __opts__["test"]:
+        return _ret(name, None, "Would end the renewals for this site.", shown)
+    for path, kept in moved.items():
+        os.replace(path, kept)
+    for path in going:
+        files.remove(path)
+        if purge or path == dropin:
+            files.prune(os.path.dirname(path), record.get("directories", ()) if record else (os.path.dirname(path),))
+    _systemctl("daemon-reload")
+    return _ret(name, True, "Nothing is renewed for this site any more.", shown)
+
+
+def firewall(name, strict, paths):
+    """Close what we opened and open what we closed, in a firewall that was there before; ssh is never closed.
+
+    strict: whether the deploys closed what was not theirs. One that came with us goes with its package.
+    """
+    record = records.read(paths["work"])
+    if not record or "firewalld" not in record["packages"]:
+        return _ret(name, True, "No firewall of before is to be put right.")
+    if not firewalld.running():
+        return _ret(name, True, "firewalld does not run.")
+    zone = record["zone"]["name"]
+    before = zones.read_zone(record["zone"]["text"])
+    permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict)
+    runtime = zones.back(firewalld.runtime(zone), before, strict)
+    if not permanent and not runtime:
+        return _ret(name, True, f"Zone {zone} lets in what it did before.")
+    shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
+    if __opts__["test"]:
+        return _ret(name, None, f"Zone {zone} would change.", shown)
+    refused = firewalld.change(zone, permanent, runtime)
+    if refused:
+        return _ret(name, False, refused)
+    path, text = f"{firewalld.OWN}/{zone}.xml", record["zones"].get(f"{firewalld.OWN}/{zone}.xml")
+    same = zones.read_zone(firewalld.zone_file(zone)) == before
+    if same and text is not None:
+        config.write(path, text.encode())
+    elif same and os.path.exists(f"{firewalld.SHIPPED}/{zone}.xml"):
+        for each in (path, f"{path}.old"):
+            files.remove(each)
+    return _ret(name, True, f"Zone {zone} lets in what it did before.", shown)
+
+
+def programs(name, fetched):
+    """Have our units, programs and small files of the system gone.
+
+    fetched: path of a program that a deploy may have brought without a package; one of the administrator's stays.
+    """
+    going = files.units() + files.found(files.PROGRAMS)
+    if single.standing(fetched, "") == "older":  # any of ours
+        going += [fetched, single.note_of(fetched)]
+    if not going:
+        return _ret(name, True, "No program or unit of ours is there.")
+    shown = dict.fromkeys(going, "removed")
+    if __opts__["test"]:
+        return _ret(name, None, "Our units and programs would go.", shown)
+    for path in going:
+        files.remove(path)
+        if ".wants/" in path:
+            files.prune(os.path.dirname(path), (files.UNITS,))
+    _systemctl("daemon-reload")
+    _systemctl("reset-failed", "mattermost*")
+    return _ret(name, True, "Our units and programs are gone.", shown)
+
+
+def _snapshots():
+    """Return the backups of the repository, None when they cannot be listed."""
+    if not os.path.exists(BACKUP):
+        return None
+    said = subprocess.run([BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, check=False)
+    try:
+        return json.loads(said.stdout) or []
+    except ValueError:
+        return None
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _at_work(pattern):
+    """Return the first of the units that do something just now, empty when there is none."""
+    said = _systemctl("list-units", "--no-legend", "--plain", "--state=activating,active,deactivating", pattern)
+    return (said.stdout.split() or [""])[0]
+
+
+def _systemctl(*arguments):
+    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)

@@ -1,0 +1,201 @@
+"""Package repositories of yum, dnf and apt: signed, keys known by fingerprint, dead ones of the host switched off."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+
+import mattermost_nginx_config as config
+import mattermost_record_host as records
+import mattermost_repositories_core as core
+from mattermost_answer import answer as _ret
+
+FOLDER = "/etc/yum.repos.d"
+KEYS = "/etc/pki/rpm-gpg"
+APT_SOURCES = "/etc/apt/sources.list.d"
+APT_KEYS = "/etc/apt/keyrings"
+TIMEOUT = 60  # seconds
+MAKECACHE_TIMEOUT = 900  # seconds; a whole list of packages over a slow line
+
+
+def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
+    """Have a repository file with *sections*, the keys that sign them, and no enabled repository of a dead host.
+
+    name: the file's name without ``.repo``. sections: ID -> ``{name, baseurl, keys, options, os}``; those with *os* (a list)
+    count only where Salt says one of these names. keys: name -> ``{path, url, fingerprints}``; *path* is where the
+    distribution has it, *url* where it is fetched when that is missing. dead: host names that no longer answer.
+    ca_file: PEM to trust for the download of keys. setting: where the user finds *sections*, for the message.
+    Result is False, nothing changed, when a key is not the one that is known, or an enabled repository, ours or the
+    host's own, cannot be used: yum would stop over it later, in the middle of a stage.
+    """
+    chosen = {
+        identity: section
+        for identity, section in sections.items()
+        if not section.get("os") or __grains__["os"] in section["os"]
+    }
+    wanted = {f"{FOLDER}/{name}.repo": core.text(chosen, _key_file).encode()}
+    try:
+        for key in sorted({key for section in chosen.values() for key in section["keys"]}):
+            wanted[_key_file(key)] = _key(key, keys[key], ca_file, _key_file(key))
+    except core.RepositoryError as err:
+        return _ret(name, False, f"{err} Nothing was changed.")
+    off = {}
+    for path in sorted(glob.glob(f"{FOLDER}/*.repo")):
+        if path in wanted:
+            continue
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            changed, identities = core.without_dead(file.read(), dead)
+        if identities:
+            wanted[path] = changed.encode(errors="surrogateescape")
+            off[path] = f"switched off: {', '.join(identities)}"
+    changes = config.differing({path: data for path, data in wanted.items() if data is not None})
+    if not changes:
+        return _ret(name, True, "The repositories and their keys are as wanted.")
+    shown = {path: off.get(path, "written") for path in changes}
+    if __opts__["test"]:
+        return _ret(name, None, "The repositories would be set up.", shown)
+    before = {path: _content(path) for path in changes}
+    _write(changes)
+    trouble = _unusable(sections, setting)
+    if trouble:
+        _write(before)
+        return _ret(name, False, f"{trouble} The repositories are as they were before.")
+    return _ret(name, True, "The repositories are set up.", shown)
+
+
+def _content(path):
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _write(files):
+    for path, data in files.items():
+        if data is None:
+            os.unlink(path)
+        else:
+            config.write(path, data)
+
+
+def _unusable(sections, setting):
+    """Return which enabled repository of the host does not answer or is wrongly signed, and what to do; '' when all work."""
+    # yum 3's `fast` leaves out what only searches need; dnf has no such word
+    command = ["dnf", "-qy", "makecache"] if shutil.which("dnf") else ["yum", "-qy", "makecache", "fast"]
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=MAKECACHE_TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s."
+    if done.returncode == 0:
+        return ""
+    said = done.stderr + "\n" + done.stdout
+    places = {}
+    for path in sorted(glob.glob(f"{FOLDER}/*.repo")):
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            places.update(dict.fromkeys(core.identities(file.read()), path))
+    told = []
+    for identity in core.blamed(said, places):
+        if identity in sections:
+            todo = f"name a mirror that works in mattermost:{setting}:{identity}:baseurl"
+            told.append(f"{identity} ({sections[identity]['baseurl']}): see whether the host reaches it, or {todo}.")
+        else:
+            told.append(f"{identity} of {places[identity]}: mend it, or set enabled=0 there.")
+    which = " ".join(told) or "See what `yum makecache` says on the host."
+    return f"A package repository cannot be used from this host: {core.reason(said)}. {which}"
+
+
+def apt_source(name, uri, suite, components, key, keys, ca_file=None):
+    """Have one further source of apt, signed by a key that is known by its fingerprint.
+
+    name: the file's name without ``.sources``. uri, suite, components: of the source. key: name in *keys*, which are as in
+    `managed`. ca_file: PEM to trust for the download of the key.
+    Result is False, nothing changed, when the key is not the one that is known.
+    """
+    place = f"{APT_KEYS}/{name}.asc"
+    wanted = {f"{APT_SOURCES}/{name}.sources": core.apt_text(uri, suite, components, place).encode()}
+    try:
+        wanted[place] = _key(key, keys[key], ca_file, place)
+    except core.RepositoryError as err:
+        return _ret(name, False, f"{err} Nothing was changed.")
+    changes = config.differing({path: data for path, data in wanted.items() if data is not None})
+    if not changes:
+        return _ret(name, True, f"apt knows {suite} and its key.")
+    shown = dict.fromkeys(changes, "written")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would have apt ask {uri} for {suite} too.", shown)
+    os.makedirs(APT_KEYS, mode=0o755, exist_ok=True)
+    for path, data in changes.items():
+        config.write(path, data)
+    return _ret(name, True, f"apt asks {uri} for {suite} too.", shown)
+
+
+def modules_off(name, modules):
+    """Have dnf's module streams of *modules* disabled: they would hide the packages of other repositories.
+
+    name: only the state's name. modules: list of names; one that no repository has needs nothing.
+    """
+    todo = [module for module in modules if not core.is_disabled(records.module(module) or "")]
+    if not todo:
+        return _ret(name, True, "No module stream is in the way.")
+    shown = dict.fromkeys(todo, "disabled")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would disable the module {', '.join(todo)}.", shown)
+    for module in todo:
+        command = ["dnf", "-qy", "module", "disable", module]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = (ended.stderr or ended.stdout).strip()
+        if ended.returncode and "nable to resolve argument" not in said:
+            return _ret(name, False, f"dnf could not disable the module {module}: {said}")
+        if ended.returncode:
+            del shown[module]
+    return _ret(name, True, "No module stream is in the way.", shown)
+
+
+def _key_file(key):
+    return f"{KEYS}/RPM-GPG-KEY-mattermost-{key}"
+
+
+def _key(key, known, ca_file, place):
+    """Return the content of a key, None when the one in *place* is right. Raises RepositoryError."""
+    for path in (place, known.get("path")):
+        if path and os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            if _is_known(text, known["fingerprints"]):
+                return None if path == place else text.encode()
+    text = _fetched(known["url"], ca_file)
+    try:
+        strange = core.unknown(text, known["fingerprints"])
+    except core.RepositoryError as err:
+        raise core.RepositoryError(f"{known['url']} is not the key of the repository {key}: {err}") from None
+    if strange:
+        raise core.RepositoryError(
+            f"{known['url']} has the key {', '.join(strange)}, not {', '.join(known['fingerprints'])}, which is known for "
+            f"{key}. If the vendor says that it changed, set mattermost:platform:repositories:keys:{key}:fingerprints."
+        )
+    return text.encode()
+
+
+def _is_known(text, pinned):
+    try:
+        return not core.unknown(text, pinned)
+    except core.RepositoryError:
+        return False
+
+
+def _fetched(url, ca_file):
+    context = ssl.create_default_context(cafile=ca_file if ca_file and os.path.exists(ca_file) else None)
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT, context=context) as answer:  # noqa: S310 - from the platform's data
+            return answer.read(1 << 20).decode("utf-8", "replace")
+    except (OSError, ValueError) as err:
+        reason = err.reason if isinstance(err, urllib.error.URLError) else err
+        raise core.RepositoryError(f"The key {url} could not be fetched: {reason}.") from None

@@ -1,0 +1,293 @@
+"""Give a host back what it was before a deploy: its database server, packages, repositories, files, users.
+
+A host that was deployed before there was a record of what it was like keeps all that may have been there before.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+
+import mattermost_database_host as host
+import mattermost_firewall_host as firewalld
+import mattermost_nginx_config as config
+import mattermost_packages as packages
+import mattermost_record_host as records
+import mattermost_remove_database as databases
+import mattermost_remove_files as files
+import mattermost_repositories_core as repositories
+from mattermost_answer import answer as _ret
+
+RUNTIME = "/var/lib/nginx"  # bodies of requests at work; the server makes the directories, so rpm leaves them
+CACHES = ("/var/cache/dnf/mattermost-*", "/var/cache/yum/*/*/mattermost-*", "/var/lib/yum/repos/*/*/mattermost-*")
+KNOWN_IN_NGINX = ("sites-available/default", "modules-enabled", "nginx.conf.dpkg-old")
+
+
+def database(name, role, cluster, paths, purge, superuser_password=""):
+    """Leave the database to a later deploy, or destroy it; take our lines out of PostgreSQL's files.
+
+    name: of the database. role: its owner. cluster: ``platform.postgresql``. A cluster that came with us and holds
+    nobody else's databases is stopped; one that others use goes on.
+    """
+    remains = databases.Remains(cluster, name, role, superuser_password)
+    if not remains.cluster.is_initialised():
+        return _ret(name, True, "There is no database.")
+    texts, shown, unit = remains.texts(), {}, records.unit(cluster["service"])
+    try:
+        running = bool(remains.cluster.running())
+        if not running and purge and not __opts__["test"] and not remains.start():
+            return _ret(
+                name, False, f"PostgreSQL does not start, so nothing of it can be removed. {remains.cluster.log_tail()}"
+            )
+        sql = remains.drop_sql() if purge and remains.cluster.running() else {}
+        ends = _came_with_us(cluster, paths) and not remains.foreign()
+        stops = ends and (running or purge or unit["enabled"] or records.unit(cluster["enable"])["enabled"])
+        stops = stops and (running or records.unit(cluster["enable"])["enabled"])
+        shown.update(dict.fromkeys(texts, "our lines removed"))
+        shown.update({subject: "destroyed" for subject in sql})
+        if stops:
+            shown[cluster["service"]] = "stopped, not started at boot"
+        if not shown:
+            return _ret(name, True, f"PostgreSQL has nothing of ours but what stays in the database {name}.")
+        if __opts__["test"]:
+            return _ret(name, None, "Would change in PostgreSQL what is ours.", shown)
+        for statements in sql.values():
+            for statement in statements.splitlines():
+                remains.cluster.psql(statement)
+        for path, text in texts.items():
+            host.replace(path, text)
+        if stops:
+            for each in (cluster["enable"], cluster["service"]):
+                host.systemctl("disable", each)
+                host.systemctl("stop", each)
+        elif remains.cluster.running():
+            remains.cluster.psql("SELECT pg_reload_conf();")
+            if texts and remains.awaits_restart() and not remains.cluster.systemctl("restart"):
+                return _ret(
+                    name,
+                    False,
+                    f"PostgreSQL does not start with its files of before. {remains.cluster.log_tail()}",
+                    shown,
+                )
+    except host.DatabaseError as err:
+        return _ret(name, False, str(err))
+    return _ret(
+        name,
+        True,
+        "PostgreSQL has nothing of ours any more." if purge else f"The database {name} is left as it is.",
+        shown,
+    )
+
+
+def installed(name, platform, paths, purge, public_name, database_name, role, superuser_password=""):
+    """Have the packages gone that came with us: those that we asked for and what nothing else needs.
+
+    platform: branch of the settings. Kept, and said why: what was there before, PostgreSQL while it holds data, a web
+    server, firewall or certbot that serves others meanwhile.
+    """
+    record = records.read(paths["work"])
+    if not record:
+        return _ret(name, True, "No package is removed: this host was deployed before what was there was noted.")
+    manager = packages.Packages()
+    remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)
+    stay = {"postgresql": _database_stays(remains, purge), "nginx": _nginx_stays(platform["nginx"], manager, record)}
+    stay |= {"firewall": _firewall_stays(record), "certbot": _certbot_stays(platform["certbot"], public_name)}
+    stay = {part: why for part, why in stay.items() if why}
+    wanted = [
+        package
+        for part in ("postgresql", "nginx", "certbot", "backup", "firewall")
+        if part not in stay
+        for package in platform[part]["packages"]
+    ]
+    wanted += [each if isinstance(each, str) else next(iter(each)) for each in platform["packages"]]
+    if platform["selinux"]["tools"]:
+        wanted.append(platform["selinux"]["tools"])
+    try:
+        graph = manager.graph()
+        kept = [package for part in stay for package in platform[part]["packages"]]
+        going = packages.removable(graph, [*record["packages"], *kept], wanted, manager.manual())
+        said = [
+            f"{part} stays: {why}."
+            for part, why in stay.items()
+            if set(platform[part]["packages"]) - set(record["packages"])
+        ]
+        if not going:
+            return _ret(name, True, " ".join(["No package of ours is left.", *said]))
+        shown = {"removed": going}
+        if __opts__["test"]:
+            return _ret(name, None, " ".join([f"Would remove {len(going)} packages.", *said]), shown)
+        for unit in _units(platform, stay, going):
+            host.systemctl("disable", unit)
+            host.systemctl("stop", unit)
+        shown = {"removed": manager.remove(going, () if purge else platform["certbot"]["packages"])}
+    except packages.PackageError as err:
+        return _ret(name, False, str(err))
+    _sweep(platform, record, stay)
+    if "postgresql" not in stay and not os.path.exists(host.Cluster(platform["postgresql"]).program("postgres")):
+        _remove_cluster(platform["postgresql"], record)
+    return _ret(
+        name, True, " ".join([f"{len(shown['removed'])} packages that came with the deploy are gone.", *said]), shown
+    )
+
+
+def _units(platform, stay, going):
+    """Return the units of the packages that go."""
+    for part in ("postgresql", "nginx", "certbot", "firewall"):
+        if part not in stay and set(platform[part]["packages"]) & set(going):
+            yield from (platform[part][key] for key in ("enable", "service", "timer") if key in platform[part])
+
+
+def _sweep(platform, record, stay):
+    """Remove what packages leave behind that were purged: the zone that we wrote, nginx's page."""
+    if "firewall" not in stay and "firewalld" not in record["packages"]:
+        zone = f"{firewalld.OWN}/{record['zone']['name']}.xml"
+        for path in (zone, f"{zone}.old"):
+            files.remove(path)
+        files.prune_empty(os.path.dirname(firewalld.OWN), record["directories"])
+    if "nginx" not in stay and not set(platform["nginx"]["packages"]) & set(record["packages"]):
+        if "/var/www/html" not in record["directories"]:
+            files.remove("/var/www/html/index.nginx-debian.html")
+        files.prune("/var/www/html", record["directories"])
+        if RUNTIME not in record["directories"]:
+            files.remove(RUNTIME)
+        files.prune_empty(os.path.dirname(platform["nginx"]["site_dir"]), record["directories"])
+    if "certbot" not in stay and "certbot" not in record["packages"]:
+        files.prune("/var/lib/letsencrypt", record["directories"])
+        files.prune_empty(platform["certbot"]["directory"], record["directories"])
+
+
+def _remove_cluster(cluster, record):
+    """What Debian's package does by itself when it is purged, and others' do not."""
+    born = os.path.join(os.path.dirname(cluster["data_dir"]), "initdb.log")  # of PGDG's setup program
+    for path in (cluster["data_dir"], *glob.glob(cluster["logs"]), born):
+        if path.startswith("/var/") and (record or {}).get("cluster") is False:
+            files.remove(path)
+            files.prune(os.path.dirname(path), record["directories"])
+
+
+def _came_with_us(cluster, paths):
+    record = records.read(paths["work"])
+    return bool(record) and not record["cluster"]
+
+
+def _database_stays(remains, purge):
+    if not remains.cluster.is_initialised():
+        return ""
+    if not purge:
+        return f"it reads the data in {remains.data['data_dir']}"
+    foreign = remains.foreign()
+    return f"it holds {', '.join(foreign)}, which others made" if foreign else ""
+
+
+def _nginx_stays(nginx, manager, record):
+    """Say why nginx stays, empty when it need not: Debian's package takes all of /etc/nginx with it."""
+    folder = os.path.dirname(nginx["site_dir"])
+    if not os.path.isdir(folder):
+        return ""
+    for path in records.tree(folder):
+        below = os.path.relpath(path, folder)
+        ours = path.startswith((f"{nginx['site_dir']}/mattermost-", f"{nginx['snippet_dir']}/"))
+        if ours or path in nginx["default_sites"] or below.startswith(KNOWN_IN_NGINX):
+            continue
+        if not _belongs_to_a_package(path, manager):
+            return f"{path} is not of its package"
+    return ""
+
+
+def _belongs_to_a_package(path, manager):
+    command = ["dpkg-query", "-S", path] if manager.is_dpkg else ["rpm", "-qf", path]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _firewall_stays(record):
+    known = {f"/etc/firewalld/zones/{record['zone']['name']}.xml{end}" for end in ("", ".old")}
+    foreign = [path for path in records.tree("/etc/firewalld") if path.endswith((".xml", ".old")) and path not in known]
+    foreign = [path for path in foreign if os.path.basename(path) not in ("lockdown-whitelist.xml",)]
+    return f"{foreign[0]} is somebody's" if foreign else ""
+
+
+def _certbot_stays(certbot, public_name):
+    others = glob.glob(f"{certbot['directory']}/renewal/*.conf")
+    others = [path for path in others if os.path.basename(path) != f"{public_name}.conf"]
+    return f"it renews {os.path.basename(others[0]).removesuffix('.conf')}" if others else ""
+
+
+def _trusted(platform, record):
+    """Return the packages of rpm's keys that came with our repositories."""
+    if "keys" not in record:
+        return []
+    known = {key: package for key, package in packages.Packages().keys().items() if key not in record["keys"]}
+    pinned = platform["repositories"].get("keys", {}).values()
+    return repositories.imported(known, [each for key in pinned for each in key["fingerprints"]])
+
+
+def system(name, platform, paths):
+    """Have the system's own settings as they were: package repositories, their keys, module streams, services of before."""
+    record, todo = records.read(paths["work"]), {}
+    # before the files that name them, so that a run cut short leaves none behind
+    for key in _trusted(platform, record or {}):
+        todo[key] = ("removed", lambda key=key: _run("rpm", "-e", "--allmatches", key))
+    for module, text in (record or {}).get("modules", {}).items():
+        place = repositories.module_file(module)
+        now = records.module(module)
+        if now is not None and now != text and repositories.is_disabled(now):
+            todo[place] = ("as before", lambda place=place, text=text: _written(place, text))
+    yum = "/etc/yum.repos.d"
+    own = files.found(
+        [f"{yum}/mattermost.repo", f"{yum}/mattermost-system.repo", "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-*"]
+    )
+    own += files.found(CACHES) + files.apt_sources()
+    todo.update({path: ("removed", lambda path=path: files.remove(path)) for path in own})
+    for path, text in (record or {}).get("repositories", {}).items():
+        now = host.read(path)
+        if (
+            now is not None
+            and now != text
+            and now == repositories.without_dead(text, platform["repositories"]["dead_hosts"])[0]
+        ):
+            todo[path] = (
+                "as before",
+                lambda path=path, text=text: _written(path, text),
+            )
+    for unit, state in (record or {}).get("units", {}).items():
+        now = records.unit(unit)
+        if state == now or not now["active"] and not now["enabled"] and not state["active"] and not state["enabled"]:
+            continue
+        if _package_of(unit, platform) & set(record["packages"]):
+            verb = "start" if state["active"] else "stop"
+            todo[unit] = (
+                f"{verb}ed" if verb == "start" else "stopped",
+                lambda unit=unit, state=state: _as_before(unit, state),
+            )
+    if not todo:
+        return _ret(name, True, "The system's own settings are as before.")
+    shown = {what: word for what, (word, _) in todo.items()}
+    if __opts__["test"]:
+        return _ret(name, None, "Would put the system's own settings back.", shown)
+    for _, act in todo.values():
+        act()
+    return _ret(name, True, "The system's own settings are as before.", shown)
+
+
+def _written(path, text):
+    if text is None:
+        files.remove(path)
+    else:
+        config.write(path, text.encode(errors="surrogateescape"))
+
+
+def _package_of(unit, platform):
+    for part in ("nginx", "certbot", "firewall"):
+        if unit.split(".")[0] == str(platform[part].get("service") or platform[part].get("timer")).split(".")[0]:
+            return set(platform[part]["packages"])
+    return set()
+
+
+def _as_before(unit, state):
+    _run("systemctl", "enable" if state["enabled"] else "disable", unit)
+    _run("systemctl", "start" if state["active"] else "stop", unit)
+
+
+def _run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,105 @@
+"""New values for the secrets that were born on this host; none is ever in arguments, output or changes.
+
+Not rotated, for what they lock would be lost: ``AtRestEncryptKey`` (values in the database) and ``PublicLinkSalt`` (links that
+were given away) of config.json. The keys of the certificate change with its renewal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import mattermost_config_file as files
+import mattermost_database_host as host
+import mattermost_database_plan as plan
+import mattermost_rotation_core as rotation
+import mattermost_secret_core as core
+
+PROGRAM = "/usr/local/sbin/mattermost-new-backup-password"
+DATABASE_PROGRAM = "/usr/local/sbin/mattermost-new-database-password"
+UNIT = "mattermost-rotate"
+UNTOUCHED = "AtRestEncryptKey and PublicLinkSalt stay: what they lock would be lost."
+
+
+def __virtual__():
+    return "mattermost_rotation"
+
+
+def database_password(name, auth, given, database, cluster, paths, superuser_password=""):
+    """Replace the database's password: in the database, in the server's environment file and in the store, or nowhere.
+
+    name: directory of the store. auth: peer (there is no password) or password. given: the settings name one.
+    database, paths: branches of the settings. cluster: ``platform.postgresql``.
+    The server is restarted. When it is not healthy with the new password the host puts the old one back, with no controller;
+    False then.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    if given:
+        return ret | {
+            "comment": f"The database's password is the settings': change mattermost:database:password. {UNTOUCHED}"
+        }
+    if auth == "peer":
+        return ret | {
+            "comment": f"The database has no password: the server logs in over the socket as its own account. {UNTOUCHED}"
+        }
+    changes = {"database-password": "replaced"}
+    if __opts__["test"]:
+        said = "Would replace the database's password, and restart the server."
+        return ret | {"result": None, "changes": changes, "comment": said}
+    try:
+        _make_ready(name, database, host.Cluster(cluster, superuser_password), paths)
+    except (host.DatabaseError, core.SecretError, OSError) as err:
+        return ret | {"result": False, "comment": f"The database's password cannot be replaced: {err}"}
+    done = _run([DATABASE_PROGRAM])
+    if done.returncode:
+        return ret | {"result": False, "comment": f"{done.stdout} {done.stderr}".strip()}
+    return ret | {"changes": changes, "comment": f"{done.stdout.strip()} {UNTOUCHED}"}
+
+
+def _make_ready(store, database, cluster, paths):
+    for command in (["daemon-reload"], ["enable", "--quiet", UNIT]):
+        done = _run(["systemctl", *command])
+        if done.returncode:
+            raise host.DatabaseError(done.stderr.strip())
+    done = _run([DATABASE_PROGRAM, "wait"])  # what a run that was cut short left open
+    if done.returncode:
+        raise host.DatabaseError(done.stderr.strip())
+    role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
+    if not role:
+        raise host.DatabaseError(f"there is no role {database['user']} yet: deploy first.")
+    with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
+        text = file.read()
+    core.tighten(store, "database-password")
+    draft, place = os.path.join(store, "rotation.new"), os.path.join(store, "rotation")
+    shutil.rmtree(draft, ignore_errors=True)
+    os.mkdir(draft, 0o700)
+    for part, value in rotation.made_ready(database, role["verifier"], text, core.generate()).items():
+        files.write(os.path.join(draft, part), value)
+    os.rename(draft, place)
+
+
+def _run(command):
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def backup_password(name, given=False):
+    """Replace the password of the backups' repository, whose old one opens nothing afterwards.
+
+    name: directory of the store. given: the settings name one, which is left alone.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
+    if given:
+        how = "change it by `mattermost-backup restic key passwd` and mattermost:backup:password"
+        return ret | {"comment": f"The repository's password is the settings': {how}."}
+    if not os.path.exists(core.path(name, "backup-password")):
+        return ret | {"comment": "There is no password of backups yet."}
+    ret["changes"] = {"backup-password": "replaced"}
+    if __opts__["test"]:
+        return ret | {"result": None, "comment": "Would replace the password of the backups' repository."}
+    done = _run([PROGRAM])
+    if done.returncode:
+        changes = {} if done.returncode == 2 else ret["changes"]
+        return ret | {"result": False, "changes": changes, "comment": done.stderr.strip()}
+    keep = f"copy {core.path(name, 'backup-password')} to where you keep it, away from this host"
+    return ret | {"changes": {"backup-password": f"replaced; {keep}"}, "comment": f"{done.stdout.strip()} Now {keep}."}

@@ -1,0 +1,92 @@
+"""One run at a time on a host, and nothing of Salt's transport left behind that may hold a secret."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sys
+import time
+
+import mattermost_progress
+
+LOCK = "/run/lock/mattermost-deploy.lock"
+LEFTOVERS = ("minion", "salt_state.tgz", ".salt_state.tgz")
+
+
+def exclusive(name):
+    """Hold the host's deploy lock until this Salt process ends, and remove the files that carried the settings here.
+
+    name: only the state's name. A run whose controller died goes on by itself and still holds the lock, so a second one
+    is refused with who is at work. Salt's working folder keeps its tree; ``minion`` and ``salt_state.tgz``, which hold
+    the pillar and the roster's options in plain text, go as soon as this process has read them.
+    Never reports a change; result False when another run is at work.
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": "No other run is at work on this host."}
+    _wipe(__opts__)
+    _report_progress(__lowstate__)
+    if __context__.get("mattermost_run.lock"):
+        return ret
+    os.makedirs(os.path.dirname(LOCK), exist_ok=True)
+    file = open(LOCK, "a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "an unknown process"
+        file.close()
+        return ret | {
+            "result": False,
+            "comment": f"Another run is at work on this host ({holder}). Nothing was changed; start again when it has ended.",
+        }
+    file.truncate(0)
+    file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+    file.flush()
+    __context__["mattermost_run.lock"] = file
+    return ret
+
+
+def _wipe(opts) -> None:
+    folder = os.path.dirname(str(opts.get("conf_file", "")))
+    if not os.path.basename(folder).startswith(".") or "_salt" not in folder:
+        return  # a real minion: its configuration is its own
+    for leftover in LEFTOVERS:
+        try:
+            os.remove(os.path.join(folder, leftover))
+        except OSError:
+            pass
+
+
+class _Progress(logging.Handler):
+    """Writes one event to standard error for each state that ends; ssh carries it to the controller at once."""
+
+    def __init__(self, chunks):
+        super().__init__(logging.INFO)
+        self._chunks = {}
+        for chunk in sorted(chunks, key=lambda chunk: chunk.get("order", 0)):
+            called = (f"{chunk['state']}.{chunk['fun']}", str(chunk["name"]).strip())
+            self._chunks.setdefault(called, []).append(chunk)
+        self._current = None
+
+    def emit(self, record):
+        if not isinstance(record.args, tuple):
+            return
+        if str(record.msg).startswith("Executing state") and len(record.args) == 3:
+            state, function, name = map(str, record.args)
+            same = self._chunks.get((f"{state}.{function}", name.strip())) or []
+            self._current = same.pop(0) if len(same) > 1 else next(iter(same), None)
+        elif str(record.msg).startswith("Completed state") and self._current:
+            took = record.args[-1] if isinstance(record.args[-1], (int, float)) else 0
+            event = {"id": self._current["__id__"], "sls": self._current["__sls__"], "ms": took}
+            sys.stderr.write(mattermost_progress.encode(event) + "\n")
+            sys.stderr.flush()
+            self._current = None
+
+
+def _report_progress(chunks) -> None:
+    """Let Salt's state engine, which logs each state it runs, report to the controller."""
+    logger = logging.getLogger("salt.state")
+    if not any(isinstance(handler, _Progress) for handler in logger.handlers):
+        logger.addHandler(_Progress(chunks))
+        logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
+        logger.propagate = False

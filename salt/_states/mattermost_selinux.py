@@ -1,0 +1,100 @@
+"""What SELinux must let our programs do: booleans, and labels for files in unusual places. Nothing where it is off.
+
+Not Salt's own selinux states: those are missing, and fail, until the tools are installed, so a dry run on a bare host would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import mattermost_record_host as records
+from mattermost_answer import answer as _ret
+
+ENFORCE = ("/sys/fs/selinux/enforce", "/selinux/enforce")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
+    """Have *booleans* on, and files labelled, now and after a boot. SELinux stays as strict as it is.
+
+    name: only the state's name. booleans: names. labels: list of ``{path, pattern, type, usual}``: files that match
+    *pattern* (a regular expression, as semanage takes it) get *type*, and *path* is labelled anew; not where *path* is
+    below *usual*, where the policy does that by itself. tools: the package that has semanage, for the message.
+    """
+    labels = [label for label in labels if not label["path"].startswith(label["usual"].rstrip("/") + "/")]
+    if not booleans and not labels:
+        return _ret(name, True, "Nothing is to be allowed.")
+    if not any(os.path.exists(path) for path in ENFORCE):
+        return _ret(name, True, "SELinux is off on this host.")
+    lacking = [tool for tool in ("getsebool", "setsebool", "semanage", "restorecon") if not _which(tool)]
+    if lacking:
+        shown = {**dict.fromkeys(booleans, "on"), **{label["pattern"]: label["type"] for label in labels}}
+        if __opts__["test"]:
+            return _ret(name, None, f"Would be allowed, once {tools} is installed.", shown)
+        return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing: install {tools}.")
+    todo = {}
+    for boolean in booleans:
+        said = _run("getsebool", boolean)
+        if said.returncode:
+            return _ret(name, False, f"The policy of this host has no boolean {boolean}: {said.stderr.strip()}")
+        if said.stdout.split()[-1:] != ["on"]:
+            todo[boolean] = ["setsebool", "-P", boolean, "on"]
+    known = _run("semanage", "fcontext", "-l", "-C").stdout if labels else ""
+    for label in labels:
+        if not re.search(rf"(?m)^{re.escape(label['pattern'])}\s.*:{label['type']}:", known):
+            todo[label["pattern"]] = ["semanage", "fcontext", "-a", "-t", label["type"], label["pattern"]]
+    if not todo:
+        return _ret(name, True, "SELinux lets our programs do what they need.")
+    shown = {
+        subject: f"{command[-1] if command[0] == 'setsebool' else command[4]}" for subject, command in todo.items()
+    }
+    if __opts__["test"]:
+        return _ret(name, None, "SELinux would be told what our programs need.", shown)
+    for command in todo.values():
+        said = _run(*command)
+        if said.returncode:
+            return _ret(name, False, f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}")
+    for label in labels:
+        if label["pattern"] in todo and os.path.exists(label["path"]):
+            _run("restorecon", "-RF", label["path"])
+    return _ret(name, True, "SELinux lets our programs do what they need.", shown)
+
+
+def as_before(name, paths, labels=()):
+    """Have booleans and labels of a removal as they were before the deploys. Before the packages go, for the tools came with them.
+
+    name: only the state's name. paths: of the settings. labels: list of ``{pattern, type}`` that deploys may have set.
+    """
+    record = records.read(paths["work"]) or {}
+    todo = {
+        boolean: ["setsebool", "-P", boolean, "off"]
+        for boolean, was in record.get("booleans", {}).items()
+        if was == "off" and records.boolean(boolean) == "on"
+    }
+    if labels and "contexts" in record and _which("semanage"):
+        known = _run("semanage", "fcontext", "-l", "-C").stdout
+        for label in labels:
+            ours = re.search(rf"(?m)^{re.escape(label['pattern'])}\s.*:{label['type']}:", known)
+            if ours and label["pattern"] not in record["contexts"]:
+                todo[label["pattern"]] = ["semanage", "fcontext", "-d", label["pattern"]]
+    if not todo:
+        return _ret(name, True, "SELinux is told what it was before.")
+    shown = {subject: "off" if command[0] == "setsebool" else "removed" for subject, command in todo.items()}
+    if __opts__["test"]:
+        return _ret(name, None, "SELinux would be told what it was before.", shown)
+    for command in todo.values():
+        said = _run(*command)
+        if said.returncode:
+            return _ret(name, False, f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}")
+    return _ret(name, True, "SELinux is told what it was before.", shown)
+
+
+def _which(tool):
+    return shutil.which(tool, path=PATH)
+
+
+def _run(tool, *arguments):
+    return subprocess.run([_which(tool), *arguments], capture_output=True, text=True, check=False)

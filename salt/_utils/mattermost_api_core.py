@@ -1,0 +1,122 @@
+"""Raw HTTP to Mattermost's API: through the local administration socket, which asks no login, or over loopback.
+
+Standard library only. The command line tool that comes with the server is avoided on purpose: its exit codes say nothing
+and a password given to it shows in the process list.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+
+PREFIX = "/api/v4/"
+PAGE = 200  # the most users that the API lists at once
+
+
+class Unreachable(Exception):
+    """Nothing answers there; the text says where and why."""
+
+
+class Refused(Exception):
+    """The server answered with an error. ``status``: HTTP status. ``id``: the error's stable name, for comparing."""
+
+    def __init__(self, status: int, error_id: str, message: str):
+        self.status, self.id = status, error_id
+        super().__init__(f"The server answered {status}: {message or error_id or 'no reason given'}")
+
+
+class _OverSocket(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float):
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Api:
+    """One server's API.
+
+    place: absolute path of the local socket, or ``HOST:PORT``. timeout: seconds for one request.
+    token: session token for requests over the network.
+    """
+
+    def __init__(self, place: str, timeout: float = 30, token: str = ""):
+        self.place, self.timeout, self.token = place, timeout, token
+
+    def _connection(self):
+        if self.place.startswith("/"):
+            return _OverSocket(self.place, self.timeout)
+        return http.client.HTTPConnection(self.place, timeout=self.timeout)
+
+    def request(self, method: str, path: str, body=None):
+        """Return ``(status, headers, body)`` whatever the status; the body parsed when it is JSON, else text.
+
+        path: below ``/api/v4/``. body: anything that JSON can say. Raises Unreachable.
+        """
+        headers = {"Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        connection = self._connection()
+        try:
+            connection.request(method, PREFIX + path.lstrip("/"), data, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as err:
+            reason = getattr(err, "strerror", None) or str(err) or type(err).__name__
+            raise Unreachable(f"No server answers at {self.place}: {reason}.") from err
+        finally:
+            connection.close()
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = text
+        return answer.status, answer.headers, parsed
+
+    def call(self, method: str, path: str, body=None):
+        """Return the parsed body of an answer below 300. Raises Refused for any other, Unreachable without one."""
+        status, _headers, parsed = self.request(method, path, body)
+        if status >= 300:
+            error = parsed if isinstance(parsed, dict) else {}
+            text = error.get("message") or (parsed if isinstance(parsed, str) else "")
+            detail = error.get("detailed_error") or ""
+            if detail and detail not in text:
+                text = f"{text} ({detail})"
+            raise Refused(status, error.get("id", ""), text.strip())
+        return parsed
+
+
+def answers(socket_path: str) -> bool:
+    """Say whether a server accepts connections on its local socket; a file left by a dead one does not count."""
+    if not os.path.exists(socket_path):
+        return False
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(5)
+    try:
+        probe.connect(socket_path)
+    except OSError:
+        return False
+    finally:
+        probe.close()
+    return True
+
+
+def people(api: Api, most: int = 1, pages: int = 25):
+    """Return up to *most* accounts of people, deactivated ones too; plugins' bots are left out.
+
+    pages: bound on the pages read when all that is found are bots.
+    """
+    found = []
+    for page in range(pages):
+        users = api.call("GET", f"users?page={page}&per_page={PAGE}") or []
+        found += [user for user in users if not user.get("is_bot")]
+        if len(found) >= most or len(users) < PAGE:
+            break
+    return found[:most]

@@ -1,0 +1,87 @@
+"""What the host's backup programs report, in words. Pure."""
+
+from __future__ import annotations
+
+import re
+
+
+def report(text: str) -> dict:
+    """Return the fields of a report (``key=value`` lines) that mattermost-backup or mattermost-restore printed."""
+    found = {}
+    for line in text.splitlines():
+        key, sign, value = line.partition("=")
+        if sign and key.isidentifier():
+            found[key] = value
+    return found
+
+
+def size(count) -> str:
+    """Return a number of bytes as a person reads it: 812 kB, 1.4 GB. Text that is no number stays."""
+    try:
+        value = float(count)
+    except (TypeError, ValueError):
+        return str(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "bytes" else f"{value:.1f} {unit}"
+
+
+def failure(found: dict, words: str) -> str:
+    """Return why a program failed and what to do. found: its report. words: what it said, when it wrote no report."""
+    if found.get("result") in ("failed", "refused", "undone"):
+        return " ".join(part for part in (found.get("reason"), found.get("advice")) if part)
+    lines = [line for line in words.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-backup."
+
+
+def made(found: dict, settings: dict) -> str:
+    """Return the sentences on a backup that was made. settings: the host's."""
+    place = settings["backup"]["repository"]
+    where = place if place.startswith("/") else "its repository"
+    said = [
+        f"Backup {found.get('snapshot')} in {where}: {found.get('users')} users, {found.get('posts')} messages, "
+        f"{found.get('files')} files, {size(found.get('bytes'))} in all, {size(found.get('added'))} new, "
+        f"made in {found.get('seconds')} s.",
+        f"Its password is in {settings['paths']['settings']}/secrets/backup-password on the host: keep a copy elsewhere, "
+        "a restore on another host needs it.",
+    ]
+    if place.startswith("/"):
+        said.append("The repository is on the host itself: it does not outlive the host's disk.")
+    return " ".join(said)
+
+
+def restore_command(told: dict) -> str:
+    """Return the host's command for what the pillar's ``restore`` says. Raises ValueError for what it cannot mean.
+
+    told: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False).
+    """
+    unknown = sorted(set(told) - {"snapshot", "overwrite"})
+    if unknown:
+        raise ValueError(f"restore:{unknown[0]} is not known; there are restore:snapshot and restore:overwrite.")
+    snapshot, overwrite = told.get("snapshot", "latest"), told.get("overwrite", False)
+    if not re.fullmatch(r"latest|[0-9a-f]{4,64}", str(snapshot)):
+        raise ValueError(f"restore:snapshot is {snapshot!r}; it must be latest or a backup's number, in quotes.")
+    if overwrite not in (True, False):
+        raise ValueError(f"restore:overwrite is {overwrite!r}; it must be true or false.")
+    return f"mattermost-restore to {snapshot}{' overwrite' if overwrite else ''}"
+
+
+def restored(found: dict, _settings: dict) -> str:
+    """Return the sentences on a restore that was made."""
+    newer = int(found.get("newer") or 0)
+    lost = f" {newer} messages newer than the backup are in what was replaced." if newer else ""
+    return f"{_contents(found)}{lost} {found.get('advice', '')}".strip()
+
+
+def drilled(found: dict, _settings: dict) -> str:
+    """Return the sentence on a drill that passed."""
+    return f"{_contents(found)} Nothing of it is left."
+
+
+def _contents(found: dict) -> str:
+    return (
+        f"{found.get('reason')} {found.get('users')} users, {found.get('channels')} channels, {found.get('posts')} messages, "
+        f"{found.get('fileinfo')} attachments, {found.get('files')} files, in {found.get('seconds')} s."
+    )

@@ -1,0 +1,209 @@
+"""Compare and merge Mattermost's config.json: pure functions on parsed JSON.
+
+A key is a tuple of names, ``("ServiceSettings", "SiteURL")``: plugin names contain dots.
+``release``: the parsed config/config.json of the release that is to run, the truth about its keys, types and defaults.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+
+import mattermost_config_facts as facts
+
+MISSING = object()
+_SECRET = re.compile(r"(password|secret|salt|token|key|accesskeyid|datasource|datasourcereplicas)$", re.IGNORECASE)
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a map"}
+
+
+def dotted(key: tuple) -> str:
+    """Return the key as people write it."""
+    return ".".join(key)
+
+
+def flatten(nested: dict, prefix: tuple = ()) -> dict:
+    """Return ``{key: value}`` for every leaf; an empty map has none, since merging it changes nothing."""
+    flat = {}
+    for name, value in nested.items():
+        key = (*prefix, str(name))
+        if isinstance(value, dict):
+            flat.update(flatten(value, key))
+        else:
+            flat[key] = value
+    return flat
+
+
+def nest(flat: dict) -> dict:
+    """Turn `flatten` back; *flat* needs no order."""
+    nested: dict = {}
+    for key, value in flat.items():
+        put(nested, key, value)
+    return nested
+
+
+def put(config: dict, key: tuple, value) -> None:
+    """Set one key in place; what stands in the way and is no map gives way."""
+    for name in key[:-1]:
+        if not isinstance(config.get(name), dict):
+            config[name] = {}
+        config = config[name]
+    config[key[-1]] = copy.deepcopy(value)
+
+
+def look_up(config, key: tuple):
+    """Return the value at *key*, MISSING where there is none."""
+    for name in key:
+        if not isinstance(config, dict) or name not in config:
+            return MISSING
+        config = config[name]
+    return config
+
+
+def merged(config: dict, flat: dict) -> dict:
+    """Return a copy of *config* with the keys of *flat* set."""
+    result = copy.deepcopy(config)
+    for key, value in flat.items():
+        put(result, key, value)
+    return result
+
+
+def normalised(key: tuple, value):
+    """Return *value* as the server writes it back, so that its own rewrite is no difference."""
+    if key == ("ServiceSettings", "SiteURL") and isinstance(value, str):
+        return value.rstrip("/")
+    if key == ("FileSettings", "Directory") and isinstance(value, str):
+        return value.rstrip("/") + "/" if value else "./data/"
+    if key == ("EmailSettings", "SMTPServer") and value == "":
+        return "localhost"
+    return value
+
+
+def differences(config: dict, wanted: dict) -> dict:
+    """Return the part of *wanted* (flat) that *config* does not have yet, normalised on both sides."""
+    found = {}
+    for key, value in wanted.items():
+        value = normalised(key, value)
+        now = look_up(config, key)
+        if now is MISSING or not _same(normalised(key, now), value):
+            found[key] = value
+    return found
+
+
+def _same(one, other) -> bool:
+    """Equal as JSON: unlike in Python, true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def is_secret(key: tuple) -> bool:
+    """Say whether a key's value must not be shown; texts of plugins count, since nothing says which are secrets."""
+    return bool(_SECRET.search(key[-1])) or key[:2] == ("PluginSettings", "Plugins")
+
+
+def shown(key: tuple, value):
+    """Return *value* fit for Salt's output."""
+    if value is MISSING:
+        return None
+    return "(hidden)" if is_secret(key) and isinstance(value, (str, list)) and value else value
+
+
+def changes(config: dict, wanted: dict) -> dict:
+    """Return Salt's changes for setting *wanted* (flat) in *config*: only those keys, secrets masked."""
+    result = {}
+    for key, value in sorted(wanted.items()):
+        old = look_up(config, key)
+        result[dotted(key)] = {"old": shown(key, old), "new": shown(key, value)}
+    return result
+
+
+def needs_restart(keys) -> bool:
+    """Say whether any of *keys* takes effect only when the server starts."""
+    return any(key[0] not in facts.LIVE_SECTIONS and dotted(key[:2]) not in facts.LIVE for key in keys)
+
+
+def faults(wanted: dict, release: dict, version: str, insist=()) -> list[str]:
+    """Return one sentence for each key of *wanted* (flat) that the release does not know or knows with another type.
+
+    version: for the sentences. insist: ``Section.Key`` names to set although the release does not know them.
+    """
+    found = []
+    for key, value in sorted(wanted.items()):
+        sentence = _fault(key, value, release, version, {tuple(name.split(".", 1)) for name in insist})
+        if sentence and sentence not in found:
+            found.append(sentence)
+    return found
+
+
+def _fault(key: tuple, value, release: dict, version: str, insist: set):
+    level = release
+    for depth, name in enumerate(key):
+        where = dotted(key[: depth + 1])
+        if key[:depth] in facts.OPEN or (depth >= 2 and level == {}):
+            return None
+        if not isinstance(level, dict):
+            return f"{dotted(key[:depth])} is {_kind(level)} in Mattermost {version}, not a map."
+        if name not in level:
+            if key[:2] in insist:
+                return None
+            return f"{where} is no key of Mattermost {version}'s config.json.{_hint(key[: depth + 1], release)}"
+        level = level[name]
+    if level is None or (isinstance(level, dict) and level == {}):
+        return None
+    if value is None or not _fits(value, level):
+        return f"{dotted(key)} must be {_kind(level)}, not {_found(key, value, level)}"
+    return None
+
+
+def _fits(value, example) -> bool:
+    if isinstance(example, bool) or isinstance(value, bool):
+        return isinstance(example, bool) and isinstance(value, bool)
+    if isinstance(example, float):
+        return isinstance(value, (int, float))
+    return isinstance(value, type(example))
+
+
+def _kind(value) -> str:
+    return _KINDS.get(type(value), "nothing")
+
+
+def _found(key: tuple, value, example) -> str:
+    if value is None:
+        return "null."
+    text = "(hidden)" if is_secret(key) else str(value).lower() if isinstance(value, bool) else repr(value)
+    quotes = f" Write it in quotes: '{text}'." if isinstance(example, str) and isinstance(value, (int, float)) else ""
+    return f"{text}.{quotes}"
+
+
+def _hint(key: tuple, release: dict) -> str:
+    """What the writer may have meant: where the key moved, the nearest key there, or where that name stands."""
+    if dotted(key) in facts.MOVED:
+        return f" It became {facts.MOVED[dotted(key)]}."
+    siblings = look_up(release, key[:-1]) if len(key) > 1 else release
+    names = {name.lower(): name for name in siblings} if isinstance(siblings, dict) else {}
+    close = difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.75)
+    elsewhere = [section for section, keys in release.items() if isinstance(keys, dict) and key[-1] in keys]
+    if not close and elsewhere and len(key) == 2:
+        return f" Did you mean {elsewhere[0]}.{key[-1]}?"
+    close = close or difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.5)
+    insist = f" If this version does know it, list it in server:insist ({dotted(key[:2])})." if len(key) > 1 else ""
+    return (f" Did you mean {dotted((*key[:-1], names[close[0]]))}?" if close else "") + insist
+
+
+def blocked(config: dict, version: str, environment: dict) -> list[str]:
+    """Return one sentence for each value with which *version* would not start or not work.
+
+    config: what the server would read. environment: its MM_ variables, which win over the file.
+    """
+    numbers = tuple(int(part) for part in version.split(".")[:2])
+    found = []
+    for since, section, name, value, sentence in facts.BLOCKING:
+        variable = f"MM_{section}_{name}".upper()
+        now = look_up(config, (section, name))
+        if variable in environment:
+            given = environment[variable]
+            now = {"true": True, "1": True, "false": False, "0": False}.get(given.lower(), given)
+        if numbers >= since and now is not MISSING and _same(now, value):
+            where = f"the environment variable {variable}" if variable in environment else f"{section}.{name}"
+            text = str(value).lower() if isinstance(value, bool) else value
+            found.append(f"{where} is {text}: {sentence}.")
+    return found

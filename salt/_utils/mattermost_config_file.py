@@ -1,0 +1,122 @@
+"""Read and write config.json, the environment file and our note about them: atomic, owner and mode kept tight."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+
+
+class FileError(Exception):
+    """A file cannot be used; the text names it and says what to do."""
+
+
+def read_json(path: str):
+    """Return the parsed file, None when there is none. Raises FileError for what is no JSON object."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            parsed = json.load(file)
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as err:
+        raise FileError(f"{path} is not UTF-8 (byte {err.start}). Mend it or move it away.") from err
+    except json.JSONDecodeError as err:
+        raise FileError(f"{path} is no JSON: {err.msg}, line {err.lineno}, character {err.colno}. Mend it.") from err
+    except OSError as err:
+        raise FileError(f"{path} cannot be read: {err.strerror}.") from err
+    if not isinstance(parsed, dict):
+        raise FileError(f"{path} holds {type(parsed).__name__}, not a map of sections. Mend it or move it away.")
+    return parsed
+
+
+def write(path: str, text: str, uid: int = 0, gid: int = 0, mode: int = 0o600) -> None:
+    """Put *text* in place of the file: whole or not at all, never readable by others in between."""
+    fd, draft = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            os.fchown(file.fileno(), uid, gid)
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def write_json(path: str, parsed: dict, uid: int = 0, gid: int = 0) -> None:
+    """Write *parsed* as the server does: four spaces, no newline at the end; mode 0600."""
+    write(path, json.dumps(parsed, indent=4, ensure_ascii=False), uid, gid)
+
+
+def loose(path: str, uid: int, gid: int) -> dict:
+    """Return ``{"mode": .., "owner": ..}`` for what of 0600 and *uid*:*gid* the file lacks; empty when all is well."""
+    info = os.lstat(path)
+    found = {}
+    if not stat.S_ISREG(info.st_mode):
+        raise FileError(f"{path} is no regular file: move it away.")
+    if stat.S_IMODE(info.st_mode) != 0o600:
+        found["mode"] = {"old": f"{stat.S_IMODE(info.st_mode):04o}", "new": "0600"}
+    if (info.st_uid, info.st_gid) != (uid, gid):
+        found["owner"] = {"old": f"{info.st_uid}:{info.st_gid}", "new": f"{uid}:{gid}"}
+    return found
+
+
+def tighten(path: str, uid: int, gid: int) -> None:
+    """Give the file to *uid*:*gid* alone."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fchown(fd, uid, gid)
+        os.fchmod(fd, 0o600)
+    finally:
+        os.close(fd)
+
+
+def release_tree(install: str, version: str, pinned: bool) -> str:
+    """Return the folder of the release that is to run: the named version, or without one what `current` names, else the default."""
+    current = os.path.join(install, "current")
+    if not pinned and os.path.isdir(current):
+        return os.path.realpath(current)
+    return os.path.join(install, version)
+
+
+def changed_since_start(path: str, socket_path: str) -> bool:
+    """Say whether *path* was written after the running server started.
+
+    The server makes its socket anew at each start, so the socket's age is the server's. Without a socket: False.
+    """
+    try:
+        return os.stat(path).st_mtime_ns >= os.stat(socket_path).st_mtime_ns  # both may fall into one clock tick
+    except FileNotFoundError:
+        return False
+
+
+class Note:
+    """What we remember about a host's config.json between runs, in the work folder: that it is ours, and what was wanted.
+
+    ``first``: the keys to start from as last wanted, nested. ``sign_up``: the value that sign-up gets once there is an
+    account. ``opened``: that it got it.
+    """
+
+    def __init__(self, work: str):
+        self.path = os.path.join(work, "config.json")
+        self.data = read_json(self.path)
+
+    @property
+    def exists(self) -> bool:
+        """Say whether the host's config.json is ours."""
+        return self.data is not None
+
+    def keep(self, **values) -> None:
+        """Remember *values* beside what is there; writes only on a difference."""
+        data = {**(self.data or {}), **values}
+        if data != self.data:
+            os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+            write_json(self.path, data)
+            self.data = data
+
+    def get(self, name: str, default=None):
+        """Return one remembered value."""
+        return (self.data or {}).get(name, default)

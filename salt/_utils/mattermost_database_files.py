@@ -1,0 +1,106 @@
+"""The text of PostgreSQL's configuration files: our settings, and our lines among the administrator's.
+
+Pure functions from text to text.
+"""
+
+from __future__ import annotations
+
+import re
+
+import mattermost_database_tuning as tuning
+
+BEGIN = "# BEGIN mattermost.deploy.database: managed lines, and first because the first match wins"
+END = "# END mattermost.deploy.database"
+BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.M | re.S)
+INCLUDE = re.compile(r"^[ \t]*include_dir[ \t]*=?[ \t]*'conf\.d'", re.M)
+MAP = "mattermost"  # name of the user map in pg_ident.conf
+
+HEADER = """\
+# Managed by Salt (mattermost.deploy.database); your own settings belong into another file of this folder.
+"""
+
+# settings of ours that must hold; for the others the administrator's own value counts
+ESSENTIAL = ("listen_addresses", "port")
+# PostgreSQL takes these up only when it starts
+AT_START = ("listen_addresses", "port", "max_connections", "shared_buffers")
+
+
+def settings(
+    port: int, max_connections: int, machine: tuple[int, int] | None, own: dict | None = None
+) -> dict[str, str]:
+    """Return the settings that a Mattermost on the same host needs, by name.
+
+    machine: the host's memory in KiB and its cores; None leaves memory, planner and checkpoints alone. own: the user's,
+    which win over what follows from the machine.
+    """
+    tuned = tuning.tuned(*machine, max_connections) if machine else {}
+    return {
+        "listen_addresses": "localhost",
+        "port": str(port),
+        "max_connections": str(max_connections),
+        "password_encryption": "scram-sha-256",
+        **tuned,
+        **{name: tuning.as_text(value) for name, value in (own or {}).items()},
+    }
+
+
+def without_others(wanted: dict[str, str], elsewhere: dict[str, str], own=()) -> dict[str, str]:
+    """Return *wanted* less what the administrator chose in another file: that value counts, and ours would only compete.
+
+    elsewhere: settings of the other files by name. A package's own value is no choice. More connections than ours are
+    left alone, fewer are not. own: names that the settings of this tree say explicitly; they stay.
+    """
+
+    def chosen(name):
+        if name not in elsewhere or name in (*ESSENTIAL, "password_encryption") or name in own:
+            return False
+        if name == "max_connections":
+            return elsewhere[name].isdigit() and int(elsewhere[name]) > int(wanted[name])
+        return elsewhere[name] != tuning.PACKAGED.get(name)
+
+    return {name: value for name, value in wanted.items() if not chosen(name)}
+
+
+def drop_in(wanted: dict[str, str]) -> str:
+    """Return the settings file for conf.d."""
+    return HEADER + "".join(f"{name} = '{value}'\n" for name, value in wanted.items())
+
+
+def with_include(text: str) -> str:
+    """Return a postgresql.conf that reads conf.d, added at its end where it does not yet."""
+    if INCLUDE.search(text):
+        return text
+    return text.rstrip("\n") + "\n\ninclude_dir = 'conf.d'  # added by mattermost.deploy.database\n"
+
+
+def with_block(text: str, lines: list[str]) -> str:
+    """Return *text* with our marked block of *lines* at its top, and every other byte as it was.
+
+    Without lines the block goes. The top, because both files are read until the first match.
+    """
+    others = BLOCK.sub("", text)
+    if not lines:
+        return others
+    return "\n".join([BEGIN, *lines, END]) + "\n" + others
+
+
+def hba_lines(auth: str, database: str, role: str, os_user: str) -> list[str]:
+    """Return the lines of pg_hba.conf for the server's login. auth: peer or password.
+
+    With peer the role has no password; the reject keeps it out even where a line of the administrator's trusts addresses.
+    """
+    if auth == "peer":
+        method = "peer" if os_user == role else f"peer map={MAP}"
+        return [f"local {database} {role} {method}", f"host all {role} all reject"]
+    return [f"host {database} {role} {address} scram-sha-256" for address in ("127.0.0.1/32", "::1/128")]
+
+
+def ident_lines(auth: str, role: str, os_user: str) -> list[str]:
+    """Return the lines of pg_ident.conf: the service user may log in as a role of another name."""
+    return [f"{MAP} {os_user} {role}"] if auth == "peer" and os_user != role else []
+
+
+def passfile(host: str, port: int, database: str, role: str, password: str) -> str:
+    """Return a password file for libpq (``PGPASSFILE``) with one line."""
+    fields = (host, str(port), database, role, password)
+    return ":".join(re.sub(r"([:\\])", r"\\\1", field) for field in fields) + "\n"

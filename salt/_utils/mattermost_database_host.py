@@ -1,0 +1,248 @@
+"""One PostgreSQL cluster on this host: where it listens, SQL as its superuser, logins as somebody else.
+
+Needs nothing but the standard library and PostgreSQL's own psql. Passwords go by files and standard input, never by
+arguments.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import pwd
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+import mattermost_database_files as files
+
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C",
+    "PGCLIENTENCODING": "UTF8",
+    "PGCONNECT_TIMEOUT": "10",
+}
+SUPERUSER = "postgres"
+TIMEOUT = 120  # seconds for one psql
+
+
+class DatabaseError(Exception):
+    """PostgreSQL refused or is not there; the text is its own reason."""
+
+
+class Cluster:
+    """The cluster that the platform's data describe.
+
+    data: the branch ``platform.postgresql`` of the settings. superuser_password: tried where pg_hba.conf wants one.
+    """
+
+    def __init__(self, data: dict, superuser_password: str = ""):
+        self.data = data
+        self.superuser_password = superuser_password
+
+    def program(self, name: str) -> str:
+        """Return the path of one of this version's own programs."""
+        return os.path.join(self.data["bin_dir"], name)
+
+    def is_installed(self) -> bool:
+        """Say whether the programs are there."""
+        return os.access(self.program("psql"), os.X_OK)
+
+    def is_initialised(self) -> bool:
+        """Say whether the data directory holds a cluster."""
+        return os.path.exists(os.path.join(self.data["data_dir"], "PG_VERSION"))
+
+    def pid_file(self) -> list[str]:
+        """Return the lines of the cluster's postmaster.pid, empty when no such process lives."""
+        try:
+            with open(os.path.join(self.data["data_dir"], "postmaster.pid"), encoding="utf-8") as file:
+                lines = [line.strip() for line in file]
+            os.kill(int(lines[0]), 0)
+            return lines
+        except (OSError, ValueError, IndexError):
+            return []
+
+    def running(self) -> tuple[str, int] | None:
+        """Return (socket directory, port) of the running cluster from its postmaster.pid, None when it is not ready.
+
+        Not from the settings: a port that was changed a moment ago is not yet the one in use.
+        """
+        lines = self.pid_file()
+        return (lines[4], int(lines[3])) if len(lines) > 7 and lines[7] == "ready" else None
+
+    def systemctl(self, verb: str, seconds: float = 90) -> bool:
+        """Start or restart the cluster's unit; say whether a new postmaster took connections within *seconds*.
+
+        The unit's own word is not waited for: Debian's comes two seconds late, and is "active" for a start that failed.
+        """
+        before, unit = self.pid_file()[:1], self.data["service"]
+        systemctl("--no-block", verb, unit)
+        deadline = time.monotonic() + seconds
+        turn = 0
+        while time.monotonic() < deadline:
+            if self.running() and self.pid_file()[:1] != before and self.answers():
+                return True
+            turn += 1
+            if turn % 20 == 0 and not self.pid_file() and not self._has_job():
+                return False
+            time.sleep(0.05)
+        return False
+
+    def _has_job(self) -> bool:
+        """Say whether the service manager is still at work on the unit."""
+        command = ["systemctl", "show", "--property=Job,ActiveState", self.data["service"]]
+        said = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
+        return bool(re.search(r"^Job=[1-9]|^ActiveState=.*ing$", said, re.M))
+
+    def answers(self) -> bool:
+        """Ask pg_isready, which a service manager's "active" does not replace."""
+        directory, port = self.running() or ("", 0)
+        command = [
+            self.program("pg_isready"),
+            "-q",
+            "-h",
+            directory,
+            "-p",
+            str(port),
+            "-U",
+            SUPERUSER,
+            "-d",
+            "postgres",
+        ]
+        return self._as(SUPERUSER, command).returncode == 0
+
+    def psql(self, sql: str, database: str = "postgres") -> str:
+        """Run *sql* as the superuser and return what it prints, unaligned. Raises DatabaseError with the reason."""
+        place = self.running()
+        if place is None:
+            raise DatabaseError(f"The cluster in {self.data['data_dir']} is not running. {self.log_tail()}".strip())
+        environment = {"PGOPTIONS": "-c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"}
+        if self.superuser_password:
+            environment["PGPASSWORD"] = self.superuser_password
+        return self._run(SUPERUSER, SUPERUSER, *place, database, sql, environment)
+
+    def query(self, sql: str, database: str = "postgres"):
+        """Run one query that returns one JSON value and return that value."""
+        return json.loads(self.psql(sql, database))
+
+    def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:
+        """Log in as the server will: over the socket as *os_user*, or with *password* over 127.0.0.1.
+
+        Raises DatabaseError with PostgreSQL's reason when it is refused, or when the role cannot make its tables.
+        """
+        sql = "SELECT has_schema_privilege('public', 'CREATE') AND current_setting('server_encoding') = 'UTF8';"
+        if password is None:
+            answer = self._run(os_user, role, self.data["socket_dir"], port, database, sql, {})
+        else:
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", prefix="pgpass-", dir="/run"
+            ) as file:  # 0600, in memory
+                file.write(files.passfile("127.0.0.1", port, database, role, password))
+                file.flush()
+                answer = self._run("root", role, "127.0.0.1", port, database, sql, {"PGPASSFILE": file.name})
+        if answer != "t":
+            raise DatabaseError(f"{role} may not create tables in schema public of {database}, or it is not UTF8.")
+
+    def _run(self, os_user, role, where, port, database, sql, environment) -> str:
+        command = [self.program("psql"), "-XAtqw", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse"]
+        command += ["-h", where, "-p", str(port), "-U", role, "-d", database, "-f", "-"]
+        done = self._as(os_user, command, sql, environment)
+        if done.returncode:
+            raise DatabaseError(reason(done.stderr))
+        return done.stdout.strip()
+
+    def _as(self, os_user, command, text="", environment=None) -> subprocess.CompletedProcess:
+        """Run *command* as *os_user* with *text* on its standard input."""
+        account = pwd.getpwnam(os_user)
+        return subprocess.run(
+            command,
+            input=text,
+            env=ENVIRONMENT | {"HOME": "/nonexistent"} | (environment or {}),
+            cwd="/",
+            user=account.pw_uid,  # no runuser: that would open a session and write to the journal for each call
+            group=account.pw_gid,
+            extra_groups=[],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def log_tail(self) -> str:
+        """Return the last complaint in the cluster's log as a sentence, empty when there is none."""
+        logs = sorted(glob.glob(self.data["logs"]), key=os.path.getmtime)
+        if not logs:
+            return ""
+        with open(logs[-1], "rb") as file:
+            file.seek(max(0, os.path.getsize(logs[-1]) - 16384))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        complaints = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|LOG):  .*", line)]
+        serious = [line for line in complaints if re.search(r"\b(FATAL|PANIC):", line)] or complaints
+        return sentence(f"{logs[-1]} says: {serious[-1].strip()}") if serious else ""
+
+
+def reason(stderr: str) -> str:
+    """Return PostgreSQL's own reason out of what psql printed, as one sentence."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for line in lines:
+        found = re.search(r"\b((?:FATAL|ERROR|PANIC):  .*)", line)
+        if found:
+            return sentence(re.sub(r":  ", ": ", found[1], count=1))
+    said = re.sub(r"^psql: (error: )?", "", " ".join(lines)) or "psql failed without a word"
+    return sentence(said)
+
+
+def sentence(text: str) -> str:
+    """Return *text* with a full stop, unless it ends a sentence already."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def is_taken(port: int) -> bool:
+    """Say whether anything listens on TCP *port* of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def systemctl(*arguments: str) -> bool:
+    """Run ``systemctl`` and say whether it succeeded."""
+    return subprocess.run(["systemctl", "--quiet", *arguments], check=False, capture_output=True).returncode == 0
+
+
+def read(path: str) -> str | None:
+    """Return a file's text, None when it is absent."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def replace(path: str, text: str | None) -> None:
+    """Put *text* in the place of *path* at once; owner and mode stay, those of a new file are postgres's and 0644.
+
+    None removes the file.
+    """
+    path = os.path.realpath(path)
+    if text is None:
+        if os.path.exists(path):
+            os.unlink(path)
+        return
+    account = pwd.getpwnam(SUPERUSER)
+    owner, group, mode = account.pw_uid, account.pw_gid, 0o644
+    if os.path.exists(path):
+        info = os.stat(path)
+        owner, group, mode = info.st_uid, info.st_gid, info.st_mode & 0o7777
+    elif not os.path.isdir(os.path.dirname(path)):
+        os.mkdir(os.path.dirname(path), 0o755)
+    fd, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".mattermost-")
+    with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fchown(file.fileno(), owner, group)
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    os.rename(draft, path)

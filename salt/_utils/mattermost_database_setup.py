@@ -1,0 +1,250 @@
+"""Bring a cluster up and its configuration files to what Mattermost needs; the old files come back when that fails.
+
+The order: look (one query), write, let PostgreSQL itself judge the files, then restart or reload, as little as will do.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import mattermost_database_files as files
+import mattermost_database_host as host
+
+DROP_IN = os.path.join("conf.d", "mattermost.conf")
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
+NOT_YET = "setting could not be applied"  # what PostgreSQL says of a setting that waits for a restart
+
+LOOK = """SELECT json_build_object(
+ 'version', current_setting('server_version_num')::int / 10000,
+ 'config_file', current_setting('config_file'),
+ 'hba_file', current_setting('hba_file'), 'ident_file', current_setting('ident_file'),
+ 'loaded', extract(epoch FROM pg_conf_load_time()),
+ 'current', (SELECT json_object_agg(name, current_setting(name)) FROM pg_settings WHERE name IN ({names}) OR name IN ({ours})),
+ 'at_start', (SELECT json_agg(name) FROM pg_settings WHERE context = 'postmaster' AND (name IN ({names}) OR name IN ({ours}))),
+ 'pending', (SELECT json_agg(name) FROM pg_settings WHERE pending_restart AND name IN ({names})),
+ 'files', (SELECT json_agg(json_build_object('name', name, 'value', setting, 'file', sourcefile) ORDER BY seqno)
+   FROM pg_file_settings WHERE name IN ({names}) OR name IN ({ours})));
+"""
+# what our file sets now, also what it is about to set no longer
+OURS = "SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/conf.d/mattermost.conf'"
+JUDGE = """SELECT format('%s line %s: %s%s', sourcefile, sourceline, name || ': ', error) FROM pg_file_settings
+ WHERE error IS NOT NULL AND NOT (error = '{not_yet}' AND name IN ({names}))
+ AND error NOT LIKE 'parameter "%" cannot be changed without restarting the server';
+SELECT format('%s line %s: %s', current_setting('hba_file'), line_number, error) FROM pg_hba_file_rules WHERE error IS NOT NULL;
+"""
+JUDGE_IDENT = """SELECT format('%s line %s: %s', current_setting('ident_file'), line_number, error)
+ FROM pg_ident_file_mappings WHERE error IS NOT NULL;
+"""
+
+
+def _names(names) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _drop_in(seen: dict) -> str:
+    return os.path.join(os.path.dirname(seen["config_file"]), DROP_IN)
+
+
+def kept(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
+    """Return the settings that are ours to set: *wanted* less those that the administrator chose in another file.
+
+    own: names that the user's settings say, which are ours in any case.
+    """
+    others = {entry["name"]: entry["value"] for entry in seen["files"] or [] if entry["file"] != _drop_in(seen)}
+    return files.without_others(wanted, others, own)
+
+
+def overruled(seen: dict) -> dict[str, tuple[str, str]]:
+    """Return ``{name: (file, value)}`` for settings of ours that a file read later sets again."""
+    last, ours = {}, set()
+    for entry in seen["files"] or []:
+        last[entry["name"]] = (entry["file"], entry["value"])
+        if entry["file"] == _drop_in(seen):
+            ours.add(entry["name"])
+    return {name: found for name, found in last.items() if name in ours and found[0] != _drop_in(seen)}
+
+
+def given_up(seen: dict, wanted: dict[str, str], own=()) -> set[str]:
+    """Return the names that our file sets and shall set no longer, where nothing read later sets them."""
+    ours = {entry["name"] for entry in seen["files"] or [] if entry["file"] == _drop_in(seen)}
+    return ours - set(kept(seen, wanted, own)) - set(overruled(seen))
+
+
+def conflicts(seen: dict, wanted: dict[str, str]) -> list[str]:
+    """Return a sentence for each setting that must hold and that a file read later takes away."""
+    faults = []
+    for name, (path, value) in overruled(seen).items():
+        if name not in wanted:
+            continue
+        harmless = value == wanted[name] or name not in (*files.ESSENTIAL, "max_connections")
+        if name == "listen_addresses":
+            harmless = all(part.strip() in LOOPBACK for part in value.split(","))
+        elif name == "max_connections":
+            harmless = value.isdigit() and int(value) >= int(wanted[name])
+        if not harmless:
+            how = f"run ALTER SYSTEM RESET {name}" if path.endswith("postgresql.auto.conf") else "remove that line"
+            faults.append(f"{path} sets {name} to {value} and is read last, where {wanted[name]} is needed: {how}.")
+    return faults
+
+
+def differences(seen: dict, wanted: dict[str, str], names, own=()) -> dict[str, dict]:
+    """Return ``{name: {old, new}}`` for those of *names* that are ours and not in force.
+
+    A value that the user wrote in another way than PostgreSQL prints it (``4096MB``, ``4GB``) is told by the file alone.
+    """
+    current, lost, set_by_us = seen["current"], overruled(seen), {}
+    for entry in seen["files"] or []:
+        if entry["file"] == _drop_in(seen):
+            set_by_us[entry["name"]] = entry["value"]
+    found = {}
+    for name, value in kept(seen, wanted, own).items():
+        if name not in names or name in lost or current.get(name) == value:
+            continue
+        if name not in own or set_by_us.get(name) != value or name in (seen.get("pending") or []):
+            found[name] = {"old": current.get(name), "new": value}
+    for name in given_up(seen, wanted, own) & set(names):
+        found[name] = {"old": current.get(name), "new": "not set by us"}
+    return found
+
+
+def texts(seen: dict, wanted: dict[str, str], hba: list[str], ident: list[str], own=()) -> dict[str, str]:
+    """Return ``{path: text}`` for the files that have to change."""
+    then = {
+        _drop_in(seen): lambda text: files.drop_in(kept(seen, wanted, own)),
+        seen["config_file"]: files.with_include,
+        seen["hba_file"]: lambda text: files.with_block(text, hba),
+        seen["ident_file"]: lambda text: files.with_block(text, ident),
+    }
+    changed = {}
+    for path, edit in then.items():
+        now = host.read(path) or ""
+        if edit(now) != now:
+            changed[path] = edit(now)
+    return changed
+
+
+class Setup:
+    """Settings and access rules for one running cluster.
+
+    wanted: settings by name. hba, ident: our lines of pg_hba.conf and pg_ident.conf. own: names of *wanted* that the user's
+    settings say. Raises DatabaseError.
+    """
+
+    def __init__(self, cluster: host.Cluster, wanted: dict[str, str], hba: list[str], ident: list[str], own=()):
+        self.cluster, self.wanted, self.hba, self.ident, self.own = cluster, wanted, hba, ident, tuple(own)
+        self.seen = self.look()
+        self.at_start = {*files.AT_START, *(self.seen["at_start"] or [])}
+        self.texts = texts(self.seen, wanted, hba, ident, self.own)
+        names = {*wanted, *self.at_start} if _drop_in(self.seen) in self.texts else self.at_start
+        self.differences = differences(self.seen, wanted, names, self.own)
+
+    def look(self) -> dict:
+        """Return what the cluster has, see `LOOK`."""
+        return self.cluster.query(LOOK.format(names=_names(self.wanted), ours=OURS))
+
+    def is_unread(self) -> bool:
+        """Say whether a file is newer than what PostgreSQL has read: a run was cut off before its reload."""
+        paths = (_drop_in(self.seen), self.seen["config_file"], self.seen["hba_file"], self.seen["ident_file"])
+        return any(os.path.exists(path) and os.path.getmtime(path) > self.seen["loaded"] for path in paths)
+
+    def refusal(self) -> str | None:
+        """Return why nothing may be changed, None when it may."""
+        faults = conflicts(self.seen, self.wanted)
+        port = self.differences.get("port")
+        if port and host.is_taken(int(port["new"])):
+            faults.append(port_is_taken(port["new"]))
+        return " ".join(faults) or None
+
+    def apply(self) -> str:
+        """Write, judge, and have it read; return what the cluster needed: "", "reloaded" or "restarted"."""
+        before = {path: host.read(path) for path in self.texts}
+        unread = self.is_unread()
+        for path, text in self.texts.items():
+            host.replace(path, text)
+        try:
+            if self.texts:
+                self.judge()
+            if {*self.differences, *differences(self.seen, self.wanted, self.at_start, self.own)} & self.at_start:
+                self.restart()
+                return "restarted"
+        except host.DatabaseError:
+            for path, text in before.items():
+                host.replace(path, text)
+            if not self.cluster.running():
+                self.cluster.systemctl("restart")
+            raise
+        if self.texts or unread:
+            self.cluster.psql("SELECT pg_reload_conf();")
+            return "reloaded"
+        return ""
+
+    def judge(self) -> None:
+        """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
+        sql = JUDGE.format(not_yet=NOT_YET, names=_names(self.at_start))
+        if self.seen["version"] >= 15:
+            sql += JUDGE_IDENT
+        faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
+        self.seen = self.look()
+        faults += conflicts(self.seen, self.wanted)
+        if faults:
+            raise host.DatabaseError(f"{' '.join(faults)} The files are as they were.")
+
+    def restart(self) -> None:
+        """Restart the cluster and wait for it. Raises DatabaseError with the log's reason when it stays down."""
+        if not self.cluster.systemctl("restart"):
+            raise host.DatabaseError(
+                f"PostgreSQL did not start with the new settings and was put back. {self.cluster.log_tail()}".strip()
+            )
+
+
+def port_is_taken(port) -> str:
+    """Return the refusal of a port that another program holds."""
+    return (
+        f"Port {port} of 127.0.0.1, meant for PostgreSQL, is in use by another program or another cluster "
+        "(`ss -ltnp` and `pg_lsclusters` name it): set mattermost:database:port to a free one."
+    )
+
+
+def initialise(cluster: host.Cluster) -> None:
+    """Make the data directory with the platform's own command. Raises DatabaseError with what that said."""
+    command = cluster.data["initialise"]
+    done = subprocess.run(
+        command, env=host.ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    if done.returncode or not cluster.is_initialised():
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise host.DatabaseError(
+            f"{' '.join(command)} made no cluster in {cluster.data['data_dir']}: {host.sentence(' '.join(last))}"
+        )
+
+
+def start(cluster: host.Cluster) -> None:
+    """Start the cluster and wait until it takes connections. Raises DatabaseError with the log's reason."""
+    # restart: the unit may count as active, or as failed too often to be started, while nothing runs
+    host.systemctl("reset-failed", cluster.data["service"])
+    if not cluster.systemctl("restart"):
+        raise host.DatabaseError(
+            f"{cluster.data['service']} was started but no cluster answers. {cluster.log_tail()}".strip()
+        )
+
+
+def not_at_boot(cluster: host.Cluster) -> str | None:
+    """Return what keeps the cluster from starting at boot, None when nothing does.
+
+    Debian asks start.conf beside the unit: auto, manual or disabled.
+    """
+    text = host.read(os.path.join(cluster.data["config_dir"], "start.conf")) or "auto"
+    words = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if words and words[0] != "auto":
+        return f"start.conf says {words[0]}"
+    return None if host.systemctl("is-enabled", cluster.data["enable"]) else f"{cluster.data['enable']} is disabled"
+
+
+def set_at_boot(cluster: host.Cluster) -> None:
+    """Have the cluster started at boot."""
+    path = os.path.join(cluster.data["config_dir"], "start.conf")
+    if os.path.exists(path):
+        host.replace(path, "auto\n")
+    if not host.systemctl("enable", cluster.data["enable"]):
+        raise host.DatabaseError(f"systemctl enable {cluster.data['enable']} failed.")

@@ -1,0 +1,82 @@
+"""What a check found, and how many of them are shown: one line each, the same for preflight and verify."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OK, NOTE, SKIPPED, WARNING, REFUSAL = "ok", "note", "skipped", "warning", "refusal"
+_SHOWN = {OK: "ok", NOTE: "note", SKIPPED: "skipped", WARNING: "WARNING", REFUSAL: "REFUSED"}
+
+
+class Finding(NamedTuple):
+    """One check's outcome.
+
+    check: kebab-case name. level: ok, note, skipped (could not be asked, because of a refusal), warning or refusal. sentence: what was found, with the values.
+    todo: what the operator should do, "" when there is nothing to do.
+    """
+
+    check: str
+    level: str
+    sentence: str
+    todo: str = ""
+
+
+def ok(check: str, sentence: str) -> Finding:
+    """Return a finding without a complaint."""
+    return Finding(check, OK, sentence)
+
+
+def note(check: str, sentence: str, todo: str = "") -> Finding:
+    """Return something worth knowing that is no fault."""
+    return Finding(check, NOTE, sentence, todo)
+
+
+def skipped(check: str, sentence: str) -> Finding:
+    """Return a check that could not be made because of what another one refuses."""
+    return Finding(check, SKIPPED, sentence)
+
+
+def warning(check: str, sentence: str, todo: str = "") -> Finding:
+    """Return something that may go wrong; the run goes on."""
+    return Finding(check, WARNING, sentence, todo)
+
+
+def refusal(check: str, sentence: str, todo: str = "") -> Finding:
+    """Return a reason not to go on."""
+    return Finding(check, REFUSAL, sentence, todo)
+
+
+def soften(findings: list[Finding], ignored) -> list[Finding]:
+    """Turn the refusals of the checks named in *ignored* into warnings that say so."""
+    return [
+        one._replace(level=WARNING, sentence=f"{one.sentence} (ignored by mattermost:preflight:ignore)")
+        if one.level == REFUSAL and one.check in ignored
+        else one
+        for one in findings
+    ]
+
+
+def refused(found: dict[str, list[Finding]]) -> list[tuple[str, Finding]]:
+    """Return the refusals with the host each belongs to. found: findings by host."""
+    return [(host, one) for host, findings in found.items() for one in findings if one.level == REFUSAL]
+
+
+def table(found: dict[str, list[Finding]], words: dict | None = None) -> list[str]:
+    """Return one line per finding: level, host, check, sentence. words: other words for the levels."""
+    words = {**_SHOWN, **(words or {})}
+    rows = [(words[one.level], host, one.check, one.sentence) for host, findings in found.items() for one in findings]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)) + f"  {row[3]}" for row in rows]
+
+
+def reasons(found: dict[str, list[Finding]]) -> list[str]:
+    """Return one line per refusal: host, check, what is wrong, what to do."""
+    return [
+        f"{host}: {one.check}: {one.sentence}" + (f" To do: {one.todo}" if one.todo else "")
+        for host, one in refused(found)
+    ]
+
+
+def as_data(found: dict[str, list[Finding]]) -> dict[str, list[dict]]:
+    """Return the findings as plain dicts by host, for ``--out=json``."""
+    return {host: [one._asdict() for one in findings] for host, findings in found.items()}

@@ -1,0 +1,95 @@
+"""What a certificate file says, read by the host's openssl: names, dates, kind of key, whether a key belongs to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import ssl
+import subprocess
+
+
+class CertificateError(ValueError):
+    """A certificate or key that can't be used; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """names: DNS names, lower-case. not_before, not_after: seconds since the epoch. key_type: ecdsa or rsa."""
+
+    names: tuple
+    not_before: float
+    not_after: float
+    key_type: str
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds from its first to its last moment."""
+        return self.not_after - self.not_before
+
+
+def read(path: str) -> Certificate:
+    """Return what the first certificate in the PEM file *path* says. Raises CertificateError when there is none."""
+    return parse(_openssl("x509", "-in", path, "-noout", "-text"), path)
+
+
+def parse(text: str, path: str = "the certificate") -> Certificate:
+    """Return the certificate that ``openssl x509 -text`` described as *text*."""
+    before, after = (re.search(rf"Not {word} *: (.+)", text) for word in ("Before", "After"))
+    if not before or not after:
+        raise CertificateError(f"{path} is not a certificate in PEM form.")
+    names = [name.lower() for name in re.findall(r"DNS:([^,\s]+)", text)]
+    names += re.findall(r"IP Address:([^,\s]+)", text)
+    key_type = "ecdsa" if "id-ecPublicKey" in text else "rsa"
+    return Certificate(
+        tuple(names), ssl.cert_time_to_seconds(before.group(1)), ssl.cert_time_to_seconds(after.group(1)), key_type
+    )
+
+
+def covers(certificate: Certificate, name: str) -> bool:
+    """Return whether *certificate* is good for *name*, by itself or by a wildcard of one label."""
+    name = name.lower()
+    wildcard = "*." + name.split(".", 1)[1] if "." in name else ""
+    return name in certificate.names or wildcard in certificate.names
+
+
+def check(chain: str, key: str, name: str, now: float) -> Certificate:
+    """Return the certificate of *chain* after making sure that it can serve *name*.
+
+    chain, key: PEM files. now: seconds since the epoch.
+    Raises CertificateError: no certificate, an encrypted or foreign key, another name, not valid now.
+    """
+    certificate = matches(chain, key, name)
+    if now >= certificate.not_after:
+        raise CertificateError("The certificate has expired.")
+    if now < certificate.not_before:
+        raise CertificateError("The certificate is not valid yet; is the host's clock right?")
+    return certificate
+
+
+def matches(chain: str, key: str, name: str) -> Certificate:
+    """Return the certificate of *chain* after making sure that *key* belongs to it and that it is for *name*."""
+    certificate = read(chain)
+    if public_key("x509", chain) != public_key("pkey", key):
+        raise CertificateError("The private key does not belong to the certificate.")
+    if not covers(certificate, name):
+        shown = ", ".join(certificate.names) or "no name at all"
+        raise CertificateError(f"The certificate is for {shown}, not for {name}.")
+    return certificate
+
+
+def public_key(kind: str, path: str) -> str:
+    """Return the public key in PEM form of a certificate (kind x509) or a private key (kind pkey) at *path*."""
+    if kind == "x509":
+        return _openssl("x509", "-in", path, "-noout", "-pubkey")
+    # An empty pass phrase: an encrypted key fails instead of asking.
+    return _openssl("pkey", "-in", path, "-passin", "pass:", "-pubout")
+
+
+def _openssl(*arguments: str) -> str:
+    ended = subprocess.run(
+        ["openssl", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    if ended.returncode:
+        what = "private key without a pass phrase" if arguments[0] == "pkey" else "certificate"
+        raise CertificateError(f"{arguments[2]} holds no {what} in PEM form.")
+    return ended.stdout

@@ -1,0 +1,216 @@
+"""What an ACME certificate needs: issue, reissue or nothing; certbot's renewal file; the CA's reason to refuse. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+PARKED = ".kept"  # of a renewal file that certbot shall pass over until the name is served again
+RENEWED_BY_TIMER = 1 / 6  # of the lifetime left: the timer, due at 1/3, evidently did not do its work
+
+
+def task(certificate, params: dict, wanted: dict, now: float) -> tuple[str, str]:
+    """Return what is to be done about a certificate, and why: ``("issue" | "trim" | "renew" | "", reason)``.
+
+    trim: it covers more names than are wanted, and its renewal fails one day for one that leads elsewhere by then.
+    certificate: of mattermost_letsencrypt_certificate, None when there is none. params: the renewal file's values.
+    wanted: ``name, server, key_type``, and ``names``, which *name* is one of. now: seconds since the epoch.
+    """
+    if certificate is None:
+        return "issue", "there is no certificate yet"
+    names = [each.lower() for each in _names(wanted)]
+    missing = [each for each in names if each not in certificate.names]
+    if names[0] in missing:
+        return "issue", "the certificate is for another name"
+    if missing:
+        return "issue", f"it does not cover {', '.join(missing)}"
+    if canonical(params.get("server", wanted["server"])) != canonical(wanted["server"]):
+        return "issue", f"it came from {params['server']}"
+    if params.get("key_type", certificate.key_type) != wanted["key_type"]:
+        return "issue", f"its key is {params.get('key_type', certificate.key_type)}, not {wanted['key_type']}"
+    if certificate.not_after - now <= certificate.lifetime * RENEWED_BY_TIMER:
+        return "renew", "it has expired" if now >= certificate.not_after else "it expires soon"
+    more = [each for each in certificate.names if each not in names]
+    return ("trim", f"it covers {', '.join(more)} too") if more else ("", "")
+
+
+def _names(wanted: dict) -> list[str]:
+    return list(wanted.get("names") or [wanted["name"]])
+
+
+def canonical(server: str) -> str:
+    """Return *server* with Let's Encrypt's first protocol version, gone since 2021, replaced: it is the same CA."""
+    return server.replace("acme-v01.api.letsencrypt.org", "acme-v02.api.letsencrypt.org")
+
+
+def renew_before(lifetime: float) -> str:
+    """Return a third of *lifetime* (seconds) in the words of certbot's ``renew_before_expiry``."""
+    minutes = round(lifetime / 3 / 60)  # CAs count the last second, or not
+    if minutes >= 2 * 24 * 60:
+        return f"{round(minutes / 60 / 24)} days"
+    return f"{round(minutes / 60)} hours" if minutes >= 120 else f"{max(minutes, 1)} minutes"
+
+
+def overdue(lifetime: float) -> float:
+    """Return how little may be left of a certificate (both in seconds) before its renewal counts as failed.
+
+    It is due at a third of the lifetime; a tenth of that third, and at least 36 hours, are for certbot's timer to try again.
+    The host's own program, mattermost-certificate, reckons the same.
+    """
+    due = lifetime / 3
+    return max(due - max(due / 10, 36 * 3600), lifetime / 10)
+
+
+def read_renewal(text: str) -> dict:
+    """Return the values of a renewal file in one dict; ``webroot_map`` is a dict in it."""
+    found, inside = {"webroot_map": {}}, ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            inside = line.strip("[] ")
+        elif "=" in line and not line.startswith("#"):
+            key, value = (part.strip() for part in line.split("=", 1))
+            (found["webroot_map"] if inside == "webroot_map" else found)[key] = value
+    return found
+
+
+def edit_renewal(text: str, top: dict, params: dict, webroot_map: dict) -> str:
+    """Return the renewal file *text* with values set, and those that are None removed; other lines stay.
+
+    top: values before the first section. params: of ``[renewalparams]``. webroot_map: all of ``[[webroot_map]]``.
+    """
+    parts, inside = {"": [], "renewalparams": [], "webroot_map": []}, ""
+    for line in text.splitlines():
+        if line.strip().startswith("["):
+            inside = line.strip().strip("[] ")
+            parts.setdefault(inside, [])
+        else:
+            parts[inside].append(line)
+    parts[""] = _with(parts[""], top)
+    parts["renewalparams"] = _with(parts["renewalparams"], params)
+    parts["webroot_map"] = _with([], webroot_map)
+    lines = [*parts.pop(""), "[renewalparams]", *parts.pop("renewalparams")]
+    for name, body in parts.items():
+        lines += [f"[[{name}]]", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _with(lines: list[str], values: dict) -> list[str]:
+    kept = [line for line in lines if "=" not in line or line.split("=", 1)[0].strip("# ") not in values]
+    tail = []
+    while kept and (not kept[-1].strip() or kept[-1].startswith("#")):  # the remark on the next section stays last
+        tail.insert(0, kept.pop())
+    return kept + [f"{key} = {value}" for key, value in values.items() if value is not None] + tail
+
+
+def wanted_renewal(text: str, wanted: dict, lifetime: float) -> str:
+    """Return the renewal file *text* made to renew as we need it: by our webroot, at a third of the lifetime.
+
+    wanted: ``name, names, server, key_type, webroot, renews_by_lifetime``. Hooks of an earlier life (stopping a web server for
+    the standalone plug-in, reloading another one) go; ours stands in the hook directory.
+    """
+    before = None if wanted["renews_by_lifetime"] else renew_before(lifetime)
+    params = {
+        "authenticator": "webroot",
+        "installer": "None",
+        "webroot_path": f"{wanted['webroot']},",
+        "server": wanted["server"],
+        "key_type": wanted["key_type"],
+        "pre_hook": None,
+        "post_hook": None,
+        "renew_hook": None,
+        "reuse_key": None,  # each renewal makes a key of its own
+    }
+    webroots = {name: wanted["webroot"] for name in _names(wanted)}
+    found = read_renewal(text)
+    same = all(found.get(key) == value for key, value in params.items() if key not in ("installer",))
+    same = same and found.get("renew_before_expiry") == before
+    if same and found["webroot_map"] == webroots:
+        return text
+    return edit_renewal(text, {"renew_before_expiry": before}, params, webroots)
+
+
+def restored_renewal(text: str, directory: str, name: str, key_type: str) -> str:
+    """Return the renewal file *text* of another host as it fits this one.
+
+    directory: certbot's here. key_type: what the next renewal makes; the old key serves until then.
+    """
+    live = f"{directory}/live/{name}"
+    files = {kind: f"{live}/{kind}.pem" for kind in ("cert", "privkey", "chain", "fullchain")}
+    found = read_renewal(text)
+    server = canonical(found.get("server", LETS_ENCRYPT))  # certbot does not write its default
+    top = {"archive_dir": f"{directory}/archive/{name}", **files}
+    return edit_renewal(text, top, {"server": server, "key_type": key_type}, found["webroot_map"])
+
+
+def arguments(wanted: dict, again: bool) -> list[str]:
+    """Return certbot's arguments for a certificate; every option exists from 1.11 to 5.x.
+
+    wanted: ``name, names, email, server, key_type, webroot``. again: replace a certificate that is still good.
+    """
+    return [
+        "certonly",
+        *("--email", wanted["email"]),
+        *("--server", wanted["server"]),
+        "--webroot",
+        *("--webroot-path", wanted["webroot"]),
+        *(part for name in _names(wanted) for part in ("--domain", name)),
+        *("--cert-name", wanted["name"]),
+        *("--key-type", wanted["key_type"]),
+        *(["--force-renewal", "--renew-with-new-domains"] if again else ["--keep-until-expiring"]),
+    ]
+
+
+def reason(output: str, log: str) -> tuple[str, str]:
+    """Return why certbot got no certificate: the kind (``connection``, ``dns``, ``rateLimited`` ...) and the CA's words.
+
+    output: what certbot printed. log: its log file; only the last run's part counts. certbot hides some of the CA's
+    answers behind errors of its own ("can't set attribute"), the log has them.
+    """
+    log = log.rsplit("certbot version:", 1)[-1]
+    told = re.search(r"Type:\s+(\w+)\s*\n\s*Detail:\s+(.+?)(?:\n\s*\n|\n\s*Hint:|\n\s*Domain:|\Z)", output, re.DOTALL)
+    if told:
+        return told.group(1), _plain(told.group(2))
+    problems = re.findall(r"\{[^{}]*urn:ietf:params:acme:error:[^{}]*\}", log)
+    for problem in reversed(problems):
+        try:
+            said = json.loads(problem)
+        except ValueError:
+            continue
+        return str(said.get("type", "")).rsplit(":", 1)[-1], _plain(str(said.get("detail", "")))
+    unreachable = re.search(r"HTTPSConnectionPool\(host='([^']+)', port=(\d+)\): (.+)", output + log)
+    if unreachable:
+        cause = re.search(
+            r"(certificate verify failed[^()\"']*|\[Errno[^\"')]+|timed out|Read timed out)", unreachable.group(3)
+        )
+        return (
+            "unreachable",
+            f"{unreachable.group(1)}:{unreachable.group(2)}: {_plain(cause.group(1) if cause else unreachable.group(3))}",
+        )
+    odd = re.search(r"An unexpected error occurred:\s*\n(.+?)(?:\nAsk for help|\n\s*\n|\Z)", output, re.DOTALL)
+    if odd:
+        return "unknown", _plain(odd.group(1))
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return "unknown", lines[-1] if lines else "certbot said nothing"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
+
+
+ADVICE = {
+    "connection": "Port 80 of the name's address must reach this host from the Internet (firewall, cloud rules, NAT).",
+    "dns": "The name must resolve to this host in public DNS.",
+    "caa": "The name's CAA record in DNS must allow this certificate authority.",
+    "unauthorized": "Another web server answers for this name; its DNS entry must point to this host.",
+    "rateLimited": "Wait as long as the answer says; mattermost:letsencrypt:directory_url can name a staging CA for trials.",
+    "unreachable": "The host must be able to reach the certificate authority (mattermost:letsencrypt:directory_url, ca_file).",
+    "badNonce": "Try again; the certificate authority, or something in between, mixes its answers up.",
+    "rejectedIdentifier": "This certificate authority does not sign such names.",
+}
+
+
+def advice(kind: str) -> str:
+    """Return what helps against a refusal of *kind*, one sentence."""
+    return ADVICE.get(kind, "certbot's log on the host has more.")

@@ -1,0 +1,200 @@
+"""The copying of a server from one host to another: ahead, and the rest while it is stopped. Controller only."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import mattermost_backup_core
+import mattermost_move_core as core
+from mattermost_move_wire import LEASE, OWN, End, Heart, WireError, pour
+
+ASKED = 60  # times, 2 seconds apart
+SPENT = 3  # rounds of copying while the source serves and people send files
+
+
+class Done(NamedTuple):
+    """What was done, in words; the files copied; Salt's changes."""
+
+    said: str
+    files: int = 0
+    changes: dict | str = ""
+
+
+def is_same(source: End, target: End) -> bool:
+    """Say whether both are one machine: what is written on one is there on the other."""
+    mark = f"{OWN}/{secrets.token_hex(8)}"
+    source.do(f": >{mark}")
+    try:
+        return target.do(f"[ ! -e {mark} ] || echo same").strip() == "same"
+    finally:
+        source.do(f"rm -f {mark}")
+
+
+def tidied(ends) -> None:
+    """Take what was laid on the hosts away again, as far as they can be reached; it may hold a password."""
+    for end in ends:
+        end.do("tidy", 60, check=False)
+
+
+def said_ahead(look: dict) -> str:
+    """Return what there is to move, in words. look: of the source."""
+    size = mattermost_backup_core.size
+    return (
+        f"They do: {core.number(look, 'posts')} messages, a database of {size(core.number(look, 'database_bytes'))}, "
+        f"{size(core.number(look, 'stored') * 1024)} of files."
+    )
+
+
+def ahead(source: End, target: End, say) -> Done:
+    """Copy all files while the source serves, prove their bytes, and rehearse the database's way. say: takes a line."""
+    started = time.monotonic()
+    source.do("roots")
+    target.do("target_closed")
+    count = size = 0
+    for _ in range(SPENT):
+        sent = _files(source, target, say)
+        count, size = count + len(sent.send), size + sent.bytes
+        if not sent.send:
+            break
+    _compare_bytes(source, target, sorted(_listing(target, '"$staging"')))
+    say("rehearsing the database's way")
+    begun = time.monotonic()
+    pour(source, "dump", target, "load")
+    seconds = time.monotonic() - begun
+    target.do("drop_new")
+    words = mattermost_backup_core.size(size)
+    return Done(
+        f"{count} files ({words}) were copied while the server went on, in {time.monotonic() - started:.0f} s; the database's "
+        f"way was rehearsed: it takes {seconds:.1f} s of the pause.",
+        count,
+    )
+
+
+def _listing(end: End, directory: str) -> dict:
+    return core.listing(end.feed(f"listing {directory}"))
+
+
+def _files(source: End, target: End, say) -> core.Step:
+    files = _listing(source, f"{OWN}/roots")
+    step = core.step(files, _listing(target, '"$staging"'))
+    done = 0
+    for group in core.batches(step.send, files):
+        pour(source, "send", target, "receive", b"\0".join(group) + b"\0")
+        done += sum(files[name].size for name in group)
+        say(f"{mattermost_backup_core.size(done)} of {mattermost_backup_core.size(step.bytes)} copied")
+    if step.discard:
+        target.feed("discard", b"\0".join(step.discard) + b"\0")
+    return step
+
+
+def _compare_bytes(source: End, target: End, names: list) -> None:
+    """Raise WireError when a file's bytes differ. Those that the source lacks meanwhile are no fault."""
+    if not names:
+        return
+    feed = b"\0".join(names) + b"\0"
+    ours = _sums(source, f"{OWN}/roots", feed)
+    theirs = _sums(target, '"$staging"', feed)
+    wrong = sorted(name for name in ours if ours[name] != theirs.get(name))
+    if wrong:
+        raise WireError(
+            f"{len(wrong)} files have other bytes on the target than on the source, the first of them {wrong[0]}."
+        )
+
+
+def _sums(end: End, directory: str, feed: bytes) -> dict:
+    lines = end.feed(f"sums {directory} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").splitlines()
+    return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
+
+
+def switch(source: End, target: End, say, config=bytes) -> Done:
+    """Stop the source, bring the rest, prove the target, leave the source. Raises WireError, the source serving again.
+
+    config: makes the target's config.json out of the source's.
+    """
+    place = False
+    target.do("target_closed")
+    with Heart(source):
+        started = time.monotonic()
+        try:
+            source.do(f"hold_begin {LEASE}", 300)
+            say("the server is stopped")
+            sent = _files(source, target, say)
+            if sent.send and core.step(_listing(source, f"{OWN}/roots"), _listing(target, '"$staging"')).send:
+                raise WireError("The files on the target are not those of the source after the last copy.")
+            _compare_bytes(source, target, sent.send)
+            with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
+                counting = pool.submit(source.do, 'census "$database"')
+                pour(source, "dump", target, "load")
+                ours = counting.result()
+            difference = core.differing(ours, target.do('census "$new"'))
+            if difference:
+                raise WireError(f"The database on the target is not that of the source: of its tables {difference}")
+            settings = config(source.feed("give_config"))
+            place = True
+            target.feed("place", settings)
+            say("starting the server on its new host")
+            target.do("prove", 600)
+            _leave(source)
+        except Unknown:
+            raise
+        except WireError as err:
+            raise WireError(_given_back(source, target, place, str(err))) from err
+    target.do("open_site")
+    seconds = time.monotonic() - started
+    counts = {table: core.rows(ours, table) for table in ("users", "channels", "posts", "fileinfo")}
+    return Done(
+        f"The server was without answer for {seconds:.1f} s. Moved and compared by checksum: {counts['users']} users, "
+        f"{counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments; "
+        f"{len(sent.send)} files came while it was stopped.",
+        changes={"seconds": round(seconds, 1), **counts},
+    )
+
+
+class Unknown(WireError):
+    """The source does not say whether it was left for good: nothing may be opened or undone."""
+
+
+def _leave(source: End) -> None:
+    """Leave the source for good. Raises WireError when it serves again, Unknown when it does not answer."""
+    try:
+        source.do("commit", 120)
+        return
+    except WireError as err:
+        why = err
+    for _ in range(ASKED):
+        answer = source.do("is_left", 30, check=False).strip()
+        if answer == "left":
+            return
+        if answer == "serves":
+            raise why
+        time.sleep(2)
+    raise Unknown(
+        f"{source.host.id} does not answer, so nobody knows whether it was left for good ({why}). The other host is ready "
+        "and stays closed. Start again when it answers: the run goes on from there."
+    )
+
+
+def _given_back(source: End, target: End, placed: bool, why: str) -> str:
+    """Have the source serve again and the target as before; return what to tell."""
+    said = [why]
+    try:
+        source.do("give_back", 300)
+        said.append(f"{source.host.id} serves again, whole.")
+    except WireError as err:
+        said.append(f"{source.host.id} takes itself back within {LEASE} s of its last sign of life from here ({err}).")
+    try:
+        target.do("unplace" if placed else "drop_new", 300)
+        said.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
+    except WireError as err:
+        said.append(f"{target.host.id} could not be tidied ({err}); the next run does it.")
+    return " ".join(said)
+
+
+def opened(target: End) -> Done:
+    """Open the target of a run that was cut short after its source was left for good."""
+    target.do("prove", 600)
+    target.do("open_site")
+    return Done("The server serves on its new host.", changes="opened")

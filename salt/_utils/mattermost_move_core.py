@@ -1,0 +1,220 @@
+"""What a move of a server from one host to another asks and decides. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+SPARE_KIB = 256 * 1024  # left free beside what is copied
+
+
+class File(NamedTuple):
+    """One stored file: its length in bytes and its time of change as the source wrote it."""
+
+    size: int
+    changed: str
+
+
+class Step(NamedTuple):
+    """What makes the target's files the source's: names to send, in order, names to discard, and how many bytes."""
+
+    send: list
+    discard: list
+    bytes: int
+
+
+def asked(told) -> dict:
+    """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
+
+    told: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
+    """
+    example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
+    if not isinstance(told, dict) or not told:
+        raise ValueError(f"The command must name two hosts of the roster: {example}.")
+    unknown = sorted(map(str, set(told) - {"from", "to", "overwrite"}))
+    if unknown:
+        raise ValueError(f"move:{unknown[0]} is not known; there are move:from, move:to and move:overwrite.")
+    for key in ("from", "to"):
+        if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
+            raise ValueError(f"move:{key} must be the roster ID of a host: {example}.")
+    if told["from"] == told["to"]:
+        raise ValueError(f"move:from and move:to are both {told['from']}: a move needs two hosts.")
+    wish = {"overwrite": False, **told}
+    if wish["overwrite"] not in (True, False):
+        raise ValueError(f"move:overwrite is {wish['overwrite']!r}; it must be true or false.")
+    return wish
+
+
+def facts(text: str) -> dict:
+    """Return the ``key=value`` lines of a look at a host."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def number(found: dict, key: str) -> int:
+    """Return a fact as a number, 0 where there is none."""
+    value = found.get(key) or "0"
+    return int(value) if value.isdigit() else 0
+
+
+def misfits(wish: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
+    """Return one sentence for each reason why the move cannot be, with what to do.
+
+    wish: of `asked`. source, target: of `facts`. settings: the merged settings of both hosts. is_same: both are one machine.
+    """
+    one, other = wish["from"], wish["to"]
+    ours, theirs = settings
+    found = []
+    if is_same:
+        return [f"{one} and {other} are the same machine: name another host in move:to."]
+    if resumes(wish, source, target):
+        return []
+    if not source.get("version"):
+        found.append(f"{one} has no server of this tree: deploy it first, or import from it (mattermost.import).")
+    elif source.get("moved"):
+        found.append(
+            f"{one} was moved to {source['moved']} already; name that host in move:from. To take the server back to {one}"
+            f" as it was left: sh {ours['paths']['work']}/take-back, on {one}."
+        )
+    elif source.get("active") != "active":
+        found.append(
+            f"The server on {one} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
+        )
+    if source.get("switch"):
+        found.append(f"A switch of versions is open on {one}: wait for it (mattermost-switch wait).")
+    if ours["paths"] != theirs["paths"]:
+        found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
+    found += _postgresql(one, other, source, target, theirs)
+    found += newer(wish, source, target)
+    found += room(other, source, target)
+    return found
+
+
+def resumes(wish: dict, source: dict, target: dict) -> bool:
+    """Say whether an earlier run already left the source for good and only the target's opening remains."""
+    return source.get("moved") == wish["to"] and bool(target.get("placed"))
+
+
+def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
+    have = number(source, "postgresql") // 10000
+    there = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
+    if not have:
+        return [f"PostgreSQL on {one} does not answer: systemctl status postgresql, on {one}."]
+    if there < have:
+        return [
+            f"{one} has PostgreSQL {have} and {other} {there}: the database does not go to an older one. Choose a newer platform."
+        ]
+    return []
+
+
+def newer(wish: dict, source: dict, target: dict, told: str = "move") -> list[str]:
+    """Return why the target's own messages are in the way, if they are. told: key of the pillar that *wish* came by."""
+    posts = number(target, "posts")
+    if not posts or wish["overwrite"]:
+        return []
+    other = wish["to"]
+    is_ours = bool(target.get("moved") or target.get("target_of"))
+    if is_ours and number(target, "newest") <= number(source, "newest"):
+        return []  # what an earlier move left there, or brought there
+    what = (
+        "newer than the newest on " + wish["from"]
+        if number(target, "newest") > number(source, "newest")
+        else "of a server of its own"
+    )
+    return [f'{other} holds {posts} messages {what}. To go on and keep them aside there: "overwrite": true in {told}.']
+
+
+def room(other: str, source: dict, target: dict) -> list[str]:
+    """Return what does not fit on the target's disks."""
+    files = max(number(source, "stored") - number(target, "copied"), 0) + SPARE_KIB
+    database = number(source, "database_bytes") // 1024 * 5 // 4 + SPARE_KIB
+    if target.get("same_disk") == "yes":
+        files, database = files + database, files + database
+    found = []
+    if number(target, "free") < files:
+        found.append(
+            f"The files need {files // 1024} MiB on {other} and {number(target, 'free') // 1024} MiB are free. Make room there."
+        )
+    if number(target, "database_free") < database and target.get("same_disk") != "yes":
+        found.append(
+            f"The database needs {database // 1024} MiB on {other} and {number(target, 'database_free') // 1024} MiB are free. Make room there."
+        )
+    return found
+
+
+def override(source_settings: dict, version: str, address: str) -> dict:
+    """Return the settings that make the target the source's server: its name, its version, seen at its own address."""
+    release = {"version": version}
+    if source_settings["release"]["version"] != version:
+        release["sha256"] = ""  # the setting's is another version's; the table of releases may know this one's
+    return {"name": source_settings["name"], "release": release, "verify": {"address": address}}
+
+
+def listing(data: bytes) -> dict[bytes, File]:
+    """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name."""
+    found = {}
+    for line in data.split(b"\0"):
+        if line:
+            size, changed, name = line.split(b" ", 2)
+            found[name] = File(int(size), changed.decode())
+    return found
+
+
+def step(source: dict, target: dict) -> Step:
+    """Return what makes the files *target* the files *source*. A file of the same length and time is the same."""
+    send = sorted(name for name, file in source.items() if not _same(target.get(name), file))
+    return Step(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
+
+
+def _same(there, file: File) -> bool:
+    # tar keeps whole seconds
+    return there is not None and there.size == file.size and there.changed.split(".")[0] == file.changed.split(".")[0]
+
+
+def batches(names: list, files: dict, limit: int = 256 * 1024 * 1024):
+    """Yield *names* in groups of about *limit* bytes, so that there is something to say in between."""
+    group, size = [], 0
+    for name in names:
+        group.append(name)
+        size += files[name].size + 512
+        if size >= limit:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def differing(source: str, target: str) -> str:
+    """Return what differs between two lists of lines (a census, checksums) in a sentence, "" when nothing does."""
+    ours, theirs = _lines(source), _lines(target)
+    wrong = sorted(set(ours.items()) ^ set(theirs.items()))
+    if not wrong:
+        return ""
+    names = sorted({name for name, _ in wrong})
+    return f"{len(names)} differ, the first of them {names[0]}: {ours.get(names[0], 'missing')} there, {theirs.get(names[0], 'missing')} here."
+
+
+def _lines(text: str) -> dict:
+    found = {}
+    for line in text.splitlines():
+        if line.strip():
+            first, _, rest = line.partition(" ")
+            # a checksum stands before the name, a table's name before its counts
+            found[rest if len(first) == 64 else first] = first if len(first) == 64 else rest
+    return found
+
+
+def rows(census: str, table: str) -> int:
+    """Return the rows of one table in a census, 0 where it is not there."""
+    return next((int(line.split()[1]) for line in census.splitlines() if line.split()[:1] == [table]), 0)
+
+
+def afterwards(wish: dict, settings: dict, address: str, site: str) -> list[str]:
+    """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
+    name, one, other, work = settings["name"], wish["from"], wish["to"], settings["paths"]["work"]
+    return [
+        f"Now let the name {name} lead to {other} ({address}) in the DNS, and set in pillar/mattermost.sls: "
+        f"mattermost:hosts: [{other}] and mattermost:name: {name}.",
+        f"Then salt-run state.orchestrate mattermost.{site}.",
+        f"{one} is stopped and whole, and does not start at a reboot. To go back to what it holds, without what is posted from "
+        f"now on: systemctl disable --now mattermost on {other}, then sh {work}/take-back on {one}; with everything: move from {other} to {one}.",
+    ]

@@ -1,0 +1,149 @@
+"""Make a cluster of another major ready beside the one at work; the one at work is only read.
+
+Needs nothing but the standard library and PostgreSQL's programs. Raises DatabaseError with what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import mattermost_database_files as files
+import mattermost_database_host as host
+import mattermost_database_majors as majors
+import mattermost_postgresql_core as core
+
+CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
+LIKE = """SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
+ 'checksums', current_setting('data_checksums'), 'hba_file', current_setting('hba_file'), 'ident_file', current_setting('ident_file'),
+ 'config_file', current_setting('config_file'),
+ 'databases', (SELECT json_agg(datname ORDER BY datname) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'),
+ 'tablespaces', (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')),
+ 'files', (SELECT json_agg(json_build_object('name', name, 'value', setting, 'file', sourcefile) ORDER BY seqno)
+   FROM pg_file_settings)) FROM pg_database WHERE datname = 'template0';
+"""
+
+
+class NoClusterOfTheirOwn:
+    """While this holds, Debian's packages make no cluster by themselves."""
+
+    def __enter__(self):
+        if os.path.isdir(os.path.dirname(CREATE_NONE)):
+            with open(CREATE_NONE, "w", encoding="utf-8") as file:
+                file.write("create_main_cluster = off\n")
+
+    def __exit__(self, *_):
+        if os.path.exists(CREATE_NONE):
+            os.unlink(CREATE_NONE)
+
+
+def look(old: host.Cluster) -> dict:
+    """Return what the new cluster must have in common with the old one. Raises DatabaseError for one that cannot be copied."""
+    seen = old.query(LIKE)
+    if seen["tablespaces"]:
+        raise host.DatabaseError(
+            f"The cluster in {old.data['data_dir']} has tablespaces of its own, which are not brought over: use pg_upgrade by hand."
+        )
+    return seen
+
+
+def room(old: host.Cluster) -> tuple[int, int]:
+    """Return (KiB that the data take, KiB free where the new cluster will be)."""
+    said = subprocess.run(
+        ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", check=False
+    ).stdout
+    folder = os.path.dirname(os.path.dirname(old.data["data_dir"]))
+    return int((said or "0").split()[0]), shutil.disk_usage(folder).free // 1024
+
+
+def drop(new: host.Cluster) -> None:
+    """Remove a cluster that an earlier try made ready and nobody used."""
+    subprocess.run(new.data["remove"], env=host.ENVIRONMENT, capture_output=True, check=False)
+    if not os.path.exists(
+        os.path.join(new.data["config_dir"], "postgresql.conf")
+    ):  # Debian leaves what it did not make
+        shutil.rmtree(os.path.join(new.data["config_dir"], "conf.d"), ignore_errors=True)
+
+
+def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[str]:
+    """Make the new cluster, with the old one's settings and access rules; return the names of settings that are gone.
+
+    seen: what `look` returned. port: TCP port of both.
+    """
+    command = core.initialise(new.data["initialise_like"], seen, new.data["version"])
+    done = subprocess.run(
+        command, env=host.ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    if done.returncode or not new.is_initialised():
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise host.DatabaseError(
+            f"{' '.join(command)} made no cluster in {new.data['data_dir']}: {host.sentence(' '.join(last))}"
+        )
+    config = new.data["config_dir"]
+    main = os.path.join(config, "postgresql.conf")
+    ours = os.path.join(os.path.dirname(seen["config_file"]), majors.DROP_IN)
+    settings, gone = core.carried(seen["files"] or [], ours, core.settings_of(host.read(main) or ""), known(new))
+    host.replace(main, files.with_include(host.read(main) or ""))
+    if settings:
+        host.replace(
+            os.path.join(config, "conf.d", "00-brought-over.conf"), core.carried_text(settings, old.data["version"])
+        )
+    host.replace(os.path.join(config, majors.DROP_IN), host.read(ours) or files.HEADER + f"port = '{port}'\n")
+    for name in ("hba_file", "ident_file"):
+        host.replace(
+            os.path.join(config, "pg_hba.conf" if name == "hba_file" else "pg_ident.conf"), host.read(seen[name]) or ""
+        )
+    return gone
+
+
+def known(cluster: host.Cluster) -> set[str]:
+    """Return the names of the settings that this major has, in lower case."""
+    said = _as_postgres([cluster.program("postgres"), "--describe-config"]).stdout
+    return {line.split("\t")[0].lower() for line in said.splitlines() if "\t" in line}
+
+
+def check(old: host.Cluster, new: host.Cluster) -> None:
+    """Have pg_upgrade itself look at both while the old one serves. Raises DatabaseError with what it found."""
+    account = pwd.getpwnam(host.SUPERUSER)
+    with tempfile.TemporaryDirectory(prefix="mattermost-postgresql.", dir="/var/tmp") as scratch:  # noqa: S108 - 0700, postgres's own
+        os.chown(scratch, account.pw_uid, account.pw_gid)
+        command = [new.program("pg_upgrade"), "--check", "-U", host.SUPERUSER, "-s", scratch, "-P", "50433"]
+        command += [
+            "-b",
+            old.data["bin_dir"],
+            "-B",
+            new.data["bin_dir"],
+            "-d",
+            old.data["data_dir"],
+            "-D",
+            new.data["data_dir"],
+        ]
+        command += ["-o", f"-c config_file={old.data['config_dir']}/postgresql.conf"]
+        command += ["-O", f"-c config_file={new.data['config_dir']}/postgresql.conf"]
+        done = _as_postgres(command, scratch)
+    if done.returncode:
+        lines = [
+            line.strip()
+            for line in (done.stdout + done.stderr).splitlines()
+            if line.strip() and not line.endswith(" ok")
+        ]
+        raise host.DatabaseError(f"pg_upgrade refuses: {' '.join(lines[-6:])}")
+
+
+def _as_postgres(command, cwd="/"):
+    account = pwd.getpwnam(host.SUPERUSER)
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=host.ENVIRONMENT | {"HOME": account.pw_dir},
+        user=account.pw_uid,
+        group=account.pw_gid,
+        extra_groups=os.getgrouplist(host.SUPERUSER, account.pw_gid),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )

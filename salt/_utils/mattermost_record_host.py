@@ -1,0 +1,177 @@
+"""What a host was like before we came: taken once, before the first change, so that a removal can bring it back.
+
+A host that was deployed before there was such a record has none; a removal then leaves alone what may have been there.
+"""
+
+from __future__ import annotations
+
+import glob
+import grp
+import os
+import pwd
+import subprocess
+import time
+
+import mattermost_config_file as files
+import mattermost_firewall_host as firewall
+import mattermost_packages as packages
+import mattermost_repositories_core as repositories
+
+FORMAT = 1
+NAME = "before.json"
+CONTEXTS = "/etc/selinux/*/contexts/files/file_contexts.local"
+BOOLEANS = ("/sys/fs/selinux/booleans", "/selinux/booleans")  # the kernel's own, there without any tool
+
+
+def path(work: str) -> str:
+    """Return where the record stands. work: ``paths.work`` of the settings."""
+    return os.path.join(work, NAME)
+
+
+def read(work: str) -> dict | None:
+    """Return the record, None when there is none. Raises FileError for one that cannot be read."""
+    return files.read_json(path(work))
+
+
+def is_due(record: dict | None, deployed: bool) -> bool:
+    """Say whether the host is to be looked at now: never looked at and not deployed, or deployed anew after a removal."""
+    return "left" in record if record else not deployed
+
+
+def is_deployed(paths: dict) -> bool:
+    """Say whether a run of ours has changed this host before, record or not."""
+    marks = (
+        "/etc/systemd/system/mattermost.service",
+        f"{paths['settings']}/environment",
+        f"{paths['install']}/current",
+    )
+    return any(os.path.lexists(mark) for mark in (*marks, f"{paths['work']}/config.json"))
+
+
+def ancestors(paths) -> list[str]:
+    """Return every directory above *paths*, and themselves, that a deploy may have to make."""
+    found = set()
+    for each in paths:
+        while each not in ("", "/"):
+            found.add(each)
+            each = os.path.dirname(each)
+    return sorted(found)
+
+
+def continued(now: dict, old: dict | None) -> dict:
+    """Return the record to keep: *now*, less what a removal of ours had left there. old: the record of then."""
+    left = (old or {}).get("left")
+    if not left:
+        return now
+    joined = dict(now)
+    for kind in ("packages", "users", "groups", "directories", "letsencrypt"):
+        ours = set(left.get(kind, ())) - set(old[kind])  # an older note knows nothing of certbot's files
+        joined[kind] = sorted(set(now[kind]) - ours)
+    if left["cluster"]:
+        joined["cluster"] = old["cluster"]
+        joined["units"] = {
+            **now["units"],
+            **{name: state for name, state in old["units"].items() if "postgresql" in name},
+        }
+    return joined
+
+
+def take(platform: dict, paths: dict) -> dict:
+    """Look at the host. platform, paths: branches of the settings."""
+    nginx, postgresql, certbot = platform["nginx"], platform["postgresql"], platform["certbot"]
+    units = (
+        nginx["service"],
+        postgresql["service"],
+        postgresql["enable"],
+        certbot["timer"],
+        platform["firewall"]["service"],
+    )
+    made = [*paths.values(), nginx["snippet_dir"], os.path.dirname(nginx["unit_dropin"]), certbot["directory"]]
+    made += [postgresql["data_dir"], postgresql["config_dir"], os.path.dirname(nginx["site_dir"])]
+    made += [
+        "/usr/local/lib/mattermost",
+        "/var/backups",
+        "/etc/tmpfiles.d",
+        "/etc/firewalld/zones",
+        "/var/www/html",
+        "/var/lib/letsencrypt",
+        "/var/lib/nginx",
+    ]
+    manager = packages.Packages()
+    return {
+        "format": FORMAT,
+        "taken": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "packages": manager.names(),
+        "keys": sorted(manager.keys()),
+        "users": sorted(account.pw_name for account in pwd.getpwall()),
+        "groups": sorted(group.gr_name for group in grp.getgrall()),
+        "units": {name: unit(name) for name in sorted({_full(each) for each in units})},
+        "directories": [each for each in ancestors(made) if os.path.isdir(each)],
+        "default_sites": {each: os.readlink(each) for each in nginx["default_sites"] if os.path.islink(each)},
+        "zones": {name: _text(name) for name in sorted(glob.glob(f"{firewall.OWN}/*.xml"))},
+        "zone": _zone(),
+        "letsencrypt": tree(certbot["directory"]),
+        "repositories": {name: _text(name) for name in sorted(glob.glob("/etc/yum.repos.d/*.repo"))},
+        "modules": {name: module(name) for name in platform["repositories"]["modules_off"]},
+        "booleans": {name: boolean(name) for name in platform["selinux"]["booleans"]},
+        "contexts": contexts(),
+        "cluster": os.path.exists(os.path.join(postgresql["data_dir"], "PG_VERSION")),
+    }
+
+
+def tree(folder: str) -> list[str]:
+    """Return the paths of all files and links below *folder*."""
+    return sorted(os.path.join(top, name) for top, _, names in os.walk(folder) for name in names)
+
+
+def _zone() -> dict:
+    name = firewall.zone() if firewall.running() else firewall.default_zone()
+    return {"name": name, "text": firewall.zone_file(name)}
+
+
+def keep(work: str, record: dict) -> None:
+    """Write the record, for root alone."""
+    os.makedirs(work, mode=0o700, exist_ok=True)
+    files.write_json(path(work), record)
+
+
+def _full(unit_name: str) -> str:
+    return unit_name if unit_name.endswith((".service", ".timer")) else f"{unit_name}.service"
+
+
+def unit(name: str) -> dict:
+    """Return ``{"enabled": bool, "active": bool}`` of a systemd unit; both False for one that is not there."""
+    asked = {"enabled": "is-enabled", "active": "is-active"}
+    return {
+        kind: subprocess.run(["systemctl", "--quiet", verb, name], capture_output=True, check=False).returncode == 0
+        for kind, verb in asked.items()
+    }
+
+
+def boolean(name: str) -> str:
+    """Return ``on`` or ``off`` of a boolean of SELinux, empty where it cannot be asked."""
+    for folder in BOOLEANS:
+        if os.path.exists(f"{folder}/{name}"):
+            return "on" if _text(f"{folder}/{name}").startswith("1") else "off"
+    try:
+        said = subprocess.run(["getsebool", name], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return (said.stdout.split() or [""])[-1] if said.returncode == 0 else ""
+
+
+def contexts() -> list[str]:
+    """Return the patterns of paths that SELinux labels in a way of this host's own."""
+    lines = [line for path in glob.glob(CONTEXTS) for line in _text(path).splitlines()]
+    return sorted({line.split()[0] for line in lines if line.split() and not line.startswith("#")})
+
+
+def module(name: str) -> str | None:
+    """Return the text in which dnf keeps a module's state, None for one whose state nobody set."""
+    place = repositories.module_file(name)
+    return _text(place) if os.path.exists(place) else None
+
+
+def _text(name: str) -> str:
+    with open(name, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()

@@ -1,0 +1,140 @@
+"""Unpack a release aside, prove it, and move it in as one rename. No Salt."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import zlib
+
+import mattermost_release_core as core
+from mattermost_release_core import ReleaseError
+
+# an archive grows about threefold; some air for the server's own writes
+GROWTH = 4
+ASIDE = ".unpack-"
+
+
+def current(install: str) -> str | None:
+    """Return the version that ``INSTALL/current`` names, None when there is no such link."""
+    try:
+        return os.path.basename(os.readlink(os.path.join(install, "current")))
+    except OSError:
+        return None
+
+
+def is_whole(install: str, version: str) -> bool:
+    """Say whether the tree of *version* is there; it is moved in only when it is whole."""
+    return os.access(os.path.join(install, version, "bin", "mattermost"), os.X_OK)
+
+
+def host_glibc() -> str:
+    """Return the version of this host's C library, e.g. ``2.36``."""
+    return os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
+
+
+def check_room(install: str, archive: str) -> None:
+    """Raise ReleaseError when *install* has no room for what *archive* holds."""
+    free, needed = shutil.disk_usage(install).free, os.path.getsize(archive) * GROWTH
+    if free < needed:
+        raise ReleaseError(
+            f"{install} has {free >> 20} MiB free and the release needs {needed >> 20} MiB: make room there."
+        )
+
+
+def sweep(install: str) -> None:
+    """Remove what an unpacking that was killed left aside."""
+    for name in os.listdir(install):
+        if name.startswith(ASIDE):
+            shutil.rmtree(os.path.join(install, name), ignore_errors=True)
+
+
+def unpack(archive: str, install: str, version: str, user: str, restorecon: bool = False) -> None:
+    """Unpack *archive* to ``INSTALL/VERSION``, whole or not at all.
+
+    Every member is checked before it is written, all of them and the server's own word on its version before the tree is moved in.
+    user: the service user, who runs the version check. restorecon: label the tree (SELinux).
+    Raises ReleaseError with the reason; nothing is left behind then.
+    """
+    check_room(install, archive)
+    aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
+    umask = os.umask(0o022)
+    try:
+        os.chmod(aside, 0o755)  # noqa: S103 - the service user runs the version check in it
+        names = _extract(archive, aside)
+        core.check_members(names, version)
+        tree = os.path.join(aside, core.ROOT)
+        core.check_version_output(_version_of(tree, user), version)
+        os.sync()
+        target = os.path.join(install, version)
+        if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole
+            os.rename(target, os.path.join(aside, "replaced"))
+        os.rename(tree, target)
+        _sync_directory(install)
+    except (tarfile.TarError, EOFError, zlib.error) as err:
+        raise ReleaseError(f"{archive} is no readable archive: {err}.") from None
+    except OSError as err:
+        raise ReleaseError(f"Unpacking {archive} below {install} failed: {err}.") from None
+    finally:
+        os.umask(umask)
+        shutil.rmtree(aside, ignore_errors=True)
+    if restorecon:
+        subprocess.run(["restorecon", "-RF", target], check=True, capture_output=True)
+
+
+def _extract(archive: str, folder: str) -> set[str]:
+    names, folder = set(), os.path.realpath(folder)
+    with tarfile.open(archive, "r|gz") as tar:
+        for member in core.members(tar):
+            names.add(member.name)
+            path = os.path.join(folder, member.name)
+            if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
+                raise ReleaseError(f"The archive's member {member.name!r} would be written through a link.")
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            if member.isdir():
+                os.makedirs(path, mode=0o755, exist_ok=True)
+            elif member.issym():
+                os.symlink(member.linkname, path)
+            else:
+                _write(tar.extractfile(member), path, 0o755 if member.mode & 0o111 else 0o644)
+    return names
+
+
+def _write(source, path: str, mode: int) -> None:
+    # O_NOFOLLOW and O_EXCL: a link made by an earlier member is never written through
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+        os.fchmod(file.fileno(), mode)
+
+
+def _version_of(tree: str, user: str) -> str:
+    account = pwd.getpwnam(user)
+    done = subprocess.run(
+        [os.path.join(tree, "bin", "mattermost"), "version"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        user=account.pw_uid,
+        group=account.pw_gid,
+        extra_groups=[],
+    )
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise ReleaseError(
+            f"The archive's server does not run here: {lines[0] if lines else f'exit {done.returncode}'}."
+        )
+    return done.stdout
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

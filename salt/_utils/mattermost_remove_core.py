@@ -1,0 +1,82 @@
+"""What a removal is told and what it says. Pure."""
+
+from __future__ import annotations
+
+NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs")  # file systems of other machines
+
+
+def purge_of(told: dict, name: str) -> bool:
+    """Say whether the data shall go too. told: the pillar's ``remove``. name: the host's public name.
+
+    Raises ValueError, in words for the operator, for anything but nothing or ``{"purge": NAME}``.
+    """
+    if not isinstance(told, dict):
+        raise ValueError(f'remove must be a mapping, as {{"purge": "{name}"}}, not {type(told).__name__}.')
+    unknown = sorted(set(told) - {"purge"})
+    if unknown:
+        raise ValueError(f"remove:{unknown[0]} is not known; there is remove:purge.")
+    purge = told.get("purge")
+    if purge is None:
+        return False
+    if purge != name:
+        raise ValueError(
+            f"remove:purge is {purge!r} and this host is {name}. Nothing was removed. To destroy its data, name it: "
+            f'pillar=\'{{"remove": {{"purge": "{name}"}}}}\'.'
+        )
+    return True
+
+
+def is_elsewhere(repository: str, mounts: str) -> bool:
+    """Say whether a repository of backups lies on another machine. mounts: the text of /proc/mounts."""
+    if not repository.startswith("/"):
+        return True
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        place, found = (line.split() + ["", "", ""])[1:3]
+        if len(place) > len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
+            best, kind = place, found
+    return kind.startswith("fuse.") or kind in NETWORK
+
+
+def plural(count: int, what: str) -> str:
+    """Return ``1 file``, ``2 files``; *what* in the singular."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def contents(counts: dict, name: str, state: str, backups: str) -> str:
+    """Return the sentence on what a purge destroys.
+
+    counts: ``users, posts, files, backups``, each None when it could not be counted. backups: the directory of the
+    host's own backups, empty when they are elsewhere.
+    """
+    parts = []
+    if counts.get("posts") is not None:
+        parts.append(
+            f"{plural(counts['users'], 'account')} and {plural(counts['posts'], 'message')} of the database {name}"
+        )
+    if counts.get("files"):
+        parts.append(f"{plural(counts['files'], 'file')} in {state}/data")
+    if backups and counts.get("backups"):
+        parts.append(f"{plural(counts['backups'], 'backup')} in {backups}")
+    return f"A purge destroys {', '.join(parts)}." if parts else "There is no data left to destroy."
+
+
+def what_stays(name: str, places: dict) -> str:
+    """Return the last words of a removal that keeps the data. places: what -> where."""
+    kept = "; ".join(f"{what}: {where}" for what, where in places.items())
+    return (
+        f"Kept: {kept}. `salt-run state.orchestrate mattermost.ssl` brings {name} back with all of it; "
+        f'`mattermost.remove` with pillar=\'{{"remove": {{"purge": "{name}"}}}}\' destroys it.'
+    )
+
+
+def what_stays_of_a_purge(repository: str, password: str) -> str:
+    """Return the last words of a purge. repository: backups on another machine, empty for none; password: their key's file."""
+    if not repository:
+        return "Nothing stays."
+    said = "The backups on another machine were not touched."
+    return (
+        f"{said} {password} stays, for nobody could read them without it: copy it, then remove it."
+        if password
+        else said
+    )

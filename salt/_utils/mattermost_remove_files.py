@@ -1,0 +1,195 @@
+"""Which of our files go with a removal and which stay, on given paths; and how they go."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import os
+import re
+import shutil
+import signal
+import time
+
+import mattermost_remove_core as core
+
+PROGRAMS = (
+    "/usr/local/sbin/mattermost-*",
+    "/usr/local/lib/mattermost",
+    "/etc/tmpfiles.d/mattermost-salt.conf",
+    "/run/mattermost-*",
+)
+UNITS = "/etc/systemd/system"
+STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".restore-*", "imported-*")
+DERIVED = ("*.conf",)  # each deploy writes them from the settings
+SETTINGS = (*DERIVED, "environment", "first-admin-login", "certificate", "secrets")
+WORK_KEPT = ("before.json", "config.json", "certificates.json", "backup", "postgresql")
+BACKUP_KEPT = ("known", "last-good", "backup-report")
+RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
+
+
+def is_elsewhere(repository: str) -> bool:
+    """Say whether a repository of backups lies on another machine."""
+    with open("/proc/mounts", encoding="utf-8") as file:
+        return core.is_elsewhere(repository, file.read())
+
+
+def found(patterns) -> list[str]:
+    """Return what is there of *patterns* (shell patterns of absolute paths)."""
+    return sorted({path for pattern in patterns for path in glob.glob(pattern) if os.path.lexists(path)})
+
+
+def inside(folder: str, names) -> list[str]:
+    """Return what *folder* has of *names* (shell patterns)."""
+    return found(os.path.join(glob.escape(folder), name) for name in names)
+
+
+def units() -> list[str]:
+    """Return our unit files, their drop-ins and the links that start them."""
+    own = found([f"{UNITS}/mattermost.service", f"{UNITS}/mattermost-*", f"{UNITS}/mattermost*.d"])
+    links = [link for link in glob.glob(f"{UNITS}/*.wants/mattermost*") if os.path.islink(link)]
+    stamps = found(["/var/lib/systemd/timers/stamp-mattermost-*"])
+    return sorted({*own, *links, *stamps})
+
+
+def apt_sources(root: str = "/") -> list[str]:
+    """Return our source of apt and its key; none while a PostgreSQL is installed, which gets its updates from there."""
+    if glob.glob(f"{root}usr/lib/postgresql/*/bin/postgres"):
+        return []
+    return found([f"{root}etc/apt/sources.list.d/mattermost-*.sources", f"{root}etc/apt/keyrings/mattermost-*.asc"])
+
+
+def versions(install: str) -> list[str]:
+    """Return the trees of releases, whole and begun ones."""
+    names = os.listdir(install) if os.path.isdir(install) else []
+    return [os.path.join(install, name) for name in sorted(names) if re.fullmatch(r"\d+\.\d+\.\d+|\.unpack-.*", name)]
+
+
+def kept_version(install: str) -> str:
+    """Return the version that the kept data belong to, as ``current`` names it."""
+    try:
+        return os.path.basename(os.readlink(os.path.join(install, "current")))
+    except OSError:
+        return "none"
+
+
+def kept_aside(paths: dict) -> list[str]:
+    """Return what goes when the data stay: programs, what a deploy writes anew, what was only under way.
+
+    ``current`` stays: it names the version that the data belong to.
+    """
+    work = paths["work"]
+    going = versions(paths["install"]) + inside(paths["settings"], DERIVED)
+    if os.path.isdir(work):
+        going += [os.path.join(work, name) for name in sorted(os.listdir(work)) if name not in (*WORK_KEPT, "put-away")]
+    own = os.path.join(work, "backup")
+    if os.path.isdir(own):
+        going += [os.path.join(own, name) for name in sorted(os.listdir(own)) if name not in BACKUP_KEPT]
+    return going
+
+
+def everything(paths: dict, made, password: str) -> list[str]:
+    """Return what goes with a purge, but for the record of what was there before.
+
+    made: asked with a path, says whether a deploy made that directory; then all that is in it goes, else only what is
+    known to be ours. password: file of the secrets that must outlive it, empty for none.
+    """
+    going = []
+    known = {
+        paths["install"]: lambda: [*versions(paths["install"]), *inside(paths["install"], ("current", "current.new"))],
+        paths["state"]: lambda: inside(paths["state"], STATE),
+        paths["settings"]: lambda: inside(paths["settings"], SETTINGS),
+    }
+    for folder, parts in known.items():
+        going += (
+            [folder] if made(folder) and os.path.isdir(folder) and not password.startswith(folder + "/") else parts()
+        )
+    if password:
+        store = os.path.dirname(password)
+        going = [path for path in going if path != store]
+        going += [
+            path
+            for path in inside(store, ("*", ".*"))
+            if path != password and os.path.basename(path) not in (".", "..")
+        ]
+    if os.path.isdir(paths["work"]):
+        work = paths["work"]
+        going += [os.path.join(work, name) for name in sorted(os.listdir(work)) if name != "before.json"]
+    return going
+
+
+def remove(path: str) -> None:
+    """Remove a file, a link or a directory with all that is in it; where a file system is mounted only what is on it."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        faults = []
+        shutil.rmtree(path, onerror=lambda _call, place, error: faults.append((place, error[1])))
+        for _place, error in faults:
+            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+                raise error
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def end_processes(uid: int) -> None:
+    """End what still runs as account *uid*: a program that was started before its package went."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for _ in range(50):  # 5 s
+            running = [int(each) for each in os.listdir("/proc") if each.isdigit() and _owner(f"/proc/{each}") == uid]
+            for process in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+            if not running:
+                return
+            time.sleep(0.1)
+
+
+def _owner(path: str) -> int:
+    try:
+        return os.stat(path).st_uid
+    except FileNotFoundError:
+        return -1
+
+
+def give_to_root(uid: int, start: str = "/") -> list[str]:
+    """Give what account *uid* owns on the file system of *start* to root; return the paths."""
+    device, found = os.lstat(start).st_dev, []
+    for top, folders, names in os.walk(start):
+        folders[:] = [each for each in folders if _device(os.path.join(top, each)) == device]
+        for path in (os.path.join(top, each) for each in (*folders, *names)):
+            try:
+                if os.lstat(path).st_uid == uid:
+                    os.lchown(path, 0, 0)
+                    found.append(path)
+            except FileNotFoundError:
+                continue
+    return found
+
+
+def _device(path: str) -> int:
+    try:
+        return os.lstat(path).st_dev
+    except FileNotFoundError:
+        return -1
+
+
+def prune_empty(folder: str, were_there) -> None:
+    """Remove *folder*, which was not there before us, as far as there is no file in it; one that was there stays."""
+    if folder in were_there:
+        return
+    for top, folders, _ in os.walk(folder, topdown=False):
+        for each in (*(os.path.join(top, name) for name in folders), top):
+            with contextlib.suppress(OSError):  # not empty, a link or a mount
+                os.rmdir(each)
+    prune(folder, were_there)
+
+
+def prune(path: str, were_there) -> None:
+    """Remove *path* and the directories above it as far as they are empty and were not there before us."""
+    while path not in ("", "/") and path not in were_there:
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            pass
+        except OSError:  # not empty, or mounted
+            return
+        path = os.path.dirname(path)

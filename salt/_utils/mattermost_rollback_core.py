@@ -1,0 +1,51 @@
+"""Going back to the version before the last upgrade: what was told, and the host program's report in words. Pure."""
+
+from __future__ import annotations
+
+CONFIRM = 'pillar=\'{"rollback": {"overwrite": true}}\''
+
+
+def confirmed(told: dict) -> bool:
+    """Return whether the pillar's ``rollback`` says to go on. Raises ValueError for what it cannot mean.
+
+    told: ``overwrite`` (default False).
+    """
+    unknown = sorted(set(told) - {"overwrite"})
+    if unknown:
+        raise ValueError(f"rollback:{unknown[0]} is not known; there is rollback:overwrite.")
+    overwrite = told.get("overwrite", False)
+    if overwrite not in (True, False):
+        raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")
+    return overwrite
+
+
+def asked(found: dict) -> str:
+    """Return what going back would mean. found: the fields of ``mattermost-switch back``."""
+    return " ".join(part for part in (found.get("reason"), found.get("config")) if part)
+
+
+def failure(found: dict, words: str) -> str:
+    """Return why it did not go back and what to do. found: the program's report. words: what it said without one."""
+    if "There is no command back" in words:
+        return "It was deployed by an older bundle, which kept nothing to go back to: run mattermost.ssl, then upgrade."
+    if "result" not in found:
+        lines = [line for line in words.strip().splitlines() if line.strip()]
+        return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-switch."
+    said = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
+    if found.get("log"):
+        said += ["The server's first errors:", *(f"  {line}" for line in found["log"])]
+    return "\n".join(said)
+
+
+def done(found: dict, release: dict) -> str:
+    """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
+    outage = f" Chat was away for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
+    kept = f" The configuration of {found.get('from')} is kept aside on the host: mattermost-switch kept shows where."
+    if release["pinned"] and release["version"] != found.get("to"):
+        later = (
+            f" mattermost:release:version is {release['version']}: the next mattermost.ssl would upgrade again. "
+            f"Set it to {found.get('to')} to stay, with that version's sha256 and source where you set these."
+        )
+    else:
+        later = f" The settings name no newer version, so the next run stays with {found.get('to')}."
+    return f"{found.get('reason')}{outage}{kept}{later}"

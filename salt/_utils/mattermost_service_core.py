@@ -1,0 +1,75 @@
+"""What has to be done to the Mattermost service, and what the host program ``mattermost-switch`` reported. Pure functions."""
+
+from __future__ import annotations
+
+from mattermost_release_core import parse
+
+
+def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -> tuple[str, str] | None:
+    """Return what to do as (verb, sentence without full stop), or None when the service is right.
+
+    wanted, installed: versions; installed None on a fresh host. active: the service runs.
+    reasons: why a running server must be restarted.
+    """
+    if not installed:
+        return "to", f"switch to Mattermost {wanted} for the first time"
+    if installed != wanted:
+        return "to", f"upgrade Mattermost {installed} to {wanted}"
+    if not active:
+        return "restart", f"start Mattermost {installed}"
+    if reasons:
+        return "restart", f"restart Mattermost {installed}: {', '.join(reasons)}"
+    return None
+
+
+USER_LIMIT = 250  # of the Team Edition since 11.0 (vendor's changelog): nobody can be added or reactivated beyond it
+
+
+def too_many_users(installed: str, wanted: str, users: int) -> str:
+    """Return why an upgrade past the user limit must not go on by itself, or nothing. users: active accounts of people."""
+    if parse(installed) >= (11, 0, 0) or parse(wanted) < (11, 0, 0) or users <= USER_LIMIT:
+        return ""
+    return (
+        f"Team Edition {wanted} takes {USER_LIMIT} users and {users} are active: after the upgrade nobody could be added or reactivated. "
+        "Deactivate accounts, stay before 11.0, or set mattermost:preflight:ignore: [user-limit] to go on."
+    )
+
+
+def due(files: dict[str, float], started: float) -> list[str]:
+    """Return which *files* (path -> time of change) are younger than the server's start, as reasons for a restart."""
+    return [f"{path} changed" for path, changed in sorted(files.items()) if changed > started]
+
+
+def announced(running: dict, files) -> list[str]:
+    """Return the reasons for a restart that earlier states of this run gave.
+
+    running: results so far, by tag. A state gives one by ``restart: True`` in its changes, or by changing one of *files*.
+    """
+    found = []
+    for result in running.values():
+        changes = result.get("changes") or {}
+        if isinstance(changes, dict) and changes.get("restart") is True or changes and result.get("name") in files:
+            found.append(f"{result.get('name')} changed")
+    return sorted(set(found))
+
+
+def report(text: str) -> dict:
+    """Parse the host program's report: ``key=value`` lines; ``log`` lines become a list."""
+    found: dict = {"log": []}
+    for line in text.splitlines():
+        key, sign, value = line.partition("=")
+        if sign and key == "log":
+            found["log"].append(value)
+        elif sign:
+            found[key] = value
+    return found
+
+
+def comment(parsed: dict, fallback: str) -> str:
+    """Return the report in two or three sentences and its log lines. fallback: what the program said when there is no report."""
+    if "result" not in parsed:
+        return fallback
+    sentences = " ".join(filter(None, [parsed.get("reason", ""), parsed.get("advice", "")]))
+    if not parsed["log"]:
+        return sentences
+    return "\n".join([sentences, "The server's first errors:", *(f"  {line}" for line in parsed["log"])])

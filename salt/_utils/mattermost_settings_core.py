@@ -1,0 +1,281 @@
+"""Merge and validate the settings: defaults < platform < pillar < the roster's ``postgres.*`` options.
+
+Pure functions on plain dicts, without Salt. The thin shells are ``salt/_wrapper/mattermost_settings.py`` (SLS over
+salt-ssh), ``salt/_modules/mattermost_settings.py`` (orchestrations, real minions) and the preflight.
+The data stand in ``salt/mattermost/{schema,platforms,releases}.yaml``.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+
+ROSTER_OPTIONS = {
+    # the talk's minion_opts -> where the value belongs in the settings
+    "postgres.host": None,  # only the same host is served; checked, not stored
+    "postgres.port": ("database", "port"),
+    "postgres.user": None,  # the superuser is postgres on every platform
+    "postgres.pass": ("database", "superuser_password"),
+    "postgres.bins_dir": None,  # the platform's data know it for the version in use
+    "postgres.mm_database_name": ("database", "name"),
+    "postgres.mm_database_user": ("database", "user"),
+    "postgres.mm_database_pass": ("database", "password"),
+}
+MAX_FILE_SIZE = 100 * 1024 * 1024  # bytes; Mattermost's default FileSettings.MaxFileSize
+FORM_OVERHEAD = 1024 * 1024  # bytes; boundaries and headers of a multipart upload
+LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
+
+
+class SettingsError(ValueError):
+    """All faults of the settings at once, one sentence each in ``faults``."""
+
+    def __init__(self, faults):
+        self.faults = list(faults)
+        super().__init__("\n".join(self.faults))
+
+
+def defaults(schema: dict) -> dict:
+    """Return every setting's default as nested dicts, read from the schema."""
+    found = {}
+    for name, part in schema.get("properties", {}).items():
+        if "properties" in part:
+            found[name] = defaults(part)
+        else:
+            found[name] = copy.deepcopy(part.get("default"))
+    return found
+
+
+def deep_merge(base: dict, over: dict) -> dict:
+    """Return *base* with *over* laid on it: dicts merge by key, everything else is replaced."""
+    merged = copy.deepcopy(base)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = deep_merge(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def platform_key(grains: dict) -> str:
+    """Return the key of platforms.yaml for a host's grains, e.g. ``Debian-12`` or ``RedHat-7``."""
+    family = grains.get("os_family", "")
+    name = family if family == "RedHat" else grains.get("os", "")
+    return f"{name}-{grains.get('osmajorrelease', '')}"
+
+
+def platform(platforms: dict, key: str) -> dict:
+    """Return the platform's facts with what it inherits. Raises SettingsError for a platform that is not listed."""
+    if key not in platforms:
+        works = ", ".join(str(entry.get("name", name)) for name, entry in platforms.items() if entry.get("supported"))
+        raise SettingsError([f"This host runs {key.replace('-', ' ')}, which is not supported. What works: {works}."])
+    entry = platforms[key]
+    if "inherits" not in entry:
+        return copy.deepcopy(entry)
+    merged = deep_merge(platform(platforms, entry["inherits"]), entry)
+    merged.pop("inherits")
+    return merged
+
+
+def release_arch(grains: dict) -> str:
+    """Return the host's architecture as Mattermost's archives call it: amd64, arm64, or the host's own word."""
+    machine = grains.get("cpuarch", "x86_64")
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def on_arch(facts: dict, arch: str) -> dict:
+    """Return a platform's facts with what differs on *arch* laid over them, and ``by_arch`` gone."""
+    by_arch = facts.get("by_arch", {})
+    return {key: value for key, value in deep_merge(facts, by_arch.get(arch, {})).items() if key != "by_arch"}
+
+
+def from_roster(options: dict) -> tuple[dict, list[str]]:
+    """Turn the roster's flat ``postgres.*`` options into settings.
+
+    Returns the settings and the faults found: an unknown option of that family, or another host's database.
+    """
+    found, faults = {}, []
+    for option in sorted(key for key in options if isinstance(key, str) and key.startswith("postgres.")):
+        value = options[option]
+        if option not in ROSTER_OPTIONS:
+            if option.startswith("postgres.mm_"):
+                faults.append(f"Roster option {option} is not known.{_nearest(option, ROSTER_OPTIONS)}")
+            continue
+        if option == "postgres.host" and str(value) not in LOOPBACK:
+            faults.append(
+                f"Roster option postgres.host is {value}: only a PostgreSQL on the same host is supported; use localhost."
+            )
+        if option == "postgres.user" and value != "postgres":
+            faults.append(f"Roster option postgres.user is {value}: the superuser is postgres; remove the option.")
+        if not survives_salt_ssh(value):
+            faults.append(
+                f"Roster option {option} has a character (a backslash beside others, most often) that salt-ssh breaks on "
+                f"the way to the host. Set mattermost:{':'.join(ROSTER_OPTIONS[option] or ('database',))} in the pillar instead."
+            )
+        if ROSTER_OPTIONS[option]:
+            section, key = ROSTER_OPTIONS[option]
+            found.setdefault(section, {})[key] = value
+    return found, faults
+
+
+def survives_salt_ssh(value) -> bool:
+    """Say whether a roster option reaches a host as it is.
+
+    Salt 3008.2 writes the options as YAML between three quotes of a Python program, where each backslash of the YAML is
+    read once more: with some texts the host then has another value, with others no readable configuration at all.
+    """
+    import ast
+    import warnings
+
+    import yaml
+
+    if not isinstance(value, str):
+        return True
+    options = {"before": ["a list: the whole is in block style, as Salt's"], "option": value, "then": "another"}
+    text = yaml.safe_dump(options, default_flow_style=None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python does not know and leaves alone
+            read = yaml.safe_load(ast.literal_eval(f'"""\n{text}\n"""'))
+    except (SyntaxError, ValueError, yaml.YAMLError):
+        return False
+    return read == options
+
+
+def validate(schema: dict, settings: dict) -> list[str]:
+    """Return one sentence for each fault of *settings* against the schema, with the key's full name."""
+    import jsonschema  # on the controller only
+
+    faults = []
+    for error in sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))
+    ):
+        where = ":".join(["mattermost", *map(str, error.absolute_path)])
+        if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
+            known = error.schema["properties"]
+            for name in sorted(set(error.instance) - set(known)):
+                faults.append(f"{where}:{name} is not a setting.{_nearest(name, known)}")
+        else:
+            faults.append(f"{where} {_reason(error)}")
+    return faults
+
+
+def _nearest(name: str, known) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else f" Known here: {', '.join(sorted(known))}."
+
+
+def _reason(error) -> str:
+    secret = error.schema.get("x-secret")
+    found = "(hidden)" if secret else repr(error.instance)
+    if error.validator == "type":
+        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}."
+    if error.validator == "enum":
+        near = _nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
+        return f"is {found}; it must be one of {', '.join(error.validator_value)}.{near if 'mean' in near else ''}"
+    if error.validator in ("minimum", "maximum"):
+        return (
+            f"is {found}; its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
+            + "."
+        )
+    if error.validator == "pattern":
+        return f"is {found}, which is not of the wanted form ({error.schema.get('description', error.validator_value)})"
+    return f"is not valid: {'(hidden)' if secret else error.message}."
+
+
+def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, check: bool = True) -> dict:
+    """Return the one dict that every state reads.
+
+    data: ``{"schema", "platforms", "releases"}`` as loaded from YAML.
+    pillar: the pillar's ``mattermost`` branch. options: the host's Salt options (the roster's ``minion_opts`` among them).
+    grains: at least os, os_family, osmajorrelease, cpuarch. host_id: roster ID.
+    Raises SettingsError with every fault found.
+    """
+    roster, faults = from_roster(options)
+    if not isinstance(pillar, dict):
+        raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
+    if check:
+        faults += validate(data["schema"], deep_merge(pillar, roster) if not faults else pillar)
+    try:
+        facts = on_arch(platform(data["platforms"], platform_key(grains)), release_arch(grains))
+    except SettingsError as err:
+        faults += err.faults
+    if faults:
+        raise SettingsError(faults)
+    settings = deep_merge(defaults(data["schema"]), {"platform": facts})
+    settings = deep_merge(deep_merge(settings, pillar), roster)
+    return derive(settings, data["releases"], given=deep_merge(pillar, roster), grains=grains, host_id=host_id)
+
+
+def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: str) -> dict:
+    """Fill in what follows from other settings: names, addresses, the release's URL and checksum."""
+    settings["name"] = settings["name"] or host_id
+    settings["names"] = list(dict.fromkeys([settings["name"], *settings["additional_names"]]))
+    settings["server"]["admin"]["email"] = (
+        settings["server"]["admin"]["email"] or settings["email"] or f"admin@{settings['name']}"
+    )
+    if settings["database"]["password"]:
+        settings["database"]["auth"] = "password"
+    derive_postgresql(settings)
+    arch = release_arch(grains)
+    release = settings["release"]
+    release["pinned"] = "version" in given.get("release", {})
+    release["arch"] = arch
+    release["sha256"] = release["sha256"] or releases.get(arch, {}).get(release["version"], "")
+    release["source"] = release["source"].replace("{version}", release["version"]).replace("{arch}", arch)
+    # nginx lets one file of the server's own limit through, and the multipart form around it.
+    limit = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", MAX_FILE_SIZE)
+    settings["nginx"]["body_limit"] = (limit if isinstance(limit, int) else MAX_FILE_SIZE) + FORM_OVERHEAD
+    settings["letsencrypt"]["ca_pem"] = ""  # mattermost_settings_data.with_files reads it from ca_file
+    certificate = settings["certificate"]
+    folder = f"{settings['platform']['certbot']['directory']}/live/{settings['name']}"
+    if certificate["source"] == "files":
+        folder = f"{settings['paths']['settings']}/certificate"
+    certificate["chain_file"], certificate["key_file"] = f"{folder}/fullchain.pem", f"{folder}/privkey.pem"
+    mail = settings["mail"]
+    mail["from_address"] = mail["from_address"] or settings["email"]
+    notify, of_backups = settings["notify"], settings["backup"]["notify"]
+    notify["mail"] = notify["mail"] or settings["email"]
+    for way, to in notify.items():
+        of_backups[way] = of_backups[way] or to
+    return settings
+
+
+def derive_postgresql(settings: dict) -> None:
+    """Put PostgreSQL's major into the platform's facts, in place of ``{version}``.
+
+    The facts with the placeholder stay as ``platform.postgresql.template``: a state that finds another major at work needs
+    that one's places. Raises SettingsError for a major that cannot be had.
+    """
+    facts, repositories = settings["platform"]["postgresql"], settings["platform"]["repositories"]
+    version = settings["database"]["version"] or facts["version"]
+    if version > facts["newest"]:
+        raise SettingsError(
+            [
+                f"mattermost:database:version is {version}: {facts['newest']} is the newest PostgreSQL that is known for "
+                f"{settings['platform']['name']}. If there is a newer one, set mattermost:platform:postgresql:newest."
+            ]
+        )
+    known = ("version", "own", "newest")
+    template = {name: value for name, value in facts.items() if name not in known}
+    settings["platform"]["postgresql"] = with_major(template, version) | {
+        "version": version,
+        "own": facts["own"],
+        "newest": facts["newest"],
+        "template": template,
+    }
+    repositories["vendors"] = with_major(repositories["vendors"], version)
+    if repositories["kind"] == "none" and version not in facts["own"]:
+        repositories["kind"] = "apt"
+
+
+def with_major(facts, version: int):
+    """Return *facts* with ``{version}`` replaced in every text of it, names of branches too."""
+    if isinstance(facts, dict):
+        filled: dict = {}
+        for name, value in facts.items():  # a branch that the settings name in full lies over ours
+            part = {with_major(name, version): with_major(value, version)}
+            filled = deep_merge(filled, part)
+        return filled
+    if isinstance(facts, list):
+        return [with_major(value, version) for value in facts]
+    return facts.replace("{version}", str(version)) if isinstance(facts, str) else facts

@@ -1,0 +1,120 @@
+"""What a stage of an orchestration is, and what a host's run says about it. Pure."""
+
+from __future__ import annotations
+
+SITE = "mattermost_site"  # where in ``__context__`` a run that serves a host's site as it is keeps which one that is
+
+
+def chain(lowstate, name: str, site: str) -> list[dict]:
+    """Return the stages that can be one host run, from stage *name* on: neighbours of the same kind in running order.
+
+    lowstate: the orchestration's chunks, with ``state``, ``name``, ``order`` and ``sls``. site: ``ssl`` or ``non-ssl``; stages
+    of the other one alone are passed over.
+    """
+    found, on = [], False
+    for chunk in sorted(lowstate, key=lambda chunk: chunk.get("order", 0)):
+        is_stage = chunk["state"] == "mattermost_stage" and chunk["fun"] == "applied"
+        on = on or (is_stage and chunk["name"] == name)
+        if on and not is_stage:
+            break
+        if on and chunk.get("only_site") in (None, site):
+            found.append({"name": chunk["name"], "sls": chunk["apply"]})
+    return found
+
+
+def by_transport(hosts: list, known: dict) -> dict[str, list]:
+    """Return the hosts by how Salt runs there, ``thin`` or ``relenv``; thin where no preflight looked.
+
+    known: what the preflight learnt, by host ID, each with ``transport`` and ``settings``.
+    """
+    found = {}
+    for host in hosts:
+        entry = known.get(host, {})
+        by_platform = entry.get("settings", {}).get("platform", {}).get("transport")
+        transport = "relenv" if "relenv" in (entry.get("transport"), by_platform) else "thin"
+        found.setdefault(transport, []).append(host)
+    return found
+
+
+def stage_of(sls: str, stages: list[dict]) -> str:
+    """Return the name of the stage that a state of *sls* belongs to; shared ones belong to the first."""
+    for stage in stages:
+        if sls == stage["sls"] or sls.startswith(stage["sls"] + "."):
+            return stage["name"]
+    return stages[0]["name"]
+
+
+def states(returned) -> list[dict] | None:
+    """Return a host's state results in running order, or None when it returned something else."""
+    if not isinstance(returned, dict) or not returned:
+        return None
+    if not all(isinstance(part, dict) and "__run_num__" in part for part in returned.values()):
+        return None
+    found = []
+    for tag, part in returned.items():
+        found.append({**part, "function": tag.split("_|-")[0] + "." + tag.split("_|-")[-1]})
+    return sorted(found, key=lambda part: part["__run_num__"])
+
+
+def trouble(answer) -> str:
+    """Return, in words, why a host gave no state results.
+
+    answer: what Salt's ssh client returned for the host.
+    """
+    if isinstance(answer, dict):
+        inner = answer.get("return", answer)
+        if isinstance(inner, list):
+            return "The states do not compile: " + " ".join(str(line).strip() for line in inner)
+        if isinstance(inner, dict):
+            for key in ("stderr", "stdout", "_error", "error"):
+                text = str(inner.get(key) or answer.get(key) or "").strip()
+                if text:
+                    return _last_lines(text)
+        answer = inner
+    return _last_lines(str(answer)) if answer else "It returned nothing."
+
+
+def _last_lines(text: str, count: int = 6) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-count:])
+
+
+def judge(stage: str, hosts: dict, test: bool) -> dict:
+    """Return ``result, changes, comment`` of one stage.
+
+    hosts: per host ID the list of this stage's state results, or a string that says why there are none.
+    """
+    failures, changes, unchanged, would = [], {}, [], False
+    for host, results in hosts.items():
+        if isinstance(results, str):
+            failures.append(f"Stage {stage} failed on {host}: {results}")
+            continue
+        for part in results:
+            if part["result"] is False:
+                failures.append(
+                    f"Stage {stage} failed on {host} at {part['__id__']} ({part['function']}): {_comment(part)}"
+                )
+            would = would or part["result"] is None
+        touched = {part["__id__"]: part["changes"] or part["comment"] for part in results if _is_change(part)}
+        if touched:
+            changes[host] = touched
+        else:
+            unchanged.append(host)
+    if failures:
+        return {"result": False, "changes": changes, "comment": "\n".join(failures)}
+    count = sum(len(part) for part in changes.values())
+    said = []
+    if count:
+        said.append(f"{count} states {'would change' if test else 'changed'} on {', '.join(changes)}.")
+    if unchanged:
+        said.append(f"No changes on {', '.join(unchanged)}.")
+    return {"result": None if test and would else True, "changes": changes, "comment": " ".join(said)}
+
+
+def _is_change(part: dict) -> bool:
+    return bool(part["changes"]) or part["result"] is None
+
+
+def _comment(part: dict) -> str:
+    comment = part.get("comment") or ""
+    return "\n".join(map(str, comment)) if isinstance(comment, list) else str(comment).strip()

@@ -1,0 +1,62 @@
+"""Apply deploy states to hosts over salt-ssh, hosts side by side. Controller only."""
+
+from __future__ import annotations
+
+import mattermost_hosts
+import mattermost_progress
+import mattermost_relenv
+import mattermost_relenv_host
+import mattermost_stage_core as core
+import mattermost_transport
+
+
+def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:
+    """Apply *slses* in order on every host as one run each; return Salt's answer by host ID.
+
+    opts: the master's. hosts: of mattermost_hosts. known: what a preflight or a look learnt, by host ID, with
+    ``transport`` and ``settings``. on_event: called as ``on_event(host_id, event)`` for each state that ended.
+    more: what the hosts' pillar gets for this run.
+    A host that cannot be reached, or returned nothing, has ``{"stderr": reason}``. Raises RelenvError.
+    """
+    import salt.client.ssh.client
+
+    names = {host.address: host.id for host in hosts}
+    outcome = {}
+    for host in hosts:
+        login = host.connect()
+        if login.rc != 0:
+            outcome[host.id] = {"stderr": login.err or login.out}
+    reached = [host.id for host in hosts if host.id not in outcome]
+    _bring_relenv(opts, known, [host for host in hosts if host.id in reached])
+    pillar = dict(more or {})
+    if mattermost_hosts.run_settings():
+        pillar["mattermost"] = mattermost_hosts.run_settings()
+    arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
+    told = (lambda address, event: on_event(names[address], event)) if on_event else None
+    with mattermost_transport.multiplexed(told):
+        for transport, members in core.by_transport(reached, known).items():
+            # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
+            client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
+            client.opts["relenv"] = transport == "relenv"
+            outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
+    for host_id in reached:
+        outcome.setdefault(host_id, {"stderr": "The host returned nothing."})
+    return outcome
+
+
+def _bring_relenv(opts: dict, known: dict, hosts: list) -> None:
+    """Have Salt's own archive on those *hosts* that need it. Raises RelenvError."""
+    needing = core.by_transport([host.id for host in hosts if host.id in known], known).get("relenv", [])
+    for host in hosts:
+        if host.id not in needing:
+            continue
+        settings = known[host.id]["settings"]
+        archive, sha256 = mattermost_relenv.at_hand(
+            settings["relenv"], opts["cachedir"], settings["release"]["arch"], _saying(host)
+        )
+        tree = mattermost_relenv_host.tree(host.entry, host.user)
+        mattermost_relenv_host.placed(host, tree, archive, sha256, _saying(host))
+
+
+def _saying(host):
+    return lambda text: mattermost_progress.say("salt", text, host.id)

@@ -1,0 +1,17 @@
+# Make a backup now, and say its number and size. Start: salt-run state.orchestrate mattermost.backup
+# Needs: a host deployed by mattermost.ssl or mattermost.non-ssl. The server goes on serving.
+
+preflight:
+  mattermost_preflight.passed:
+    - site: ''
+
+backup:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.backup
+    - require:
+      - mattermost_preflight: preflight
+
+backup-is-made:
+  mattermost_backup.made:
+    - require:
+      - mattermost_stage: backup

@@ -1,0 +1,186 @@
+# Backups: the program, the repository's password, and the timer that makes one by the clock.
+# Needs: mattermost.deploy.server. Settings: backup.*, mail.*.
+{% set mattermost = salt['mattermost_settings.get']() %}
+{% set backup = mattermost.backup %}
+{% set by_clock = backup.enabled and mattermost.platform.backup.by_clock %}
+
+include:
+  - mattermost.deploy.common
+  - mattermost.deploy.notify
+
+backup-tool-is-installed:
+  pkg.installed:
+    - pkgs: {{ mattermost.platform.backup.packages | json }}
+    - install_recommends: False
+    - require:
+      - sls: mattermost.deploy.common
+
+{% set program = mattermost.platform.backup.program %}
+backup-tool-is-there-without-a-package:
+  mattermost_program.placed:
+    - name: {{ program.path }}
+    - source: {{ program.source }}
+    - sha256: {{ program.sha256 | json }}
+    - ca_file: {{ mattermost.platform.ca_bundle }}
+    - setting: platform:backup:program
+    - require:
+      - sls: mattermost.deploy.common
+
+backup-password-is-kept:
+  mattermost_backup_password.kept:
+    - name: {{ mattermost.paths.settings }}/secrets
+    - password: {{ backup.password | json }}
+    - require:
+      - sls: mattermost.deploy.common
+
+backup-library-is-in-place:
+  file.managed:
+    - name: /usr/local/lib/mattermost/backup.sh
+    - source: salt://mattermost/deploy/backup/files/usr/local/lib/mattermost/backup.sh
+    - user: root
+    - group: root
+    - mode: '0644'
+    - makedirs: True
+
+backup-program-is-in-place:
+  file.managed:
+    - name: /usr/local/sbin/mattermost-backup
+    - source: salt://mattermost/deploy/backup/files/usr/local/sbin/mattermost-backup
+    - user: root
+    - group: root
+    - mode: '0755'
+
+backup-has-its-settings:
+  file.managed:
+    - name: {{ mattermost.paths.settings }}/backup.conf
+    - source: salt://mattermost/deploy/backup/files/etc/mattermost/backup.conf.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0600'
+    - makedirs: True
+    - dir_mode: '0700'
+    - show_changes: False
+    - context:
+        environment: {{ backup.environment | json }}
+        values:
+          name: {{ mattermost.name }}
+          install: {{ mattermost.paths.install }}
+          state: {{ mattermost.paths.state }}
+          settings: {{ mattermost.paths.settings }}
+          work: {{ mattermost.paths.work }}
+          user: {{ mattermost.server.user }}
+          service: mattermost.service
+          database: {{ mattermost.database.name }}
+          role: {{ mattermost.database.user }}
+          bin_dir: {{ mattermost.platform.postgresql.bin_dir }}
+          socket_dir: {{ mattermost.platform.postgresql.socket_dir }}
+          database_port: {{ mattermost.database.port }}
+          platform: {{ mattermost.platform.name }}
+          certificates: {{ mattermost.platform.certbot.directory }}
+          repository: {{ backup.repository | json }}
+          keep_daily: {{ backup.keep.daily }}
+          keep_weekly: {{ backup.keep.weekly }}
+          keep_monthly: {{ backup.keep.monthly }}
+          compression: {{ mattermost.platform.backup.compression }}
+          webhook: {{ backup.notify.webhook | json }}
+          mail_to: {{ backup.notify.mail | json }}
+          mail_from: {{ mattermost.mail.from_address | json }}
+          smtp_server: {{ mattermost.mail.server | json }}
+          smtp_port: {{ mattermost.mail.port }}
+          smtp_security: {{ mattermost.mail.security }}
+          smtp_user: {{ mattermost.mail.username | json }}
+          smtp_password: {{ mattermost.mail.password | json }}
+          smtp_insecure: {{ mattermost.mail.skip_certificate_check }}
+          ca_file: {{ mattermost.platform.ca_bundle }}
+
+backup-unit-is-in-place:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-backup.service
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup.service.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        postgresql: {{ mattermost.platform.postgresql.service }}.service
+        settings: {{ mattermost.paths.settings }}
+
+backup-failure-is-told:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-backup-failed.service
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup-failed.service.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        settings: {{ mattermost.paths.settings }}
+
+backup-has-its-hour:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-backup.timer
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup.timer.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        schedule: {{ backup.schedule | json }}
+
+backup-runs-by-the-clock-where-wanted:
+  service.{{ 'running' if by_clock else 'dead' }}:
+    - name: mattermost-backup.timer
+    - enable: {{ by_clock }}
+    - watch:
+      - file: backup-has-its-hour
+    - require:
+      - pkg: backup-tool-is-installed
+      - mattermost_program: backup-tool-is-there-without-a-package
+      - mattermost_backup_password: backup-password-is-kept
+      - file: backup-library-is-in-place
+      - file: backup-program-is-in-place
+      - file: backup-has-its-settings
+      - file: backup-unit-is-in-place
+      - file: backup-failure-is-told
+      - sls: mattermost.deploy.notify
+
+restore-program-is-in-place:
+  file.managed:
+    - name: /usr/local/sbin/mattermost-restore
+    - source: salt://mattermost/deploy/backup/files/usr/local/sbin/mattermost-restore
+    - user: root
+    - group: root
+    - mode: '0755'
+
+restore-unit-is-in-place:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-restore@.service
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-restore@.service.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        postgresql: {{ mattermost.platform.postgresql.service }}.service
+        settings: {{ mattermost.paths.settings }}
+
+interrupted-restore-is-undone-at-boot:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-restore-back.service
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-restore-back.service.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        postgresql: {{ mattermost.platform.postgresql.service }}.service
+        settings: {{ mattermost.paths.settings }}
+        work: {{ mattermost.paths.work }}
+
+undo-of-a-restore-is-enabled:
+  service.enabled:
+    - name: mattermost-restore-back
+    - require:
+      - file: interrupted-restore-is-undone-at-boot
+      - file: restore-program-is-in-place

@@ -1,0 +1,38 @@
+# What every program of ours on a host begins with; `program` is its name.
+
+set -u
+umask 077
+export LC_ALL=C
+PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+cd / || exit 4
+
+say() { printf '%s\n' "$*"; }
+
+fail() { # fail CODE WORDS
+    code=$1
+    shift
+    printf '%s: %s\n' "$program" "$*" >&2
+    exit "$code"
+}
+
+one_line() { printf '%s' "$*" | tr '\n' ' ' | cut -c1-1200; }
+
+value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
+
+uptime_centi() { # hundredths of a second since boot; unlike the clock it never jumps
+    read -r up _ </proc/uptime
+    up=${up%.*}${up#*.}
+    up=${up#"${up%%[!0]*}"}
+    say "${up:-0}"
+}
+
+flush() { sync "$1" 2>/dev/null || sync; } # old and small versions of sync know no file names
+
+publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
+    flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"
+}
+
+be_alone() { # be_alone WORDS: as long as this program runs no other is at work below $own
+    exec 9>"$own/lock"
+    flock -n 9 || fail 75 "$1"
+}

@@ -1,0 +1,84 @@
+# PostgreSQL on the loopback, with a role and a UTF-8 database for Mattermost; ends with the login that the server will use.
+# Needs: nothing. Settings: database.*, server.user, server.adopt, platform.postgresql.
+{% set mattermost = salt['mattermost_settings.get']() %}
+{% set database = mattermost.database %}
+
+include:
+  - mattermost.deploy.common
+
+postgresql-fits-the-release:
+  mattermost_database.fits:
+    - name: {{ database.name }}
+    - role: {{ database.user }}
+    - release: {{ mattermost.release.version }}
+    # a deployed host keeps its version until the settings name another
+    - current: {{ '' if mattermost.release.pinned else mattermost.paths.install ~ '/current' }}
+    - port: {{ database.port }}
+    - adopt: {{ mattermost.server.adopt }}
+    - superuser_password: {{ database.superuser_password | json }}
+    - cluster: {{ mattermost.platform.postgresql | json }}
+    - work: {{ mattermost.paths.work }}
+    - require:
+      - sls: mattermost.deploy.common
+
+# The same account as the server's own; here so that the login can be proved before there is a server.
+database-client-account-exists:
+  user.present:
+    - name: {{ mattermost.server.user }}
+    - system: True
+    - usergroup: True
+    - shell: /usr/sbin/nologin
+    - home: {{ mattermost.paths.state }}
+    - createhome: False
+    - require:
+      - mattermost_database: postgresql-fits-the-release
+
+postgresql-is-installed:
+  pkg.installed:
+    - pkgs: {{ mattermost.platform.postgresql.packages | json }}
+    - install_recommends: False
+    - require:
+      - mattermost_database: postgresql-fits-the-release
+
+postgresql-accepts-local-connections-only:
+  mattermost_database.cluster_runs:
+    - name: {{ mattermost.platform.postgresql.service }}
+    - port: {{ database.port }}
+    - max_connections: {{ database.max_connections }}
+    - tune: {{ database.tune }}
+    - settings: {{ database.settings | json }}
+    - auth: {{ database.auth }}
+    - database: {{ database.name }}
+    - role: {{ database.user }}
+    - os_user: {{ mattermost.server.user }}
+    - superuser_password: {{ database.superuser_password | json }}
+    - cluster: {{ mattermost.platform.postgresql | json }}
+    - require:
+      - pkg: postgresql-is-installed
+
+database-belongs-to-its-role:
+  mattermost_database.present:
+    - name: {{ database.name }}
+    - role: {{ database.user }}
+    - auth: {{ database.auth }}
+    - secrets: {{ mattermost.paths.settings }}/secrets
+    - password: {{ database.password | json }}
+    - superuser_password: {{ database.superuser_password | json }}
+    - adopt: {{ mattermost.server.adopt }}
+    - cluster: {{ mattermost.platform.postgresql | json }}
+    - require:
+      - mattermost_database: postgresql-accepts-local-connections-only
+
+database-login-works:
+  mattermost_database.login_works:
+    - name: {{ database.name }}
+    - role: {{ database.user }}
+    - auth: {{ database.auth }}
+    - port: {{ database.port }}
+    - os_user: {{ mattermost.server.user }}
+    - secrets: {{ mattermost.paths.settings }}/secrets
+    - password: {{ database.password | json }}
+    - cluster: {{ mattermost.platform.postgresql | json }}
+    - require:
+      - user: database-client-account-exists
+      - mattermost_database: database-belongs-to-its-role

@@ -1,0 +1,30 @@
+# firewalld. Included by init.sls.
+{% set mattermost = salt['mattermost_settings.get']() %}
+{% set firewall = mattermost.platform.firewall %}
+
+firewall-lets-ssh-in-before-it-starts:
+  mattermost_firewall.prepared:
+    - name: firewalld
+    - services: [http, https]
+
+firewall-is-installed:
+  pkg.installed:
+    - pkgs: {{ firewall.packages | json }}
+    - require:
+      - mattermost_firewall: firewall-lets-ssh-in-before-it-starts
+
+firewall-is-running:
+  service.running:
+    - name: {{ firewall.service }}
+    - enable: True
+    - require:
+      - pkg: firewall-is-installed
+
+firewall-lets-the-site-in:
+  mattermost_firewall.opened:
+    - name: firewalld
+    - services: [http, https]
+    - strict: {{ mattermost.firewall.strict }}
+    - masquerade: {{ mattermost.firewall.masquerade }}
+    - require:
+      - service: firewall-is-running

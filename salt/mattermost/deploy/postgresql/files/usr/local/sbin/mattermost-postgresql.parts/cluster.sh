@@ -1,0 +1,52 @@
+# The two clusters: asked, started, stopped, and whether they start at boot.
+
+as_postgres() { runuser -u postgres -- "$@"; }
+
+sql() { as_postgres "$psql" -XAtq -F ' ' -v ON_ERROR_STOP=1 -h "$socket_dir" -p "$port" -d "$1" -f -; } # sql DATABASE
+
+one() { say "$2" | sql "$1"; } # one DATABASE STATEMENT: its values
+
+runs() { # runs DATA: whether a postmaster lives on it
+    [ -e "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>/dev/null
+}
+
+start_cluster() { # start_cluster old|new: and wait until it takes connections
+    eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
+    systemctl reset-failed "$service_" 2>/dev/null
+    systemctl --no-block start "$service_" || return 1 # Debian's start says so two seconds late
+    tries=0
+    until as_postgres "$bin/pg_isready" -q -h "$socket_dir" -p "$port"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 600 ] || return 1 # a recovery after a power cut takes what it takes
+        [ "$tries" -lt 20 ] || runs "$data" || return 1
+        sleep 0.2 2>/dev/null || sleep 1
+    done
+    psql=$bin/psql
+    found=$(one postgres 'SHOW data_directory') && [ "$found" = "$data" ]
+}
+
+stop_cluster() { # stop_cluster old|new
+    eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
+    systemctl stop "$service_" 2>/dev/null
+    ! runs "$data" || as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t 120 >/dev/null 2>&1
+    ! runs "$data"
+}
+
+at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debian asks start.conf, others the unit
+    eval "config=\$${1}_config enable=\$${1}_enable"
+    if [ -e "$config/start.conf" ]; then
+        if [ "$2" = yes ]; then word=auto; else word=disabled; fi
+        say "$word" >"$config/.start.conf.new" && chmod 644 "$config/.start.conf.new" && chown postgres:postgres "$config/.start.conf.new" &&
+            mv -f "$config/.start.conf.new" "$config/start.conf" && flush "$config"
+    elif [ "$2" = yes ]; then
+        systemctl --quiet enable "$enable"
+    else
+        systemctl --quiet disable "$enable"
+    fi
+}
+
+leave_no_settings() { # leave_no_settings CONFIG: pg_dropcluster leaves files that it did not make
+    [ ! -e "$1/postgresql.conf" ] || return 0
+    rm -rf "${1:?}/conf.d" && rmdir "$1" "$(dirname "$1")" 2>/dev/null
+    return 0
+}

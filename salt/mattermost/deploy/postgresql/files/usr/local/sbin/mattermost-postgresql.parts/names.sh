@@ -1,0 +1,22 @@
+# What names the cluster elsewhere: units and settings of ours.
+
+point_at_new() { # units and settings of ours name the cluster's unit and programs
+    mkdir -p "$saved" || return 1
+    for file in "$units"/mattermost*.service "$settings"/*.conf; do
+        [ -f "$file" ] && [ "$file" != "$settings_file" ] && grep -q -F -e "$old_service" -e "$old_bin" "$file" || continue
+        kept=$saved/$(say "$file" | tr / %)
+        [ -e "$kept" ] || { cp -p "$file" "$kept.new" && publish "$kept" || return 1; }
+        cp -p "$file" "$file.new" && sed -e "s|$old_service|$new_service|g" -e "s|$old_bin|$new_bin|g" "$file" >"$file.new" && publish "$file" || return 1
+    done
+    systemctl daemon-reload
+}
+
+point_at_old() {
+    for kept in "$saved"/*; do
+        [ -f "$kept" ] || continue
+        file=$(basename "$kept" | tr % /)
+        cmp -s "$kept" "$file" || { cp -p "$kept" "$file.new" && publish "$file" || return 1; }
+    done
+    systemctl daemon-reload
+    rm -rf "$saved"
+}

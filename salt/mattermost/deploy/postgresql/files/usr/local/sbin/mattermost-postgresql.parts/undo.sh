@@ -1,0 +1,42 @@
+# Whole-old again.
+
+undo() { # undo REASON: whole-old again, from wherever the journal ends
+    reason=$1
+    recorded undo || record undo "$reason"
+    stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
+    count_lost
+    stop_cluster new || fail 4 "$new_service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
+    at_boot new no
+    point_at_old || fail 4 "Units and settings cannot be put back yet; mattermost-postgresql.service tries again."
+    at_boot old yes
+    start_cluster old || fail 4 "$old_service does not start: see journalctl -u $old_service. mattermost-postgresql.service tries again."
+    record old-back
+    rm -f "$hold"
+    serve || reason="$reason Everything was put back, but the server is not well either: $why"
+    rm -f "$own/next"
+    if [ "$lost" = 0 ]; then
+        $new_remove >/dev/null 2>&1
+        leave_no_settings "$new_config"
+    else
+        [ "$lost" != unknown ] || lost='It could not be counted how many'
+        reason="$reason $lost messages posted in between are in $new_data only, which is kept until mattermost-postgresql forget $new_version."
+        keep "$new_version" "$old_version" "$new_data" "$new_config"
+    fi
+    write_report undone "$reason" "PostgreSQL $old_version serves again with its data of before. Correct the cause and run mattermost.postgresql again."
+    close_journal
+}
+
+count_lost() { # sets lost: how many messages only the new cluster has; in the journal, for later on it is stopped
+    lost=0
+    recorded serving || return
+    if ! recorded lost; then
+        psql=$new_bin/psql was=$(awk '$1 == "posts" { print $2 }' "$own/before")
+        if { runs "$new_data" || start_cluster new; } && now=$(one "$database" 'SELECT count(*) FROM posts') && [ -n "$was" ]; then
+            lost=$((now - was))
+        else
+            lost=unknown
+        fi
+        record lost "$lost" || return
+    fi
+    lost=$(sed -n 's/^lost //p' "$journal")
+}

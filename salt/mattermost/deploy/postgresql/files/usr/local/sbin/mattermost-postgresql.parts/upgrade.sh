@@ -1,0 +1,44 @@
+# The upgrade, step by step, and its good end.
+
+upgrade() {
+    psql=$old_bin/psql
+    [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
+        { write_report refused "No cluster of PostgreSQL $new_version was made ready." "Run mattermost.postgresql."; return; }
+    one postgres 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "systemctl status $old_service"; return; }
+    [ ! -e "$work/switch/journal" ] || { write_report refused "A switch of versions is at work." "Wait for it: mattermost-switch status"; return; }
+    if [ -d "$work/backup" ]; then # none may begin meanwhile either
+        exec 8>"$work/backup/lock"
+        flock -n 8 && [ ! -e "$work/backup/open" ] ||
+            { write_report refused "A backup or restore is at work." "Start again when it has ended: mattermost-backup status"; return; }
+    fi
+    begin "$id" || fail 4 "The journal $journal could not be written: make room there."
+    outage_start=$(uptime_centi)
+    stop_server || { undo "$service could not be stopped."; return; }
+    record stopped || { undo 'The journal could not be written.'; return; }
+    census before || { undo "The rows could not be counted."; return; }
+    one postgres CHECKPOINT >/dev/null 2>&1
+    at_boot old no && stop_cluster old || { undo "$old_service could not be stopped."; return; }
+    record old-stopped || { undo 'The journal could not be written.'; return; }
+    copy || { undo "The copy failed: $(last_words)"; return; }
+    record copied || { undo 'The journal could not be written.'; return; }
+    point_at_new && at_boot new yes || { undo "Units and settings could not be changed."; return; }
+    record switched || { undo 'The journal could not be written.'; return; }
+    start_cluster new || { undo "PostgreSQL $new_version does not start: $(why_not)"; return; }
+    one "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
+    census after || { undo "The rows of the new cluster could not be counted."; return; }
+    differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
+    [ -z "$differs" ] || { undo "The new cluster differs from the old one: $differs"; return; }
+    record serving || { undo 'The journal could not be written.'; return; }
+    serve || { undo "The server did not come up: $why"; return; }
+    record healthy || { undo 'The journal could not be written.'; return; }
+    finish
+}
+
+finish() {
+    keep "$old_version" "$new_version" "$old_data" "$old_config"
+    rm -f "$own/next"
+    write_report 'done' "PostgreSQL $new_version serves; $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages and every other table are as they were." \
+        "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). When nothing is missed: mattermost-postgresql forget $old_version"
+    close_journal
+    rm -rf "$saved"
+}

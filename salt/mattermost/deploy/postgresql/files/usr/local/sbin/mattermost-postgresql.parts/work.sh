@@ -1,0 +1,37 @@
+# What systemd runs.
+
+close_journal() {
+    rm -f "$closed" "$hold"
+    mv -f "$journal" "$own/last-journal" && flush "$own"
+}
+
+end_open() { # what a kill or a power cut left in the journal
+    id=$(sed -n 's/^begin //p' "$journal")
+    if recorded healthy; then
+        finish
+    elif recorded undo; then
+        undo "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
+    elif recorded serving; then # people may have posted to it: undone only if it does not come up well
+        psql=$new_bin/psql
+        if { runs "$new_data" || start_cluster new; } && { mattermost-switch check >/dev/null 2>&1 || serve; }; then
+            rm -f "$closed"
+            record healthy
+            finish
+        else
+            undo "The server did not come up after an interruption: $why"
+        fi
+    else
+        undo "The upgrade was interrupted after its record '$(tail -n 1 "$journal" | cut -d' ' -f1)'."
+    fi
+}
+
+work() {
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
+    be_alone "Another upgrade is at work."
+    [ ! -e "$journal" ] || end_open
+    while [ -e "$request" ]; do
+        read -r id _ <"$request"
+        rm -f "$request"
+        upgrade
+    done
+}

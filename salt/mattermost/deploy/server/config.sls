@@ -1,0 +1,34 @@
+# The server's settings: config.json, of which only the keys that our settings name, and the environment file with the secrets.
+# Needs: the release unpacked, the service user. Before the server is started or switched to another version.
+{% set mattermost = salt['mattermost_settings.get']() %}
+{% set server = mattermost.server %}
+
+server-config-holds-our-settings:
+  mattermost_config.merged:
+    - name: {{ mattermost.paths.state }}/config/config.json
+    - paths: {{ mattermost.paths | json }}
+    - user: {{ server.user }}
+    - version: {{ mattermost.release.version }}
+    - pinned: {{ mattermost.release.pinned }}
+    - adopt: {{ server.adopt }}
+    - environment: {{ server.environment | json }}
+    - settings:
+        name: {{ mattermost.name }}
+        max_connections: {{ mattermost.database.max_connections }}
+        server: {{ server | json }}
+        paths: {{ mattermost.paths | json }}
+        mail: {{ mattermost.mail | json }}
+        push: {{ mattermost.push | json }}
+
+server-reads-its-secrets-from-a-private-file:
+  mattermost_environment.managed:
+    - name: {{ mattermost.paths.settings }}/environment
+    - paths: {{ mattermost.paths | json }}
+    - version: {{ mattermost.release.version }}
+    - pinned: {{ mattermost.release.pinned }}
+    - database: {{ mattermost.database | json }}
+    - socket_dir: {{ mattermost.platform.postgresql.socket_dir }}
+    - server: {{ server | json }}
+    - mail_password: {{ mattermost.mail.password | json }}
+    - require:
+      - mattermost_config: server-config-holds-our-settings

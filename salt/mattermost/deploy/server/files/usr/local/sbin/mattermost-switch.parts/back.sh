@@ -1,0 +1,98 @@
+# Back to the version before the last upgrade.
+
+find_before() { # sets from, to, source, copied; why says that there is nothing to go back to
+    from=$(current) source='' why=''
+    [ -n "$from" ] || { why="No version is installed."; return 1; }
+    for facts in "$own"/before/*/facts; do # in the order of time
+        [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
+    done
+    if [ -z "$source" ]; then
+        why="Nothing is kept of before Mattermost $from: it is the first version here, an older program upgraded to it, or what was kept was removed."
+        return 1
+    fi
+    facts=$own/before/$source/facts
+    to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) place=$database
+    if [ ! -x "$install/$to/bin/mattermost" ]; then
+        why="There is no release in $install/$to any more."
+    elif ! wait_for_database "$database_timeout"; then
+        why="PostgreSQL does not answer."
+    else
+        [ "$copied" != yes ] || place=$(copy_name before "$source")
+        has_database "$place"
+        case $? in
+            1) why="The database of before, $place, is gone." ;;
+            2) why="PostgreSQL does not say which databases it has." ;;
+            *)
+                found=$(schema "$place" 2>/dev/null)
+                [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
+                    why="The schema of the database $place is not the one that Mattermost $to had: it cannot be known whether $to fits it."
+                ;;
+        esac
+    fi
+    [ -z "$why" ]
+}
+
+count_lost() { # count_lost PRESENT BEFORE: sets lost, a sentence, and more, lines for a report
+    lost='' more=''
+    for table in posts users channels fileinfo; do
+        count=0
+        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="What would be lost cannot be counted in the table $table."; return 1; }
+        more="$more${more:+
+}$table=$count"
+        case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
+        [ "$count" != 1 ] || table=${table%s}
+        lost="$lost${lost:+, }$count $table"
+    done
+}
+
+say_lost() { # what `back` says: counted now, nothing changed
+    [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
+    if ! find_before || ! count_lost "$database" "$place"; then
+        printf '%s\n' result=refused kind=back "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
+        exit 2
+    fi
+    printf '%s\n' result=asked kind=back "from=$from" "to=$to" "copied=$copied" "$more"
+    if [ "$copied" = yes ]; then
+        say "reason=Going back from $from to $to takes the database and the configuration of before the upgrade of $(day "$source"). Made since then: $lost; they and every other change since are kept aside in $(copy_name newer DATE), and $to does not show them."
+    else
+        say "reason=Going back from $from to $to takes the configuration of before the upgrade of $(day "$source"). The database stays as it is: that upgrade brought no migration."
+    fi
+    [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
+        say "config=config.json was changed since that upgrade; the present one is kept aside."
+}
+
+day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
+
+back() {
+    if ! find_before; then
+        write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
+        return
+    fi
+    begin "$id" "$from" "$to" back "$source" || fail 4 "$unwritten Nothing was touched."
+    outage_start=$(uptime_centi)
+    stop_server || { undo "$service could not be stopped."; return; }
+    record stopped || { undo "$unwritten"; return; }
+    save_configuration || { undo "The configuration could not be copied to $own."; return; }
+    record swapping || { undo "$unwritten"; return; }
+    if [ "$copied" = yes ]; then
+        exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
+            { undo "The database of before could not take its place."; return; }
+    fi
+    record swapped || { undo "$unwritten"; return; }
+    old_configuration || { undo "The configuration of before could not be put in its place."; return; }
+    start_other
+}
+
+gone_back() { # the older version is proved: the newer one's things get their place; repeatable
+    newer=$(copy_name newer "$id") lost='' more=''
+    keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
+    rm -rf "$own/before/$source"
+    said="The database is the same."
+    has_database "$newer"
+    if [ "$?" != 1 ]; then
+        said="What $from held more is in the database $newer only."
+        ! count_lost "$newer" "$database" || said="Made since the upgrade to $from, and now in the database $newer only: $lost."
+    fi
+    write_report 'done' "Mattermost $to serves again and is healthy. $said" \
+        "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from the next run upgrades again: set it to $to."
+}

@@ -1,0 +1,108 @@
+# The safety copy of the database: made, put back, put aside, dropped.
+
+copy_name() { # copy_name before|failed|newer ID
+    say "$(say "$database" | cut -c1-40)_$1_$2"
+}
+
+check_room() { # before anything is stopped: the copy must fit
+    size=$(one postgres "SELECT pg_database_size('$database') / 1024") || return 1
+    free=$(df -Pk "$(one postgres 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
+    [ "$free" -gt $((size + size / 10 + 65536)) ] && return 0
+    why="The safety copy of the database needs $((size / 1024)) MiB and PostgreSQL's disk has $((free / 1024)) MiB free. Make room there."
+    return 1
+}
+
+no_migrations() { # the new version's own word that the database has all its migrations; the running server lends its environment
+    ! is_older "$to" 8.0.0 || return 1
+    look_at_service
+    [ "${pid:-0}" != 0 ] || return 1
+    (
+        tr '\0' '\n' <"/proc/$pid/environ" >"$scratch/environ" || exit 1
+        while IFS= read -r line; do
+            case $line in MM_*=*) export "${line?}" ;; esac
+        done <"$scratch/environ"
+        rm -f "$scratch/environ"
+        cd "$install/$to" &&
+            timeout 60 runuser -u "$(stat -c %U "$config")" -- "$install/$to/bin/mattermost" db migrate --dry-run </dev/null 2>/dev/null
+    ) | grep -qx 'No migrations to apply\.'
+}
+
+choose_strategy() { # sets strategy: from some size on it is quicker to copy the files; PostgreSQL before 15 knows nothing else
+    strategy=''
+    [ "${size:-0}" -gt 102400 ] || return 0
+    number=$(one postgres 'SHOW server_version_num') && [ "${number:-0}" -ge 150000 ] || return 0
+    strategy=' STRATEGY file_copy'
+    one postgres CHECKPOINT # now, while the server still serves, so that the one that a copy begins with is short
+}
+
+copy_database() { # copy_database ID
+    name=$(copy_name before "$1")
+    for attempt in 1 2 3 4 5; do
+        end_sessions "$database"
+        error=$(one postgres "CREATE DATABASE \"$name\" TEMPLATE \"$database\" OWNER \"$role\"$strategy" 2>&1) && break
+        case $error in *'being accessed'*) [ "$attempt" != 5 ] || return 1 ;; *) return 1 ;; esac
+        sleep 1
+    done
+    # what CREATE DATABASE does not copy: privileges on the database, and its own settings
+    sql postgres <<END
+COMMENT ON DATABASE "$name" IS 'mattermost-switch: $from before $to';
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$name') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
+\gexec
+SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$name', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+ FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
+\gexec
+SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
+ '$name', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
+ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
+\gexec
+END
+}
+
+drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it
+    name=$(copy_name before "$1")
+    one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"$name\"%' AND pid <> pg_backend_pid()" >/dev/null &&
+        one postgres "DROP DATABASE IF EXISTS \"$name\""
+}
+
+exchange() { # exchange ASIDE NAME COMMENT: the database goes aside, NAME takes its place, in one transaction; repeatable
+    has_database "$2"
+    case $? in
+        1) return 0 ;; # done before
+        2) return 1 ;;
+    esac
+    for attempt in 1 2 3 4 5; do
+        end_sessions "$database"
+        end_sessions "$2"
+        sql postgres <<END && return 0
+BEGIN;
+SELECT format('COMMENT ON DATABASE %I IS %L', '$2', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
+\gexec
+COMMENT ON DATABASE "$database" IS '$3';
+ALTER DATABASE "$database" RENAME TO "$1";
+ALTER DATABASE "$2" RENAME TO "$database";
+COMMIT;
+END
+        [ "$attempt" = 5 ] || sleep 1
+    done
+    return 1
+}
+
+restore_database() { # what a failed switch did to the database is undone; left is where its own then lies
+    left=$(copy_name failed "$id")
+    if [ "$kind" = back ]; then
+        left=$(copy_name before "$source")
+        exchange "$left" "$(copy_name newer "$id")" "mattermost-switch: $to before $from"
+    elif recorded copied; then
+        exchange "$left" "$(copy_name before "$id")" "mattermost-switch: left by the failed switch to $to"
+    else
+        drop_copy "$id"
+    fi
+}
+
+drop_failed() { # drop_failed KEEP: what failed switches left goes but the newest; never messages that are nowhere else
+    one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-40)_failed_[0-9]{14}\$'
+        AND shobj_description(oid, 'pg_database') LIKE 'mattermost-switch: %' ORDER BY datname DESC OFFSET $1" >"$scratch/failed" || return
+    while read -r name; do
+        [ "$(only_in posts "$name" "$database")" != 0 ] || one postgres "DROP DATABASE IF EXISTS \"$name\""
+    done <"$scratch/failed"
+}

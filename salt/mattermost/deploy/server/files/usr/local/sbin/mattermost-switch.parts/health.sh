@@ -1,0 +1,103 @@
+# Whether the server of a version is well, now and for a while.
+
+fetch() { # fetch PATH: sets code; head and body are files
+    code=$(curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$1" 2>/dev/null)
+    [ -n "$code" ] || code=000
+}
+
+healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; why says it
+    : >"$scratch/head"
+    fetch '/api/v4/system/ping?get_server_status=true'
+    if [ "$code" = 000 ]; then
+        why="Nothing answers on 127.0.0.1:$port."
+        return 1
+    fi
+    found=$(tr -d '\r' <"$scratch/head" | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')
+    case $found in
+        "$1".*) ;;
+        '') why="What answers on 127.0.0.1:$port ($code) does not say that it is Mattermost."; return 1 ;;
+        *) why="The server says that it is version $(say "$found" | cut -d. -f1-3), not $1."; return 2 ;;
+    esac
+    if [ "$code" != 200 ]; then
+        sick=$(tr ',' '\n' <"$scratch/body" | sed -n 's/.*"\([a-z]*_status\)":"UNHEALTHY".*/\1/p' | tr '\n' ' ')
+        why="The server of $1 runs but is not healthy (status $code${sick:+, ${sick% } unhealthy})."
+        return 1
+    fi
+    fetch '/api/v4/config/client?format=old'
+    if ! grep -q '"BuildEnterpriseReady":"false"' "$scratch/body"; then
+        why="The server of $1 is not the Team Edition."
+        return 2
+    fi
+    fetch /
+    if [ "$code" != 200 ]; then
+        why="The server of $1 does not serve its web page (status $code)."
+        return 1
+    fi
+}
+
+movement() { # what changes while a migration is at work; "busy" when a statement is
+    sql "$database" 2>/dev/null <<'END'
+SELECT to_regclass('db_migrations') IS NOT NULL AS has_migrations, to_regclass('db_lock') IS NOT NULL AS has_lock \gset
+\if :has_migrations
+SELECT count(*) FROM db_migrations;
+\endif
+\if :has_lock
+SELECT max(expireat) FROM db_lock;
+\endif
+SELECT DISTINCT 'busy' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+ AND backend_type = 'client backend' AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock' AND now() - query_start > '1 s';
+END
+}
+
+watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; why says what failed
+    seen='' first_pid='' moved_at=$(uptime_centi) ready_at='' healthy_at='' looked_at=0 ask_at=0 step=10
+    while :; do
+        look_at_service
+        now=$(uptime_centi)
+        case $active/$sub in
+            */auto-restart | failed/* | inactive/*)
+                why="The server of $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }while it was watched."
+                return 1
+                ;;
+            active/*)
+                if [ -n "$first_pid" ] && [ "$pid" != "$first_pid" ]; then
+                    why="The server of $1 died and was restarted while it was watched."
+                    return 1
+                fi
+                first_pid=$pid
+                [ -n "$ready_at" ] || ready_at=$now
+                if [ "$now" -ge "$ask_at" ]; then # seldom, for the server may limit the rate of requests
+                    healthy "$1"
+                    case $? in
+                        0)
+                            if [ -z "$healthy_at" ]; then
+                                healthy_at=$now outage_end=$now
+                                let_in || { why=$unwritten; return 1; }
+                            fi
+                            [ $((now - healthy_at)) -lt $(($2 * 100)) ] || return 0
+                            step=100
+                            ;;
+                        2) return 1 ;;
+                        *)
+                            healthy_at=''
+                            [ $((now - ready_at)) -lt $((unhealthy_timeout * 100)) ] || return 1
+                            [ "$step" -ge 100 ] || step=$((step * 3 / 2))
+                            ;;
+                    esac
+                    ask_at=$((now + step))
+                fi
+                ;;
+            *)
+                why="The server of $1 did not become ready in $start_timeout s, and no migration was at work."
+                if [ $((now - looked_at)) -ge 100 ]; then
+                    looked_at=$now
+                    sight=$(movement)
+                    case $sight in *busy*) moved_at=$now ;; esac
+                    [ "$sight" = "$seen" ] || { seen=$sight; moved_at=$now; }
+                fi
+                [ $((now - moved_at)) -lt $((start_timeout * 100)) ] || return 1
+                ;;
+        esac
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+}

@@ -1,0 +1,48 @@
+# Whole-old again.
+
+undo() { # undo REASON: whole-old again, from wherever the journal ends
+    reason=$1
+    recorded undo || record undo "$reason"
+    stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
+    if [ -z "$from" ]; then
+        point_at ''
+        write_report failed "$reason" "The server is stopped and its tree stays in $install/$to. Correct the cause and deploy again."
+        close_journal
+        return
+    fi
+    if { recorded copying || recorded swapping; } && ! recorded database-back; then
+        if ! wait_for_database "$database_timeout"; then
+            write_report waiting "$reason The database cannot be put back while PostgreSQL does not answer." \
+                "Start PostgreSQL: mattermost-switch.service then ends the undo by itself."
+            exit 75 # systemd starts it again
+        fi
+        epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
+        posted=''
+        [ -z "$epoch" ] || posted=$(posted_since "$epoch")
+        restore_database || fail 4 "The database cannot be put back yet; mattermost-switch.service tries again."
+    fi
+    case ${posted:-0} in
+        0) ;;
+        *) reason="$reason $posted messages posted to $to before it failed are now in the database $left only." ;;
+    esac
+    record database-back
+    restore_configuration || {
+        drop_failed 0 # a full disk?
+        restore_configuration || fail 4 "The configuration cannot be put back yet; mattermost-switch.service tries again."
+    }
+    record config-back
+    point_at "$from" || fail 4 "$install/current cannot be put back yet; mattermost-switch.service tries again."
+    record version-back
+    if start_server && watch "$from" 0; then
+        further="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
+        [ "$kind" != back ] || further="Correct the cause and go back again, or stay."
+        write_report undone "$reason" \
+            "Mattermost $from serves again, with its database and configuration of before. $install/$to stays for a look. $further"
+    else
+        write_report failed "$reason Everything was put back, but the old version is not well either: $why" \
+            "systemd goes on trying to start $from. Look at: journalctl -u $service"
+    fi
+    close_journal
+    rm -f "$own/config.json" "$own/environment"
+    if check_room; then drop_failed 1; else drop_failed 0; fi
+}

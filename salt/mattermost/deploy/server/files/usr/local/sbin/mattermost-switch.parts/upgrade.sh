@@ -1,0 +1,73 @@
+# To another version: stop, copy, switch, start, prove healthy.
+
+switch() {
+    from=$(current)
+    if [ "$from" = "$to" ]; then # nothing to switch
+        look_at_service
+        if [ "$active" = active ] && healthy "$to"; then
+            write_report 'done' "Mattermost $to serves already and is healthy." ''
+        else
+            restart
+        fi
+        return
+    fi
+    why='' copied=yes
+    if [ ! -x "$install/$to/bin/mattermost" ]; then
+        why="There is no release in $install/$to."
+    elif [ -n "$from" ] && is_older "$to" "$from"; then
+        why="$to is older than $from, whose database it does not fit."
+    elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
+        why="$install/current names $from, which is not there: an undo would have nothing to go back to."
+    elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
+        why="PostgreSQL does not answer, so no safety copy can be made."
+    elif [ -n "$from" ]; then
+        if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
+    fi
+    if [ -n "$why" ]; then
+        write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
+        return
+    fi
+    [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
+    begin "$id" "${from:--}" "$to" || fail 4 "$unwritten Nothing was touched."
+    outage_start=$(uptime_centi)
+    stop_server || { undo "$service could not be stopped."; return; }
+    record stopped || { undo "$unwritten"; return; }
+    if [ -n "$from" ]; then
+        save_configuration || { undo "The configuration could not be copied to $own."; return; }
+        if [ "$copied" = yes ]; then
+            record copying || { undo "$unwritten"; return; }
+            copy_database "$id" || { undo "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
+            record copied || { undo "$unwritten"; return; }
+        fi
+    fi
+    start_other
+}
+
+start_other() { # the other version takes over; what it is to work on is in place
+    point_at "$to" || { undo "$install/current could not be changed."; return; }
+    record switched || { undo "$unwritten"; return; }
+    record started "$(date '+%s %Y-%m-%d %H:%M:%S')" || { undo "$unwritten"; return; }
+    start_server || { undo "$service could not be started."; return; }
+    if [ -n "$from" ]; then watch "$to" "$settle"; else watch "$to" 0; fi || { undo "$why"; return; }
+    record healthy || { undo "$unwritten"; return; }
+    finish
+}
+
+finish() { # the new version is proved: keep it
+    save_file "$environment" good-environment
+    if [ "$kind" = back ]; then
+        gone_back
+    else
+        [ -z "$from" ] || remember || say "What an upgrade keeps for going back could not be written to $own/before."
+        write_report 'done' "Mattermost $to serves and is healthy." ''
+    fi
+    close_journal
+    rm -f "$own/config.json" "$own/environment"
+}
+
+remember() { # what `back` needs of before this upgrade
+    copied=no place=$database
+    ! recorded copied || copied=yes place=$(copy_name before "$id")
+    keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$place")" \
+        "config=$(cksum <"$config")"
+}

@@ -1,0 +1,45 @@
+# What systemd runs.
+
+close_journal() {
+    mv -f "$journal" "$own/last-journal" && flush "$own"
+    rm -f "$runtime/may-start"
+}
+
+end_open() { # what a kill or a power cut left in the journal
+    read -r _ id from to kind source <<END
+$(sed -n 's/^begin /begin /p' "$journal")
+END
+    [ "$from" != - ] || from=''
+    kind=${kind:-to}
+    last=$(tail -n 1 "$journal")
+    if recorded healthy; then
+        look_at_service
+        [ "$active" = active ] || start_server
+        finish
+    elif recorded undo; then
+        undo "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
+    elif recorded serving; then # people have posted to it: undone only if it does not come up well again
+        look_at_service
+        [ "$active" = active ] || start_server || { undo "$service could not be started."; return; }
+        watch "$to" "$settle" || { undo "$why"; return; }
+        record healthy || { undo "$unwritten"; return; }
+        finish
+    else
+        undo "The switch was interrupted after its record '${last%% *}'."
+    fi
+}
+
+work() {
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
+    be_alone "Another switch is at work."
+    [ ! -e "$journal" ] || end_open
+    while [ -e "$request" ]; do
+        read -r id kind to <"$request"
+        rm -f "$request"
+        case $kind in
+            to) switch ;;
+            back) back ;;
+            restart) restart ;;
+        esac
+    done
+}

@@ -1,0 +1,61 @@
+# The host program that alone switches versions, forward and back, its settings and its unit. It changes nothing by itself.
+# Needs: nothing; the paths of its settings are made by mattermost.deploy.server.release.
+{% set mattermost = salt['mattermost_settings.get']() %}
+{% set paths = mattermost.paths %}
+{% set postgresql = mattermost.platform.postgresql %}
+{% import_text 'mattermost/deploy/server/files/usr/local/sbin/mattermost-switch.jinja' as program %}
+
+switch-program-is-in-place:
+  file.managed:
+    - name: /usr/local/sbin/mattermost-switch
+    - contents: {{ program | json }}
+    - user: root
+    - group: root
+    - mode: '0755'
+
+# until November 2026 a part of the program stood beside it
+switch-program-has-no-parts-beside-it:
+  file.absent:
+    - name: /usr/local/lib/mattermost/kept.sh
+    - require:
+      - file: switch-program-is-in-place
+
+switch-program-has-its-settings:
+  file.managed:
+    - name: {{ paths.settings }}/switch.conf
+    - source: salt://mattermost/deploy/server/files/etc/mattermost/switch.conf.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0600'
+    - context:
+        values:
+          install: {{ paths.install }}
+          state: {{ paths.state }}
+          settings: {{ paths.settings }}
+          work: {{ paths.work }}
+          port: {{ mattermost.server.port }}
+          service: mattermost.service
+          database: {{ mattermost.database.name }}
+          role: {{ mattermost.database.user }}
+          psql: {{ postgresql.bin_dir }}/psql
+          socket_dir: {{ postgresql.socket_dir }}
+          database_port: {{ mattermost.database.port }}
+          start_timeout: {{ mattermost.server.start_timeout }}
+          copy: {{ mattermost.release.safety_copy }}
+          keep: {{ mattermost.release.keep }}
+          keep_days: {{ mattermost.kept.days }}
+          keep_messages: {{ 'yes' if mattermost.kept.messages else '' }}
+
+switch-unit-is-in-place:
+  file.managed:
+    - name: /etc/systemd/system/mattermost-switch.service
+    - source: salt://mattermost/deploy/server/files/etc/systemd/system/mattermost-switch.service.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - context:
+        postgresql: {{ postgresql.service }}.service
+        work: {{ paths.work }}
+        settings: {{ paths.settings }}

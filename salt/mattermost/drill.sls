@@ -1,0 +1,18 @@
+# Restore the newest backup to a scratch place on its host, compare it with its manifest, clean up; the server goes on serving.
+# Start: salt-run state.orchestrate mattermost.drill
+# Needs: a host deployed by mattermost.ssl or mattermost.non-ssl, with a backup.
+
+preflight:
+  mattermost_preflight.passed:
+    - site: ''
+
+backup:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.backup
+    - require:
+      - mattermost_preflight: preflight
+
+newest-backup-restores:
+  mattermost_backup.drilled:
+    - require:
+      - mattermost_stage: backup

@@ -1,0 +1,57 @@
+# Import the server of an installation that this tree did not make: by hand from the archive, Mattermost Omnibus, GitLab's bundled
+# one, Docker compose. Its database, files and settings are copied into a server deployed here; nothing at the source is changed.
+# Start: salt-run state.orchestrate mattermost.import pillar='{"import": {"from": "A", "to": "B", "stop": true}}'
+# Needs: both in the roster; B may be bare. stop: A's server may be stopped. The new host then gets its site by mattermost.ssl.
+
+from-host-is-named:
+  mattermost_import.source_named: []
+
+to-host-is-fit:
+  mattermost_preflight.passed:
+    - site: ssl
+    - require:
+      - mattermost_import: from-host-is-named
+
+installation-fits:
+  mattermost_import.fitting:
+    - require:
+      - mattermost_preflight: to-host-is-fit
+
+archive:
+  mattermost_archive.at_hand:
+    - require:
+      - mattermost_import: installation-fits
+
+packages:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.packages
+    - require:
+      - mattermost_archive: archive
+
+database:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.database
+    - require:
+      - mattermost_stage: packages
+
+server:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.server
+    - require:
+      - mattermost_stage: database
+
+backup:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.backup
+    - require:
+      - mattermost_stage: server
+
+copied-ahead:
+  mattermost_move.copied_ahead:
+    - require:
+      - mattermost_stage: backup
+
+imported:
+  mattermost_import.imported:
+    - require:
+      - mattermost_move: copied-ahead

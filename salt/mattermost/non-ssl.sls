@@ -1,0 +1,54 @@
+# Deploy Mattermost over plain HTTP, for a trusted network or behind another proxy that ends TLS.
+# Start: salt-run state.orchestrate mattermost.non-ssl
+# Needs: a roster entry whose ID is the public name. Switches a host that was deployed with mattermost.ssl, and back.
+
+preflight:
+  mattermost_preflight.passed:
+    - site: non-ssl
+
+archive:
+  mattermost_archive.at_hand:
+    - require:
+      - mattermost_preflight: preflight
+
+database:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.database
+    - require:
+      - mattermost_archive: archive
+
+server:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.server
+    - require:
+      - mattermost_stage: database
+
+nginx-base:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.nginx-base
+    - require:
+      - mattermost_stage: server
+
+firewall:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.firewall
+    - require:
+      - mattermost_stage: nginx-base
+
+nginx-non-ssl:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.nginx-non-ssl
+    - require:
+      - mattermost_stage: firewall
+
+backup:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.backup
+    - require:
+      - mattermost_stage: nginx-non-ssl
+
+verify:
+  mattermost_verify.passed:
+    - site: non-ssl
+    - require:
+      - mattermost_stage: backup

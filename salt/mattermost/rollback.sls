@@ -1,0 +1,22 @@
+# Go back to the version before the last upgrade: that version, its database, configuration and environment.
+# Start: salt-run state.orchestrate mattermost.rollback, which says what would be lost and changes nothing; then, to do it,
+#   salt-run state.orchestrate mattermost.rollback pillar='{"rollback": {"overwrite": true}}'
+# Needs: a host that was upgraded by mattermost.ssl or mattermost.non-ssl. What is replaced is kept aside on the host.
+
+preflight:
+  mattermost_preflight.passed:
+    - site: ''
+    # the settings may name the older version already
+    - leave_out:
+        - downgrade
+
+switch-program:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.server.switch
+    - require:
+      - mattermost_preflight: preflight
+
+older-version-serves:
+  mattermost_rollback.made:
+    - require:
+      - mattermost_stage: switch-program

@@ -1,0 +1,149 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2015 # variables and functions are move.sh's; `a && b || c` where b cannot fail
+# What a move or an import does on the host that the server comes to; laid behind move.sh, whose functions it uses.
+
+# ---- the target ------------------------------------------------------------------------------------------------------
+
+target_begun() { # before its server may start: the site stays closed until all is there, also over a reboot
+    (umask 022 && mkdir -p "$(dirname "$site_closed")" && : >"$site_closed") || return 1
+    mkdir -p "$work" && printf 'name=%s\n' "$name" >"$work/move-target" || return 1
+    [ ! -e "$work/moved" ] || { rm -f "$work/moved" "$work/take-back" "$root/etc/systemd/system/$service.d/moved.conf" && systemctl daemon-reload; }
+}
+
+target_closed() { # its server, fresh or of an earlier try, makes room
+    target_begun && : >"$closed" && mkdir -p "$staging" || return 1
+    systemctl stop "$service" mattermost-backup.timer
+    if [ -e "$work/move-placed" ]; then # of a run that was cut short: its source serves
+        unplace "$(cat "$work/move-placed")" || return 1
+    fi
+}
+
+take_over() { # secrets and certificates of the source, from standard input; what belongs to this host alone stays
+    rm -rf "$own/taken" && mkdir -p "$own/taken" && tar -C "$own/taken" -xpf - || return 1
+    mkdir -p "$settings/secrets"
+    for file in "$own/taken/secrets"/*; do
+        [ -f "$file" ] || continue
+        case $file in
+            */database-password) continue ;;
+            */backup-password) # that of a repository elsewhere, or of one that is to begin; one of this host keeps its own
+                if [ -e "$work/backup/known" ]; then
+                    case $repository in /*) continue ;; esac
+                    [ "$(cat "$work/backup/known")" = "$repository" ] || continue
+                fi
+                ;;
+        esac
+        cp -p "$file" "$settings/secrets/" || return 1
+    done
+    [ ! -f "$own/taken/first-admin-login" ] || cp -p "$own/taken/first-admin-login" "$own/first-admin-login"
+    if [ -d "$own/taken/certificates/live/$name" ] && [ ! -e "$certificates/live/$name" ]; then
+        mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$own/taken/certificates/." "$certificates/" || return 1
+        say "certificate"
+    fi
+    rm -rf "$own/taken"
+}
+
+give_secrets() { # the same, on the source
+    rm -rf "$own/giving" && mkdir -p "$own/giving" || return 1
+    [ ! -d "$settings/secrets" ] || ln -s "$settings/secrets" "$own/giving/secrets"
+    [ ! -d "$certificates" ] || ln -s "$certificates" "$own/giving/certificates"
+    [ ! -f "$settings/first-admin-login" ] || cp -p "$settings/first-admin-login" "$own/giving/"
+    cd "$own/giving" || return 1
+    set --
+    for there in secrets certificates; do [ ! -d "$there/" ] || set -- "$@" "$there/."; done
+    [ ! -f first-admin-login ] || set -- "$@" first-admin-login
+    tar -cf - "$@"
+}
+
+end_sessions() { one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null; }
+
+new_database() { # new_database NAME: empty, as the server's own is
+    one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
+    sql postgres <<END
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$1', '$role',
+ pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = '$database'
+\\gexec
+SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
+\\gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
+\\gexec
+SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$1', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+ FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
+\\gexec
+SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
+ '$1', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
+ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
+\\gexec
+END
+}
+
+load() { # load: the dump on standard input into the new database
+    new_database "$new" && pg pg_restore --no-owner --no-privileges --role="$role" -1 -d "$new"
+}
+
+drop_new() { one postgres "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
+
+has_database() { [ -n "$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'")" ]; }
+
+old_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; }
+
+place() { # what was copied becomes the server's own; what was there goes aside. Standard input: the source's config.json
+    kept=$state/replaced-$id
+    old=$(old_name "$id")
+    cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
+    mkdir -p "$kept" && say "$id" >"$work/move-placed" && sync || return 1
+    end_sessions "$database"
+    one postgres "ALTER DATABASE \"$database\" RENAME TO \"$old\"" >/dev/null && one postgres "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
+    for part in data plugins client-plugins; do
+        mkdir -p "$staging/$part" && mv "$state/$part" "$kept/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
+    done
+    cp -p "$state/config/config.json" "$kept/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
+        chown "$user:$user" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
+    rm -f "$own/config.json"
+}
+
+unplace() { # unplace [ID]: back to where a further try begins; from wherever `place` ended
+    kept=$state/replaced-${1:-$id}
+    old=$(old_name "${1:-$id}")
+    systemctl stop "$service"
+    if has_database "$old"; then
+        end_sessions "$database"
+        ! has_database "$database" || one postgres "DROP DATABASE \"$database\"" >/dev/null || return 1
+        one postgres "ALTER DATABASE \"$old\" RENAME TO \"$database\"" >/dev/null || return 1
+    fi
+    for part in data plugins client-plugins; do
+        [ -d "$kept/$part" ] || continue
+        [ ! -d "$state/$part" ] || mv "$state/$part" "$staging/$part" || return 1
+        mv "$kept/$part" "$state/$part" || return 1
+    done
+    [ ! -e "$kept/config.json" ] || cp -p "$kept/config.json" "$state/config/config.json" || return 1
+    rm -rf "$kept" "$work/move-placed"
+    drop_new
+}
+
+prove() { # start the server behind the page of a pause and wait until it is healthy
+    systemctl reset-failed "$service" 2>/dev/null
+    systemctl start "$service" || fail "$service does not start: $(journalctl -u "$service" -n 5 -o cat 2>/dev/null | tr '\n' ' ' | cut -c1-600)"
+    tries=0
+    until why=$(mattermost-switch check 2>&1); do
+        tries=$((tries + 1))
+        [ "$tries" -lt 150 ] || fail "$why"
+        sleep 0.2 2>/dev/null || sleep 1
+    done
+}
+
+open_site() { # the target serves; what was fresh and empty on it goes away, what held messages stays aside
+    rm -f "$closed" "$site_closed" "$settings/first-admin-login" "$work/move-target"
+    rmdir "$(dirname "$site_closed")" 2>/dev/null
+    [ ! -f "$own/first-admin-login" ] || mv -f "$own/first-admin-login" "$settings/"
+    systemctl enable "$service" 2>/dev/null
+    [ ! -e /etc/systemd/system/mattermost-backup.timer ] || systemctl start mattermost-backup.timer
+    rm -rf "$staging"
+    id=$(cat "$work/move-placed") && rm -f "$work/move-placed"
+    old=$(old_name "$id")
+    if [ "$(one "$old" 'SELECT count(*) FROM posts')" = 0 ]; then
+        one postgres "DROP DATABASE \"$old\"" >/dev/null
+        rm -rf "$state/replaced-$id"
+    else
+        say "What was there before is in $state/replaced-$id and the database $old."
+    fi
+}

@@ -1,0 +1,243 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2015 # variables stand before it; `a && b || c` where b cannot fail
+# What a move or an import does on a host: laid into /run/mattermost-move by ssh, gone at the next boot. Needs no Python.
+# The controller (salt/_orchestration/mattermost_move.py) puts a host's own values before it, as variables: see
+# mattermost_move_wire.library.
+
+set -u
+umask 077
+export LC_ALL=C
+PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+cd / || exit 4
+own=${own:-/run/mattermost-move}
+root=${root:-} # tests have the units elsewhere
+# while $closed is there, nginx answers with its page of a pause; $left says that the source was left for good
+staging=$state/.move
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 4
+}
+
+# ---- PostgreSQL, wherever it is --------------------------------------------------------------------------------------
+
+pg() { # pg PROGRAM ARGUMENTS: as who may do everything with the database
+    program=$1
+    shift
+    case $pg_kind in
+        local) runuser -u postgres -- "$bin_dir/$program" -h "$socket_dir" -p "$database_port" "$@" ;;
+        login) (
+            export PGHOST="$pg_host" PGPORT="$database_port" PGUSER="$role" PGPASSWORD="$pg_password" # in no argument
+            [ -n "$PGHOST" ] || unset PGHOST
+            [ -n "$PGUSER" ] || unset PGUSER
+            [ -n "$PGPASSWORD" ] || unset PGPASSWORD
+            exec runuser -u "$pg_system_user" -- "${bin_dir:+$bin_dir/}$program" "$@"
+        ) ;;
+        container) PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD "$pg_container" "$program" -U "$role" "$@" ;; # by its name: in no argument
+    esac
+}
+
+sql() { # sql DATABASE: statements on standard input, values on standard output
+    pg psql -XAtq -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f -
+}
+one() { say "$2" | sql "$1"; }
+
+census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
+    sql "$1" <<END
+SET extra_float_digits = 0; SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t', relname, nspname, relname)
+ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition
+ ORDER BY relname
+\\gexec
+COMMIT;
+END
+}
+
+dump() { pg pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
+
+give_config() { # the source's settings: its file, or where it keeps them in the database
+    if [ -n "$config" ]; then cat "$config"; else one "$database" 'SELECT value FROM configurations WHERE active'; fi
+}
+
+has_config() { # says so when the settings can be read
+    if [ -n "$config" ]; then
+        [ ! -s "$config" ] || say yes
+    else
+        one "$database" "SELECT 'yes' FROM configurations WHERE active" 2>/dev/null
+    fi
+}
+
+# ---- looking ---------------------------------------------------------------------------------------------------------
+
+kib_free() { # kib_free PATH: on the file system that PATH is or will be on
+    place=$1
+    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
+    df -Pk "$place" | awk 'NR == 2 { print $4 }'
+}
+
+look() { # facts, one a line
+    say "version=$(readlink "$install/current" 2>/dev/null)"
+    say "moved=$(sed -n 's/^to=//p' "$work/moved" 2>/dev/null)"
+    say "target_of=$(sed -n 's/^name=//p' "$work/move-target" 2>/dev/null)"
+    say "placed=$(cat "$work/move-placed" 2>/dev/null)"
+    say "switch=$([ ! -e "$work/switch/journal" ] || say open)"
+    say "enabled=$(systemctl is-enabled "$service" 2>/dev/null)"
+    say "active=$(systemctl is-active "$service" 2>/dev/null)"
+    say "postgresql=$(one postgres "SELECT current_setting('server_version_num')" 2>/dev/null)"
+    say "database_bytes=$(one postgres "SELECT pg_database_size('$database')" 2>/dev/null)"
+    say "posts=$(one "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
+    say "newest=$(one "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
+    say "free=$(kib_free "$state")"
+    say "database_free=$(kib_free "$(one postgres 'SHOW data_directory' 2>/dev/null || say /var/lib)")"
+    say "same_disk=$([ "$(df -Pk "$(there "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(there /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
+    say "stored=$(du -skc "$data" "$plugins" "$client_plugins" 2>/dev/null | awk 'END { print $1 }')"
+    say "copied=$(du -sk "$staging" 2>/dev/null | awk 'END { print $1 }')"
+}
+
+look_source() { # the same of an installation of another kind
+    say "postgresql=$(one "$database" "SELECT current_setting('server_version_num')" 2>/dev/null)"
+    say "database_bytes=$(one "$database" "SELECT pg_database_size(current_database())" 2>/dev/null)"
+    say "posts=$(one "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
+    say "newest=$(one "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
+    say "users=$(one "$database" 'SELECT count(*) FROM users WHERE deleteat = 0' 2>/dev/null)"
+    say "refused=$(one "$database" 'SELECT 1' 2>&1 | tail -n 1)"
+    say "stored=$(du -skc "$data/" "$plugins/" "$client_plugins/" 2>/dev/null | awk 'END { print $1 }')"
+}
+
+there() {
+    place=$1
+    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
+    say "$place"
+}
+
+# ---- files: `data/…`, `plugins/…` and `client-plugins/…`, wherever these three are ---------------------------------------
+
+roots() { # roots DIRECTORY: links by which the three have the same names on both hosts
+    rm -rf "$own/roots" && mkdir -p "$own/roots" || return 1
+    ln -s "$data" "$own/roots/data" && ln -s "$plugins" "$own/roots/plugins" && ln -s "$client_plugins" "$own/roots/client-plugins"
+}
+
+listing() { # every file: bytes, time of change, name, ended by NUL
+    cd "$1" || return 1
+    for part in data plugins client-plugins; do
+        [ ! -d "$part/" ] || find "$part/" \( -type f -o -type l \) -printf "%s %T@ $part/%P\\0"
+    done
+}
+
+# what goes away or grows while it is read is no error here: the comparison afterwards decides
+send() { tar -C "$own/roots" --null --no-recursion --ignore-failed-read -cf - -T - 2>"$own/tar" || :; }
+
+receive() { mkdir -p "$staging" && tar -C "$staging" -xpf -; }
+
+sums() { # sums DIRECTORY: SHA-256 of the files named on standard input
+    cd "$1" && xargs -0 -r sha256sum
+}
+
+discard() { # discard: the files named on standard input, which the source has no more
+    cd "$staging" && xargs -0 -r rm -f
+}
+
+# ---- the source: stopped only as long as the controller is there to go on ------------------------------------------------
+
+hold_begin() { # hold_begin LEASE: stop the server; given back when the lease, in seconds, is not renewed
+    rm -f "$own/commit" "$own/give-back" "$own/held" "$own/left"
+    : >"$own/lease"
+    cat >"$own/hold" <<END
+service='$service' work='$work' own='$own' closed='$closed' lease=$1 to='$move_to' name='$name' units='$units' left='$left'
+halt='$halt' resume='$resume' root='$root'
+END
+    cat >>"$own/hold" <<'END'
+umask 077
+case $1 in
+    hold)
+        : >"$closed"
+        $halt || exit 1
+        : >"$own/held"
+        while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do
+            [ $(($(date +%s) - $(stat -c %Y "$own/lease"))) -le "$lease" ] || exit 0
+            if [ -e "$own/commit" ] && [ "$left" != "$work/moved" ]; then # an import: nothing at the source is changed
+                : >"$left"
+                : >"$own/committed"
+                exit 0
+            elif [ -e "$own/commit" ]; then
+                # the mark is what decides, also after a power cut: all that heeds it is there before
+                mkdir -p "$root/etc/systemd/system/$service.d"
+                printf '# This server was moved; %s says where to.\n[Unit]\nConditionPathExists=!%s\n' "$left" "$left" >"$root/etc/systemd/system/$service.d/moved.conf"
+                chmod 755 "$root/etc/systemd/system/$service.d" && chmod 644 "$root/etc/systemd/system/$service.d/moved.conf"
+                printf 'set -e\nrm -f %s '"$root"'/etc/systemd/system/%s.d/moved.conf\nsystemctl daemon-reload\nsystemctl enable --now %s\nrm -f %s %s\n' \
+                    "$left" "$service" "$service $units" "$closed" "$work/take-back" >"$work/take-back"
+                printf 'to=%s\nname=%s\ndate=%s\n' "$to" "$name" "$(date '+%Y-%m-%d %H:%M:%S %z')" >"$left.new"
+                sync && mv -f "$left.new" "$left" && sync || exit 1
+                systemctl daemon-reload
+                for unit in $service $units; do systemctl disable --now "$unit"; done
+                : >"$own/committed"
+                exit 0
+            fi
+            sleep 0.3 2>/dev/null || sleep 1
+        done
+        ;;
+    end)
+        [ ! -e "$left" ] || exit 0
+        rm -f "$closed" "$own/held"
+        $resume
+        ;;
+esac
+END
+    mkdir -p "$root/run/systemd/system"
+    cat >"$root/run/systemd/system/mattermost-move.service" <<END
+[Unit]
+Description=Server stopped for its move
+[Service]
+Type=simple
+ExecStart=/bin/sh $own/hold hold
+ExecStopPost=/bin/sh $own/hold end
+KillMode=process
+TimeoutStopSec=180
+END
+    systemctl daemon-reload && systemctl start mattermost-move.service || return 1
+    while [ ! -e "$own/held" ]; do
+        systemctl is-active --quiet mattermost-move.service || fail "$service could not be stopped ($halt)."
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+}
+
+heartbeat() { # a line from the controller every few seconds; its end, however it comes, gives the server back
+    while read -r _; do touch "$own/lease"; done
+    rm -f "$own/lease"
+}
+
+is_held() { [ -e "$own/held" ] && systemctl is-active --quiet mattermost-move.service; }
+
+is_left() { # left, serves, or nothing while that is not decided
+    if [ -e "$left" ]; then
+        say left
+    elif ! systemctl is-active --quiet mattermost-move.service; then
+        say serves
+    fi
+}
+
+give_back() {
+    [ ! -e "$left" ] || fail "$left says that it was left for good."
+    : >"$own/give-back"
+    systemctl stop mattermost-move.service 2>/dev/null
+    rm -f "$closed"
+    $resume
+}
+
+commit() { # the source is left for good, or an error: never both alive
+    is_held || fail "The source serves again already."
+    rm -f "$own/committed"
+    : >"$own/commit"
+    while [ ! -e "$own/committed" ]; do
+        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail "The source serves again already."
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+}
+
+tidy() { # unless the server is held: what gives it back is in there
+    case $(systemctl show mattermost-move.service -p ActiveState) in
+        *=inactive | *=failed | '') rm -rf "$root/run/systemd/system/mattermost-move.service" "$own" ;;
+    esac
+}

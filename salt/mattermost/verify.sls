@@ -1,0 +1,5 @@
+# Look at a deployed site and its host, changing nothing. Start: salt-run state.orchestrate mattermost.verify
+# Needs: a site deployed by mattermost.ssl or mattermost.non-ssl; it sees which.
+
+site-is-verified:
+  mattermost_verify.passed: []

@@ -1,0 +1,135 @@
+"""The real nginx of a platform, and our rendered files in a configuration of its package, for tests without a host."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+
+import mattermost_nginx_config
+import pytest
+
+from tests.render import compiler
+
+CACHE = pathlib.Path(os.environ.get("LAB_CACHE") or compiler.ROOT / ".lab" / "cache") / "nginx"
+BASE, SSL, NON_SSL = (f"mattermost.deploy.{name}" for name in ("nginx-base", "nginx-ssl", "nginx-non-ssl"))
+
+
+@functools.cache
+def unpacked() -> pathlib.Path | None:
+    """Return the folder with nginx's package of this machine's distribution unpacked, not installed; None without it."""
+    if not (CACHE / "usr/sbin/nginx").exists() and shutil.which("apt-get"):
+        aside = CACHE.with_name(f"nginx.{os.getpid()}")
+        aside.mkdir(parents=True)
+        subprocess.run(
+            ["apt-get", "-q", "download", "nginx", "nginx-common"], cwd=aside, check=False, capture_output=True
+        )
+        for package in aside.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, aside], check=True)
+        if (aside / "usr/sbin/nginx").exists() and not CACHE.exists():
+            aside.rename(CACHE)
+        shutil.rmtree(aside, ignore_errors=True)
+    return CACHE if (CACHE / "usr/sbin/nginx").exists() else None
+
+
+def program(platform: str) -> pathlib.Path:
+    """Return the path of *platform*'s nginx; skips, saying so, where that version can't be had here."""
+    wanted = compiler.host(platform).settings()["platform"]["nginx"]["version"]
+    folder = unpacked()
+    if folder is None:
+        pytest.skip(f"NO NGINX: the package can't be downloaded here, so the files of {platform} were not proved.")
+    path = folder / "usr/sbin/nginx"
+    said = subprocess.run([path, "-v"], capture_output=True, text=True, check=False).stderr
+    if f"nginx/{wanted}" not in said:
+        pytest.skip(f"NO NGINX {wanted}: here is {said.strip()}, so the files of {platform} were not proved.")
+    return path
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Tree:
+    """A whole nginx configuration below a temporary folder, with our files in it.
+
+    folder: an empty directory. sls: the deploy states whose files are laid on, in order. port: of the server behind.
+    pillar: further settings of the user.
+    """
+
+    def __init__(self, folder: pathlib.Path, platform: str, *sls: str, port: int = 8065, ipv6=False, pillar=None):
+        self.folder, self.program = folder, program(platform)
+        self.etc, self.logs, self.webroot = folder / "nginx", folder / "logs", folder / "webroot"
+        self.certificates = folder / "letsencrypt"
+        self.http, self.https = free_port(), free_port()
+        for path in (self.logs, self.webroot):
+            path.mkdir(parents=True)
+        self._package()
+        self._certificate()
+        self.context = {"ipv6": ipv6}
+        facts = {"site_dir": f"{self.etc}/conf.d", "snippet_dir": f"{self.etc}/mattermost", "log_dir": str(self.logs)}
+        user = {
+            "server": {"port": port},
+            "paths": {"webroot": str(self.webroot)},
+            "platform": {"nginx": facts, "certbot": {"directory": str(self.certificates)}},
+        }
+        user = {**compiler.PILLAR["mattermost"], **user, **(pillar or {})}
+        self.host = compiler.Host(compiler.GRAINS[platform], {"mattermost": user})
+        for name in sls:
+            self.lay(name)
+
+    def _package(self) -> None:
+        shutil.copytree(unpacked() / "etc/nginx", self.etc, symlinks=True)
+        (self.etc / "sites-enabled/default").unlink(missing_ok=True)
+        main = (self.etc / "nginx.conf").read_text()
+        main = main.replace("/etc/nginx/", f"{self.etc}/").replace("/var/log/nginx", str(self.logs))
+        main = main.replace("/run/nginx.pid", str(self.folder / "nginx.pid"))
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.etc / "nginx.conf").write_text(re.sub(r"(?m)^user .*;", user, main))
+        temporary = [f"{kind}_temp_path {self.folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi")]
+        temporary.append(f"client_body_temp_path {self.folder}/body;")
+        (self.etc / "conf.d/00-here.conf").write_text("\n".join(temporary))
+
+    def _certificate(self) -> None:
+        live = self.certificates / "live" / compiler.HOST_ID
+        live.mkdir(parents=True)
+        self.ca = live / "fullchain.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9"]
+            + ["-keyout", live / "privkey.pem", "-out", self.ca, "-subj", f"/CN={compiler.HOST_ID}"]
+            + ["-addext", f"subjectAltName=DNS:{compiler.HOST_ID}"],
+            check=True,
+            capture_output=True,
+        )
+
+    def calls(self, sls: str) -> list[dict]:
+        """Return the calls of mattermost_nginx.configured in *sls*."""
+        return [c for c in self.host.low(sls) if (c["state"], c["fun"]) == ("mattermost_nginx", "configured")]
+
+    def lay(self, sls: str) -> None:
+        """Put the files of *sls* in place, as the state does."""
+        for call in self.calls(sls):
+            for entry in call["files"]:
+                source = compiler.ROOT / "salt" / entry["source"].removeprefix("salt://")
+                text = mattermost_nginx_config.render(source.read_text(), {**call["context"], **self.context})
+                mattermost_nginx_config.write(entry["path"], text)
+            for path in call.get("absent", []):
+                pathlib.Path(path).unlink(missing_ok=True)
+
+    def refusal(self) -> str:
+        """Return what nginx has against this configuration, empty when it takes it."""
+        command = [self.program, "-t", "-q", "-c", self.etc / "nginx.conf"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        return ended.stderr if ended.returncode or "[warn]" in ended.stderr else ""
+
+    def listen_here(self) -> None:
+        """Move ports 80 and 443 to free ones of the loopback."""
+        for path in (self.etc / "conf.d").glob("mattermost-*.conf"):
+            text = path.read_text().replace("listen 80", f"listen 127.0.0.1:{self.http}")
+            path.write_text(text.replace("listen 443", f"listen 127.0.0.1:{self.https}"))

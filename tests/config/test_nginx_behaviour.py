@@ -1,0 +1,286 @@
+"""What the real nginx does with our files, in front of a small server of the test's own, on the loopback."""
+
+import http.client
+import http.server
+import json
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+
+from tests.config.nginx_program import BASE, NON_SSL, SSL, Tree
+from tests.config.nginx_site import NAME, Site, Upstream, upgrade, values
+from tests.render import compiler
+
+LIMIT = 256 * 1024  # bytes; the server's limit for a file in these tests
+BODY_LIMIT = LIMIT + 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def started(folder, platform, *sls, **how):
+    pillar = {"server": {"port": how.pop("port"), "config": {"FileSettings": {"MaxFileSize": LIMIT}}}}
+    return Site(Tree(folder, platform, *sls, pillar=pillar, **how))
+
+
+@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+def site(request, upstream, tmp_path_factory):
+    running = started(tmp_path_factory.mktemp("ssl"), request.param, BASE, SSL, port=upstream)
+    (running.tree.webroot / ".well-known/acme-challenge").mkdir(parents=True)
+    (running.tree.webroot / ".well-known/acme-challenge/token").write_text("answer")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+def plain(request, upstream, tmp_path_factory):
+    running = started(tmp_path_factory.mktemp("plain"), request.param, BASE, NON_SSL, port=upstream)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+def down(request, tmp_path_factory):
+    """A site whose server does not answer."""
+    with socket.socket() as taken:  # bound, not listening: nobody else gets the port meanwhile
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        running = started(tmp_path_factory.mktemp("down"), request.param, BASE, SSL, port=port)
+        yield running
+        running.stop()
+
+
+# port 80 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_http_is_sent_to_https(site):
+    status, headers, _ = site.ask("/team/channel?x=1", tls=False)
+    assert (status, values(headers, "location")) == (301, [f"https://{NAME}/team/channel?x=1"])
+
+
+@pytest.mark.parametrize("name", [NAME, "other.example.test"])
+def test_a_challenge_is_answered_before_the_redirect(site, name):
+    assert site.ask("/.well-known/acme-challenge/token", tls=False, name=name)[::2] == (200, b"answer")
+
+
+def test_an_unknown_token_is_not_passed_on(site):
+    assert site.ask("/.well-known/acme-challenge/none", tls=False)[0] == 404
+
+
+def test_an_unknown_name_gets_nothing_over_http(site):
+    assert site.ask("/", tls=False, name="other.example.test")[0] == 404
+
+
+# TLS -------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_name_ends_in_the_handshake(site):
+    with pytest.raises(ssl.SSLError):
+        site.connect(name="other.example.test")
+
+
+def test_an_unknown_host_header_gets_nothing(site):
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        site.ask("/", name="other.example.test")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_an_old_protocol_is_refused(site, version):
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        site.connect(minimum=version)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_present_protocol_is_spoken(site, version):
+    with site.connect(minimum=version) as connection:
+        assert connection.version() in ("TLSv1.2", "TLSv1.3")
+
+
+def test_http2_is_offered(site):
+    context = site.context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("127.0.0.1", site.tree.https)) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as secure,
+    ):
+        assert secure.selected_alpn_protocol() == "h2"
+
+
+# headers ---------------------------------------------------------------------------------------------------------------
+
+
+def test_browsers_remember_https(site):
+    assert values(site.ask()[1], "strict-transport-security") == ["max-age=63072000"]
+
+
+def test_security_headers_are_there_once(site):
+    _, headers, _ = site.ask()
+    for name in ("x-frame-options", "x-content-type-options", "referrer-policy"):
+        assert len(values(headers, name)) == 1, name
+
+
+def test_the_servers_own_headers_win_and_are_not_doubled(site):
+    _, headers, _ = site.ask("/own-headers")
+    assert values(headers, "x-frame-options") == ["DENY"]
+    assert values(headers, "x-content-type-options") == ["nosniff"]
+    assert values(headers, "referrer-policy") == ["origin"]
+    assert values(headers, "strict-transport-security") == ["max-age=63072000"]
+
+
+def test_the_version_is_nobodys_business(site):
+    assert values(site.ask()[1], "server") in (["nginx"], [])
+
+
+def test_the_server_learns_the_real_client(site):
+    claims = {"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    headers = site.seen(headers=claims | {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example.test"})[
+        "headers"
+    ]
+    assert "203.0.113.9" not in str(headers)
+    assert "evil" not in str(headers)
+    assert values(headers, "x-real-ip") == values(headers, "x-forwarded-for") == ["127.0.0.1"]
+    assert values(headers, "x-forwarded-proto") == ["https"]
+    assert values(headers, "host") == [NAME]
+
+
+# websockets ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/api/v4/websocket", "/api/v4/users/websocket", "/plugins/com.mattermost.calls/ws"])
+def test_a_websocket_is_upgraded_and_carries_bytes(site, path):
+    status, echoed = upgrade(site, path)
+    assert (status.split()[1], echoed) == ("101", b"ping")
+
+
+def test_no_other_protocol_is_upgraded(site):
+    assert upgrade(site, "/", kind="h2c")[0].split()[1] == "200"
+
+
+# uploads ---------------------------------------------------------------------------------------------------------------
+
+
+def multipart(size):
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    return head + b"0" * size + b"\r\n--x--\r\n"
+
+
+def test_the_largest_file_passes_in_its_form(site):
+    body = multipart(LIMIT)
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert site.seen("/api/v4/files", "POST", body=body, headers=headers)["read"] == len(body)
+
+
+def test_a_body_at_nginxs_limit_passes(site):
+    assert site.seen("/api/v4/files", "POST", body=b"0" * BODY_LIMIT)["read"] == BODY_LIMIT
+
+
+def test_one_byte_more_is_refused(site):
+    with site.connect() as connection:
+        head = f"POST /api/v4/files HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_LIMIT + 1}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).split()[1] == b"413"
+
+
+def test_at_the_limit_nginx_asks_for_the_body(site):
+    with site.connect() as connection:
+        head = f"POST /api/v4/files HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_LIMIT}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).split()[1] == b"100"
+
+
+# while the server is down ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_people_see_a_page_while_the_server_is_down(down, method):
+    status, headers, body = down.ask("/team/channels/town-square", method, body=b"x" if method != "GET" else None)
+    assert (status, values(headers, "retry-after"), values(headers, "content-type")) == (503, ["10"], ["text/html"])
+    assert b"back in a moment" in body
+    assert values(headers, "cache-control") == ["no-store"]
+    assert values(headers, "strict-transport-security") == ["max-age=63072000"]
+
+
+def test_the_page_loads_nothing(down):
+    body = down.ask()[2].decode()
+    assert [word for word in ("src=", "href=", "url(", "@import", "<script") if word in body] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_programs_get_json_while_the_server_is_down(down, method):
+    status, headers, body = down.ask("/api/v4/posts?x=1", method, body=b"{}" if method == "POST" else None)
+    assert (status, values(headers, "retry-after")) == (503, ["10"])
+    assert values(headers, "content-type") == ["application/json"]
+    assert json.loads(body)["status_code"] == 503
+
+
+def test_nobody_can_ask_for_the_page_itself(site):
+    assert site.ask("/.mattermost-unavailable.html")[0] == 404
+
+
+def test_the_servers_own_bad_gateway_passes(site):
+    status, _, body = site.ask("/own-502")
+    assert (status, json.loads(body)["path"]) == (502, "/own-502")
+
+
+# the log ---------------------------------------------------------------------------------------------------------------
+
+
+def test_tokens_stay_out_of_the_log(site):
+    site.ask("/reset_password_complete?token=s3cret")
+    text = ""
+    for _ in range(100):
+        text = (site.tree.logs / "mattermost.access.log").read_text()
+        if "/reset_password_complete" in text:
+            break
+        time.sleep(0.02)
+    assert "/reset_password_complete" in text
+    assert "s3cret" not in text
+
+
+# over plain HTTP -------------------------------------------------------------------------------------------------------
+
+
+def test_the_plain_site_answers_itself(plain):
+    status, headers, _ = plain.ask("/", tls=False)
+    assert status == 200
+    assert values(headers, "strict-transport-security") == []
+
+
+def test_the_plain_site_has_websockets(plain):
+    assert upgrade(plain, "/api/v4/websocket", tls=False)[0].split()[1] == "101"
+
+
+def test_the_plain_site_gives_unknown_names_nothing(plain):
+    assert plain.ask("/", tls=False, name="other.example.test")[0] == 404
+
+
+def test_the_plain_site_tells_the_server_its_scheme(plain):
+    assert values(plain.seen(tls=False)["headers"], "x-forwarded-proto") == ["http"]
+
+
+def test_the_running_nginx_takes_a_reload(site):
+    """The way that the state watches: the master's children are new ones."""
+    import mattermost_nginx_process as process
+
+    old = process.workers(site.process.pid)
+    os.kill(site.process.pid, signal.SIGHUP)
+    for _ in range(500):
+        if process.workers(site.process.pid) - old:
+            break
+        time.sleep(0.02)
+    assert process.workers(site.process.pid) - old
+    assert site.ask()[0] == 200

@@ -1,0 +1,44 @@
+"""Row 8, continued: websockets."""
+
+import pytest
+
+from tests.conformance.site import eventually
+from tests.conformance.wire import WebSocket
+
+
+@pytest.mark.parametrize("origin", ["", "site", "http://{host}", "https://{host}"])
+def test_a_websocket_opens_for_its_own_site(site, origin):
+    site.set(ServiceSettings__SiteURL="https://chat.example.test")
+    server = site.up()
+    value = "https://chat.example.test" if origin == "site" else origin.format(host=f"127.0.0.1:{site.port}")
+    peer = WebSocket(site.port, Origin=value)
+    assert peer.status == 101
+    assert peer.headers["Sec-WebSocket-Accept"]
+    peer.close()
+    assert server.process.poll() is None
+
+
+def test_a_websocket_does_not_open_for_a_foreign_site(chat):
+    assert WebSocket(chat.site.port, Origin="https://evil.example").status == 403
+
+
+def test_a_websocket_needs_an_upgrade(chat):
+    assert WebSocket(chat.site.port, Upgrade="", Connection="").status == 400
+
+
+def test_the_users_websocket_needs_a_login(chat):
+    assert WebSocket(chat.site.port, path="/api/v4/users/websocket").status == 401
+
+
+def test_a_websocket_says_hello_pings_and_hears_of_posts(chat, rules):
+    peer = WebSocket(chat.site.port, Authorization=f"Bearer {chat.as_member.token}")
+    hello = peer.read()
+    assert hello["event"] == "hello"
+    assert hello["data"]["server_version"].startswith(f"{rules.version}.")
+    peer.send({"seq": 1, "action": "ping"})
+    answer = eventually("an answer", lambda: (frame := peer.read()).get("seq_reply") == 1 and frame)
+    assert (answer["status"], answer["data"]["text"]) == ("OK", "pong")
+    post = chat.as_admin.post("posts", {"channel_id": chat.square["id"], "message": "heard"}).json
+    heard = eventually("the post", lambda: (event := peer.read())["event"] == "posted" and event)
+    assert post["id"] in heard["data"]["post"]
+    peer.close()

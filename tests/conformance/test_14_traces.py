@@ -1,0 +1,64 @@
+"""Row 14: what a run leaves: files written, lines logged."""
+
+import pytest
+
+from tests.conformance.conftest import PASSWORD
+from tests.conformance.site import mode
+
+KNOWN_ERRORS = ("License key from https://mattermost.com required", "Failed to update assets subpath from config")
+
+
+def test_the_console_is_json(site):
+    server = site.up()
+    lines = server.log_text().splitlines()
+    assert len(server.log()) == len(lines) > 0
+    for line in server.log():
+        assert {"timestamp", "level", "msg", "caller"} <= set(line)
+
+
+def test_a_healthy_start_has_only_the_known_errors(site):
+    errors = [line["msg"] for line in site.up().log() if line["level"] == "error"]
+    assert any(KNOWN_ERRORS[0] in message for message in errors)
+    assert [message for message in errors if not message.startswith(KNOWN_ERRORS)] == []
+
+
+def test_the_log_file_is_written(site):
+    site.up()
+    assert site.files("logs") == ["mattermost.log"]
+    assert (site.home / "logs/mattermost.log").read_text().startswith("{")
+
+
+def test_nothing_is_written_but_the_known_places(site):
+    tree = sorted(path.stat().st_mtime_ns for path in site.root.rglob("*"))
+    server = site.up()
+    server.http.get("system/ping?get_server_status=true")
+    server.stop()
+    assert sorted(path.stat().st_mtime_ns for path in site.root.rglob("*")) == tree
+    assert site.files("config") == ["config.json"]
+    assert site.files("data") == []
+    assert site.files("tmp") == []
+    assert [path.name for path in (site.home / "run").iterdir()] == []
+
+
+def test_uploaded_files_are_private(site):
+    server = site.up()
+    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
+    admin = server.http.login("admin", PASSWORD)
+    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
+    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    assert admin.api("POST", f"files?channel_id={square}&filename=a.bin", b"data").status == 201
+    path = site.home / "data" / site.files("data")[0]
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o750
+
+
+@pytest.mark.parametrize("secret", ["p@ss:w/or#d%1", "p%40ss%3Aw%2For%23d%251"])
+def test_the_database_password_is_not_logged(site, secret):
+    server = site.up()
+    assert secret not in server.log_text() + server.error_text() + (site.home / "logs/mattermost.log").read_text()
+
+
+def test_the_console_level_is_kept(site):
+    site.set(LogSettings__ConsoleLevel="ERROR")
+    server = site.up()
+    assert {line["level"] for line in server.log()} == {"error"}

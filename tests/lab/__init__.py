@@ -1,0 +1,13 @@
+"""Throwaway systemd hosts, and all they need around them, on one Debian machine.
+
+``Lab.open(checkout)`` is the way in from Python, ``python -m tests.lab`` from a
+shell. Nothing of the lab leaves its own bridge, and ``down`` takes everything
+away again but the caches.
+"""
+
+from __future__ import annotations
+
+from tests.lab.errors import LabError
+from tests.lab.lab import Lab
+
+__all__ = ["Lab", "LabError"]

@@ -1,0 +1,59 @@
+"""The Debian packages that the lab's machine needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.lab.errors import LabError
+from tests.lab.shell import run
+
+# package: a program that it brings
+NEEDED = {
+    "systemd-container": "systemd-nspawn",
+    "mmdebstrap": "mmdebstrap",
+    "dnsmasq-base": "dnsmasq",
+    "pebble": "pebble",
+    "nftables": "nft",
+    "iproute2": "ip",
+    "openssh-client": "ssh-keygen",
+    "util-linux": "nsenter",
+    "mount": "mount",
+    "patchelf": "patchelf",
+    "xz-utils": "xz",
+    "rpm": "rpmbuild",
+    "createrepo-c": "createrepo_c",
+    "gnupg": "gpg",
+}
+
+
+def missing(which=shutil.which):
+    """The packages whose program is not there. which: looks a program up."""
+    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin"
+    return [package for package, program in NEEDED.items() if which(program, path=path) is None]
+
+
+def require_root():
+    if os.geteuid() != 0:
+        raise LabError(
+            "The lab needs root: it makes a network bridge, mounts and control groups. "
+            "Run it as root on a machine that you can spare, or use your own host (README)."
+        )
+
+
+def install():
+    """Say which packages are missing and install them; nothing to do is silent."""
+    lacking = missing()
+    if not lacking:
+        return
+    if not Path("/usr/bin/apt-get").exists():
+        raise LabError(f"Missing: {', '.join(lacking)}; and no apt-get to install them. The lab runs on Debian.")
+    print(f"lab: installing {' '.join(lacking)} (they stay installed)", file=sys.stderr)
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    run(["apt-get", "-q", "update"], timeout=300, env=env)
+    run(["apt-get", "-qy", "install", "--no-install-recommends", *lacking], timeout=600, env=env)
+    still = missing()
+    if still:
+        raise LabError(f"apt-get ended well, but the programs of {', '.join(still)} are still missing.")

@@ -1,0 +1,5 @@
+"""Start of the frozen ``mattermost``."""
+
+from standin.cli import entry
+
+entry()

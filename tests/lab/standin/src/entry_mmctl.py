@@ -1,0 +1,5 @@
+"""Start of the frozen ``mmctl``."""
+
+from standin.mmctl.cli import entry
+
+entry()

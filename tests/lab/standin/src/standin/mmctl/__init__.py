@@ -1,0 +1,1 @@
+"""``mmctl``: the administrator's command, for the local socket."""

@@ -1,0 +1,1 @@
+"""Render tier: every SLS on every platform, in process, without a host."""

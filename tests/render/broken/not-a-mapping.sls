@@ -1,0 +1,3 @@
+# expected: mattermost must be a mapping of settings, not list.
+mattermost:
+  - email

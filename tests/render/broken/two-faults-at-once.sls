@@ -1,0 +1,7 @@
+# expected: mattermost:nginx:hsts_seconds is -1; its minimum is 0 seconds.
+# expected: mattermost:push:contents is 'all'; it must be one of generic_no_channel, generic, full.
+mattermost:
+  push:
+    contents: all
+  nginx:
+    hsts_seconds: -1

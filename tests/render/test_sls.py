@@ -1,0 +1,151 @@
+"""Every SLS compiles on every platform, and follows the rules that keep the tree readable and safe to join."""
+
+import re
+
+import pytest
+import salt.utils.yaml
+
+from tests.render import compiler, signatures
+
+FILES = sorted((compiler.ROOT / "salt").glob("**/*.sls"))
+TEMPLATES = sorted(path for path in (compiler.ROOT / "salt").glob("**/files/**/*") if path.suffix == ".jinja")
+# The one way to the settings, in deploy states and in orchestrations.
+SETTINGS_LINE = "{% set mattermost = salt['mattermost_settings.get']() %}"
+ASKING = re.compile(r"\bsalt\s*[\[.](?!//)|\bgrains\b|\bpillar\b|\bopts\b|__(salt|grains|pillar|opts)__")
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+# What one run of an orchestration joins, and what one host never gets together.
+SSL = ("database", "server", "nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup")
+NON_SSL = ("database", "server", "nginx-base", "firewall", "nginx-non-ssl", "backup")
+
+
+def relative(path):
+    return str(path.relative_to(compiler.ROOT))
+
+
+def existing(names):
+    wanted = [f"mattermost.deploy.{name}" for name in names]
+    return [name for name in wanted if name in compiler.DEPLOY]
+
+
+def test_the_tests_know_every_platform():
+    assert compiler.PLATFORMS
+    assert [key for key in compiler.PLATFORMS if key not in compiler.GRAINS] == []
+
+
+def test_each_deploy_state_works_alone(platform, sls):
+    compiler.low(platform, sls)  # raises with Salt's words; one that is all switched off by data may be empty
+
+
+def test_each_orchestration_compiles(orchestration):
+    assert compiler.orchestration(orchestration)
+
+
+def test_all_deploy_states_can_be_joined(platform):
+    low = compiler.low(platform, *compiler.DEPLOY)
+    identities = {}
+    for chunk in low:
+        identities.setdefault(chunk["__id__"], set()).add((chunk["__sls__"], f"{chunk['state']}.{chunk['fun']}"))
+    assert {name: sorted(uses) for name, uses in identities.items() if len(uses) > 1} == {}
+
+
+@pytest.mark.parametrize("names", [SSL, NON_SSL], ids=["ssl", "non-ssl"])
+def test_no_file_belongs_to_two_states(platform, names):
+    owners = {}
+    for chunk in compiler.low(platform, *existing(names)):
+        if chunk["state"] == "file" and chunk["fun"] in ("managed", "absent", "symlink", "directory"):
+            owners.setdefault(chunk["name"], []).append(chunk["__id__"])
+    assert {name: ids for name, ids in owners.items() if len(ids) > 1} == {}
+
+
+def test_state_ids_are_claims_in_kebab_case(platform):
+    ids = {chunk["__id__"] for chunk in compiler.low(platform, *compiler.DEPLOY)}
+    ids |= {chunk["__id__"] for name in compiler.ORCHESTRATIONS for chunk in compiler.orchestration(name)}
+    assert sorted(name for name in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_state_ids_are_static(path):
+    """An ID with Jinja in it cannot be searched for, and a loop over one makes requisites guesswork."""
+    ids = [line for line in path.read_text().splitlines() if re.match(r"^[^\s#{].*\{[{%]", line)]
+    assert ids == []
+
+
+def test_every_call_fits_its_state_function(platform):
+    faults = [text for chunk in compiler.low(platform, *compiler.DEPLOY) for text in signatures.faults(chunk, "host")]
+    assert faults == []
+
+
+def test_every_orchestration_call_fits_its_state_function(orchestration):
+    faults = [
+        text for chunk in compiler.orchestration(orchestration) for text in signatures.faults(chunk, "controller")
+    ]
+    assert faults == []
+
+
+def test_modes_are_quoted_with_a_leading_zero(platform):
+    modes = {
+        f"{chunk['__id__']}: {key}={value!r}"
+        for chunk in compiler.low(platform, *compiler.DEPLOY)
+        for key, value in chunk.items()
+        if key.endswith("mode") and isinstance(value, (int, str))
+        if not (isinstance(value, str) and re.fullmatch(r"0[0-7]{3}|keep", value))
+    }
+    assert modes == set()
+
+
+def test_every_shipped_file_exists(platform):
+    """salt-ssh ships what the low data names; a file that is missing shows only on the host."""
+    missing = []
+    for chunk in compiler.low(platform, *compiler.DEPLOY):
+        for url in re.findall(r"salt://([^\s'\",]+)", str(chunk)):
+            if not (compiler.ROOT / "salt" / url).exists() and not url.startswith("mattermost/local/"):
+                missing.append(f"{chunk['__id__']}: salt://{url}")
+    assert missing == []
+
+
+def test_downloads_name_their_checksum(platform):
+    loose = [
+        chunk["__id__"]
+        for chunk in compiler.low(platform, *compiler.DEPLOY)
+        if chunk.get("skip_verify") or (str(chunk.get("source", "")).startswith("http:") and "source_hash" not in chunk)
+    ]
+    assert loose == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_an_sls_asks_for_nothing_but_the_settings(path):
+    text = path.read_text()
+    asked = [block for block in JINJA.findall(text) if block != SETTINGS_LINE and ASKING.search(block)]
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=relative)
+def test_a_template_asks_for_nothing_but_its_context(path):
+    asked = [block for block in JINJA.findall(path.read_text()) if ASKING.search(block) or "import" in block.split()]
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_an_sls_opens_with_what_it_gives(path):
+    assert path.read_text().startswith(("# ", "{# ", "{#- "))
+
+
+# the common part, and what it starts with on platforms that lack packages
+COMMON = ("mattermost.deploy.common", "mattermost.deploy.notify", "mattermost.deploy.repositories.")
+
+
+def test_a_deploy_state_includes_nothing_but_the_common_part(platform, sls):
+    """The order of components is the orchestration's business."""
+    own = sls.split(".")[:3]
+    foreign = {
+        chunk["__sls__"]
+        for chunk in compiler.low(platform, sls)
+        if chunk["__sls__"].split(".")[:3] != own and not chunk["__sls__"].startswith(COMMON)
+    }
+    assert foreign == set()
+
+
+def test_low_data_survives_the_way_to_the_host(platform):
+    """Nothing but plain values: a Jinja macro or an undefined value in low data breaks on the host only."""
+    low = compiler.low(platform, *compiler.DEPLOY)
+    assert salt.utils.yaml.safe_load(salt.utils.yaml.safe_dump(low)) is not None

@@ -1,0 +1,85 @@
+"""Scenarios drive real hosts of the lab: they need root on a Debian machine. One host at a time holds the public name."""
+
+import os
+
+import pytest
+
+from tests.lab import claim, trial
+from tests.lab.lab import Lab
+from tests.scenarios.deployment import ROOT, Deployment, standins
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/scenarios/" in str(item.path):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """The checkout's lab, up; skips, saying so, without root."""
+    if os.geteuid() != 0:
+        pytest.skip("NO ROOT: scenarios boot lab hosts, which needs root on Debian.")
+    directory = lab_directory()
+    was_up = claim.remembered(directory) is not None
+    lab = Lab.open(ROOT, directory)
+    for host in lab.hosts():
+        if host.name != trial.NAME:  # a killed test run's; the trial is a person's
+            host.remove()
+    yield lab
+    if not was_up:
+        Lab.down(ROOT, directory)
+
+
+def lab_directory():
+    """The checkout's ``.lab``, or one inside it for each of several test workers: a lab of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if not worker:
+        return ROOT / ".lab"
+    directory = ROOT / ".lab" / "workers" / worker
+    directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "archives").exists():
+        (directory / "archives").symlink_to(ROOT / ".lab" / "archives")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def releases():
+    """The release archives of this lab, oldest first: at least two, or the test is skipped."""
+    found = standins()
+    if len(found) < 2:
+        pytest.skip("TWO RELEASES NEEDED: run `make standin` first.")
+    return found
+
+
+@pytest.fixture
+def bare(lab, releases, request):
+    """A deployment on a fresh, bare host; the host goes away afterwards."""
+    with lab.passing(_name(request)) as name:
+        yield Deployment(lab, lab.host(name), releases[0])
+
+
+@pytest.fixture(scope="session")
+def deployed_snapshot(lab, releases):
+    """A snapshot of a host that `mattermost.ssl` deployed with the oldest release."""
+    with lab.passing("deployed") as name:
+        host = lab.host(name)
+        run = Deployment(lab, host, releases[0]).orchestrate()
+        assert run.rc == 0, run
+        snapshot = lab.snapshot(host, "deployed")
+    return snapshot
+
+
+@pytest.fixture
+def deployed_host(lab, releases, deployed_snapshot, request):
+    """A deployment on a host that is deployed with the oldest release: a clone of its own for each test."""
+    with lab.passing(_name(request)) as name:
+        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+        deployment.wait_until_healthy()
+        yield deployment
+
+
+def _name(request) -> str:
+    """A host name of at most 12 characters from the test's name."""
+    words = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "").replace("_", "-")
+    return "".join(c for c in words if c.isalnum() or c == "-")[:12].strip("-").lower()

@@ -1,0 +1,3 @@
+#!/bin/sh
+[ -s /mattermost/config/config.json ] || cat /mattermost/default.json >/mattermost/config/config.json
+exec "$@"

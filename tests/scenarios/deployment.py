@@ -1,0 +1,183 @@
+"""One host of the lab with a Salt configuration of its own, driven as a user would: by salt-run and salt-ssh."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.lab import archives, trial
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+# not the trial's name: a trial that a person left running stays what it is
+PUBLIC_NAME = "talk.example.test"
+# each platform's unit of the cluster
+POSTGRESQL = {
+    "debian12": "postgresql@15-main",
+    "debian13": "postgresql@17-main",
+    "el7": "postgresql-15",
+    "el9": "postgresql-15",
+}
+
+
+@dataclass(repr=False)
+class Run:
+    """What a Salt command came to: exit status, its result parsed from JSON, and both streams."""
+
+    rc: int
+    out: str
+    err: str
+
+    @property
+    def stages(self) -> dict:
+        """Per stage name its result dict, of an orchestration."""
+        data = json.loads(self.out)["data"]
+        (steps,) = data.values()
+        assert isinstance(steps, dict), steps
+        return {part["__id__"]: part for part in sorted(steps.values(), key=lambda part: part["__run_num__"])}
+
+    @property
+    def states(self) -> dict:
+        """Per state ID its result dict, of a ``salt-ssh state.apply``."""
+        (found,) = json.loads(self.out).values()
+        assert isinstance(found, dict), found
+        return {part["__id__"]: part for part in found.values()}
+
+    @property
+    def changes(self) -> dict:
+        """What changed, by stage or state."""
+        try:
+            parts = self.stages
+        except KeyError:
+            parts = self.states
+        return {name: part["changes"] for name, part in parts.items() if part["changes"]}
+
+    @property
+    def comments(self) -> str:
+        """All stages' comments, a failing run's reason among them."""
+        return "\n".join(f"{name}: {part['comment']}" for name, part in self.stages.items())
+
+    def __repr__(self):
+        try:
+            said = self.comments
+        except (ValueError, KeyError, AssertionError):
+            said = self.out
+        return f"exit status {self.rc}\n{said}\n{self.err}"
+
+
+class Deployment:
+    """A host that the orchestrations deploy to.
+
+    lab: the Lab. host: its Host. name: the public name, which the lab's DNS gives the host's address.
+    archive: the release archive to set, or None to set none.
+    """
+
+    def __init__(self, lab, host, archive, name=PUBLIC_NAME):
+        self.lab, self.host, self.name = lab, host, name
+        self.directory = lab.directory / "scenarios" / host.name
+        lab.names.set(name, host.address)
+        self.settings = trial.chosen(lab, host, archive)
+        self.entry = {"host": host.address, "user": "root", "priv": str(lab.ssh_key)}
+        self.write()
+
+    def use(self, archive) -> None:
+        """Set the release to *archive*, as a user who names a version does."""
+        self.settings["mattermost"]["release"] = {
+            "version": archive.version,
+            "sha256": archive.sha256,
+            "source": archive.url,
+        }
+        self.write()
+
+    def write(self, **roster_entry) -> None:
+        """Write the configuration, roster and pillar of this deployment."""
+        self.lab.short.mkdir(parents=True, exist_ok=True)
+        config = yaml.safe_load((ROOT / "etc/salt/master").read_text())
+        self.lab.short.mkdir(parents=True, exist_ok=True)
+        config = trial.master_config(config, ROOT, self.directory, self.lab.short)
+        trial._dump(self.directory / "etc/salt/master", config)
+        sections = {tool: {"config_dir": str(self.directory / "etc/salt")} for tool in ("salt-ssh", "salt-run")}
+        trial._dump(self.directory / "Saltfile", sections)
+        trial._dump(self.directory / "roster", {self.name: {**self.entry, **roster_entry}})
+        (self.directory / "known_hosts").write_text(self.host.known_hosts(self.name))
+        trial._dump(self.directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
+        trial._dump(self.directory / "pillar/mattermost.sls", self.settings)
+
+    def set(self, **settings) -> None:
+        """Merge *settings* into the pillar's ``mattermost`` branch."""
+        merged = copy.deepcopy(self.settings)
+        for key, value in settings.items():
+            branch = merged["mattermost"]
+            branch[key] = {**branch.get(key, {}), **value} if isinstance(value, dict) else value
+        self.settings = merged
+        self.write()
+
+    @property
+    def environment(self) -> dict:
+        """The environment in which Salt's commands use this deployment's configuration."""
+        return {
+            **os.environ,
+            "SALT_SALTFILE": str(self.directory / "Saltfile"),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+        }
+
+    def command(self, *argv, timeout=600) -> Run:
+        """Run a Salt command with this deployment's configuration. timeout: seconds."""
+        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout)
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def started(self, *argv) -> subprocess.Popen:
+        """Start a Salt command as the leader of a session of its own, its output thrown away."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(argv, cwd=ROOT, env=self.environment, start_new_session=True, **quiet)
+
+    def orchestrate(self, name="mattermost.ssl", *arguments, timeout=600) -> Run:
+        """``salt-run state.orchestrate NAME``, its result as JSON."""
+        return self.command("salt-run", "state.orchestrate", name, *arguments, "--out=json", timeout=timeout)
+
+    def apply(self, name, *arguments, timeout=600) -> Run:
+        """``salt-ssh '*' state.apply mattermost.deploy.NAME``, its result as JSON."""
+        sls = f"mattermost.deploy.{name}"
+        return self.command("salt-ssh", "*", "state.apply", sls, *arguments, "--out=json", "--static", timeout=timeout)
+
+    def ssh(self, script, *, check=True, timeout=60) -> str:
+        """Run a shell script on the host as root and return what it printed."""
+        return self.host.ssh(script, check=check, timeout=timeout).stdout
+
+    def url(self, path="/") -> list[str]:
+        """Return curl arguments for *path* of the site, from the controller, trusting the lab's CA."""
+        return [
+            "curl", "--silent", "--show-error", "--max-time", "15", "--cacert", str(self.lab.ca_file),
+            "--resolve", f"{self.name}:443:{self.host.address}", "--resolve", f"{self.name}:80:{self.host.address}",
+            f"https://{self.name}{path}",
+        ]  # fmt: skip
+
+    def curl(self, path="/", *options) -> str:
+        """Return the body of *path* of the site over HTTPS."""
+        return subprocess.run([*self.url(path), *options], capture_output=True, text=True, timeout=30).stdout
+
+    def wait_until_healthy(self, seconds=90) -> None:
+        """Return when the site says that server, database and files are healthy. Raises AssertionError after *seconds*."""
+        deadline = time.monotonic() + seconds
+        while '"status":"OK"' not in self.curl("/api/v4/system/ping?get_server_status=true").replace(" ", ""):
+            assert time.monotonic() < deadline, f"The site was not healthy within {seconds} s."
+            time.sleep(0.5)
+
+    def main_pids(self) -> dict:
+        """Return the main process ID of each service that serves users."""
+        units = ["mattermost", "nginx", POSTGRESQL[self.host.platform]]
+        shown = self.ssh("systemctl show --property=Id,MainPID,ExecMainStartTimestampMonotonic " + " ".join(units))
+        return dict(zip(units, shown.strip().split("\n\n"), strict=True))
+
+
+def standins() -> list:
+    """Return the stand-in archives, oldest version first."""
+    return [archives.describe(path) for path in archives.available(ROOT / ".lab/archives")]

@@ -1,0 +1,26 @@
+"""Backups on another machine, by sftp: encrypted there, nothing of them here, and told when they are gone."""
+
+
+def test_backups_on_another_machine_are_encrypted_there_and_its_absence_is_told(deployed_host, lab):
+    host = deployed_host
+    host.ssh("mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
+    key = host.ssh("cat /root/.ssh/id_ed25519.pub")
+    with lab.passing("store") as name:
+        store = lab.host(name)
+        store.ssh(f"cat >>/root/.ssh/authorized_keys <<'END'\n{key}END")
+        host.ssh(f"cat >>/root/.ssh/known_hosts <<'END'\n{store.known_hosts(store.address)}\nEND")
+        host.set(backup={"repository": f"sftp:root@{store.address}:/srv/chat"})
+        run = host.orchestrate("mattermost.backup")
+        assert run.rc == 0, run
+        assert "does not outlive" not in run.stages["backup-is-made"]["comment"]
+        drill = host.orchestrate("mattermost.drill")
+        assert drill.rc == 0, drill
+        assert host.ssh("ls -d /var/backups/mattermost 2>/dev/null", check=False) == ""
+        assert store.ssh("ls /srv/chat/snapshots | wc -l").stdout.strip() == "1"
+        found = store.ssh("grep -rlaE 'PGDMP|SiteURL|chat.example.test' /srv/chat", check=False).stdout
+        assert found == "", "readable where it is kept"
+        store.ssh("mv /srv/chat /srv/elsewhere")
+        gone = host.orchestrate("mattermost.backup")
+        assert gone.rc != 0
+        assert "held backups and cannot be opened" in gone.comments
+        assert store.ssh("ls /srv").stdout.split() == ["elsewhere"], "another repository was begun in its place"

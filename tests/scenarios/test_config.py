@@ -1,0 +1,172 @@
+"""Settings that change on a running server: through its own door, without a restart where none is needed, refused in words."""
+
+import json
+
+import pytest
+
+from tests.scenarios.deployment import Deployment
+
+SOCKET = "/run/mattermost/local.socket"
+MAIL = "smtp-pa$$ w%rd"
+
+
+@pytest.fixture(scope="module")
+def server(lab, releases):
+    """A host with database and server, no site: each test changes keys of its own."""
+    with lab.passing("config") as name:
+        deployment = Deployment(lab, lab.host(name), releases[0])
+        for component in ("database", "server"):
+            run = deployment.apply(component)
+            assert run.rc == 0, run
+        yield deployment
+
+
+@pytest.fixture
+def settings(server):
+    """Set things for one test; afterwards the settings are the old ones again (config.json keeps what was set)."""
+    before = server.settings
+    yield server.set
+    server.settings = before
+    server.write()
+
+
+def pid(server):
+    return server.main_pids()["mattermost"]
+
+
+def patch(server, config):
+    """Save *config* as an administrator does in the System Console."""
+    data = json.dumps(config).replace("'", "'\\''")
+    server.ssh(f"curl -sSf --unix-socket {SOCKET} -X PUT -d '{data}' -o /dev/null http://localhost/api/v4/config/patch")
+
+
+def key(server, section, name):
+    return json.loads(server.ssh("cat /var/opt/mattermost/config/config.json"))[section][name]
+
+
+def sign_up(server, name):
+    """Try to make an account over the port that nginx passes on to; return the status."""
+    body = json.dumps({"email": f"{name}@example.test", "username": name, "password": "Sign-up-1-please"})
+    url = "http://127.0.0.1:8065/api/v4/users"
+    return server.ssh(f"curl -sS -o /dev/null -w '%{{http_code}}' -X POST -d '{body}' {url}")
+
+
+def test_again_changes_nothing(server):
+    before = pid(server)
+    run = server.apply("server")
+    assert run.rc == 0, run
+    assert run.changes == {}
+    assert pid(server) == before
+
+
+def test_what_an_administrator_changes_survives(server):
+    patch(server, {"TeamSettings": {"MaxUsersPerTeam": 77}, "EmailSettings": {"SendPushNotifications": True}})
+    assert server.apply("server").changes == {}
+    assert key(server, "TeamSettings", "MaxUsersPerTeam") == 77
+    assert key(server, "EmailSettings", "SendPushNotifications") is True
+
+
+def test_a_live_key_is_changed_without_a_restart(server, settings):
+    before = pid(server)
+    settings(server={"config": {"TeamSettings": {"SiteName": "Talk"}}})
+    changes = server.apply("server").changes
+    assert changes == {
+        "server-config-holds-our-settings": {"TeamSettings.SiteName": {"old": "Mattermost", "new": "Talk"}}
+    }
+    shown = json.loads(server.ssh("curl -sSf 'http://127.0.0.1:8065/api/v4/config/client?format=old'"))
+    assert shown["SiteName"] == "Talk"
+    assert pid(server) == before
+
+
+def test_a_key_that_needs_a_restart_restarts_once(server, settings):
+    before = pid(server)
+    settings(server={"config": {"ServiceSettings": {"SessionLengthWebInHours": 48}}})
+    assert server.apply("server").changes["server-config-holds-our-settings"]["restart"] is True
+    after = pid(server)
+    assert after != before
+    assert server.apply("server").changes == {}
+    assert pid(server) == after
+
+
+def test_a_variable_reaches_the_server_and_restarts_it_once(server, settings):
+    settings(server={"environment": {"MM_TEAMSETTINGS_CUSTOMDESCRIPTIONTEXT": "Quotes ' \" and $HOME % \\ stay"}})
+    before = pid(server)
+    changes = server.apply("server").changes["server-reads-its-secrets-from-a-private-file"]
+    assert changes == {"added": ["MM_TEAMSETTINGS_CUSTOMDESCRIPTIONTEXT"], "restart": True}
+    shown = json.loads(server.ssh("curl -sSf 'http://127.0.0.1:8065/api/v4/config/client?format=old'"))
+    assert shown["CustomDescriptionText"] == "Quotes ' \" and $HOME % \\ stay"
+    after = pid(server)
+    assert after != before
+    assert server.apply("server").changes == {}
+    assert pid(server) == after
+
+
+def test_mail_is_proved_by_the_servers_own_test_message(server, settings):
+    settings(mail={"server": "mail.lab.test", "port": 25, "security": "plain", "username": "chat", "password": MAIL})
+    run = server.apply("server")
+    assert run.rc == 0, run
+    assert MAIL not in str(run)
+    sent = len(server.lab.mailbox.messages())
+    asked = server.command("salt-ssh", "*", "mattermost_api.send_test_mail", "--out=json", "--static")
+    assert json.loads(asked.out)[server.name]["result"] is True, asked
+    (message,) = server.lab.mailbox.messages()[sent:]
+    assert (message["To"], message["X-Lab-User"]) == ("admin@example.test", "chat")
+    assert MAIL not in server.ssh("cat /var/opt/mattermost/config/config.json")
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"TeamSettings": {"SiteNam": "x"}}, "Did you mean TeamSettings.SiteName?"),
+        (
+            {"EmailSettings": {"SMTPPort": 25}},
+            "EmailSettings.SMTPPort must be a text, not 25. Write it in quotes: '25'.",
+        ),
+        ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with it since 11.0"),
+        ({"TeamSettings": {"SiteName": "x" * 31}}, "Site name must be less than or equal to 30 characters."),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_in_words_and_changes_nothing(server, settings, config, sentence):
+    before = server.ssh("sha256sum /var/opt/mattermost/config/config.json"), pid(server)
+    settings(server={"config": config})
+    run = server.apply("server")
+    assert run.rc != 0
+    assert sentence in run.states["server-config-holds-our-settings"]["comment"]
+    assert (server.ssh("sha256sum /var/opt/mattermost/config/config.json"), pid(server)) == before
+
+
+def test_nobody_signs_up_before_or_after_but_by_invitation(server):
+    assert sign_up(server, "stranger") == "403"
+    assert "system_admin" in server.ssh(
+        f"curl -sSf --unix-socket {SOCKET} http://localhost/api/v4/users/username/admin"
+    )
+
+
+def test_the_administrators_account_is_left_alone_also_when_renamed_and_deactivated(server):
+    api = f"curl -sSf --unix-socket {SOCKET} http://localhost/api/v4/users"
+    user = json.loads(server.ssh(f"{api}/username/admin"))
+    body = json.dumps({**user, "username": "boss"})
+    server.ssh(f"{api}/{user['id']} -X PUT -d '{body}' >/dev/null")
+    server.ssh(f"{api}/{user['id']}/active -X PUT -d '{{\"active\": false}}' >/dev/null")
+    assert "first-account-is-the-administrators" not in server.apply("server").changes
+    users = json.loads(server.ssh(api))
+    assert [(each["username"], each["delete_at"] > 0) for each in users] == [("boss", True)]
+
+
+def test_without_an_administrator_to_make_sign_up_stays_closed_until_there_is_one(lab, releases):
+    host = lab.host("closed")
+    try:
+        bare = Deployment(lab, host, releases[0])
+        bare.set(server={"admin": {"create": False}})
+        for component in ("database", "server"):
+            run = bare.apply(component)
+            assert run.rc == 0, run
+        assert sign_up(bare, "first") == "501"
+        assert bare.apply("server").changes == {}
+        assert sign_up(bare, "first") == "501"
+        body = json.dumps({"email": "a@example.test", "username": "chief", "password": "Sign-up-1-please"})
+        bare.ssh(f"curl -sSf --unix-socket {SOCKET} -d '{body}' -o /dev/null http://localhost/api/v4/users")
+        assert "first-account-is-the-administrators" in bare.apply("server").changes
+        assert sign_up(bare, "second") == "403"
+    finally:
+        host.remove()

@@ -1,0 +1,115 @@
+"""From a bare host to a verified server, again without a change, and through what happens to servers."""
+
+import subprocess
+import time
+
+import pytest
+
+STAGES = [
+    *("preflight", "archive", "packages", "database", "server"),
+    *("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup", "verify"),
+]
+
+
+def test_a_dry_run_on_a_bare_host_changes_nothing(bare):
+    before = set(bare.ssh(FINGERPRINT).splitlines())
+    run = bare.orchestrate("mattermost.ssl", "test=True")
+    assert run.rc == 0, run
+    assert list(run.stages) == STAGES
+    assert set(bare.ssh(FINGERPRINT).splitlines()) ^ before == set()
+
+
+def test_fresh_then_again_then_a_dry_run(bare):
+    first = bare.orchestrate()
+    assert first.rc == 0, first
+    assert list(first.stages) == STAGES
+    assert all(stage["result"] is True for stage in first.stages.values()), first.comments
+
+    before = bare.main_pids()
+    again = bare.orchestrate()
+    assert again.rc == 0, again
+    assert again.changes == {}
+    assert bare.main_pids() == before, "a run that changes nothing restarted something"
+
+    dry = bare.orchestrate("mattermost.ssl", "test=True")
+    assert dry.rc == 0, dry
+    assert dry.changes == {}
+
+
+# What a host is made of: packages, units, files outside of caches, logs and Salt's own folder.
+FINGERPRINT = """
+dpkg-query -W; systemctl list-unit-files --no-pager --no-legend | grep -v transient
+find /etc /opt /usr/local /var/lib /var/opt /home /root -xdev -type f \\
+    -not -path '/var/lib/systemd/*' -not -path '/var/lib/apt/*' -printf '%p %s %m %u\\n'
+"""
+
+
+@pytest.mark.parametrize("seconds", [2, 5, 9])
+def test_a_run_that_is_killed_is_finished_by_the_next(bare, seconds):
+    command = ["timeout", "--signal=KILL", str(seconds), "salt-run", "state.orchestrate", "mattermost.ssl"]
+    killed = bare.command(*command)
+    assert killed.rc in (137, -9)
+    deadline = time.monotonic() + 120
+    run = bare.orchestrate()
+    while run.rc != 0 and "is at work" in run.out and time.monotonic() < deadline:
+        time.sleep(2)
+        run = bare.orchestrate()
+    assert run.rc == 0, run
+    assert bare.orchestrate().changes == {}
+
+
+def test_two_runs_at_once_are_not_two_runs(deployed_host):
+    first = subprocess.Popen(
+        ["salt-run", "state.orchestrate", "mattermost.ssl"],
+        env=deployed_host.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        first.stderr.readline()  # its first line of progress: it is at work
+        second = deployed_host.orchestrate()
+    finally:
+        first.communicate(timeout=120)
+    assert first.returncode == 0
+    assert second.rc == 1
+    assert "Another run is at work in this checkout" in second.out
+
+
+def test_chat_comes_back_after_a_reboot(deployed_host):
+    deployed_host.host.reboot()
+    deployed_host.wait_until_healthy()
+    assert deployed_host.orchestrate().changes == {}
+
+
+def test_chat_comes_back_after_a_power_cut(deployed_host):
+    deployed_host.host.cut()
+    deployed_host.host.start()
+    deployed_host.wait_until_healthy()
+    assert deployed_host.orchestrate().changes == {}
+
+
+def test_chat_survives_a_restart_of_postgresql(deployed_host):
+    before = deployed_host.ssh("systemctl show --value --property=MainPID mattermost")
+    deployed_host.ssh("systemctl restart postgresql@15-main")
+    deployed_host.wait_until_healthy()
+    assert deployed_host.ssh("systemctl show --value --property=MainPID mattermost") == before
+
+
+def test_from_https_to_http_and_back(deployed_host):
+    plain = deployed_host.orchestrate("mattermost.non-ssl")
+    assert plain.rc == 0, plain
+    assert deployed_host.orchestrate("mattermost.non-ssl").changes == {}
+    assert "redirect" not in deployed_host.ssh(f"curl -sSI -H 'Host: {deployed_host.name}' http://127.0.0.1/ | head -1")
+    # what only a certificate needs is nobody's to ask for here
+    email = deployed_host.settings["mattermost"]["email"]
+    deployed_host.set(email="")
+    for operation in ("backup", "rotate"):
+        run = deployed_host.orchestrate(f"mattermost.{operation}")
+        assert run.rc == 0, run
+    assert deployed_host.orchestrate("mattermost.non-ssl").changes == {}
+    deployed_host.set(email=email)
+    back = deployed_host.orchestrate("mattermost.ssl")
+    assert back.rc == 0, back
+    assert deployed_host.orchestrate("mattermost.ssl").changes == {}
+    deployed_host.wait_until_healthy()

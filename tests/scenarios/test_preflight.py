@@ -1,0 +1,278 @@
+"""Preflight on a live host: for each check, breaking exactly that thing turns exactly that check red, and nothing is put there."""
+
+import copy
+import subprocess
+
+import pytest
+
+from tests.scenarios.deployment import Deployment
+
+# Root's files outside of logs and run-time state, and Salt's own folder, which preflight must not even make.
+FINGERPRINT = r"""
+find /etc /opt /usr/local /var/opt /var/tmp /root -xdev -printf '%p %s %m %u\n' | sort | sha256sum
+dpkg-query -W | sha256sum
+"""
+
+
+@pytest.fixture(scope="module")
+def host(lab, releases):
+    """A deployment on a bare host of its own."""
+    with lab.passing("preflight") as name:
+        yield Deployment(lab, lab.host(name), releases[0])
+
+
+@pytest.fixture
+def fit(host):
+    """The same bare host; settings, roster and pinned keys are put back afterwards."""
+    settings = copy.deepcopy(host.settings)
+    yield host
+    host.settings = settings
+    host.write()
+    disconnect(host)
+
+
+@pytest.fixture
+def run(fit):
+    """Run preflight alone and return its findings by check."""
+
+    def act(*arguments):
+        done = fit.orchestrate("mattermost.preflight", *arguments)
+        stage = done.stages["hosts-are-fit"]
+        assert stage["changes"] == {}
+        (found,) = stage["findings"].values()
+        red = [one["check"] for one in found if one["level"] == "refusal"]
+        assert (done.rc == 0) == (not red), done
+        return {one["check"]: one for one in found}
+
+    return act
+
+
+def disconnect(deployment):
+    """End the ssh connections that Salt keeps: through an open one, no key is asked for again."""
+    for socket in deployment.lab.short.iterdir():
+        command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "any"]
+        subprocess.run(command, capture_output=True, timeout=10)
+
+
+def red(found):
+    return [name for name, one in found.items() if one["level"] == "refusal"]
+
+
+def test_a_bare_host_passes_and_is_left_alone(fit, run):
+    before = fit.ssh(FINGERPRINT)
+    found = run()
+    assert red(found) == []
+    assert len(found) > 15
+    assert fit.ssh(FINGERPRINT) == before
+
+
+def test_a_dry_run_checks_all_of_it(run):
+    assert len(run("test=True")) > 15
+
+
+@pytest.mark.parametrize(
+    ("settings", "check", "words"),
+    [
+        ({"relase": {}}, "settings", "mattermost:relase is not a setting. Did you mean release?"),
+        ({"server": {"port": "8065"}}, "settings", "mattermost:server:port must be of type integer"),
+        ({"email": ""}, "email", "mattermost:email is not set"),
+        ({"release": {"sha256": ""}}, "checksum", "No SHA-256 is known for Mattermost"),
+        ({"release": {"source": "nowhere/mattermost.tar.gz"}}, "archive-source", "nowhere/mattermost.tar.gz"),
+        ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are wanted"),
+        ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are wanted"),
+        ({"platform": {"postgresql": {"version": 13}}}, "postgresql", "PostgreSQL 13 would be installed"),
+        ({"verify": {"ca_file": "/no/such.pem"}}, "named-files", "no /no/such.pem (mattermost:verify:ca_file)"),
+        ({"certificate": {"source": "files"}}, "own-certificate", "must name your files"),
+        ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "no.such.invalid does not resolve"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit(fit, run, settings, check, words):
+    fit.set(**settings)
+    found = run()
+    assert red(found) == [check]
+    assert words in found[check]["sentence"]
+    assert found[check]["todo"]
+
+
+def test_all_faults_of_the_settings_are_told_at_once(fit):
+    fit.set(relase={}, server={"prot": 1}, database={"name": "X"})
+    done = fit.orchestrate("mattermost.preflight")
+    assert done.rc == 1
+    for word in ("mattermost:relase", "mattermost:server:prot", "mattermost:database:name"):
+        assert word in done.comments
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended", "check", "words"),
+    [
+        ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3", "transport", "there is none"),
+        ("sed -i.away 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' $(readlink -f /etc/os-release)", "f=$(readlink -f /etc/os-release); mv $f.away $f", "platform", "Debian 9, which is not supported"),
+        ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8m tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "disk", "/opt/mattermost (for /opt/mattermost) has 8 MiB free"),
+        ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8g,noexec tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "mounts", "noexec"),
+        ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
+        ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
+        ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
+        ("mkdir -p /run/lock; systemd-run -q --unit=in-the-way flock /run/lock/mattermost-deploy.lock sh -c 'echo process 7 >/run/lock/mattermost-deploy.lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
+        ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "99.0.0 is installed"),
+    ],
+)  # fmt: skip
+def test_a_host_that_does_not_fit(fit, run, broken, mended, check, words):
+    fit.ssh(broken)
+    try:
+        if "in-the-way" in broken:
+            wait_for(fit, words)
+        found = run()
+    finally:
+        fit.ssh(mended)
+    assert red(found) == [check]
+    assert words in found[check]["sentence"]
+    assert found[check]["todo"]
+
+
+def wait_for(deployment, words):
+    """Wait until the program in the way has its port or lock."""
+    port = words.split()[1] if words.startswith("Port") else None
+    there = f"ss -Hltn 'sport = :{port}' | grep -q ." if port else "grep -q 7 /run/lock/mattermost-deploy.lock"
+    deployment.ssh(f"for i in $(seq 100); do {{ {there}; }} && exit 0; sleep 0.1; done; exit 1")
+
+
+def test_a_name_that_leads_elsewhere_is_a_warning_with_both_addresses(fit, run):
+    fit.set(verify={"address": ""}, name="localhost")
+    found = run()
+    assert red(found) == []
+    assert found["public-name"]["level"] == "warning"
+    assert "127.0.0.1" in found["public-name"]["sentence"]
+    assert fit.host.address in found["public-name"]["sentence"]
+
+
+def test_an_installation_of_somebody_else_is_not_touched(deployed_host):
+    """What a run leaves behind, without the marks of ours, is a stranger's; adopting it is a choice."""
+    deployed_host.ssh("rm -rf /etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current")
+
+    def findings():
+        (found,) = deployed_host.orchestrate("mattermost.preflight").stages["hosts-are-fit"]["findings"].values()
+        return {one["check"]: one for one in found}
+
+    found = findings()
+    assert red(found) == ["existing-config", "existing-database"]
+    assert "Database mattermost (owner mattermost," in found["existing-database"]["sentence"]
+    deployed_host.set(server={"adopt": True})
+    adopted = findings()
+    assert red(adopted) == []
+    assert adopted["existing-database"]["level"] == "note"
+
+
+def test_a_refusal_that_is_named_becomes_a_warning(fit, run):
+    fit.set(preflight={"min_memory_mb": 99999999, "ignore": ["memory"]})
+    found = run()
+    assert red(found) == []
+    assert found["memory"]["level"] == "warning"
+
+
+def test_a_port_that_refuses(fit, run):
+    fit.write(port=23)
+    assert red(found := run()) == ["reachable"]
+    assert "refuses connections to port 23" in found["reachable"]["sentence"]
+
+
+def test_an_address_that_is_silent(fit, run):
+    fit.write(host=str(fit.lab.instance.network[250]), timeout=2)
+    assert red(run()) == ["reachable"]
+
+
+def test_a_host_key_that_is_not_known_is_shown(fit, run):
+    disconnect(fit)
+    (fit.directory / "known_hosts").write_text("")
+    found = run()
+    assert red(found) == ["host-key"]
+    shown = fit.ssh("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
+    assert shown in found["host-key"]["sentence"]
+    assert f"salt-ssh -i {fit.name} test.ping" in found["host-key"]["todo"]
+
+
+def test_what_is_said_about_an_unknown_key_works(fit, run):
+    disconnect(fit)
+    (fit.directory / "known_hosts").write_text("")
+    assert fit.command("salt-ssh", "-i", fit.name, "--raw", "true").rc == 0
+    disconnect(fit)
+    assert red(run()) == []
+
+
+def test_a_changed_host_key_is_refused(fit, run, tmp_path):
+    disconnect(fit)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True, timeout=10)
+    kind, key, *_ = (tmp_path / "key.pub").read_text().split()
+    (fit.directory / "known_hosts").write_text(f"{fit.host.address} {kind} {key}\n")
+    found = run()
+    assert red(found) == ["host-key"]
+    assert "another host key" in found["host-key"]["sentence"]
+    assert "ssh-keygen -R" in found["host-key"]["todo"]
+
+
+def test_a_login_that_is_refused(fit, run):
+    fit.write(user="nobody")
+    found = run()
+    assert red(found) == ["ssh-login"]
+    assert "login of nobody by key" in found["ssh-login"]["sentence"]
+
+
+@pytest.fixture
+def deployer(fit):
+    """A user of the host who logs in with the lab's key and is not root."""
+    fit.ssh("useradd -m deployer && install -d -m 700 -o deployer /home/deployer/.ssh && "
+            "install -m 600 -o deployer /root/.ssh/authorized_keys /home/deployer/.ssh/")  # fmt: skip
+    yield "deployer"
+    disconnect(fit)
+    fit.ssh("userdel -rf deployer 2>/dev/null; rm -f /etc/sudoers.d/deployer; true")
+
+
+def test_a_wrong_password_is_refused(fit, run, deployer):
+    fit.entry = {name: value for name, value in fit.entry.items() if name != "priv"}
+    try:
+        fit.write(user=deployer, passwd="not-this-one")
+        found = run()
+    finally:
+        fit.entry["priv"] = str(fit.lab.ssh_key)
+    assert red(found) == ["ssh-login"]
+    assert "by password" in found["ssh-login"]["sentence"]
+    assert "not-this-one" not in str(found)
+
+
+def test_a_user_without_sudo_is_refused(fit, run, deployer):
+    fit.write(user=deployer)
+    found = run()
+    assert red(found) == ["sudo"]
+    assert "deployer is not root" in found["sudo"]["sentence"]
+
+
+def test_a_host_without_sudo_or_without_the_right_to_it_is_refused(fit, run, deployer):
+    fit.write(user=deployer, sudo=True)
+    assert red(run()) == ["sudo"]
+
+
+def test_a_roster_without_the_host_is_refused(fit):
+    fit.set(hosts=["chta.example.test"])
+    done = fit.orchestrate("mattermost.preflight")
+    assert done.rc == 1
+    assert "mattermost:hosts names chta.example.test" in done.comments
+
+
+@pytest.fixture
+def with_sudo(fit):
+    """sudo on the host, from the distribution."""
+    fit.ssh("command -v sudo || apt-get update -q && apt-get install -qy --no-install-recommends sudo", timeout=180)
+
+
+def test_sudo_that_wants_a_password_is_told_apart(fit, run, deployer, with_sudo):
+    fit.ssh("echo 'deployer ALL=(ALL) ALL' >/etc/sudoers.d/deployer")
+    fit.write(user=deployer, sudo=True)
+    found = run()
+    assert red(found) == ["sudo"]
+    assert "wants the password of deployer" in found["sudo"]["sentence"]
+    assert "NOPASSWD" in found["sudo"]["todo"]
+
+
+def test_a_user_with_sudo_is_as_good_as_root(fit, run, deployer, with_sudo):
+    fit.ssh("echo 'deployer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deployer")
+    fit.write(user=deployer, sudo=True)
+    assert red(run()) == []

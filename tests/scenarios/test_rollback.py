@@ -1,0 +1,242 @@
+"""Going back after an upgrade: said first, whole or not at all, and every message that was taken is still somewhere."""
+
+import time
+
+import pytest
+
+from tests.scenarios.chat import Chat
+from tests.scenarios.deployment import Deployment
+from tests.scenarios.upgrading import Upgrading
+
+# in the order in which they are written; the unit tests kill the program at each of them as well
+FORWARD = [(record, "power-cut") for record in ("begin", "stopped", "swapping", "swapped", "switched", "started")]
+ONCE_SERVING = [(record, "power-cut") for record in ("serving", "healthy")]
+UNDO = [(record, "power-cut") for record in ("undo", "database-back", "config-back", "version-back")]
+OVERWRITE = 'pillar={"rollback": {"overwrite": true}}'
+BEFORE, SINCE = range(1, 4), range(4, 9)
+
+# the host as an upgrade and five messages left it, kept below /root and put back from there
+KEEP = r"""
+cd /
+set -e
+systemctl stop mattermost-switch mattermost
+sql() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
+before=$(sql "SELECT datname FROM pg_database WHERE datname LIKE 'mattermost_before_%'")
+echo "$before" >/root/before
+sql 'CREATE DATABASE pristine_new TEMPLATE mattermost'
+sql "CREATE DATABASE pristine_before TEMPLATE $before"
+sql "SELECT format('COMMENT ON DATABASE mattermost IS %L', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = 'mattermost'" >/root/comment
+mkdir /root/upgraded
+cp -a /var/opt/mattermost/config/config.json /etc/mattermost/environment /root/upgraded/
+cp -a /var/lib/mattermost-deploy/switch /root/upgraded/
+systemctl start mattermost
+"""
+RESET = r"""
+cd /
+set -e
+rm -f /root/pause/after /root/pause/reached
+systemctl stop mattermost-switch mattermost
+sql() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
+before=$(cat /root/before)
+for database in $(sql "SELECT datname FROM pg_database WHERE datname LIKE 'mattermost%'"); do sql "DROP DATABASE $database"; done
+sql 'CREATE DATABASE mattermost TEMPLATE pristine_new OWNER mattermost'
+sql "CREATE DATABASE $before TEMPLATE pristine_before OWNER mattermost"
+sql "$(cat /root/comment); COMMENT ON DATABASE $before IS 'mattermost-switch: before'; REVOKE ALL ON DATABASE mattermost, $before FROM PUBLIC"
+rm -rf /run/mattermost-switch /run/mattermost-switch.closed /var/lib/mattermost-deploy/switch
+cp -a /root/upgraded/switch /var/lib/mattermost-deploy/
+cp -a /root/upgraded/config.json /var/opt/mattermost/config/
+cp -a /root/upgraded/environment /etc/mattermost/
+ln -sfn NEW /opt/mattermost/current
+systemctl reset-failed mattermost mattermost-switch 2>/dev/null || true
+systemctl start mattermost
+mattermost-switch check
+"""
+MESSAGES = "SELECT string_agg(message, ',' ORDER BY createat) FROM posts WHERE message LIKE 'message %'"
+
+
+class Upgraded(Upgrading):
+    """A host that was upgraded; messages 1 to 3 were taken before that and 4 to 8 after it."""
+
+    def __init__(self, deployment, old, new):
+        super().__init__(deployment, old, new)
+        chat = Chat(deployment)
+        chat.post(BEFORE)
+        self.old_session = chat.token
+        self.upgrade()
+        Chat(deployment).post(SINCE)
+        self.run(KEEP)
+        self.new_look = self.look()
+
+    def upgrade(self):
+        done = self.switch()
+        assert done.returncode == 0, done.stdout
+        self.old_look, self.before = self.before, self.look()
+
+    def put_back(self):
+        self.run(RESET.replace("NEW", self.new.version), timeout=120)
+
+    def back(self):
+        """Go back as the orchestration has it done; returns the CompletedProcess."""
+        return self.host.ssh("mattermost-switch back overwrite", check=False, timeout=180)
+
+    def ask_and_leave(self):
+        self.run("setsid mattermost-switch back overwrite >/dev/null 2>&1 </dev/null &")
+
+    def messages(self, database="mattermost") -> set:
+        """The numbers of the messages that *database* holds."""
+        said = self.run(f'cd /; runuser -u postgres -- psql -XAtq -d {database} -c "{MESSAGES}"').strip()
+        return {int(text.split()[1]) for text in said.split(",") if text}
+
+    def newer(self) -> str:
+        """The name of the database that going back put aside."""
+        (name,) = [name for name in self.look()["databases"].split() if "_newer_" in name]
+        return name
+
+    def assert_back(self):
+        """Assert that the old version serves what it had, and that all the rest is aside."""
+        look = self.look()
+        same = ("current", "service", "answers", "migrations", "marks", "journal")
+        assert {key: look[key] for key in same} == {key: self.old_look[key] for key in same}, self.trouble()
+        assert self.messages() == {*BEFORE}
+        assert self.messages(self.newer()) == {*BEFORE, *SINCE}
+
+    def assert_still_new(self, look=None):
+        """Assert that the new version serves with all that it had, and can go back another time."""
+        look = look or self.look()
+        same = ("current", "service", "answers", "migrations", "marks", "config", "environment", "journal", "databases")
+        assert {key: look[key] for key in same} == {key: self.new_look[key] for key in same}, self.trouble()
+        assert self.messages() == {*BEFORE, *SINCE}
+
+
+@pytest.fixture(scope="module")
+def deployed(lab, releases, deployed_snapshot):
+    with lab.passing("rollback") as name:
+        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+        deployment.wait_until_healthy()
+        yield Upgraded(deployment, releases[0], releases[1])
+
+
+@pytest.fixture
+def upgraded(deployed):
+    deployed.put_back()
+    return deployed
+
+
+def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, releases):
+    for wanted, arguments, rc in (releases[0], ["test=True"], 0), (releases[1], [], 1):
+        upgraded.deployment.use(wanted)
+        said = upgraded.deployment.orchestrate("mattermost.rollback", *arguments)
+        assert said.rc == rc, said
+        assert "Made since then: 5 messages, 0 users" in said.comments
+        upgraded.assert_still_new()
+    assert OVERWRITE.partition("=")[2] in said.comments
+
+    run = upgraded.deployment.orchestrate("mattermost.rollback", OVERWRITE)
+    assert run.rc == 0, run
+    assert "the next mattermost.ssl would upgrade again" in run.comments
+    assert f"{upgraded.newer()} only: 5 messages" in run.comments
+    upgraded.assert_back()
+    upgraded.deployment.wait_until_healthy()
+
+    again = upgraded.deployment.orchestrate("mattermost.rollback", OVERWRITE)
+    assert again.rc == 1, again
+    assert "Nothing is kept of before" in again.comments
+    upgraded.deployment.use(releases[0])
+    for component in ("database", "server"):
+        pinned = upgraded.deployment.apply(component)
+        assert (pinned.rc, pinned.changes) == (0, {}), pinned
+    upgraded.deployment.use(releases[1])
+    dry = upgraded.deployment.apply("server", "test=True")
+    assert "Would upgrade" in dry.states["server-runs-the-wanted-version"]["comment"]
+
+
+def test_every_message_taken_is_served_or_kept_aside(upgraded):
+    chat = Chat(upgraded.deployment)
+    chat.token = upgraded.old_session  # logged in before the upgrade: a session since then goes with the rest
+    with chat as writer:
+        upgraded.until("test $(mattermost-switch back | sed -n s/^posts=//p) -gt 10", "ten messages more")
+        done = upgraded.back()
+        upgraded.deployment.wait_until_healthy()
+        time.sleep(1)
+    assert done.returncode == 0, done.stdout
+    assert set(writer.taken) - (writer.there() | upgraded.messages(upgraded.newer())) == set()
+    print(f"outage of going back: {writer.pause:.2f} s")
+
+
+@pytest.mark.parametrize("fault", ["FAIL_START=1", "WRONG_VERSION=9.9.9"])
+def test_an_older_version_that_does_not_come_up_is_undone(upgraded, fault):
+    upgraded.break_old(fault)
+    try:
+        done = upgraded.back()
+    finally:
+        upgraded.mend_old()
+    assert done.returncode == 3, done.stdout
+    upgraded.assert_still_new()
+
+
+@pytest.mark.parametrize(("record", "end"), [*FORWARD, ("swapping", "killed"), ("started", "killed")])
+def test_interrupted_it_stays_with_the_newer_version(upgraded, record, end):
+    upgraded.pause_after(record)
+    upgraded.ask_and_leave()
+    upgraded.reached()
+    upgraded.interrupt(end)
+    look = upgraded.settled()
+    upgraded.assert_still_new(look)
+    assert look["report"] == "undone"
+
+
+@pytest.mark.parametrize(("record", "end"), [*ONCE_SERVING, ("serving", "killed")])
+def test_interrupted_once_people_post_to_the_older_version_it_ends_there(upgraded, record, end):
+    upgraded.pause_after(record)
+    upgraded.ask_and_leave()
+    upgraded.reached()
+    upgraded.interrupt(end)
+    assert upgraded.settled()["report"] == "done"
+    upgraded.assert_back()
+
+
+@pytest.mark.parametrize(("record", "end"), [*UNDO, ("database-back", "killed")])
+def test_an_interrupted_undo_is_ended(upgraded, record, end):
+    upgraded.break_old("FAIL_START=1")
+    try:
+        upgraded.pause_after(record)
+        upgraded.ask_and_leave()
+        upgraded.reached()
+        upgraded.interrupt(end)
+        upgraded.assert_still_new(upgraded.settled())
+    finally:
+        upgraded.mend_old()
+
+
+def test_what_is_aside_is_listed_and_forgotten_only_when_told(upgraded):
+    assert upgraded.back().returncode == 0
+    name = upgraded.newer()
+    assert f"newer_{name.rpartition('_')[2]}: 0 days" in upgraded.run("mattermost-switch kept")
+    refused = upgraded.host.ssh(f"mattermost-switch forget {name}", check=False)
+    assert refused.returncode == 2
+    assert "holds 5 messages that are nowhere else" in refused.stderr
+    upgraded.run(f"mattermost-switch forget {name} anyway")
+    assert name not in upgraded.look()["databases"]
+
+
+def test_an_upgrade_that_has_no_migration_needs_no_copy_and_goes_back_without_a_loss(upgraded):
+    patch = upgraded.new.version.rpartition(".")[0] + ".999"
+    tree = f"/opt/mattermost/{patch}"
+    upgraded.run(
+        f'cp -a /opt/mattermost/{upgraded.new.version} {tree}; grep -rlF \'"version": "{upgraded.new.version}"\' {tree} | '
+        f'xargs sed -i \'s/"version": "{upgraded.new.version}"/"version": "{patch}"/\'; echo copy=migrations >>/etc/mattermost/switch.conf'
+    )
+    before = upgraded.look()["databases"]
+    try:
+        done = upgraded.host.ssh(f"mattermost-switch to {patch}", check=False, timeout=180)
+        assert done.returncode == 0, done.stdout
+        assert upgraded.look()["databases"] == before, "a copy was made although there was no migration"
+        Chat(upgraded.deployment).post([9])
+        said = upgraded.run("mattermost-switch back")
+        assert "The database stays as it is" in said
+        assert upgraded.back().returncode == 0
+    finally:
+        upgraded.run(f"sed -i '$d' /etc/mattermost/switch.conf; rm -rf {tree}")
+    look = upgraded.look()
+    assert (look["current"], look["databases"]) == (upgraded.new.version, before)
+    assert upgraded.messages() == {*BEFORE, *SINCE, 9}

@@ -1,0 +1,95 @@
+"""What happens by the clock: systemd's own timers start what they are for, and a backup made so is seen by status and verify."""
+
+import time
+
+import pytest
+
+from tests.scenarios.deployment import Deployment
+from tests.scenarios.test_status import attention, look
+
+LAST_GOOD = "/var/lib/mattermost-deploy/backup/last-good"
+TIMERS = ["mattermost-backup", "mattermost-certificate", "certbot"]
+FACTS = {
+    "timer": "Unit,NextElapseUSecRealtime,UnitFileState,ActiveState",
+    "service": "InvocationID,Result,ActiveState,TriggeredBy",
+}
+
+
+@pytest.fixture(scope="module")
+def host(lab, releases, deployed_snapshot):
+    with lab.passing("timers") as name:
+        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+        deployment.set(status={"disk_full": 100})  # the machine below is whose it is
+        deployment.wait_until_healthy()
+        yield deployment
+
+
+def facts(host, name) -> tuple[dict, dict]:
+    """Return what systemd says of the timer and of its service."""
+    shown = [host.ssh(f"systemctl show {name}.{kind} -p {what}") for kind, what in FACTS.items()]
+    timer, service = [dict(line.split("=", 1) for line in part.splitlines()) for part in shown]
+    return timer, service
+
+
+def set_clock(host, timer, *lines):
+    """Lay *lines* over the timer's own, as an administrator does."""
+    folder = f"/etc/systemd/system/{timer}.timer.d"
+    text = "\\n".join(["[Timer]", "RandomizedDelaySec=0", "AccuracySec=100ms", *lines])
+    host.ssh(f"mkdir -p {folder}; printf '{text}\\n' >{folder}/soon.conf; systemctl daemon-reload")
+
+
+def reset_clock(host, timer):
+    host.ssh(f"rm -r /etc/systemd/system/{timer}.timer.d; systemctl daemon-reload; systemctl restart {timer}.timer")
+
+
+def ended(host, timer, before, seconds=180) -> dict:
+    """Wait until the service was started once more than *before* (its InvocationID) and has ended; returns its facts."""
+    deadline = time.monotonic() + seconds
+    while True:
+        _, service = facts(host, timer)
+        if service["InvocationID"] not in ("", before) and service["ActiveState"] in ("inactive", "failed"):
+            return service
+        assert time.monotonic() < deadline, f"{timer}.timer started nothing: {facts(host, timer)}"
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("name", TIMERS)
+def test_a_timer_is_on_and_starts_its_service_by_the_clock(host, name):
+    timer, service = facts(host, name)
+    assert timer["Unit"] == f"{name}.service"
+    assert timer["NextElapseUSecRealtime"], "it never comes"
+    assert (timer["ActiveState"], timer["UnitFileState"]) == ("active", "enabled")
+    assert f"{name}.timer" in service["TriggeredBy"].split()
+    set_clock(host, name, "OnCalendar=", "OnCalendar=*:*:0/3")
+    try:
+        host.ssh(f"systemctl restart {name}.timer")
+        ended(host, name, service["InvocationID"])
+    finally:
+        reset_clock(host, name)
+    assert ended(host, name, service["InvocationID"])["Result"] == "success"
+
+
+def test_a_backup_missed_while_the_host_was_off_is_made_up_for_and_its_age_is_seen(host):
+    host.ssh("mattermost-backup now", timeout=120)
+    host.ssh(
+        f"sed -i 's/^epoch=.*/epoch=1000000000/' {LAST_GOOD}; touch -h -d '-9 days' /etc/systemd/system/timers.target.wants/mattermost-backup.timer"
+    )
+    _, made = look(host, drift=False)
+    assert attention(made) == {"backup-age"}
+    verified = host.orchestrate("mattermost.verify")
+    assert "backup" in verified.comments.lower()
+    # due in each of the nights in which the host was off; only the spread over some minutes is taken away
+    set_clock(host, "mattermost-backup")
+    host.ssh("touch -d '-9 days' /var/lib/systemd/timers/stamp-mattermost-backup.timer")
+    try:
+        host.host.cut()
+        host.host.start()
+        assert ended(host, "mattermost-backup", "")["Result"] == "success"
+        host.wait_until_healthy()
+        _, made = look(host, drift=False)
+        assert attention(made) == set()
+        assert made["backup"]["age_hours"] < 1
+        verified = host.orchestrate("mattermost.verify")
+        assert verified.rc == 0, verified
+    finally:
+        reset_clock(host, "mattermost-backup")

@@ -1,0 +1,139 @@
+"""Every message that the server took is there after an upgrade and after an undo, seen through the whole site."""
+
+import re
+import time
+
+import pytest
+
+from tests.scenarios.deployment import Deployment
+from tests.scenarios.upgrading import Upgrading
+
+
+@pytest.fixture(scope="module")
+def deployed(lab, releases, deployed_snapshot):
+    with lab.passing("messages") as name:
+        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+        yield Upgrading(deployment, releases[0], releases[1])
+
+
+@pytest.fixture
+def site(deployed, releases):
+    deployed.deployment.use(releases[0])
+    deployed.reset()
+    deployed.deployment.wait_until_healthy()
+    yield deployed
+    deployed.mend_new()
+
+
+@pytest.fixture
+def writer(site):
+    return site.writer()
+
+
+def test_an_upgrade_loses_no_message(site, writer):
+    with writer:
+        time.sleep(2)
+        done = site.switch()
+        time.sleep(2)
+    assert done.returncode == 0, done.stdout
+    site.assert_new()
+    assert writer.lost() == set()
+    print(f"outage of an upgrade: {writer.pause:.2f} s")
+
+
+def test_the_one_command_upgrades_under_a_user_who_posts(site, writer, releases):
+    site.run(f"rm -rf /opt/mattermost/{site.new.version}")
+    site.deployment.use(releases[1])
+    with writer:
+        run = site.deployment.orchestrate()
+    assert run.rc == 0, run
+    site.assert_new()
+    assert writer.lost() == set()
+    print(f"outage of an upgrade by the orchestration: {writer.pause:.2f} s")
+    again = site.deployment.orchestrate()
+    assert (again.rc, again.changes) == (0, {}), again
+
+
+FAULTS = {
+    "FAIL_START=1": "ended",
+    "UNHEALTHY=1": "is not healthy",
+    "WRONG_VERSION=9.9.9": "says that it is version 9.9.9",
+    "FAIL_MIGRATION=1": "ended",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_undo_loses_no_message(site, writer, fault):
+    site.break_new(fault)
+    with writer:
+        time.sleep(2)
+        done = site.switch()
+        time.sleep(2)
+    assert done.returncode == 3, done.stdout
+    assert FAULTS[fault] in done.stdout
+    site.assert_old()
+    assert writer.lost() == set()
+    print(f"outage of a failed upgrade ({fault}): {writer.pause:.2f} s")
+
+
+OWN, DATA = "/var/lib/mattermost-deploy/switch", "/var/lib/postgresql/15/main"
+# a disk of its own for a folder: what is there now, and so many MiB more
+SMALL = """
+cd / && set -e
+systemctl stop STOPPED 2>/dev/null
+rm -rf /root/kept && cp -a FOLDER /root/kept
+mount -t tmpfs -o size=$(($(du -sm FOLDER | cut -f1) + MORE))m,mode=700 small FOLDER
+chown --reference=/root/kept FOLDER
+cp -a /root/kept/. FOLDER/
+systemctl start STARTED
+"""
+FULL = {  # folder, MiB free on it, the services that must not run meanwhile
+    "of the journal": (OWN, 1, "mattermost-switch"),
+    "of PostgreSQL": (DATA, 150, "mattermost postgresql@15-main"),
+}
+
+
+@pytest.mark.parametrize("disk", FULL)
+def test_a_disk_that_fills_in_the_middle_loses_no_message(site, disk):
+    folder, more, units = FULL[disk]
+    script = SMALL.replace("FOLDER", folder).replace("MORE", str(more)).replace("STOPPED", units)
+    site.run(script.replace("STARTED", "postgresql@15-main mattermost"), timeout=120)
+    try:
+        site.deployment.wait_until_healthy()
+        site.pause_after("stopped")
+        with site.writer() as writer:
+            writer.posted()
+            site.ask_and_leave()
+            site.reached()
+            site.run(f"head -c 1G /dev/zero >{folder}/filler; true")
+            site.go_on()
+            # undone although it is full, or the undo waits for PostgreSQL, which cannot start without room either
+            site.until(
+                f"test ! -e {OWN}/journal || grep -q '^result=waiting' {OWN}/report", "the end of the upgrade", 180
+            )
+            site.run(f"rm {folder}/filler; systemctl start postgresql@15-main")
+            look = site.settled()
+        site.assert_old(look)
+        site.deployment.wait_until_healthy()
+        assert writer.lost() == set()
+    finally:
+        site.run(
+            f"systemctl stop mattermost-switch mattermost postgresql@15-main; umount {folder}; systemctl start postgresql@15-main"
+        )
+
+
+def test_what_is_posted_to_a_version_that_crashes_later_is_counted_and_kept_aside(site, writer):
+    site.break_new("CRASH_AFTER_SECONDS=2")
+    with writer:
+        time.sleep(2)
+        done = site.switch()
+        time.sleep(2)
+    assert done.returncode == 3, done.stdout
+    site.assert_old()
+    lost = writer.lost()
+    assert lost, "the crash came before anything was posted: the test shows nothing"
+    said = int(re.search(r"(\d+) messages posted to", done.stdout)[1])
+    assert said >= len(lost)
+    kept = re.search(r"in the database (\S+) only", done.stdout)[1]
+    count = f"SELECT count(*) FROM posts WHERE message IN ({','.join(repr(f'message {number}') for number in lost)})"
+    assert site.run(f'cd /; runuser -u postgres -- psql -XAtq -d {kept} -c "{count}"').strip() == str(len(lost))

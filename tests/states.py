@@ -1,0 +1,17 @@
+"""Load a state module as Salt does, for unit tests."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+SALT = Path(__file__).resolve().parent.parent / "salt"
+
+
+def load_state(name, test=False, modules=None, folder="_states"):
+    """Return the module salt/FOLDER/NAME.py with what Salt puts in: ``__opts__`` and ``__salt__``."""
+    spec = importlib.util.spec_from_file_location(name, SALT / folder / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.__opts__, module.__salt__ = {"test": test}, modules or {}
+    return module

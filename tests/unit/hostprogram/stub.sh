@@ -1,0 +1,158 @@
+#!/bin/sh
+# Stands in for systemctl, curl, psql, runuser, journalctl, mv, df and sync in the tests of the host program; the name that it is
+# called by says which. The world is a directory of files: WORLD/active, pid, log, free_kib, databases/NAME (its schema), rows/NAME
+# (its messages, one a line), faults/VERSION …
+
+cd "$WORLD" || exit 1
+version=$(readlink install/current)
+fault=$(cat "faults/${version:-none}" 2>/dev/null)
+
+systemctl() {
+    verb='' unit=''
+    for word in "$@"; do
+        case $word in
+            -*) ;;
+            *) if [ -z "$verb" ]; then verb=$word; elif [ -z "$unit" ]; then unit=$word; fi ;;
+        esac
+    done
+    case $verb/$unit in
+        start/mattermost-switch*)
+            # systemd starts it again when it ends badly
+            for _ in 1 2 3; do
+                sh -c "$(cat program) work" >&2 && return 0
+            done
+            return 0
+            ;;
+        start/*)
+            [ ! -e run.closed ] || echo closed >>starts
+            echo $(($(cat pid) + 1)) >pid
+            if [ "$fault" = does-not-start ] || { [ -e bad_environment ] && cmp -s bad_environment settings/environment; }; then
+                echo activating >active
+            else
+                echo active >active
+                # the schema is that of the newest server that ever started on it
+                [ -z "$version" ] || [ -e no_migrations ] || printf '%s\n%s\n' "$version" "$(cat databases/mattermost)" | sort -V | tail -n 1 >databases/mattermost.new
+                [ ! -e databases/mattermost.new ] || /bin/mv databases/mattermost.new databases/mattermost
+            fi
+            ;;
+        stop/*) echo inactive >active ;;
+        is-active/*) [ -e switching ] || return 3 ;;
+        show/*)
+            case $(cat active) in
+                active) sub=running ;;
+                activating) sub=auto-restart ;;
+                *) sub=dead ;;
+            esac
+            printf '%s\n' "ActiveState=$(cat active)" "SubState=$sub" "MainPID=$(cat pid)" Result=exit-code NeedDaemonReload=no Job=
+            ;;
+    esac
+}
+
+curl() {
+    while [ $# -gt 1 ]; do
+        case $1 in
+            -D) head=$2 ;;
+            -o) body=$2 ;;
+        esac
+        shift
+    done
+    if [ "$(cat active)" != active ]; then
+        printf 000
+        return 7
+    fi
+    status=200 text='<html>' claimed=$version
+    case $1/$fault in
+        *ping*/unhealthy) status=500 text='{"database_status":"UNHEALTHY","filestore_status":"OK","status":"UNHEALTHY"}' ;;
+        *ping*) text='{"database_status":"OK","status":"OK"}' ;;
+        *config/client*/enterprise) text='{"BuildEnterpriseReady":"true"}' ;;
+        *config/client*) text='{"BuildEnterpriseReady":"false"}' ;;
+        *//no-page) status=404 ;;
+    esac
+    [ "$fault" != wrong-version ] || claimed=9.9.9
+    printf 'HTTP/1.1 %s\r\nX-Version-Id: %s.%s.0123.false\r\n\r\n' "$status" "$claimed" "$claimed" >"$head"
+    printf '%s' "$text" >"$body"
+    printf '%s' "$status"
+}
+
+quoted() { # quoted PATTERN: the quoted names behind it in the statements, one a line
+    printf '%s\n' "$statements" | sed -n "s/.*$1.*/\\1 \\2/p"
+}
+
+psql() {
+    while [ "$1" != -d ]; do shift; done
+    asked=$2
+    statements=$(cat)
+    printf '%s\n' "$statements" | grep TEMPLATE >>copies
+    if [ -e postgresql_is_down ]; then
+        echo 'connection refused' >&2
+        return 2
+    fi
+    quoted 'CREATE DATABASE "\([^"]*\)" TEMPLATE "\([^"]*\)"' | while read -r copy from; do
+        if [ -e copy_fails ]; then
+            printf 'ERROR:  could not extend file: No space left\non device\n' >&2
+            return 3
+        fi
+        cp "databases/$from" "databases/$copy"
+        [ ! -e "rows/$from" ] || cp "rows/$from" "rows/$copy"
+    done || return
+    quoted 'ALTER DATABASE "\([^"]*\)" RENAME TO "\([^"]*\)"' | while read -r old new; do
+        /bin/mv "databases/$old" "databases/$new"
+        [ ! -e "rows/$old" ] || /bin/mv "rows/$old" "rows/$new"
+    done
+    quoted 'DROP DATABASE IF EXISTS "\([^"]*\)"\(.*\)' | while read -r name; do rm -f "databases/${name%% *}" "rows/${name%% *}"; done
+    case $statements in
+        *"SELECT 1 FROM pg_database WHERE"*)
+            name=$(quoted "datname = '\\([^']*\\)'\\(.*\\)")
+            [ ! -e "databases/${name% }" ] || echo 1
+            ;;
+        *'SELECT substring(datname'*)
+            # shellcheck disable=SC2012 # names of databases are plain
+            ls databases | sed -n 's/^mattermost_\([a-z]*_[0-9]\{14\}\)$/\1 & 1024/p'
+            ;;
+        'COPY (SELECT id FROM posts'*) [ ! -e "rows/$asked" ] || sort "rows/$asked" ;;
+        COPY*) ;;
+        *'FROM db_migrations'*) cat "databases/$asked" ;;
+        *"datname ~ "*)
+            pattern=$(quoted "datname ~ '\\([^']*\\)'\\(.*\\)")
+            offset=$(quoted 'OFFSET \([0-9]*\)\(.*\)')
+            # shellcheck disable=SC2010 # names of databases are plain
+            ls databases | grep -E "${pattern% }" | sort -r | tail -n "+$((offset + 1))"
+            ;;
+        *'FROM posts'*) cat posts 2>/dev/null ;;
+        *pg_database_size*) cat size_kib ;;
+        'SHOW server_version_num') echo 150013 ;;
+        *data_directory*) echo "$WORLD" ;;
+        'SELECT 1') echo 1 ;;
+    esac
+}
+
+mv() { # the real one; kills the program right after the journal's newest record is the wanted one, once
+    /bin/mv "$@" || return
+    for last in "$@"; do :; done
+    case $last in
+        *switch/journal)
+            if [ -e replace_after ] && [ "$(tail -n 1 "$last" | cut -d ' ' -f 1)" = "$(cat replace_after)" ]; then
+                rm replace_after
+                /bin/mv mattermost-switch.new mattermost-switch # as a deploy does
+            fi
+            if [ -e kill_after ] && [ "$(tail -n 1 "$last" | cut -d ' ' -f 1)" = "$(cat kill_after)" ]; then
+                rm kill_after
+                [ ! -e then_breaks ] || echo wrong-version >"faults/$(cat then_breaks)"
+                kill -9 "$PPID"
+            fi
+            ;;
+    esac
+}
+
+runuser() { # runuser -u postgres -- PROGRAM ARGUMENTS
+    shift 3
+    exec "$@"
+}
+
+journalctl() { cat log; }
+
+sync() { printf '%s\n' "$1" >>synced; } # nothing is cut here, and waiting for a busy disk would be most of the tests' time
+
+df() { printf 'Filesystem 1024-blocks Used Available\n/dev/x 1 1 %s 1%% /\n' "$(cat free_kib)"; }
+
+"${0##*/}" "$@"

@@ -1,0 +1,266 @@
+"""mattermost-postgresql with programs of the test's own: whatever it was cut off after, it ends whole-old, or whole-new once people may post."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests import programs
+
+# The host is a folder: a running cluster is a postmaster.pid, the server a file "server". Every program notes what it was asked for.
+STUB = """#!/bin/sh
+name=$(basename "$0")
+say() { printf '%s\\n' "$*"; }
+say "$name $*" >>"$HOST/calls"
+[ "$name" != "$(cat "$HOST/broken" 2>/dev/null)" ] || exit 1
+case $name in
+    mv) # after each wanted record the program that writes it is killed, once
+        /bin/mv "$@" || exit
+        case $* in
+            *postgresql/journal)
+                record=$(tail -n 1 "$HOST/deploy/postgresql/journal" | cut -d' ' -f1)
+                grep -qsx "$record" "$HOST/kill-after" || exit 0
+                sed -i "/^$record/d" "$HOST/kill-after"
+                kill -9 "$(cat "$HOST/program")" ;;
+        esac ;;
+    runuser) shift 3; exec "$@" ;;
+    systemctl)
+        for word; do unit=$word; done
+        case "$*" in
+            *start*old-unit) say "$KEEPER" >"$HOST/old/postmaster.pid" ;;
+            *start*new-unit) [ "$(cat "$HOST/broken" 2>/dev/null)" = new-unit ] || say "$KEEPER" >"$HOST/new/postmaster.pid" ;;
+            *stop*old-unit) rm -f "$HOST/old/postmaster.pid" ;;
+            *stop*new-unit) rm -f "$HOST/new/postmaster.pid" ;;
+            *stop*mattermost.service) rm -f "$HOST/server" ;;
+        esac ;;
+    pg_isready) [ -e "$HOST/old/postmaster.pid" ] || [ -e "$HOST/new/postmaster.pid" ] ;;
+    psql)
+        [ ! -e "$HOST/new/postmaster.pid" ] || [ ! -e "$HOST/counts-nothing" ] || [ ! -e "$HOST/posted" ] || exit 2
+        if [ -e "$HOST/new/postmaster.pid" ]; then data=$HOST/new; else data=$HOST/old; fi
+        [ -e "$data/postmaster.pid" ] || exit 2
+        case $(cat) in
+            'SHOW data_directory') say "$data" ;;
+            *'count(*) FROM posts') cut -d' ' -f2 "$data/rows" ;;
+            SELECT*databases*) cat "$data/rows" ;;
+        esac ;;
+    pg_upgrade) cp "$HOST/old/rows" "$HOST/new/rows"; [ ! -e "$HOST/loses-a-row" ] || say 'posts 4 9' >"$HOST/new/rows" ;;
+    mattermost-switch) [ ! -e "$HOST/deploy/postgresql/closed" ] && say up >"$HOST/server" ;;
+    remove-new) rm -rf "$HOST/new" ;;
+    chown | chmod | sync | sleep) ;;
+esac
+"""
+NAMES = "mv runuser systemctl mattermost-switch remove-new chown chmod sync sleep"
+RECORDS = ["begin", "stopped", "old-stopped", "copied", "switched"]
+
+
+@pytest.fixture
+def host(tmp_path):
+    keeper = subprocess.Popen(["sleep", "300"])  # stands for a postmaster that lives
+    for folder in ("bin", "old", "new", "old-etc", "new-etc", "deploy/postgresql", "settings", "units", "run"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in [*NAMES.split(), "pg_isready", "psql", "pg_upgrade", "pg_ctl"]:
+        (tmp_path / "bin" / name).write_text(STUB)
+        (tmp_path / "bin" / name).chmod(0o755)
+    values = {"work": "deploy", "settings": "settings", "socket_dir": "run", "new_logs": "none"}
+    for side in ("old", "new"):
+        values |= {f"{side}_bin": "bin", f"{side}_config": f"{side}-etc", f"{side}_data": side}
+        (tmp_path / side / "PG_VERSION").touch()
+    values = {key: f"{tmp_path}/{value}" for key, value in values.items()}
+    values |= {"old_version": 15, "new_version": 17, "service": "mattermost.service", "database": "mm", "port": 5432}
+    values |= {"old_service": "old-unit", "new_service": "new-unit", "old_enable": "e", "new_enable": "e"}
+    values |= {"new_remove": "remove-new"}
+    (tmp_path / "settings/postgresql-upgrade.conf").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
+    (tmp_path / "settings/switch.conf").write_text("after=old-unit\n")
+    (tmp_path / "units/mattermost.service").write_text("After=old-unit\n")
+    (tmp_path / "old-etc/start.conf").write_text("auto\n")
+    (tmp_path / "new-etc/start.conf").write_text("manual\n")
+    (tmp_path / "old/rows").write_text("posts 5 12345\n")
+    (tmp_path / "old/postmaster.pid").write_text(f"{keeper.pid}\n")
+    (tmp_path / "deploy/postgresql/next").write_text("17\n")
+    (tmp_path / "server").write_text("up\n")
+    # the real places of the runtime files, moved below the host's folder
+    text = (
+        programs.joined("mattermost-postgresql")
+        .replace("/run/mattermost", f"{tmp_path}/run/mattermost")
+        .replace("/usr/bin/mv", "mv")
+    )
+    text = text.replace("PATH=${PATH:-/usr/bin}:", "PATH=$PATH:").replace(
+        "set -u\n", f"set -u\necho $$ >{tmp_path}/program\n", 1
+    )
+    (tmp_path / "mattermost-postgresql").write_text(text)
+    (tmp_path / "keeper").write_text(str(keeper.pid))
+    yield tmp_path
+    keeper.kill()
+    keeper.wait()
+
+
+def work(host):
+    """Run what systemd runs, as often as systemd would start it again."""
+    environment = {
+        "PATH": f"{host}/bin:{os.environ['PATH']}",
+        "HOST": str(host),
+        "KEEPER": (host / "keeper").read_text(),
+        "MATTERMOST_UNITS": str(host / "units"),
+        "MATTERMOST_POSTGRESQL_SETTINGS": str(host / "settings/postgresql-upgrade.conf"),
+    }
+    for _ in range(6):
+        done = subprocess.run(
+            ["sh", str(host / "mattermost-postgresql"), "work"], env=environment, capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return done
+    raise AssertionError(done.stdout + done.stderr)
+
+
+def ask(host):
+    (host / "run/mattermost-postgresql").mkdir(exist_ok=True)
+    (host / "run/mattermost-postgresql/request").write_text("1\n")
+    return work(host)
+
+
+def look(host) -> dict:
+    """Return what the host looks like."""
+    read = lambda name: (host / name).read_text().strip() if (host / name).exists() else ""  # noqa: E731
+    return {
+        "old": (host / "old/postmaster.pid").exists(),
+        "new": (host / "new/postmaster.pid").exists(),
+        "server": read("server"),
+        "at boot": (read("old-etc/start.conf"), read("new-etc/start.conf")),
+        "unit": read("units/mattermost.service"),
+        "settings": read("settings/switch.conf"),
+        "open": sorted(
+            path.name
+            for path in (host / "deploy/postgresql").glob("*")
+            if path.name in ("journal", "closed", "next", "saved")
+        ),
+        "result": next(
+            (line for line in read("deploy/postgresql/report").splitlines() if line.startswith("result=")), ""
+        ),
+        "rows": read("old/rows"),
+        "held": (host / "run/mattermost-switch.hold").exists(),
+    }
+
+
+def is_old(host):
+    found = look(host)
+    assert (found["old"], found["new"], found["server"]) == (True, False, "up"), found
+    assert found["at boot"][0] == "auto"
+    assert (found["unit"], found["settings"]) == ("After=old-unit", "after=old-unit")
+    assert (found["open"], found["result"], found["rows"]) == ([], "result=undone", "posts 5 12345")
+    assert not found["held"]
+    assert not (host / "new/PG_VERSION").exists()
+
+
+def is_new(host):
+    found = look(host)
+    assert (found["old"], found["new"], found["server"]) == (False, True, "up"), found
+    assert found["at boot"] == ("disabled", "auto")
+    assert (found["unit"], found["settings"]) == ("After=new-unit", "after=new-unit")
+    assert (found["open"], found["result"], found["rows"]) == ([], "result=done", "posts 5 12345")
+    assert not found["held"]
+    assert (host / "deploy/postgresql/kept").read_text().startswith("15 17 ")
+
+
+def test_the_data_is_brought_over_and_the_old_cluster_stays(host):
+    ask(host)
+    is_new(host)
+    assert (host / "old/PG_VERSION").exists()
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_killed_before_anyone_can_post_it_is_undone(host, record):
+    (host / "kill-after").write_text(record)
+    ask(host)
+    is_old(host)
+
+
+@pytest.mark.parametrize("record", ["serving", "healthy"])
+def test_killed_once_people_may_have_posted_it_goes_on(host, record):
+    (host / "kill-after").write_text(record)
+    ask(host)
+    is_new(host)
+
+
+def test_killed_in_its_undo_it_goes_on_undoing(host):
+    (host / "broken").write_text("pg_upgrade")
+    (host / "kill-after").write_text("undo")
+    ask(host)
+    is_old(host)
+
+
+@pytest.mark.parametrize("broken", ["pg_upgrade", "new-unit"])
+def test_what_fails_is_undone(host, broken):
+    (host / "broken").write_text(broken)
+    ask(host)
+    is_old(host)
+
+
+def test_a_row_that_is_missing_is_seen(host):
+    (host / "loses-a-row").touch()
+    done = ask(host)
+    assert "differs from the old one" in done.stdout
+    is_old(host)
+
+
+@pytest.mark.parametrize("record", ["none", "undo"])
+def test_a_server_that_does_not_come_up_on_it_gets_the_old_one_back(host, record):
+    (host / "kill-after").write_text(record)
+    stub = (host / "bin/mattermost-switch").read_text()
+    (host / "bin/mattermost-switch").write_text(
+        stub.replace('[ ! -e "$HOST/deploy', '[ ! -e "$HOST/new/postmaster.pid" ] && [ ! -e "$HOST/deploy')
+    )
+    ask(host)
+    is_old(host)
+
+
+def fails_once_posted(host):
+    """Have the server take two messages on the new cluster when it is first started there, and never be well on it again."""
+    server = '[ ! -e "$HOST/deploy/postgresql/closed" ] && say up >"$HOST/server"'
+    broken = (
+        '[ ! -e "$HOST/new/postmaster.pid" ] || { say "posts 7 9" >"$HOST/new/rows"; touch "$HOST/posted"; exit 1; }; '
+    )
+    stub = host / "bin/mattermost-switch"
+    assert server in stub.read_text()
+    stub.write_text(stub.read_text().replace(server, broken + server))
+
+
+@pytest.mark.parametrize(
+    "records", [[], ["serving"], ["undo"], ["lost"], ["old-back"], ["serving", "undo", "lost", "old-back"]]
+)
+def test_what_was_posted_to_a_cluster_that_is_left_is_counted_and_kept(host, records):
+    fails_once_posted(host)
+    (host / "kill-after").write_text("".join(f"{record}\n" for record in records))
+    ask(host)
+    found = look(host)
+    assert (host / "kill-after").read_text() == "", "it was not killed"
+    assert (found["old"], found["new"], found["server"], found["open"]) == (True, False, "up", []), found
+    report = (host / "deploy/postgresql/report").read_text()
+    assert "2 messages posted in between" in report
+    assert "forget 17" in report
+    assert (host / "new/rows").read_text() == "posts 7 9\n"
+    assert (host / "deploy/postgresql/kept").read_text().startswith("17 15 ")
+
+
+def test_what_cannot_be_counted_is_kept(host):
+    fails_once_posted(host)
+    (host / "counts-nothing").touch()
+    ask(host)
+    assert "could not be counted" in (host / "deploy/postgresql/report").read_text()
+    assert (host / "new/rows").exists()
+    assert (host / "deploy/postgresql/kept").read_text().startswith("17 15 ")
+
+
+def test_without_a_cluster_made_ready_nothing_is_touched(host):
+    (host / "deploy/postgresql/next").unlink()
+    ask(host)
+    found = look(host)
+    assert (found["old"], found["server"], found["result"]) == (True, "up", "result=refused")
+    assert "stop" not in (host / "calls").read_text()
+
+
+def test_during_a_backup_it_is_refused(host):
+    (host / "deploy/backup").mkdir()
+    (host / "deploy/backup/open").touch()
+    ask(host)
+    assert look(host)["result"] == "result=refused"
+    assert look(host)["server"] == "up"

@@ -1,0 +1,142 @@
+"""Backups: the words on a report, the repository's password, and the program's own reading of a configuration."""
+
+import json
+import subprocess
+
+import mattermost_backup_core as core
+import pytest
+
+from tests import repository, states
+
+FILES = repository.ROOT / "salt/mattermost/deploy/backup/files"
+LIBRARY = FILES / "usr/local/lib/mattermost/backup.sh"
+SETTINGS = {"backup": {"repository": "/var/backups/mattermost"}, "paths": {"settings": "/etc/mattermost"}}
+
+
+def test_a_report_is_read_by_its_keys():
+    found = core.report("done: All well.\nresult=done\nreason=a = b\nnot a key=1\n")
+    assert found == {"result": "done", "reason": "a = b"}
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [("0", "0 bytes"), ("999", "999 bytes"), ("55123", "55 kB"), ("1400000", "1.4 MB"), ("x", "x")]
+)
+def test_sizes_are_for_people(count, words):
+    assert core.size(count) == words
+
+
+def test_a_failure_says_why_and_what_to_do():
+    assert (
+        core.failure({"result": "refused", "reason": "No room.", "advice": "Make some."}, "") == "No room. Make some."
+    )
+    assert core.failure({"result": "done", "reason": "old"}, "sh: not found\n") == "sh: not found"
+    assert "journalctl" in core.failure({}, "")
+
+
+def test_a_backup_on_the_host_itself_is_said_to_be_one():
+    found = {"snapshot": "abc", "bytes": "10", "added": "1"}
+    assert "does not outlive the host's disk" in core.made(found, SETTINGS)
+    elsewhere = {**SETTINGS, "backup": {"repository": "rest:https://user:hidden@example.com/"}}
+    said = core.made(found, elsewhere)
+    assert "outlive" not in said
+    assert "hidden" not in said
+
+
+def password(test=False):
+    return states.load_state("mattermost_backup_password", test)
+
+
+def test_a_password_is_born_once_and_never_shown(tmp_path):
+    store = tmp_path / "secrets"
+    assert password(test=True).kept(str(store))["result"] is None
+    assert not store.exists()
+    first = password().kept(str(store))
+    value = (store / "backup-password").read_text().strip()
+    assert first["changes"]
+    assert value not in json.dumps(first)
+    assert password().kept(str(store))["changes"] == {}
+    assert (store / "backup-password").read_text().strip() == value
+
+
+def test_a_given_password_takes_the_place_of_the_hosts_own(tmp_path):
+    password().kept(str(tmp_path))
+    given = password().kept(str(tmp_path), "of another repository")
+    assert given["changes"]
+    assert "of another" not in json.dumps(given)
+    assert (tmp_path / "backup-password").read_text() == "of another repository\n"
+    assert password().kept(str(tmp_path), "of another repository")["changes"] == {}
+
+
+CONFIG = {
+    "SqlSettings": {"DriverName": "postgres", "AtRestEncryptKey": "k1", "DataSource": 'a"b'},
+    "FileSettings": {"DriverName": "local", "Nested": {"PublicLinkSalt": "no"}, "PublicLinkSalt": "k2", "Size": 5},
+    "Later": {"DriverName": "no"},
+}
+
+
+def shell(tmp_path, script):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG, indent=4))
+    script = f"set -u; program=x kind=backup; . {LIBRARY}; cd {tmp_path}; {script}"
+    done = subprocess.run(["dash", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SqlSettings DriverName", "postgres"),
+        ("FileSettings DriverName", "local"),
+        ("FileSettings Size", "5"),
+        ("FileSettings No", ""),
+    ],
+)
+def test_the_program_reads_the_key_of_its_section(tmp_path, key, value):
+    assert shell(tmp_path, f"config_value config.json {key}") == value
+
+
+def test_the_fingerprint_changes_with_either_key_and_holds_none(tmp_path):
+    first = shell(tmp_path, "keys_fingerprint config.json")
+    assert len(first) == 64
+    for section, key in (("SqlSettings", "AtRestEncryptKey"), ("FileSettings", "PublicLinkSalt")):
+        kept, CONFIG[section][key] = CONFIG[section][key], "other"
+        try:
+            assert shell(tmp_path, "keys_fingerprint config.json") != first
+        finally:
+            CONFIG[section][key] = kept
+
+
+@pytest.mark.parametrize(
+    ("told", "command"),
+    [
+        ({}, "mattermost-restore to latest"),
+        ({"snapshot": "1a2b3c4d"}, "mattermost-restore to 1a2b3c4d"),
+        ({"snapshot": "latest", "overwrite": True}, "mattermost-restore to latest overwrite"),
+        ({"overwrite": False}, "mattermost-restore to latest"),
+    ],
+)
+def test_what_the_pillar_says_becomes_one_command(told, command):
+    assert core.restore_command(told) == command
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"snapshot": "latest; reboot"}, "restore:snapshot"),
+        ({"snapshot": 12345678}, None),
+        ({"snapshot": ""}, "restore:snapshot"),
+        ({"overwrite": "yes"}, "restore:overwrite"),
+        ({"overwrit": True}, "restore:overwrit is not known"),
+    ],
+)
+def test_what_the_pillar_cannot_mean_is_refused(told, words):
+    if words is None:
+        assert core.restore_command(told) == "mattermost-restore to 12345678"
+        return
+    with pytest.raises(ValueError, match=words):
+        core.restore_command(told)
+
+
+def test_a_restore_says_what_was_newer():
+    assert "7 messages newer" in core.restored({"newer": "7", "advice": "Look."}, {})
+    assert "newer" not in core.restored({"newer": "0"}, {})

@@ -1,0 +1,107 @@
+"""The checkout as a controller: what it refuses before Salt does anything."""
+
+import importlib.util
+import logging
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path("salt/_log_handlers/mattermost_checkout.py")
+
+
+@pytest.fixture
+def checkout():
+    spec = importlib.util.spec_from_file_location("mattermost_checkout", SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_version_is_the_one_that_setup_installs(checkout):
+    pinned = re.search(r"^salt==(\S+)", Path("requirements.txt").read_text(), re.MULTILINE)[1]
+    assert checkout.SALT_VERSION == pinned
+    assert checkout.wrong_salt(pinned) == ""
+
+
+def test_another_salt_is_refused_with_what_to_do(checkout):
+    assert "made for Salt 3008.2; this is Salt 3006.9" in checkout.wrong_salt("3006.9")
+    assert "make setup" in checkout.wrong_salt("3006.9")
+
+
+def test_a_cache_of_another_user_is_refused(checkout, tmp_path):
+    assert "belongs to" in checkout.wrong_owner(str(tmp_path), os.geteuid() + 1)
+
+
+def test_a_cache_of_ones_own_or_none_is_fine(checkout, tmp_path):
+    assert checkout.wrong_owner(str(tmp_path), os.geteuid()) == ""
+    assert checkout.wrong_owner(str(tmp_path / "none"), 7) == ""
+
+
+def test_without_a_daemon_no_event_is_waited_for(checkout, tmp_path, monkeypatch):
+    import salt.utils.event
+
+    tried = []
+    monkeypatch.setattr(
+        salt.utils.event, "SaltEvent", type("SaltEvent", (), {"connect_pull": lambda *a: tried.append(a)})
+    )
+    checkout._fire_no_events_that_nobody_takes(str(tmp_path))
+    event = salt.utils.event.SaltEvent()
+    assert event.connect_pull() is False
+    assert tried == []
+    (tmp_path / "master_event_pull.ipc").touch()
+    event.connect_pull()
+    assert len(tried) == 1
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    spec = importlib.util.spec_from_file_location("started_elsewhere", "etc/venv/started_elsewhere.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.elsewhere
+
+
+@pytest.mark.parametrize("command", ["salt-run", "/x/.venv/bin/salt-ssh"])
+def test_from_another_folder_it_says_where_to_start(elsewhere, tmp_path, command):
+    assert elsewhere([command, "x"], {}, str(tmp_path), "/checkout").endswith("Run: cd /checkout")
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ"),
+    [
+        (["salt-run", "-c", "/etc/salt", "x"], {}),
+        (["salt-run", "--config-dir=/etc/salt", "x"], {}),
+        (["salt-run", "x"], {"SALT_SALTFILE": "/x"}),
+        (["pytest"], {}),
+        ([], {}),
+    ],
+)
+def test_it_keeps_quiet_where_it_is_not_asked(elsewhere, tmp_path, argv, environ):
+    assert elsewhere(argv, environ, str(tmp_path), "/checkout") == ""
+
+
+def test_it_keeps_quiet_in_the_checkout(elsewhere):
+    assert elsewhere(["salt-run", "x"], {}, os.getcwd(), "/checkout") == ""
+
+
+def record(text, name="salt.state"):
+    return logging.LogRecord(name, logging.ERROR, "x", 1, "%s", (text,), None)
+
+
+def test_the_reason_of_a_failure_is_said_last_and_alone(checkout, capsys, monkeypatch):
+    kept = []
+    monkeypatch.setattr(checkout.atexit, "register", kept.append)
+    words = checkout.LastWords()
+    words.emit(record("Stage server failed on chat at it-answers: 503.\nAll findings:\nok  chat  page"))
+    words.emit(record("One or more requisite failed: mattermost.ssl.server"))
+    words.emit(record("Unable to connect pusher", "salt.utils.event"))
+    assert len(kept) == 1
+    kept[0]()
+    assert capsys.readouterr().err == "\nFailed. Stage server failed on chat at it-answers: 503.\n"
+
+
+def test_a_run_that_went_well_has_no_last_words(checkout, monkeypatch):
+    monkeypatch.setattr(checkout.atexit, "register", lambda function: pytest.fail("registered"))
+    checkout.LastWords().emit(record("One or more requisite failed: x"))

@@ -1,0 +1,189 @@
+"""The judgement on a PostgreSQL: what is refused, and what has to be done, no more."""
+
+import mattermost_database_plan as plan
+import mattermost_database_scram as scram
+import pytest
+
+ROLE = {"super": False, "login": True, "createdb": False, "createrole": False, "verifier": None, "databases": 0}
+OURS = {"comment": plan.COMMENT}
+DATABASE = {"owner": "mattermost", "encoding": "UTF8"}
+WANTED = {
+    "database": "mattermost",
+    "role": "mattermost",
+    "auth": "peer",
+    "password": "",
+    "superuser_password": "",
+    "locale": "C.UTF-8",
+}
+
+
+def facts(role=None, database=None, version=15, relations=0, schema_owner="pg_database_owner", superuser=None):
+    return {
+        "version": version,
+        "superuser": {"verifier": superuser},
+        "role": role,
+        "database": database,
+        "contents": {"relations": relations, "schema_owner": schema_owner},
+    }
+
+
+def done(**more):
+    return facts(role=ROLE | OURS, database=DATABASE | OURS, relations=63, **more)
+
+
+def phrases(found, **wanted):
+    return [(subject, phrase) for subject, phrase, _, _ in plan.steps(found, WANTED | wanted)]
+
+
+@pytest.mark.parametrize(
+    ("release", "oldest"),
+    [
+        ("12.0.0", 15),
+        ("12.3.1", 15),
+        ("11.7.10", 14),
+        ("10.12.0", 13),
+        ("10.6.0", 13),
+        ("10.5.9", 11),
+        ("8.0.0", 11),
+        ("7.10.5", 10),
+    ],
+)
+def test_each_release_has_its_oldest_postgresql(release, oldest):
+    assert plan.floor(release) == oldest
+    assert plan.too_old(oldest, release) is None
+    assert f"needs PostgreSQL {oldest} or newer and this host has {oldest - 1}" in plan.too_old(oldest - 1, release)
+
+
+def test_a_finished_database_needs_nothing():
+    assert plan.steps(done(), WANTED) == []
+
+
+def test_a_bare_cluster_gets_role_and_database():
+    assert phrases(facts()) == [
+        ("role mattermost", "create it"),
+        ("database mattermost", "create it, in UTF8, owned by mattermost"),
+    ]
+    sql = "\n".join(step[3] for step in plan.steps(facts(), WANTED))
+    assert "TEMPLATE template0 ENCODING 'UTF8'" in sql
+    assert "NOSUPERUSER" in sql
+    assert "PASSWORD" not in sql
+
+
+def test_nothing_is_ever_dropped():
+    everything = [facts(), done(), facts(ROLE | {"super": True}, DATABASE | {"owner": "other"}, 14, 5, "postgres")]
+    for found in everything:
+        for _, _, _, sql in plan.steps(found, WANTED | {"superuser_password": "x"}):
+            assert "DROP" not in sql.upper()
+
+
+def test_before_15_the_schema_needs_its_owner():
+    assert ("database mattermost", "give schema public to mattermost") in phrases(facts(version=14))
+    assert phrases(done(version=14, schema_owner="mattermost")) == []
+    assert phrases(done(version=14, schema_owner="postgres")) == [
+        ("database mattermost", "give schema public to mattermost")
+    ]
+
+
+def test_a_password_is_set_once():
+    assert ("role mattermost", "set its password") in phrases(done(), auth="password", password="s3cret")
+    set_already = done() | {"role": ROLE | OURS | {"verifier": scram.verifier("s3cret")}}
+    assert phrases(set_already, auth="password", password="s3cret") == []
+    assert phrases(set_already, auth="password", password="other") == [("role mattermost", "set its password")]
+
+
+def test_a_password_itself_never_stands_in_sql():
+    steps = plan.steps(facts(), WANTED | {"auth": "password", "password": "s3cret", "superuser_password": "t0psecret"})
+    assert len(steps) == 4
+    for step in steps:
+        assert "s3cret" not in "".join(step)
+        assert "t0psecret" not in "".join(step)
+
+
+def test_with_peer_the_role_has_no_password():
+    found = done() | {"role": ROLE | OURS | {"verifier": scram.verifier("s3cret")}}
+    assert phrases(found) == [("role mattermost", "take its password away")]
+
+
+def test_the_superusers_password_is_set_only_when_given_and_different():
+    assert phrases(done(superuser=scram.verifier("t0psecret")), superuser_password="t0psecret") == []
+    assert phrases(done(), superuser_password="t0psecret") == [("role postgres", "set its password")]
+    assert phrases(done(superuser=scram.verifier("t0psecret"))) == []
+
+
+def test_a_role_that_grew_powers_loses_them():
+    found = done() | {"role": ROLE | OURS | {"super": True, "login": False}}
+    assert phrases(found) == [("role mattermost", "make it LOGIN NOSUPERUSER")]
+
+
+def test_a_database_with_another_owner_is_given_back():
+    found = done() | {"database": DATABASE | OURS | {"owner": "postgres"}}
+    assert phrases(found) == [("database mattermost", "change its owner from postgres to mattermost")]
+
+
+FOREIGN = "was not made by these states"
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (facts(database=DATABASE | {"owner": "wiki"}), f"The database mattermost {FOREIGN}; wiki owns it."),
+        (facts(ROLE | OURS, DATABASE, relations=3), f"The database mattermost {FOREIGN} and is not empty."),
+        (facts(ROLE | {"super": True}), f"The role mattermost {FOREIGN} and is a superuser."),
+        (facts(ROLE | {"databases": 2}), f"The role mattermost {FOREIGN} and owns other databases."),
+    ],
+)
+def test_what_others_made_is_refused_unless_adopted(found, sentence):
+    refusal = plan.refusal(found, "mattermost", "mattermost", adopt=False)
+    assert refusal.startswith(sentence)
+    assert "mattermost:server:adopt" in refusal
+    assert plan.refusal(found, "mattermost", "mattermost", adopt=True) is None
+
+
+def test_an_adopted_database_goes_to_its_role_with_its_contents():
+    found = facts(ROLE | OURS, DATABASE | {"owner": "wiki"}, relations=3)
+    assert phrases(found) == [
+        ("database mattermost", "change its owner from wiki to mattermost"),
+        ("database mattermost", "give what is in it to mattermost"),
+        ("database mattermost", "mark it as managed"),
+    ]
+
+
+def test_what_a_cut_off_run_left_is_taken_up():
+    found = facts(ROLE | OURS, DATABASE)
+    assert plan.refusal(found, "mattermost", "mattermost", adopt=False) is None
+    assert phrases(found) == [("database mattermost", "mark it as managed")]
+    (step,) = plan.steps(found, WANTED)
+    assert "REVOKE ALL ON DATABASE" in step[3]
+
+
+def test_a_copy_that_an_undo_put_back_is_ours():
+    found = done() | {"database": DATABASE | {"comment": "mattermost-switch: 11.7.10 before 11.8.1"}}
+    assert plan.refusal(found, "mattermost", "mattermost", adopt=False) is None
+    assert plan.steps(found, WANTED) == []
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize(
+    ("found", "database", "role", "sentence"),
+    [
+        (facts(), "mattermost", "postgres", "mattermost:database:user is postgres, PostgreSQL's superuser"),
+        (facts(), "template1", "mattermost", "mattermost:database:name is template1, one of PostgreSQL's own"),
+        (
+            facts(ROLE | OURS, DATABASE | OURS | {"encoding": "SQL_ASCII"}),
+            "mattermost",
+            "mattermost",
+            "The database mattermost is encoded in SQL_ASCII",
+        ),
+    ],
+)
+def test_some_things_are_refused_in_any_case(found, database, role, sentence, adopt):
+    assert plan.refusal(found, database, role, adopt).startswith(sentence)
+
+
+@pytest.mark.parametrize(("text", "sql"), [("plain", "'plain'"), ("it's", "'it''s'"), ("a\\'b", " E'a\\\\''b'")])
+def test_strings_are_quoted(text, sql):
+    assert plan.literal(text) == sql
+
+
+def test_identifiers_are_quoted():
+    assert plan.identifier('odd"name') == '"odd""name"'

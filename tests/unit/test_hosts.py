@@ -1,0 +1,59 @@
+"""Which hosts a run touches: said by one rule, refused in one sentence."""
+
+import mattermost_hosts
+import pytest
+
+
+def test_a_single_entry_needs_no_name():
+    assert mattermost_hosts.choose({"chat": {}}, []) == ["chat"]
+
+
+def test_several_entries_need_names():
+    with pytest.raises(mattermost_hosts.TargetError, match="has 2 entries .* mattermost:hosts"):
+        mattermost_hosts.choose({"chat": {}, "other": {}}, [])
+
+
+def test_a_named_host_must_be_in_the_roster():
+    with pytest.raises(mattermost_hosts.TargetError, match="names chta, which the roster does not have. It has: chat"):
+        mattermost_hosts.choose({"chat": {}}, ["chta"])
+
+
+def test_only_named_hosts_are_touched():
+    assert mattermost_hosts.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
+
+
+def test_a_missing_roster_says_how_to_get_one(tmp_path):
+    with pytest.raises(mattermost_hosts.TargetError, match=r"Copy roster\.example"):
+        mattermost_hosts.targets({"roster_file": str(tmp_path / "roster")}, {})
+
+
+def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
+    grains = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+    opts = {"file_roots": {"base": ["salt"]}}
+    host = mattermost_hosts.Host("new.example.com", {"host": "192.0.2.9"}, opts)
+    monkeypatch.setattr(host, "pillar", lambda grains: {"mattermost": {"email": "a@example.com", "mail": {"port": 25}}})
+    monkeypatch.setattr(mattermost_hosts, "_named", {})
+    assert host.settings(grains)["name"] == "new.example.com"
+    mattermost_hosts.name_hosts(
+        ["new.example.com"], {"name": "chat.example.com", "mail": {"server": "mail.example.com"}}
+    )
+    found = host.settings(grains)
+    assert found["name"] == "chat.example.com"
+    assert (found["mail"]["server"], found["mail"]["port"]) == ("mail.example.com", 25)
+
+
+@pytest.mark.parametrize(
+    ("entry", "ran", "first"),
+    [
+        ({}, "/bin/sh -c", b""),
+        ({"sudo": True}, "sudo -n /bin/sh -c", b""),
+        ({"sudo": True, "passwd": "secret"}, "sudo -S -p '' /bin/sh -c", b"secret\nmattermost-data-begins\n"),
+    ],
+)
+def test_a_stream_is_roots_and_a_password_never_an_argument(entry, ran, first, monkeypatch):
+    host = mattermost_hosts.Host("chat", {"host": "192.0.2.9", **entry}, {})
+    monkeypatch.setattr(host, "command", lambda remote: ["ssh", remote])
+    (_, remote), preface = host.stream("cat >/data")
+    assert remote.startswith(ran)
+    assert preface == first
+    assert "secret" not in remote

@@ -1,0 +1,40 @@
+"""One run at a time in a checkout."""
+
+import subprocess
+import sys
+
+import mattermost_lock
+import pytest
+
+HOLD = "import sys, mattermost_lock; mattermost_lock.acquire(sys.argv[1], 'mattermost.ssl'); print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def other_run(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        env={"PYTHONPATH": "salt/_utils"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_second_run_is_refused_with_who_holds_it(tmp_path, other_run):
+    with pytest.raises(mattermost_lock.BusyError, match=rf"mattermost\.ssl, process {other_run.pid}, since"):
+        mattermost_lock.acquire(str(tmp_path), "mattermost.non-ssl")
+
+
+def test_a_killed_run_holds_nothing(tmp_path, other_run):
+    other_run.kill()
+    other_run.wait()
+    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")
+
+
+def test_the_same_run_may_ask_again(tmp_path):
+    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")
+    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")

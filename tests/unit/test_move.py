@@ -1,0 +1,149 @@
+"""What a move decides: whether two hosts fit, what has to be copied, and whether what arrived is what was sent."""
+
+import mattermost_move_core as core
+import mattermost_move_wire as wire
+import mattermost_preflight_release as preflight
+import pytest
+
+from tests import repository
+
+WISH = {"from": "old", "to": "new", "overwrite": False}
+SOURCE = {
+    "version": "11.7.10",
+    "active": "active",
+    "postgresql": "150020",
+    "posts": "500",
+    "newest": "2000",
+    "stored": "1000",
+    "database_bytes": "10000000",
+}
+BARE = {"free": "9000000", "database_free": "9000000", "same_disk": "yes"}
+SETTINGS = {"paths": {"work": "/var/lib/deploy"}, "platform": {"postgresql": {"version": 15}}}
+
+
+def faults(source=None, target=None, wish=None, same=False, settings=None):
+    pair = (SETTINGS, {**SETTINGS, **(settings or {})})
+    return core.misfits({**WISH, **(wish or {})}, {**SOURCE, **(source or {})}, {**BARE, **(target or {})}, pair, same)
+
+
+def test_a_deployed_host_and_a_bare_one_fit():
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "case"),
+    [
+        ("the same machine", {"same": True}),
+        ("no server of this tree", {"source": {"version": ""}}),
+        ("moved to third already", {"source": {"moved": "third"}}),
+        ("does not run (failed)", {"source": {"active": "failed"}}),
+        ("switch of versions is open", {"source": {"switch": "open"}}),
+        ("paths differ", {"settings": {"paths": {"work": "/elsewhere"}}}),
+        ("old has PostgreSQL 16 and new 15", {"source": {"postgresql": "160004"}}),
+        ("old has PostgreSQL 15 and new 14", {"target": {"postgresql": "140001"}}),
+        ("PostgreSQL on old does not answer", {"source": {"postgresql": ""}}),
+        ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001"}}),
+        ("new holds 3 messages of a server of its own", {"target": {"posts": "3", "newest": "1"}}),
+        ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001", "target_of": "chat"}}),
+        ("Make room there", {"target": {"free": "300000", "database_free": "300000"}}),
+        ("The files need", {"target": {"free": "200000", "same_disk": ""}}),
+        ("The database needs", {"target": {"database_free": "200000", "same_disk": ""}}),
+    ],
+)
+def test_a_misfit_is_refused_with_what_to_do(words, case):
+    (sentence,) = faults(**case)
+    assert words in sentence
+
+
+@pytest.mark.parametrize("mark", [{"target_of": "chat"}, {"moved": "old"}])
+def test_what_an_earlier_move_left_may_be_replaced(mark):
+    assert faults(target={"posts": "3", "newest": "2000", **mark}) == []
+
+
+def test_told_to_overwrite_a_server_of_its_own_is_replaced():
+    assert faults(target={"posts": "3", "newest": "9000"}, wish={"overwrite": True}) == []
+
+
+def test_a_run_cut_short_after_the_source_was_left_goes_on():
+    assert faults(source={"moved": "new"}, target={"placed": "20260101000000"}) == []
+    assert core.resumes(WISH, {"moved": "new"}, {"placed": "1"})
+    assert not core.resumes(WISH, {"moved": "third"}, {"placed": "1"})
+    assert not core.resumes(WISH, {"moved": "new"}, {"placed": ""})
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "must name two hosts"),
+        ({"from": "old"}, "move:to must be"),
+        ({"from": "old", "to": "old"}, "needs two hosts"),
+        ({"from": "old", "to": "new", "too": 1}, "move:too is not known"),
+        ({"from": "old", "to": "new", "overwrite": "yes"}, "must be true or false"),
+    ],
+)
+def test_a_command_that_cannot_be_meant_is_refused(told, words):
+    with pytest.raises(ValueError, match=words):
+        core.asked(told)
+
+
+def files(**named):
+    lines = [f"{size} {changed} {name}".encode() for name, (size, changed) in named.items()]
+    return core.listing(b"\0".join([*lines, b""]))
+
+
+def test_only_what_differs_is_sent_and_what_is_gone_is_discarded():
+    source = files(same=(5, "100.123"), longer=(9, "100.0"), later=(5, "101.5"), new=(7, "100.0"))
+    target = files(same=(5, "100.000"), longer=(8, "100.0"), later=(5, "100.0"), gone=(1, "1.0"))
+    step = core.step(source, target)
+    assert step == core.Step([b"later", b"longer", b"new"], [b"gone"], 21)
+
+
+def test_names_may_hold_anything():
+    assert core.listing(b"3 1.5 data/a b\nc\xff\0") == {b"data/a b\nc\xff": core.File(3, "1.5")}
+
+
+def test_batches_hold_every_name_once():
+    sizes = files(a=(600, "1"), b=(600, "1"), c=(600, "1"))
+    assert list(core.batches([b"a", b"b", b"c"], sizes, 1500)) == [[b"a", b"b"], [b"c"]]
+
+
+def test_a_census_that_differs_is_told_by_table():
+    census = "posts 10 99\nusers 2 -5\n"
+    assert core.differing(census, census) == ""
+    assert "posts: 10 99 there, 9 99 here" in core.differing(census, "posts 9 99\nusers 2 -5\n")
+    assert "users: 2 -5 there, missing here" in core.differing(census, "posts 10 99\n")
+    assert core.rows(census, "posts") == 10
+    assert core.rows(census, "bots") == 0
+
+
+def test_the_target_gets_name_version_and_its_own_address():
+    settings = {"name": "chat.example.com", "release": {"version": "11.7.10"}}
+    assert core.override(settings, "11.7.10", "192.0.2.9") == {
+        "name": "chat.example.com",
+        "release": {"version": "11.7.10"},
+        "verify": {"address": "192.0.2.9"},
+    }
+    assert core.override(settings, "11.7.9", "192.0.2.9")["release"] == {"version": "11.7.9", "sha256": ""}
+
+
+def test_the_operator_is_told_what_to_change():
+    said = " ".join(core.afterwards(WISH, {**SETTINGS, "name": "chat.example.com"}, "192.0.2.9", "non-ssl"))
+    for words in (
+        "chat.example.com lead to new (192.0.2.9)",
+        "mattermost:hosts: [new]",
+        "mattermost.non-ssl",
+        "/var/lib/deploy/take-back",
+    ):
+        assert words in said
+
+
+def test_values_are_quoted_before_the_library():
+    text = wire.library([str(repository.ROOT / "salt")], {"name": "a b; rm -rf /"})
+    assert text.startswith("name='a b; rm -rf /'\n")
+    assert "open_site()" in text
+
+
+def test_a_server_that_was_moved_away_may_be_moved_back():
+    facts = {"moved": "new.example.com"}
+    assert preflight.moved(SETTINGS, facts, {}).level == "refusal"
+    assert preflight.moved(SETTINGS, facts, {"moving": True}).level == "ok"

@@ -1,0 +1,170 @@
+"""The source of a move is stopped only as long as the controller is there: with a systemctl that only notes what it is asked."""
+
+import shutil
+import subprocess
+import time
+
+import mattermost_move_wire as wire
+import pytest
+
+from tests import repository
+
+# `start` of the unit runs it as systemd would: its program, then what comes after it however it ended
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"$calls"
+case "$*" in
+    'start mattermost-move.service')
+        : >"$calls.active"
+        (/bin/sh "$own/hold" hold; /bin/sh "$own/hold" end; rm -f "$calls.active") >/dev/null 2>&1 </dev/null &
+        ;;
+    'is-active --quiet mattermost-move.service') [ -e "$calls.active" ] ;;
+    'stop mattermost-move.service') for i in $(seq 100); do [ -e "$calls.active" ] || break; sleep 0.1; done ;;
+esac
+"""
+
+
+class Source:
+    def __init__(self, directory, **more):
+        self.own, self.work, self.calls = directory / "own", directory / "work", directory / "calls"
+        for path in (self.own, self.work, directory / "bin"):
+            path.mkdir()
+        program = directory / "bin/systemctl"
+        program.write_text(SYSTEMCTL)
+        program.chmod(0o755)
+        names = (
+            "name",
+            "install",
+            "state",
+            "settings",
+            "user",
+            "database",
+            "certificates",
+            "repository",
+            "move_to",
+            "id",
+            "pg_kind",
+        )
+        values = dict.fromkeys(names, "x") | {
+            "work": self.work,
+            "own": self.own,
+            "root": directory,
+            "closed": directory / "closed",
+            "left": self.work / "moved",
+            "service": "mattermost.service",
+            "units": "mattermost-backup.timer",
+            "halt": "systemctl stop mattermost.service",
+            "resume": "systemctl start mattermost.service",
+            "move_to": "new.example.com",
+            **more,
+        }
+        self.text = wire.library([str(repository.ROOT / "salt")], values)
+        self.environment = {"PATH": f"{directory}/bin:/usr/bin:/bin", "calls": str(self.calls), "own": str(self.own)}
+        self.directory = directory
+
+    def do(self, command):
+        return subprocess.run(
+            ["/bin/sh", "-s"],
+            input=f"{self.text}\n{command}",
+            text=True,
+            capture_output=True,
+            env=self.environment,
+            timeout=60,
+        )
+
+    def called(self, words):
+        return self.calls.exists() and words in self.calls.read_text().splitlines()
+
+    def wait(self, words):
+        deadline = time.monotonic() + 30
+        while not self.called(words):
+            assert time.monotonic() < deadline, self.calls.read_text()
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def source(tmp_path):
+    made = Source(tmp_path)
+    yield made
+    shutil.rmtree(made.own, ignore_errors=True)  # whatever still waits ends with it
+
+
+START = "start mattermost.service"
+
+
+def test_it_is_stopped_behind_the_page_of_a_pause(source):
+    assert source.do("hold_begin 60").returncode == 0
+    assert source.called("stop mattermost.service")
+    assert (source.directory / "closed").exists()
+    assert not source.called(START)
+    assert source.do("is_held").returncode == 0
+
+
+def test_without_a_sign_of_life_it_serves_again(source):
+    source.do("hold_begin 1")
+    source.wait(START)
+    assert not (source.directory / "closed").exists()
+    assert source.do("commit").returncode != 0
+    assert not (source.work / "moved").exists()
+
+
+def test_the_end_of_the_connection_gives_it_back(source):
+    source.do("hold_begin 60")
+    source.do("printf 'a\\nb\\n' | heartbeat")
+    source.wait(START)
+
+
+def test_signs_of_life_keep_it_stopped(source):
+    source.do("hold_begin 2")
+    source.do("{ for i in 1 2 3 4 5 6 7 8; do echo; sleep 0.5; done; test -e $own/held && : >$own/still; } | heartbeat")
+    assert (source.own / "still").exists()
+    source.wait(START)
+
+
+def test_given_back_it_serves_again(source):
+    source.do("hold_begin 60")
+    assert source.do("give_back").returncode == 0
+    source.wait(START)
+    assert source.do("commit").returncode != 0
+
+
+def test_left_for_good_it_does_not_start_again(source):
+    source.do("hold_begin 60")
+    assert source.do("commit").returncode == 0
+    assert "to=new.example.com" in (source.work / "moved").read_text()
+    assert source.called("disable --now mattermost.service")
+    assert source.called("disable --now mattermost-backup.timer")
+    drop_in = source.directory / "etc/systemd/system/mattermost.service.d/moved.conf"
+    assert f"ConditionPathExists=!{source.work}/moved" in drop_in.read_text()
+    assert not source.called(START)
+    assert source.do("is_left").stdout.strip() == "left"
+    assert source.do("give_back").returncode != 0
+    assert not source.called(START)
+
+
+def test_what_was_left_can_be_taken_back(source):
+    source.do("hold_begin 60")
+    source.do("commit")
+    source.do(f"/bin/sh {source.work}/take-back")
+    assert not (source.work / "moved").exists()
+    assert not (source.directory / "closed").exists()
+    assert source.called("enable --now mattermost.service mattermost-backup.timer")
+    assert source.do("is_left").stdout.strip() != "left"
+
+
+def test_an_imported_source_is_left_as_it_was(tmp_path):
+    source = Source(
+        tmp_path,
+        work=tmp_path / "own",
+        left=tmp_path / "own/left",
+        halt="gitlab-ctl stop",
+        resume="systemctl start other",
+    )
+    program = tmp_path / "bin/gitlab-ctl"
+    program.write_text('#!/bin/sh\necho "gitlab $*" >>"$calls"\n')
+    program.chmod(0o755)
+    source.do("hold_begin 60")
+    assert source.called("gitlab stop")
+    assert source.do("commit").returncode == 0
+    assert not (tmp_path / "etc").exists()
+    assert not any("disable" in line for line in source.calls.read_text().splitlines())
+    assert not source.called("start other")

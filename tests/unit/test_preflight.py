@@ -1,0 +1,300 @@
+"""Preflight's judgement: for each check, breaking exactly that thing turns exactly that check red."""
+
+import copy
+
+import mattermost_findings as findings
+import mattermost_preflight_judge as judge
+import mattermost_preflight_machine as machine
+import mattermost_settings_core as core
+import mattermost_settings_data
+import mattermost_version_facts as versions
+import pytest
+
+DATA = mattermost_settings_data.load(["salt"])
+GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+PATHS = ("/opt/mattermost", "/var/opt/mattermost", "/var/lib/mattermost-deploy", "/var/lib", "/var/tmp")
+GOOD = {
+    "grains": GRAINS,
+    "platform": "Debian GNU/Linux 12 (bookworm)",
+    "uid": 0,
+    "glibc": "2.36",
+    "init": "systemd",
+    "systemd": 252,
+    "selinux": "disabled",
+    "pythons": {"python3": "3.11.2"},
+    "programs": ["tar", "xz"],
+    "memory_kb": {"MemTotal": 2000000},
+    "disks": [{"path": path, "mount": "/", "free_mb": 20000} for path in PATHS],
+    "mounts": {"/": "rw,relatime"},
+    "listeners": [{"address": "0.0.0.0", "port": 22, "program": "sshd", "exe": "/usr/sbin/sshd"}],
+    "addresses": ["192.0.2.7"],
+    "current": "",
+    "files": [],
+    "lock": "",
+    "units": {},
+    "postgresql": {},
+    "database": None,
+    "other_databases": {},
+    "nginx_sites": [],
+}
+OTHERS = {
+    "nginx_sites": ["/etc/nginx/conf.d/shop.conf"],
+    "units": {"nginx.service": {"ActiveState": "active"}},
+    "postgresql": {5432: "15.20"},
+    "other_databases": {5432: 2},
+}
+DEPLOYED = {
+    "current": "11.7.10",
+    "files": ["/etc/mattermost/environment", "/var/lib/mattermost-deploy", "/var/opt/mattermost/config/config.json"],
+    "postgresql": {5432: "15.20"},
+    "database": {"owner": "mattermost", "tables": 84},
+    "listeners": [
+        {"address": "0.0.0.0", "port": 80, "program": "nginx", "exe": "/usr/sbin/nginx"},
+        {"address": "0.0.0.0", "port": 443, "program": "nginx", "exe": "/usr/sbin/nginx"},
+        {
+            "address": "127.0.0.1",
+            "port": 8065,
+            "program": "mattermost",
+            "exe": "/opt/mattermost/11.7.10/bin/mattermost",
+        },
+        {"address": "127.0.0.1", "port": 5432, "program": "postgres", "exe": "/usr/lib/postgresql/15/bin/postgres"},
+    ],
+}
+OUTSIDE = {"skew": 0.0, "resolved": ["192.0.2.7"], "reached": ["192.0.2.7"], "source_there": True}
+
+
+def settings(pillar=None, **more):
+    return core.merge(
+        DATA, core.deep_merge({"email": "admin@example.test"}, pillar or {}), {}, GRAINS, "chat.example.test"
+    )
+
+
+def look(pillar=None, facts=None, outside=None, site="ssl"):
+    """Return the findings by check name."""
+    found = judge.judge(settings(pillar), copy.deepcopy(GOOD) | (facts or {}), OUTSIDE | (outside or {}), site)
+    return {one.check: one for one in found}
+
+
+def red(found):
+    return [name for name, one in found.items() if one.level == "refusal"]
+
+
+def listener(port, program, exe):
+    return {"listeners": [{"address": "0.0.0.0", "port": port, "program": program, "exe": exe}]}
+
+
+def disk(mount="/", free_mb=20000):
+    return {"disks": [{"path": path, "mount": mount, "free_mb": free_mb} for path in PATHS]}
+
+
+def test_a_bare_host_passes():
+    assert {one.level for one in look().values()} == {"ok"}
+
+
+def test_a_deployed_host_passes():
+    assert {one.level for one in look(facts=DEPLOYED).values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("check", "words", "case"),
+    [
+        ("glibc", "needs glibc 2.34 or newer; the host has 2.28", {"pillar": {"release": {"version": "12.0.2", "sha256": "1" * 64}, "platform": {"postgresql": {"version": 15}}}, "facts": {"glibc": "2.28"}}),
+        ("systemd", "Process 1 is bash", {"facts": {"init": "bash"}}),
+        ("systemd", "systemd 215 is too old", {"facts": {"systemd": 215}}),
+        ("transport", "Python 3.9 or newer on the host; there is 3.6.8", {"facts": {"pythons": {"python3": "3.6.8"}}}),
+        ("transport", "there is none", {"facts": {"pythons": {}}}),
+        ("transport", "lacks xz", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar"]}}),
+        ("disk", "/srv (for /opt/mattermost) has 512 MiB free; 3072 MiB are wanted", {"facts": disk("/srv", 512)}),
+        ("mounts", "mounted noexec", {"facts": {"mounts": {"/": "rw,noexec"}}}),
+        ("mounts", "read-only", {"facts": {"mounts": {"/": "ro"}}}),
+        ("memory", "488 MiB of memory; 900 MiB are wanted", {"facts": {"memory_kb": {"MemTotal": 500000}}}),
+        ("ports", "Port 80 is in use by /usr/sbin/apache2", {"facts": listener(80, "apache2", "/usr/sbin/apache2")}),
+        ("ports", "Port 443 is in use by /usr/local/sbin/nginx", {"facts": listener(443, "nginx", "/usr/local/sbin/nginx")}),
+        ("ports", "Port 8065 is in use by /srv/mm/bin/mattermost", {"facts": listener(8065, "mattermost", "/srv/mm/bin/mattermost")}),
+        ("ports", "Port 5432 is in use by /usr/bin/docker-proxy", {"facts": listener(5432, "docker-proxy", "/usr/bin/docker-proxy")}),
+        ("postgresql", "needs PostgreSQL 14 or newer; 13.9 runs", {"facts": {"postgresql": {5432: "13.9"}}}),
+        ("postgresql", "PostgreSQL 13 would be installed", {"pillar": {"platform": {"postgresql": {"version": 13}}}}),
+        ("postgresql", "the deploy would manage version 15", {"facts": {"postgresql": {5432: "17.2"}}}),
+        ("postgresql", "To bring the data over", {"facts": DEPLOYED | {"postgresql": {5432: "14.9"}}}),
+        ("existing-config", "/opt/mattermost/config/config.json belongs", {"facts": {"files": ["/opt/mattermost/config/config.json"]}}),
+        ("existing-config", "/var/opt/mattermost/config/config.json", {"facts": {"files": ["/var/opt/mattermost/config/config.json"]}}),
+        ("moved", "moved from this host to new.example.com", {"facts": {**DEPLOYED, "moved": "new.example.com"}}),
+        ("existing-database", "84 tables", {"facts": {"database": {"owner": "mmuser", "tables": 84}}}),
+        ("nginx-in-use", "other sites (/etc/nginx/conf.d/shop.conf)", {"pillar": {"database": {"share": True}}, "facts": OTHERS}),
+        ("postgresql-in-use", "port 5432 has 2 other databases", {"pillar": {"nginx": {"share": True}}, "facts": OTHERS}),
+        ("firewall", "firewalld is masked", {"facts": {"units": {"firewalld.service": {"LoadState": "masked"}}}}),
+        ("downgrade", "11.8.0 is installed; 11.7.10 is older", {"pillar": {"release": {"version": "11.7.10"}}, "facts": DEPLOYED | {"current": "11.8.0"}}),
+        ("checksum", "No SHA-256 is known for Mattermost 11.7.99", {"pillar": {"release": {"version": "11.7.99"}}}),
+        ("checksum", "that of an empty file", {"pillar": {"release": {"sha256": versions.EMPTY_SHA256}}}),
+        ("archive-source", "There is no file pillar/files/mm.tar.gz", {"pillar": {"release": {"source": "pillar/files/mm.tar.gz"}}, "outside": {"source_there": False}}),
+        ("named-files", "no /ca.pem (mattermost:verify:ca_file)", {"outside": {"missing": [("verify:ca_file", "/ca.pem")]}}),
+        ("own-certificate", "The certificate has expired.", {"outside": {"certificate_fault": "The certificate has expired."}}),
+        ("other-run", "process 7 since", {"facts": {"lock": "process 7 since 10:00"}}),
+        ("clock", "4000 s behind", {"outside": {"skew": -4000.0}}),
+        ("email", "mattermost:email is not set", {"pillar": {"email": ""}}),
+        ("public-name", "chat.example.test does not resolve", {"outside": {"resolved": []}}),
+        ("public-name", "a certificate needs a name", {"pillar": {"name": "192.0.2.7"}}),
+    ],
+)  # fmt: skip
+def test_each_check_refuses_what_it_is_there_for(check, words, case):
+    found = look(**case)
+    assert red(found) == [check]
+    assert words in found[check].sentence
+    assert found[check].todo
+
+
+def test_a_platform_without_support_is_refused():
+    assert red(look({"platform": {"supported": False}})) == ["platform"]
+
+
+@pytest.mark.parametrize(
+    ("check", "case"),
+    [
+        ("clock", {"outside": {"skew": 90.0}}),
+        ("firewall", {"facts": {"units": {"ufw.service": {"ActiveState": "active"}}}}),
+        ("public-name", {"outside": {"resolved": ["203.0.113.9"]}}),
+        ("public-name", {"outside": {"resolved": []}, "site": "non-ssl"}),
+        ("glibc", {"facts": {"glibc": ""}}),
+    ],
+)
+def test_what_may_go_wrong_is_a_warning(check, case):
+    found = look(**case)
+    assert [name for name, one in found.items() if one.level != "ok"] == [check]
+    assert found[check].level == "warning"
+
+
+def test_a_name_that_points_elsewhere_says_both_addresses():
+    sentence = look(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
+    assert "203.0.113.9" in sentence
+    assert "192.0.2.7" in sentence
+
+
+def test_a_host_behind_nat_is_no_fault():
+    found = look(facts={"addresses": ["10.0.0.5"]}, outside={"resolved": ["8.8.8.8"], "reached": ["10.0.0.5"]})
+    assert found["public-name"].level == "note"
+
+
+def test_a_verify_address_takes_the_names_place():
+    assert look({"verify": {"address": "10.0.0.5"}}, outside={"resolved": []})["public-name"].level == "ok"
+
+
+def test_a_refusal_can_be_turned_into_a_warning_by_name():
+    found = look({"preflight": {"ignore": ["memory"]}}, {"memory_kb": {"MemTotal": 500000}})
+    assert red(found) == []
+    assert found["memory"].level == "warning"
+    assert "mattermost:preflight:ignore" in found["memory"].sentence
+
+
+def test_a_mistyped_check_to_ignore_is_refused_with_the_nearest():
+    found = look({"preflight": {"ignore": ["memroy"]}})
+    assert red(found) == ["settings"]
+    assert found["settings"].todo == "Did you mean memory?"
+
+
+@pytest.mark.parametrize("name", ["existing-config", "existing-database"])
+def test_adopting_takes_over_what_is_there(name):
+    facts = {"files": ["/opt/mattermost/config/config.json"], "database": {"owner": "mmuser", "tables": 84}}
+    found = look({"server": {"adopt": True}}, facts)
+    assert red(found) == []
+    assert found[name].level == "note"
+
+
+def test_nginx_and_postgresql_of_others_are_shared_by_setting():
+    found = look({"nginx": {"share": True}, "database": {"share": True}}, OTHERS)
+    assert red(found) == []
+    assert {found[name].level for name in ("nginx-in-use", "postgresql-in-use")} == {"note"}
+
+
+@pytest.mark.parametrize("mark", ["/etc/tmpfiles.d/mattermost-salt.conf", "/etc/mattermost/secrets"])
+def test_what_others_add_to_a_host_of_ours_is_no_fault(mark):
+    assert red(look(facts=OTHERS | {"files": [mark]})) == []
+
+
+def test_an_nginx_that_does_not_run_is_in_nobodys_use():
+    found = look(facts=OTHERS | {"units": {}, "other_databases": {}})
+    assert red(found) == []
+
+
+def test_a_masked_firewall_is_no_fault_where_it_is_left_alone():
+    facts = {"units": {"firewalld.service": {"LoadState": "masked"}}}
+    assert red(look({"firewall": {"manage": False}}, facts)) == []
+
+
+def test_a_first_run_that_was_killed_is_not_a_foreign_installation():
+    facts = {"files": ["/etc/mattermost/secrets"], "database": {"owner": "mattermost", "tables": 84}}
+    assert red(look(facts=facts)) == []
+
+
+def test_an_empty_database_is_nobodys():
+    assert red(look(facts={"database": {"owner": "mattermost", "tables": 0}})) == []
+
+
+def test_a_newer_default_never_upgrades():
+    found = look(facts=DEPLOYED | {"current": "11.7.2"})
+    assert found["newer-default"].level == "note"
+    assert "the host keeps 11.7.2" in found["newer-default"].sentence
+    assert found["downgrade"].sentence == "Mattermost 11.7.2 is installed."
+    assert found["checksum"].level == "ok"
+
+
+def test_a_pinned_version_says_that_it_upgrades():
+    found = look({"release": {"version": "11.7.10"}}, DEPLOYED | {"current": "11.7.2"})
+    assert found["downgrade"].sentence == "Mattermost 11.7.2 will be upgraded to 11.7.10."
+
+
+def test_a_deployed_host_needs_less_room():
+    assert red(look(facts=DEPLOYED | disk(free_mb=1024))) == []
+    assert red(look({"release": {"version": "11.8.0"}}, DEPLOYED | disk(free_mb=1024))) == ["disk"]
+
+
+def test_own_certificate_files_need_no_email():
+    assert red(look({"email": "", "certificate": {"source": "files"}})) == []
+    assert red(look({"email": ""}, site="non-ssl")) == []
+
+
+@pytest.mark.parametrize(
+    ("pythons", "programs", "expected"),
+    [
+        ({"python3": "3.11.2"}, [], "thin"),
+        ({"python3": "3.6.8", "/usr/libexec/platform-python": "3.9.16"}, [], "thin"),
+        ({"python3": "3.6.8"}, ["tar", "xz"], "relenv"),
+        ({}, ["tar"], ""),
+    ],
+)
+def test_how_salt_can_run_there(pythons, programs, expected):
+    assert machine.choose_transport({"pythons": pythons, "programs": programs}) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "postgresql", "glibc"),
+    [("7.8.0", 10, "2.17"), ("10.5.2", 11, "2.17"), ("10.6.0", 13, "2.17"), ("10.11.0", 13, "2.34"), ("11.7.10", 14, "2.17"), ("12.0.2", 15, "2.34")],
+)  # fmt: skip
+def test_what_a_version_needs(version, postgresql, glibc):
+    assert versions.postgresql_minimum(version) == postgresql
+    assert versions.glibc_minimum(version) == glibc
+
+
+def test_a_refusal_names_host_check_reason_and_way_out():
+    found = {"chat": [findings.ok("disk", "Fine."), findings.refusal("memory", "Too little.", "buy some.")]}
+    said = judge.report(found, ["chat (192.0.2.7)"])
+    assert said["result"] is False
+    first, reason, *_ = said["comment"].splitlines()
+    assert first == "Preflight refused: 1 of 2 checks. Nothing was changed. Hosts of this run: chat (192.0.2.7)."
+    assert reason == "chat: memory: Too little. To do: buy some."
+
+
+def test_a_pass_has_one_line_for_each_finding():
+    said = judge.report({"chat": [findings.ok("disk", "Fine."), findings.note("clock", "Well.")]}, ["chat (192.0.2.7)"])
+    assert "result" not in said
+    assert said["comment"].splitlines() == [
+        "Preflight passed: 2 checks on chat (192.0.2.7).",
+        "ok    chat  disk   Fine.",
+        "note  chat  clock  Well.",
+    ]
+
+
+def test_two_hosts_of_one_name_are_refused():
+    found = {"a": [findings.ok("disk", "Fine.")], "b": [findings.ok("disk", "Fine.")]}
+    judged = judge.one_name_each(found, {"a": ["chat.example.test"], "b": ["b.example.test", "chat.example.test"]})
+    assert findings.refused(judged)[0][0] == "b"
+    assert findings.refused(judge.one_name_each(found, {"a": ["one.example.test"], "b": ["two.example.test"]})) == []

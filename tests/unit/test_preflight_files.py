@@ -1,0 +1,69 @@
+"""Files on the controller that the settings name: looked at before any host is changed."""
+
+import mattermost_preflight_files as files
+import mattermost_settings_core as core
+import mattermost_settings_data
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from tests.unit import fake_site
+from tests.unit.verify_facts import GRAINS
+
+DATA = mattermost_settings_data.load(["salt"])
+
+
+def settings(pillar=None):
+    return core.merge(
+        DATA, core.deep_merge({"email": "admin@example.test"}, pillar or {}), {}, GRAINS, "chat.example.test"
+    )
+
+
+def own(tmp_path, name="chat.example.test", age=1, key_of=None):
+    """Settings and roots with a certificate of the user's own."""
+    local = tmp_path / "mattermost" / "local"
+    local.mkdir(parents=True)
+    leaf = fake_site.certificate(name, fake_site.certificate("Own CA"), days=90, age=age)
+    local.joinpath("chain.pem").write_text(fake_site.pem(leaf[0]))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    local.joinpath("key.pem").write_bytes((key_of or leaf)[1].private_bytes(*form))
+    chosen = {"source": "files", "chain": "salt://mattermost/local/chain.pem", "key": "salt://mattermost/local/key.pem"}
+    return settings({"certificate": chosen}), [str(tmp_path)]
+
+
+def test_a_good_certificate_of_ones_own_passes(tmp_path):
+    seen = files.look(*own(tmp_path), "ssl")
+    assert seen == {"missing": [], "source_there": True, "certificate_fault": ""}
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ({"age": 100}, "has expired"),
+        ({"name": "other.example.test"}, "is for other.example.test, not for chat.example.test"),
+        ({"key_of": fake_site.certificate("Other")}, "does not belong"),
+    ],
+)
+def test_a_certificate_of_ones_own_is_looked_at_before_anything_is_changed(tmp_path, broken, words):
+    assert words in files.look(*own(tmp_path, **broken), "ssl")["certificate_fault"]
+
+
+def test_a_file_that_the_settings_name_and_nobody_has_is_told_with_its_setting(tmp_path):
+    wanted, roots = own(tmp_path)
+    (tmp_path / "mattermost/local/key.pem").unlink()
+    wanted["verify"]["ca_file"] = str(tmp_path / "no.pem")
+    missing = files.look(wanted, roots, "ssl")["missing"]
+    assert missing == [
+        ("verify:ca_file", str(tmp_path / "no.pem")),
+        ("certificate:key", "salt://mattermost/local/key.pem"),
+    ]
+
+
+def test_own_files_that_are_not_named_are_asked_for():
+    assert (
+        "must name your files"
+        in files.look(settings({"certificate": {"source": "files"}}), ["salt"], "ssl")["certificate_fault"]
+    )
+
+
+def test_a_local_archive_that_is_not_there_is_seen():
+    assert files.look(settings({"release": {"source": "no/such.tar.gz"}}), ["salt"], "ssl")["source_there"] is False

@@ -1,0 +1,143 @@
+"""A host that cannot be used: each of ssh's and sudo's answers becomes one sentence and a way out."""
+
+from types import SimpleNamespace
+
+import mattermost_probe_reach as reach
+import mattermost_probe_run as run
+import pytest
+from mattermost_hosts import Result
+
+WORDS = {
+    "refused": "ssh: connect to host 192.0.2.7 port 2222: Connection refused",
+    "silent": "ssh: connect to host 192.0.2.7 port 2222: Connection timed out",
+    "nameless": "ssh: Could not resolve hostname 192.0.2.7: Name or service not known",
+    "far": "ssh: connect to host 192.0.2.7 port 22: No route to host",
+    "new key": "No ED25519 host key is known for 192.0.2.7 and you have requested strict checking.\r\nHost key verification failed.",
+    "other key": "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending ED25519 key in known_hosts:1\nHost key verification failed.",
+    "denied": "deploy@192.0.2.7: Permission denied (publickey,password).",
+    "passphrase": "Private key file need passphrase",
+    "open key": "@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nPermissions 0644 for 'key' are too open.\nPermission denied (publickey).",
+    "no sudo": "/bin/sh: 1: sudo: not found",
+    "sudo password": "sudo: a password is required",
+    "sudo terminal": "sudo: a terminal is required to read the password; either use the -S option",
+    "sudo forbidden": "deploy is not in the sudoers file.  This incident will be reported.",
+}
+
+
+def host(**entry):
+    entry = {"host": "192.0.2.7", "user": "deploy", "port": 2222, **entry}
+    return SimpleNamespace(id="chat", address=entry["host"], entry=entry)
+
+
+@pytest.mark.parametrize(
+    ("words", "check", "sentence", "todo"),
+    [
+        ("refused", "reachable", "192.0.2.7 refuses connections to port 2222.", "port:"),
+        ("silent", "reachable", "192.0.2.7 port 2222 does not answer in time.", "firewall"),
+        ("nameless", "reachable", "192.0.2.7 does not resolve", "host:"),
+        ("far", "reachable", "There is no way to 192.0.2.7", "network"),
+        ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i chat test.ping"),
+        (
+            "other key",
+            "host-key",
+            "shows another host key than the one in pinned",
+            "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
+        ),
+        ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
+        ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd"),
+        ("open key", "ssh-key", "others can read", "chmod 600"),
+        ("no sudo", "sudo", "has no sudo", "install sudo"),
+        ("sudo password", "sudo", "wants the password of deploy", "NOPASSWD"),
+        ("sudo terminal", "sudo", "wants a terminal", "tty: True"),
+        ("sudo forbidden", "sudo", "The user deploy may not use sudo", "sudoers"),
+    ],
+)
+def test_each_failure_has_its_sentence(words, check, sentence, todo):
+    found = reach.explain(host(priv="key"), 255, WORDS[words], "ED25519 SHA256:abc", "pinned")
+    assert (found.check, found.level) == (check, "refusal")
+    assert sentence in found.sentence
+    assert todo in found.todo
+
+
+def test_a_wrong_password_is_named_as_such():
+    found = reach.explain(host(passwd="s3cret"), 255, WORDS["denied"])
+    assert "by password" in found.sentence
+    assert "passwd" in found.todo
+    assert "s3cret" not in str(found)
+
+
+def test_words_that_nobody_foresaw_are_passed_on():
+    found = reach.explain(host(), 255, "kex_exchange_identification: Connection closed by remote host")
+    assert "kex_exchange_identification" in found.sentence
+
+
+def test_the_pinned_file_is_read_from_the_options():
+    assert reach.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
+
+
+class FakeHost(SimpleNamespace):
+    def connect(self):
+        return self.login
+
+    def run(self, script, timeout=60):
+        return self.answer
+
+
+def fake(login=None, answer=None, **entry):
+    return FakeHost(
+        id="chat",
+        address="192.0.2.7",
+        entry=entry,
+        login=login or Result(0, "", ""),
+        answer=answer or Result(0, "time\t1000\nuid\t0\nend\tok\n", ""),
+    )
+
+
+def look(one):
+    return run.look([one], run.log_in([one]), {"chat": ""}, "known_hosts")["chat"]
+
+
+def test_a_host_that_answers_gives_facts():
+    found = look(fake())
+    assert found.fault is None
+    assert found.facts["uid"] == 0
+
+
+def test_a_login_that_fails_gives_the_fault():
+    assert look(fake(login=Result(255, "", WORDS["refused"]))).fault.check == "reachable"
+
+
+def test_a_user_who_is_not_root_is_refused():
+    found = look(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), user="deploy")).fault
+    assert (found.check, found.sentence) == ("sudo", "deploy is not root on 192.0.2.7.")
+
+
+def test_sudo_that_fails_is_refused():
+    assert look(fake(answer=Result(1, "", WORDS["sudo password"]))).fault.check == "sudo"
+
+
+def test_an_answer_cut_short_is_refused():
+    assert look(fake(answer=Result(0, "uid\t0\n", ""))).fault.check == "probe"
+
+
+@pytest.mark.parametrize(("there", "expected"), [(1000, 0), (1001, 0), (1100, 99), (900, -99)])
+def test_the_clocks_difference_leaves_room_for_the_way(there, expected):
+    assert round(run.skew(there, 1000.2, 1001.4)) == expected
+
+
+def test_faults_of_the_settings_are_all_told():
+    class Wrong(ValueError):
+        faults = ("mattermost:a is not a setting.", "mattermost:b is not a setting.")
+
+    def settings(grains):
+        raise Wrong()
+
+    _, faults = run.early_settings([SimpleNamespace(id="chat", settings=settings)])
+    assert [one.sentence for one in faults["chat"]] == list(Wrong.faults)
+    assert {one.check for one in faults["chat"]} == {"settings"}
+
+
+def test_a_platform_that_is_not_listed_is_a_matter_of_the_host():
+    assert (
+        run.settings_fault("This host runs Arch , which is not supported. What works: Debian 12.").check == "platform"
+    )

@@ -1,0 +1,226 @@
+"""An archive is fetched whole, and unpacked whole or not at all: against a small server and archives made here."""
+
+import getpass
+import hashlib
+import http.server
+import io
+import os
+import pathlib
+import tarfile
+import threading
+
+import mattermost_release_core as core
+import mattermost_release_fetch as fetch
+import mattermost_release_tree as tree
+import pytest
+
+SERVER = """#!/bin/sh
+echo "Version: 11.7.100"
+echo "Build Enterprise Ready: {enterprise}"
+"""
+FILES = {
+    "bin/mmctl": b"#!/bin/sh\n",
+    "config/config.json": b"{}",
+    "client/root.html": b"<p>",
+    "i18n/en.json": b"[]",
+    "templates/a.html": b"",
+    "MIT-COMPILED-LICENSE.md": b"MIT",
+}
+
+
+def archive(folder, extra=(), enterprise="false", root="mattermost", without=()):
+    """Make a small release archive; returns its path."""
+    files = {"bin/mattermost": SERVER.format(enterprise=enterprise).encode(), **FILES}
+    path = folder / "release.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            if name in without:
+                continue
+            info = tarfile.TarInfo(f"{root}/{name}")
+            info.size, info.mode, info.uid = len(content), 0o6777 if name.startswith("bin/") else 0o666, 1234
+            tar.addfile(info, io.BytesIO(content))
+        for info in extra:
+            tar.addfile(info, io.BytesIO(b"x" * info.size))
+    return path
+
+
+class Mirror(http.server.BaseHTTPRequestHandler):
+    """Serves ``content``; the first ``breaks`` answers end half-way, the first ``sick`` ones are 503."""
+
+    content, breaks, sick, ranges = b"", 0, 0, []
+
+    def do_GET(self):  # noqa: N802
+        cls = type(self)
+        if cls.sick:
+            cls.sick -= 1
+            self.send_error(503)
+            return
+        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        cls.ranges.append(start)
+        if start > len(cls.content):
+            self.send_error(416)
+            return
+        body = cls.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if cls.breaks:
+            cls.breaks -= 1
+            body = body[: len(body) // 2]
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def mirror():
+    handler = type("Handler", (Mirror,), {"content": os.urandom(300_000), "ranges": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    handler.url = f"http://127.0.0.1:{server.server_port}/a.tar.gz"
+    handler.sum = hashlib.sha256(handler.content).hexdigest()
+    yield handler
+    server.shutdown()
+    server.server_close()
+
+
+def get(mirror, folder, checksum=None):
+    return fetch.archive(mirror.url, "a.tar.gz", checksum or mirror.sum, str(folder), pause=lambda seconds: None)
+
+
+def test_a_download_arrives_whole(mirror, tmp_path):
+    path = get(mirror, tmp_path)
+    assert pathlib.Path(path).read_bytes() == mirror.content
+    assert os.listdir(tmp_path) == ["a.tar.gz"]
+
+
+def test_a_broken_transfer_goes_on_where_it_ended(mirror, tmp_path):
+    mirror.breaks = 2
+    assert pathlib.Path(get(mirror, tmp_path)).read_bytes() == mirror.content
+    assert mirror.ranges[0] == 0
+    assert 0 < mirror.ranges[1] < mirror.ranges[2]
+
+
+def test_a_part_of_something_else_is_fetched_again(mirror, tmp_path):
+    (tmp_path / "a.tar.gz.part").write_bytes(b"stale" * 100)
+    assert pathlib.Path(get(mirror, tmp_path)).read_bytes() == mirror.content
+
+
+def test_a_part_longer_than_the_file_is_fetched_again(mirror, tmp_path):
+    (tmp_path / "a.tar.gz.part").write_bytes(b"s" * 400_000)
+    assert pathlib.Path(get(mirror, tmp_path)).read_bytes() == mirror.content
+
+
+def test_a_busy_server_is_asked_again(mirror, tmp_path):
+    mirror.sick = 2
+    assert pathlib.Path(get(mirror, tmp_path)).read_bytes() == mirror.content
+
+
+def test_a_server_that_stays_busy_is_given_up_with_its_words(mirror, tmp_path):
+    mirror.sick = 99
+    with pytest.raises(core.ReleaseError, match="could not be downloaded: the server answers 503"):
+        get(mirror, tmp_path)
+
+
+def test_a_wrong_checksum_is_refused_and_nothing_stays(mirror, tmp_path):
+    with pytest.raises(core.ReleaseError, match=r"SHA-256 of http.*It was not opened"):
+        get(mirror, tmp_path, "0" * 64)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_on_the_host_is_checked_too(tmp_path):
+    path = tmp_path / "release.tar.gz"
+    path.write_bytes(b"")
+    with pytest.raises(core.ReleaseError, match="an empty file"):
+        fetch.archive(f"file://{path}", "x", "0" * 64, str(tmp_path))
+    assert path.exists()
+
+
+def test_a_copy_from_the_controller_is_found_by_its_name(tmp_path):
+    (tmp_path / "mine.tar.gz").write_bytes(b"abc")
+    checksum = hashlib.sha256(b"abc").hexdigest()
+    assert fetch.archive("/home/me/mine.tar.gz", "x", checksum, str(tmp_path)) == str(tmp_path / "mine.tar.gz")
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    folder = tmp_path / "install"
+    folder.mkdir()
+    if os.geteuid():  # only root can run the version check as somebody else
+        monkeypatch.setattr(tree, "_version_of", lambda *args: SERVER.split('"')[1] + "\nBuild Enterprise Ready: false")
+    return folder
+
+
+def unpack(path, install):
+    tree.unpack(str(path), str(install), "11.7.100", getpass.getuser())
+
+
+def test_a_release_is_moved_in_whole_and_roots_alone(tmp_path, install):
+    unpack(archive(tmp_path), install)
+    assert os.listdir(install) == ["11.7.100"]
+    assert tree.is_whole(str(install), "11.7.100")
+    for path in (install / "11.7.100").rglob("*"):
+        mode, wanted = path.stat().st_mode & 0o7777, 0o755 if path.is_dir() or path.parent.name == "bin" else 0o644
+        assert mode == wanted, f"{path} is {mode:o}"
+        assert path.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"root": "other"}, "everything in a Mattermost release is below mattermost/"),
+        ({"without": ("bin/mattermost",)}, "mattermost/bin/mattermost missing"),
+        ({"enterprise": "true"}, "not the Team Edition"),
+        ({"extra": [tarfile.TarInfo("mattermost/../../evil")]}, "leaves its directory"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_bad_archive_leaves_nothing(tmp_path, install, made, says):
+    if os.geteuid() and made.get("enterprise"):
+        pytest.skip("needs root to run the archive's server")
+    with pytest.raises(core.ReleaseError, match=says):
+        unpack(archive(tmp_path, **made), install)
+    assert os.listdir(install) == []
+    assert not (tmp_path / "evil").exists()
+
+
+def link(name, target):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
+
+
+def test_nothing_is_written_through_a_link(tmp_path, install):
+    evil = tarfile.TarInfo("mattermost/out/evil")
+    evil.size = 1
+    with pytest.raises(core.ReleaseError, match="through a link"):
+        unpack(archive(tmp_path, extra=[link("mattermost/s", "."), link("mattermost/out", "s/.."), evil]), install)
+    assert list(tmp_path.rglob("evil")) == []
+
+
+def test_a_truncated_archive_is_no_archive(tmp_path, install):
+    path = archive(tmp_path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(core.ReleaseError, match="no readable archive"):
+        unpack(path, install)
+    assert os.listdir(install) == []
+
+
+def test_a_full_disk_is_told_before_unpacking(tmp_path, install, monkeypatch):
+    monkeypatch.setattr(tree.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
+    with pytest.raises(core.ReleaseError, match=r"has 0 MiB free.*make room"):
+        unpack(archive(tmp_path), install)
+
+
+def test_what_a_killed_run_left_aside_is_swept(install):
+    (install / ".unpack-xyz" / "mattermost").mkdir(parents=True)
+    (install / "11.7.100").mkdir()
+    tree.sweep(str(install))
+    assert os.listdir(install) == ["11.7.100"]
+
+
+def test_current_names_the_installed_version(install):
+    assert tree.current(str(install)) is None
+    (install / "current").symlink_to("11.7.100")
+    assert tree.current(str(install)) == "11.7.100"

@@ -1,0 +1,262 @@
+"""A removal: what it may be told, what goes and what stays on given paths, and what it says."""
+
+import os
+
+import mattermost_database_files as database_files
+import mattermost_firewall_core as firewall
+import mattermost_record_host as records
+import mattermost_remove_core as core
+import mattermost_remove_database as databases
+import mattermost_remove_files as files
+import mattermost_repositories_core as repositories
+import pytest
+
+from tests.states import load_state
+
+NAME = "chat.example.com"
+
+
+def test_the_data_go_only_by_the_hosts_own_name():
+    assert core.purge_of({}, NAME) is False
+    assert core.purge_of({"purge": NAME}, NAME) is True
+    for wrong in ("chat.example.org", True, "", "yes", [NAME]):
+        with pytest.raises(ValueError, match=r"this host is chat\.example\.com\. Nothing was removed"):
+            core.purge_of({"purge": wrong}, NAME)
+    with pytest.raises(ValueError, match="remove:purgge is not known"):
+        core.purge_of({"purgge": NAME}, NAME)
+    with pytest.raises(ValueError, match="must be a mapping"):
+        core.purge_of(True, NAME)
+
+
+MOUNTS = "/dev/vda / ext4 rw 0 0\nnas:/x /mnt/nas nfs4 rw 0 0\nsshfs /mnt/far fuse.sshfs rw 0 0\n/dev/vdb /mnt/nasty ext4 rw 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("repository", "elsewhere"),
+    [
+        ("/var/backups/mattermost", False),
+        ("/mnt/nasty/chat", False),
+        ("/mnt/nas/chat", True),
+        ("/mnt/nas", True),
+        ("/mnt/far/chat", True),
+        ("s3:https://s3.example.com/chat", True),
+    ],
+)
+def test_backups_on_another_machine_are_known(repository, elsewhere):
+    assert core.is_elsewhere(repository, MOUNTS) is elsewhere
+
+
+def test_what_is_destroyed_is_counted():
+    counts = {"users": 1, "posts": 20, "files": 3, "backups": 2}
+    said = core.contents(counts, "mattermost", "/var/opt/mattermost", "/var/backups/mattermost")
+    assert "1 account and 20 messages of the database mattermost, 3 files in" in said
+    assert "2 backups in /var/backups/mattermost" in said
+    assert core.contents({}, "mattermost", "/x", "") == "There is no data left to destroy."
+
+
+def test_the_key_to_backups_elsewhere_is_named():
+    assert core.what_stays_of_a_purge("", "") == "Nothing stays."
+    assert "/etc/mattermost/secrets/backup-password stays" in core.what_stays_of_a_purge(
+        "s3:x", "/etc/mattermost/secrets/backup-password"
+    )
+
+
+@pytest.fixture
+def paths(tmp_path):
+    found = {name: str(tmp_path / name) for name in ("install", "state", "settings", "work")}
+    for place in (
+        "install/11.7.1/bin/mattermost", "install/mine/file", "state/config/config.json", "state/data/file", "state/mine",
+        "settings/environment", "settings/switch.conf", "settings/secrets/backup-password", "settings/secrets/database-password",
+        "work/before.json", "work/config.json", "work/switch/report", "work/backup/known", "work/backup/cache/x", "work/downloads/x",
+    ):  # fmt: skip
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("x")
+    (tmp_path / "install/current").symlink_to("11.7.1")
+    return found
+
+
+def left(tmp_path):
+    return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir() or path.is_symlink()}
+
+
+def test_a_removal_leaves_data_secrets_and_the_note_of_the_version(paths, tmp_path):
+    assert files.kept_version(paths["install"]) == "11.7.1"
+    for path in files.kept_aside(paths):
+        files.remove(path)
+    assert left(tmp_path) == {
+        "install/current", "install/mine/file", "state/config/config.json", "state/data/file", "state/mine",
+        "settings/environment", "settings/secrets/backup-password", "settings/secrets/database-password",
+        "work/before.json", "work/config.json", "work/backup/known",
+    }  # fmt: skip
+    assert files.kept_aside(paths) == []
+
+
+def test_a_purge_takes_only_what_is_known_in_a_directory_of_others(paths, tmp_path):
+    for path in files.everything(paths, lambda folder: False, ""):
+        files.remove(path)
+    assert left(tmp_path) == {"install/mine/file", "state/mine", "work/before.json"}
+
+
+def test_a_purge_takes_all_of_a_directory_that_a_deploy_made(paths, tmp_path):
+    for path in files.everything(paths, lambda folder: True, ""):
+        files.remove(path)
+    assert left(tmp_path) == {"work/before.json"}
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_purge_leaves_the_key_to_backups_elsewhere(paths, tmp_path, made):
+    key = f"{paths['settings']}/secrets/backup-password"
+    for path in files.everything(paths, lambda folder: made, key):
+        files.remove(path)
+    assert {path for path in left(tmp_path) if path.startswith("settings")} == {"settings/secrets/backup-password"}
+
+
+def test_only_empty_directories_that_we_made_are_pruned(tmp_path):
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    files.prune(str(tmp_path / "a/b/c"), [str(tmp_path / "a")])
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+    (tmp_path / "a/file").write_text("x")
+    files.prune(str(tmp_path / "a"), [])
+    assert (tmp_path / "a/file").exists()
+
+
+def test_a_firewall_is_put_back_and_ssh_is_never_closed():
+    before = firewall.Zone(frozenset({"imaps"}), frozenset({"25/tcp"}), True)
+    now = firewall.Zone(frozenset({"ssh", "http", "https", "imaps"}), frozenset({"25/tcp", "2222/tcp"}), False)
+    assert [step.option for step in firewall.back(now, before, strict=False)] == [
+        "--add-masquerade", "--remove-service=http", "--remove-service=https",
+    ]  # fmt: skip
+    closed = firewall.Zone(frozenset({"ssh", "http", "https"}), frozenset(), False)
+    steps = {step.option for step in firewall.back(closed, before, strict=True)}
+    assert {"--add-service=imaps", "--add-port=25/tcp"} <= steps
+    had = firewall.Zone(frozenset({"ssh", "http"}), frozenset(), False)
+    assert [step.option for step in firewall.back(now, had, strict=False)] == ["--remove-service=https"]
+
+
+def test_our_lines_leave_postgresqls_files_and_others_stay(tmp_path):
+    lines = ["local mattermost mattermost peer"]
+    main, own = "port = 5432\n", "# mine\nlocal all all peer\n"
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/mattermost.conf").write_text(database_files.drop_in({"port": "5432"}))
+    (tmp_path / "postgresql.conf").write_text(database_files.with_include(main))
+    (tmp_path / "pg_hba.conf").write_text(database_files.with_block(own, lines))
+    (tmp_path / "pg_ident.conf").write_text("# none\n")
+    remains = databases.Remains({"config_dir": str(tmp_path)}, "mattermost", "mattermost")
+    assert remains.texts() == {
+        str(tmp_path / "conf.d/mattermost.conf"): None,
+        str(tmp_path / "postgresql.conf"): main,
+        str(tmp_path / "pg_hba.conf"): own,
+    }
+
+
+def test_a_host_is_looked_at_once_and_again_after_a_removal():
+    assert records.is_due(None, deployed=False)
+    assert not records.is_due(None, deployed=True)
+    assert not records.is_due({"packages": []}, deployed=False)
+    assert records.is_due({"packages": [], "left": {}}, deployed=False)
+
+
+def test_what_a_removal_left_is_not_taken_for_the_hosts_own():
+    units = {"postgresql.service": {"enabled": False}, "nginx.service": {"enabled": False}}
+    old = {
+        "packages": ["base"],
+        "users": ["root"],
+        "groups": ["root"],
+        "directories": ["/var"],
+        "letsencrypt": ["/etc/letsencrypt/mine"],
+        "cluster": False,
+        "units": units,
+    }
+    kept = {"packages": ["base", "postgresql-15"], "users": ["mattermost", "root"], "groups": ["root"]}
+    certbots = ["/etc/letsencrypt/accounts/a", "/etc/letsencrypt/mine"]
+    old["left"] = {
+        **kept,
+        "directories": ["/var", "/var/opt/mattermost"],
+        "letsencrypt": certbots,
+        "cluster": True,
+    }
+    now = {
+        **kept,
+        "packages": [*kept["packages"], "vim"],
+        "directories": ["/var", "/var/opt/mattermost", "/srv"],
+        "letsencrypt": [*certbots, "/etc/letsencrypt/new"],
+        "cluster": True,
+    }
+    now["units"] = {"postgresql.service": {"enabled": True}, "nginx.service": {"enabled": True}}
+    joined = records.continued(now, old)
+    assert joined["packages"] == ["base", "vim"]
+    assert joined["users"] == ["root"]
+    assert joined["directories"] == ["/srv", "/var"]
+    assert joined["letsencrypt"] == ["/etc/letsencrypt/mine", "/etc/letsencrypt/new"]
+    assert joined["cluster"] is False
+    assert joined["units"] == {"postgresql.service": {"enabled": False}, "nginx.service": {"enabled": True}}
+    assert records.continued(now, None) == now
+
+
+def test_empty_directories_go_with_the_one_that_a_package_of_ours_made(tmp_path):
+    (tmp_path / "certbot/renewal-hooks/post").mkdir(parents=True)
+    (tmp_path / "certbot/mine").mkdir()
+    (tmp_path / "certbot/mine/file").write_text("x")
+    files.prune_empty(str(tmp_path / "certbot"), [str(tmp_path), str(tmp_path / "certbot")])
+    assert (tmp_path / "certbot/renewal-hooks/post").is_dir()
+    files.prune_empty(str(tmp_path / "certbot"), [str(tmp_path)])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["certbot", "file", "mine"]
+    (tmp_path / "certbot/mine/file").unlink()
+    files.prune_empty(str(tmp_path / "certbot"), [str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
+
+
+DISABLED = "[postgresql]\nname=postgresql\nstream=\nprofiles=\nstate=disabled\n"
+CHOSEN = "[postgresql]\nname=postgresql\nstream=13\nprofiles=server\nstate=enabled\n"
+
+
+@pytest.mark.parametrize("before", [None, CHOSEN])
+def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, before):
+    module = tmp_path / "modules/postgresql.module"
+    monkeypatch.setattr(repositories, "MODULES", str(module.parent))
+    state = load_state("mattermost_restitution", test=True)
+    paths, platform = {"work": str(tmp_path / "work")}, {"repositories": {"dead_hosts": [], "keys": {}}}
+    records.keep(paths["work"], {"modules": {"postgresql": before}})
+    module.parent.mkdir()
+
+    module.write_text(DISABLED)
+    assert state.system("system", platform, paths)["result"] is None
+    assert module.read_text() == DISABLED
+    state.__opts__ = {"test": False}
+    assert state.system("system", platform, paths)["changes"] == {str(module): "as before"}
+    assert (module.read_text() if module.exists() else None) == before
+    assert state.system("system", platform, paths)["changes"] == {}
+
+    other = DISABLED.replace("state=disabled", "state=enabled")
+    module.write_text(other)  # somebody's since
+    assert state.system("system", platform, paths)["changes"] == {}
+    assert module.read_text() == other
+    records.keep(paths["work"], {"modules": {"postgresql": DISABLED}})
+    module.write_text(DISABLED)
+    assert state.system("system", platform, paths)["changes"] == {}
+
+
+@pytest.mark.parametrize(("there", "gone"), [(["postgresql16-server"], set()), (["nginx"], {"root", "group root"})])
+def test_an_account_stays_as_long_as_a_package_that_made_it(tmp_path, monkeypatch, there, gone):
+    state, paths = load_state("mattermost_leave", test=True), {"work": str(tmp_path / "work")}
+    monkeypatch.setattr(state.packages.Packages, "names", lambda self: there)
+    records.keep(paths["work"], {"users": [], "groups": []})
+    said = state.accounts("accounts", "mattermost", paths, False, {"root": "postgresql*-server"})
+    assert set(said["changes"]) == gone
+
+
+def test_the_source_of_apt_goes_once_no_postgresql_is_left_that_it_updates(tmp_path):
+    root = f"{tmp_path}/"
+    for path in ("etc/apt/sources.list.d/mattermost-postgresql.sources", "etc/apt/keyrings/mattermost-postgresql.asc"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("ours")
+    (tmp_path / "etc/apt/sources.list.d/debian.sources").write_text("theirs")
+    program = tmp_path / "usr/lib/postgresql/17/bin/postgres"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    assert files.apt_sources(root) == []
+    program.unlink()
+    assert [os.path.basename(path) for path in files.apt_sources(root)] == [
+        "mattermost-postgresql.asc",
+        "mattermost-postgresql.sources",
+    ]

@@ -1,0 +1,82 @@
+"""What the repository may hold: nothing of the machine it was written on, nothing large, no file that hides its seams."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import repository
+
+# Folders under which any machine keeps things; a checkout directly below one says nothing about the machine.
+COMMON = {"/", "/root", "/home", "/opt", "/srv", "/tmp", "/mnt", "/usr/src", "/var"}  # noqa: S108
+LONGEST = 300
+
+
+def lines_with(word):
+    return [
+        f"{path}:{number}: {line.strip()}"
+        for path in repository.tracked()
+        for number, line in enumerate(repository.text(path).splitlines(), 1)
+        if word in line
+    ]
+
+
+def registry_hosts():
+    """Return the hosts from which this machine installs packages, read from its own settings."""
+    apt = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
+    found = [path.read_text() for path in apt if path.is_file()]
+    found = [line for text in found for line in text.splitlines() if re.match(r"(URIs:|deb)\b", line)]
+    found.append(repository.run(str(repository.BIN / "pip"), "config", "list").stdout)
+    if shutil.which("npm"):
+        found.append(repository.run("npm", "config", "get", "registry").stdout)
+    hosts = {host for text in found for host in re.findall(r"https?://(?:[^/@\s]*@)?([^/:\s'\"]+)", text)}
+    # A vendor's repository that the bundle itself sets up on hosts is product data, not this machine's.
+    return sorted(
+        hosts - set(re.findall(r"https?://([^/:\s]+)", repository.text(Path("salt/mattermost/platforms.yaml"))))
+    )
+
+
+def test_no_path_of_this_machine():
+    git = Path(repository.run("git", "rev-parse", "--path-format=absolute", "--git-common-dir").stdout.strip())
+    folders = {str(repository.ROOT.parent), str(git.parent.parent)} - COMMON
+    assert [line for folder in folders for line in lines_with(f"{folder}/")] == []
+
+
+def test_no_host_of_a_package_registry():
+    assert [line for host in registry_hosts() for line in lines_with(host)] == []
+
+
+@pytest.mark.parametrize("suffix", [".py", ".sls", ".sh", ".jinja"])
+def test_no_file_is_longer_than_one_can_keep_in_mind(suffix):
+    lengths = {str(path): len(repository.text(path).splitlines()) for path in repository.with_suffix(suffix)}
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_no_archive_and_nothing_large():
+    large = [str(path) for path in repository.tracked() if (repository.ROOT / path).stat().st_size > 512 * 1024]
+    archives = [str(path) for path in repository.with_suffix(".gz", ".xz", ".zip", ".tar", ".deb", ".rpm", ".whl")]
+    assert large + archives == []
+
+
+def test_scripts_can_be_run_and_only_scripts():
+    """What a state installs has its mode from the state."""
+    wrong = []
+    for path in (path for path in repository.tracked() if "files" not in path.parts):
+        shebang = repository.text(path).startswith("#!")
+        if shebang != bool((repository.ROOT / path).stat().st_mode & 0o111):
+            wrong.append(str(path))
+    assert wrong == []
+
+
+def test_requirements_are_pinned_each_with_its_reason():
+    lines = [
+        line for line in repository.text(Path("requirements.txt")).splitlines() if line and not line.startswith("#")
+    ]
+    assert [line for line in lines if not re.fullmatch(r"[\w.\[\]-]+==[\w.]+( ;.*)?\s+# \S.*", line)] == []
+
+
+def test_what_a_user_writes_is_ignored():
+    """So that an update of the checkout never conflicts with a user's settings."""
+    names = ["roster", "known_hosts", "pillar/mattermost.sls", "salt/mattermost/local/key.pem", ".lab/x", ".salt/x"]
+    assert repository.run("git", "check-ignore", *names).stdout.split() == names

@@ -1,0 +1,184 @@
+"""What the documents say exists: links, files, commands, settings; and the settings page is the schema's."""
+
+import importlib.util
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import classic, repository
+from tests.render import compiler
+
+PAGES = repository.with_suffix(".md")
+TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^=\n]*?## (.*))?", repository.text(Path("Makefile")), re.MULTILINE))
+PHONY = " ".join(re.findall(r"^\.PHONY: (.*)$", repository.text(Path("Makefile")), re.MULTILINE)).split()
+SCHEMA = yaml.safe_load(repository.text(Path("salt/mattermost/schema.yaml")))
+SLS = re.compile(r"(?:state\.orchestrate |state\.apply |ORCHESTRATION=|… )(mattermost\.[\w.-]+)")
+# What a user or a run makes; git does not track it.
+MADE = (
+    ".lab",
+    ".venv",
+    ".salt",
+    "roster",
+    "known_hosts",
+    "pillar/mattermost.sls",
+    "pillar/vagrant.sls",
+    "salt/mattermost/local",
+)
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", repository.ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def commands(path):
+    """Return the lines of a page's shell blocks and its inline code."""
+    text = repository.text(path)
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    return blocks + "\n" + "\n".join(re.findall(r"`([^`\n]+)`", text))
+
+
+def test_the_settings_page_is_the_schemas():
+    made = generator().page(SCHEMA)
+    assert repository.text(Path("docs/settings.md")) == made, "Run: make docs"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_link_leads_somewhere(path):
+    broken = []
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", repository.text(path)):
+        if not link.startswith("http") and not (repository.ROOT / path.parent / link).exists():
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_make_target_that_is_named_exists(path):
+    assert [name for name in re.findall(r"\bmake ([a-z][a-z-]*)", commands(path)) if name not in TARGETS] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_sls_that_is_named_exists(path):
+    missing = []
+    for name in set(SLS.findall(commands(path))):
+        place = repository.ROOT / "salt" / name.replace(".", "/")
+        if not place.with_name(place.name + ".sls").exists() and not (place / "init.sls").exists():
+            missing.append(name)
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_file_of_the_tree_that_is_named_exists(path):
+    tops = {entry.parts[0] for entry in repository.tracked() if len(entry.parts) > 1}
+    named = [word.rstrip("/") for word in re.findall(r"(?<![\w/.~-])[\w.][\w./-]+", commands(path))]
+    missing = []
+    for name in named:
+        inside = name.split("/")[0] in tops and "/" in name
+        if inside and not name.startswith(MADE) and not list(repository.ROOT.glob(name)):
+            missing.append(name)
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_setting_that_is_named_exists(path):
+    wrong = []
+    for key in re.findall(r"\bmattermost:[a-z0-9_:]+", repository.text(path)):
+        part = SCHEMA
+        for name in key.rstrip(":").split(":")[1:]:
+            part = part.get("properties", {}).get(name) if part else None
+        if part is None:
+            wrong.append(key)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_yaml_examples_are_valid_settings(path):
+    core = pytest.importorskip("mattermost_settings_core")
+    for block in re.findall(r"```yaml\n(.*?)```", repository.text(path), re.DOTALL):
+        loaded = yaml.safe_load(block)
+        if "mattermost" in loaded:
+            assert core.validate(SCHEMA, loaded["mattermost"]) == []
+
+
+def test_the_example_of_the_pillar_is_valid_with_and_without_its_comments():
+    core = pytest.importorskip("mattermost_settings_core")
+    text = repository.text(Path("pillar/mattermost.sls.example"))
+    everything = re.sub(r"^  # (?=[a-z_ ]+:|  )", "  ", text, flags=re.MULTILINE)
+    for example in (text, everything):
+        assert core.validate(SCHEMA, yaml.safe_load(example)["mattermost"]) == []
+    assert len(yaml.safe_load(everything)["mattermost"]) > len(yaml.safe_load(text)["mattermost"]) + 3
+
+
+def test_every_entry_of_the_roster_example_is_a_roster_entry():
+    core = pytest.importorskip("mattermost_settings_core")
+    text = repository.text(Path("roster.example"))
+    assert len(yaml.safe_load(text)) == 1
+    entries = re.findall(r"^# ([\w.]+:\n(?:#   .*\n)+)", text, re.MULTILINE)
+    assert len(entries) == 3
+    for entry in entries:
+        ((_, values),) = yaml.safe_load(re.sub(r"^# ", "", entry, flags=re.MULTILINE)).items()
+        assert {"host", "user"} <= set(values)
+        assert core.from_roster(values.get("minion_opts", {}))[1] == []
+
+
+def test_the_platform_table_names_what_is_supported():
+    platforms = yaml.safe_load(repository.text(Path("salt/mattermost/platforms.yaml")))
+    names = [entry["name"] for entry in platforms.values() if "name" in entry]
+    table = repository.text(Path("README.md")).partition("\n## Platforms\n")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| ([^|]+?) \| yes", table, re.MULTILINE)) == sorted(names)
+
+
+def test_the_platform_table_claims_no_host_that_no_scenario_makes():
+    table = repository.text(Path("README.md")).partition("\n## Platforms\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in re.findall(r"(?m)^\|.*\|$", table)[2:]]
+    claimed = {re.match(r"[A-Za-z]+ [0-9.]+", row[0])[0] for row in rows if {row[2], row[3]} - {"–", "not yet"}}
+    scenarios = "".join(path.read_text() for path in (repository.ROOT / "tests/scenarios").glob("test_*.py"))
+    hosts = {"Debian 12": "lab.host(name)", "Debian 13": 'platform="debian13"'}
+    hosts |= {"CentOS 7": 'platform="el7"', "EL 9": 'platform="el9"'}
+    assert claimed <= set(hosts)
+    assert [name for name in claimed if hosts[name] not in scenarios] == []
+
+
+def test_every_stage_is_in_the_picture():
+    picture = repository.text(Path("docs/architecture.svg"))
+    stages = [chunk["__id__"] for chunk in compiler.orchestration("mattermost.ssl")]
+    assert [name for name in stages if not re.search(rf">{name},?<", picture)] == []
+
+
+def test_every_make_target_has_its_line_of_help():
+    assert [name for name in PHONY if not TARGETS.get(name)] == []
+    assert [name for name, line in TARGETS.items() if line and name not in PHONY] == []
+    shown = repository.run("make", "help").stdout
+    assert [name for name in PHONY if f"make {name} " not in shown] == []
+
+
+def test_make_alone_prints_the_help():
+    assert repository.run("make").stdout == repository.run("make", "help").stdout
+
+
+def test_the_classic_layout_is_what_the_page_makes(tmp_path):
+    """The page's own commands, with its places moved below a temporary folder; then Salt reads the roster there."""
+    folder = classic.lay_out(tmp_path)
+    made = yaml.safe_load((folder / "master").read_text())
+    assert [value for value in places(made) if not value.startswith("/")] == []
+    assert [value for value in places(made) if value.startswith(f"{tmp_path}/srv") and not Path(value).exists()] == []
+    if shutil.which(str(repository.BIN / "salt-ssh")):
+        shown = repository.run(str(repository.BIN / "salt-ssh"), "-c", str(folder), "*", "--hosts")
+        assert "chat.example.com" in shown.stdout, shown.stdout + shown.stderr
+
+
+def places(config):
+    """Return every value of a master configuration that is a path."""
+    for key, value in config.items():
+        if key.endswith(("_dir", "_dirs", "_roots", "_file")):
+            values = value.values() if isinstance(value, dict) else [value]
+            yield from (item for part in values for item in (part if isinstance(part, list) else [part]))
+        elif key == "ssh_options":
+            yield from (option.split("=")[1] for option in value if "/" in option or "known_hosts" in option)
+        elif isinstance(value, dict):
+            yield from places(value)

@@ -1,0 +1,49 @@
+"""The linters that the Makefile does not call: Salt, shell, YAML."""
+
+import re
+
+import pytest
+
+from tests import programs, repository
+
+# no scripts of their own: these are joined
+PARTS = [path for path in repository.scripts() if re.search(r"\.parts/|deploy/common/|\.jinja$", str(path))]
+
+
+def lint(tool, *arguments, files):
+    result = repository.run(str(repository.BIN / tool), *arguments, *map(str, files))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_sls_and_templates():
+    files = repository.with_suffix(".sls", ".jinja")
+    lint("salt-lint", files=[path for path in files if "tests" not in path.parts])
+
+
+def test_shell_scripts():
+    lint("shellcheck", files=[path for path in repository.scripts() if path not in PARTS])
+
+
+@pytest.mark.parametrize("name", [path.stem for path in programs.TEMPLATES.values()])
+def test_programs_that_are_kept_in_parts(name, tmp_path):
+    lint("shellcheck", files=[programs.installed(name, tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in repository.scripts() if path.parts[0] == "salt" and path not in PARTS], ids=str
+)
+def test_what_runs_on_a_host_is_posix_sh(path):
+    """A host may have no bash. A script that is fed to sh has no shebang, but says what it is to the linter."""
+    assert repository.text(path).startswith(("#!/bin/sh\n", "# shellcheck shell=sh\n"))
+
+
+def test_plain_yaml():
+    files = [path for path in repository.with_suffix(".yaml", ".yml") if "snapshots" not in path.parts]
+    lint("yamllint", "--strict", files=files)
+
+
+def test_salts_own_yaml():
+    """Here booleans are written as in SLS: True and False."""
+    names = ("Saltfile", "etc/salt/master", "roster.example", "pillar/top.sls", "pillar/mattermost.sls.example")
+    rules = "{extends: .yamllint, rules: {truthy: {allowed-values: ['True', 'False']}}}"
+    lint("yamllint", "--strict", "-d", rules, files=[path for path in repository.tracked() if str(path) in names])

@@ -1,0 +1,115 @@
+"""Going back to an older version, seen from the controller; and what a run says of what it pruned."""
+
+import subprocess
+from types import SimpleNamespace
+
+import mattermost_rollback_core as core
+import pytest
+
+from tests import states
+
+ASKED = "result=asked\nfrom=11.8.0\nto=11.7.0\nposts=2\nreason=Made since then: 2 messages.\nconfig=config.json was changed.\n"
+DONE = "result=done\nfrom=11.8.0\nto=11.7.0\noutage=150\nreason=Mattermost 11.7.0 serves again.\nadvice=a\n"
+REFUSED = "result=refused\nreason=Nothing is kept.\nadvice=Nothing was touched.\n"
+UNDONE = 'result=undone\nreason=It ended.\nadvice=The newer one serves.\nlog={"level":"error"}\n'
+
+
+class Host:
+    """Answers each command with what was prepared, and notes what was asked."""
+
+    def __init__(self, **answers):
+        self.answers, self.commands = answers, []
+
+    def run(self, command, timeout):
+        self.commands.append(command)
+        rc, out = self.answers[command.split()[-1]]
+        return SimpleNamespace(rc=rc, out=out, err="")
+
+
+def made(hosts, told=None, test=False, pinned=True):
+    release = {"pinned": pinned, "version": "11.8.0"}
+    shell = states.load_state("mattermost_rollback", test, folder="_orchestration")
+    shell.__pillar__ = {"rollback": told} if told else {}
+    shell.__context__ = {
+        "mattermost_preflight": {name: {"host": host, "settings": {"release": release}} for name, host in hosts.items()}
+    }
+    return shell.made("older-version-serves")
+
+
+def test_a_dry_run_says_what_would_be_lost_and_goes_no_further():
+    host = Host(back=(0, ASKED))
+    ret = made({"chat": host}, {"overwrite": True}, test=True)
+    assert ret["result"] is None
+    assert "chat: Made since then: 2 messages. config.json was changed." in ret["comment"]
+    assert host.commands == ["mattermost-switch back"]
+
+
+def test_without_the_word_it_says_so_and_how_to_go_on():
+    host = Host(back=(0, ASKED))
+    ret = made({"chat": host})
+    assert ret["result"] is False
+    assert core.CONFIRM in ret["comment"]
+    assert host.commands == ["mattermost-switch back"]
+
+
+def test_told_so_it_goes_back_and_warns_of_the_next_run():
+    host = Host(back=(0, ASKED), overwrite=(0, DONE))
+    ret = made({"chat": host}, {"overwrite": True})
+    assert ret["result"] is True
+    assert ret["changes"] == {"chat": {"old": "11.8.0", "new": "11.7.0"}}
+    assert "away for 1.5 s" in ret["comment"]
+    assert "the next mattermost.ssl would upgrade again. Set it to 11.7.0" in ret["comment"]
+    ret = made({"chat": Host(back=(0, ASKED), overwrite=(0, DONE))}, {"overwrite": True}, pinned=False)
+    assert "stays with 11.7.0" in ret["comment"]
+
+
+def test_one_host_without_a_way_back_keeps_every_host_as_it_is():
+    able, unable = Host(back=(0, ASKED), overwrite=(0, DONE)), Host(back=(2, REFUSED))
+    ret = made({"a": able, "b": unable}, {"overwrite": True})
+    assert ret["result"] is False
+    assert "b: Nothing is kept. Nothing was touched." in ret["comment"]
+    assert able.commands == ["mattermost-switch back"]
+
+
+def test_an_undone_one_is_told_with_the_first_errors_and_ends_the_run():
+    first, second = (Host(back=(0, ASKED), overwrite=(3, UNDONE)) for _ in range(2))
+    ret = made({"a": first, "b": second}, {"overwrite": True})
+    assert ret["result"] is False
+    assert 'first errors:\n  {"level":"error"}' in ret["comment"]
+    assert second.commands == ["mattermost-switch back"]
+
+
+@pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}])
+def test_what_it_cannot_mean_is_refused_before_a_host_is_asked(told):
+    host = Host()
+    assert made({"chat": host}, told)["result"] is False
+    assert host.commands == []
+
+
+def pruned(monkeypatch, tmp_path, says, rc=0, test=False):
+    state = states.load_state("mattermost_kept", test)
+    done = subprocess.CompletedProcess([], rc, says, "wrong" if rc else "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    return state.pruned(str(tmp_path))
+
+
+def test_the_run_says_what_was_removed_and_what_stays(monkeypatch, tmp_path):
+    says = "removed=before_1\nremoved=11.5.0\nstays=newer_2 holds 3 messages that are nowhere else\n"
+    ret = pruned(monkeypatch, tmp_path, says)
+    assert (ret["result"], ret["changes"]) == (True, {"removed": ["before_1", "11.5.0"]})
+    assert "newer_2 holds 3 messages that are nowhere else: remove it by hand" in ret["comment"]
+    ret = pruned(monkeypatch, tmp_path, "stays=newer_2 holds 3 messages that are nowhere else\n")
+    assert (ret["result"], ret["changes"]) == (True, {})
+    assert pruned(monkeypatch, tmp_path, "", rc=4)["result"] is False
+    assert pruned(monkeypatch, tmp_path / "none", "removed=x\n")["changes"] == {}
+
+
+@pytest.mark.parametrize(("program", "removed"), [("prune() {", ["x"]), ("older", None), ("", None)])
+def test_a_dry_run_asks_no_program_that_cannot_prune(monkeypatch, tmp_path, program, removed):
+    """A dry run leaves the program of an older bundle, or none, in its place."""
+    if program:
+        (tmp_path / "program").write_text(program)
+    state = states.load_state("mattermost_kept", test=True)
+    monkeypatch.setattr(state, "PROGRAM", str(tmp_path / "program"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "would=x\n", ""))
+    assert state.pruned(str(tmp_path))["changes"].get("removed") == removed

@@ -1,0 +1,141 @@
+"""Stages: which ones share a host run, which states are whose, and what a stage says of them."""
+
+import mattermost_progress
+import mattermost_stage_core as core
+import mattermost_transport
+import pytest
+
+
+def chunk(order, name, apply="", state="mattermost_stage", fun="applied"):
+    return {"state": state, "fun": fun, "name": name, "order": order, "apply": apply}
+
+
+LOW = [
+    chunk(30, "server", "mattermost.deploy.server"),
+    chunk(10, "preflight", state="mattermost_preflight", fun="passed"),
+    chunk(20, "database", "mattermost.deploy.database"),
+    chunk(40, "verify", state="mattermost_verify", fun="passed"),
+    chunk(50, "after", "mattermost.deploy.after"),
+]
+
+
+def test_neighbouring_stages_are_one_run_in_running_order():
+    assert [stage["name"] for stage in core.chain(LOW, "database", "ssl")] == ["database", "server"]
+
+
+def test_a_step_between_ends_the_run():
+    assert [stage["name"] for stage in core.chain(LOW, "after", "ssl")] == ["after"]
+
+
+def test_a_mixed_roster_runs_each_host_its_own_way():
+    known = {
+        "old": {"transport": "relenv"},
+        "el": {"transport": "thin", "settings": {"platform": {"transport": "relenv"}}},
+    }
+    assert core.by_transport(["new", "old", "el"], known) == {"thin": ["new"], "relenv": ["old", "el"]}
+
+
+@pytest.mark.parametrize(("site", "left"), [("ssl", ["base", "tls"]), ("non-ssl", ["base", "plain"])])
+def test_stages_of_the_other_site_are_passed_over(site, left):
+    stage = {"state": "mattermost_stage", "fun": "applied", "apply": "x"}
+    low = [
+        {**stage, "name": "base", "order": 1},
+        {**stage, "name": "tls", "order": 2, "only_site": "ssl"},
+        {**stage, "name": "plain", "order": 3, "only_site": "non-ssl"},
+    ]
+    assert [each["name"] for each in core.chain(low, "base", site)] == left
+
+
+STAGES = core.chain(LOW, "database", "ssl")
+
+
+@pytest.mark.parametrize(
+    ("sls", "stage"),
+    [
+        ("mattermost.deploy.server", "server"),
+        ("mattermost.deploy.server.release", "server"),
+        ("mattermost.deploy.serverless", "database"),
+        ("mattermost.deploy.common", "database"),
+    ],
+)
+def test_a_state_belongs_to_the_stage_of_its_sls(sls, stage):
+    assert core.stage_of(sls, STAGES) == stage
+
+
+def part(name, result=True, changes=None, comment=""):
+    return {"__id__": name, "function": "file.managed", "result": result, "changes": changes or {}, "comment": comment}
+
+
+def test_a_failed_state_is_named_with_stage_host_and_reason():
+    judged = core.judge(
+        "server", {"chat": [part("it-runs"), part("it-answers", False, comment="503 after 120 s.")]}, False
+    )
+    assert judged["result"] is False
+    assert judged["comment"] == "Stage server failed on chat at it-answers (file.managed): 503 after 120 s."
+
+
+def test_a_host_without_results_fails_the_stage():
+    judged = core.judge("server", {"chat": [part("it-runs")], "other": "ssh: connect to host: refused"}, False)
+    assert judged["result"] is False
+    assert "other: ssh: connect" in judged["comment"]
+
+
+def test_nothing_to_do_is_no_change():
+    assert core.judge("server", {"chat": [part("it-runs")]}, False) == {
+        "result": True,
+        "changes": {},
+        "comment": "No changes on chat.",
+    }
+
+
+def test_a_dry_run_that_would_change_is_neither_true_nor_false():
+    judged = core.judge("server", {"chat": [part("it-runs", None, comment="Would start.")]}, True)
+    assert judged["result"] is None
+    assert judged["changes"] == {"chat": {"it-runs": "Would start."}}
+
+
+def test_results_come_in_running_order():
+    returned = {
+        "file_|-b_|-/b_|-managed": {"__run_num__": 1, "__id__": "b"},
+        "pkg_|-a_|-a_|-installed": {"__run_num__": 0, "__id__": "a"},
+    }
+    assert [(each["__id__"], each["function"]) for each in core.states(returned)] == [
+        ("a", "pkg.installed"),
+        ("b", "file.managed"),
+    ]
+
+
+@pytest.mark.parametrize("answer", ["ssh: no route", ["Rendering SLS failed"], {}, {"_error": "x"}, None])
+def test_what_is_no_state_result_is_not_taken_for_one(answer):
+    assert core.states(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"return": ["Rendering SLS 'base:x' failed: undefined"]}, "do not compile: Rendering SLS"),
+        ({"stderr": "ssh: connect to host chat port 22: Connection refused\n", "stdout": ""}, "Connection refused"),
+        ({}, "It returned nothing."),
+        ("Permission denied", "Permission denied"),
+    ],
+)
+def test_trouble_is_told_in_the_tools_own_words(answer, words):
+    assert words in core.trouble(answer)
+
+
+def test_progress_arrives_while_the_command_runs_and_is_not_part_of_its_errors():
+    events = []
+    line = mattermost_progress.encode({"id": "it-runs", "ms": 10})
+    script = f"echo out; echo '{line}' >&2; echo trouble >&2; exit 3"
+    assert mattermost_transport.stream(["/bin/sh", "-c", script], events.append) == ("out\n", "trouble\n", 3)
+    assert events == [{"id": "it-runs", "ms": 10}]
+
+
+def test_a_broken_progress_line_is_just_a_line():
+    assert mattermost_progress.decode(mattermost_progress.MARK + "{") is None
+
+
+def test_salts_shell_still_has_the_method_that_is_replaced():
+    from salt.client.ssh.shell import Shell
+
+    assert Shell._run_cmd.__code__.co_varnames[:4] == ("self", "cmd", "key_accept", "passwd_retries")

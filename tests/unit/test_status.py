@@ -1,0 +1,223 @@
+"""The status of a host: what its answer means, what needs somebody, which newer release fits, and the screen."""
+
+import copy
+import subprocess
+
+import mattermost_findings as findings
+import mattermost_probe as probe
+import mattermost_settings_core as core
+import mattermost_settings_data
+import mattermost_status_look as look
+import mattermost_status_report as report
+import mattermost_status_screen as screen
+import pytest
+from mattermost_verify_http import Handshake
+
+from tests.unit import fake_site
+from tests.unit.verify_facts import FACTS, GRAINS
+
+DATA = mattermost_settings_data.load(["salt"])
+ANSWER = "\n".join(
+    f"{key}\t{value}"
+    for key, value in (
+        ("time", "1000000000"),
+        ("current", "/opt/mattermost/11.7.10"),
+        ("end", "ok"),
+        ("s.uptime", "90000.25"),
+        ("s.nginx", "1.22.1"),
+        ("s.service", "ActiveState=active"),
+        ("s.service", "NRestarts=3"),
+        ("s.service", "ActiveEnterTimestampMonotonic=80000000000"),
+        ("s.client", '{"Version":"11.7.10","BuildNumber":"1","BuildDate":"d","BuildHash":"h","BuildEnterpriseReady":"false"}'),
+        ("s.ping", '{"status":"OK"}'),
+        ("s.database_bytes", "8248679"),
+        ("s.aside_database", "1000 mattermost_before_11_8_0"),
+        ("s.schema", "15 create_drafts"),
+        ("s.users", "7"),
+        ("s.disk", "data 1000 300 700 / /var/opt/mattermost/data"),
+        ("s.disk", "backups 1000 899 101 /mnt disk /var/backups/mattermost"),
+        ("s.taken", "data 4"),
+        ("s.taken", "backups "),
+        ("s.backup", "result=done"),
+        ("s.backup", "bytes=55000"),
+        ("s.release", "11.7.10"),
+        ("s.release", "11.7.9"),
+        ("s.aside", "12 /var/opt/mattermost/replaced-1"),
+        ("s.aside", " /var/lib/mattermost-deploy/put-away"),
+        ("s.cluster", "15 /var/lib/postgresql/15/main"),
+        ("s.end", "ok"),
+    )
+)  # fmt: skip
+SAME = {"looked": True, "drifted": False, "states": [], "reason": ""}
+
+
+def settings(pillar=None):
+    return core.merge(DATA, {"email": "a@example.test", **(pillar or {})}, {}, GRAINS, "chat.example.test")
+
+
+def facts(answer=ANSWER):
+    told = look.parse(answer)["status"]
+    return {**copy.deepcopy(FACTS), "glibc": "2.36", "platform": "Debian GNU/Linux 12", "status": told}
+
+
+def made(found=None, pillar=None, drifted=SAME, seen=None, checked=()):
+    table = DATA["releases"]["amd64"]
+    return report.report(settings(pillar), found or facts(), seen, drifted, table, list(checked))
+
+
+def test_an_answer_is_read():
+    told = facts()["status"]
+    assert told["complete"]
+    assert (told["server_uptime"], told["users"], told["schema"]) == (10000, 7, 15)
+    assert told["databases"] == {"mattermost_before_11_8_0": 1000}
+    assert told["disks"]["data"]["taken"] == 4096
+    assert told["disks"]["backups"]["taken"] is None
+    assert told["aside"] == {"/var/opt/mattermost/replaced-1": 12288, "/var/lib/mattermost-deploy/put-away": None}
+
+
+@pytest.mark.parametrize(
+    ("used", "free", "percent"), [("300", "700", 30), ("899", "101", 90), ("1", "999", 1), ("0", "1000", 0)]
+)
+def test_a_disk_is_as_full_as_df_says(used, free, percent):
+    told = look.parse(f"end\tok\ns.disk\tdata 5000 {used} {free} / /data")["status"]
+    assert told["disks"]["data"]["used_percent"] == percent
+
+
+def test_what_a_broken_host_does_not_tell_is_unknown_and_the_rest_is_there():
+    whole = [line for line in ANSWER.splitlines() if not line.startswith(("s.client", "s.schema", "s.users", "s.ping"))]
+    broken = facts("\n".join(whole).replace("ActiveState=active", "ActiveState=failed"))
+    broken["postgresql"] = {}
+    data = made(broken)
+    assert data["mattermost"]["running"] is None
+    assert data["mattermost"]["uptime"] is None
+    assert data["postgresql"]["version"] is None
+    assert data["users"]["active"] is None
+    assert data["nginx"]["version"] == "1.22.1"
+    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    assert "does not answer (failed); 11.7.10 is installed" in said
+    assert "PostgreSQL   does not answer" in said
+
+
+def test_an_answer_cut_after_the_probe_tells_what_it_can():
+    told = look.parse(ANSWER.split("s.client")[0])["status"]
+    assert not told["complete"]
+    assert told["nginx"] == "1.22.1"
+
+
+def test_an_answer_cut_in_the_probe_is_refused():
+    with pytest.raises(probe.ProbeError):
+        look.parse("time\t1\n")
+
+
+def test_a_healthy_host_needs_nobody():
+    data = made(pillar={"status": {"disk_full": 95}})
+    assert data["well"]
+    assert data["attention"] == []
+    assert data["mattermost"]["edition"] == "team"
+    assert data["mattermost"]["build"] == {"number": "1", "date": "d", "hash": "h", "enterprise_ready": "false"}
+    assert data["aside"]["releases"] == ["11.7.9"]
+    assert data["aside"]["clusters"] == ["15 /var/lib/postgresql/15/main"]
+
+
+DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there", "stage": "nginx-base", "fails": False}], "reason": ""}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "arguments"),
+    [
+        ("disk", {"pillar": {"status": {"disk_full": 90}}}),
+        ("drift", {"drifted": DRIFTED}),
+        ("users", {"found": facts(ANSWER.replace("s.users\t7", "s.users\t250"))}),
+        ("backup-result", {"found": facts(ANSWER.replace("s.backup\tresult=done", "s.backup\tresult=refused"))}),
+        ("backup-age", {"checked": [findings.refusal("backup-age", "Old.", "run mattermost.backup.")]}),
+    ],
+)
+def test_one_alarm_needs_somebody(check, arguments):
+    arguments = {"pillar": {"status": {"disk_full": 95}}, **arguments}
+    data = made(**arguments)
+    assert [one["check"] for one in data["attention"]] == [check]
+    assert not data["well"]
+    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    assert said.splitlines()[0].startswith(f"chat: {check}: ")
+    assert said.splitlines()[1].startswith("  To do: ")
+    assert "\nHow it is:\nchat (192.0.2.7), Debian GNU/Linux 12: 1 thing needs somebody.\n" in said
+    assert data["attention"][0]["todo"]
+
+
+def test_many_users_are_a_warning_before_they_are_too_many():
+    data = made(facts(ANSWER.replace("s.users\t7", "s.users\t200")), {"status": {"disk_full": 95}})
+    assert data["well"]
+    assert [one["check"] for one in data["findings"] if one["level"] == "warning"] == ["users"]
+
+
+def test_before_11_there_is_no_such_limit():
+    assert report.limit("10.11.2") is None
+    assert report.limit("11.0.0") == 250
+
+
+def test_a_host_that_is_out_of_reach_is_one_fault():
+    data = report.unreached(findings.refusal("reachable", "It does not answer.", "look."))
+    assert not data["well"]
+    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    assert said == (
+        "chat: reachable: It does not answer.\n  To do: look.\nHow it is:\nchat (192.0.2.7): 1 thing needs somebody."
+    )
+
+
+def test_the_served_certificate_is_told_with_its_issuer_and_days():
+    ca = fake_site.certificate("Some Authority")
+    leaf = fake_site.certificate(issuer=ca, days=90, age=1)[0]
+    found = facts()
+    found["time"] = leaf.not_valid_before_utc.timestamp() + 86400 + 60 if hasattr(leaf, "not_valid_before_utc") else 0
+    shown = report.certificate(settings(), found, {"tls": Handshake("TLSv1.3", fake_site_der(leaf))})
+    assert shown["served"]
+    assert shown["days_left"] == 88
+    assert (shown["kind"], shown["issuer"]) == ("Let's Encrypt", "Some Authority")
+
+
+def fake_site_der(certificate):
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("pillar", "kind"),
+    [
+        ({}, "Let's Encrypt"),
+        ({"letsencrypt": {"directory_url": "https://acme-staging-v02.api.letsencrypt.org/directory"}}, "Let's Encrypt staging"),
+        ({"letsencrypt": {"directory_url": "https://ca.example.test/acme"}}, "other CA"),
+        ({"certificate": {"source": "files"}}, "own files"),
+    ],
+)  # fmt: skip
+def test_the_kind_of_issuer_follows_from_the_settings(pillar, kind):
+    assert report.issuer_kind(settings(pillar)) == kind
+
+
+def test_an_error_of_the_server_is_no_configuration():
+    told = look.parse('end\tok\ns.client\t{"id":"api.error","message":"No."}\ns.version_id\t11.7.10.1.abc.false')[
+        "status"
+    ]
+    assert told["client"] == {}
+    assert told["running"] == "11.7.10"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, "not told"), (40, "40 s"), (130, "2 min"), (7300, "2 h"), (200000, "2 days")]
+)
+def test_a_time_is_for_people(seconds, words):
+    assert screen.period(seconds) == words
+
+
+def test_the_script_runs_after_the_probe_on_a_real_machine():
+    made = settings(
+        {"paths": {"install": "/nowhere/it's a $place"}, "backup": {"repository": "rest:https://a:hidden@b/"}}
+    )
+    text = probe.script(["salt"], made) + look.script(["salt"], made)
+    assert "hidden" not in text
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    told = look.parse(done.stdout)["status"]
+    assert told["complete"]
+    assert told["uptime"] > 0
+    assert told["disks"]["data"]["size"] > 0

@@ -1,0 +1,207 @@
+"""What verify sees on the host: breaking exactly one thing turns exactly that check red."""
+
+import copy
+
+import mattermost_settings_core as core
+import mattermost_settings_data
+import mattermost_verify_host as host
+import mattermost_verify_judge as judge
+import pytest
+from mattermost_findings import ok, refusal, skipped
+from mattermost_verify_http import Answer, Handshake
+
+from tests.unit.verify_facts import FACTS, GRAINS
+
+CHECKS = (
+    host.installed,
+    host.listeners,
+    host.services,
+    host.renewal,
+    host.certificate_watch,
+    host.backup_age,
+    host.postgresql,
+    host.private_files,
+)
+DATA = mattermost_settings_data.load(["salt"])
+
+
+def settings(pillar=None):
+    made = core.merge(DATA, {"email": "a@example.test", **(pillar or {})}, {}, GRAINS, "chat.example.test")
+    made["nginx"]["body_limit"] = 1000
+    return made
+
+
+def look(change=None, pillar=None):
+    """Return the findings by check, after *change* was applied to a healthy host's facts."""
+    facts = copy.deepcopy(FACTS)
+    if change:
+        change(facts)
+    found = [check(settings(pillar), facts) for check in CHECKS]
+    return {one.check: one for one in found}
+
+
+def red(found):
+    return [name for name, one in found.items() if one.level == "refusal"]
+
+
+def unit(name, **properties):
+    return lambda facts: facts["units"].setdefault(name, {}).update(properties)
+
+
+def listener(address, port):
+    return lambda facts: facts["listeners"].append({"address": address, "port": port, "program": "ncat", "exe": ""})
+
+
+def mode(path, **found):
+    return lambda facts: facts["modes"][path].update(found)
+
+
+def backup(**hours):
+    """Make the moments of a backup that many hours old."""
+    return lambda facts: facts["backup"].update({key: facts["time"] - age * 3600 for key, age in hours.items()})
+
+
+def test_a_fresh_host_need_not_have_a_backup_yet():
+    found = look(lambda facts: facts["backup"].update(good=0, since=facts["time"] - 3600))
+    assert red(found) == []
+    assert "not due yet" in found["backup-age"].sentence
+
+
+def test_where_no_package_makes_backups_that_is_a_warning():
+    without_timer = unit("mattermost-backup.timer", ActiveState="inactive", UnitFileState="disabled")
+    found = look(without_timer, {"platform": {"backup": {"by_clock": False}}})
+    assert found["backup-age"].level == "warning"
+    assert "no restic package" in found["backup-age"].sentence
+
+
+def test_a_healthy_host_passes():
+    assert red(look()) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "words", "change"),
+    [
+        ("installed", "current is 11.7.9; 11.7.10 is wanted", lambda facts: facts.update(current="11.7.9")),
+        ("backup-age", "last good backup is 30 h old; 30 h is the limit", backup(good=30)),
+        ("backup-age", "No backup was made in 40 h", lambda facts: (backup(since=40)(facts), facts["backup"].update(good=0))),
+        ("backup-age", "The last try: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),
+        ("backup-age", "mattermost-backup.timer is inactive", unit("mattermost-backup.timer", ActiveState="inactive")),
+        ("backup-age", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-backup.timer")),
+        ("listeners", "ncat on 0.0.0.0:8065", listener("0.0.0.0", 8065)),
+        ("listeners", "ncat on 192.0.2.7:5432", listener("192.0.2.7", 5432)),
+        ("listeners", "ncat on :::8065", listener("::", 8065)),
+        ("listeners", "Nothing listens on port 8065", lambda facts: facts["listeners"].pop(1)),
+        ("services", "mattermost is inactive", unit("mattermost.service", ActiveState="inactive")),
+        ("services", "nginx is failed", unit("nginx.service", ActiveState="failed")),
+        ("services", "nginx is not enabled at boot", unit("nginx.service", UnitFileState="disabled")),
+        ("services", "postgresql@15-main is not there", lambda facts: facts["units"].pop("postgresql@15-main.service")),
+        ("services", "postgresql is not enabled", unit("postgresql.service", UnitFileState="disabled")),
+        ("services", "firewalld is inactive", unit("firewalld.service", ActiveState="inactive")),
+        ("renewal", "certbot.timer is inactive", unit("certbot.timer", ActiveState="inactive")),
+        ("renewal", "certbot.timer is active, disabled", unit("certbot.timer", UnitFileState="disabled")),
+        ("renewal", "certbot.timer is not there", lambda facts: facts["units"].pop("certbot.timer")),
+        ("certificate-watch", "mattermost-certificate.timer is inactive", unit("mattermost-certificate.timer", ActiveState="inactive")),
+        ("certificate-watch", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-certificate.timer")),
+        ("renewal", "no next run", unit("certbot.timer", NextElapseUSecRealtime="")),
+        ("postgresql", "No PostgreSQL answers", lambda facts: facts.update(postgresql={})),
+        ("postgresql", "PostgreSQL 13.9 answers; 14 is needed", lambda facts: facts.update(postgresql={5432: "13.9"})),
+        ("private-files", "environment is root's with mode 0644", mode("/etc/mattermost/environment", mode=0o644)),
+        ("private-files", "config.json is root's", mode("/var/opt/mattermost/config/config.json", user="root")),
+        ("private-files", "bin/mattermost is mattermost's", mode("/opt/mattermost/current/bin/mattermost", user="mattermost")),
+        ("private-files", "mode 0775", mode("/opt/mattermost/current/bin/mattermost", mode=0o775)),
+    ],
+)  # fmt: skip
+def test_one_fault_turns_one_check_red(check, words, change):
+    pillar = {"release": {"version": "11.7.10"}}
+    found = look(change, pillar)
+    assert red(found) == [check]
+    assert words in found[check].sentence
+    assert found[check].todo
+
+
+def test_a_renewal_that_failed_once_is_a_warning_with_the_authoritys_reason():
+    found = look(lambda facts: facts.update(renewal={"attempt": "failed", "reason": "dns: no such name"}))
+    assert red(found) == []
+    assert found["renewal"].level == "warning"
+    assert "dns: no such name." in found["renewal"].sentence
+
+
+def test_a_firewall_that_is_left_alone_is_not_asked_for():
+    assert red(look(unit("firewalld.service", ActiveState="inactive"), {"firewall": {"manage": False}})) == []
+
+
+def seen(**changed):
+    page = {"content-type": "text/html", "x-version-id": "11.7.10.11.7.10.abc.false"}
+    client = b'{"Version": "11.7.10", "BuildEnterpriseReady": "false", "NoAccounts": "false", "SiteURL": "http://chat.example.test"}'
+    health = b'{"status": "OK", "database_status": "OK", "filestore_status": "OK"}'
+    return {
+        "resolved": ["192.0.2.7"],
+        "scheme": "http",
+        "control": "open",
+        "control_http": "open",
+        "port_8065": "refused",
+        "page": Answer(200, page, b""),
+        "ping": Answer(200, page, health),
+        "client": Answer(200, page, client),
+        "websocket": Answer(101, {}, b""),
+        "foreign": Answer(403, {}, b""),
+        "upload_at": Answer(100, {}, b""),
+        "upload_over": Answer(413, {}, b""),
+        "challenge": Answer(404, {}, b""),
+        "tls": Handshake("", b"", "connection refused"),
+        "old_tls": "refused",
+        "redirect": Answer(301, {}, b""),
+        **changed,
+    }
+
+
+def test_a_plain_site_is_not_asked_for_tls():
+    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), seen(), "non-ssl")}
+    assert red(found) == []
+    assert not {"certificate-trust", "redirect", "hsts", "renewal"} & set(found)
+
+
+def test_a_name_that_does_not_resolve_is_one_fault():
+    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), seen(resolved=[]), "non-ssl")}
+    assert red(found) == ["public-name"]
+    assert found["page"].level == "skipped"
+
+
+def test_every_check_keeps_its_name_when_it_is_skipped():
+    """A skipped check must be known by the name that it has when it is made."""
+    for check in (*judge._TLS, *judge._ALWAYS):
+        made = check(settings(), seen(), FACTS | {"certificates": {"/a": "no certificate"}})
+        assert made.check == judge._name(check)
+
+
+def test_without_a_websocket_its_origin_is_not_judged():
+    broken = seen(websocket=Answer(400, {}, b""), foreign=Answer(400, {}, b""))
+    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), broken, "non-ssl")}
+    assert red(found) == ["websocket"]
+
+
+def test_what_was_not_looked_at_does_not_pass_alone():
+    assert [one.level for one in judge._stand([ok("page", "There."), skipped("version", "Not told.")])] == [
+        "ok",
+        "refusal",
+    ]
+    levels = [one.level for one in judge._stand([refusal("page", "Gone."), skipped("version", "Not told.")])]
+    assert levels == ["refusal", "skipped"]
+
+
+def test_a_failure_is_told_first_with_host_check_and_way_out():
+    said = judge.report({"chat": [ok("page", "There."), refusal("health", "Ill.", "see the log.")]}, ["chat"], False)
+    assert said["result"] is False
+    first = said["comment"].splitlines()[0]
+    assert first == "Verification failed on chat: health: Ill. To do: see the log."
+
+
+def test_a_dry_run_fails_nothing():
+    said = judge.report({"chat": [refusal("health", "Ill.")]}, ["chat"], True)
+    assert said["result"] is None
+    assert said["comment"].startswith("Would verify chat")
+
+
+def test_a_pass_says_so():
+    said = judge.report({"chat": [ok("page", "There.")]}, ["chat"], False)
+    assert said == {"result": True, "comment": "Verified: 1 checks on chat.\nok  chat  page  There."}

@@ -1,0 +1,180 @@
+"""The look from outside, over real sockets: each way a site can be wrong is seen, and nothing else turns red."""
+
+import socket
+import ssl
+
+import mattermost_settings_core as core
+import mattermost_settings_data
+import mattermost_verify_http as web
+import mattermost_verify_judge as judge
+import mattermost_verify_look as look
+import pytest
+
+from tests.unit import fake_site
+from tests.unit.verify_facts import FACTS, GRAINS
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    return fake_site.certificate("Test CA")
+
+
+@pytest.fixture
+def site(tmp_path, issuer, request):
+    """A healthy site; a test's parameters may be changed arguments."""
+    made = fake_site.Site(tmp_path, issuer, **getattr(request, "param", {}))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def verify(tmp_path, issuer):
+    """Look at a site and return the findings by check."""
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_text(fake_site.pem(issuer[0]))
+
+    def act(site, inner=(), name=fake_site.NAME, on_disk=None):
+        data = mattermost_settings_data.load(["salt"])
+        pillar = {"email": "a@example.test", "verify": {"address": "127.0.0.1", "ca_file": str(ca_file)}}
+        settings = core.merge(data, pillar, {}, GRAINS, name)
+        settings["nginx"]["body_limit"] = fake_site.LIMIT
+        where = look.site_of(settings, "ssl")
+        where = where._replace(http=site.http.server_port, https=site.https.server_port, timeout=5)
+        seen = look.look(where, fake_site.LIMIT, list(inner))
+        facts = FACTS | {"certificates": {"/live/fullchain.pem": fake_site.pem((on_disk or site.leaf)[0])}}
+        return {one.check: one for one in judge.judge(settings, facts, seen, "ssl")}
+
+    return act
+
+
+def red(found):
+    return [name for name, one in found.items() if one.level == "refusal"]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_a_healthy_site_passes(site, verify):
+    found = verify(site, [free_port()])
+    assert [one for one in found.values() if one.level != "ok"] == []
+    assert "TLSv1.3" in found["tls-protocol"].sentence
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "words"),
+    [
+        ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
+        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs; 11.7.10 is wanted"),
+        ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
+        ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "Enterprise edition"),
+        ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test; the site is https://"),
+        ("sign-up", {"client": fake_site.CLIENT | {"NoAccounts": "true"}}, "anybody can create the first one"),
+        ("page", {"page": 404}, "status 404"),
+        ("redirect", {"redirect": 302}, "status 302"),
+        ("challenge", {"challenge": 301}, "status 301"),
+        ("hsts", {"hsts": "max-age=1"}, "max-age=1; max-age=63072000 is set"),
+        ("websocket", {"no_websocket": True}, "status 400"),
+        ("websocket", {"wrong_proof": True}, "does not prove"),
+        ("websocket-origin", {"any_origin": True}, "status 101"),
+        ("upload-limit", {"limit": fake_site.LIMIT - 1}, "1000 bytes are not let through: status 413"),
+        ("upload-limit", {"limit": fake_site.LIMIT + 1}, "1001 bytes are not refused"),
+    ],
+)  # fmt: skip
+def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, words):
+    for name, value in broken.items():
+        assert hasattr(site, name)
+        setattr(site, name, value)
+    found = verify(site)
+    assert red(found) == [check]
+    assert words in found[check].sentence
+    assert found[check].todo
+
+
+def test_closed_sign_up_without_accounts_is_fine(site, verify):
+    site.client |= {"NoAccounts": "true", "EnableUserCreation": "false"}
+    assert verify(site)["sign-up"].level == "ok"
+
+
+def test_an_inner_port_that_answers_is_seen(site, verify):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = verify(site, [port])
+    assert red(found) == ["closed-ports"]
+    assert f"Port {port} can be reached" in found["closed-ports"].sentence
+
+
+def test_a_site_that_is_down_is_one_fault_and_passes_nothing(site, verify):
+    site.close()
+    found = verify(site, [free_port()])
+    assert red(found) == ["reachable"]
+    assert found["page"].level == found["redirect"].level == "skipped"
+    assert found["closed-ports"].level == "skipped"
+
+
+def test_the_server_behind_nginx_being_down_is_one_fault(site, verify):
+    site.ping = site.page = 503
+    found = verify(site)
+    assert red(found) == ["health"]
+    assert found["version"].level == found["page"].level == "skipped"
+
+
+def test_a_certificate_of_a_stranger_is_not_trusted(tmp_path, verify):
+    made = fake_site.Site(tmp_path, fake_site.certificate("Another CA"))
+    try:
+        found = verify(made)
+    finally:
+        made.close()
+    assert red(found) == ["certificate-trust"]
+
+
+def test_a_certificate_for_another_name_is_not_trusted(tmp_path, issuer, verify):
+    made = fake_site.Site(tmp_path, issuer, leaf=fake_site.certificate("other.example.test", issuer))
+    try:
+        found = verify(made)
+    finally:
+        made.close()
+    assert red(found) == ["certificate-trust"]
+    assert "other.example.test" in found["certificate-trust"].sentence or "match" in found["certificate-trust"].sentence
+
+
+def test_a_certificate_that_is_not_renewed_is_seen(tmp_path, issuer, verify):
+    made = fake_site.Site(tmp_path, issuer, leaf=fake_site.certificate(issuer=issuer, days=90, age=85))
+    try:
+        found = verify(made)
+    finally:
+        made.close()
+    assert red(found) == ["certificate-days"]
+
+
+@pytest.mark.parametrize(("age", "expected"), [(65, ["certificate-days"]), (61, [])])
+def test_a_renewal_is_seen_to_fail_long_before_the_end(tmp_path, issuer, verify, age, expected):
+    """Due with 30 days left of 90, given up with less than 27."""
+    made = fake_site.Site(tmp_path, issuer, leaf=fake_site.certificate(issuer=issuer, days=90, age=age))
+    try:
+        found = verify(made)
+    finally:
+        made.close()
+    assert red(found) == expected
+
+
+def test_a_renewed_certificate_that_is_not_served_is_seen(site, issuer, verify):
+    assert red(verify(site, on_disk=fake_site.certificate(issuer=issuer))) == ["certificate-served"]
+
+
+@pytest.mark.parametrize("site", [{"oldest": ssl.TLSVersion.TLSv1}], indirect=True)
+def test_old_tls_is_seen(site, verify):
+    found = verify(site)
+    assert red(found) == ["tls-protocol"]
+    assert "TLSv1.1" in found["tls-protocol"].sentence
+
+
+def test_a_missing_ca_file_is_named(site):
+    where = web.Site(fake_site.NAME, "127.0.0.1", True, "/nowhere/ca.pem", 5, https=site.https.server_port)
+    assert web.handshake(where).error == "there is no file /nowhere/ca.pem (mattermost:verify:ca_file)"
+
+
+@pytest.mark.parametrize(("port", "state"), [(None, "refused")])
+def test_a_port_that_nobody_holds_is_refused(port, state):
+    assert web.knock("127.0.0.1", port or free_port(), 1) == state

@@ -1,0 +1,162 @@
+"""make release VERSION=11.8.2: fetch a release, look at it, and put its checksum into the table with what it was proved by."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import http.client
+import os
+import pathlib
+import shutil
+import ssl
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "salt" / "_utils"))
+
+import mattermost_release_core as core  # noqa: E402
+import mattermost_release_fetch as fetch  # noqa: E402
+
+from tools.release import archive, table, vendor  # noqa: E402
+
+TABLE = ROOT / "salt" / "mattermost" / "releases.yaml"
+ATTEMPTS = 4
+
+
+def main(arguments: list[str], pause=time.sleep) -> int:
+    """Do it; return the exit status: 0 when the row is in the table, 1 with one sentence when it is not."""
+    given = _parser().parse_args(arguments)
+    try:
+        core.parse(given.version)
+        with tempfile.TemporaryDirectory(prefix="release-") as folder:
+            _add(given, pathlib.Path(folder), pause)
+    except (core.ReleaseError, table.TableError) as err:
+        print(f"Not added: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make release", description=__doc__)
+    parser.add_argument("version")
+    parser.add_argument("--arch", default="amd64", choices=("amd64", "arm64"))
+    parser.add_argument("--source", default=vendor.SOURCE, help="URL with {version} and {arch}, or a file")
+    parser.add_argument("--page", default=vendor.PAGE, help="where the vendor lists checksums, or a file")
+    parser.add_argument("--sha256", default="", help="the sum as you read it from the vendor yourself")
+    parser.add_argument("--key", default="", help="file with the vendor's public key, for the .sig beside the archive")
+    parser.add_argument("--ca-file", default="", help="PEM to trust for https, for a mirror of your own")
+    parser.add_argument(
+        "--trust-first-download", action="store_true", help="add it although nothing of the vendor's agrees"
+    )
+    parser.add_argument("--table", default=str(TABLE), help=argparse.SUPPRESS)
+    return parser
+
+
+def _add(given, folder: pathlib.Path, pause) -> None:
+    version, arch = given.version, given.arch
+    source = given.source.replace("{version}", version).replace("{arch}", arch)
+    path = _brought(source, folder / core.archive_name(version, arch), given.ca_file, pause)
+    found = core.check_sha256(version, fetch.sha256(str(path)))
+    _say("archive", f"{source}, {path.stat().st_size / 1e6:.0f} MB, SHA-256 {found}")
+    target = pathlib.Path(given.table)
+    text = target.read_text(encoding="utf-8")
+    table.with_row(text, arch, version, found, "")  # another sum in the table ends it here
+    proofs = _proofs(given, source, path, found, pause)
+    contents = archive.inspect(str(path), version)
+    _say(
+        "contents",
+        f"Team Edition {version}, {contents.members} members, its programs need glibc {contents.glibc or 'of no version'}",
+    )
+    if table.row_of(text, arch, version):
+        _say("table", "has this sum already; nothing was written")
+        return
+    if not proofs and not given.trust_first_download:
+        raise core.ReleaseError(
+            "nothing of the vendor's agrees with this download. Read the sum from the vendor and give it (SHA256=…), give its public "
+            "key (KEY=file), or add it as it came (TRUST_FIRST=yes)."
+        )
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    remark = f"{today}: {', '.join(proofs) or 'as it was first downloaded, compared with nothing'}"
+    new = target.with_name(f"{target.name}.new")
+    new.write_text(table.with_row(text, arch, version, found, remark), encoding="utf-8")
+    os.replace(new, target)
+    _say("table", f"{version} ({arch}) was added: {remark}")
+
+
+def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[str]:
+    """Return what of the vendor's agrees with the sum, in words. Raises ReleaseError when anything says otherwise."""
+    proofs = []
+    if given.sha256:
+        if given.sha256.lower() != found:
+            raise core.ReleaseError(f"SHA256 is {given.sha256}, this archive's is {found}.")
+        proofs.append("the sum was given")
+    name = core.archive_name(given.version, given.arch)
+    page, told = _page(given, path.parent, pause)
+    listed = vendor.published(page, name)
+    if listed and found not in listed and not given.sha256:
+        raise core.ReleaseError(
+            f"the vendor's page lists {', '.join(sorted(listed))} for {name}, this archive has {found}. The page has been behind before: "
+            "give the sum yourself (SHA256=…) when you know better."
+        )
+    if found in listed:
+        proofs.append("the vendor's page lists the sum")
+    _say(
+        "page",
+        f"{given.page}: {'lists this sum' if found in listed else 'lists another sum' if listed else 'says nothing of it'}",
+    )
+    if given.key:
+        signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)
+        fingerprint = vendor.signer(str(path), str(signature), given.key)
+        proofs.append(f"signed by {fingerprint}")
+        _say("signature", f"good, by the key {fingerprint} of {given.key}")
+    else:
+        _say("signature", "not looked at: KEY= names no file with the vendor's public key")
+    return proofs
+
+
+def _page(given, folder: pathlib.Path, pause) -> tuple[str, str]:
+    """Return the text of the vendor's page, and why there is none."""
+    try:
+        path = _brought(given.page, folder / "page", given.ca_file, pause)
+    except core.ReleaseError as err:
+        return "", str(err)
+    return path.read_text(encoding="utf-8", errors="replace"), ""
+
+
+def _brought(source: str, target: pathlib.Path, ca_file: str, pause) -> pathlib.Path:
+    """Return a local file of *source*: itself when it is one, else fetched, going on where a transfer broke."""
+    if not source.startswith("https://"):
+        path = pathlib.Path(source.removeprefix("file://"))
+        if "://" in str(path) or not path.is_file():
+            raise core.ReleaseError(f"{source} is neither an https:// address nor a file here.")
+        return pathlib.Path(shutil.copyfile(path, target))
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            pause(2**attempt)
+        try:
+            with contextlib.suppress(http.client.IncompleteRead):
+                if fetch.transfer(source, str(target), ca_file or None):
+                    return target
+            reason = "the transfer ended early"
+        except urllib.error.HTTPError as err:
+            reason = f"the server answers {err.code} {err.reason}"
+            if err.code not in fetch.PASSING:
+                break
+        except (OSError, http.client.HTTPException) as err:
+            reason = str(getattr(err, "reason", err)) or type(err).__name__
+            if isinstance(getattr(err, "reason", err), ssl.SSLCertVerificationError):
+                break
+    raise core.ReleaseError(f"{source} could not be downloaded: {reason}.")
+
+
+def _say(what: str, text: str) -> None:
+    print(f"{what:<10} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
