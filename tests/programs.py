@@ -9,23 +9,25 @@ import jinja2
 from tests import repository
 
 TREE = repository.ROOT / "salt"
-# the deploy state that ships it: its template
+# each with the deploy state that ships it
+SHIPPED_BY = {
+    "mattermost-switch": "mattermost.deploy.server.switch",
+    "mattermost-postgresql": "mattermost.deploy.postgresql",
+    "mattermost-new-database-password": "mattermost.deploy.rotate",
+    "mattermost-new-backup-password": "mattermost.deploy.rotate",
+    "mattermost-backup": "mattermost.deploy.backup",
+    "mattermost-restore": "mattermost.deploy.backup",
+}
 TEMPLATES = {
-    f"mattermost.deploy.{sls}": TREE / f"mattermost/deploy/{sls.partition('.')[0]}/files/usr/local/sbin/{name}.jinja"
-    for sls, name in {
-        "server.switch": "mattermost-switch",
-        "postgresql": "mattermost-postgresql",
-        "rotate": "mattermost-new-database-password",
-    }.items()
+    name: TREE / "/".join(sls.split(".")[:3]) / f"files/usr/local/sbin/{name}.jinja" for name, sls in SHIPPED_BY.items()
 }
 
 
 @functools.cache
 def joined(name: str) -> str:
     """Return the text of the host program *name*; tests/render proves that a host gets the same."""
-    (template,) = (path for path in TEMPLATES.values() if path.stem == name)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TREE), undefined=jinja2.StrictUndefined)
-    return environment.get_template(str(template.relative_to(TREE))).render() + "\n"
+    return environment.get_template(str(TEMPLATES[name].relative_to(TREE))).render() + "\n"
 
 
 def installed(name: str, folder):

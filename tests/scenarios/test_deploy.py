@@ -36,6 +36,19 @@ def test_fresh_then_again_then_a_dry_run(bare):
     assert dry.changes == {}
 
 
+def test_a_program_of_an_earlier_deploy_loses_the_part_beside_it(deployed_host):
+    """Until November 2026 programs of backups read a file; one that finds it gone must not be there any more."""
+    library = "/usr/local/lib/mattermost/backup.sh"
+    deployed_host.ssh(
+        f"mkdir -p $(dirname {library}); echo 'exit 9' >{library}\n"
+        f"for name in backup restore; do printf '#!/bin/sh\\n. {library}\\n' >/usr/local/sbin/mattermost-$name; done"
+    )
+    run = deployed_host.apply("backup")
+    assert run.rc == 0, run
+    assert deployed_host.ssh(f"test ! -e {library} && mattermost-backup status && mattermost-restore status")
+    assert deployed_host.apply("backup").changes == {}
+
+
 # What a host is made of: packages, units, files outside of caches, logs and Salt's own folder.
 FINGERPRINT = """
 dpkg-query -W; systemctl list-unit-files --no-pager --no-legend | grep -v transient

@@ -6,10 +6,8 @@ import subprocess
 import mattermost_backup_core as core
 import pytest
 
-from tests import repository, states
+from tests import programs, states
 
-FILES = repository.ROOT / "salt/mattermost/deploy/backup/files"
-LIBRARY = FILES / "usr/local/lib/mattermost/backup.sh"
 SETTINGS = {"backup": {"repository": "/var/backups/mattermost"}, "paths": {"settings": "/etc/mattermost"}}
 
 
@@ -76,8 +74,8 @@ CONFIG = {
 
 def shell(tmp_path, script):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG, indent=4))
-    script = f"set -u; program=x kind=backup; . {LIBRARY}; cd {tmp_path}; {script}"
-    done = subprocess.run(["dash", "-c", script], capture_output=True, text=True)
+    functions = programs.joined("mattermost-backup").partition("# ---- the command")[0]
+    done = subprocess.run(["dash"], input=f"{functions}cd {tmp_path}\n{script}\n", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -2,14 +2,12 @@
 
 import json
 import os
-import pathlib
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "salt/mattermost/deploy/rotate/files/usr/local/sbin/mattermost-new-backup-password"
-LIBRARY = ROOT / "salt/mattermost/deploy/backup/files/usr/local/lib/mattermost/backup.sh"
+from tests import programs
+
 # keys are lines "ID PASSWORD"; one action may be made to fail
 RESTIC = """#!/bin/sh
 word=$(cat "$RESTIC_PASSWORD_FILE")
@@ -43,12 +41,16 @@ def host(tmp_path):
 def run(host, fail=""):
     environment = {
         "PATH": f"{host}/bin:{os.environ['PATH']}",
-        "MATTERMOST_BACKUP_LIBRARY": str(LIBRARY),
         "MATTERMOST_BACKUP_SETTINGS": str(host / "backup.conf"),
         "KEYS": str(host / "keys"),
         "FAIL": fail,
     }
-    return subprocess.run(["sh", str(PROGRAM)], env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [str(programs.installed("mattermost-new-backup-password", host))],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def keys(host) -> dict:

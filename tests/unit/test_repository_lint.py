@@ -24,7 +24,7 @@ def test_shell_scripts():
     lint("shellcheck", files=[path for path in repository.scripts() if path not in PARTS])
 
 
-@pytest.mark.parametrize("name", [path.stem for path in programs.TEMPLATES.values()])
+@pytest.mark.parametrize("name", programs.TEMPLATES)
 def test_programs_that_are_kept_in_parts(name, tmp_path):
     lint("shellcheck", files=[programs.installed(name, tmp_path)])
 

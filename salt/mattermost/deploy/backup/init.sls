@@ -2,6 +2,8 @@
 # Needs: mattermost.deploy.server. Settings: backup.*, mail.*.
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set backup = mattermost.backup %}
+{% import_text 'mattermost/deploy/backup/files/usr/local/sbin/mattermost-backup.jinja' as backup_program %}
+{% import_text 'mattermost/deploy/backup/files/usr/local/sbin/mattermost-restore.jinja' as restore_program %}
 {% set by_clock = backup.enabled and mattermost.platform.backup.by_clock %}
 
 include:
@@ -33,19 +35,10 @@ backup-password-is-kept:
     - require:
       - sls: mattermost.deploy.common
 
-backup-library-is-in-place:
-  file.managed:
-    - name: /usr/local/lib/mattermost/backup.sh
-    - source: salt://mattermost/deploy/backup/files/usr/local/lib/mattermost/backup.sh
-    - user: root
-    - group: root
-    - mode: '0644'
-    - makedirs: True
-
 backup-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-backup
-    - source: salt://mattermost/deploy/backup/files/usr/local/sbin/mattermost-backup
+    - contents: {{ backup_program | json }}
     - user: root
     - group: root
     - mode: '0755'
@@ -138,7 +131,6 @@ backup-runs-by-the-clock-where-wanted:
       - pkg: backup-tool-is-installed
       - mattermost_program: backup-tool-is-there-without-a-package
       - mattermost_backup_password: backup-password-is-kept
-      - file: backup-library-is-in-place
       - file: backup-program-is-in-place
       - file: backup-has-its-settings
       - file: backup-unit-is-in-place
@@ -148,10 +140,18 @@ backup-runs-by-the-clock-where-wanted:
 restore-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-restore
-    - source: salt://mattermost/deploy/backup/files/usr/local/sbin/mattermost-restore
+    - contents: {{ restore_program | json }}
     - user: root
     - group: root
     - mode: '0755'
+
+# until November 2026 a part of these programs stood beside them
+backup-programs-have-no-part-beside-them:
+  file.absent:
+    - name: /usr/local/lib/mattermost/backup.sh
+    - require:
+      - file: backup-program-is-in-place
+      - file: restore-program-is-in-place
 
 restore-unit-is-in-place:
   file.managed:

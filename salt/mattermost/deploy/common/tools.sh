@@ -32,7 +32,7 @@ publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
     flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"
 }
 
-be_alone() { # be_alone WORDS: as long as this program runs no other is at work below $own
+lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"
-    flock -n 9 || fail 75 "$1"
+    flock -n 9
 }

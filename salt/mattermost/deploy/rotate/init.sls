@@ -1,7 +1,8 @@
 # New values for the secrets that were born on this host; the server is restarted with its database's new password.
 # Needs: a deployed host; mattermost.deploy.backup for the repository's password. Settings: database.auth, backup.enabled.
 {% set mattermost = salt['mattermost_settings.get']() %}
-{% import_text 'mattermost/deploy/rotate/files/usr/local/sbin/mattermost-new-database-password.jinja' as program %}
+{% import_text 'mattermost/deploy/rotate/files/usr/local/sbin/mattermost-new-backup-password.jinja' as backup_password_program %}
+{% import_text 'mattermost/deploy/rotate/files/usr/local/sbin/mattermost-new-database-password.jinja' as database_password_program %}
 
 include:
   - mattermost.deploy.common
@@ -9,7 +10,7 @@ include:
 backup-password-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-new-backup-password
-    - source: salt://mattermost/deploy/rotate/files/usr/local/sbin/mattermost-new-backup-password
+    - contents: {{ backup_password_program | json }}
     - user: root
     - group: root
     - mode: '0755'
@@ -26,7 +27,7 @@ backup-password-is-new:
 database-password-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-new-database-password
-    - contents: {{ program | json }}
+    - contents: {{ database_password_program | json }}
     - user: root
     - group: root
     - mode: '0755'

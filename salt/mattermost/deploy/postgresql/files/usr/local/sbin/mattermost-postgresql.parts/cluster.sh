@@ -1,11 +1,5 @@
 # The two clusters: asked, started, stopped, and whether they start at boot.
 
-as_postgres() { runuser -u postgres -- "$@"; }
-
-sql() { as_postgres "$psql" -XAtq -F ' ' -v ON_ERROR_STOP=1 -h "$socket_dir" -p "$port" -d "$1" -f -; } # sql DATABASE
-
-one() { say "$2" | sql "$1"; } # one DATABASE STATEMENT: its values
-
 runs() { # runs DATA: whether a postmaster lives on it
     [ -e "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>/dev/null
 }

@@ -27,7 +27,7 @@ end_open() { # what a kill or a power cut left in the journal
 
 work() {
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
-    be_alone "Another upgrade is at work."
+    lock || fail 75 "Another upgrade is at work."
     [ ! -e "$journal" ] || end_open
     while [ -e "$request" ]; do
         read -r id _ <"$request"

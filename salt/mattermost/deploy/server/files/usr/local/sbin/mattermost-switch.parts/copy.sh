@@ -43,19 +43,7 @@ copy_database() { # copy_database ID
         case $error in *'being accessed'*) [ "$attempt" != 5 ] || return 1 ;; *) return 1 ;; esac
         sleep 1
     done
-    # what CREATE DATABASE does not copy: privileges on the database, and its own settings
-    sql postgres <<END
-COMMENT ON DATABASE "$name" IS 'mattermost-switch: $from before $to';
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$name') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
-\gexec
-SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$name', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
- FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
-\gexec
-SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
- '$name', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
- FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
-\gexec
-END
+    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; own_of_database "$name"; } | sql postgres
 }
 
 drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it

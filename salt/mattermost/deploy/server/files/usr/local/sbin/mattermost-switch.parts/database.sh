@@ -1,29 +1,4 @@
-# Questions to PostgreSQL.
-
-sql() { # sql DATABASE: statements on standard input, values on standard output
-    runuser -u postgres -- "$psql" -XAtq -v ON_ERROR_STOP=1 -h "$socket_dir" -p "$database_port" -d "$1" -f -
-}
-
-one() { # one DATABASE STATEMENT: its one value
-    say "$2" | sql "$1"
-}
-
-wait_for_database() { # wait_for_database SECONDS
-    waited=$(uptime_centi)
-    until one postgres 'SELECT 1' >/dev/null 2>&1; do
-        [ $(($(uptime_centi) - waited)) -lt $(($1 * 100)) ] || return 1
-        sleep 1
-    done
-}
-
-has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
-    there=$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'") || return 2
-    [ -n "$there" ]
-}
-
-end_sessions() {
-    one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
-}
+# What is asked of the server's database and of its copies.
 
 schema() { # schema DATABASE: which migrations it has had
     one "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations"

@@ -1,20 +1,10 @@
 # What Salt wrote for this program, and the places that follow from it.
 
 read_settings() {
-    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run as root, after a deploy."
     install='' state='' settings='' work='' port='' service='' database='' role='' psql='' socket_dir='' database_port=''
     start_timeout=120 unhealthy_timeout=30 database_timeout=30 settle=5 keep=1 keep_days=30 keep_messages=yes copy=always
-    while IFS='=' read -r key value; do
-        case $key in
-            install | state | settings | work | port | service | database | role | psql | socket_dir | database_port | \
-                start_timeout | unhealthy_timeout | database_timeout | settle | keep | keep_days | keep_messages | copy) eval "$key=\$value" ;;
-        esac
-    done <"$settings_file"
-    for key in install state settings work port service database role psql socket_dir database_port; do
-        eval "value=\$$key"
-        # shellcheck disable=SC2154 # set by eval
-        [ -n "$value" ] || fail 2 "$settings_file lacks $key; deploy again."
-    done
+    take_settings 'install state settings work port service database role psql socket_dir database_port' \
+        'start_timeout unhealthy_timeout database_timeout settle keep keep_days keep_messages copy' 'a deploy'
     own=$work/switch
     journal=$own/journal
     report=$own/report

@@ -31,7 +31,7 @@ END
 
 work() {
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
-    be_alone "Another switch is at work."
+    lock || fail 75 "Another switch is at work."
     [ ! -e "$journal" ] || end_open
     while [ -e "$request" ]; do
         read -r id kind to <"$request"

@@ -1,0 +1,62 @@
+# What is backed up: the files as they lie there, the database at one instant, and the manifest of both.
+
+list_files() { # what the server has stored, one line a file: bytes, name
+    find "$state/data" -type f -printf '%s %P\n' >"$staging/files" ||
+        give_up refused "The files in $state/data cannot be listed." "Look at that directory."
+}
+
+dump_database() { # counts and dump of the same instant, although the server goes on writing
+    sql "$database" 3>"$staging/database.dump" 4>"$staging/dump-status" 2>"$scratch/error" >"$staging/census" <<END
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT pg_export_snapshot() AS snapshot \\gset
+\\setenv SNAPSHOT :snapshot
+SELECT 'schema', max(version) FROM db_migrations;
+SELECT 'newest', coalesce(max(createat), 0) FROM posts;
+SELECT 'postgresql', current_setting('server_version_num');
+$CENSUS
+\\! "$bin_dir/pg_dump" -Fc -Z ${compression:-0} --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
+COMMIT;
+END
+    rc=$?
+    [ "$rc" = 0 ] && [ "$(cat "$staging/dump-status")" = 0 ] ||
+        give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "systemctl status postgresql; is its disk full?"
+    rm -f "$staging/dump-status"
+}
+
+count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
+
+refuse_hollow() { # a backup that looks whole and is not is worse than none
+    "$bin_dir/pg_restore" --list "$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
+        give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."
+    for table in users channels posts fileinfo; do
+        grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
+            give_up refused "The dump holds no table $table." "Is $database the server's database?"
+    done
+    [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy again."
+    driver=$(config_value "$config" FileSettings DriverName)
+    [ "${driver:-local}" = local ] || return 0
+    stored=$(wc -l <"$staging/files")
+    if [ "$(count fileinfo)" -gt 0 ] && [ "$stored" = 0 ]; then
+        give_up refused "The database knows $(count fileinfo) files and $state/data holds none." "Is the disk with the files mounted?"
+    fi
+}
+
+write_manifest() {
+    {
+        say "format=1"
+        say "name=$name"
+        say "version=$version"
+        say "edition=$(runuser -u "$user" -- "$install/current/bin/mattermost" version 2>/dev/null | sed -n 's/^Build Enterprise Ready: *//p' | sed 's/^false$/team/; s/^true$/enterprise/')"
+        say "platform=$platform"
+        say "state=$state"
+        say "settings=$settings"
+        say "store=${driver:-local}"
+        say "dump_bytes=$(stat -c %s "$staging/database.dump")"
+        say "dump_sha256=$(sha256sum <"$staging/database.dump" | cut -d' ' -f1)"
+        say "files=$stored"
+        say "files_bytes=$(awk '{ n += $1 } END { printf "%d", n }' "$staging/files")"
+        say "keys=$(keys_fingerprint "$config")"
+        sed 's/ /=/' "$staging/census"
+    } >"$staging/manifest"
+    grep -q '^posts=[0-9]' "$staging/manifest" || give_up failed "The manifest could not be written." "Is the disk of $own full?"
+}

@@ -1,0 +1,54 @@
+# Before anything is written: the repository, and room for what comes.
+
+open_repository() {
+    if restic_says cat config >/dev/null; then
+        restic_says unlock -q >/dev/null || : # only locks whose holder is gone
+        first=''
+        return
+    fi
+    reason=$(last_error "$scratch/error")
+    if grep -q 'wrong password' "$scratch/error"; then
+        give_up failed "The repository $shown_repository does not open with the password in $RESTIC_PASSWORD_FILE." \
+            "Set mattermost:backup:password to the repository's own, or name another repository."
+    fi
+    if [ -e "$own/known" ] && [ "$(cat "$own/known")" = "$repository" ]; then
+        give_up failed "The repository $shown_repository held backups and cannot be opened: $reason" \
+            "Look at its disk or network. Only when it is lost for good: rm $own/known, and the next run begins a new one."
+    fi
+    case $repository in
+        /*)
+            if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
+                give_up failed "$repository is not empty and no repository that opens: $reason" "Name another directory in mattermost:backup:repository."
+            fi
+            ;;
+    esac
+    grep -qi -e 'unable to open config file' -e 'is there a repository' -e 'does not exist' "$scratch/error" ||
+        give_up failed "The repository $shown_repository cannot be reached: $reason" "Check mattermost:backup:repository and mattermost:backup:environment."
+    first=yes
+}
+
+begin_repository() { # only now that there is something worth keeping
+    [ -n "$first" ] || return 0
+    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be made: $(last_error "$scratch/error")" "Check mattermost:backup:repository."
+}
+
+check_room() {
+    size=$(one postgres "SELECT pg_database_size('$database') / 1024") ||
+        give_up failed "PostgreSQL does not tell the size of the database $database." "systemctl status postgresql"
+    bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")
+    wanted=$((size + 32768))
+    room=$(kib_free "$own")
+    [ "$room" -gt "$wanted" ] ||
+        give_up refused "The dump needs $((wanted / 1024)) MiB below $own and $((room / 1024)) MiB are free." "Make room there."
+    case $repository in
+        /*)
+            [ -z "$first" ] || wanted=$((wanted + bytes))
+            [ "$(df -Pk "$own" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(existing "$repository")" | awk 'NR == 2 { print $1 }')" ] ||
+                wanted=$((wanted + size))
+            room=$(kib_free "$repository")
+            [ "$room" -gt "$wanted" ] ||
+                give_up refused "The backup may need $((wanted / 1024)) MiB on the disk of $repository and $((room / 1024)) MiB are free." \
+                    "Make room there, keep fewer backups (mattermost:backup:keep), or name a repository elsewhere."
+            ;;
+    esac
+}

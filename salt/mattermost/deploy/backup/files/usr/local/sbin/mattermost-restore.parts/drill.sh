@@ -1,0 +1,23 @@
+# The proof that the newest backup could be restored.
+
+drill() {
+    started=$(date +%s)
+    scratch_database=${database}_drill
+    trap 'rm -rf "$own/drill" "$scratch"; drop_database "$scratch_database"' EXIT
+    rm -rf "$own/drill" && drop_database "$scratch_database"
+    find_snapshot latest
+    read_manifest
+    check_room "$own"
+    fetch "$own/drill"
+    restore_database "$scratch_database"
+    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." '' <<END
+snapshot=$snapshot
+seconds=$(($(date +%s) - started))
+version=$(wants version)
+users=$(found users)
+channels=$(found channels)
+posts=$(found posts)
+fileinfo=$(found fileinfo)
+files=$(wants files)
+END
+}

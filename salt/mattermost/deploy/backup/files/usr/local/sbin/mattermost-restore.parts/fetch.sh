@@ -1,0 +1,52 @@
+# A backup found, judged and fetched; nothing of the server is touched.
+
+find_snapshot() { # find_snapshot NAME: sets snapshot
+    case $1 in
+        latest) set -- --tag mattermost --host "$name" --latest 1 ;;
+        *[!0-9a-f]* | '') give_up refused "$1 is no number of a backup." "mattermost-backup list shows them." ;;
+    esac
+    restic_says snapshots --json "$@" >"$scratch/found" ||
+        give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
+    snapshot=$(tr ',' '\n' <"$scratch/found" | sed -n 's/.*"\(time\|short_id\)":"\([^"]*\)".*/\1 \2/p' |
+        awk '$1 == "time" { time = $2 } $1 == "short_id" { print time, $2 }' | sort | awk 'END { print $2 }')
+    [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "mattermost-backup list shows what it has."
+}
+
+read_manifest() {
+    restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
+        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It is none of mattermost-backup, or of a host with other paths."
+    [ "$(wants format)" = 1 ] || give_up refused "The backup $snapshot is of form $(wants format), which this program does not know." "Deploy with a newer bundle."
+    [ "$(wants state)" = "$state" ] && [ "$(wants settings)" = "$settings" ] ||
+        give_up refused "The backup was made with $(wants state) and $(wants settings); here it is $state and $settings." "Set mattermost:paths as they were."
+    [ "$(wants edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with that one."
+    have=$(one postgres "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
+    [ $((have / 10000)) -ge $(($(wants postgresql) / 10000)) ] ||
+        give_up refused "The backup is of PostgreSQL $(($(wants postgresql) / 10000)), this host has $((have / 10000))." "Restore on a host with the same or a newer PostgreSQL."
+}
+
+wants() { value_of "$manifest" "$1"; }
+
+check_room() { # check_room DIRECTORY
+    wanted=$((($(wants dump_bytes) + $(wants files_bytes)) / 1024 + 65536))
+    room=$(kib_free "$1")
+    [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Make room there."
+    data=$(one postgres 'SHOW data_directory')
+    wanted=$(($(wants dump_bytes) * 2 / 1024 + 65536))
+    room=$(kib_free "$data")
+    [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Make room there."
+}
+
+fetch() { # fetch DIRECTORY: the backup's tree below it
+    fetched=$1
+    restic_says restore -q "$snapshot" --target "$fetched" >/dev/null ||
+        give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/error")" "mattermost-backup check says what is damaged; try an older backup."
+    dump=$fetched$staging/database.dump
+    [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(wants dump_sha256)" ] ||
+        give_up failed "The dump in the backup $snapshot is not the one that its manifest names." "Try an older backup."
+    [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(wants keys)" ] ||
+        give_up failed "The keys in the backup's config.json are not those of its manifest." "Try an older backup."
+    # every file that was stored when the database was dumped is there, in its length
+    find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
+    missing=$(sort "$fetched$staging/files" | comm -23 - "$scratch/have" | head -n 1)
+    [ -z "$missing" ] || give_up failed "The backup lacks files, the first of them ${missing#* }." "Try an older backup."
+}

@@ -1,0 +1,32 @@
+# What is done to whole databases.
+
+wait_for_database() { # wait_for_database SECONDS
+    waited=$(uptime_centi)
+    until one postgres 'SELECT 1' >/dev/null 2>&1; do
+        [ $(($(uptime_centi) - waited)) -lt $(($1 * 100)) ] || return 1
+        sleep 1
+    done
+}
+
+has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
+    there=$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'") || return 2
+    [ -n "$there" ]
+}
+
+end_sessions() {
+    one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
+}
+
+own_of_database() { # own_of_database NAME: statements that give it what the server's has and neither a copy nor a dump: privileges, own settings
+    cat <<END
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
+\\gexec
+SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$1', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+ FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
+\\gexec
+SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
+ '$1', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
+ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
+\\gexec
+END
+}

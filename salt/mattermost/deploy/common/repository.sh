@@ -1,0 +1,51 @@
+# The repository of the backups, as each program of ours opens it: its settings, its lock, its report, restic.
+
+export HOME="${HOME:-/root}" # restic asks for it, and systemd gives none
+settings_file=${MATTERMOST_BACKUP_SETTINGS:-/etc/mattermost/backup.conf}
+
+read_settings() {
+    certificates='' keep_daily='' keep_weekly='' keep_monthly='' compression=''
+    take_settings 'name install state settings work user service database role bin_dir socket_dir database_port repository platform' \
+        'certificates keep_daily keep_weekly keep_monthly compression' 'a deploy'
+    while IFS='=' read -r key value; do
+        case $key in
+            *[!A-Za-z0-9_]*) ;;
+            [A-Z]*) export "$key=$value" ;; # what the repository's storage wants to know
+        esac
+    done <"$settings_file"
+    psql=$bin_dir/psql
+    own=$work/backup
+    staging=$own/staging
+    report=$own/$kind-report
+    export RESTIC_REPOSITORY="$repository" RESTIC_PASSWORD_FILE="$settings/secrets/backup-password" RESTIC_CACHE_DIR="$own/cache"
+    mkdir -p "$own" || fail 4 "$own cannot be made."
+}
+
+write_report() { # write_report RESULT REASON ADVICE; more lines on standard input
+    {
+        say "result=$1"
+        say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
+        say "epoch=$(date +%s)"
+        say "reason=$(one_line "$2")"
+        say "advice=$3"
+        cat
+    } >"$report.new" && mv -f "$report.new" "$report"
+    say "$1: $2"
+}
+
+give_up() { # give_up RESULT REASON ADVICE: say it, and end
+    write_report "$1" "$2" "$3" </dev/null
+    fail "$([ "$1" = refused ] && say 2 || say 4)" "$2 $3"
+}
+
+take_lock() { # one backup or restore at a time; the lock ends with this process
+    lock || give_up refused "Another backup or restore is at work." "Start again when it has ended."
+}
+
+restic_says() { # restic_says ARGUMENTS: its output; its reason in the file "$scratch/error" when it fails
+    restic "$@" 2>"$scratch/error"
+}
+
+last_error() { # last_error FILE: restic's own reason
+    grep -v '^$' "$1" | tail -n 3 | tr '\n' ' '
+}
