@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -119,6 +120,16 @@ class Deployment:
             branch[key] = {**branch.get(key, {}), **value} if isinstance(value, dict) else value
         self.settings = merged
         self.write()
+
+    @contextlib.contextmanager
+    def settings_put_back(self):
+        """What is set while it is entered is forgotten afterwards."""
+        kept = copy.deepcopy(self.settings)
+        try:
+            yield
+        finally:
+            self.settings = kept
+            self.write()
 
     @property
     def environment(self) -> dict:

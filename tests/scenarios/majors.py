@@ -14,29 +14,10 @@ import time
 import mattermost_repositories_core as repositories
 
 from tests.scenarios.chat import Chat
+from tests.scenarios.pausing import WORK, Pausing
 
 OLD, NEW = 15, 17
-STATE = "/var/lib/mattermost-deploy/postgresql"
-BY_SYSTEMD = "/etc/systemd/system/mattermost-postgresql.service.d"
-# on the unit's PATH: once the journal's newest line starts with the wanted word, it stays there until killed or let go
-PAUSE = rf"""
-mkdir -p /root/pause {BY_SYSTEMD}
-cat >/root/pause/mv <<'END'
-#!/bin/sh
-/usr/bin/mv "$@" || exit
-case $* in *postgresql/journal) ;; *) exit 0 ;; esac
-[ -e /root/pause/after ] && [ ! -e /root/pause/reached ] || exit 0
-read -r word _ <<WORD
-$(tail -n 1 {STATE}/journal)
-WORD
-[ "$word" = "$(cat /root/pause/after)" ] || exit 0
-touch /root/pause/reached
-for _ in $(seq 600); do [ -e /root/pause/after ] || exit 0; sleep 0.5; done
-END
-chmod 755 /root/pause/mv
-printf '[Service]\nEnvironment=PATH=/root/pause:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n' >{BY_SYSTEMD}/pause.conf
-systemctl daemon-reload
-"""
+STATE = f"{WORK}/postgresql"
 # what mattermost.postgresql makes ready before it asks the host for the change
 KEEP_READY = f"""
 mkdir /root/ready
@@ -105,22 +86,17 @@ def whole(deployment, major):
     assert Chat(deployment).there() >= {1, 2, 3, 4, 5}
 
 
-def until(deployment, condition, seconds=120):
-    deployment.ssh(
-        f"for i in $(seq {seconds * 5}); do {condition} && exit; sleep 0.2; done; exit 1", timeout=seconds + 30
-    )
-
-
-class Major:
+class Major(Pausing):
     """A deployed *deployment* on the old major, whose upgrades a test can interrupt, and a user who posts meanwhile."""
 
+    program = "postgresql"
+
     def __init__(self, deployment):
-        self.deployment, self.host, self.run = deployment, deployment.host, deployment.ssh
+        super().__init__(deployment)
         self.numbers = 1000
-        self.run(PAUSE)
         self.interrupted_controller()
         self.run(KEEP_READY)
-        self.end("killed")
+        self.interrupt("killed")
         self.settled()
 
     def interrupted_controller(self):
@@ -145,27 +121,11 @@ class Major:
         self.numbers += 100_000
         return chat
 
-    def pause_after(self, record):
-        self.run(f"rm -f /root/pause/reached; echo {record} >/root/pause/after")
-
     def ask_and_leave(self):
         self.run("setsid mattermost-postgresql upgrade >/dev/null 2>&1 </dev/null &")
 
-    def reached(self):
-        until(self.deployment, "test -e /root/pause/reached")
-
-    def end(self, how):
-        """End the paused program: ``killed`` with all its processes, a ``power-cut`` of the host, or let it ``go on``."""
-        if how == "power-cut":
-            (self.host.root / "root/pause/after").unlink()
-            self.host.cut()
-            self.host.start()
-        else:
-            kill = "; systemctl kill -s KILL mattermost-postgresql" if how == "killed" else ""
-            self.run(f"rm -f /root/pause/after{kill}")
-
     def settled(self):
-        until(self.deployment, f"test ! -e {STATE}/journal -a -e {STATE}/report")
+        self.until(f"test ! -e {STATE}/journal -a -e {STATE}/report", "the end of the upgrade", 120)
         self.deployment.wait_until_healthy()
 
     def report(self) -> dict:

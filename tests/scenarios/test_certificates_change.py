@@ -35,10 +35,8 @@ def settings(site):
     found = served(site)
     if not found or names(found) != [PUBLIC_NAME]:
         deploy(site)
-    kept = copy.deepcopy(site.settings)
-    yield
-    site.settings = kept
-    site.write()
+    with site.settings_put_back():
+        yield
 
 
 def served(site, name=PUBLIC_NAME):

@@ -1,7 +1,6 @@
 """An EL 7-shaped host: dead mirrors, no Python, yum, SELinux's tools, PGDG's and EPEL's packages; the same command."""
 
 import collections
-import copy
 import re
 import shutil
 import subprocess
@@ -68,13 +67,11 @@ def test_a_dry_run_on_a_bare_host_changes_nothing(el7):
 
 
 def test_a_key_that_is_not_the_known_one_stops_the_run_before_a_change(el7):
-    settings = copy.deepcopy(el7.settings)
-    el7.settings["mattermost"]["platform"]["repositories"]["keys"]["centos"]["fingerprints"] = ["0" * 40]
-    el7.write()
     before = set(el7.ssh(FINGERPRINT).splitlines())
-    run = el7.orchestrate()
-    el7.settings = settings
-    el7.write()
+    with el7.settings_put_back():
+        el7.settings["mattermost"]["platform"]["repositories"]["keys"]["centos"]["fingerprints"] = ["0" * 40]
+        el7.write()
+        run = el7.orchestrate()
     assert run.rc == 1, run
     assert "which is known for centos" in run.comments
     assert doing(calls(el7)) == []

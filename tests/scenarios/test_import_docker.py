@@ -1,12 +1,12 @@
 """The import of a server in containers, by Debian's own engine and compose: all comes along, the containers stay as they were."""
 
 import json
-import threading
 
 import pytest
 
 from tests.scenarios import by_hand, containers
 from tests.scenarios.chat import Chat
+from tests.scenarios.meanwhile import Meanwhile
 from tests.scenarios.test_import import FILE, importing
 from tests.scenarios.test_move import OTHER
 
@@ -94,24 +94,14 @@ def test_a_server_in_containers_is_imported_under_load(pair, record_property):
     assert secret not in json.dumps(read)
 
 
-class Arguments:
+class Arguments(Meanwhile):
     """While it is entered, all processes' arguments on a host are looked at again and again."""
 
     def __init__(self, host):
+        super().__init__()
         self.host, self.text, self.seen = host, "", 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join(30)
-
-    def _look(self):
-        while not self._over.is_set():
-            many = "for _ in 1 2 3 4 5 6 7 8; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '; sleep 0.1; done"
-            self.text += self.host.ssh(many, check=False).stdout
-            self.seen += 1
+    def step(self, number):
+        many = "for _ in 1 2 3 4 5 6 7 8; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '; sleep 0.1; done"
+        self.text += self.host.ssh(many, check=False).stdout
+        self.seen = number

@@ -1,7 +1,6 @@
 """A Debian host and an EL 7-shaped one without Python, in one roster and one orchestration; then faults on the latter."""
 
 import contextlib
-import copy
 import shutil
 
 import pytest
@@ -11,6 +10,7 @@ from tests.lab.el import forge, shapes
 from tests.probe import Probe, Target
 from tests.scenarios import hosttier
 from tests.scenarios.deployment import ROOT, Deployment
+from tests.scenarios.findings import look, red
 
 DEBIAN, EL7 = "debian.example.test", "el7.example.test"
 
@@ -101,17 +101,14 @@ def el7(pair):
 @pytest.fixture
 def fit(el7):
     """The same; its settings are put back afterwards."""
-    settings = copy.deepcopy(el7.settings)
-    yield el7
-    el7.settings = settings
-    el7.write()
+    with el7.settings_put_back():
+        yield el7
 
 
 def refusals(el7) -> dict:
     """Run preflight alone; return the refusals by check."""
-    run = el7.orchestrate("mattermost.preflight")
-    (found,) = run.stages["hosts-are-fit"]["findings"].values()
-    return {one["check"]: one["sentence"] for one in found if one["level"] == "refusal"}
+    found = look(el7, "mattermost.preflight")
+    return {check: found[check]["sentence"] for check in red(found)}
 
 
 def test_the_host_tier_holds(el7):

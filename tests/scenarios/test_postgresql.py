@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenarios.chat import Chat
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.majors import GO_BACK, NEW, OLD, STATE, Major, at_work, clusters, until, whole, with_old_postgresql
+from tests.scenarios.majors import GO_BACK, NEW, OLD, STATE, Major, at_work, clusters, whole, with_old_postgresql
 
 # in the order in which they are written; the unit tests kill the program at each of them as well
 FORWARD = ["stopped", "old-stopped", "copied", "switched"]
@@ -97,7 +97,7 @@ def power_cut(major, record):
         writer.posted()
         major.ask_and_leave()
         major.reached()
-        major.end("power-cut")
+        major.interrupt("power-cut")
         major.settled()
         writer.posted()
     return writer
@@ -130,7 +130,7 @@ def interrupted_by_hand(major, record, *commands):
     major.reached()
     for command in commands:
         major.run(command, check=False)
-    major.end("go on")
+    major.go_on()
 
 
 def server_fails(major):
@@ -175,7 +175,7 @@ def test_a_fault_gives_the_old_cluster_back_with_every_message(major, fault):
             major.run(f"rm -f {STATE}/report")
             fault(major)
             ended = f"test ! -e {STATE}/journal && ! systemctl is-active -q mattermost-postgresql"
-            until(major.deployment, ended + (f" && test -e {STATE}/report" if says else ""), 180)
+            major.until(ended + (f" && test -e {STATE}/report" if says else ""), "the end of the upgrade", 180)
             major.deployment.wait_until_healthy()
             writer.posted()
         if says:

@@ -1,11 +1,12 @@
 """Preflight on a live host: for each check, breaking exactly that thing turns exactly that check red, and nothing is put there."""
 
-import copy
+import functools
 import subprocess
 
 import pytest
 
 from tests.scenarios.deployment import Deployment
+from tests.scenarios.findings import look, red
 
 # Root's files outside of logs and run-time state, and Salt's own folder, which preflight must not even make.
 FINGERPRINT = r"""
@@ -24,27 +25,15 @@ def host(lab, releases):
 @pytest.fixture
 def fit(host):
     """The same bare host; settings, roster and pinned keys are put back afterwards."""
-    settings = copy.deepcopy(host.settings)
-    yield host
-    host.settings = settings
-    host.write()
+    with host.settings_put_back():
+        yield host
     disconnect(host)
 
 
 @pytest.fixture
 def run(fit):
     """Run preflight alone and return its findings by check."""
-
-    def act(*arguments):
-        done = fit.orchestrate("mattermost.preflight", *arguments)
-        stage = done.stages["hosts-are-fit"]
-        assert stage["changes"] == {}
-        (found,) = stage["findings"].values()
-        red = [one["check"] for one in found if one["level"] == "refusal"]
-        assert (done.rc == 0) == (not red), done
-        return {one["check"]: one for one in found}
-
-    return act
+    return functools.partial(look, fit, "mattermost.preflight")
 
 
 def disconnect(deployment):
@@ -54,14 +43,10 @@ def disconnect(deployment):
         subprocess.run(command, capture_output=True, timeout=10)
 
 
-def red(found):
-    return [name for name, one in found.items() if one["level"] == "refusal"]
-
-
 def test_a_bare_host_passes_and_is_left_alone(fit, run):
     before = fit.ssh(FINGERPRINT)
     found = run()
-    assert red(found) == []
+    assert red(found) == set()
     assert len(found) > 15
     assert fit.ssh(FINGERPRINT) == before
 
@@ -89,7 +74,7 @@ def test_a_dry_run_checks_all_of_it(run):
 def test_settings_that_do_not_fit(fit, run, settings, check, words):
     fit.set(**settings)
     found = run()
-    assert red(found) == [check]
+    assert red(found) == {check}
     assert words in found[check]["sentence"]
     assert found[check]["todo"]
 
@@ -124,7 +109,7 @@ def test_a_host_that_does_not_fit(fit, run, broken, mended, check, words):
         found = run()
     finally:
         fit.ssh(mended)
-    assert red(found) == [check]
+    assert red(found) == {check}
     assert words in found[check]["sentence"]
     assert found[check]["todo"]
 
@@ -139,7 +124,7 @@ def wait_for(deployment, words):
 def test_a_name_that_leads_elsewhere_is_a_warning_with_both_addresses(fit, run):
     fit.set(verify={"address": ""}, name="localhost")
     found = run()
-    assert red(found) == []
+    assert red(found) == set()
     assert found["public-name"]["level"] == "warning"
     assert "127.0.0.1" in found["public-name"]["sentence"]
     assert fit.host.address in found["public-name"]["sentence"]
@@ -148,43 +133,38 @@ def test_a_name_that_leads_elsewhere_is_a_warning_with_both_addresses(fit, run):
 def test_an_installation_of_somebody_else_is_not_touched(deployed_host):
     """What a run leaves behind, without the marks of ours, is a stranger's; adopting it is a choice."""
     deployed_host.ssh("rm -rf /etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current")
-
-    def findings():
-        (found,) = deployed_host.orchestrate("mattermost.preflight").stages["hosts-are-fit"]["findings"].values()
-        return {one["check"]: one for one in found}
-
-    found = findings()
-    assert red(found) == ["existing-config", "existing-database"]
+    found = look(deployed_host, "mattermost.preflight")
+    assert red(found) == {"existing-config", "existing-database"}
     assert "Database mattermost (owner mattermost," in found["existing-database"]["sentence"]
     deployed_host.set(server={"adopt": True})
-    adopted = findings()
-    assert red(adopted) == []
+    adopted = look(deployed_host, "mattermost.preflight")
+    assert red(adopted) == set()
     assert adopted["existing-database"]["level"] == "note"
 
 
 def test_a_refusal_that_is_named_becomes_a_warning(fit, run):
     fit.set(preflight={"min_memory_mb": 99999999, "ignore": ["memory"]})
     found = run()
-    assert red(found) == []
+    assert red(found) == set()
     assert found["memory"]["level"] == "warning"
 
 
 def test_a_port_that_refuses(fit, run):
     fit.write(port=23)
-    assert red(found := run()) == ["reachable"]
+    assert red(found := run()) == {"reachable"}
     assert "refuses connections to port 23" in found["reachable"]["sentence"]
 
 
 def test_an_address_that_is_silent(fit, run):
     fit.write(host=str(fit.lab.instance.network[250]), timeout=2)
-    assert red(run()) == ["reachable"]
+    assert red(run()) == {"reachable"}
 
 
 def test_a_host_key_that_is_not_known_is_shown(fit, run):
     disconnect(fit)
     (fit.directory / "known_hosts").write_text("")
     found = run()
-    assert red(found) == ["host-key"]
+    assert red(found) == {"host-key"}
     shown = fit.ssh("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
     assert shown in found["host-key"]["sentence"]
     assert f"salt-ssh -i {fit.name} test.ping" in found["host-key"]["todo"]
@@ -195,7 +175,7 @@ def test_what_is_said_about_an_unknown_key_works(fit, run):
     (fit.directory / "known_hosts").write_text("")
     assert fit.command("salt-ssh", "-i", fit.name, "--raw", "true").rc == 0
     disconnect(fit)
-    assert red(run()) == []
+    assert red(run()) == set()
 
 
 def test_a_changed_host_key_is_refused(fit, run, tmp_path):
@@ -204,7 +184,7 @@ def test_a_changed_host_key_is_refused(fit, run, tmp_path):
     kind, key, *_ = (tmp_path / "key.pub").read_text().split()
     (fit.directory / "known_hosts").write_text(f"{fit.host.address} {kind} {key}\n")
     found = run()
-    assert red(found) == ["host-key"]
+    assert red(found) == {"host-key"}
     assert "another host key" in found["host-key"]["sentence"]
     assert "ssh-keygen -R" in found["host-key"]["todo"]
 
@@ -212,7 +192,7 @@ def test_a_changed_host_key_is_refused(fit, run, tmp_path):
 def test_a_login_that_is_refused(fit, run):
     fit.write(user="nobody")
     found = run()
-    assert red(found) == ["ssh-login"]
+    assert red(found) == {"ssh-login"}
     assert "login of nobody by key" in found["ssh-login"]["sentence"]
 
 
@@ -233,7 +213,7 @@ def test_a_wrong_password_is_refused(fit, run, deployer):
         found = run()
     finally:
         fit.entry["priv"] = str(fit.lab.ssh_key)
-    assert red(found) == ["ssh-login"]
+    assert red(found) == {"ssh-login"}
     assert "by password" in found["ssh-login"]["sentence"]
     assert "not-this-one" not in str(found)
 
@@ -241,13 +221,13 @@ def test_a_wrong_password_is_refused(fit, run, deployer):
 def test_a_user_without_sudo_is_refused(fit, run, deployer):
     fit.write(user=deployer)
     found = run()
-    assert red(found) == ["sudo"]
+    assert red(found) == {"sudo"}
     assert "deployer is not root" in found["sudo"]["sentence"]
 
 
 def test_a_host_without_sudo_or_without_the_right_to_it_is_refused(fit, run, deployer):
     fit.write(user=deployer, sudo=True)
-    assert red(run()) == ["sudo"]
+    assert red(run()) == {"sudo"}
 
 
 def test_a_roster_without_the_host_is_refused(fit):
@@ -267,7 +247,7 @@ def test_sudo_that_wants_a_password_is_told_apart(fit, run, deployer, with_sudo)
     fit.ssh("echo 'deployer ALL=(ALL) ALL' >/etc/sudoers.d/deployer")
     fit.write(user=deployer, sudo=True)
     found = run()
-    assert red(found) == ["sudo"]
+    assert red(found) == {"sudo"}
     assert "wants the password of deployer" in found["sudo"]["sentence"]
     assert "NOPASSWD" in found["sudo"]["todo"]
 
@@ -275,4 +255,4 @@ def test_sudo_that_wants_a_password_is_told_apart(fit, run, deployer, with_sudo)
 def test_a_user_with_sudo_is_as_good_as_root(fit, run, deployer, with_sudo):
     fit.ssh("echo 'deployer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deployer")
     fit.write(user=deployer, sudo=True)
-    assert red(run()) == []
+    assert red(run()) == set()

@@ -1,6 +1,5 @@
 """The status of a deployed host: right when all is well, and each thing that needs somebody turns it on, and nothing else."""
 
-import copy
 import json
 import time
 
@@ -30,10 +29,8 @@ def host(lab, releases, deployed_snapshot):
 @pytest.fixture
 def site(host):
     """The same host; settings are put back afterwards."""
-    settings = copy.deepcopy(host.settings)
-    yield host
-    host.settings = settings
-    host.write()
+    with host.settings_put_back():
+        yield host
 
 
 def look(host, *arguments, drift=True):

@@ -1,12 +1,13 @@
 """Verify on a deployed host: for each check, breaking exactly that thing turns exactly that check red."""
 
-import copy
+import functools
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from tests.scenarios.deployment import PUBLIC_NAME, Deployment
+from tests.scenarios.findings import look, red
 from tests.unit import fake_site
 
 SITE = "/etc/nginx/mattermost/site.conf"
@@ -27,33 +28,14 @@ def host(lab, releases, deployed_snapshot):
 @pytest.fixture
 def site(host):
     """The same host; settings are put back afterwards."""
-    settings = copy.deepcopy(host.settings)
-    yield host
-    host.settings = settings
-    host.write()
+    with host.settings_put_back():
+        yield host
 
 
 @pytest.fixture
 def run(site):
     """Run verify alone and return its findings by check."""
-
-    def act(*arguments):
-        done = site.orchestrate("mattermost.verify", *arguments)
-        stage = done.stages["site-is-verified"]
-        assert stage["changes"] == {}
-        (found,) = stage["findings"].values()
-        assert (done.rc == 0) == (not red_of(found) or "test=True" in arguments), done
-        return {one["check"]: one for one in found}
-
-    return act
-
-
-def red_of(found):
-    return [one["check"] for one in found if one["level"] == "refusal"]
-
-
-def red(found):
-    return set(red_of(found.values()))
+    return functools.partial(look, site, "mattermost.verify")
 
 
 def test_a_deployed_host_passes(run):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 
 from tests.scenarios.chat import Chat
+from tests.scenarios.pausing import Pausing
 
 # what the host looks like: which version, whose database, which configuration, whether anything is still open
 LOOK = r"""
@@ -24,34 +24,6 @@ cat <<END
  "journal": "$([ -e /var/lib/mattermost-deploy/switch/journal ] && cat /var/lib/mattermost-deploy/switch/journal | tr '\n' '/')",
  "report": "$(sed -n 's/^result=//p' /var/lib/mattermost-deploy/switch/report 2>/dev/null)"}
 END
-"""
-
-# one wrapper on the unit's PATH: once the journal's newest line starts with the wanted word, it stays there until killed
-PAUSE = r"""
-mkdir -p /root/pause /etc/systemd/system/mattermost-switch.service.d
-cat >/root/pause/mv <<'END'
-#!/bin/sh
-/usr/bin/mv "$@" || exit
-case $* in
-    *switch/journal) ;;
-    *) exit 0 ;;
-esac
-if [ -e /root/pause/after ] && [ ! -e /root/pause/reached ]; then
-    read -r word _ <<WORD
-$(tail -n 1 /var/lib/mattermost-deploy/switch/journal)
-WORD
-    if [ "$word" = "$(cat /root/pause/after)" ]; then
-        touch /root/pause/reached
-        for _ in $(seq 600); do
-            [ -e /root/pause/after ] || exit 0
-            sleep 0.5
-        done
-    fi
-fi
-END
-chmod 755 /root/pause/mv
-printf '[Service]\nEnvironment=PATH=/root/pause:/usr/sbin:/usr/bin:/sbin:/bin\n' >/etc/systemd/system/mattermost-switch.service.d/pause.conf
-systemctl daemon-reload
 """
 
 KEEP = r"""
@@ -88,21 +60,22 @@ mattermost-switch check
 """
 
 
-class Upgrading:
+class Upgrading(Pausing):
     """The host, its two versions, and what it looks like when it is whole-old.
 
     deployment: the `Deployment`, its database and server applied in the version old. old, new: `Archive`.
     """
 
+    program = "switch"
+
     def __init__(self, deployment, old, new):
-        self.deployment, self.host, self.old, self.new = deployment, deployment.host, old, new
-        self.run = deployment.ssh
+        super().__init__(deployment)
+        self.old, self.new = old, new
         shutil.copy(new.path, self.host.root / "root")
         self.run(
             f"mkdir /opt/mattermost/{new.version} && tar -xzf /root/{new.path.name} -C /opt/mattermost/{new.version} --strip-components=1 --no-same-owner"
         )
         self.run(KEEP)
-        self.run(PAUSE)
         self.reset()
         self.before = self.look()
 
@@ -160,42 +133,12 @@ class Upgrading:
         """Ask for the new version and go away, as a controller that dies does."""
         self.run(f"setsid mattermost-switch to {self.new.version} >/dev/null 2>&1 </dev/null &")
 
-    def pause_after(self, record):
-        """Have the program stay at *record*; `reached` waits until it is there."""
-        self.run(f"rm -f /root/pause/reached; echo {record} >/root/pause/after")
-
-    def reached(self, timeout=60):
-        self.until("test -e /root/pause/reached", f"the record {self.run('cat /root/pause/after')}", timeout)
-
-    def go_on(self):
-        """Let the paused program go on."""
-        self.run("rm /root/pause/after")
-
-    def interrupt(self, end):
-        """End the paused program: ``killed`` by SIGKILL of all its processes, or ``power-cut`` with the whole host."""
-        if end == "killed":
-            self.run("systemctl kill --signal=KILL mattermost-switch")
-        else:
-            self.host.cut()
-            self.host.start()
-
-    def until(self, condition, what, timeout=90):
-        """Wait until the shell *condition* holds on the host. timeout: seconds."""
-        deadline = time.monotonic() + timeout
-        while self.host.ssh(condition, check=False, timeout=30).returncode:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come in {timeout} s.\n{self.trouble()}")
-            time.sleep(0.3)
-
     def settled(self, timeout=120):
         """Wait until nothing is open and the server answers healthy; returns the look of it."""
         self.until(
             "test ! -e /var/lib/mattermost-deploy/switch/journal && mattermost-switch check", "a whole host", timeout
         )
         return self.look()
-
-    def trouble(self) -> str:
-        return self.run("mattermost-switch status; journalctl -u mattermost-switch -n 40 --no-pager", check=False)
 
     def assert_old(self, look=None):
         """Assert that the old version serves with its database and configuration, and that nothing is open."""

@@ -6,11 +6,12 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 import time
 
+from tests.scenarios.meanwhile import Meanwhile
 
-class Writer:
+
+class Writer(Meanwhile):
     """Posts about 20 messages a second while it is entered; ``taken`` holds the numbers that were answered with 201.
 
     name: the site's public name. address: where to connect. ca_file: PEM to trust. login: (user name, password).
@@ -20,6 +21,7 @@ class Writer:
     first = 0
 
     def __init__(self, name, address, ca_file, login):
+        super().__init__()
         self.name, self.address = name, address
         self.context = ssl.create_default_context(cafile=str(ca_file))
         self.token = ""
@@ -27,8 +29,6 @@ class Writer:
         self.token = headers["Token"]
         self.channel = self._channel()
         self.taken, self.times = [], []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True)
 
     def call(self, method, path, body=None, wanted=None):
         """Return the parsed answer and its headers. Raises OSError or AssertionError when it isn't *wanted*."""
@@ -58,14 +58,6 @@ class Writer:
         channel, _ = self.call("GET", f"teams/{team['id']}/channels/name/town-square", wanted=200)
         return channel["id"]
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join(30)
-
     def posted(self, more=5, seconds=60):
         """Return when *more* further messages were taken. Raises AssertionError after *seconds*."""
         wanted, deadline = len(self.taken) + more, time.monotonic() + seconds
@@ -78,18 +70,16 @@ class Writer:
         assert self.taken, "nothing was posted: the test shows nothing"
         return set(self.taken) - self.there()
 
-    def _write(self):
-        number = self.first
-        while not self._over.is_set():
-            number += 1
-            try:
-                self.call("POST", "posts", {"channel_id": self.channel, "message": f"message {number}"}, 201)
-            except (OSError, http.client.HTTPException, AssertionError):
-                pass
-            else:
-                self.taken.append(number)
-                self.times.append(time.monotonic())
-            time.sleep(0.05)
+    def step(self, number):
+        number += self.first
+        try:
+            self.call("POST", "posts", {"channel_id": self.channel, "message": f"message {number}"}, 201)
+        except (OSError, http.client.HTTPException, AssertionError):
+            pass
+        else:
+            self.taken.append(number)
+            self.times.append(time.monotonic())
+        time.sleep(0.05)
 
     @property
     def pause(self) -> float:
