@@ -33,7 +33,8 @@ class Result(NamedTuple):
 class Host:
     """One roster entry.
 
-    id: roster ID. entry: the roster's dict. address: name or address to connect to. options: its ``minion_opts``.
+    id: roster ID. entry: the roster's dict. address: name or address to connect to. user, port: of the login. options: its
+    ``minion_opts``.
     """
 
     def __init__(self, host_id: str, entry: dict, opts: dict):
@@ -42,6 +43,7 @@ class Host:
         self.address = entry.get("host", host_id)
         self.options = entry.get("minion_opts") or {}
         self.user = entry.get("user") or opts.get("ssh_user") or "root"
+        self.port = str(entry.get("port") or opts.get("ssh_port") or 22)
         self._opts = opts
         self._connected = False
         self._settings: dict[tuple, dict] = {}
@@ -66,7 +68,7 @@ class Host:
             opts,
             host=self.address,
             user=self.user,
-            port=entry.get("port", opts.get("ssh_port")),
+            port=self.port,
             passwd=entry.get("passwd", opts.get("ssh_passwd")),
             priv=priv,
             priv_passwd=entry.get("priv_passwd", opts.get("ssh_priv_passwd")),

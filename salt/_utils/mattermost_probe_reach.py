@@ -101,20 +101,19 @@ _CASES = (
 def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str = "known_hosts") -> Finding:
     """Return the refusal for a command on a host that failed.
 
-    host: has id, address and entry (the roster's dict). rc: exit status; words: what ssh and sudo printed.
+    host: a ``mattermost_hosts.Host``. rc: exit status; words: what ssh and sudo printed.
     fingerprints: the host's present keys as text, shown where a key is the matter.
     """
     entry = host.entry
-    port = str(entry.get("port") or 22)
     fields = {
         "id": host.id,
         "address": host.address,
-        "port": port,
-        "user": entry.get("user") or "root",
+        "port": host.port,
+        "user": host.user,
         "priv": entry.get("priv") or "the key of this checkout",
         "means": "password" if entry.get("passwd") else "key",
         "check": "passwd" if entry.get("passwd") else "priv (and that its .pub is in the host's authorized_keys)",
-        "label": host.address if port == "22" else f"[{host.address}]:{port}",
+        "label": host.address if host.port == "22" else f"[{host.address}]:{host.port}",
         "known_hosts": known_hosts,
         "fingerprints": f" ({fingerprints})" if fingerprints else "",
     }
@@ -147,14 +146,14 @@ def known_hosts_file(options: list[str]) -> str:
     return "~/.ssh/known_hosts"
 
 
-def fingerprints(address: str, port: int = 22, timeout: int = 5) -> str:
+def fingerprints(address: str, port: str = "22", timeout: int = 5) -> str:
     """Return the fingerprints that the host shows now, e.g. ``ED25519 SHA256:…``; "" when it shows none.
 
     timeout: seconds. Asks the host without logging in.
     """
     try:
         scanned = subprocess.run(
-            ["ssh-keyscan", "-T", str(timeout), "-p", str(port), "-t", "ed25519,ecdsa,rsa", address],
+            ["ssh-keyscan", "-T", str(timeout), "-p", port, "-t", "ed25519,ecdsa,rsa", address],
             capture_output=True,
             text=True,
             timeout=timeout * 3,

@@ -83,7 +83,7 @@ def _look(host, login, script: str, known_hosts: str, parse) -> Look:
             0,
             refusal(
                 "sudo",
-                f"{host.entry.get('user', 'The login')} is not root on {host.address}.",
+                f"{host.user} is not root on {host.address}.",
                 f"set sudo: True in the roster entry of {host.id}, or log in as root.",
             ),
         )
@@ -101,7 +101,7 @@ def _fault(host, answer, known_hosts: str) -> Finding:
     words = f"{answer.err}\n{answer.out}"
     fault = reach.explain(host, answer.rc, words, known_hosts=known_hosts)
     if reach.is_about_the_key(fault):
-        shown = reach.fingerprints(host.address, int(host.entry.get("port") or 22))
+        shown = reach.fingerprints(host.address, host.port)
         fault = reach.explain(host, answer.rc, words, shown, known_hosts)
     return fault
 

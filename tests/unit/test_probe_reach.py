@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import mattermost_probe_reach as reach
 import mattermost_probe_run as run
 import pytest
-from mattermost_hosts import Result
+from mattermost_hosts import Host, Result
 
 WORDS = {
     "refused": "ssh: connect to host 192.0.2.7 port 2222: Connection refused",
@@ -24,9 +24,8 @@ WORDS = {
 }
 
 
-def host(**entry):
-    entry = {"host": "192.0.2.7", "user": "deploy", "port": 2222, **entry}
-    return SimpleNamespace(id="chat", address=entry["host"], entry=entry)
+def host(opts=None, **entry):
+    return Host("chat", {"host": "192.0.2.7", "user": "deploy", "port": 2222, **entry}, opts or {})
 
 
 @pytest.mark.parametrize(
@@ -66,6 +65,15 @@ def test_a_wrong_password_is_named_as_such():
     assert "s3cret" not in str(found)
 
 
+def test_a_login_that_the_roster_does_not_name_is_salts_own():
+    salts = host(opts={"ssh_user": "admin", "ssh_port": "2200"}, user=None, port=None)
+    assert "login of admin" in reach.explain(salts, 255, WORDS["denied"]).sentence
+    assert "to port 2200" in reach.explain(salts, 255, WORDS["refused"]).sentence
+    roots = host(user=None, port=None)
+    assert "login of root" in reach.explain(roots, 255, WORDS["denied"]).sentence
+    assert "to port 22." in reach.explain(roots, 255, WORDS["refused"]).sentence
+
+
 def test_words_that_nobody_foresaw_are_passed_on():
     found = reach.explain(host(), 255, "kex_exchange_identification: Connection closed by remote host")
     assert "kex_exchange_identification" in found.sentence
@@ -75,22 +83,11 @@ def test_the_pinned_file_is_read_from_the_options():
     assert reach.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
 
 
-class FakeHost(SimpleNamespace):
-    def connect(self):
-        return self.login
-
-    def run(self, script, timeout=60):
-        return self.answer
-
-
-def fake(login=None, answer=None, **entry):
-    return FakeHost(
-        id="chat",
-        address="192.0.2.7",
-        entry=entry,
-        login=login or Result(0, "", ""),
-        answer=answer or Result(0, "time\t1000\nuid\t0\nend\tok\n", ""),
-    )
+def fake(login=None, answer=None, opts=None, **entry):
+    made = Host("chat", {"host": "192.0.2.7", **entry}, opts or {})
+    made.connect = lambda: login or Result(0, "", "")
+    made.run = lambda script, timeout: answer or Result(0, "time\t1000\nuid\t0\nend\tok\n", "")
+    return made
 
 
 def look(one):
@@ -107,8 +104,9 @@ def test_a_login_that_fails_gives_the_fault():
     assert look(fake(login=Result(255, "", WORDS["refused"]))).fault.check == "reachable"
 
 
-def test_a_user_who_is_not_root_is_refused():
-    found = look(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), user="deploy")).fault
+@pytest.mark.parametrize("login", [{"user": "deploy"}, {"opts": {"ssh_user": "deploy"}}])
+def test_a_user_who_is_not_root_is_refused(login):
+    found = look(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), **login)).fault
     assert (found.check, found.sentence) == ("sudo", "deploy is not root on 192.0.2.7.")
 
 
