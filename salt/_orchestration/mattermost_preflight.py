@@ -29,11 +29,38 @@ KEY = "mattermost_preflight"
 SITES = ("ssl", "non-ssl", "")
 
 
-def passed(name, site="ssl", another_postgresql=False, moving=False, leave_out=()):
+OPTIONS = {"site": ""}
+
+
+def asked(name):
+    """Check the same, for somebody who has not started a run yet.
+
+    name: only the state's name. The pillar of the command may say ``{"preflight": {"site": "non-ssl"}}``, the orchestration
+    that is meant; else each host is judged for the site that it serves, one that serves none for ``ssl``.
+    """
+    try:
+        options = _options(__pillar__.get("preflight") or {})
+    except ValueError as err:
+        return {"name": name, "changes": {}, "result": False, "comment": str(err)}
+    return passed(name, options["site"], bare="ssl")
+
+
+def _options(given: dict) -> dict:
+    unknown = sorted(set(given) - set(OPTIONS))
+    if unknown:
+        raise ValueError(f"preflight:{unknown[0]} is not known; there is preflight:site.")
+    found = {**OPTIONS, **given}
+    if found["site"] not in SITES:
+        raise ValueError(f"preflight:site is {found['site']!r}; it must be ssl or non-ssl.")
+    return found
+
+
+def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, leave_out=()):
     """Check the settings and every host of this run; nothing is changed, under ``test=True`` neither.
 
     name: only the state's name. site: ``ssl`` or ``non-ssl``, the orchestration that asks; empty means the run's own (in
-    ``__context__``), else the one that is deployed, else ``ssl``.
+    ``__context__``), else the one that is deployed. bare: the site of a host that has none then; with none, nothing is
+    asked that only a certificate needs.
     another_postgresql: the run is about to bring the data to another major, so an older one is no fault.
     moving: a host that the server was moved away from is welcome, too.
     leave_out: names of checks that mean nothing to this run.
@@ -53,7 +80,7 @@ def passed(name, site="ssl", another_postgresql=False, moving=False, leave_out=(
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )
     site = site or __context__.get(SITE, "")
-    found, known = _check(hosts, site, {"another_postgresql": another_postgresql, "moving": moving})
+    found, known = _check(hosts, site, bare, {"another_postgresql": another_postgresql, "moving": moving})
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
@@ -68,7 +95,7 @@ def _kind(known: dict, host_id: str) -> str:
     return ", first deploy" if known[host_id]["first_deploy"] else f", Mattermost {current or 'not yet finished'}"
 
 
-def _check(hosts: list, site: str, welcome: dict) -> tuple[dict, dict]:
+def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict]:
     """Return the findings by host, and what later stages may use of the hosts that could be looked at."""
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)
@@ -89,7 +116,7 @@ def _check(hosts: list, site: str, welcome: dict) -> tuple[dict, dict]:
         except ValueError as err:
             found[host.id] = [run.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
             continue
-        served = site or look.facts["site"] or "ssl"
+        served = site or look.facts["site"] or bare
         outside = {
             "skew": look.skew,
             "resolved": run.resolve(merged["name"]),

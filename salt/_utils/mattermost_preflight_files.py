@@ -15,7 +15,7 @@ SHIPPED = "salt://"
 def look(settings: dict, roots: list[str], site: str) -> dict:
     """Return what this machine has of the named files.
 
-    roots: directories that ``salt://`` stands for. site: ``ssl`` or ``non-ssl``.
+    roots: directories that ``salt://`` stands for. site: ``ssl``, ``non-ssl``, or empty for none.
     ``missing``: pairs of setting and file. ``source_there``: False when a local archive is missing.
     ``certificate_fault``: why the user's own certificate cannot be served, "" when it can or is not asked for.
     """

@@ -18,7 +18,7 @@ from mattermost_findings import Finding, reasons, refusal, refused, soften, tabl
 def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
     """Return every check's finding for one host.
 
-    settings: the host's merged settings. facts: ``mattermost_probe.parse``. site: ``ssl`` or ``non-ssl``.
+    settings: the host's merged settings. facts: ``mattermost_probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
     outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
     (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), and what ``mattermost_preflight_files.look`` returns.
     """

@@ -13,7 +13,7 @@ def mail_address(settings: dict, site: str) -> Finding:
         return refusal(
             "email",
             "mattermost:email is not set; the certificate authority wants an address for expiry notices.",
-            "write it to pillar/mattermost.sls (mattermost: {email: you@example.org}).",
+            "write it to pillar/mattermost.sls (mattermost: {email: you@example.org}); a site over plain HTTP (mattermost.non-ssl) needs none.",
         )
     return ok("email", f"{settings['email'] or 'None is needed'}.")
 

@@ -8,7 +8,7 @@ from-host-is-named:
 
 to-host-is-fit:
   mattermost_preflight.passed:
-    - site: ssl
+    - site: ''
     - require:
       - mattermost_import: from-host-is-named
 

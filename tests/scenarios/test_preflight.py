@@ -79,6 +79,18 @@ def test_settings_that_do_not_fit(fit, run, settings, check, words):
     assert found[check]["todo"]
 
 
+def test_plain_http_needs_no_address_for_the_authority_and_no_name_that_it_finds(fit, run):
+    fit.set(email="", verify={"address": ""}, name="no.such.invalid")
+    assert red(run()) == {"email", "public-name"}
+    assert red(run('pillar={"preflight": {"site": "non-ssl"}}')) == set()
+
+
+def test_a_site_that_there_is_not_is_named(fit):
+    done = fit.orchestrate("mattermost.preflight", 'pillar={"preflight": {"site": "http"}}')
+    assert done.rc != 0
+    assert "preflight:site is 'http'; it must be ssl or non-ssl." in done.comments
+
+
 def test_all_faults_of_the_settings_are_told_at_once(fit):
     fit.set(relase={}, server={"prot": 1}, database={"name": "X"})
     done = fit.orchestrate("mattermost.preflight")

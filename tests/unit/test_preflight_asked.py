@@ -1,0 +1,79 @@
+"""For which site preflight judges: the one that is meant, else the one that the host serves."""
+
+import types
+
+import pytest
+
+from tests import states
+
+SETTINGS = {"name": "chat.example.test", "names": ["chat.example.test"]}
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """The state module with one host, of which everything is known; ``judged`` has the sites that were judged for."""
+    module = states.load_state("mattermost_preflight", folder="_orchestration")
+    facts = {"grains": {}, "site": "", "current": ""}
+    host = types.SimpleNamespace(id="chat", address="192.0.2.7", user="root", settings=lambda grains: SETTINGS)
+    module.__opts__ = {"root_dir": ".", "file_roots": {"base": []}}
+    module.__low__, module.__context__, module.__pillar__ = {"__sls__": "preflight"}, {}, {}
+    module.facts, module.judged = facts, []
+
+    def judge(settings, facts, outside, site):
+        module.judged.append(site)
+        return []
+
+    replaced = {
+        (module.mattermost_lock, "acquire"): None,
+        (module.mattermost_hosts, "targets"): [host],
+        (module.run, "log_in"): {},
+        (module.run, "early_settings"): ({"chat": SETTINGS}, {}),
+        (module.run, "look"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
+        (module.run, "resolve"): [],
+        (module.probe, "script"): "",
+        (module.files, "look"): {},
+        (module.release, "is_ours"): False,
+        (module.machine, "choose_transport"): "thin",
+    }
+    for (place, name), answer in replaced.items():
+        monkeypatch.setattr(place, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(module.judge, "judge", judge)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("told", "serves", "judged"),
+    [
+        ({}, "", "ssl"),
+        ({}, "ssl", "ssl"),
+        ({}, "non-ssl", "non-ssl"),
+        ({"site": "non-ssl"}, "", "non-ssl"),
+        ({"site": "ssl"}, "non-ssl", "ssl"),
+    ],
+)
+def test_alone_it_judges_for_https_unless_told_or_served_otherwise(shell, told, serves, judged):
+    shell.__pillar__["preflight"] = told
+    shell.facts["site"] = serves
+    assert shell.asked("x")["result"] is True
+    assert shell.judged == [judged]
+
+
+@pytest.mark.parametrize("serves", ["", "ssl", "non-ssl"])
+def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves):
+    shell.facts["site"] = serves
+    assert shell.passed("x", site="")["result"] is True
+    assert shell.judged == [serves]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"site": "http"}, "preflight:site is 'http'; it must be ssl or non-ssl."),
+        ({"sites": "ssl"}, "preflight:sites is not known; there is preflight:site."),
+    ],
+)
+def test_what_the_pillar_cannot_mean_is_refused(shell, told, words):
+    shell.__pillar__["preflight"] = told
+    ret = shell.asked("x")
+    assert (ret["result"], ret["comment"]) == (False, words)
+    assert shell.judged == []
