@@ -103,7 +103,7 @@ def cluster_runs(
         if not postgresql.is_initialised():
             if not cluster["initialise"]:
                 raise host.DatabaseError(f"The packages made no cluster in {cluster['data_dir']}.")
-            setup.initialise(postgresql)
+            postgresql.initialise(postgresql.data["initialise"])
             changes["cluster"] = f"made in {cluster['data_dir']}"
         boot = setup.not_at_boot(postgresql)  # first: Debian starts no cluster that is disabled
         if boot:

@@ -53,10 +53,9 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
     }
     if __opts__["test"]:
         return _ret(name, None, "SELinux would be told what our programs need.", shown)
-    for command in todo.values():
-        said = _run(*command)
-        if said.returncode:
-            return _ret(name, False, f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}")
+    fault = _carry_out(todo.values())
+    if fault:
+        return _ret(name, False, fault)
     for label in labels:
         if label["pattern"] in todo and os.path.exists(label["path"]):
             _run("restorecon", "-RF", label["path"])
@@ -85,11 +84,19 @@ def as_before(name, paths, labels=()):
     shown = {subject: "off" if command[0] == "setsebool" else "removed" for subject, command in todo.items()}
     if __opts__["test"]:
         return _ret(name, None, "SELinux would be told what it was before.", shown)
-    for command in todo.values():
+    fault = _carry_out(todo.values())
+    if fault:
+        return _ret(name, False, fault)
+    return _ret(name, True, "SELinux is told what it was before.", shown)
+
+
+def _carry_out(commands) -> str:
+    """Run the commands up to the first that fails; return what to say of it, "" when none did."""
+    for command in commands:
         said = _run(*command)
         if said.returncode:
-            return _ret(name, False, f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}")
-    return _ret(name, True, "SELinux is told what it was before.", shown)
+            return f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}"
+    return ""
 
 
 def _which(tool):

@@ -54,6 +54,17 @@ class Cluster:
         """Say whether the data directory holds a cluster."""
         return os.path.exists(os.path.join(self.data["data_dir"], "PG_VERSION"))
 
+    def initialise(self, command: list[str]) -> None:
+        """Make the data directory by *command*, the platform's own. Raises DatabaseError with what that said."""
+        done = subprocess.run(
+            command, env=ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+        if done.returncode or not self.is_initialised():
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise DatabaseError(
+                f"{' '.join(command)} made no cluster in {self.data['data_dir']}: {sentence(' '.join(last))}"
+            )
+
     def pid_file(self) -> list[str]:
         """Return the lines of the cluster's postmaster.pid, empty when no such process lives."""
         try:

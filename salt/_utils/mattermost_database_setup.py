@@ -6,7 +6,6 @@ The order: look (one query), write, let PostgreSQL itself judge the files, then 
 from __future__ import annotations
 
 import os
-import subprocess
 
 import mattermost_database_files as files
 import mattermost_database_host as host
@@ -204,19 +203,6 @@ def port_is_taken(port) -> str:
         f"Port {port} of 127.0.0.1, meant for PostgreSQL, is in use by another program or another cluster "
         "(`ss -ltnp` and `pg_lsclusters` name it): set mattermost:database:port to a free one."
     )
-
-
-def initialise(cluster: host.Cluster) -> None:
-    """Make the data directory with the platform's own command. Raises DatabaseError with what that said."""
-    command = cluster.data["initialise"]
-    done = subprocess.run(
-        command, env=host.ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
-    if done.returncode or not cluster.is_initialised():
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise host.DatabaseError(
-            f"{' '.join(command)} made no cluster in {cluster.data['data_dir']}: {host.sentence(' '.join(last))}"
-        )
 
 
 def start(cluster: host.Cluster) -> None:

@@ -73,15 +73,7 @@ def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[st
 
     seen: what `look` returned. port: TCP port of both.
     """
-    command = core.initialise(new.data["initialise_like"], seen, new.data["version"])
-    done = subprocess.run(
-        command, env=host.ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
-    if done.returncode or not new.is_initialised():
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise host.DatabaseError(
-            f"{' '.join(command)} made no cluster in {new.data['data_dir']}: {host.sentence(' '.join(last))}"
-        )
+    new.initialise(core.initialise(new.data["initialise_like"], seen, new.data["version"]))
     config = new.data["config_dir"]
     main = os.path.join(config, "postgresql.conf")
     ours = os.path.join(os.path.dirname(seen["config_file"]), majors.DROP_IN)

@@ -67,13 +67,12 @@ def services(settings, facts) -> Finding:
 
 def renewal(settings, facts) -> Finding:
     name = settings["platform"]["certbot"]["timer"]
-    timer = _unit(facts, name)
-    if timer.get("ActiveState") != "active" or timer.get("UnitFileState") != "enabled":
-        state = f"{timer.get('ActiveState', 'not there')}, {timer.get('UnitFileState') or 'not enabled'}"
+    state = _off(facts, name)
+    if state:
         return refusal(
             "renewal", f"{name} is {state}: the certificate would run out.", f"systemctl enable --now {name}"
         )
-    due = timer.get("NextElapseUSecRealtime", "")
+    due = _unit(facts, name).get("NextElapseUSecRealtime", "")
     if not due or due in ("n/a", "0"):
         return refusal("renewal", f"{name} has no next run.", f"systemctl restart {name}; systemctl list-timers")
     tried = facts["renewal"]
@@ -88,9 +87,8 @@ def renewal(settings, facts) -> Finding:
 
 def certificate_watch(settings, facts) -> Finding:
     """The host itself looks at its certificate, and tells somebody."""
-    timer = _unit(facts, WATCH_TIMER)
-    if timer.get("ActiveState") != "active" or timer.get("UnitFileState") != "enabled":
-        state = f"{timer.get('ActiveState', 'not there')}, {timer.get('UnitFileState') or 'not enabled'}"
+    state = _off(facts, WATCH_TIMER)
+    if state:
         return refusal(
             "certificate-watch",
             f"{WATCH_TIMER} is {state}: nobody would be told of a renewal that fails.",
@@ -107,9 +105,8 @@ def backup_age(settings, facts) -> Finding:
             f"No backup is made by the clock: there is no restic package for {settings['platform']['name']}.",
             "install restic by hand and set mattermost:platform:backup:by_clock (docs/platforms.md).",
         )
-    timer, known, limit = _unit(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
-    if timer.get("ActiveState") != "active" or timer.get("UnitFileState") != "enabled":
-        state = f"{timer.get('ActiveState', 'not there')}, {timer.get('UnitFileState') or 'not enabled'}"
+    state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
+    if state:
         return refusal("backup-age", f"{BACKUP_TIMER} is {state}.", "apply mattermost.deploy.backup.")
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)
@@ -159,6 +156,14 @@ def private_files(settings, facts) -> Finding:
     if wrong:
         return refusal("private-files", f"{'; '.join(wrong)}.", "apply mattermost.deploy.server.")
     return ok("private-files", "Files with secrets are private, programs belong to root.")
+
+
+def _off(facts: dict, timer: str) -> str:
+    """Say in which state a timer is that should start things, now and after a boot; "" when it does."""
+    unit = _unit(facts, timer)
+    if unit.get("ActiveState") == "active" and unit.get("UnitFileState") == "enabled":
+        return ""
+    return f"{unit.get('ActiveState', 'not there')}, {unit.get('UnitFileState') or 'not enabled'}"
 
 
 def _unit(facts: dict, name: str) -> dict:

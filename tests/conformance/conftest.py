@@ -83,6 +83,18 @@ def rules(release):
 PASSWORD = "Sesame-open-1"
 
 
+def first_admin(server):
+    """Make a running server's first account; return its session."""
+    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
+    return server.http.login("admin", PASSWORD)
+
+
+def a_square(admin) -> str:
+    """Make a team; return the ID of the channel that it begins with. admin: who makes it."""
+    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
+    return admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+
+
 def _furnish(server):
     """Give a running server an administrator, a team with a member, and sessions of both."""
     local = server.local

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.conformance.conftest import PASSWORD
+from tests.conformance.conftest import a_square, first_admin
 
 
 @pytest.fixture
@@ -12,10 +12,8 @@ def ask(site):
     """Send the head of an upload that waits for leave; return the status line and the open socket."""
     site.set(FileSettings__MaxFileSize=1000)
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    square = a_square(admin)
     opened = []
 
     def send(size, token=admin.token):

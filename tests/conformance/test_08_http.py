@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.conformance.conftest import PASSWORD
+from tests.conformance.conftest import PASSWORD, a_square, first_admin
 
 VERSION_ID = r"{version}\..+\.[0-9a-f]{{32}}\.false"
 
@@ -157,10 +157,8 @@ def test_a_file_may_come_in_a_form(chat):
 def test_a_file_of_exactly_the_largest_size_passes_and_one_more_byte_does_not(site):
     site.set(FileSettings__MaxFileSize=100000)
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    square = a_square(admin)
     path = f"files?channel_id={square}&filename=a.bin"
     assert admin.api("POST", path, b"x" * 100000).status == 201
     refused = admin.api("POST", path, b"x" * 100001)
@@ -169,8 +167,7 @@ def test_a_file_of_exactly_the_largest_size_passes_and_one_more_byte_does_not(si
 
 def test_a_dead_database_hides_behind_a_healthy_ping(site):
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
+    admin = first_admin(server)
     site.cluster.stop()
     try:
         assert server.http.get("system/ping").json["status"] == "OK"
@@ -190,8 +187,7 @@ def test_a_dead_database_hides_behind_a_healthy_ping(site):
 
 def test_the_first_request_after_a_restart_of_the_database_succeeds(site):
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
+    admin = first_admin(server)
     site.cluster.stop()
     site.cluster.start()
     assert admin.get("users/me").status == 200

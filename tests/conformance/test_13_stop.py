@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.conformance.conftest import PASSWORD
+from tests.conformance.conftest import a_square, first_admin
 from tests.conformance.site import eventually
 from tests.conformance.wire import WebSocket
 
@@ -45,10 +45,8 @@ def test_new_connections_are_refused_and_sockets_end_without_a_close_frame(site)
 
 def test_posts_in_flight_are_finished(site):
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    square = a_square(admin)
     accepted, stopped = [], threading.Event()
 
     def post_on():
@@ -76,10 +74,8 @@ def test_posts_in_flight_are_finished(site):
 
 def test_a_slow_upload_is_cut_and_leaves_no_row(site):
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    square = a_square(admin)
     with socket.create_connection(("127.0.0.1", site.port), timeout=30) as slow:
         slow.sendall(
             f"POST /api/v4/files?channel_id={square}&filename=slow.bin HTTP/1.1\r\nHost: x\r\n"

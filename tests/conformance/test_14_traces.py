@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.conftest import PASSWORD
+from tests.conformance.conftest import a_square, first_admin
 from tests.conformance.site import mode
 
 KNOWN_ERRORS = ("License key from https://mattermost.com required", "Failed to update assets subpath from config")
@@ -42,10 +42,8 @@ def test_nothing_is_written_but_the_known_places(site):
 
 def test_uploaded_files_are_private(site):
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    square = a_square(admin)
     assert admin.api("POST", f"files?channel_id={square}&filename=a.bin", b"data").status == 201
     path = site.home / "data" / site.files("data")[0]
     assert mode(path) == 0o600

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance import contract
-from tests.conformance.conftest import ARCHIVES, PASSWORD
+from tests.conformance.conftest import ARCHIVES, PASSWORD, a_square, first_admin
 from tests.conformance.release import Release
 from tests.conformance.site import Site
 
@@ -28,10 +28,8 @@ def newer(release):
 def old(site):
     """A site of the older version with one post; stopped."""
     server = site.up()
-    server.local.post("users", {"email": "a@example.test", "username": "admin", "password": PASSWORD})
-    admin = server.http.login("admin", PASSWORD)
-    team = admin.post("teams", {"name": "team", "display_name": "Team", "type": "O"}).json
-    site.square = admin.get(f"teams/{team['id']}/channels/name/town-square").json["id"]
+    admin = first_admin(server)
+    site.square = a_square(admin)
     assert admin.post("posts", {"channel_id": site.square, "message": "before"}).status == 201
     server.stop()
     return site

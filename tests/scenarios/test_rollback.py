@@ -5,8 +5,7 @@ import time
 import pytest
 
 from tests.scenarios.chat import Chat
-from tests.scenarios.deployment import Deployment
-from tests.scenarios.upgrading import Upgrading
+from tests.scenarios.upgrading import Upgrading, cloned
 
 # in the order in which they are written; the unit tests kill the program at each of them as well
 FORWARD = [(record, "power-cut") for record in ("begin", "stopped", "swapping", "swapped", "switched", "started")]
@@ -110,10 +109,8 @@ class Upgraded(Upgrading):
 
 @pytest.fixture(scope="module")
 def deployed(lab, releases, deployed_snapshot):
-    with lab.passing("rollback") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        deployment.wait_until_healthy()
-        yield Upgraded(deployment, releases[0], releases[1])
+    with cloned(lab, releases, deployed_snapshot, "rollback", Upgraded) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.scenarios.deployment import Deployment
-from tests.scenarios.upgrading import Upgrading
+from tests.scenarios.upgrading import cloned
 
 # in the order in which they are written
 FORWARD = ["begin", "stopped", "copying", "copied", "switched", "started"]
@@ -19,9 +18,8 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def deployed(lab, releases, deployed_snapshot):
-    with lab.passing("upgrade") as name:
-        host = lab.clone(deployed_snapshot, name)
-        yield Upgrading(Deployment(lab, host, releases[0]), releases[0], releases[1])
+    with cloned(lab, releases, deployed_snapshot, "upgrade") as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ import time
 
 import pytest
 
-from tests.scenarios.deployment import Deployment
-from tests.scenarios.upgrading import Upgrading
+from tests.scenarios.upgrading import cloned
 
 STATE = "server-runs-the-wanted-version"
 
 
 @pytest.fixture(scope="module")
 def deployed(lab, releases, deployed_snapshot):
-    with lab.passing("by-salt") as name:
-        host = lab.clone(deployed_snapshot, name)
-        yield Upgrading(Deployment(lab, host, releases[0]), releases[0], releases[1])
+    with cloned(lab, releases, deployed_snapshot, "by-salt") as made:
+        yield made
 
 
 @pytest.fixture

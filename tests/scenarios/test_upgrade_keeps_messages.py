@@ -5,15 +5,13 @@ import time
 
 import pytest
 
-from tests.scenarios.deployment import Deployment
-from tests.scenarios.upgrading import Upgrading
+from tests.scenarios.upgrading import cloned
 
 
 @pytest.fixture(scope="module")
 def deployed(lab, releases, deployed_snapshot):
-    with lab.passing("messages") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        yield Upgrading(deployment, releases[0], releases[1])
+    with cloned(lab, releases, deployed_snapshot, "messages") as made:
+        yield made
 
 
 @pytest.fixture

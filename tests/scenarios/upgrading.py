@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 
 from tests.scenarios.chat import Chat
+from tests.scenarios.deployment import Deployment
 from tests.scenarios.pausing import Pausing
 
 # what the host looks like: which version, whose database, which configuration, whether anything is still open
@@ -159,3 +161,12 @@ class Upgrading(Pausing):
         }
         assert found == wanted, self.trouble()
         assert int(look["migrations"]) > int(self.before["migrations"])
+
+
+@contextlib.contextmanager
+def cloned(lab, releases, snapshot, name, kind=Upgrading):
+    """A *kind* of the two oldest *releases*, on a host *name* of its own that is cloned from the deployed *snapshot*."""
+    with lab.passing(name) as passing:
+        deployment = Deployment(lab, lab.clone(snapshot, passing), releases[0])
+        deployment.wait_until_healthy()
+        yield kind(deployment, releases[0], releases[1])

@@ -123,18 +123,21 @@ def test_what_fails_is_undone(host, step):
     assert "result=undone" in everywhere(host, "old")
 
 
-@pytest.mark.parametrize("step", ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"])
-def test_killed_before_the_store_has_it_it_is_undone(host, step):
+def killed_after(host, step):
+    """Ask for the change; the program is killed after its *step* and started again, as systemd does."""
     (host / "kill-after").write_text(f"{step}\n")
     rotate(host)
     assert (host / "kill-after").read_text() == "", "it was not killed"
+
+
+@pytest.mark.parametrize("step", ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"])
+def test_killed_before_the_store_has_it_it_is_undone(host, step):
+    killed_after(host, step)
     assert "result=undone" in everywhere(host, "old")
 
 
 def test_killed_once_the_store_has_it_it_stays(host):
-    (host / "kill-after").write_text("mv-database-password\n")
-    rotate(host)
-    assert (host / "kill-after").read_text() == "", "it was not killed"
+    killed_after(host, "mv-database-password")
     (host / "deploy/rotate/report").touch()
     everywhere(host, "new")
 
@@ -142,9 +145,7 @@ def test_killed_once_the_store_has_it_it_stays(host):
 @pytest.mark.parametrize("step", ["psql-old", "mattermost-switch-old"])
 def test_killed_in_its_undo_it_goes_on_undoing(host, step):
     (host / "broken").write_text("mattermost-switch-new\n")
-    (host / "kill-after").write_text(f"{step}\n")
-    rotate(host)
-    assert (host / "kill-after").read_text() == "", "it was not killed"
+    killed_after(host, step)
     assert "result=undone" in everywhere(host, "old")
 
 
