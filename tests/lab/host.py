@@ -36,6 +36,8 @@ class Host:
         self.console = self.directory / "console.log"
         self.root = self.directory / "root"
         self.group = Group(f"{lab.instance.mark}/{name}")
+        # of the connection that `ssh` keeps for its next calls
+        self.connection = lab.short / f"{name}.ssh"
 
     # -- what it is ---------------------------------------------------------
 
@@ -88,6 +90,7 @@ class Host:
     def start(self, wait=True):
         """Boot it. wait: until ssh answers. Nothing to do when it runs."""
         if not self.running:
+            self.hang_up()
             self.lab.network.reset_connections(self.address)
             self.mount()
             octet = self.facts["octet"]
@@ -133,6 +136,7 @@ class Host:
         """Shut it down cleanly. timeout: seconds, after which this raises LabError."""
         if not self.running:
             return
+        self.hang_up()
         for pid in self._nspawn():
             try:
                 os.kill(pid, signal.SIGTERM)
@@ -157,6 +161,7 @@ class Host:
 
     def cut(self):
         """Cut its power: every process ends at once. What it wrote to the page cache stays."""
+        self.hang_up()
         self.group.kill()
         self.group.remove()
 
@@ -164,9 +169,11 @@ class Host:
         """Reboot it from inside and wait for its ssh. timeout: seconds."""
         before = self.boot_id()
         self.ssh("systemctl reboot", check=False)
+        self.hang_up()
 
         def changed():
-            done = self.ssh("cat /proc/sys/kernel/random/boot_id", check=False, connect_timeout=5)
+            command = self.ssh_command("cat /proc/sys/kernel/random/boot_id", connect_timeout=5)
+            done = run(command, check=False)
             return done.returncode == 0 and done.stdout.strip() != before
 
         wait_until(changed, f"The reboot of host {self.name}", timeout=timeout)
@@ -219,12 +226,23 @@ class Host:
         flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
         return ["ssh", "-F", "none", "-i", self.lab.ssh_key, *flags, f"root@{self.address}", *command]
 
-    def ssh(self, command, *, timeout=60, check=True, input=None, connect_timeout=20):
-        """Run a shell *command* on it by ssh and return the CompletedProcess. Times in seconds."""
+    def ssh(self, command, *, timeout=60, check=True, input=None):
+        """Run a shell *command* on it by ssh and return the CompletedProcess. timeout: seconds.
+
+        Calls share a connection that outlives each by half a minute: a login of its own costs the machine many
+        times what most commands do.
+        """
         (self.directory / "known_hosts").write_text(self.known_hosts())
-        return run(
-            self.ssh_command(command, connect_timeout=connect_timeout), timeout=timeout, check=check, input=input
-        )
+        self.connection.parent.mkdir(parents=True, exist_ok=True)
+        line = self.ssh_command(command)
+        line[1:1] = ["-o", "ControlMaster=auto", "-o", "ControlPersist=30", "-o", f"ControlPath={self.connection}"]
+        return run(line, timeout=timeout, check=check, input=input)
+
+    def hang_up(self):
+        """End the connection that `ssh` shares; harmless when there is none."""
+        if self.connection.exists():
+            run(["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={self.connection}", self.address], check=False)
+            self.connection.unlink(missing_ok=True)
 
     def enter_command(self, *command):
         """The command line (a list) that runs *command* in it without ssh."""

@@ -97,13 +97,22 @@ def test_a_shell_needs_no_ssh(host):
     assert host.enter("hostname").stdout == "one\n"
 
 
+def test_calls_share_a_connection_that_ends_with_the_host(host):
+    first, second = (host.ssh("echo $SSH_CONNECTION").stdout for _ in range(2))
+    assert first == second
+    host.cut()
+    assert not host.connection.exists()
+    host.start()
+    assert host.ssh("echo $SSH_CONNECTION").stdout != first
+
+
 def test_dropped_packets_and_a_pulled_cable_come_back(lab, host):
     lab.network.drop(f"ip daddr {host.address} tcp dport 22")
-    assert host.ssh("true", check=False, connect_timeout=3).returncode == 255
+    assert run(host.ssh_command("true", connect_timeout=3), check=False).returncode == 255
     assert lab.network.dropped() > 0
     lab.network.heal()
     host.ssh("true")
     lab.network.unplug(host)
-    assert host.ssh("true", check=False, connect_timeout=3).returncode == 255
+    assert run(host.ssh_command("true", connect_timeout=3), check=False).returncode == 255
     lab.network.plug(host)
     host.ssh("true")
