@@ -1,6 +1,8 @@
 """The deployed host that these tests look at: the one that .lab/trial.env names, or any other with the same variables."""
 
 import os
+import subprocess
+import tempfile
 
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -21,17 +23,22 @@ def trial():
 
 @pytest.fixture(scope="session")
 def host(trial):
-    """The host, by ssh as root, as testinfra sees it."""
+    """The host, by ssh as root, as testinfra sees it; all looks share one connection."""
     known = os.path.join(os.path.dirname(os.environ.get("SALT_SALTFILE", "")), "known_hosts")
     options = "-o BatchMode=yes -o ConnectTimeout=10" + (
         f" -o UserKnownHostsFile={known}" if os.path.exists(known) else ""
     )
-    return testinfra.get_host(
-        f"ssh://root@{trial['ADDRESS']}",
-        ssh_identity_file=trial["SSH_KEY"],
-        ssh_extra_args=options,
-        controlpersist=60,
-    )
+    with tempfile.TemporaryDirectory(prefix="host-tier-") as folder:
+        connection = f"{folder}/ssh"
+        yield testinfra.get_host(
+            f"ssh://root@{trial['ADDRESS']}",
+            ssh_identity_file=trial["SSH_KEY"],
+            ssh_extra_args=options,
+            controlpersist=60,
+            controlpath=connection,
+        )
+        hang_up = ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={connection}", trial["ADDRESS"]]
+        subprocess.run(hang_up, capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")
