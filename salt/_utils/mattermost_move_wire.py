@@ -10,7 +10,11 @@ import threading
 
 import mattermost_scripts as scripts
 
-LIBRARY = ("mattermost/scripts/move.sh", "mattermost/scripts/move-target.sh")
+LIBRARY = (
+    "mattermost/scripts/move.sh",
+    "mattermost/deploy/common/databases.sh",  # as the programs on a host do it
+    "mattermost/scripts/move-target.sh",
+)
 OWN = "/run/mattermost-move"
 # of a whole table, whatever the order of its rows
 CHECKSUM = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)"
@@ -24,7 +28,7 @@ class WireError(RuntimeError):
 
 
 def library(file_roots: list[str], values: dict) -> str:
-    """Return move.sh and move-target.sh with a host's values put before them. Raises FileNotFoundError when no root has it."""
+    """Return move.sh and what belongs to it, with a host's values put before them. Raises FileNotFoundError when no root has it."""
     return scripts.script(file_roots, LIBRARY, values)
 
 

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2015 # variables and functions are move.sh's; `a && b || c` where b cannot fail
-# What a move or an import does on the host that the server comes to; laid behind move.sh, whose functions it uses.
+# What a move or an import does on the host that the server comes to; laid behind move.sh and deploy/common/databases.sh, whose functions it uses.
 
 # ---- the target ------------------------------------------------------------------------------------------------------
 
@@ -54,26 +54,9 @@ give_secrets() { # the same, on the source
     tar -cf - "$@"
 }
 
-end_sessions() { one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null; }
-
 new_database() { # new_database NAME: empty, as the server's own is
     one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
-    sql postgres <<END
-SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$1', '$role',
- pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = '$database'
-\\gexec
-SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
-\\gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
-\\gexec
-SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$1', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
- FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
-\\gexec
-SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
- '$1', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
- FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
-\\gexec
-END
+    create_beside "$1" | sql postgres
 }
 
 load() { # load: the dump on standard input into the new database
@@ -81,8 +64,6 @@ load() { # load: the dump on standard input into the new database
 }
 
 drop_new() { one postgres "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
-
-has_database() { [ -n "$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'")" ]; }
 
 old_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; }
 

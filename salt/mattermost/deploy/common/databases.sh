@@ -30,3 +30,14 @@ SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' E
 \\gexec
 END
 }
+
+create_beside() { # create_beside NAME: statements that make an empty database like the server's
+    cat <<END
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$1', '$role',
+ pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = '$database'
+\\gexec
+SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
+\\gexec
+END
+    own_of_database "$1"
+}

@@ -1,16 +1,5 @@
 # The backup's database under another name, compared with the manifest.
 
-create_beside() { # create_beside NAME: statements that make an empty database like the server's
-    cat <<END
-SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$1', '$role',
- pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = '$database'
-\\gexec
-SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
-\\gexec
-END
-    own_of_database "$1"
-}
-
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
     create_beside "$1" | sql postgres 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
     as_postgres "$bin_dir/pg_restore" --no-owner --no-privileges --role="$role" -1 -h "$socket_dir" -p "$database_port" -d "$1" \
