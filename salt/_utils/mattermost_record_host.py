@@ -40,12 +40,22 @@ def is_due(record: dict | None, deployed: bool) -> bool:
 
 def is_deployed(paths: dict) -> bool:
     """Say whether a run of ours has changed this host before, record or not."""
+    unit_file = "/etc/systemd/system/mattermost.service"
+    if os.path.lexists(unit_file) and not is_of_another(unit_file):
+        return True
     marks = (
-        "/etc/systemd/system/mattermost.service",
         f"{paths['settings']}/environment",
         f"{paths['install']}/current",
     )
     return any(os.path.lexists(mark) for mark in (*marks, f"{paths['work']}/config.json"))
+
+
+def is_of_another(unit_file: str) -> bool:
+    """Say whether a unit file is there that no deploy wrote."""
+    try:
+        return "Managed by Salt (mattermost.deploy.server)" not in _text(unit_file)
+    except OSError:
+        return False
 
 
 def ancestors(paths) -> list[str]:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 
+import mattermost_record_host as records
 import mattermost_remove_core as core
 
 PROGRAMS = (
@@ -45,9 +46,14 @@ def inside(folder: str, names) -> list[str]:
 
 
 def units() -> list[str]:
-    """Return our unit files, their drop-ins and the links that start them."""
+    """Return our unit files, their drop-ins and the links that start them; the server's own may be another's, which an import put back."""
     own = found([f"{UNITS}/mattermost.service", f"{UNITS}/mattermost-*", f"{UNITS}/mattermost*.d"])
     links = [link for link in glob.glob(f"{UNITS}/*.wants/mattermost*") if os.path.islink(link)]
+    if records.is_of_another(f"{UNITS}/mattermost.service"):
+        own, links = (
+            [path for path in part if not path.endswith(("/mattermost.service", "/mattermost.service.d"))]
+            for part in (own, links)
+        )
     stamps = found(["/var/lib/systemd/timers/stamp-mattermost-*"])
     return sorted({*own, *links, *stamps})
 
@@ -60,9 +66,12 @@ def apt_sources(root: str = "/") -> list[str]:
 
 
 def versions(install: str) -> list[str]:
-    """Return the trees of releases, whole and begun ones."""
+    """Return the trees of releases, whole and begun ones, and those that an import left beside."""
     names = os.listdir(install) if os.path.isdir(install) else []
-    return [os.path.join(install, name) for name in sorted(names) if re.fullmatch(r"\d+\.\d+\.\d+|\.unpack-.*", name)]
+    return [
+        *found([f"{install}.coming"]),
+        *(os.path.join(install, name) for name in sorted(names) if re.fullmatch(r"\d+\.\d+\.\d+|\.unpack-.*", name)),
+    ]
 
 
 def kept_version(install: str) -> str:

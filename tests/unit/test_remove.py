@@ -260,3 +260,23 @@ def test_the_source_of_apt_goes_once_no_postgresql_is_left_that_it_updates(tmp_p
         "mattermost-postgresql.asc",
         "mattermost-postgresql.sources",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"), [("# Managed by Salt (mattermost.deploy.server).\n", True), ("[Unit]\n", False)]
+)
+def test_a_server_that_an_import_put_back_stays(tmp_path, monkeypatch, text, goes):
+    monkeypatch.setattr(files, "UNITS", str(tmp_path))
+    for name in ("mattermost.service", "mattermost-aside.service", "multi-user.target.wants/mattermost-aside.service"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "mattermost.service.d").mkdir()
+    (tmp_path / "multi-user.target.wants/mattermost.service").symlink_to("../mattermost.service")
+    ours = {path for path in files.units() if path.endswith(("/mattermost.service", "mattermost.service.d"))}
+    assert len(ours) == (3 if goes else 0)
+    assert str(tmp_path / "mattermost-aside.service") in files.units()
+
+
+def test_releases_that_an_import_left_beside_go(tmp_path):
+    (tmp_path / "mattermost.coming/1.2.3").mkdir(parents=True)
+    assert files.versions(str(tmp_path / "mattermost")) == [str(tmp_path / "mattermost.coming")]
