@@ -11,6 +11,7 @@ from tests import repository
 TREE = repository.ROOT / "salt"
 # each with the deploy state that ships it
 SHIPPED_BY = {
+    "mattermost-aside": "mattermost.deploy.aside",
     "mattermost-switch": "mattermost.deploy.server.switch",
     "mattermost-postgresql": "mattermost.deploy.postgresql",
     "mattermost-new-database-password": "mattermost.deploy.rotate",

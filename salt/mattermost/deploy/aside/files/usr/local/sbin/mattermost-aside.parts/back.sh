@@ -1,0 +1,89 @@
+# The installation of before, whole again.
+
+ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when the caller is gone
+    if [ ! -e "$journal" ] && [ -e "$kept" ]; then
+        [ "$1" = overwrite ] || fail 2 "The import is done: what was posted since then is not in the installation of before. Knowing that: mattermost-aside back overwrite."
+        be_alone "Another one is at work on the installation of before."
+        { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written."
+        exec 9>&-
+    fi
+    if [ ! -e "$journal" ]; then # who asks again wants it to run
+        [ ! -e "$given_back" ] || ! grep -q '^active yes$' "$own/last-journal" || systemctl start "$service"
+        return
+    fi
+    systemctl start "$unit" || fail 4 "$unit does not start: systemctl status $unit."
+    tries=0
+    while [ -e "$journal" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 160 ] || fail 4 "It takes long; $unit goes on: systemctl status $unit."
+        sleep 1
+    done
+}
+
+end_run() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
+    mkdir -p "$(dirname "$lock")"
+    exec 8>>"$lock"
+    tries=0 patience=${MATTERMOST_ASIDE_PATIENCE:-100} # times a fifth of a second, to end what it is at
+    until flock -n 8; do
+        tries=$((tries + 1))
+        [ "$tries" -lt $((patience + 100)) ] || return 1
+        [ "$tries" -lt "$patience" ] || kill -KILL "$(sed -n 's/^process \([0-9]*\) .*/\1/p' "$lock")" 2>/dev/null
+        sleep 0.2 2>/dev/null || sleep 1
+    done
+}
+
+back() { # repeatable, from wherever the journal ends
+    systemctl stop mattermost-switch.service 2>/dev/null
+    systemctl disable --now mattermost-backup.timer 2>/dev/null
+    if recorded planned; then
+        end_run || fail 4 "A deploy is at work and does not end: $(cat "$lock")."
+        systemctl stop mattermost-switch.service 2>/dev/null
+        systemctl stop "$service" 2>/dev/null
+        put_back || fail 4 "The installation of before could not be put back yet; $unit tries again."
+        systemctl daemon-reload
+        systemctl reset-failed "$service" 2>/dev/null
+        account_back
+    fi
+    rm -rf "$runtime" "$switch.port" "$switch.closed" "$switch/request" "$switch/may-start"
+    [ ! -e "$work/switch/journal" ] || mv -f "$work/switch/journal" "$work/switch/last-journal"
+    if recorded 'active yes'; then
+        timeout 120 systemctl start "$service" || say "$service did not start: systemctl status $service."
+    fi
+    : >"$given_back" && flush "$given_back"
+    mv -f "$journal" "$own/last-journal" && flush "$own"
+}
+
+put_back() {
+    rm -f "$dropin"
+    for path in "$units"/*.wants/"$service" "$units"/*.requires/"$service"; do
+        [ ! -L "$path" ] || rm -f "$path" || return 1
+    done
+    while read -r kind place; do
+        case $kind in place | fresh) ;; *) continue ;; esac
+        if [ "$kind" = fresh ] || is_there "$place$suffix"; then
+            make_room || return 1
+        fi
+        ! is_there "$place$suffix" || mv -T "$place$suffix" "$place" || return 1
+        flush "$(dirname "$place")"
+    done <"$journal"
+    while read -r path target; do
+        mkdir -p "$(dirname "$path")" && rm -f "$path" && ln -s "$target" "$path" || return 1
+    done <"$own/links"
+}
+
+make_room() { # what the server of this tree has at $place: its releases wait for a next try
+    is_there "$place" || return 0
+    if [ "$place" = "$install" ]; then
+        rm -f "$place/current" "$place/current.new"
+        rm -rf "$place.coming"
+        mv -T "$place" "$place.coming"
+    else
+        rm -rf "$place"
+    fi
+}
+
+account_back() { # a deploy gives the account another home
+    IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
+    [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
+        say "The account $user keeps the home and the shell of the deploy; before they were $home and $shell."
+}

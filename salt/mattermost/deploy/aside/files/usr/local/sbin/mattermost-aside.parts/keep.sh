@@ -1,0 +1,37 @@
+# The server of this tree stays.
+
+keep() { # the one rename decides: before it every end puts the installation of before back, after it none does
+    [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
+    recorded put || fail 4 "Nothing is aside that could stay so."
+    { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written."
+    open_up
+}
+
+open_up() { # from here on people reach it
+    rm -f "$dropin" "$switch.port"
+    rmdir "$(dirname "$dropin")" 2>/dev/null
+    rm -rf "$runtime" "$switch.closed" "$site_closed"
+    # what the import that the controller ends finds there; should it be gone, nobody is to undo what is proved
+    [ ! -e "$work/move-placed" ] || mv -f "$work/move-placed" "$own/placed"
+    systemctl daemon-reload
+    systemctl --no-block restart "$service"
+}
+
+status() {
+    file=$journal
+    if [ -e "$journal" ]; then
+        say "An import is under way, or was interrupted: mattermost-aside back ends it."
+    elif [ -e "$kept" ]; then
+        file=$kept
+        say "The server of this tree serves; the installation of before is aside since $(sed -n 's/^begin //p' "$kept")."
+    elif [ -e "$given_back" ]; then
+        say "The installation of before is in its place."
+        return
+    else
+        say "Nothing is aside."
+        return
+    fi
+    sed -n 's/^place //p' "$file" | while read -r place; do
+        ! is_there "$place$suffix" || say "$place$suffix"
+    done
+}

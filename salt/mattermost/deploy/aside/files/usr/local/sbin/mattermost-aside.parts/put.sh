@@ -1,0 +1,83 @@
+# Setting the installation aside.
+
+places() { # what the server of this tree takes the place of
+    printf '%s\n' "$units/$service" "$units/$service.d" "$install"
+}
+
+links() { # what starts the unit at boot, as it is
+    for path in "$units"/*.wants/"$service" "$units"/*.requires/"$service"; do
+        [ ! -L "$path" ] || say "$path $(readlink "$path")"
+    done
+}
+
+running() { # the processes of the program in $tree
+    for path in "$processes"/[0-9]*/exe; do
+        case $(readlink "$path" 2>/dev/null) in
+            "$tree"/bin/*) path=${path%/exe} && say "${path##*/}" ;;
+        esac
+    done
+}
+
+misfit() { # why it cannot be set aside, nothing when it can
+    [ -d "$tree" ] || { say "There is no $tree."; return; }
+    [ ! -e "$journal" ] || { say "An import is open on this host: mattermost-aside back ends it."; return; }
+    [ ! -e "$kept" ] || { say "An installation is aside already, see mattermost-aside status: remove it, and $kept."; return; }
+    places | while read -r place; do
+        if is_there "$place$suffix"; then
+            say "$place$suffix is there: give it another name, or remove it."
+        elif [ "$place" = "$install" ] && awk -v place="$place" '$2 == place || index($2, place "/") == 1 { found = 1 } END { exit !found }' "$processes/mounts"; then
+            say "A file system is mounted at or below $place, which cannot be renamed then: set mattermost:paths:install to another directory."
+        fi
+    done | head -n 1
+    [ "$(systemctl is-active "$service" 2>/dev/null)" = active ] || [ -z "$(running)" ] ||
+        say "$tree/bin runs (process $(running | head -n 1)), but not as $service: stop it there, and see that nothing starts it at boot."
+}
+
+put() {
+    why=$(misfit)
+    [ -z "$why" ] || fail 2 "$why"
+    case $(systemctl is-active "$service" 2>/dev/null) in
+        active | activating | reloading) active=yes ;;
+        *) active=no ;;
+    esac
+    begin "$(date '+%Y-%m-%d %H:%M:%S %z')" || fail 4 "$journal could not be written."
+    rm -f "$given_back"
+    { record tree "$tree" && record active "$active"; } || fail 4 "$journal could not be written."
+    for place in $(places); do
+        if is_there "$place"; then record place "$place"; else record fresh "$place"; fi || fail 4 "$journal could not be written."
+    done
+    { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written."
+    getent passwd "$user" >"$own/account"
+    { flush "$own/account" && record planned; } || fail 4 "$journal could not be written."
+    systemctl stop "$service" 2>/dev/null
+    left=$(running | head -n 1)
+    [ -z "$left" ] || fail 4 "The server in $tree did not stop: process $left runs."
+    { set_aside && take_place; } || fail 4 "The installation in $tree could not be set aside."
+    systemctl daemon-reload && record put
+}
+
+set_aside() {
+    while read -r path _; do
+        rm -f "$path" || return 1
+    done <"$own/links"
+    while read -r kind place; do
+        [ "$kind" != place ] || { mv -T "$place" "$place$suffix" && flush "$(dirname "$place")"; } || return 1
+    done <"$journal"
+}
+
+take_place() { # for the server of this tree: what was unpacked ahead, and a port where nobody comes
+    ! is_there "$install.coming" || mv -T "$install.coming" "$install" || return 1
+    flush "$(dirname "$install")"
+    mkdir -p "$runtime" "$(dirname "$dropin")" || return 1
+    : >"$runtime/at-work"
+    say "$hidden" >"$switch.port"
+    cat >"$dropin.new" <<END
+# While the installation of before is only set aside for a time: mattermost-aside takes this away.
+[Unit]
+ConditionPathExists=|!$journal
+ConditionPathExists=|$runtime/at-work
+[Service]
+Environment=MM_SERVICESETTINGS_LISTENADDRESS=127.0.0.1:$hidden
+END
+    chmod 755 "$(dirname "$dropin")" && chmod 644 "$dropin.new" && publish "$dropin"
+}
