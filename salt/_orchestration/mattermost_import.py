@@ -11,6 +11,7 @@ import time
 import mattermost_hosts
 import mattermost_import_core as core
 import mattermost_import_find as find
+import mattermost_import_place as place
 import mattermost_lock
 import mattermost_move_copy as copy
 import mattermost_move_core
@@ -18,6 +19,8 @@ import mattermost_move_wire as wire
 import mattermost_progress
 import mattermost_scripts as scripts
 import mattermost_settings_data
+import mattermost_stage_core as stages
+import mattermost_stage_run as stage_run
 from mattermost_answer import answer as _ret
 from mattermost_import_source import settled
 
@@ -26,6 +29,7 @@ KEY = "mattermost_move"
 UNCHANGED = "Nothing was changed."
 SCRIPT = "mattermost/scripts/import.sh"
 PROBE_SECONDS = 120
+DEPLOYED = ("database", "server")  # while the source is aside
 
 
 def source_named(name):
@@ -47,6 +51,8 @@ def source_named(name):
     except (ValueError, FileNotFoundError, mattermost_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
     mattermost_hosts.name_hosts([wish["to"]])
+    if wish["from"] == wish["to"]:
+        __context__[stages.IN_PLACE] = place.welcome(source)
     __context__[KEY] = {"wish": wish, "host": host, "found": source, "resumed": False}
     edition = "Team" if source.is_team else "Enterprise"
     return _ret(
@@ -65,19 +71,28 @@ def fitting(name):
     roots = __opts__["file_roots"]["base"]
     number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     ends = []
+    is_in_place = bool(__context__.get(stages.IN_PLACE))
+    if is_in_place:
+        state["host"] = target["host"]
     try:
         known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
         version = core.version(source, target["settings"], known)
         mattermost_hosts.name_hosts([wish["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
-        there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number)))
-        ends = [there, wire.End(state["host"], wire.library(roots, core.values(source, settings, wish, number)))]
-        source = _with_settings(ends[1], source)
-        here = wire.End(state["host"], wire.library(roots, core.values(source, settings, wish, number)))
+        own = wire.HERE if is_in_place else wire.OWN
+        there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
+        here = wire.End(state["host"], _library(source, settings, wish, number))
+        ends = [there, here]
+        source = _with_settings(here, source)
+        here.lay(_library(source, settings, wish, number))
         looks = [
             mattermost_move_core.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))
         ]
-        found = core.misfits(wish, source, *looks, settings, copy.is_same(here, there))
+        if is_in_place:
+            found = place.misfits(source, settings, target["facts"])
+            found = found or core.misfits(wish, source, *looks, settings, False)
+        else:
+            found = core.misfits(wish, source, *looks, settings, copy.is_same(here, there))
         if not found:
             sections = core.with_variables(source.config or {}, source.variables)
             found = core.blocked(core.merged(sections, {}, settings, {}), settings)
@@ -90,8 +105,10 @@ def fitting(name):
         return _ret(name, False, "\n".join([*found, UNCHANGED]))
     target["settings"] = settings
     if mattermost_move_core.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
-        here, there = (_counting(end, roots, settings, source, wish, number) for end in (here, there))
-    state.update(ends=[here, there], looks=looks, found=source)
+        state["checksum"] = core.COUNT_ONLY
+        here.lay(_library(source, settings, wish, number))
+        there.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))
+    state.update(ends=[here, there], looks=looks, found=source, number=number)
     return _ret(
         name,
         True,
@@ -106,11 +123,32 @@ def _with_settings(end, source):
     return settled(source, core.parsed(end.feed("give_config")))
 
 
-def _counting(end, roots, settings, source, wish, number):
-    """Return *end* with a census of counts alone, for a PostgreSQL that knows no checksum of a text."""
-    is_source = end.host.id == wish["from"]
-    values = core.values(source, settings, wish, number) if is_source else wire.values(settings, id=number)
-    return wire.End(end.host, wire.library(roots, {**values, "checksum": core.COUNT_ONLY}))
+def _library(source, settings, wish, number, aside=False):
+    """Return the library of the source's host. aside: it is aside, on the target's own host."""
+    values = core.values(place.aside(source, settings["paths"]["install"]) if aside else source, settings, wish, number)
+    if __context__.get(stages.IN_PLACE):
+        values.update(place.values(source), left=f"{settings['paths']['work']}/aside/kept")
+    values["checksum"] = __context__[KEY].get("checksum", values["checksum"])
+    return wire.library(__opts__["file_roots"]["base"], values)
+
+
+def _deployed(state):
+    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises WireError."""
+    wish, here = state["wish"], state["ends"][0]
+    known = __context__[PREFLIGHT]
+    here.lay(_library(state["found"], known[wish["to"]]["settings"], wish, state["number"], aside=True))
+    here.do("is_held && roots")
+
+    def on_event(host_id, event):
+        mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
+
+    slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
+    answer = stage_run.apply(__opts__, [here.host], slses, known, False, on_event)[here.host.id]
+    results = stages.states(answer.get("return") if isinstance(answer, dict) else answer)
+    judged = stages.judge(" and ".join(DEPLOYED), {here.host.id: results or stages.trouble(answer)}, False)
+    if judged["result"] is False:
+        raise wire.WireError(judged["comment"])
+    here.do("is_held")
 
 
 def imported(name):
@@ -120,9 +158,11 @@ def imported(name):
     """
     state = __context__[KEY]
     wish, source = state["wish"], state["found"]
+    is_in_place = bool(__context__.get(stages.IN_PLACE))
     if __opts__["test"]:
+        aside = "set it aside, " if is_in_place else ""
         return _ret(
-            name, None, f"Would stop {wish['from']}, copy what is new and start {wish['to']} with its settings."
+            name, None, f"Would stop {wish['from']}, {aside}copy what is new and start {wish['to']} with its settings."
         )
     here, there = state["ends"]
     settings = __context__[PREFLIGHT][wish["to"]]["settings"]
@@ -133,16 +173,20 @@ def imported(name):
     def config(data):
         try:
             fresh = core.parsed(there.feed("give_config"))
-            return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh))
+            site = place.site(source) if is_in_place else ""
+            return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh, site))
         except ValueError as err:
             raise wire.WireError(str(err)) from None
 
     try:
-        done = copy.switch(here, there, say, config)
+        done = copy.switch(here, there, say, config, (lambda: _deployed(state)) if is_in_place else None)
     except wire.WireError as err:
         if not isinstance(err, copy.Unknown):
             copy.tidied(state["ends"])
         return _ret(name, False, str(err))
     copy.tidied(state["ends"])
-    said = core.afterwards(wish, source, settings, there.host.address)
+    if is_in_place:
+        said = place.afterwards(wish, source, settings, __context__[PREFLIGHT][wish["to"]]["facts"]["nginx_sites"])
+    else:
+        said = core.afterwards(wish, source, settings, there.host.address)
     return _ret(name, True, "\n".join([done.said, *said]), {wish["to"]: done.changes})

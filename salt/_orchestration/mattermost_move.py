@@ -15,7 +15,7 @@ import mattermost_move_core as core
 import mattermost_move_wire as wire
 import mattermost_progress
 from mattermost_answer import answer as _ret
-from mattermost_stage_core import SITE
+from mattermost_stage_core import IN_PLACE, SITE
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 KEY = "mattermost_move"
@@ -113,7 +113,7 @@ def copied_ahead(name):
         mattermost_progress.say(name, text, wish["to"])
 
     try:
-        ahead = copy.ahead(*state["ends"], say)
+        ahead = copy.ahead(*state["ends"], say, bool(__context__.get(IN_PLACE)))
     except wire.WireError as err:
         return _ret(name, False, f"{err} {wish['from']} serves on; what was copied stays, start again.")
     return _ret(name, True, ahead.said, {wish["to"]: f"{ahead.files} files copied"} if ahead.files else {})

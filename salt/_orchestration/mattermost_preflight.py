@@ -23,7 +23,7 @@ import mattermost_probe as probe
 import mattermost_probe_reach as reach
 import mattermost_probe_run as run
 import mattermost_progress
-from mattermost_stage_core import SITE
+from mattermost_stage_core import IN_PLACE, SITE
 
 KEY = "mattermost_preflight"
 SITES = ("ssl", "non-ssl", "")
@@ -80,7 +80,8 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )
     site = site or __context__.get(SITE, "")
-    found, known = _check(hosts, site, bare, {"another_postgresql": another_postgresql, "moving": moving})
+    welcome = {"another_postgresql": another_postgresql, "moving": moving, "in_place": __context__.get(IN_PLACE)}
+    found, known = _check(hosts, site, bare, welcome)
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")

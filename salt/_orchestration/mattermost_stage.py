@@ -21,13 +21,14 @@ KEY = "mattermost_stage.runs"
 PREFLIGHT = "mattermost_preflight"
 
 
-def applied(name, apply, told="", tell=None, only_site=None):
+def applied(name, apply, told="", tell=None, only_site=None, in_place=None):
     """Apply one deploy state to the hosts of this run.
 
     name: the stage's name, for people. apply: SLS, e.g. ``mattermost.deploy.database``. told: key of the command's own
     pillar that the hosts are told too (``mattermost_settings.get`` hands it on), empty for none. tell: what else they
     are told, a dict. only_site: ``ssl`` or ``non-ssl``, for a stage that belongs to that site alone, in a run that may be
-    of either; it says which in ``__context__``.
+    of either; it says which in ``__context__``. in_place: True or False, for a stage of an import that is for one into the
+    host that its source is on alone, or for others alone.
     The hosts are ``mattermost:hosts``, or the only entry of the roster. result is False when a state failed on any host
     or a host returned nothing; the comment names stage, host, state and reason.
     """
@@ -35,9 +36,14 @@ def applied(name, apply, told="", tell=None, only_site=None):
     site = __context__.get(core.SITE, "ssl")
     if only_site not in (None, site):
         return ret | {"comment": f"The site is {site}: nothing to do."}
+    is_in_place = bool(__context__.get(core.IN_PLACE))
+    if in_place not in (None, is_in_place):
+        return ret | {
+            "comment": "This comes when the old server is set aside." if is_in_place else "Nothing is to be set aside."
+        }
     runs = __context__.setdefault(KEY, {})
     if name not in runs:
-        stages = core.chain(__lowstate__, name, site)
+        stages = core.chain(__lowstate__, name, site, is_in_place)
         try:
             outcome = _run([stage["sls"] for stage in stages], {**(tell or {}), **_of_the_command(told)})
         except (mattermost_hosts.TargetError, mattermost_lock.BusyError, mattermost_relenv.RelenvError) as err:

@@ -51,6 +51,8 @@ def meant(name, told, public_name, paths, repository, cluster, database_name, ro
             False,
             "A switch of versions is open; `mattermost-switch wait` on the host ends it. Nothing was removed.",
         )
+    if os.path.exists(f"{work}/aside/journal"):
+        return _ret(name, False, "An import is open; `mattermost-aside back` on the host ends it. Nothing was removed.")
     if os.path.exists(f"{work}/backup/open"):
         return _ret(
             name, False, "A restore is open; `systemctl start mattermost-restore-back` ends it. Nothing was removed."

@@ -46,6 +46,20 @@ def exclusive(name):
     return ret
 
 
+def free_of_before(name):
+    """Refuse to go on where an import was undone: the installation of before has the places that a deploy would take.
+
+    name: the file by which ``mattermost-aside`` says so. Never reports a change.
+    """
+    said = "No installation of before is in the way."
+    is_free = not os.path.exists(name)
+    if not is_free:
+        said = (
+            f"The installation of before an import serves on this host ({name}); import it again, by mattermost.import."
+        )
+    return {"name": name, "changes": {}, "result": is_free, "comment": said}
+
+
 def _wipe(opts) -> None:
     folder = os.path.dirname(str(opts.get("conf_file", "")))
     if not os.path.basename(folder).startswith(".") or "_salt" not in folder:

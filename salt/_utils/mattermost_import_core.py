@@ -23,10 +23,16 @@ COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
 
 def asked(told) -> dict:
-    """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence."""
+    """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence.
+
+    Without ``to`` it is ``from``: the server is taken over in its place.
+    """
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(told, dict) or not told:
-        raise ValueError(f"The command must name two hosts of the roster: {example}.")
+        raise ValueError(
+            f"The command must name hosts of the roster: {example}; one alone to take its server over in place."
+        )
+    told = {"to": told.get("from"), **told}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
     unknown = sorted(map(str, set(told) - {"from", "to", *known}))
     if unknown:
@@ -36,10 +42,6 @@ def asked(told) -> dict:
     for key in ("from", "to"):
         if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
             raise ValueError(f"import:{key} must be the roster ID of a host: {example}.")
-    if told["from"] == told["to"]:
-        raise ValueError(
-            f"import:from and import:to are both {told['from']}: an import goes to another host. docs/import.md says how to come back."
-        )
     wish = {**known, **told}
     for key, default in known.items():
         if type(wish[key]) is not type(default):
@@ -73,7 +75,7 @@ def misfits(wish: dict, source: Source, facts: dict, target: dict, settings: dic
     one, other = wish["from"], wish["to"]
     if is_same:
         return [
-            f"{one} and {other} are the same machine; an import goes to another host. docs/import.md says how to come back."
+            f"{one} and {other} are the same machine: name one of them alone, in import:from, to have its server taken over in place."
         ]
     found = []
     if source.login.kind == "login" and not source.login.directory:
@@ -202,13 +204,14 @@ def _typed(text: str, example):
     return text if isinstance(example, str) else None
 
 
-def merged(sections: dict, variables: dict, settings: dict, fresh: dict) -> dict:
+def merged(sections: dict, variables: dict, settings: dict, fresh: dict, site: str = "") -> dict:
     """Return the imported server's config.json: the source's settings, under those that our settings stand for.
 
     settings: the target's merged ones. fresh: the config.json that the deploy made there, for the keys that name its own database.
+    site: URL of the site, else that of the public name.
     """
     held, _ = wanted.keys({**settings, "max_connections": settings["database"]["max_connections"]})
-    own = {wanted.SITE: f"https://{settings['name']}"}
+    own = {wanted.SITE: site or f"https://{settings['name']}"}
     for key in (
         ("SqlSettings", "DataSource"),
         ("SqlSettings", "DataSourceReplicas"),

@@ -22,6 +22,8 @@ def found(text: str) -> Source:
     facts = facts_of(text)
     if "end" not in facts:
         raise ImportFault("The look at the host was cut short: try again.")
+    if "held" in facts:
+        raise ImportFault("A move or another import has stopped the server on this host just now: wait for its end.")
     for layout in LAYOUTS:
         source = layout.find(facts)
         if source:

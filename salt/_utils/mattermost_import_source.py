@@ -22,7 +22,8 @@ class Source(NamedTuple):
     layout: hand-made, omnibus, gitlab or docker. config: config.json's sections, None where it is in the database.
     variables: MM_ variables, which win over it. data, plugins, client_plugins: directories on the host. halt, resume:
     commands that stop and start the server. active: whether it runs. permanent: how an operator keeps it from starting again.
-    place: gives the directory on the host for a path of the settings and what it is for.
+    place: gives the directory on the host for a path of the settings and what it is for. tree: directory of a program that a unit of
+    systemd runs, "" for none.
     """
 
     layout: str
@@ -40,6 +41,7 @@ class Source(NamedTuple):
     active: bool
     permanent: str
     place: Callable[[str, str], str]
+    tree: str = ""
 
 
 def source(layout: str, said: list[str], config: dict | None, variables: dict, place, **more) -> Source:

@@ -52,4 +52,5 @@ def from_tree(
         resume="systemctl start mattermost.service",
         active=told.get("ActiveState") in ("active", "activating"),
         permanent="systemctl disable mattermost.service",
+        tree=facts["tree"][0],
     )

@@ -48,11 +48,16 @@ def said_ahead(look: dict) -> str:
     )
 
 
-def ahead(source: End, target: End, say) -> Done:
-    """Copy all files while the source serves, prove their bytes, and rehearse the database's way. say: takes a line."""
+def ahead(source: End, target: End, say, in_place: bool = False) -> Done:
+    """Copy all files while the source serves, prove their bytes, and rehearse the database's way. say: takes a line.
+
+    in_place: there is no server on the target yet, and no database: the source's is only read.
+    """
     started = time.monotonic()
+    if in_place:
+        source.do("$fits")
     source.do("roots")
-    target.do("target_closed")
+    target.do('mkdir -p "$staging"' if in_place else "target_closed")
     count = size = 0
     for _ in range(SPENT):
         sent = _files(source, target, say)
@@ -62,13 +67,17 @@ def ahead(source: End, target: End, say) -> Done:
     _compare_bytes(source, target, sorted(_listing(target, '"$staging"')))
     say("rehearsing the database's way")
     begun = time.monotonic()
-    pour(source, "dump", target, "load")
+    if in_place:
+        source.do("dump >/dev/null")
+    else:
+        pour(source, "dump", target, "load")
+        target.do("drop_new")
     seconds = time.monotonic() - begun
-    target.do("drop_new")
     words = mattermost_backup_core.size(size)
+    rehearsed = "database was read whole" if in_place else "database's way was rehearsed"
     return Done(
-        f"{count} files ({words}) were copied while the server went on, in {time.monotonic() - started:.0f} s; the database's "
-        f"way was rehearsed: it takes {seconds:.1f} s of the pause.",
+        f"{count} files ({words}) were copied while the server went on, in {time.monotonic() - started:.0f} s; the "
+        f"{rehearsed}: it takes {seconds:.1f} s of the pause.",
         count,
     )
 
@@ -109,18 +118,24 @@ def _sums(end: End, directory: str, feed: bytes) -> dict:
     return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
 
 
-def switch(source: End, target: End, say, config=bytes) -> Done:
+def switch(source: End, target: End, say, config=bytes, deploy=None) -> Done:
     """Stop the source, bring the rest, prove the target, leave the source. Raises WireError, the source serving again.
 
-    config: makes the target's config.json out of the source's.
+    config: makes the target's config.json out of the source's. deploy: where both are one host, has the target's server there once
+    the source's is aside.
     """
     place = False
-    target.do("target_closed")
+    if not deploy:
+        target.do("target_closed")
     with Heart(source):
         started = time.monotonic()
         try:
             source.do(f"hold_begin {LEASE}", 300)
             say("the server is stopped")
+            if deploy:
+                target.do(_while_held(source, "target_closed"))
+                deploy()
+                target.do(_while_held(source, "target_closed"))
             sent = _files(source, target, say)
             if sent.send and core.step(_listing(source, f"{OWN}/roots"), _listing(target, '"$staging"')).send:
                 raise WireError("The files on the target are not those of the source after the last copy.")
@@ -135,13 +150,21 @@ def switch(source: End, target: End, say, config=bytes) -> Done:
             settings = config(source.feed("give_config"))
             place = True
             target.feed("place", settings)
-            say("starting the server on its new host")
+            say("starting the server with what was copied" if deploy else "starting the server on its new host")
             target.do("prove", 600)
             _leave(source)
         except Unknown:
             raise
         except WireError as err:
-            raise WireError(_given_back(source, target, place, str(err))) from err
+            raise WireError(_given_back(source, target, place, str(err), bool(deploy))) from err
+    if deploy:  # once more: where people reach it
+        try:
+            target.do("prove", 600)
+        except WireError as err:
+            raise WireError(
+                f"The server was proved, and is not well where people reach it: {err} The one of before is aside, whole: "
+                f"mattermost-aside back overwrite, on {target.host.id}."
+            ) from err
     target.do("open_site")
     seconds = time.monotonic() - started
     counts = {table: core.rows(ours, table) for table in ("users", "channels", "posts", "fileinfo")}
@@ -177,20 +200,34 @@ def _leave(source: End) -> None:
     )
 
 
-def _given_back(source: End, target: End, placed: bool, why: str) -> str:
+def _given_back(source: End, target: End, placed: bool, why: str, in_place: bool = False) -> str:
     """Have the source serve again and the target as before; return what to tell."""
     said = [why]
+    if (
+        in_place
+    ):  # first, for the target's server has the name that the source's gets back; not when that has it already
+        _tidied(target, _while_held(source, "unplace" if placed else "drop_new"), said)
     try:
         source.do("give_back", 300)
         said.append(f"{source.host.id} serves again, whole.")
     except WireError as err:
         said.append(f"{source.host.id} takes itself back within {LEASE} s of its last sign of life from here ({err}).")
+    if not in_place:
+        _tidied(target, "unplace" if placed else "drop_new", said)
+    return " ".join(said)
+
+
+def _while_held(source: End, command: str) -> str:
+    """Return a command for the target on the source's own host, whose server may have its name again otherwise."""
+    return f"( own={source.own}; is_held ) || fail 'The server of before serves again already.'; {command}"
+
+
+def _tidied(target: End, command: str, said: list) -> None:
     try:
-        target.do("unplace" if placed else "drop_new", 300)
+        target.do(command, 300)
         said.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
     except WireError as err:
         said.append(f"{target.host.id} could not be tidied ({err}); the next run does it.")
-    return " ".join(said)
 
 
 def opened(target: End) -> Done:

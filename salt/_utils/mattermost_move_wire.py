@@ -16,6 +16,7 @@ LIBRARY = (
     "mattermost/scripts/move-target.sh",
 )
 OWN = "/run/mattermost-move"
+HERE = f"{OWN}-here"  # of the target that is the source's own host
 # of a whole table, whatever the order of its rows
 CHECKSUM = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)"
 LONGEST = 7 * 86400  # seconds that one copy may take
@@ -56,6 +57,7 @@ def values(settings: dict, **more) -> dict:
         "left": f"{paths['work']}/moved",
         "halt": "systemctl stop mattermost.service",
         "resume": "systemctl start mattermost.service",
+        "leave": "",
         "pg_kind": "local",
         "bin_dir": postgresql["bin_dir"],
         "socket_dir": postgresql["socket_dir"],
@@ -73,39 +75,53 @@ def values(settings: dict, **more) -> dict:
 
 
 class End:
-    """One of the two hosts, with move.sh laid on it. host: mattermost_hosts.Host, logged in."""
+    """One of the two hosts, with move.sh laid on it.
 
-    def __init__(self, host, text: str):
-        self.host = host
+    host: mattermost_hosts.Host, logged in. text: see `library`. own: directory there, the value of that name.
+    """
+
+    def __init__(self, host, text: str, own: str = OWN):
+        self.host, self.own = host, own
+        self.lay(text)
+
+    def lay(self, text: str) -> None:
+        """Have another library there. Raises WireError."""
         mark = "mattermost-move-library-ends"
-        script = f"umask 077\nmkdir -p {OWN}\ncat >{OWN}/library <<'{mark}'\n{text}\n{mark}\n"
-        done = host.run(script)
+        script = f"umask 077\nmkdir -p {self.own}\ncat >{self.own}/library <<'{mark}'\n{text}\n{mark}\n"
+        done = self.host.run(script)
         if done.rc != 0:
-            raise WireError(f"{host.id}: {_last(done.err or done.out)}")
+            raise WireError(f"{self.host.id}: {_last(done.err or done.out)}")
+
+    def script(self, command: str) -> str:
+        """Return the script that runs a *command* of the library."""
+        return f". {self.own}/library; {command}"
 
     def do(self, command: str, timeout: float = LONGEST, check: bool = True) -> str:
         """Run a *command* of the library and return what it printed. Raises WireError unless told otherwise."""
-        done = self.host.run(f". {OWN}/library\n{command}", timeout=timeout)
+        done = self.host.run(self.script(command), timeout=timeout)
         if check and done.rc != 0:
             raise WireError(f"{self.host.id}: {_last(done.err or done.out) or f'{command} ended with {done.rc}.'}")
         return done.out
 
     def feed(self, command: str, data: bytes = b"") -> bytes:
         """Run a *command* of the library with *data* on its standard input and return its output."""
-        argv, preface = self.host.stream(f". {OWN}/library; {command}")
+        argv, preface = self.host.stream(self.script(command))
         done = subprocess.run(argv, input=preface + data, capture_output=True, timeout=LONGEST)
         if done.returncode:
             raise WireError(f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}")
         return done.stdout
 
 
-def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> int:
+def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> None:
     """Run *give* on the source and *take* on the target, the output of the one the input of the other.
 
-    feed: standard input of *give*. Returns the bytes that went through. Raises WireError when either side failed.
+    feed: standard input of *give*. Raises WireError when either side failed. On one host it takes no way through this controller.
     """
-    argv, preface = source.host.stream(f". {OWN}/library; {give}")
-    there, mark = target.host.stream(f". {OWN}/library; {take}")
+    if source.host is target.host:
+        source.feed(f"hand_over '{target.own}/library' '{take}' {give}", feed)
+        return
+    argv, preface = source.host.stream(source.script(give))
+    there, mark = target.host.stream(target.script(take))
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with (
         subprocess.Popen(argv, stdout=subprocess.PIPE, **pipes) as giver,
@@ -119,7 +135,7 @@ def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> i
         ]
         for thread in threads:
             thread.start()
-        count, broken = _copy(giver.stdout, taker.stdin, mark)
+        broken = _copy(giver.stdout, taker.stdin, mark)
         if broken:
             giver.kill()
         for thread in threads:
@@ -129,20 +145,18 @@ def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> i
         raise WireError(f"{target.host.id}: {_last(words['taker']) or f'{take} ended with {rcs[1]}.'}")
     if rcs[0]:
         raise WireError(f"{source.host.id}: {_last(words['giver']) or f'{give} ended with {rcs[0]}.'}")
-    return count
 
 
-def _copy(source, target, first: bytes) -> tuple[int, bool]:
-    count, broken = 0, False
+def _copy(source, target, first: bytes) -> bool:
+    """Return whether the target broke off."""
     try:
         target.write(first)
         while data := source.read1(1 << 18):
             target.write(data)
-            count += len(data)
         target.close()
     except BrokenPipeError:
-        broken = True
-    return count, broken
+        return True
+    return False
 
 
 def _write(stream, data: bytes) -> None:
@@ -166,7 +180,7 @@ class Heart:
     """While this is entered the source hears a sign of life every few seconds; when it ends, however, the source serves again."""
 
     def __init__(self, source: End):
-        argv, preface = source.host.stream(f". {OWN}/library; heartbeat")
+        argv, preface = source.host.stream(source.script("heartbeat"))
         self._child = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

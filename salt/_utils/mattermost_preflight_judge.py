@@ -20,7 +20,8 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
 
     settings: the host's merged settings. facts: ``mattermost_probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
     outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
-    (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), and what ``mattermost_preflight_files.look`` returns.
+    (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), ``in_place`` (of the installation that is about to be
+    taken over there, ``mattermost_import_place.welcome``), and what ``mattermost_preflight_files.look`` returns.
     """
     checks = (
         machine.platform,
@@ -37,6 +38,7 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
         others.nginx_in_use,
         others.postgresql_in_use,
         release.moved,
+        others.aside,
         release.downgrade,
         release.newer_default,
         release.checksum,

@@ -133,10 +133,11 @@ def memory(settings, facts, outside) -> Finding:
 def ports(settings, facts, outside) -> Finding:
     """A port that we need is free or held by the program that belongs there."""
     install, server, database = settings["paths"]["install"], settings["server"]["port"], settings["database"]["port"]
+    trees = tuple(f"{tree}/" for tree in (install, (outside.get("in_place") or {}).get("tree")) if tree)
     belongs = {
         80: lambda one: one["program"] == "nginx" and one["exe"] in (NGINX, ""),
         443: lambda one: one["program"] == "nginx" and one["exe"] in (NGINX, ""),
-        server: lambda one: one["exe"].startswith(install + "/") or (one["program"] == "mattermost" and not one["exe"]),
+        server: lambda one: one["exe"].startswith(trees) or (one["program"] == "mattermost" and not one["exe"]),
         database: lambda one: one["program"] in ("postgres", "postmaster"),
     }
     taken = {}

@@ -59,6 +59,8 @@ def existing_config(settings, facts, outside) -> Finding:
     foreign = [path for path in facts["files"] if path.endswith(("/config.json", "mmomni.mattermost.env"))]
     if is_ours(facts, settings) or not foreign:
         return ok("existing-config", "No configuration of another installation.")
+    if outside.get("in_place"):
+        return note("existing-config", f"{foreign[0]} is of the installation that is taken over.")
     if settings["server"]["adopt"]:
         return note("existing-config", f"{foreign[0]} is of another installation; server:adopt takes it over.")
     return refusal(
@@ -73,6 +75,12 @@ def existing_database(settings, facts, outside) -> Finding:
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "No database of another installation.")
     what = f"Database {name} (owner {found['owner']}, {found['tables']} tables) is there"
+    if outside.get("in_place"):
+        return refusal(
+            "existing-database",
+            f"{what}; it stays, and the new server's gets another name.",
+            f"set mattermost:database: {{name: {name}_new}}, for good, and another user where {found['owner']} is mattermost:database:user.",
+        )
     if settings["server"]["adopt"]:
         return note("existing-database", f"{what}; server:adopt takes it over.")
     return refusal(

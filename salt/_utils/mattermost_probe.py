@@ -90,6 +90,7 @@ def parse(text: str) -> dict:
         "database": _database(one("database")),
         "nginx_sites": found.get("nginx_site", []),
         "moved": one("moved"),
+        "aside": one("aside"),
         "backup": {
             "good": int(one("backup") or 0),
             "since": int(one("backup_since") or 0),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 SITE = "mattermost_site"  # where in ``__context__`` a run that serves a host's site as it is keeps which one that is
+IN_PLACE = (
+    "mattermost_in_place"  # where an import into the host that its source is on keeps what is known of the source
+)
 
 
-def chain(lowstate, name: str, site: str) -> list[dict]:
+def chain(lowstate, name: str, site: str, in_place: bool = False) -> list[dict]:
     """Return the stages that can be one host run, from stage *name* on: neighbours of the same kind in running order.
 
     lowstate: the orchestration's chunks, with ``state``, ``name``, ``order`` and ``sls``. site: ``ssl`` or ``non-ssl``; stages
-    of the other one alone are passed over.
+    of the other one alone are passed over. in_place: whether the run is an import into the host that its source is on; stages that
+    are for one of the two alone say so by the same word.
     """
     found, on = [], False
     for chunk in sorted(lowstate, key=lambda chunk: chunk.get("order", 0)):
@@ -17,7 +21,7 @@ def chain(lowstate, name: str, site: str) -> list[dict]:
         on = on or (is_stage and chunk["name"] == name)
         if on and not is_stage:
             break
-        if on and chunk.get("only_site") in (None, site):
+        if on and chunk.get("only_site") in (None, site) and chunk.get("in_place") in (None, in_place):
             found.append({"name": chunk["name"], "sls": chunk["apply"]})
     return found
 

@@ -2,6 +2,7 @@
 # one, Docker compose. Its database, files and settings are copied into a server deployed here; nothing at the source is changed.
 # Start: salt-run state.orchestrate mattermost.import pillar='{"import": {"from": "A", "to": "B", "stop": true}}'
 # Needs: both in the roster; B may be bare. stop: A's server may be stopped. The new host then gets its site by mattermost.ssl.
+# With A alone its server is taken over in place: the old one is set aside by renames, and put back when anything fails.
 
 from-host-is-named:
   mattermost_import.source_named: []
@@ -28,21 +29,31 @@ packages:
     - require:
       - mattermost_archive: archive
 
+aside:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.aside
+    - in_place: True
+    - require:
+      - mattermost_stage: packages
+
 database:
   mattermost_stage.applied:
     - apply: mattermost.deploy.database
+    - in_place: False
     - require:
-      - mattermost_stage: packages
+      - mattermost_stage: aside
 
 server:
   mattermost_stage.applied:
     - apply: mattermost.deploy.server
+    - in_place: False
     - require:
       - mattermost_stage: database
 
 backup:
   mattermost_stage.applied:
     - apply: mattermost.deploy.backup
+    - in_place: False
     - require:
       - mattermost_stage: server
 
@@ -55,3 +66,10 @@ imported:
   mattermost_import.imported:
     - require:
       - mattermost_move: copied-ahead
+
+backup-afterwards:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.backup
+    - in_place: True
+    - require:
+      - mattermost_import: imported

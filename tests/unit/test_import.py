@@ -105,9 +105,9 @@ def test_a_server_that_stands_still_needs_no_consent():
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({}, "must name two hosts"),
-        ({"from": "old"}, "import:to must be"),
-        ({"from": "old", "to": "old"}, "goes to another host"),
+        ({}, "must name hosts"),
+        ({"to": "new"}, "import:from must be"),
+        ({"from": "old", "to": ""}, "import:to must be"),
         ({"from": "old", "to": "new", "halt": True}, "import:halt is not known"),
         ({"from": "old", "to": "new", "stop": "yes"}, "import:stop is 'yes'"),
         ({"from": "old", "to": "new", "accept": ["all"]}, "import:accept names all"),

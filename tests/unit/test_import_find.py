@@ -24,6 +24,11 @@ def test_a_server_by_hand_is_read():
     )
 
 
+def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
+    with pytest.raises(read.ImportFault, match="wait for its end"):
+        find.found(by_hand(None, "held\tyes"))
+
+
 def test_its_environment_wins_over_its_file():
     text = '# ours\nMM_FILESETTINGS_DIRECTORY="/srv/chat data"\nPATH=/bin\n'
     files = f"environment_file\t{coded(text)}"

@@ -54,6 +54,7 @@ class Source:
             "units": "mattermost-backup.timer",
             "halt": "systemctl stop mattermost.service",
             "resume": "systemctl start mattermost.service",
+            "leave": "",
             "move_to": "new.example.com",
             **more,
         }
@@ -168,3 +169,13 @@ def test_an_imported_source_is_left_as_it_was(tmp_path):
     assert not (tmp_path / "etc").exists()
     assert not any("disable" in line for line in source.calls.read_text().splitlines())
     assert not source.called("start other")
+
+
+@pytest.mark.parametrize(("leave", "is_left"), [("systemctl keep it", True), ("false", False)])
+def test_an_import_in_place_leaves_its_source_by_a_program_that_decides(tmp_path, leave, is_left):
+    source = Source(tmp_path, work=tmp_path / "own", left=tmp_path / "kept", leave=leave)
+    source.do("hold_begin 60")
+    assert (source.do("commit").returncode == 0) == is_left
+    assert source.called("keep it") == is_left
+    if not is_left:
+        source.wait(START)

@@ -46,6 +46,17 @@ def test_stages_of_the_other_site_are_passed_over(site, left):
     assert [each["name"] for each in core.chain(low, "base", site)] == left
 
 
+@pytest.mark.parametrize(("in_place", "left"), [(True, ["packages", "aside"]), (False, ["packages", "server"])])
+def test_stages_of_the_other_kind_of_import_are_passed_over(in_place, left):
+    stage = {"state": "mattermost_stage", "fun": "applied", "apply": "x"}
+    low = [
+        {**stage, "name": "packages", "order": 1},
+        {**stage, "name": "aside", "order": 2, "in_place": True},
+        {**stage, "name": "server", "order": 3, "in_place": False},
+    ]
+    assert [each["name"] for each in core.chain(low, "packages", "ssl", in_place)] == left
+
+
 STAGES = core.chain(LOW, "database", "ssl")
 
 

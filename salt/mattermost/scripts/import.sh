@@ -103,6 +103,7 @@ if command -v docker >/dev/null 2>&1; then
 fi
 
 # -- what else is needed --
+systemctl is-active --quiet mattermost-move.service && say held yes
 here | while read -r path; do [ -x "$path/pg_dump" ] && say postgresql "$path $("$path/pg_dump" --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"; done
 command -v pg_dump >/dev/null 2>&1 && say postgresql "$(dirname "$(command -v pg_dump)") $(pg_dump --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"
 say end ok

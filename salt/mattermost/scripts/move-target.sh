@@ -113,6 +113,7 @@ prove() { # start the server behind the page of a pause and wait until it is hea
 }
 
 open_site() { # the target serves; what was fresh and empty on it goes away, what held messages stays aside
+    [ ! -e "$work/aside/placed" ] || mv -f "$work/aside/placed" "$work/move-placed"
     rm -f "$closed" "$site_closed" "$settings/first-admin-login" "$work/move-target"
     rmdir "$(dirname "$site_closed")" 2>/dev/null
     [ ! -f "$own/first-admin-login" ] || mv -f "$own/first-admin-login" "$settings/"

@@ -55,6 +55,13 @@ COMMIT;
 END
 }
 
+hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the host's other library, without a way over the controller
+    take_library=$1 take=$2
+    shift 2
+    rm -f "$own/given"
+    { "$@" && : >"$own/given"; } | sh -c ". '$take_library'; $take" >/dev/null && [ -e "$own/given" ]
+}
+
 dump() { pg pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
 
 give_config() { # the source's settings: its file, or where it keeps them in the database
@@ -146,19 +153,19 @@ hold_begin() { # hold_begin LEASE: stop the server; given back when the lease, i
     : >"$own/lease"
     cat >"$own/hold" <<END
 service='$service' work='$work' own='$own' closed='$closed' lease=$1 to='$move_to' name='$name' units='$units' left='$left'
-halt='$halt' resume='$resume' root='$root'
+halt='$halt' resume='$resume' leave='$leave' root='$root'
 END
     cat >>"$own/hold" <<'END'
 umask 077
 case $1 in
     hold)
         : >"$closed"
-        $halt || exit 1
+        $halt 2>"$own/why" || exit 1
         : >"$own/held"
         while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do
             [ $(($(date +%s) - $(stat -c %Y "$own/lease"))) -le "$lease" ] || exit 0
             if [ -e "$own/commit" ] && [ "$left" != "$work/moved" ]; then # an import: nothing at the source is changed
-                : >"$left"
+                if [ -n "$leave" ]; then $leave || exit 1; else : >"$left"; fi
                 : >"$own/committed"
                 exit 0
             elif [ -e "$own/commit" ]; then
@@ -198,7 +205,7 @@ TimeoutStopSec=180
 END
     systemctl daemon-reload && systemctl start mattermost-move.service || return 1
     while [ ! -e "$own/held" ]; do
-        systemctl is-active --quiet mattermost-move.service || fail "$service could not be stopped ($halt)."
+        systemctl is-active --quiet mattermost-move.service || fail "$service could not be stopped ($halt). $(tail -n 1 "$own/why" 2>/dev/null)"
         sleep 0.1 2>/dev/null || sleep 1
     done
 }

@@ -85,6 +85,10 @@ for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
 done
 # where the server was moved to, once it was
 say moved "$(sed -n 's/^to=//p' "$WORK/moved" 2>/dev/null)"
+# an installation that an import set aside: for good, back again, or just now
+for found in open:journal kept:kept back:given-back; do
+  [ -e "$WORK/aside/${found#*:}" ] && say aside "${found%:*}" && break
+done
 # when the last good backup was made, and since when there should be some
 say backup "$(sed -n 's/^epoch=//p' "$WORK/backup/last-good" 2>/dev/null)"
 say backup_since "$(stat -c %Y /etc/systemd/system/timers.target.wants/mattermost-backup.timer 2>/dev/null)"

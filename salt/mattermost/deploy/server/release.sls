@@ -1,6 +1,10 @@
 # The service user, what outlives a version, and the wanted release unpacked beside the others.
 # Needs: mattermost.deploy.common.
 {% set mattermost = salt['mattermost_settings.get']() %}
+
+include:
+  - .place
+
 {% set paths = mattermost.paths %}
 {% set user = mattermost.server.user %}
 {% set selinux = mattermost.platform.selinux %}
@@ -22,6 +26,8 @@ versions-belong-to-root:
     - user: root
     - group: root
     - mode: '0755'
+    - require:
+        - mattermost_run: no-installation-of-before-is-in-the-way
 
 settings-and-work-are-roots-alone:
   file.directory:

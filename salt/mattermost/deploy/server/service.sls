@@ -3,6 +3,7 @@
 {% set mattermost = salt['mattermost_settings.get']() %}
 
 include:
+  - .place
   - .switch
 
 {% set paths = mattermost.paths %}
@@ -16,6 +17,8 @@ server-unit-is-in-place:
     - user: root
     - group: root
     - mode: '0644'
+    - require:
+        - mattermost_run: no-installation-of-before-is-in-the-way
     - context:
         user: {{ mattermost.server.user }}
         install: {{ paths.install }}
@@ -40,6 +43,7 @@ server-runs-the-wanted-version:
     - paths: {{ paths | json }}
     - ignore: {{ mattermost.preflight.ignore | json }}
     - require:
+        - mattermost_run: no-installation-of-before-is-in-the-way
         - file: switch-program-is-in-place
         - file: switch-program-has-its-settings
         - file: switch-unit-is-in-place

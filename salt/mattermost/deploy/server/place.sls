@@ -1,0 +1,7 @@
+# Refuse to take the place of an installation that an import put back.
+# Needs: nothing.
+{% set mattermost = salt['mattermost_settings.get']() %}
+
+no-installation-of-before-is-in-the-way:
+  mattermost_run.free_of_before:
+    - name: {{ mattermost.paths.work }}/aside/given-back
