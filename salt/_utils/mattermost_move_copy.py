@@ -203,9 +203,8 @@ def _leave(source: End) -> None:
 def _given_back(source: End, target: End, placed: bool, why: str, in_place: bool = False) -> str:
     """Have the source serve again and the target as before; return what to tell."""
     said = [why]
-    if (
-        in_place
-    ):  # first, for the target's server has the name that the source's gets back; not when that has it already
+    # In place first, for the target's server has the name that the source's gets back; not when that has it already.
+    if in_place:
         _tidied(target, _while_held(source, "unplace" if placed else "drop_new"), said)
     try:
         source.do("give_back", 300)
