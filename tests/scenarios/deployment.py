@@ -26,6 +26,7 @@ POSTGRESQL = {
     "debian12": "postgresql@15-main",
     "debian13": "postgresql@17-main",
     "el7": "postgresql-15",
+    "el8": "postgresql-15",
     "el9": "postgresql-15",
 }
 

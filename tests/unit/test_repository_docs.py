@@ -139,7 +139,7 @@ def test_the_platform_table_claims_no_host_that_no_scenario_makes():
     claimed = {re.match(r"[A-Za-z]+ [0-9.]+", row[0])[0] for row in rows if {row[2], row[3]} - {"–", "not yet"}}
     scenarios = "".join(path.read_text() for path in (repository.ROOT / "tests/scenarios").glob("test_*.py"))
     hosts = {"Debian 12": "lab.host(name)", "Debian 13": 'platform="debian13"'}
-    hosts |= {"CentOS 7": 'platform="el7"', "EL 9": 'platform="el9"'}
+    hosts |= {"CentOS 7": 'platform="el7"', **dict.fromkeys(("EL 8", "EL 9"), 'params=["el8", "el9"]')}
     assert claimed <= set(hosts)
     assert [name for name in claimed if hosts[name] not in scenarios] == []
 

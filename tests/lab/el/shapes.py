@@ -89,6 +89,41 @@ EL7 = Shape(
     settings_keys=("centos", "epel", "pgdg"),
     restic=True,
 )
+ALMA_8 = "repo.almalinux.org/almalinux/8"
+EL8 = Shape(
+    name="el8",
+    release="AlmaLinux release 8.10 (Cerulean Leopard)",
+    release_file="almalinux-release",
+    release_version="8.10-1.el8",
+    manager="dnf",
+    repository_file="almalinux.repo",
+    key="RPM-GPG-KEY-AlmaLinux",
+    keys=("dl.fedoraproject.org/pub/epel/RPM-GPG-KEY-EPEL-8", f"{PGDG}/keys/PGDG-RPM-GPG-KEY-RHEL"),
+    repositories={
+        f"{ALMA_8}/BaseOS/x86_64/os": ["firewalld", "ca-certificates", "policycoreutils-python-utils"],
+        f"{ALMA_8}/AppStream/x86_64/os": ["nginx"],
+        "dl.fedoraproject.org/pub/epel/8/Everything/x86_64": ["certbot", "restic"],
+        f"{PGDG}/15/redhat/rhel-8-x86_64": ["postgresql15", "postgresql15-server"],
+    },
+    versions={
+        "firewalld": "0.9.11-9.el8_10",
+        "policycoreutils-python-utils": "2.9-26.el8_10",
+        "ca-certificates": "2024.2.69_v8.0.303-80.0.el8_10",
+        "nginx": "1.14.1-9.el8",
+        "certbot": "1.22.0-1.el8",
+        "restic": "0.15.2-1.el8",
+        "postgresql15": "15.8-1PGDG.rhel8",
+    },
+    shipped={
+        "openssl": "1.1.1k-14.el8_6",
+        "tar": "1.30-9.el8",
+        "xz": "5.2.4-4.el8_6",
+        "ca-certificates": "2024.2.69_v8.0.303-80.0.el8_10",
+    },
+    settings_keys=("epel", "pgdg"),
+    modules=f"{ALMA_8}/AppStream/x86_64/os",
+    selinux="policycoreutils-python-utils",
+)
 ROCKY_9 = "dl.rockylinux.org/pub/rocky/9"
 EL9 = Shape(
     name="el9",
@@ -124,4 +159,4 @@ EL9 = Shape(
     modules=f"{ROCKY_9}/AppStream/x86_64/os",
     selinux="policycoreutils-python-utils",
 )
-SHAPES = {shape.name: shape for shape in (EL7, EL9)}
+SHAPES = {shape.name: shape for shape in (EL7, EL8, EL9)}
