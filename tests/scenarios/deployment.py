@@ -105,7 +105,6 @@ class Deployment:
         """Write the configuration, roster and pillar of this deployment."""
         self.lab.short.mkdir(parents=True, exist_ok=True)
         config = yaml.safe_load((ROOT / "etc/salt/master").read_text())
-        self.lab.short.mkdir(parents=True, exist_ok=True)
         config = trial.master_config(config, ROOT, self.directory, self.lab.short)
         trial._dump(self.directory / "etc/salt/master", config)
         sections = {tool: {"config_dir": str(self.directory / "etc/salt")} for tool in ("salt-ssh", "salt-run")}

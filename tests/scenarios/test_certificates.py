@@ -3,11 +3,11 @@
 import base64
 import json
 import subprocess
-import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.lab.shell import wait_until
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed, state
 from tests.scenarios.deployment import ROOT
@@ -25,14 +25,9 @@ def serial(deployment):
     return served(deployment).splitlines()[0]
 
 
-def is_served_anew(deployment, before, seconds=15):
-    """Say whether another certificate than *before* is served soon: after a reload nginx's old processes still answer for a moment."""
-    deadline = time.monotonic() + seconds
-    while serial(deployment) == before:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
+def until_served_anew(deployment, before):
+    """Wait until another certificate than *before* is served: after a reload nginx's old processes still answer for a moment."""
+    wait_until(lambda: serial(deployment) != before, "The serving of another certificate", timeout=15, pause=0.2)
 
 
 def workers(deployment):
@@ -69,7 +64,8 @@ def test_a_renewal_by_the_timers_unit_is_served_and_loses_nothing(deployed_host)
     deployed_host.ssh(f"sed -i 's/^renew_before_expiry.*/renew_before_expiry = 3000 days/' {conf}")
     with probe(deployed_host) as running:
         deployed_host.ssh("systemctl start certbot.service", timeout=120)
-    assert is_served_anew(deployed_host, before)
+    until_served_anew(deployed_host, before)
+    assert serial(deployed_host) != before
     assert noticed(running.report) == []
     assert running.report.answered["kept"] > 0
     assert deployed_host.main_pids() == main
@@ -175,7 +171,8 @@ def test_the_archive_of_an_earlier_host_is_restored_and_renews(deployed_host, lo
     assert serial(deployed_host) == before
     assert deployed_host.ssh("find / -xdev -name letsencrypt.tar.gz -not -path '/tmp/*'") == ""
     deployed_host.ssh("certbot -q renew --no-random-sleep-on-renew --force-renewal", timeout=120)
-    assert is_served_anew(deployed_host, before)
+    until_served_anew(deployed_host, before)
+    assert serial(deployed_host) != before
 
 
 def stranger():

@@ -14,13 +14,13 @@ def host(lab, releases, request):
     with lab.passing(request.param) as name:
         deployment = Deployment(lab, lab.host(name, platform=request.param, fresh=True), releases[0])
         deployment.host.wait_booted()
+        deployment.build = "1PGDG." + request.param.replace("el", "rhel")
         deployment.before = census(deployment)
         yield deployment
 
 
 def test_a_bare_host_is_deployed_and_again_nothing_changes(host):
     own = host.ssh("sha256sum /etc/yum.repos.d/*.repo")
-    host.build = "1PGDG." + host.host.platform.replace("el", "rhel")
     first = host.orchestrate()
     assert first.rc == 0, first
     assert host.ssh("rpm -q --qf '%{release}' postgresql15-server") == host.build

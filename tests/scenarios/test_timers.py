@@ -1,9 +1,8 @@
 """What happens by the clock: systemd's own timers start what they are for, and a backup made so is seen by status and verify."""
 
-import time
-
 import pytest
 
+from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
 from tests.scenarios.test_status import attention, look
 
@@ -42,26 +41,23 @@ def reset_clock(host, timer):
     host.ssh(f"rm -r /etc/systemd/system/{timer}.timer.d; systemctl daemon-reload; systemctl restart {timer}.timer")
 
 
-def started(host, timer, before, seconds=180) -> dict:
-    """Wait until the service was started once more than *before* (its InvocationID); returns its facts."""
-    deadline = time.monotonic() + seconds
-    while True:
-        _, service = facts(host, timer)
-        if service["InvocationID"] not in ("", before):
-            return service
-        assert time.monotonic() < deadline, f"{timer}.timer started nothing: {facts(host, timer)}"
-        time.sleep(0.3)
+def started(host, timer, before, seconds=180) -> None:
+    """Wait until the service was started once more than *before* (its InvocationID)."""
+
+    def is_started():
+        return facts(host, timer)[1]["InvocationID"] not in ("", before)
+
+    wait_until(is_started, f"A start by {timer}.timer", timeout=seconds, pause=0.3)
 
 
 def ended(host, timer, seconds=180) -> dict:
     """Wait until the service, once started, is at rest again; returns its facts."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def at_rest():
         _, service = facts(host, timer)
-        if service["ActiveState"] in ("inactive", "failed"):
-            return service
-        assert time.monotonic() < deadline, f"{timer}.service does not end: {service}"
-        time.sleep(0.3)
+        return service if service["ActiveState"] in ("inactive", "failed") else None
+
+    return wait_until(at_rest, f"The end of {timer}.service", timeout=seconds, pause=0.3)
 
 
 @pytest.mark.parametrize("name", TIMERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 FILES = Path(__file__).with_name("files")
@@ -27,17 +27,17 @@ class Shape:
     release: str
     release_file: str
     release_version: str
-    manager: str
     repository_file: str
     key: str
     keys: tuple
     repositories: dict
     versions: dict
     shipped: dict
-    settings_keys: tuple
+    settings_keys: tuple = ("epel", "pgdg")
+    manager: str = "dnf"
     restic: bool = False
     modules: str = ""
-    selinux: str = field(default="policycoreutils-python")
+    selinux: str = "policycoreutils-python-utils"
 
     @property
     def files(self) -> Path:
@@ -88,6 +88,7 @@ EL7 = Shape(
     },
     settings_keys=("centos", "epel", "pgdg"),
     restic=True,
+    selinux="policycoreutils-python",
 )
 ALMA_8 = "repo.almalinux.org/almalinux/8"
 EL8 = Shape(
@@ -95,7 +96,6 @@ EL8 = Shape(
     release="AlmaLinux release 8.10 (Cerulean Leopard)",
     release_file="almalinux-release",
     release_version="8.10-1.el8",
-    manager="dnf",
     repository_file="almalinux.repo",
     key="RPM-GPG-KEY-AlmaLinux",
     keys=("dl.fedoraproject.org/pub/epel/RPM-GPG-KEY-EPEL-8", f"{PGDG}/keys/PGDG-RPM-GPG-KEY-RHEL"),
@@ -120,9 +120,7 @@ EL8 = Shape(
         "xz": "5.2.4-4.el8_6",
         "ca-certificates": "2024.2.69_v8.0.303-80.0.el8_10",
     },
-    settings_keys=("epel", "pgdg"),
     modules=f"{ALMA_8}/AppStream/x86_64/os",
-    selinux="policycoreutils-python-utils",
 )
 ROCKY_9 = "dl.rockylinux.org/pub/rocky/9"
 EL9 = Shape(
@@ -130,7 +128,6 @@ EL9 = Shape(
     release="Rocky Linux release 9.6 (Blue Onyx)",
     release_file="rocky-release",
     release_version="9.6-1.el9",
-    manager="dnf",
     repository_file="rocky.repo",
     key="RPM-GPG-KEY-Rocky-9",
     keys=("dl.fedoraproject.org/pub/epel/RPM-GPG-KEY-EPEL-9", f"{PGDG}/keys/PGDG-RPM-GPG-KEY-RHEL"),
@@ -155,8 +152,6 @@ EL9 = Shape(
         "xz": "5.2.5-8.el9_0",
         "ca-certificates": "2024.2.69_v8.0.303-91.4.el9_4",
     },
-    settings_keys=("epel", "pgdg"),
     modules=f"{ROCKY_9}/AppStream/x86_64/os",
-    selinux="policycoreutils-python-utils",
 )
 SHAPES = {shape.name: shape for shape in (EL7, EL8, EL9)}
