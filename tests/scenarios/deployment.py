@@ -162,6 +162,22 @@ class Deployment:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(argv, cwd=ROOT, env=self.environment, start_new_session=True, **quiet)
 
+    def killed_at(self, words, name, pillar, also=lambda: None) -> None:
+        """Run the orchestration *name* until it says *words*, kill it, and do *also* at once. AssertionError when it never says them."""
+        command = ["salt-run", "state.orchestrate", name, "pillar=" + json.dumps(pillar)]
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        with subprocess.Popen(command, cwd=ROOT, env=self.environment, **streams) as run:
+            said = []
+            for line in run.stderr:
+                said.append(line)
+                if words in line:
+                    run.kill()
+                    also()
+                    break
+            else:
+                raise AssertionError("".join(said))
+            run.stderr.close()
+
     def orchestrate(self, name="mattermost.ssl", *arguments, timeout=600) -> Run:
         """``salt-run state.orchestrate NAME``, its result as JSON."""
         return self.command("salt-run", "state.orchestrate", name, *arguments, "--out=json", timeout=timeout)

@@ -1,16 +1,13 @@
 """An import into the host that the server is on: taken over behind its admin's own nginx, or the old server serves again, whole."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 
 import pytest
 
 from tests.scenarios import by_hand
 from tests.scenarios.chat import Chat
-from tests.scenarios.deployment import ROOT, Deployment
+from tests.scenarios.deployment import Deployment
 
 FILE = bytes(range(256)) * 3000
 ASIDE = "/var/lib/mattermost-deploy/aside"
@@ -136,22 +133,10 @@ def test_a_power_cut_leaves_the_old_server_serving(place):
 
 def until(place, words, first, also=lambda: None):
     """Import under load until the run says *words*, then kill it, and do *also* at once. first: messages are numbered from there."""
-    told = json.dumps({"import": {"from": place.name, "stop": True}})
-    command = ["salt-run", "state.orchestrate", "mattermost.import", f"pillar={told}"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     chat = HandChat(place)
     chat.first = first
-    with chat, subprocess.Popen(command, cwd=ROOT, env=place.environment, **quiet) as run:
-        said = []
-        for line in run.stderr:
-            said.append(line)
-            if words in line:
-                os.kill(run.pid, signal.SIGKILL)
-                also()
-                break
-        else:
-            raise AssertionError("".join(said))
-        run.stderr.close()
+    with chat:
+        place.killed_at(words, "mattermost.import", {"import": {"from": place.name, "stop": True}}, also)
     place.taken |= set(chat.taken)
 
 

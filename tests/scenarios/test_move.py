@@ -1,16 +1,13 @@
 """A move to another host: every message that was taken is there, files byte for byte, and until then the old host serves."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 
 import pytest
 import yaml
 
 from tests.scenarios.chat import Chat
-from tests.scenarios.deployment import ROOT, Deployment
+from tests.scenarios.deployment import Deployment
 
 FILE = bytes(range(256)) * 3000
 OTHER = "other.example.test"
@@ -110,22 +107,7 @@ def test_a_target_that_does_not_come_up_leaves_the_source_serving(pair):
 
 def test_a_killed_run_leaves_the_source_serving(pair):
     Chat(pair, pair.login).post([1000001])
-    told = json.dumps({"move": {"from": pair.name, "to": OTHER}})
-    command = ["salt-run", "state.orchestrate", "mattermost.move", f"pillar={told}"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=pair.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as run:
-        for line in run.stderr:
-            if "the server is stopped" in line:
-                os.kill(run.pid, signal.SIGKILL)
-                break
-        run.stderr.close()
+    pair.killed_at("the server is stopped", "mattermost.move", {"move": {"from": pair.name, "to": OTHER}})
     serves(pair, {1000000, 1000001})
 
 
