@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.lab.claim import REGISTRY, locked
 from tests.lab.errors import LabError
 from tests.lab.shell import run
 
@@ -44,16 +45,24 @@ def require_root():
 
 
 def install():
-    """Say which packages are missing and install them; nothing to do is silent."""
-    lacking = missing()
-    if not lacking:
+    """Say which packages are missing and install them; nothing to do is silent. Who comes second waits for the first."""
+    if not missing():
         return
+    with locked(REGISTRY / "packages.lock"):
+        lacking = missing()
+        if lacking:
+            _install(lacking)
+
+
+def _install(lacking):
     if not Path("/usr/bin/apt-get").exists():
         raise LabError(f"Missing: {', '.join(lacking)}; and no apt-get to install them. The lab runs on Debian.")
     print(f"lab: installing {' '.join(lacking)} (they stay installed)", file=sys.stderr)
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
-    run(["apt-get", "-q", "update"], timeout=300, env=env)
-    run(["apt-get", "-qy", "install", "--no-install-recommends", *lacking], timeout=600, env=env)
+    # a machine that has just started may be at its own updates
+    apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
+    run([*apt, "update"], timeout=300, env=env)
+    run([*apt, "-y", "install", "--no-install-recommends", *lacking], timeout=900, env=env)
     still = missing()
     if still:
         raise LabError(f"apt-get ended well, but the programs of {', '.join(still)} are still missing.")

@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+from tests.lab.claim import locked
 from tests.lab.shell import run
 
 PACKAGES = (
@@ -54,16 +55,15 @@ def key() -> str:
 
 
 def build(cache: Path) -> Path:
-    """Return the tarball, built once and kept in *cache* (``salt-relenv-KEY.tar.xz``)."""
+    """Return the tarball, built once and kept in *cache* (``salt-relenv-KEY.tar.xz``), which several labs may share."""
     made = Path(cache) / f"salt-relenv-{key()}.tar.xz"
-    if made.exists():
-        return made
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=made.parent) as work:
-        tree = _tree(Path(work))
-        part = made.with_suffix(".part")
-        run(["tar", "-I", "xz -T0 -1", "-cf", part, "-C", tree.parent, tree.name], timeout=300)
-        part.rename(made)
+    with locked(made.with_suffix(".lock")):
+        if not made.exists():
+            with tempfile.TemporaryDirectory(dir=made.parent) as work:
+                tree = _tree(Path(work))
+                part = Path(work) / made.name
+                run(["tar", "-I", "xz -T0 -1", "-cf", part, "-C", tree.parent, tree.name], timeout=300)
+                part.rename(made)
     return made
 
 

@@ -37,8 +37,9 @@ def vacate(directory):
 
 
 @pytest.fixture(scope="module")
-def directory():
-    made = place("main")
+def directory(request):
+    """One for each file: their tests may run beside each other's."""
+    made = place(request.path.stem)
     yield made
     vacate(made)
 
@@ -51,9 +52,9 @@ def lab(directory):
 
 
 @pytest.fixture
-def second():
+def second(request):
     """The directory of a further lab, gone afterwards."""
-    made = place("second")
+    made = place(f"{request.path.stem}-second")
     yield made
     vacate(made)
 

@@ -18,7 +18,8 @@ ALIEN = ("apt*", "dpkg*", "dnf*", "python3*", "pg_*", "debconf*", "ucf*", "deb-s
 
 def source() -> str:
     """Return the text of all that makes this base."""
-    return "".join(path.read_text() for path in sorted(FOLDER.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+    ours = (path for path in sorted(FOLDER.rglob("*")) if "__pycache__" not in path.parts)
+    return "".join(path.read_text() for path in ours if path.is_file())
 
 
 def sites(base: Path) -> Path:
