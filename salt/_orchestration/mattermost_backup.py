@@ -10,6 +10,7 @@ import mattermost_progress
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 LONGEST = 86400  # seconds that a backup or a restore may take
+LOOK = 600  # seconds that a repository far away may take to say what it has
 
 
 def made(name):
@@ -18,10 +19,11 @@ def made(name):
     name: only the state's name. Needs a passed preflight, and mattermost.deploy.backup applied. result None under
     ``test=True``, False with the program's reason when a host's backup failed.
     """
-    return _on_each(name, "mattermost-backup now", core.made, "make a backup")
+    return _on_each(name, lambda host: "mattermost-backup now", core.made, "make a backup")
 
 
 def _on_each(name, command, sentence, verb):
+    """Run on each host what *command* says for it: text, or a ValueError with the reason why not."""
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     known = __context__.get(PREFLIGHT) or {}
     if not known:
@@ -31,7 +33,12 @@ def _on_each(name, command, sentence, verb):
     said = []
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, verb, host_id)
-        done = entry["host"].run(command, timeout=LONGEST)
+        try:
+            done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
+        except ValueError as err:
+            ret["result"] = False
+            said.append(f"{host_id}: {err}")
+            continue
         found = core.report(done.out)
         if done.rc != 0:
             ret["result"] = False
@@ -50,9 +57,17 @@ def restored(name):
     refuses or the restored server does not come up; then what was there before serves again.
     """
     try:
-        command = core.restore_command(__pillar__.get("restore") or {})
+        snapshot, overwrite = core.asked(__pillar__.get("restore") or {})
     except ValueError as err:
         return {"name": name, "changes": {}, "result": False, "comment": str(err)}
+
+    def command(host):
+        looked = host.run(core.look_command(snapshot), timeout=LOOK)
+        found = core.report(looked.out)
+        if looked.rc != 0:
+            raise ValueError(core.failure(found, looked.err or looked.out))
+        return core.restore_command(found, overwrite)
+
     return _on_each(name, command, core.restored, "restore a backup")
 
 
@@ -62,6 +77,8 @@ def drilled(name):
     name: only the state's name. Never reports a change; result False when the backup would not restore.
     """
     return {
-        **_on_each(name, "mattermost-restore drill", core.drilled, "restore the newest backup to a scratch place"),
+        **_on_each(
+            name, lambda host: "mattermost-restore drill", core.drilled, "restore the newest backup to a scratch place"
+        ),
         "changes": {},
     }

@@ -77,7 +77,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
     if not (has_people or plan.create):
         sentences.append(
             "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Make one on the host"
-            " with mmctl --local user create --system-admin and run this again."
+            f" with MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin and run this again."
         )
     if __opts__["test"]:
         return {

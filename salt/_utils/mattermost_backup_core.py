@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import mattermost_release_core as release
+
 
 def report(text: str) -> dict:
     """Return the fields of a report (``key=value`` lines) that mattermost-backup or mattermost-restore printed."""
@@ -52,10 +54,11 @@ def made(found: dict, settings: dict) -> str:
     return " ".join(said)
 
 
-def restore_command(told: dict) -> str:
-    """Return the host's command for what the pillar's ``restore`` says. Raises ValueError for what it cannot mean.
+def asked(told: dict) -> tuple[str, bool]:
+    """Return which backup the pillar's ``restore`` means, and whether newer messages may be replaced.
 
-    told: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False).
+    told: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False). Raises ValueError for what it
+    cannot mean.
     """
     unknown = sorted(set(told) - {"snapshot", "overwrite"})
     if unknown:
@@ -65,7 +68,32 @@ def restore_command(told: dict) -> str:
         raise ValueError(f"restore:snapshot is {snapshot!r}; it must be latest or a backup's number, in quotes.")
     if overwrite not in (True, False):
         raise ValueError(f"restore:overwrite is {overwrite!r}; it must be true or false.")
-    return f"mattermost-restore to {snapshot}{' overwrite' if overwrite else ''}"
+    return str(snapshot), overwrite
+
+
+def look_command(snapshot: str) -> str:
+    """Return the host's command that looks at the backup *snapshot* before anything is touched."""
+    return f"mattermost-restore look {snapshot}"
+
+
+def restore_command(found: dict, overwrite: bool) -> str:
+    """Return the host's command for the backup that it looked at.
+
+    found: its report, of ``look_command``. A backup of an older version is taken over as an upgrade would: the server that is
+    there migrates it. Raises ValueError, with what to do, where Mattermost does not promise that, and for a newer one.
+    """
+    backup, here = found["version"], found["here"]
+    words = ["mattermost-restore to", found["snapshot"], *(["overwrite"] if overwrite else [])]
+    if backup == here:
+        return " ".join(words)
+    what = f"The backup {found['snapshot']} is of Mattermost {backup}, the host has {here or 'none'}."
+    if not here or release.parse(here) < release.parse(backup):
+        raise ValueError(f"{what} Set mattermost:release:version to {backup}, then start mattermost.restore again.")
+    try:
+        release.check_hop(backup, here)
+    except release.ReleaseError as err:
+        raise ValueError(f"{what} {err} Or restore on a host that has {backup}.") from None
+    return " ".join([*words, "from", backup])
 
 
 def restored(found: dict, _settings: dict) -> str:

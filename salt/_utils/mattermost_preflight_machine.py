@@ -11,6 +11,7 @@ from mattermost_version_facts import chosen, glibc_minimum
 
 THIN_PYTHON = (3, 9)
 OLDEST_SYSTEMD = 219
+PACKET_FILTERS = ("firewalld", "nftables", "netfilter-persistent", "iptables", "ip6tables", "shorewall")
 CLOCK_WARNING, CLOCK_REFUSAL = 60, 3600  # seconds
 NGINX = "/usr/sbin/nginx"
 
@@ -176,16 +177,25 @@ def clock(settings, facts, outside) -> Finding:
 
 def firewall(settings, facts, outside) -> Finding:
     kind = settings["platform"].get("firewall", {}).get("kind", "")
+
+    def active(name):
+        return facts["units"].get(f"{name}.service", {}).get("ActiveState") == "active"
+
     others = [
-        name
-        for name in ("ufw", "nftables", "firewalld")
-        if name != kind and facts["units"].get(f"{name}.service", {}).get("ActiveState") == "active"
+        *(["ufw"] if facts.get("ufw") else []),
+        *(name for name in PACKET_FILTERS if name != kind and active(name)),
     ]
     if settings["firewall"]["manage"] and facts["units"].get(f"{kind}.service", {}).get("LoadState") == "masked":
         return refusal(
             "firewall",
             f"{kind} is masked on the host, so the deploy cannot start it.",
             f"systemctl unmask {kind} there; or set mattermost:firewall:manage: False, and open 80 and 443 in your own.",
+        )
+    if settings["firewall"]["manage"] and others and not active(kind):
+        return refusal(
+            "firewall",
+            f"{', '.join(others)} filters packets on this host; {kind}, which the deploy manages, would replace its rules.",
+            f"disable {others[0]}; or keep it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(

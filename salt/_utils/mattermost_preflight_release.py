@@ -106,7 +106,7 @@ def downgrade(settings, facts, outside) -> Finding:
         return refusal(
             "downgrade",
             f"Mattermost {installed} is installed; {wanted} is older, and the database does not go back.",
-            f"set mattermost:release:version to {installed} or newer, go back to it by mattermost.rollback, or restore a backup made with {wanted}.",
+            f"set mattermost:release:version to {installed} or newer, go back to it by mattermost.rollback, or restore a backup of it on a fresh host.",
         )
     if installed and wanted != installed:
         return note("downgrade", f"Mattermost {installed} will be upgraded to {wanted}.")

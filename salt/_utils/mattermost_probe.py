@@ -90,6 +90,7 @@ def parse(text: str) -> dict:
         "database": _database(one("database")),
         "nginx_sites": found.get("nginx_site", []),
         "moved": one("moved"),
+        "ufw": one("ufw") == "yes",
         "aside": one("aside"),
         "backup": {
             "good": int(one("backup") or 0),

@@ -13,7 +13,7 @@ _CASES = (
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
         "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
         "if the host was installed anew, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
-        "forget the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i {id} test.ping). "
+        "forget the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {id} uptime). "
         "If it was not, somebody may be in between: do not log in.",
     ),
     (
@@ -26,7 +26,7 @@ _CASES = (
         ),
         "the host key of {address} is not known yet{fingerprints}.",
         "compare the fingerprint at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then accept it once: "
-        "salt-ssh -i {id} test.ping",
+        "salt-ssh -i -r {id} uptime",
     ),
     (
         "ssh-key",

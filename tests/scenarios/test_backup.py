@@ -269,7 +269,7 @@ def test_a_webhook_is_told_and_its_address_is_in_no_argument(host):
     assert "config.json is missing or empty" in json.loads(body)["text"]
 
 
-def test_another_host_takes_the_backup_over(host, lab, releases):
+def test_another_host_with_a_newer_version_takes_the_backup_over(host, lab, releases):
     chat = Chat(host)
     host.ssh("mattermost-backup now")
     there = chat.there()
@@ -277,7 +277,7 @@ def test_another_host_takes_the_backup_over(host, lab, releases):
     password = host.ssh("cat /etc/mattermost/secrets/backup-password").strip()
     other = lab.host("taker")
     try:
-        taker = Deployment(lab, other, releases[0])
+        taker = Deployment(lab, other, releases[1])
         host.ssh("tar -C /var/backups -cf /root/taken.tar mattermost")
         source, target = host.host.root / "root/taken.tar", other.root / "root/taken.tar"
         target.write_bytes(source.read_bytes())
@@ -292,6 +292,8 @@ def test_another_host_takes_the_backup_over(host, lab, releases):
         assert moved.there() == there
         assert moved.download(host.file) == FILE
         assert taker.ssh(f"openssl x509 -noout -serial -in /etc/letsencrypt/live/{host.name}/cert.pem") == serial
+        by_hand = other.ssh("mattermost-restore to latest", check=False)
+        assert f"is of Mattermost {releases[0].version}, here is {releases[1].version}" in by_hand.stdout
         assert taker.orchestrate("mattermost.ssl").changes == {}
     finally:
         other.remove()

@@ -179,7 +179,7 @@ def test_a_host_key_that_is_not_known_is_shown(fit, run):
     assert red(found) == {"host-key"}
     shown = fit.ssh("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
     assert shown in found["host-key"]["sentence"]
-    assert f"salt-ssh -i {fit.name} test.ping" in found["host-key"]["todo"]
+    assert f"salt-ssh -i -r {fit.name} uptime" in found["host-key"]["todo"]
 
 
 def test_what_is_said_about_an_unknown_key_works(fit, run):

@@ -105,34 +105,57 @@ def test_the_fingerprint_changes_with_either_key_and_holds_none(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "command"),
+    ("told", "meant"),
     [
-        ({}, "mattermost-restore to latest"),
-        ({"snapshot": "1a2b3c4d"}, "mattermost-restore to 1a2b3c4d"),
-        ({"snapshot": "latest", "overwrite": True}, "mattermost-restore to latest overwrite"),
-        ({"overwrite": False}, "mattermost-restore to latest"),
+        ({}, ("latest", False)),
+        ({"snapshot": "1a2b3c4d"}, ("1a2b3c4d", False)),
+        ({"snapshot": 12345678}, ("12345678", False)),
+        ({"snapshot": "latest", "overwrite": True}, ("latest", True)),
+        ({"overwrite": False}, ("latest", False)),
     ],
 )
-def test_what_the_pillar_says_becomes_one_command(told, command):
-    assert core.restore_command(told) == command
+def test_what_the_pillar_says_is_taken(told, meant):
+    assert core.asked(told) == meant
 
 
 @pytest.mark.parametrize(
     ("told", "words"),
     [
         ({"snapshot": "latest; reboot"}, "restore:snapshot"),
-        ({"snapshot": 12345678}, None),
         ({"snapshot": ""}, "restore:snapshot"),
         ({"overwrite": "yes"}, "restore:overwrite"),
         ({"overwrit": True}, "restore:overwrit is not known"),
     ],
 )
 def test_what_the_pillar_cannot_mean_is_refused(told, words):
-    if words is None:
-        assert core.restore_command(told) == "mattermost-restore to 12345678"
-        return
     with pytest.raises(ValueError, match=words):
-        core.restore_command(told)
+        core.asked(told)
+
+
+@pytest.mark.parametrize(
+    ("backup", "here", "overwrite", "command"),
+    [
+        ("11.7.10", "11.7.10", False, "mattermost-restore to 1a2b"),
+        ("11.7.10", "11.7.10", True, "mattermost-restore to 1a2b overwrite"),
+        ("11.7.9", "11.7.10", False, "mattermost-restore to 1a2b from 11.7.9"),
+        ("11.7.9", "11.8.1", True, "mattermost-restore to 1a2b overwrite from 11.7.9"),
+    ],
+)
+def test_a_backup_of_the_same_or_an_older_version_is_restored(backup, here, overwrite, command):
+    assert core.restore_command({"snapshot": "1a2b", "version": backup, "here": here}, overwrite) == command
+
+
+@pytest.mark.parametrize(
+    ("backup", "here", "words"),
+    [
+        ("11.8.1", "11.7.10", "Set mattermost:release:version to 11.8.1"),
+        ("11.8.1", "", "the host has none. Set mattermost:release:version to 11.8.1"),
+        ("10.5.1", "11.8.1", "does not promise .* Or restore on a host that has 10.5.1"),
+    ],
+)
+def test_a_backup_that_the_version_here_does_not_take_over_is_refused(backup, here, words):
+    with pytest.raises(ValueError, match=words):
+        core.restore_command({"snapshot": "1a2b", "version": backup, "here": here}, True)
 
 
 def test_a_restore_says_what_was_newer():

@@ -35,7 +35,7 @@ def host(opts=None, **entry):
         ("silent", "reachable", "192.0.2.7 port 2222 does not answer in time.", "firewall"),
         ("nameless", "reachable", "192.0.2.7 does not resolve", "host:"),
         ("far", "reachable", "There is no way to 192.0.2.7", "network"),
-        ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i chat test.ping"),
+        ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i -r chat uptime"),
         (
             "other key",
             "host-key",

@@ -66,6 +66,8 @@ awk '$4 == "0A" {print "listen\t" $2 " " $10}' /proc/net/tcp /proc/net/tcp6 2>/d
   }
 ' /proc/net/tcp /proc/net/tcp6 - 2>/dev/null
 say addresses "$(hostname -I 2>/dev/null)"
+# Ubuntu's unit is active also where ufw filters nothing
+grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && say ufw yes
 
 # -- what is there already --
 say current "$(readlink "$INSTALL/current" 2>/dev/null)"
@@ -102,8 +104,8 @@ fi
 
 # -- systemd's view --
 units() { # by name: a pattern finds only what is loaded, not what was stopped
-  set -- mattermost.service nginx.service firewalld.service ufw.service nftables.service postgresql.service \
-    certbot.timer certbot-renew.timer mattermost-backup.timer mattermost-certificate.timer
+  set -- mattermost.service nginx.service firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service \
+    shorewall.service postgresql.service certbot.timer certbot-renew.timer mattermost-backup.timer mattermost-certificate.timer
   for cluster in /etc/postgresql/*/*; do # Debian's: VERSION/NAME
     [ -d "$cluster" ] || continue
     version=${cluster%/*}

@@ -50,3 +50,14 @@ fetch() { # fetch DIRECTORY: the backup's tree below it
     missing=$(sort "$fetched$staging/files" | comm -23 - "$scratch/have" | head -n 1)
     [ -z "$missing" ] || give_up failed "The backup lacks files, the first of them ${missing#* }." "Try an older backup."
 }
+
+look() { # look SNAPSHOT: what whoever starts a restore has to know first
+    manifest=$scratch/manifest report=$scratch/report # the last restore's own stays
+    if (find_snapshot "$1" && read_manifest && printf '%s\n' "snapshot=$snapshot" "version=$(wants version)") >"$scratch/looked" 2>&1; then
+        cat "$scratch/looked"
+        say "here=$(readlink "$install/current")"
+    else
+        cat "$report" "$scratch/looked"
+        exit 2
+    fi
+}

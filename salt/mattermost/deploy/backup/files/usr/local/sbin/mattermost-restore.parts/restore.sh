@@ -29,9 +29,11 @@ restore() { # restore SNAPSHOT
     find_snapshot "$1"
     read_manifest
     version=$(readlink "$install/current")
-    [ "$version" = "$(wants version)" ] ||
-        give_up refused "The backup $snapshot is of Mattermost $(wants version), here is ${version:-none}." \
-            "On a fresh host set mattermost:release:version to $(wants version) and restore; elsewhere restore a backup of $version."
+    case $(wants version) in
+        "$version" | "$older") ;;
+        *) give_up refused "The backup $snapshot is of Mattermost $(wants version), here is ${version:-none}." \
+            "mattermost.restore, from the controller, says whether this version takes it over." ;;
+    esac
     [ ! -e "$work/switch/journal" ] || give_up refused "A switch of versions is at work." "Wait for it: mattermost-switch status"
     refuse_newer
     check_room "$state"
@@ -54,7 +56,7 @@ restore() { # restore SNAPSHOT
     restore_secrets || say "The secrets of the backup could not be put in $settings." >&2
     [ "$(one "$database" "SELECT count(*) >= $(wants posts | cut -d' ' -f1) FROM posts")" = t ] ||
         give_up failed "The restored server holds fewer messages than the backup $snapshot." "What it replaced is in $aside and the database $kept_database."
-    write_report 'done' "The backup $snapshot is restored and Mattermost $version serves it." \
+    write_report 'done' "The backup $snapshot of Mattermost $(wants version) is restored and $version serves it." \
         "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-switch forget replaced_$id." <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
