@@ -1,5 +1,6 @@
 """The installation of before is set aside by renames and comes back whole, from wherever an import ended."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -270,3 +271,13 @@ def test_what_is_in_the_way_is_said_ahead(world, words, what):
     assert (said.returncode, words in said.stderr) == (2, True), said.stderr
     assert world.put().returncode == 2
     assert world.has("opt/mattermost/bin/mattermost")
+
+
+def test_two_are_never_at_work_at_once(world):
+    (world.folder / "work/aside").mkdir()
+    with (world.folder / "work/aside/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for done in (world.put(), world.run("keep"), world.run("work")):
+            assert (done.returncode, "Another one is at work" in done.stderr) == (4, True), done.stderr
+    assert world.census() == world.before
+    assert world.put().returncode == 0

@@ -3,7 +3,7 @@
 ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when the caller is gone
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
         [ "$1" = overwrite ] || fail 2 "The import is done: what was posted since then is not in the installation of before. Knowing that: mattermost-aside back overwrite."
-        be_alone "Another one is at work on the installation of before."
+        be_alone
         { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written."
         exec 9>&-
     fi
