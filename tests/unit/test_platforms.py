@@ -42,6 +42,7 @@ def test_nginx_is_told_only_what_its_version_knows(name):
     version = tuple(map(int, nginx["version"].split(".")))
     assert nginx["http2_directive"] is (version >= (1, 25, 1))
     assert nginx["reject_handshake"] is (version >= (1, 19, 4))
+    assert nginx["upstream_timeout"] is (version >= (1, 15, 3))
     assert nginx["session_tickets"] is (version >= (1, 23, 2))
 
 
