@@ -16,6 +16,10 @@ name=$(basename "$0")
 say() { printf '%s\\n' "$*"; }
 step=$name
 case $name in
+    sync)
+        # what was flushed is noted with its size then
+        printf '%s %s\\n' "$(basename "$1")" "$(stat -c %s "$1")" >>"$HOST/flushed"
+        [ "$(basename "$1")" != rotation ] || step=$step-$(ls "$1" | grep -c begun) ;;
     systemctl)
         for unit; do :; done
         step=$name-$1
@@ -165,6 +169,37 @@ def test_during_another_change_it_is_refused(host, name):
     (host / "deploy" / name / "journal").touch()
     rotate(host)
     assert "result=refused" in everywhere(host, "old")
+
+
+def test_what_an_undo_needs_is_on_disk_before_it_is_said_to_have_begun(host):
+    killed_after(host, "sync-0")
+    flushed = (host / "flushed").read_text().split("rotation ")[0].split()
+    assert {"before": "4", "back.sql": "4", "environment": "4", "password": "4"}.items() <= dict(
+        zip(flushed[::2], flushed[1::2], strict=True)
+    ).items()
+    assert (host / "server").read_text() == "old\n"
+
+
+def cut_with_an_empty_before(host, step):
+    """Have the power cut after *step*, with the environment file of before not on disk."""
+    (host / "kill-after").write_text(f"{step}\n")
+    rotate(host, times=1)
+    (host / "settings/secrets/rotation/before").write_text("")
+
+
+def test_an_empty_environment_file_of_before_is_never_put_in_place(host):
+    cut_with_an_empty_before(host, "psql-new")
+    work(host)
+    assert "result=undone" in everywhere(host, "old")
+
+
+def test_what_cannot_be_undone_is_left_as_it_is_and_said(host):
+    cut_with_an_empty_before(host, "mv-environment")
+    done = work(host)
+    assert done.returncode == 4
+    assert "cannot be put back" in done.stderr
+    assert (host / "settings/environment").read_text() == "new\n"
+    assert (host / "settings/secrets/rotation/password").exists()
 
 
 def test_what_was_made_ready_and_never_begun_goes_away(host):
