@@ -1,8 +1,12 @@
 # What is backed up: the files as they lie there, the database at one instant, and the manifest of both.
 
-list_files() { # what the server has stored, one line a file: bytes, name
-    find "$state/data" -type f -printf '%s %P\n' >"$staging/files" ||
-        give_up refused "The files in $state/data cannot be listed." "Look at that directory."
+list_files() { # what the server has stored, one line a file: bytes, name; it goes on serving, so one may go away while they are listed
+    # each look of its own at its health makes data/testfile and removes it
+    find "$state/data" -type f ! -path "$state/data/testfile" -printf '%s %P\n' >"$staging/files" 2>"$scratch/error"
+    rc=$?
+    [ "$rc" = 0 ] && return
+    [ "$rc" = 1 ] && [ -d "$state/data" ] && [ -s "$scratch/error" ] && ! grep -qv ': No such file or directory$' "$scratch/error" ||
+        give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Look at that directory."
 }
 
 dump_database() { # counts and dump of the same instant, although the server goes on writing

@@ -5,6 +5,7 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     as_postgres "$bin_dir/pg_restore" --no-owner --no-privileges --role="$role" -1 -h "$socket_dir" -p "$database_port" -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was touched."
     compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was touched; try an older backup."
+    compare_files "$1"
 }
 
 compare() { # compare DATABASE: rows and checksums against the manifest; differs says which

@@ -45,10 +45,22 @@ fetch() { # fetch DIRECTORY: the backup's tree below it
         give_up failed "The dump in the backup $snapshot is not the one that its manifest names." "Try an older backup."
     [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(wants keys)" ] ||
         give_up failed "The keys in the backup's config.json are not those of its manifest." "Try an older backup."
-    # every file that was stored when the database was dumped is there, in its length
+    [ "$(wc -l <"$fetched$staging/files")" = "$(wants files)" ] ||
+        give_up failed "The list of files in the backup $snapshot is not the one that its manifest names." "Try an older backup."
+}
+
+compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
     find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
-    missing=$(sort "$fetched$staging/files" | comm -23 - "$scratch/have" | head -n 1)
-    [ -z "$missing" ] || give_up failed "The backup lacks files, the first of them ${missing#* }." "Try an older backup."
+    sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
+    # older servers have no previews, and only whole rows tell which columns there are
+    one "$1" "SELECT DISTINCT regexp_replace(stored, '^[./]*/', '') FROM fileinfo t, unnest(ARRAY[path,
+        to_jsonb(t) ->> 'thumbnailpath', to_jsonb(t) ->> 'previewpath']) stored WHERE deleteat = 0 AND stored <> ''" >"$scratch/named" 2>"$scratch/error" ||
+        give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was touched."
+    lacks=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
+    [ -z "$lacks" ] || give_up failed "The backup lacks files, or has them cut, the first of them $lacks." "Nothing was touched; try an older backup."
+    # a new profile picture, an export: the server went on while it was copied
+    [ ! -s "$scratch/differ" ] ||
+        say "Stored files that no message names changed or went away while the backup was made: $(($(wc -l <"$scratch/differ"))), the first of them $(head -n 1 "$scratch/differ")."
 }
 
 look() { # look SNAPSHOT: what whoever starts a restore has to know first
