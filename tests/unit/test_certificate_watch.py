@@ -245,12 +245,12 @@ def test_mail_goes_the_way_of_the_servers_mail(tmp_path):
         "smtp_server": "smtp.example.test",
         "smtp_port": 587,
     }
-    done = tell(tmp_path, smtp_security="starttls", smtp_user="u", smtp_password="hidden", **mail)
+    done = tell(tmp_path, smtp_security="starttls", smtp_user="u", smtp_password="hidden=", **mail)
     assert done.returncode == 0, done.stderr
     assert "hidden" not in (tmp_path / "arguments").read_text()
     configuration = (tmp_path / "configuration").read_text()
     assert "ssl-reqd" in configuration
-    assert 'user = "u:hidden"' in configuration
+    assert 'user = "u:hidden="' in configuration
     assert "Subject: A subject\n" in (tmp_path / "sent").read_text().replace("\r", "")
 
 

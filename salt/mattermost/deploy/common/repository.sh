@@ -7,19 +7,24 @@ read_settings() {
     certificates='' keep_daily='' keep_weekly='' keep_monthly='' compression=''
     take_settings 'name install state settings work user service database role bin_dir socket_dir database_port repository platform' \
         'certificates keep_daily keep_weekly keep_monthly compression' 'a deploy'
-    while IFS='=' read -r key value; do
-        case $key in
-            *[!A-Za-z0-9_]*) ;;
-            [A-Z]*) export "$key=$value" ;; # what the repository's storage wants to know
-        esac
-    done <"$settings_file"
     psql=$bin_dir/psql
     own=$work/backup
     staging=$own/staging
     report=$own/$kind-report
-    export RESTIC_REPOSITORY="$repository" RESTIC_PASSWORD_FILE="$settings/secrets/backup-password" RESTIC_CACHE_DIR="$own/cache"
+    RESTIC_PASSWORD_FILE=$settings/secrets/backup-password
     mkdir -p "$own" || fail 4 "$own cannot be made."
 }
+
+restic() ( # the only program whose environment holds the login to the repository's storage: others run as users who are not to read it
+    while IFS= read -r line; do
+        case ${line%%=*} in
+            *[!A-Za-z0-9_]*) ;;
+            [A-Z]*) export "${line?}" ;;
+        esac
+    done <"$settings_file"
+    export RESTIC_REPOSITORY="$repository" RESTIC_PASSWORD_FILE RESTIC_CACHE_DIR="$own/cache"
+    exec restic "$@"
+)
 
 write_report() { # write_report RESULT REASON ADVICE; more lines on standard input
     {
