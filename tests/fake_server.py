@@ -33,14 +33,21 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _below(config, way):
+    for name in way:
+        config = config[name]
+    return config
+
+
 class FakeServer:
     """Holds ``config`` in memory and saves it to ``config_file``; ``requests`` are what came in.
 
-    refuse: paths answered with 400. secrets: ``Section.Key`` names shown masked.
+    refuse: paths answered with 400. secrets: dotted keys shown masked: by every answer, or with in_clear, as since 11.0,
+    only by those to a change. forgets: dotted keys that the next change loses.
     """
 
-    def __init__(self, socket_path, config_file, secrets=()):
-        self.config_file, self.secrets = config_file, set(secrets)
+    def __init__(self, socket_path, config_file, secrets=(), in_clear=False):
+        self.config_file, self.secrets, self.in_clear, self.forgets = config_file, set(secrets), in_clear, set()
         self.config = json.loads(config_file.read_text())
         self.users, self.requests, self.refuse = [], [], set()
         server = socketserver.ThreadingUnixStreamServer(str(socket_path), _Handler)
@@ -55,8 +62,8 @@ class FakeServer:
     def shown(self):
         config = copy.deepcopy(self.config)
         for name in self.secrets:
-            section, key = name.split(".")
-            config[section][key] = MASK
+            *way, key = name.split(".")
+            _below(config, way)[key] = MASK
         return config
 
     def handle(self, method, path, body):
@@ -64,11 +71,15 @@ class FakeServer:
         if path in self.refuse:
             return 400, {"id": "model.config.is_valid.app_error", "message": "This value is not valid."}
         if (method, path) == ("GET", "config"):
-            return 200, self.shown()
+            return 200, self.config if self.in_clear else self.shown()
         if (method, path) == ("PUT", "config/patch"):
             for section, keys in body.items():
                 known = self.config.get(section, {})
-                known.update({key: value for key, value in keys.items() if key in known})
+                known.update(
+                    {key: value for key, value in keys.items() if key in known}
+                )  # a map whole, as the real one
+            for *way, key in (name.split(".") for name in self.forgets):
+                _below(self.config, way).pop(key, None)
             self.config_file.write_text(json.dumps(self.config))
             return 200, self.shown()
         if (method, path) == ("POST", "config/reload"):

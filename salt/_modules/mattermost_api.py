@@ -33,15 +33,13 @@ def ping(socket=SOCKET):
 
 
 def config(key=None, socket=SOCKET):
-    """Return the configuration that the server works with, or one key of it; the server masks its secrets.
+    """Return the configuration that the server works with, or one key of it; secrets are hidden, which servers since 11.0
+    show.
 
-    key: ``Section.Key``. socket: absolute path of the local socket.
+    key: ``Section``, ``Section.Key``, or None for the whole. socket: absolute path of the local socket.
     """
-    whole = api.Api(socket).call("GET", "config")
-    if key is None:
-        return whole
-    value = config_core.look_up(whole, tuple(key.split(".", 1)))
-    return None if value is config_core.MISSING else config_core.shown(tuple(key.split(".", 1)), value)
+    place = tuple(key.split(".", 1)) if key else ()
+    return config_core.all_shown(config_core.look_up(api.Api(socket).call("GET", "config"), place), place)
 
 
 def users(most=200, socket=SOCKET):

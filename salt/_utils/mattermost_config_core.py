@@ -13,7 +13,11 @@ import re
 import mattermost_config_facts as facts
 
 MISSING = object()
-_SECRET = re.compile(r"(password|secret|salt|token|key|accesskeyid|datasource|datasourcereplicas)$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(password|secret|salt|token|key|accesskeyid|datasource|datasource(search)?replicas|replicalagsettings)$",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]*@")  # a password in an address
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a map"}
 
 
@@ -68,6 +72,29 @@ def merged(config: dict, flat: dict) -> dict:
     return result
 
 
+def patch(wanted: dict, live: dict, file: dict) -> dict:
+    """Return what to send, nested, so that a server has *wanted* (flat) and loses nothing else.
+
+    Its patch replaces a map below a section whole, plugins' settings say: such a map goes with all that is in it.
+    live: the server's configuration, in which secrets may be stars. file: config.json, which has them in clear.
+    """
+    sent: dict = {}
+    for key, value in wanted.items():
+        place = key[:2]
+        now = look_up(live, place)
+        if len(key) > 2 and isinstance(now, dict) and look_up(sent, place) is MISSING:
+            put(sent, place, _in_clear(now, look_up(file, place)))
+        put(sent, key, value)
+    return sent
+
+
+def _in_clear(value, kept):
+    """Return *value* with *kept* in the places of stars, as far as *kept* has them."""
+    if isinstance(value, dict):
+        return {name: _in_clear(part, look_up(kept, (name,))) for name, part in value.items()}
+    return kept if value == facts.MASK and kept is not MISSING else value
+
+
 def normalised(key: tuple, value):
     """Return *value* as the server writes it back, so that its own rewrite is no difference."""
     if key == ("ServiceSettings", "SiteURL") and isinstance(value, str):
@@ -104,7 +131,15 @@ def shown(key: tuple, value):
     """Return *value* fit for Salt's output."""
     if value is MISSING:
         return None
-    return "(hidden)" if is_secret(key) and isinstance(value, (str, list)) and value else value
+    hides = is_secret(key) or (isinstance(value, str) and _LOGIN.search(value))
+    return "(hidden)" if hides and isinstance(value, (str, list)) and value else value
+
+
+def all_shown(config, key: tuple = ()):
+    """Return a configuration, or what stands at *key* of one, with every value fit for Salt's output."""
+    if isinstance(config, dict):
+        return {name: all_shown(value, (*key, str(name))) for name, value in config.items()}
+    return shown(key, config)
 
 
 def changes(config: dict, wanted: dict) -> dict:

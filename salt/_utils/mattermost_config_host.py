@@ -207,10 +207,13 @@ class Plan:
             # the server saves its whole memory: an edit of the file that it has not read yet would be lost
             self._ask("POST", "config/reload", None, f"{self.path} was edited, and the server does not take it")
         if known:
-            result = self._ask("PUT", "config/patch", core.nest(known), "The server does not take the change")
-            left = [key for key in core.differences(result, known) if core.look_up(result, key) != facts.MASK]
+            live = self._ask("GET", "config", None, "The server does not say what it works with")
+            sent = core.patch(known, live, files.read_json(self.path) or {})
+            result = self._ask("PUT", "config/patch", sent, "The server does not take the change")
+            left = core.differences(result, core.flatten(sent))
+            left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
-                raise Refused(f"The server did not keep {', '.join(map(core.dotted, left))}; its value is the old one.")
+                raise Refused(f"The server did not keep {', '.join(left)}: look at it in the System Console.")
         later = {key: value for key, value in self.todo.items() if key not in known}
         if later:  # keys of the release that the coming restart brings
             files.write_json(self.path, core.merged(files.read_json(self.path) or {}, later), *owner)
@@ -218,7 +221,8 @@ class Plan:
     def _unread_edits(self) -> bool:
         for key, value in core.flatten(self.file).items():
             now = core.look_up(self.live, key)
-            if now in (core.MISSING, facts.MASK) or environment.variable(key) in self._all_variables():
+            is_unknown = core.look_up(self.live, key[:2]) is core.MISSING  # to the server; below that, a map's own keys
+            if is_unknown or now == facts.MASK or environment.variable(key) in self._all_variables():
                 continue
             if core.differences({}, {key: value}) != core.differences({}, {key: now}):
                 return True

@@ -6,6 +6,7 @@ from tests.conformance.conftest import PASSWORD
 from tests.conformance.site import mode
 
 USER = {"email": "one@example.test", "username": "one", "password": PASSWORD}
+STARS = "*" * 32
 TEAM = {"name": "red", "display_name": "Red", "type": "O"}
 
 
@@ -192,19 +193,25 @@ def test_a_bad_patch_changes_nothing(site, part):
     assert site.config_file.read_bytes() == before
 
 
-def test_secrets_are_stars_and_a_patch_with_stars_keeps_them(site):
+def test_the_socket_shows_secrets_since_11_and_the_network_never(chat, rules):
+    shown = chat.local.get("config").json["SqlSettings"]["DataSource"]
+    assert shown == (chat.site.settings()["SqlSettings.DataSource"] if rules.at_least(11, 0) else STARS)
+    assert chat.as_admin.get("config").json["SqlSettings"]["DataSource"] == STARS
+
+
+def test_what_answers_a_patch_has_stars_and_a_patch_with_stars_keeps_secrets(site):
     server = site.up()
-    config = server.local.get("config").json
-    assert config["SqlSettings"]["DataSource"] == "*" * 32
-    assert server.local.put("config/patch", {"SqlSettings": config["SqlSettings"]}).status == 200
+    answer = server.local.put("config/patch", {"SqlSettings": {"DataSource": STARS}})
+    assert (answer.status, answer.json["SqlSettings"]["DataSource"]) == (200, STARS)
     assert site.config()["SqlSettings"]["DataSource"] == site.settings()["SqlSettings.DataSource"]
 
 
-def test_plugin_settings_merge(site):
+def test_a_patch_replaces_a_map_whole(site):
     server = site.up()
-    for value in ({"a": {"one": 1}}, {"b": {"two": 2}}):
-        server.local.put("config/patch", {"PluginSettings": {"Plugins": value}})
-    assert site.config()["PluginSettings"]["Plugins"] == {"a": {"one": 1}, "b": {"two": 2}}
+    one, two = {"a": {"one": 1}, "c": {"x": 1, "y": 2}}, {"b": {"two": 2}, "c": {"x": 3}}
+    for value in (one, two):
+        assert server.local.put("config/patch", {"PluginSettings": {"Plugins": value}}).status == 200
+    assert site.config()["PluginSettings"]["Plugins"] == two
 
 
 def test_plugin_uploads_switch_by_patch_and_not_by_put(site):

@@ -88,6 +88,20 @@ def test_a_key_that_needs_a_restart_restarts_once(server, settings):
     assert pid(server) == after
 
 
+def test_what_an_administrator_set_for_plugins_survives_a_key_of_ours_beside_it(server, settings):
+    one, two = {"token": "from-the-console"}, {"url": "https://example.test"}
+    patch(server, {"PluginSettings": {"Plugins": {"org.example.one": one, "org.example.two": two}}})
+    before = pid(server)
+    settings(server={"config": {"PluginSettings": {"Plugins": {"org.example.two": {"enabled": True}}}}})
+    run = server.apply("server")
+    assert run.rc == 0, run
+    assert "from-the-console" not in str(run)
+    plugins = {"org.example.one": one, "org.example.two": {**two, "enabled": True}}
+    assert key(server, "PluginSettings", "Plugins") == plugins
+    assert server.apply("server").changes == {}
+    assert pid(server) == before
+
+
 def test_a_variable_reaches_the_server_and_restarts_it_once(server, settings):
     settings(server={"environment": {"MM_TEAMSETTINGS_CUSTOMDESCRIPTIONTEXT": "Quotes ' \" and $HOME % \\ stay"}})
     before = pid(server)

@@ -32,13 +32,15 @@ def test_planted_secrets_stay_where_they_belong(bare, tmp_path):
         }
         run = bare.orchestrate()
         again = bare.orchestrate()
+        shown = bare.command("salt-ssh", "*", "mattermost_api.config", "--out=json", "--static")
         bare.ssh(f"touch {STOP}")
         stop.touch()
         seen = {side: watcher.result() for side, watcher in watchers.items()}
     assert run.rc == 0, run
     assert again.changes == {}
     assert seen == {"host": {}, "controller": {}}, "arguments of processes held a secret"
-    assert secrets.found_in((str(run) + str(again)).encode()) == [], "Salt's output holds a secret"
+    assert json.loads(shown.out)[bare.name]["EmailSettings"]["SMTPPassword"] == "(hidden)", shown
+    assert secrets.found_in((str(run) + str(again) + str(shown)).encode()) == [], "Salt's output holds a secret"
     assert on_host(bare, secrets.search_readable()) == {}, "a file or the journal that others read holds a secret"
     assert on_host(bare, secrets.search_all(["/var/tmp", "/tmp", "/var/cache/salt", "/run/salt"])) == {}
     assert here(secrets.search_all([str(bare.directory / "salt")])) == {}, (
@@ -48,4 +50,6 @@ def test_planted_secrets_stay_where_they_belong(bare, tmp_path):
     # the searches were able to find something: the secrets are where they belong
     found = on_host(bare, secrets.search_all(["/etc/mattermost", "/var/opt/mattermost/config"]))
     kept = {name.split(" ")[0] for names in found.values() for name in names}
+    live = bare.ssh("curl -sSf --unix-socket /run/mattermost/local.socket http://localhost/api/v4/config")
+    assert secrets.PLANTED["mail:password"] in live, "the server itself shows its secrets over the socket"
     assert kept == {"database:password", "mail:password", "server:environment", "server:config"}

@@ -98,6 +98,24 @@ def test_texts_of_plugins_are_masked():
 
 
 @pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("SqlSettings", "DataSource", "postgres://u:s3cret@h/d"),
+        ("SqlSettings", "DataSourceSearchReplicas", ["s3cret"]),
+        ("SqlSettings", "ReplicaLagSettings", [{"DataSource": "s3cret"}]),
+        ("ElasticsearchSettings", "ConnectionURL", "https://u:s3cret@search.example.test"),
+        ("PluginSettings", "Plugins", {"p": {"anything": "s3cret"}}),
+    ],
+)
+def test_a_whole_configuration_is_shown_without_its_secrets(section, name, value):
+    config = {section: {name: value}, "TeamSettings": {"SiteName": "A", "Maps": {}}}
+    shown = core.all_shown(config)
+    assert "s3cret" not in str(shown)
+    assert shown["TeamSettings"] == config["TeamSettings"]
+    assert name in shown[section]
+
+
+@pytest.mark.parametrize(
     ("key", "restart"),
     [
         (("TeamSettings", "SiteName"), False),

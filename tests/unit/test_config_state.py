@@ -127,9 +127,10 @@ def test_a_change_of_a_setting_beats_the_console(host):
     assert host.apply()["changes"] == {"EmailSettings.SendPushNotifications": {"old": True, "new": False}}
 
 
-def test_a_masked_secret_is_compared_with_the_file(host):
+@pytest.mark.parametrize("in_clear", [False, True])
+def test_a_secret_is_compared_whether_the_server_shows_it_or_not(host, in_clear):
     host.apply(FileSettings={"PublicLinkSalt": "s3cret-salt"})
-    host.start(secrets=["FileSettings.PublicLinkSalt"])
+    host.start(secrets=["FileSettings.PublicLinkSalt"], in_clear=in_clear)
     assert host.apply()["changes"] == {}
     ret = host.apply(FileSettings={"PublicLinkSalt": "other-s3cret"})
     assert host.config()["FileSettings"]["PublicLinkSalt"] == "other-s3cret"

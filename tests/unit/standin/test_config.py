@@ -6,6 +6,7 @@ import pytest
 from standin import config_model, config_rules, config_values, gojson
 from standin.config_backing import ConfigError
 from standin.config_store import ConfigStore
+from standin.mmctl import configuration
 from standin.versions import Build
 
 SALTS = {"SqlSettings": {"AtRestEncryptKey": "k" * 32}, "FileSettings": {"PublicLinkSalt": "s" * 32}}
@@ -151,6 +152,16 @@ def test_secrets_come_back_as_stars_and_stars_change_nothing(build):
     shown = config_values.masked(config)
     assert shown["SqlSettings"]["DataSource"] == "*" * 32
     assert config_values.merge(config, config_values.without_masks(shown)) == config
+
+
+def test_a_patch_replaces_a_map_whole_and_mmctl_merges_before(build):
+    config = complete(build, {"PluginSettings": {"Plugins": {"a": {"x": 1}, "b": {"y": 1, "z": 2}}}})
+    part = {"PluginSettings": {"Plugins": {"b": {"y": 3}}}, "Nonsense": {"a": 1}}
+    whole = configuration.merged(config, part)
+    assert whole["PluginSettings"]["Plugins"] == {"a": {"x": 1}, "b": {"y": 3, "z": 2}}
+    assert "Nonsense" not in whole
+    del part["Nonsense"]
+    assert config_values.merge(config, part)["PluginSettings"]["Plugins"] == {"b": {"y": 3}}
 
 
 def test_json_is_written_with_the_servers_escapes():

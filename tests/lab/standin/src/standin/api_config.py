@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from aiohttp import web
@@ -49,18 +48,16 @@ def _shown(call: Call) -> dict[str, Any]:
 
 @route("GET", "config", admin=True)
 async def get_config(call: Call) -> web.Response:
-    return reply(_shown(call))
+    """The socket's caller sees secrets since 11.0; what answers a change hides them from everybody."""
+    in_clear = call.local and call.app.build.at_least(11, 0)
+    return reply(call.app.config.effective if in_clear else _shown(call))
 
 
 @route("PUT", "config", admin=True)
 async def put_config(call: Call) -> web.Response:
     part = _known(call, await call.json())
     part.get("PluginSettings", {}).pop("EnableUploads", None)
-    base = copy.deepcopy(call.app.config.effective)
-    for name in ("Plugins", "PluginStates"):
-        if name in part.get("PluginSettings", {}):
-            base["PluginSettings"][name] = {}
-    _save(call, config_values.merge(base, part))
+    _save(call, config_values.merge(call.app.config.effective, part))
     return reply(_shown(call))
 
 

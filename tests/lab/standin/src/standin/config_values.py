@@ -108,17 +108,11 @@ def complete(part: Config, build: Build) -> Config:
 
 
 def merge(base: Config, part: Config) -> Config:
-    """Return *base* with the values of *part*; the map of plugin settings merges per plugin and per key."""
+    """Return *base* with the values of *part*, as the server patches: a map is a value, and replaces the map that was."""
     config = copy.deepcopy(base)
     for section, values in part.items():
         for key, value in values.items():
-            if (section, key) == ("PluginSettings", "Plugins"):
-                for plugin, settings in value.items():
-                    config[section][key].setdefault(plugin, {}).update(settings)
-            elif (section, key) == ("PluginSettings", "PluginStates"):
-                config[section][key].update(value)
-            else:
-                config[section][key] = copy.deepcopy(value)
+            config[section][key] = copy.deepcopy(value)
     return config
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -63,6 +64,22 @@ def export(context: Context) -> None:
     context.show(shown, json.dumps(shown, indent=2))
 
 
+def merged(config: dict, part: dict) -> dict:
+    """Return *config* with *part* put in, as mmctl does before it sends the whole: plugins' settings merge by key."""
+    result = copy.deepcopy(config)
+    for section, values in part.items():
+        for key, value in values.items() if isinstance(values, dict) else ():
+            known = result.get(section, {})
+            if (section, key) == ("PluginSettings", "Plugins"):
+                for plugin, settings in value.items():
+                    known[key].setdefault(plugin, {}).update(settings)
+            elif (section, key) == ("PluginSettings", "PluginStates"):
+                known[key].update(value)
+            elif key in known:
+                known[key] = copy.deepcopy(value)
+    return result
+
+
 def _patch(context: Context, part: dict) -> None:
     try:
         config = context.client.put("config/patch", part)
@@ -73,10 +90,11 @@ def _patch(context: Context, part: dict) -> None:
 
 def set_value(context: Context) -> None:
     path, *texts = context.need_arguments(2)
-    current = look_up(context.client.get("config"), path)
+    config = context.client.get("config")
+    current = look_up(config, path)
     if isinstance(current, dict) and path.count(".") < 1:
         raise CommandError("unable to set a whole section")
-    _patch(context, _nested(path, _value(current, texts, path)))
+    _patch(context, merged(config, _nested(path, _value(current, texts, path))))
 
 
 def patch(context: Context) -> None:
@@ -86,7 +104,7 @@ def patch(context: Context) -> None:
             part = json.load(file)
     except (OSError, ValueError) as error:
         raise CommandError(f"unable to read {path}: {error}") from None
-    _patch(context, part)
+    _patch(context, merged(context.client.get("config"), part))
 
 
 def reset(context: Context) -> None:
