@@ -1,25 +1,32 @@
-"""Keep the backup repository's password in the host's store of secrets."""
+"""Keep the backup repository's password in the host's store of secrets; none is ever in arguments, output or changes."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 
+import mattermost_config_file as files
 import mattermost_secret_core as core
 
 __virtualname__ = "mattermost_backup_password"
 
 NAME = "backup-password"
+PROGRAM = "/usr/local/sbin/mattermost-backup"
 
 
 def __virtual__():
     return __virtualname__
 
 
-def kept(name, password=""):
+def kept(name, password="", work="", repository=""):
     """Have the password in the store, for root alone: the given one, or one that is made once.
 
-    name: directory of the store. password: of an existing repository; empty keeps the host's own.
-    The value never stands in changes or comment. result False when the stored file cannot be used.
+    name: directory of the store. password: of an existing repository; empty keeps the host's own. work: `paths.work`,
+    which says where backups were made to. repository: where they are to go.
+    Another password than the stored one must open the repository that holds backups already; the stored one is kept
+    beside it all the same. The value never stands in changes or comment.
+    result False, with nothing changed, when it does not open, or when the stored file cannot be used.
     """
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
@@ -30,13 +37,48 @@ def kept(name, password=""):
     keep = f"Without it no backup can be read: keep a copy of {place} away from this host."
     if known and password in ("", known):
         return ret | {"comment": f"The backups' password is in {place}. {keep}"}
-    ret["changes"] = {"password": f"{'replaced' if known else 'made' if not password else 'written'}, in {place}"}
+    reason = _refused(name, password) if known and _holds_backups(work, repository) else ""
+    if reason:
+        return ret | {
+            "result": False,
+            "comment": f"The repository with this host's backups does not open with mattermost:backup:password: {reason} The"
+            f" password in {place} stays. Leave the setting empty, or change the repository's first, on the host:"
+            " mattermost-backup restic key passwd",
+        }
+    done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"
+    aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")
+    if known:
+        done += "; the one before is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")
+    ret["changes"] = {"password": done}
     if __opts__["test"]:
         return ret | {"result": None, "comment": f"Would write the backups' password to {place}."}
     if known:
-        os.unlink(place)
-    if password:
+        core.write(name, aside, known)
+        files.write(place, f"{password}\n", os.geteuid(), os.getegid())
+    elif password:
         core.write(name, NAME, password)
     else:
         core.get(name, NAME)
-    return ret | {"comment": f"The backups' password was {ret['changes']['password']}. {keep}"}
+    return ret | {"comment": f"The backups' password was {done}. {keep}"}
+
+
+def _holds_backups(work, repository) -> bool:
+    try:
+        with open(os.path.join(work, "backup", "known"), encoding="utf-8") as file:
+            return file.read().strip() == repository
+    except FileNotFoundError:
+        return False
+
+
+def _refused(name, password) -> str:
+    """Return why the repository of the last deploy does not open with *password*, empty when it does."""
+    command = [PROGRAM, "restic", "--no-lock", "--no-cache", "--password-file", "/dev/stdin", "cat", "config"]
+    settings = {"MATTERMOST_BACKUP_SETTINGS": os.path.join(os.path.dirname(name), "backup.conf")}
+    try:
+        done = subprocess.run(command, input=password, capture_output=True, text=True, env={**os.environ, **settings})
+    except OSError as err:
+        return f"{PROGRAM}: {err.strerror}."
+    if done.returncode == 0:
+        return ""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return f"{lines[-1].strip().rstrip('.')}." if lines else f"restic ended with status {done.returncode}."

@@ -1,5 +1,24 @@
 """Backups on another machine, by sftp: encrypted there, nothing of them here, and told when they are gone."""
 
+STORE = "/etc/mattermost/secrets"
+
+
+def a_given_password_must_open_it(host, backup):
+    """Name another password in the settings: refused until the repository has it, and the one before is kept."""
+    before = host.ssh(f"cat {STORE}/backup-password")
+    host.set(backup={**backup, "password": "of somebody's choice"})
+    refused = host.apply("backup")
+    assert refused.rc != 0
+    assert "does not open with mattermost:backup:password" in refused.states["backup-password-is-kept"]["comment"]
+    assert host.ssh(f"cat {STORE}/backup-password") == before
+    host.ssh(
+        'umask 077; echo "of somebody\'s choice" >/root/word; mattermost-backup restic key add --new-password-file /root/word'
+    )
+    taken = host.apply("backup")
+    assert taken.rc == 0, taken
+    assert host.ssh(f"cat {STORE}/backup-password-until-*") == before
+    assert host.orchestrate("mattermost.backup").rc == 0
+
 
 def test_backups_on_another_machine_are_encrypted_there_and_its_absence_is_told(deployed_host, lab):
     host = deployed_host
@@ -19,6 +38,7 @@ def test_backups_on_another_machine_are_encrypted_there_and_its_absence_is_told(
         assert store.ssh("ls /srv/chat/snapshots | wc -l").stdout.strip() == "1"
         found = store.ssh("grep -rlaE 'PGDMP|SiteURL|chat.example.test' /srv/chat", check=False).stdout
         assert found == "", "readable where it is kept"
+        a_given_password_must_open_it(host, {"repository": f"sftp:root@{store.address}:/srv/chat"})
         store.ssh("mv /srv/chat /srv/elsewhere")
         gone = host.orchestrate("mattermost.backup")
         assert gone.rc != 0

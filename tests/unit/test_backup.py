@@ -6,7 +6,7 @@ import subprocess
 import mattermost_backup_core as core
 import pytest
 
-from tests import programs, states
+from tests import programs
 
 SETTINGS = {"backup": {"repository": "/var/backups/mattermost"}, "paths": {"settings": "/etc/mattermost"}}
 
@@ -38,31 +38,6 @@ def test_a_backup_on_the_host_itself_is_said_to_be_one():
     said = core.made(found, elsewhere)
     assert "outlive" not in said
     assert "hidden" not in said
-
-
-def password(test=False):
-    return states.load_state("mattermost_backup_password", test)
-
-
-def test_a_password_is_born_once_and_never_shown(tmp_path):
-    store = tmp_path / "secrets"
-    assert password(test=True).kept(str(store))["result"] is None
-    assert not store.exists()
-    first = password().kept(str(store))
-    value = (store / "backup-password").read_text().strip()
-    assert first["changes"]
-    assert value not in json.dumps(first)
-    assert password().kept(str(store))["changes"] == {}
-    assert (store / "backup-password").read_text().strip() == value
-
-
-def test_a_given_password_takes_the_place_of_the_hosts_own(tmp_path):
-    password().kept(str(tmp_path))
-    given = password().kept(str(tmp_path), "of another repository")
-    assert given["changes"]
-    assert "of another" not in json.dumps(given)
-    assert (tmp_path / "backup-password").read_text() == "of another repository\n"
-    assert password().kept(str(tmp_path), "of another repository")["changes"] == {}
 
 
 CONFIG = {

@@ -32,6 +32,8 @@ backup-password-is-kept:
   mattermost_backup_password.kept:
     - name: {{ mattermost.paths.settings }}/secrets
     - password: {{ backup.password | json }}
+    - work: {{ mattermost.paths.work }}
+    - repository: {{ backup.repository | json }}
     - require:
       - sls: mattermost.deploy.common
 
