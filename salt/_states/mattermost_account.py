@@ -89,7 +89,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
     if plan.close_now:
         _set_sign_up(server, False)
     if plan.create:
-        password = _one_time_password(name, admin)
+        password = _one_time_password(name, admin, config.get("PasswordSettings", {}).get("MinimumLength", 0))
         core.create_admin(
             server, admin["username"], admin["email"], password, config["EmailSettings"]["RequireEmailVerification"]
         )
@@ -104,14 +104,15 @@ def _set_sign_up(server, value) -> None:
     server.call("PUT", "config/patch", mattermost_config_core.nest({wants.SIGN_UP: value}))
 
 
-def _one_time_password(path, admin) -> str:
-    """Kept before the account is made: a run that is cut short in between uses the same one again."""
+def _one_time_password(path, admin, least) -> str:
+    """Kept before the account is made: a run that is cut short in between uses the same one again, unless the server
+    wants a longer one by now."""
     try:
         with open(path, encoding="utf-8") as file:
-            password = core.password_in(file.read(), admin["username"])
+            password = core.password_in(file.read(), admin["username"], least)
     except FileNotFoundError:
         password = ""
-    password = password or core.new_password()
+    password = password or core.new_password(least)
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     files.write(path, core.password_file(admin["username"], admin["email"], password))
     return password

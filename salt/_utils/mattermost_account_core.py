@@ -7,14 +7,17 @@ import string
 
 import mattermost_api_core as api
 
-LENGTH = 32
+LENGTH = 64  # the longest that every version takes
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-_.")
 
 
-def new_password() -> str:
-    """Return a random password with every kind of character that a password policy of Mattermost can ask for."""
+def new_password(least: int = 0) -> str:
+    """Return a random password with every kind of character that a password policy of Mattermost can ask for.
+
+    least: the fewest characters that the server takes (PasswordSettings.MinimumLength).
+    """
     signs = [secrets.choice(kind) for kind in _CLASSES]
-    signs += [secrets.choice("".join(_CLASSES[:3])) for _ in range(LENGTH - len(signs))]
+    signs += [secrets.choice("".join(_CLASSES[:3])) for _ in range(max(LENGTH, least) - len(signs))]
     secrets.SystemRandom().shuffle(signs)
     return "".join(signs)
 
@@ -33,10 +36,11 @@ def login_in(text: str) -> dict:
     return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
 
 
-def password_in(text: str, username: str) -> str:
-    """Return the password in such a file, empty when it is another account's or none."""
+def password_in(text: str, username: str, least: int = 0) -> str:
+    """Return the password in such a file, empty when it is another account's, shorter than *least*, or none."""
     fields = login_in(text)
-    return fields.get("password", "") if fields.get("username") == username else ""
+    password = fields.get("password", "")
+    return password if fields.get("username") == username and len(password) >= least else ""
 
 
 class SignUp:

@@ -21,8 +21,10 @@ class Host:
         self.file = root / "config.json"
         self.login = root / "settings" / "first-admin-login"
 
-    def start(self, is_open=False):
-        config = {"TeamSettings": {"EnableUserCreation": is_open}, "EmailSettings": {"RequireEmailVerification": False}}
+    def start(self, is_open=False, **config):
+        config = {
+            "TeamSettings": {"EnableUserCreation": is_open}, "EmailSettings": {"RequireEmailVerification": False}, **config,
+        }  # fmt: skip
         self.file.write_text(json.dumps(config))
         self.server = FakeServer(self.root / "run" / "local.socket", self.file)
         return self.server
@@ -174,6 +176,17 @@ def test_without_the_socket_nothing_can_be_seen(host):
     assert host.apply(local_mode=False)["result"] is False
     files.Note(host.paths["work"]).keep(opened=True)
     assert host.apply(local_mode=False)["result"] is True
+
+
+@root_only
+@pytest.mark.parametrize("least", [60, 72])
+def test_a_server_that_wants_a_longer_password_than_the_kept_one_gets_a_new_one(host, least):
+    host.login.write_text(core.password_file("admin", "admin@example.test", "Of-An-Earlier-Run-1"))
+    server = host.start(PasswordSettings={"MinimumLength": least})
+    assert host.apply()["result"] is True
+    password = server.users[0]["password"]
+    assert least <= len(password) <= 72
+    assert password == core.password_in(host.login.read_text(), "admin")
 
 
 def test_passwords_have_every_kind_of_sign_and_differ():
