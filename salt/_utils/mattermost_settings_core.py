@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 
 ROSTER_OPTIONS = {
     # the talk's minion_opts -> where the value belongs in the settings
@@ -178,7 +179,8 @@ def _reason(error) -> str:
             + "."
         )
     if error.validator == "pattern":
-        return f"is {found}, which is not of the wanted form ({error.schema.get('description', error.validator_value)})"
+        form = error.schema.get("x-form") or error.schema.get("description", error.validator_value)
+        return f"is {found}, which is not of the wanted form ({form})"
     return f"is not valid: {'(hidden)' if secret else error.message}."
 
 
@@ -224,6 +226,8 @@ def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: s
     release["source"] = release["source"].replace("{version}", release["version"]).replace("{arch}", arch)
     # nginx lets one file of the server's own limit through, and the multipart form around it.
     limit = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", MAX_FILE_SIZE)
+    variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "")
+    limit = int(variable) if re.fullmatch("[0-9]+", variable) else limit  # the variable wins, in the server too
     settings["nginx"]["body_limit"] = (limit if isinstance(limit, int) else MAX_FILE_SIZE) + FORM_OVERHEAD
     settings["letsencrypt"]["ca_pem"] = ""  # mattermost_settings_data.with_files reads it from ca_file
     certificate = settings["certificate"]
