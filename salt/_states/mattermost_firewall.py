@@ -45,14 +45,14 @@ def prepared(name, services):
     return _ret(name, True, f"Zone {zone} lets ssh in before firewalld starts.", shown)
 
 
-def opened(name, services, strict=False, masquerade=False):
-    """Make sure that the zone of the public interface lets ssh (on every port in use) and *services* in, now and after a boot.
+def opened(name, services, ports=(), strict=False, masquerade=False):
+    """Make sure that the zone of the public interface lets ssh (on every port in use), *services* and *ports* in, now and after a boot.
 
-    name: firewalld. services: names as firewalld knows them. strict: close every other service and port of that zone.
+    name: firewalld. services: names as firewalld knows them. ports: ``PORT/PROTOCOL``. strict: close all else in that zone.
     masquerade: leave masquerading as it is; otherwise it is switched off.
     Nothing is flushed: what else the administrator allowed stays, and connections live on.
     """
-    goal = core.wanted(host.ssh_ports(), services)
+    goal = core.wanted(host.ssh_ports(), services, ports)
     if not host.running():
         if __opts__["test"]:
             shown = sorted(goal.services | goal.ports)

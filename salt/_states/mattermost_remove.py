@@ -219,10 +219,10 @@ def certificate(name, public_name, certbot, purge, paths):
     return _ret(name, True, "Nothing is renewed for this site any more.", shown)
 
 
-def firewall(name, strict, paths):
+def firewall(name, strict, ports, paths):
     """Close what we opened and open what we closed, in a firewall that was there before; ssh is never closed.
 
-    strict: whether the deploys closed what was not theirs. One that came with us goes with its package.
+    strict: whether the deploys closed what was not theirs. ports: that they opened, ``PORT/PROTOCOL``. One that came with us goes with its package.
     """
     record = records.read(paths["work"])
     if not record or "firewalld" not in record["packages"]:
@@ -231,8 +231,8 @@ def firewall(name, strict, paths):
         return _ret(name, True, "firewalld does not run.")
     zone = record["zone"]["name"]
     before = zones.read_zone(record["zone"]["text"])
-    permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict)
-    runtime = zones.back(firewalld.runtime(zone), before, strict)
+    permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict, ports)
+    runtime = zones.back(firewalld.runtime(zone), before, strict, ports)
     if not permanent and not runtime:
         return _ret(name, True, f"Zone {zone} lets in what it did before.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}

@@ -47,10 +47,11 @@ class Step:
         )
 
 
-def wanted(ssh_ports, services) -> Zone:
-    """Return what must be let in: ssh on every port in use, and *services*."""
+def wanted(ssh_ports, services, ports=()) -> Zone:
+    """Return what must be let in: ssh on every port in use, *services* and *ports* (``PORT/PROTOCOL``)."""
     names = {"ssh" for port in ssh_ports if port == 22} | set(services)
-    return Zone(frozenset(names), frozenset(f"{port}/tcp" for port in ssh_ports if port != 22), False)
+    others = {f"{port}/tcp" for port in ssh_ports if port != 22} | set(ports)
+    return Zone(frozenset(names), frozenset(others), False)
 
 
 def steps(found: Zone, goal: Zone, strict: bool, masquerade: bool) -> list[Step]:
@@ -68,8 +69,8 @@ def steps(found: Zone, goal: Zone, strict: bool, masquerade: bool) -> list[Step]
     return changes
 
 
-def back(found: Zone, before: Zone, strict: bool) -> list[Step]:
-    """Return the changes that undo a deploy's: the web closed again unless it was open before, masquerading as it was.
+def back(found: Zone, before: Zone, strict: bool, ports=()) -> list[Step]:
+    """Return the changes that undo a deploy's: the web and *ports* closed again unless open before, masquerading as it was.
 
     strict: the deploys closed everything else, so what was open before is opened again. ssh stays open.
     """
@@ -80,7 +81,8 @@ def back(found: Zone, before: Zone, strict: bool) -> list[Step]:
     if before.masquerade and not found.masquerade:
         changes.append(Step("add", "masquerade"))
     web = found.services & {"http", "https"}
-    return changes + [Step("remove", "service", name) for name in sorted(web - before.services)]
+    changes += [Step("remove", "service", name) for name in sorted(web - before.services)]
+    return changes + [Step("remove", "port", port) for port in sorted(found.ports & set(ports) - before.ports)]
 
 
 def read_zone(text: str) -> Zone:

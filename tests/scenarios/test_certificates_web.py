@@ -102,11 +102,11 @@ def test_what_the_admin_opened_stays_unless_strict(web):
     listed = web.ssh("firewall-cmd --list-services --permanent; firewall-cmd --list-ports")
     assert "imaps" in listed
     assert "5000/udp" in listed
-    web.set(firewall={"strict": True})
+    web.set(firewall={"strict": True, "ports": ["8443/udp"]})
     assert web.apply("firewall").rc == 0
     for scope in ("", "--permanent"):
         assert web.ssh(f"firewall-cmd {scope} --list-services").split() == ["dhcpv6-client", "http", "https", "ssh"]
-        assert web.ssh(f"firewall-cmd {scope} --list-ports").split() == []
+        assert web.ssh(f"firewall-cmd {scope} --list-ports").split() == ["8443/udp"]
     assert web.apply("firewall").changes == {}
 
 

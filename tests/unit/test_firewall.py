@@ -32,6 +32,14 @@ def test_the_site_is_let_in_and_the_rest_stays():
     assert "10.0.0.0/8" in text
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_port_that_the_settings_name_is_let_in(strict):
+    goal = core.wanted((22,), WEB, ["8443/udp"])
+    assert "8443/udp" in {step.value for step in core.steps(core.read_zone(PUBLIC), goal, strict, False)}
+    opened = core.Zone(goal.services, goal.ports | {"9090/udp"}, False)
+    assert not [step for step in core.steps(opened, goal, strict, False) if "8443" in step.value]
+
+
 def test_masquerading_goes_unless_it_is_left_alone():
     assert changed(PUBLIC)[0].masquerade is False
     assert changed(PUBLIC, masquerade=True)[0].masquerade is True

@@ -131,6 +131,10 @@ def test_a_firewall_is_put_back_and_ssh_is_never_closed():
     assert {"--add-service=imaps", "--add-port=25/tcp"} <= steps
     had = firewall.Zone(frozenset({"ssh", "http"}), frozenset(), False)
     assert [step.option for step in firewall.back(now, had, strict=False)] == ["--remove-service=https"]
+    calls = firewall.Zone(frozenset({"ssh"}), frozenset({"25/tcp", "8443/udp"}), True)
+    assert [step.option for step in firewall.back(calls, before, False, ["8443/udp", "25/tcp"])] == [
+        "--remove-port=8443/udp"
+    ]
 
 
 def test_our_lines_leave_postgresqls_files_and_others_stay(tmp_path):

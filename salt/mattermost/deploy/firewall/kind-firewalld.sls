@@ -24,6 +24,7 @@ firewall-lets-the-site-in:
   mattermost_firewall.opened:
     - name: firewalld
     - services: [http, https]
+    - ports: {{ mattermost.firewall.ports | json }}
     - strict: {{ mattermost.firewall.strict }}
     - masquerade: {{ mattermost.firewall.masquerade }}
     - require:

@@ -56,6 +56,7 @@ certificate-is-renewed-no-more:
 firewall-lets-in-what-it-did-before:
   mattermost_remove.firewall:
     - strict: {{ mattermost.firewall.strict }}
+    - ports: {{ mattermost.firewall.ports | json }}
     - paths: {{ paths | json }}
     - require:
       - mattermost_remove: certificate-is-renewed-no-more
