@@ -48,7 +48,9 @@ def identity(root, name, address, network):
     write(root, "etc/systemd/network/10-host0.network", unit)
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
-    run(["ssh-keygen", "-q", "-A", "-f", root])
+    for kind in ("ed25519", "ecdsa"):  # making RSA's costs more than the rest of a host's identity
+        key = root / f"etc/ssh/ssh_host_{kind}_key"
+        run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{name}", "-f", key])
 
 
 def furnish(root, gateway, public_key, lab_root, sources):

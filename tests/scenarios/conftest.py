@@ -83,3 +83,23 @@ def _name(request) -> str:
     """A host name of at most 12 characters from the test's name."""
     words = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "").replace("_", "-")
     return "".join(c for c in words if c.isalnum() or c == "-")[:12].strip("-").lower()
+
+
+@pytest.fixture
+def local():
+    """Put a file among the controller's own (git-ignored) ones; returns its salt:// URL.
+
+    Their folder stays: tests of other workers may be about to use it. Each file's name is one test's alone.
+    """
+    made = []
+
+    def put(name, content):
+        folder = ROOT / "salt/mattermost/local"
+        folder.mkdir(exist_ok=True)
+        made.append(folder / name)
+        made[-1].write_bytes(content)
+        return f"salt://mattermost/local/{name}"
+
+    yield put
+    for path in made:
+        path.unlink(missing_ok=True)

@@ -10,9 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.lab.shell import wait_until
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed, state
-from tests.scenarios.deployment import ROOT
-
-LOCAL = ROOT / "salt/mattermost/local"
 
 
 def served(deployment):
@@ -32,25 +29,6 @@ def until_served_anew(deployment, before):
 
 def workers(deployment):
     return deployment.ssh("ps -o pid= --ppid $(systemctl show -p MainPID nginx | cut -d= -f2)").split()
-
-
-@pytest.fixture
-def local():
-    """Put a file among the controller's own (git-ignored) ones; returns its salt:// URL."""
-    made = []
-    was_there = LOCAL.exists()
-
-    def put(name, content):
-        LOCAL.mkdir(exist_ok=True)
-        (LOCAL / name).write_bytes(content)
-        made.append(LOCAL / name)
-        return f"salt://mattermost/local/{name}"
-
-    yield put
-    for path in made:
-        path.unlink(missing_ok=True)
-    if not was_there and LOCAL.exists():
-        LOCAL.rmdir()
 
 
 def probe(deployment):

@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed
-from tests.scenarios.deployment import PUBLIC_NAME, ROOT, Deployment
+from tests.scenarios.deployment import PUBLIC_NAME, Deployment
 
 SECOND = "second.example.test"
-LOCAL = ROOT / "salt/mattermost/local"
 
 
 @pytest.fixture(scope="module")
@@ -170,19 +169,13 @@ def test_a_name_that_the_authority_refuses_leaves_the_site_as_it_was(site):
 
 
 @pytest.fixture
-def own_pair(site):
-    """A pair of files of the user's, signed by an authority that people trust; yields the settings that name it."""
-    was_there = LOCAL.exists()
-    LOCAL.mkdir(exist_ok=True)
+def own_pair(site, local):
+    """A pair of files of the user's, signed by an authority that people trust; returns the settings that name it."""
     chain, private = site.lab.authority.issue("own", [PUBLIC_NAME])
-    made = {"chain": LOCAL / "changed-chain.pem", "key": LOCAL / "changed-key.pem"}
-    made["chain"].write_bytes(chain.read_bytes())
-    made["key"].write_bytes(private.read_bytes())
-    yield {part: f"salt://mattermost/local/{path.name}" for part, path in made.items()}
-    for path in made.values():
-        path.unlink()
-    if not was_there:
-        LOCAL.rmdir()
+    return {
+        "chain": local("changed-chain.pem", chain.read_bytes()),
+        "key": local("changed-key.pem", private.read_bytes()),
+    }
 
 
 def test_from_the_authority_to_own_files_and_back(site, own_pair):

@@ -1,7 +1,6 @@
 """A Debian host and an EL 7-shaped one without Python, in one roster and one orchestration; then faults on the latter."""
 
 import contextlib
-import shutil
 
 import pytest
 
@@ -9,7 +8,7 @@ from tests.lab import trial
 from tests.lab.el import forge, shapes
 from tests.probe import Probe, Target
 from tests.scenarios import hosttier
-from tests.scenarios.deployment import ROOT, Deployment
+from tests.scenarios.deployment import Deployment
 from tests.scenarios.findings import look, red
 
 DEBIAN, EL7 = "debian.example.test", "el7.example.test"
@@ -122,17 +121,12 @@ def test_a_backup_is_made_by_restics_own_release(el7):
     assert "1 snapshots" in el7.ssh("mattermost-backup list")
 
 
-def test_restic_can_come_from_a_file_in_the_checkout(fit):
-    local = ROOT / "salt/mattermost/local"
+def test_restic_can_come_from_a_file_in_the_checkout(fit, local):
     before = fit.ssh("sha256sum /usr/local/bin/restic; rm /usr/local/bin/restic")
-    local.mkdir(exist_ok=True)
-    shutil.copy(fit.lab.directory / "sites" / shapes.RESTIC, local / "restic.bz2")
-    fit.settings["mattermost"]["platform"]["backup"]["program"]["source"] = "salt://mattermost/local/restic.bz2"
+    source = local("restic.bz2", (fit.lab.directory / "sites" / shapes.RESTIC).read_bytes())
+    fit.settings["mattermost"]["platform"]["backup"]["program"]["source"] = source
     fit.write()
-    try:
-        run = fit.apply("backup", "--relenv")
-    finally:
-        (local / "restic.bz2").unlink()
+    run = fit.apply("backup", "--relenv")
     assert run.rc == 0, run
     assert list(run.changes) == ["backup-tool-is-there-without-a-package"]
     assert fit.ssh("sha256sum /usr/local/bin/restic") == before
