@@ -15,6 +15,8 @@ from typing import NamedTuple
 CONTROL_SECONDS = 60
 TIMEOUT_RC = 124
 _DATA = "mattermost-data-begins"
+# sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
+_SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
 _named: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
 
 
@@ -113,10 +115,8 @@ class Host:
                 return Result(255, login.out, login.err)
         remote, feed = "/bin/sh -s", script
         if root and self.entry.get("sudo"):
-            password = self.entry.get("passwd")
-            # -S reads the password as the first line of standard input and leaves the script to sh
-            remote = "sudo -S -p '' /bin/sh -s" if password else "sudo -n /bin/sh -s"
-            feed = f"{password}\n{script}" if password else script
+            remote, preface = self._sudo("exec /bin/sh -s")
+            feed = preface + script
         try:
             done = subprocess.run(
                 self.command(remote), input=feed, capture_output=True, text=True, timeout=timeout, errors="replace"
@@ -152,12 +152,15 @@ class Host:
         """
         if not self.entry.get("sudo"):
             return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
+        remote, preface = self._sudo(script)
+        return self.command(remote), preface.encode()
+
+    def _sudo(self, script: str) -> tuple[str, str]:
+        """Return the words that run *script* by sudo, and what its standard input has to begin with: the password travels there."""
         password = self.entry.get("passwd")
         if not password:
-            return self.command(f"sudo -n /bin/sh -c {shlex.quote(script)}"), b""
-        # sudo may or may not ask: whatever stands before the mark is no data
-        skip = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
-        return self.command(f"sudo -S -p '' /bin/sh -c {shlex.quote(skip + script)}"), f"{password}\n{_DATA}\n".encode()
+            return f"sudo -n /bin/sh -c {shlex.quote(script)}", ""
+        return f"sudo -S -p '' /bin/sh -c {shlex.quote(_SKIP + script)}", f"{password}\n{_DATA}\n"
 
     def settings(self, grains: dict) -> dict:
         """Return the host's merged settings: its pillar compiled here, the roster's options on top.

@@ -1,5 +1,8 @@
 """Which hosts a run touches: said by one rule, refused in one sentence."""
 
+import os
+import shlex
+
 import mattermost_hosts
 import pytest
 
@@ -57,3 +60,31 @@ def test_a_stream_is_roots_and_a_password_never_an_argument(entry, ran, first, m
     assert remote.startswith(ran)
     assert preface == first
     assert "secret" not in remote
+
+
+PASSWORD = "it's (x)"  # as a command it would be a fault of syntax, told with the password
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A host whose commands run here, with a sudo that asks for the password, or, told so, does not."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def host(asks=True, **entry):
+        ask = f'IFS= read -r given; [ "$given" = {shlex.quote(PASSWORD)} ] || exit 1' if asks else ":"
+        (tmp_path / "sudo").write_text(
+            f'#!/bin/sh\nwhile :; do case $1 in -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\n{ask}\nexec "$@"\n'
+        )
+        (tmp_path / "sudo").chmod(0o755)
+        made = mattermost_hosts.Host("chat", {"host": "192.0.2.9", "sudo": True, "passwd": PASSWORD, **entry}, {})
+        monkeypatch.setattr(made, "command", lambda remote: ["sh", "-c", remote])
+        monkeypatch.setattr(made, "connect", lambda: mattermost_hosts.Result(0, "", ""))
+        return made
+
+    return host
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_password_is_no_command_whether_sudo_asks_or_not(here, asks):
+    done = here(asks).run("echo one\necho two\n")
+    assert done == mattermost_hosts.Result(0, "one\ntwo\n", "")
