@@ -5,6 +5,7 @@ Everything travels through the ssh connections that the run has anyway, as a str
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 
@@ -155,6 +156,7 @@ def _copy(source, target, first: bytes) -> bool:
             target.write(data)
         target.close()
     except BrokenPipeError:
+        _close(target)
         return True
     return False
 
@@ -162,9 +164,15 @@ def _copy(source, target, first: bytes) -> bool:
 def _write(stream, data: bytes) -> None:
     try:
         stream.write(data)
-        stream.close()
     except BrokenPipeError:
         pass
+    _close(stream)
+
+
+def _close(stream) -> None:
+    """Close a pipe whose other end may be gone: what it still holds would have every close of it fail."""
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
 
 
 def _read(stream, words: dict, key: str) -> None:
@@ -195,8 +203,12 @@ class Heart:
     def __exit__(self, *_):
         self._over.set()
         self._thread.join(BEAT)
-        self._child.stdin.close()
-        self._child.wait(20)
+        _close(self._child.stdin)
+        try:
+            self._child.wait(20)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
 
     def _beat(self) -> None:
         data = self._preface
