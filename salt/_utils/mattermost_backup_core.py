@@ -105,7 +105,7 @@ def restored(found: dict, _settings: dict) -> str:
 
 def drilled(found: dict, _settings: dict) -> str:
     """Return the sentence on a drill that passed."""
-    return f"{_contents(found)} Nothing of it is left."
+    return f"{_contents(found)} Nothing of it is left. {found.get('advice', '')}".strip()
 
 
 def _contents(found: dict) -> str:

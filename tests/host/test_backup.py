@@ -7,6 +7,7 @@ UNITS = [
     "mattermost-backup.timer",
     "mattermost-backup-failed.service",
     "mattermost-restore@latest.service",
+    "mattermost-restore-back.service",
 ]
 
 
@@ -50,5 +51,5 @@ def test_the_units_are_clean_to_systemd(host, unit):
 
 
 def test_nothing_of_a_backup_or_restore_is_left_half_done(host):
-    for name in ("staging", "drill", "open"):
+    for name in ("staging", "drill", "open", "undone", "restored", "closed"):
         assert not host.file(f"/var/lib/mattermost-deploy/backup/{name}").exists

@@ -1,58 +1,20 @@
-"""Backups, restored: every message that was taken before is there, newer ones are never lost unasked, and a bad backup is told."""
+"""Backups, made and proved: every message that was taken before is there, and a bad backup is told."""
 
 import json
 import time
 
 import pytest
 
+from tests.scenarios.backups import WORK, backed_up, clean, restore, status, wait_for_the_site
 from tests.scenarios.chat import Chat
-from tests.scenarios.deployment import Deployment
 
-FILE = bytes(range(256)) * 200
-BACKUP, RESTORE, DRILL = "backup-is-made", "backup-is-restored", "newest-backup-restores"
-WORK = "/var/lib/mattermost-deploy/backup"
+BACKUP, DRILL = "backup-is-made", "newest-backup-restores"
 
 
 @pytest.fixture(scope="module")
 def host(lab, releases, deployed_snapshot):
-    """A deployed host of this module's own, with a file and messages 1 to 5, and a backup of them."""
-    with lab.passing("backup") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        wait_for_the_site(deployment)
-        chat = Chat(deployment)
-        deployment.file = chat.upload("picture.bin", FILE)
-        chat.post([1], file_ids=[deployment.file])
-        chat.post(range(2, 6))
-        run = deployment.orchestrate("mattermost.backup")
-        assert run.rc == 0, run
+    with backed_up(lab, releases, deployed_snapshot, "backup") as deployment:
         yield deployment
-
-
-def wait_for_the_site(deployment):
-    deployment.ssh("for i in $(seq 300); do mattermost-switch check && exit; sleep 0.2; done; exit 1", timeout=90)
-
-
-def restore(deployment, **told):
-    return deployment.orchestrate("mattermost.restore", "pillar=" + json.dumps({"restore": told}))
-
-
-def status(deployment, program="mattermost-backup"):
-    shown = deployment.ssh(f"{program} status")
-    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-
-
-def databases(deployment):
-    sql = "SELECT datname FROM pg_database WHERE datname LIKE 'mattermost%' ORDER BY 1"
-    return deployment.ssh(f'cd /; runuser -u postgres -- psql -XAtc "{sql}"').split()
-
-
-def clean(deployment):
-    """Assert that nothing of a backup, a drill or a failed restore is left beside what serves."""
-    assert [name for name in databases(deployment) if "drill" in name or "restored" in name] == []
-    left = deployment.ssh(
-        f"ls -d {WORK}/staging {WORK}/drill {WORK}/open /var/opt/mattermost/.restore-* 2>/dev/null", check=False
-    )
-    assert left == ""
 
 
 def test_a_backup_says_what_it_holds_and_where_the_password_is(host):
@@ -95,78 +57,6 @@ def test_a_dry_run_makes_and_restores_nothing(host):
         assert run.rc == 0, run
         assert "Would" in list(run.stages.values())[-1]["comment"]
     assert status(host) == before
-
-
-def test_newer_messages_are_refused_then_kept_aside(host):
-    chat = Chat(host)
-    backup = status(host)["snapshot"]
-    chat.post(range(1000, 1004))
-    late = chat.upload("late.bin", b"late")
-    run = restore(host, snapshot=backup)
-    assert run.rc != 0
-    assert "holds 4 messages that are newer" in run.comments
-    assert chat.there() >= {1, 2, 3, 4, 5, 1000, 1003}
-    clean(host)
-
-    run = restore(host, snapshot=backup, overwrite=True)
-    assert run.rc == 0, run
-    assert "4 messages newer than the backup" in run.stages[RESTORE]["comment"]
-    chat = Chat(host)
-    assert chat.there() >= {1, 2, 3, 4, 5}
-    assert chat.there() & {1000, 1001, 1002, 1003} == set()
-    assert chat.download(host.file) == FILE
-    clean(host)
-    report = status(host, "mattermost-restore")
-    kept, aside = report["database"], report["aside"]
-    assert kept in databases(host)
-    count = host.ssh(
-        f"cd /; runuser -u postgres -- psql -XAtc \"SELECT count(*) FROM posts WHERE message LIKE 'message 100_'\" {kept}"
-    )
-    assert count.strip() == "4"
-    assert host.ssh(f"find {aside}/data -path '*{late}*' -type f -exec cat {{}} +") == "late"
-    assert host.orchestrate("mattermost.ssl").changes == {}
-
-
-def test_a_restored_server_that_does_not_start_is_put_back(host):
-    chat = Chat(host)
-    chat.post([2000])
-    # a server that refuses to start while what it replaced lies beside it
-    drop_in = "/etc/systemd/system/mattermost.service.d"
-    script = "! ls -d /var/opt/mattermost/replaced-*"
-    host.ssh("rm -rf /var/opt/mattermost/replaced-*")
-    host.ssh(
-        f"mkdir -p {drop_in}; printf '[Service]\\nExecStartPre=/bin/sh -c \"{script}\"\\n' >{drop_in}/broken.conf; systemctl daemon-reload"
-    )
-    try:
-        run = restore(host, overwrite=True)
-    finally:
-        host.ssh(f"rm -r {drop_in}; systemctl daemon-reload")
-    assert run.rc != 0
-    assert "What was there before serves again" in run.comments
-    wait_for_the_site(host)
-    assert Chat(host).there() >= {5, 2000}
-    clean(host)
-
-
-def test_a_power_cut_in_the_middle_of_a_restore_is_undone_at_boot(host):
-    Chat(host).post([2001])
-    drop_in = "/etc/systemd/system/mattermost.service.d"
-    script = "! ls -d /var/opt/mattermost/replaced-* || sleep 300"
-    host.ssh("rm -rf /var/opt/mattermost/replaced-*")
-    host.ssh(
-        f"mkdir -p {drop_in}; printf '[Service]\\nExecStartPre=/bin/sh -c \"{script}\"\\n' >{drop_in}/hang.conf; systemctl daemon-reload"
-    )
-    host.ssh("setsid mattermost-restore to latest overwrite >/dev/null 2>&1 </dev/null &")
-    host.ssh(
-        "for i in $(seq 300); do systemctl show -p ActiveState mattermost | grep -q activating && [ -e /var/lib/mattermost-deploy/backup/open ] && exit; sleep 0.2; done; exit 1",
-        timeout=90,
-    )
-    host.host.cut()
-    host.host.start()
-    wait_for_the_site(host)
-    host.ssh(f"rm -r {drop_in}; systemctl daemon-reload")
-    assert Chat(host).there() >= {5, 2001}
-    clean(host)
 
 
 @pytest.fixture
@@ -267,34 +157,3 @@ def test_a_webhook_is_told_and_its_address_is_in_no_argument(host):
     path, body = hooked.split(" ", 1)
     assert path == "/hooks/secret-of-the-hook"
     assert "config.json is missing or empty" in json.loads(body)["text"]
-
-
-def test_another_host_with_a_newer_version_takes_the_backup_over(host, lab, releases):
-    chat = Chat(host)
-    host.ssh("mattermost-backup now")
-    there = chat.there()
-    serial = host.ssh(f"openssl x509 -noout -serial -in /etc/letsencrypt/live/{host.name}/cert.pem")
-    password = host.ssh("cat /etc/mattermost/secrets/backup-password").strip()
-    other = lab.host("taker")
-    try:
-        taker = Deployment(lab, other, releases[1])
-        host.ssh("tar -C /var/backups -cf /root/taken.tar mattermost")
-        source, target = host.host.root / "root/taken.tar", other.root / "root/taken.tar"
-        target.write_bytes(source.read_bytes())
-        taker.ssh("mkdir -p /var/backups && tar -C /var/backups -xf /root/taken.tar")
-        taker.set(backup={"password": password})
-        run = restore(taker)
-        assert run.rc == 0, run
-        assert password not in run.out + run.err
-        site = taker.orchestrate("mattermost.ssl")
-        assert site.rc == 0, site
-        moved = Chat(taker, chat.login)
-        assert moved.there() == there
-        assert moved.download(host.file) == FILE
-        assert taker.ssh(f"openssl x509 -noout -serial -in /etc/letsencrypt/live/{host.name}/cert.pem") == serial
-        by_hand = other.ssh("mattermost-restore to latest", check=False)
-        assert f"is of Mattermost {releases[0].version}, here is {releases[1].version}" in by_hand.stdout
-        assert taker.orchestrate("mattermost.ssl").changes == {}
-    finally:
-        other.remove()
-        lab.names.set(host.name, host.host.address)

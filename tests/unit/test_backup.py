@@ -136,3 +136,10 @@ def test_a_backup_that_the_version_here_does_not_take_over_is_refused(backup, he
 def test_a_restore_says_what_was_newer():
     assert "7 messages newer" in core.restored({"newer": "7", "advice": "Look."}, {})
     assert "newer" not in core.restored({"newer": "0"}, {})
+
+
+def test_a_drill_says_what_stands_in_a_restores_way():
+    assert core.drilled({"advice": "data is a file system of its own."}, {}).endswith(
+        "left. data is a file system of its own."
+    )
+    assert core.drilled({"advice": ""}, {}).endswith("left.")

@@ -35,7 +35,10 @@ systemctl() {
                 [ ! -e databases/mattermost.new ] || /bin/mv databases/mattermost.new databases/mattermost
             fi
             ;;
-        stop/*) echo inactive >active ;;
+        stop/*)
+            echo inactive >active
+            [ ! -e kill_in_stop ] || { rm kill_in_stop; kill -9 "$PPID"; }
+            ;;
         is-active/*) [ -e switching ] || return 3 ;;
         show/*)
             case $(cat active) in

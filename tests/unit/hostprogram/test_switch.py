@@ -172,30 +172,6 @@ def test_the_report_shows_the_first_errors_and_no_secret(host):
     assert "License" not in done.stdout
 
 
-def test_a_restart_is_proved_and_changes_no_version(host):
-    host.deployed()
-    pid = host.get("pid")
-    assert host.run("restart").returncode == 0
-    assert host.get("pid") > pid
-    assert host.current == OLD
-    host.fault(OLD, "unhealthy")
-    done = host.run("restart")
-    assert done.returncode == 4
-    assert "database_status unhealthy" in done.stdout
-
-
-@pytest.mark.parametrize("held", [True, False])
-def test_a_start_that_fails_leaves_the_site_closed_for_who_has_something_to_put_back(host, held):
-    host.deployed().fault(OLD, "wrong-version")
-    if held:
-        (host.folder / "run.hold").touch()
-    assert host.run("restart").returncode == 4
-    assert (host.folder / "run.closed").exists() == held
-    host.fault(OLD, "")
-    assert host.run("restart").returncode == 0
-    assert not (host.folder / "run.closed").exists()
-
-
 def test_check_and_status_tell(host):
     host.deployed()
     assert host.run("check").stdout == f"Mattermost {OLD} is healthy.\n"
@@ -232,15 +208,6 @@ def test_the_version_that_serves_already_is_left_alone(host):
     pid = host.deployed().get("pid")
     assert host.run("to", OLD).returncode == 0
     assert host.get("pid") == pid
-
-
-def test_a_restart_that_fails_for_the_environment_puts_the_old_one_back(host):
-    host.deployed().set(bad_environment="A=bad")
-    (host.folder / "settings/environment").write_text("A=bad\n")
-    done = host.run("restart")
-    assert done.returncode == 3, done.stdout + done.stderr
-    host.assert_old()
-    assert (host.folder / "settings/environment.failed").read_text() == "A=bad\n"
 
 
 def test_wait_ends_what_is_open_and_says_when_that_cannot_be(host):

@@ -179,6 +179,19 @@ interrupted-restore-is-undone-at-boot:
         postgresql: {{ mattermost.platform.postgresql.service }}.service
         settings: {{ mattermost.paths.settings }}
         work: {{ mattermost.paths.work }}
+        state: {{ mattermost.paths.state }}
+
+server-waits-for-the-undo-of-a-restore:
+  file.managed:
+    - name: /etc/systemd/system/mattermost.service.d/restore.conf
+    - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost.service.d/restore.conf.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - makedirs: True
+    - context:
+        work: {{ mattermost.paths.work }}
 
 undo-of-a-restore-is-enabled:
   service.enabled:

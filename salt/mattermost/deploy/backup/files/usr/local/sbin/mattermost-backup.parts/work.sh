@@ -2,6 +2,7 @@
 
 work() {
     take_lock
+    [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not undone yet." "systemctl status mattermost-restore-back"
     started=$(date +%s)
     config=$state/config/config.json
     version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy first."

@@ -18,4 +18,23 @@ compare() { # compare DATABASE: rows and checksums against the manifest; differs
 
 found() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/census"; }
 
-drop_database() { one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
+drop_database() { end_sessions "$1" 2>/dev/null; one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
+
+drop_restored() { # drop_restored DATABASE: one that a restore made; with messages that were posted to it, it is kept instead
+    number=${1##*_}
+    epoch=$(date -u -d "$(say "$number" | sed 's/\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)/\1-\2-\3 \4:\5:\6/')" +%s) || return 1
+    posted=$(one "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
+    [ "$posted" = f ] || posted=$(one "$1" "SELECT count(*) <> 0 FROM posts WHERE createat > $epoch * 1000::bigint") || return 1
+    if [ "$posted" = f ]; then
+        drop_database "$1"
+    else
+        rename_database "$1" "${1%_restored_*}_replaced_$number"
+    fi
+}
+
+sweep() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for it brings the next sweep
+    one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
+    while read -r name_of_left; do drop_restored "$name_of_left" </dev/null || return 1; done <"$scratch/left"
+    drop_database "${database}_drill" || return 1
+    rm -rf "$state"/.restore-* "$own/drill"
+}

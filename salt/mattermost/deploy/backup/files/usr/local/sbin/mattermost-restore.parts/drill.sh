@@ -3,14 +3,13 @@
 drill() {
     started=$(date +%s)
     scratch_database=${database}_drill
-    trap 'rm -rf "$own/drill" "$scratch"; drop_database "$scratch_database"' EXIT
-    rm -rf "$own/drill" && drop_database "$scratch_database"
+    trap 'drop_database "$scratch_database" && rm -rf "$own/drill"; rm -rf "$scratch"' EXIT
     find_snapshot latest
     read_manifest
     check_room "$own"
     fetch "$own/drill"
     restore_database "$scratch_database"
-    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." '' <<END
+    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(mounted)" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$(wants version)

@@ -1,12 +1,25 @@
 # The old goes aside, the new takes its place; and the way back from that.
+#
+# $own/open stands from before the server is stopped until one side is proved: then it becomes $own/restored or $own/undone, and what
+# remains to be done is repeated until that is gone too. While $own/closed stands the server does not start; while $own/open stands
+# mattermost-switch keeps the site closed and changes no version.
 
 rename_database() { # rename_database FROM TO
     end_sessions "$1"
     one postgres "ALTER DATABASE \"$1\" RENAME TO \"$2\"" >/dev/null
 }
 
-exchange() { # the old goes aside, the new takes its place; each step can be told from what is there, so `back` needs no more
-    say "$id" >"$own/open.new" && mv -f "$own/open.new" "$own/open" && sync || return 1
+begin_exchange() { # under the lock of the switch, for neither may begin in the middle of the other
+    mkdir -p "$work/switch" || return 1
+    exec 8>"$work/switch/lock"
+    flock -w 60 8 && [ ! -e "$work/switch/journal" ] && say "$id" >"$own/open.new" && publish "$own/open" &&
+        touch "$own/closed" "$closed" && flush "$own"
+    begun=$?
+    exec 8>&-
+    return "$begun"
+}
+
+exchange() { # each step can be told from what is there, so `back` needs no more than the ID
     mkdir -p "$aside" || return 1
     for part in data plugins client-plugins; do
         [ -d "$fetched$state/$part" ] || continue
@@ -15,35 +28,86 @@ exchange() { # the old goes aside, the new takes its place; each step can be tol
     cp -p "$state/config/config.json" "$aside/config.json.new" && mv "$aside/config.json.new" "$aside/config.json" || return 1
     chown "$user:$user" "$fetched$state/config/config.json" && cp -p "$fetched$state/config/config.json" "$state/config/config.json.new" &&
         mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
-    rename_database "$database" "$kept_database" && rename_database "$new_database" "$database"
+    rename_database "$database" "$kept_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
+}
+
+old_database() { # the database of before in its place again
+    has_database "$kept_database"
+    case $? in
+        1) return 0 ;;
+        2) return 1 ;;
+    esac
+    has_database "$database"
+    case $? in
+        0) rename_database "$database" "$new_database" || return 1 ;;
+        2) return 1 ;;
+    esac
+    rename_database "$kept_database" "$database"
 }
 
 back() { # the old state in its place again, from wherever a restore ended; repeatable
-    [ -e "$own/open" ] || return 0
+    [ -e "$own/open" ] || { end; return; }
     id=$(cat "$own/open")
     set_names
-    wait_for_database 60 || return 1 # without PostgreSQL nobody knows which database is which
-    systemctl stop "$service"
-    if has_database "$kept_database"; then
-        ! has_database "$database" || rename_database "$database" "$new_database" || return 1
-        rename_database "$kept_database" "$database" || return 1
-    fi
+    touch "$own/closed" "$closed" && flush "$own" || return 1
+    systemctl stop mattermost-switch.service # it may still be starting what is to be undone; no switch of versions is open
+    systemctl reset-failed mattermost-switch.service 2>/dev/null
+    rm -f "$runtime/request"
+    systemctl stop "$service" || return 1
+    wait_for_database 3 || return 1 # without PostgreSQL nobody knows which database is which
+    old_database || return 1
     for part in data plugins client-plugins; do
         [ -d "$aside/$part" ] || continue
-        [ ! -d "$state/$part" ] || { rm -rf "$aside/not-used-$part" && mv "$state/$part" "$aside/not-used-$part"; } || return 1
-        mv "$aside/$part" "$state/$part" || return 1
+        [ ! -d "$state/$part" ] || mv -T "$state/$part" "$aside/not-used-$part" || return 1
+        mv -T "$aside/$part" "$state/$part" || return 1
     done
     if [ -e "$aside/config.json" ]; then
         cp -p "$aside/config.json" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
     fi
+    decide undone && end
+}
+
+decide() { # decide restored|undone: a rename, for the disk may be full
     sync
-    rm -f "$own/open" "$closed" "$hold"
-    drop_database "$new_database"
-    rm -rf "$aside" "$state/.restore-$id"
-    systemctl --no-block start "$service" # at boot its start waits for this
+    mv -f "$own/open" "$own/$1" && flush "$own"
+}
+
+end() { # what remains once it is decided which side serves; repeatable
+    for side in undone restored; do
+        [ -e "$own/$side" ] || continue
+        id=$(cat "$own/$side")
+        set_names
+        rm -f "$own/closed" && flush "$own" || return 1
+        rm -f "$closed"
+        systemctl --no-block start "$service" # at boot it has not started yet
+        case $side in
+            undone) clear_new || return 1 ;;
+            *) [ ! -d "$fetched" ] || restore_secrets || say "The secrets of the backup could not be put in $settings." >&2 ;;
+        esac
+        rm -f "$own/$side"
+    done
+}
+
+clear_new() { # the new one goes, unless something was posted to it: then it is kept as what a restore replaced is
+    has_database "$new_database"
+    case $? in
+        0) drop_restored "$new_database" || return 1 ;;
+        2) return 1 ;;
+    esac
+    has_database "$kept_database"
+    case $? in
+        0)
+            for part in data plugins client-plugins; do
+                [ ! -d "$aside/not-used-$part" ] || mv -T "$aside/not-used-$part" "$aside/$part" || return 1
+            done
+            ;;
+        1) rm -rf "$aside" ;;
+        2) return 1 ;;
+    esac
 }
 
 set_names() {
+    fetched=$state/.restore-$id
     aside=$state/replaced-$id
     new_database=$(say "$database" | cut -c1-38)_restored_$id
     kept_database=$(say "$database" | cut -c1-38)_replaced_$id

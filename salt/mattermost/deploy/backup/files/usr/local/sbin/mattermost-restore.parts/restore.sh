@@ -9,6 +9,14 @@ refuse_newer() { # posts since the backup, unless told
         "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. They are kept aside then."
 }
 
+mounted() { # says what cannot change places with a restored directory
+    for part in data plugins client-plugins; do
+        mountpoint -q "$state/$part" || continue
+        say "$state/$part is a file system of its own, which a restore cannot put aside: mount that at $state instead, with all that is there now."
+        return
+    done
+}
+
 restore_secrets() { # those that the server's data needs; what belongs to this host alone stays its own
     for file in "$fetched$settings/secrets"/*; do
         [ -f "$file" ] || continue
@@ -21,11 +29,24 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
     mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$fetched$certificates/." "$certificates/"
 }
 
+put_back() { # put_back RESULT REASON ADVICE: what was there before serves again, or will
+    back || give_up failed "$2 What was there before could not be put back yet." "mattermost-restore-back.service goes on trying."
+    give_up "$@"
+}
+
+tidy() { # what is open or not ended needs what was fetched
+    rm -rf "$scratch"
+    for name_of_open in open undone restored; do [ ! -e "$own/$name_of_open" ] || return; done
+    drop_database "$new_database" && rm -rf "$fetched"
+}
+
 restore() { # restore SNAPSHOT
     started=$(date +%s)
     id=$(date -u +%Y%m%d%H%M%S)
     set_names
-    trap 'rm -rf "$state/.restore-$id" "$scratch"; [ -e "$own/open" ] || drop_database "$new_database"' EXIT
+    trap tidy EXIT
+    why=$(mounted)
+    [ -z "$why" ] || give_up refused "Nothing can be restored here." "$why"
     find_snapshot "$1"
     read_manifest
     version=$(readlink "$install/current")
@@ -37,25 +58,19 @@ restore() { # restore SNAPSHOT
     [ ! -e "$work/switch/journal" ] || give_up refused "A switch of versions is at work." "Wait for it: mattermost-switch status"
     refuse_newer
     check_room "$state"
-    fetch "$state/.restore-$id"
+    fetch "$fetched"
     restore_database "$new_database"
-    : >"$closed" && : >"$hold"
-    systemctl stop "$service" || { rm -f "$closed" "$hold"; give_up failed "$service cannot be stopped." "systemctl status $service"; }
-    newer=$(newer_posts)
-    if [ -z "$overwrite" ] && [ "$newer" != 0 ]; then
-        rm -f "$closed" "$hold"
-        systemctl start "$service"
-        give_up refused "Messages were posted while the backup was fetched." "Start again with overwrite: they are kept aside."
-    fi
-    exchange && mattermost-switch restart >"$scratch/started" 2>&1 || {
-        why=$(sed -n 's/^reason=//p' "$scratch/started" 2>/dev/null)
-        back || fail 4 "The restore failed and what was there could not be put back yet; start mattermost-restore-back.service again."
-        give_up failed "The restored server did not come up: ${why:-a step of the exchange failed.}" "What was there before serves again."
-    }
-    rm -f "$own/open" "$closed" "$hold"
-    restore_secrets || say "The secrets of the backup could not be put in $settings." >&2
+    begin_exchange || put_back failed "The exchange could not begin." "Is a switch of versions at work, or the disk full? mattermost-switch status; df $work"
+    systemctl stop "$service" || put_back failed "$service cannot be stopped." "systemctl status $service"
+    newer=$(newer_posts) || put_back failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
+    [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
+        put_back refused "Messages were posted while the backup was fetched." "Start again with overwrite: they are kept aside."
+    exchange || put_back failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
+    mattermost-switch restart >"$scratch/started" 2>&1 ||
+        put_back failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
     [ "$(one "$database" "SELECT count(*) >= $(wants posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        give_up failed "The restored server holds fewer messages than the backup $snapshot." "What it replaced is in $aside and the database $kept_database."
+        put_back failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
+    decide restored && end || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(wants version) is restored and $version serves it." \
         "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-switch forget replaced_$id." <<END
 snapshot=$snapshot

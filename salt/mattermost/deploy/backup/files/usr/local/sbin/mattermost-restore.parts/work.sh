@@ -28,12 +28,30 @@ ask() { # ask WHAT: systemd does it, so it goes on when the caller is gone
 }
 
 work() {
+    if [ "$1" = back ]; then
+        lock || exit 75 # systemd starts it again
+        undo_open || exit 75
+        return
+    fi
     take_lock
     manifest=$scratch/manifest
-    back || fail 4 "An interrupted restore could not be undone."
+    undo_open || give_up failed "What an earlier restore may have left cannot be put back or removed." "Does PostgreSQL answer? systemctl status postgresql"
     case $1 in
-        back) ;;
         drill) drill ;;
         *) take_words "$1" && restore "$wanted_snapshot" ;;
     esac
+}
+
+undo_open() { # what a kill or a power cut left, and says how it was ended
+    said=''
+    if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
+        said="A restore was interrupted and is undone."
+    elif [ -e "$own/restored" ]; then
+        said="A restore was interrupted when it was done: the backup serves."
+    fi
+    back && sweep || return 1
+    [ -n "$said" ] || return 0
+    kind_report=$report report=$own/restore-report
+    write_report failed "$said" "mattermost-switch kept shows what is kept aside." </dev/null
+    report=$kind_report
 }

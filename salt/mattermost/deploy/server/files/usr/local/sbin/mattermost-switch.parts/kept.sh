@@ -115,6 +115,7 @@ alone() { # not while a switch is at work or waits for its end
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "Another switch is at work."
     [ ! -e "$journal" ] || fail 5 "A switch was interrupted; mattermost-switch wait ends it."
+    [ ! -e "$work/backup/open" ] || fail 5 "A restore is at work or is being undone; see mattermost-restore status."
 }
 
 too_old() { # names that the settings no longer keep

@@ -39,6 +39,6 @@ write_report() { # write_report RESULT REASON ADVICE
         [ "$1" = 'done' ] || log_lines | sed 's/^/log=/'
     } >"$report.new"
     publish "$report"
-    case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || rm -f "$closed" ;; *) rm -f "$closed" ;; esac
+    case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || open_site ;; *) open_site ;; esac
     say "$1: $2"
 }

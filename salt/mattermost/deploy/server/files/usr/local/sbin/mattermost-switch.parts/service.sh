@@ -38,5 +38,9 @@ start_server() { # the marker lets the unit start although the journal is open
 
 let_in() { # from here on users post to the version that is watched: an interruption does not undo it any more, a failure does
     if [ -e "$journal" ] && ! recorded undo && ! recorded serving; then record serving || return 1; fi
-    rm -f "$closed"
+    open_site
+}
+
+open_site() { # a restore that is not proved opens it itself: what is posted before that, its undo would take away
+    [ -e "$work/backup/open" ] || rm -f "$closed"
 }

@@ -35,11 +35,21 @@ work() {
     [ ! -e "$journal" ] || end_open
     while [ -e "$request" ]; do
         read -r id kind to <"$request"
-        rm -f "$request"
-        case $kind in
-            to) switch ;;
-            back) back ;;
-            restart) restart ;;
-        esac
+        [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
+        if is_restored "$kind"; then
+            from=$(current)
+            write_report refused "A restore of a backup is at work, or is being undone." "Wait for its end: systemctl status mattermost-restore-back"
+        else
+            case $kind in
+                to) switch ;;
+                back) back ;;
+                restart) restart ;;
+            esac
+        fi
+        [ "$kind" != restart ] || rm -f "$request"
     done
+}
+
+is_restored() { # is_restored KIND: what is asked for would meddle with a restore, which itself asks for a restart
+    if [ "$1" = restart ]; then [ -e "$work/backup/closed" ]; else [ -e "$work/backup/open" ]; fi
 }

@@ -1,0 +1,300 @@
+"""mattermost-restore with programs of the test's own: whatever it is killed after, one whole side serves and no message is lost."""
+
+import hashlib
+import itertools
+import os
+import subprocess
+
+import pytest
+
+from tests import programs
+
+# The host is a folder: databases are files that say whose they are, a server that runs is a file "server". What changes something is
+# counted, and after the call whose number is in kill-at the program is killed, once.
+STUB = r"""#!/bin/sh
+name=${0##*/}
+say() { printf '%s\n' "$*"; }
+changes() {
+    number=$(($(cat "$HOST/count") + 1))
+    say "$number" >"$HOST/count"
+    say "$number $name $*" >>"$HOST/calls"
+    [ "$number" != "$(cat "$HOST/kill-at" 2>/dev/null)" ] || { rm "$HOST/kill-at"; kill -9 "$(cat "$HOST/program")"; }
+}
+case $name in
+    mv | touch) "/bin/$name" "$@" || exit; changes "$@" ;;
+    runuser) shift 3; exec "$@" ;;
+    df) say x; say x 1 1 1000000000 1% / ;;
+    mountpoint) [ "$2" = "$(cat "$HOST/mounted" 2>/dev/null)" ] ;;
+    chown | sync | sleep) ;;
+    restic)
+        case $1 in
+            snapshots) say '[{"time":"2026-01-01T00:00:00Z","short_id":"1a2b3c4d"}]' ;;
+            dump) cat "$HOST/manifest" ;;
+            restore)
+                while [ "$1" != --target ]; do shift; done
+                mkdir -p "$2$HOST/state" "$2$HOST/deploy/backup/staging" "$2$HOST/settings/secrets"
+                cp -r "$HOST/backup/." "$2$HOST/state/"
+                say secret >"$2$HOST/settings/secrets/pepper"
+                : >"$2$HOST/deploy/backup/staging/files"
+                say dump >"$2$HOST/deploy/backup/staging/database.dump"
+                changes fetched ;;
+        esac ;;
+    pg_restore)
+        while [ "$1" != -d ]; do shift; done
+        say new >"$HOST/databases/$2" ;;
+    systemctl)
+        case "$*" in
+            *' start mattermost.service') [ -e "$HOST/deploy/backup/closed" ] || say up >"$HOST/server" ;;
+            'stop mattermost.service') rm -f "$HOST/server" ;;
+        esac
+        changes "$@" ;;
+    mattermost-switch)
+        [ ! -e "$HOST/deploy/backup/closed" ] || exit 1
+        say up >"$HOST/server"
+        [ ! -e "$HOST/posts-itself" ] || say posted >>"$HOST/databases/mm"
+        [ ! -e "$HOST/breaks" ] || { say 'reason=It is broken.'; exit 4; }
+        changes "$@" ;;
+    psql)
+        [ ! -e "$HOST/postgresql-is-down" ] || exit 2
+        while [ "$1" != -d ]; do shift; done
+        asked=$2 told=$(cat)
+        named() { say "$told" | sed -n "s/.*$1.*/\\1/p" | head -n 1; }
+        cd "$HOST/databases" || exit
+        case $told in
+            'SELECT 1 FROM pg_database'*) found=$(named "= '\([^']*\)'"); [ ! -e "$found" ] || say 1 ;;
+            'SELECT 1' | *'>= '*) say t ;;
+            *'createat > 0'*) say 0 ;;
+            *to_regclass*) [ -e "$asked" ] || exit 2; if [ -s "$asked" ]; then say t; else say f; fi ;;
+            *'count(*) <> 0 FROM posts'*) if grep -qx posted "$asked"; then say t; else say f; fi ;;
+            *'datname ~ '*) pattern=$(named "~ '\([^']*\)'"); ls | grep -E "$pattern"; true ;;
+            *'CREATE DATABASE'*) found=$(named "LC_CTYPE %L', '\([^']*\)'"); : >"$found"; changes CREATE ;;
+            ALTER*) set -- "$(named 'DATABASE "\([^"]*\)"')" "$(named 'TO "\([^"]*\)"')"; [ ! -e "$2" ] && /bin/mv "$1" "$2" || exit; changes "$told" ;;
+            DROP*) found=$(named 'EXISTS "\([^"]*\)"'); [ ! -e "$found" ] || { rm "$found"; changes "$told"; } ;;
+            *server_version_num*) say 150000 ;;
+            *data_directory*) say "$HOST" ;;
+        esac ;;
+esac
+"""
+NAMES = "mv touch runuser df mountpoint chown sync sleep restic pg_restore systemctl mattermost-switch psql"
+CONFIG = "state/config/config.json"
+
+
+@pytest.fixture
+def host(tmp_path):
+    return made(tmp_path)
+
+
+def made(tmp_path):
+    folders = "bin state/config backup/config settings/secrets deploy/backup databases install run"
+    for folder in folders.split():
+        (tmp_path / folder).mkdir(parents=True)
+    for name in NAMES.split():
+        (tmp_path / "bin" / name).write_text(STUB)
+        (tmp_path / "bin" / name).chmod(0o755)
+    for folder, side in (("state", "old"), ("backup", "new")):
+        (tmp_path / folder / "config/config.json").write_text(f"{side}\n")
+        for part in ("data", "plugins", "client-plugins"):
+            (tmp_path / folder / part).mkdir()
+            (tmp_path / folder / part / "side").write_text(f"{side}\n")
+    manifest = {
+        "format": 1, "state": tmp_path / "state", "settings": tmp_path / "settings", "edition": "team", "postgresql": 150000,
+        "newest": 0, "version": "1.2.3", "posts": "5 1", "dump_bytes": 5, "files_bytes": 5, "files": 0,
+        "dump_sha256": hashlib.sha256(b"dump\n").hexdigest(), "keys": hashlib.sha256(b" ").hexdigest(),
+    }  # fmt: skip
+    write(tmp_path / "manifest", manifest)
+    values = {name: tmp_path / name for name in ("install", "state", "settings")}
+    values |= {"work": tmp_path / "deploy", "bin_dir": tmp_path / "bin", "socket_dir": tmp_path, "database_port": 1}
+    values |= {"name": "chat", "user": "mm", "role": "mm", "database": "mm", "service": "mattermost.service"}
+    values |= {"repository": "/r", "platform": "debian12"}
+    write(tmp_path / "settings/backup.conf", values)
+    (tmp_path / "install/current").symlink_to("1.2.3")
+    (tmp_path / "databases/mm").write_text("old\n")
+    (tmp_path / "server").write_text("up\n")
+    text = programs.joined("mattermost-restore").replace("set -u\n", f"set -u\necho $$ >{tmp_path}/program\n", 1)
+    (tmp_path / "mattermost-restore").write_text(text)
+    return tmp_path
+
+
+def write(path, values):
+    path.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+
+
+def work(host, what, kill_at=None):
+    """Run what systemd runs, once. kill_at: after which of its changes it is killed."""
+    environment = {
+        "PATH": f"{host}/bin:{os.environ['PATH']}",
+        "HOST": str(host),
+        "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
+        "MATTERMOST_SWITCH_RUNTIME": str(host / "run/switch"),
+    }
+    for name in ("count", "calls"):
+        (host / name).write_text("0\n")
+    if kill_at:
+        (host / "kill-at").write_text(f"{kill_at}\n")
+    command = ["sh", str(host / "mattermost-restore"), "work", what]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def killed(host, what, kill_at):
+    """Whether it was killed; without that it ended well."""
+    done = work(host, what, kill_at)
+    assert done.returncode in (0, -9), done.stdout + done.stderr
+    return done.returncode == -9
+
+
+def number_of(folder, call):
+    """The number of the change *call* in a restore that nothing ends before its time."""
+    host = made(folder)
+    assert work(host, "latest:overwrite").returncode == 0
+    (line,) = [line for line in (host / "calls").read_text().splitlines() if line.endswith(call)]
+    return int(line.split()[0])
+
+
+def post(host):
+    """Have somebody post, when somebody can, and return whether it was taken."""
+    if (host / "run/switch.closed").exists() or not (host / "server").exists():
+        return False
+    with (host / "databases/mm").open("a") as file:
+        file.write("posted\n")
+    return True
+
+
+def databases(host):
+    return {path.name: path.read_text().split() for path in (host / "databases").iterdir()}
+
+
+def assert_whole(host, side):
+    """The server is wholly that of *side*, old or new, it serves, and nothing is open or left."""
+    places = [f"state/{part}/side" for part in ("data", "plugins", "client-plugins")] + [CONFIG, "databases/mm"]
+    assert {place: (host / place).read_text().split()[0] for place in places} == dict.fromkeys(places, side)
+    assert (host / "server").exists(), "the server does not run"
+    assert not (host / "run/switch.closed").exists(), "the site stays closed"
+    assert [
+        path.name for path in (host / "deploy/backup").iterdir() if not path.name.endswith(("report", "lock"))
+    ] == []
+    assert list((host / "state").glob(".restore-*")) == []
+    assert [name for name in databases(host) if "restored" in name or "drill" in name] == []
+    aside = [name for name in databases(host) if "_replaced_" in name]
+    assert len(list((host / "state").glob("replaced-*"))) == len(aside)
+
+
+def test_a_restore_keeps_what_it_replaces(host):
+    done = work(host, "latest:overwrite")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_whole(host, "new")
+    (kept,) = [name for name in databases(host) if name != "mm"]
+    assert databases(host)[kept] == ["old"]
+    assert (host / f"state/replaced-{kept.rpartition('_')[2]}/data/side").read_text() == "old\n"
+    assert (host / "settings/secrets/pepper").exists()
+
+
+def test_a_server_that_does_not_come_up_is_put_back(host):
+    (host / "breaks").touch()
+    done = work(host, "latest:overwrite")
+    assert done.returncode == 4
+    assert "did not come up: It is broken." in done.stderr
+    assert_whole(host, "old")
+    assert list(databases(host)) == ["mm"]
+
+
+def test_killed_anywhere_one_side_serves_whole_and_what_was_posted_is_there(tmp_path):
+    for number in itertools.count(1):
+        host = made(tmp_path / str(number))
+        if not killed(host, "latest:overwrite", number):
+            break
+        posted = post(host)
+        assert not killed(host, "back", None)
+        side = databases(host)["mm"][0]
+        assert_whole(host, side)
+        assert ("posted" in databases(host)["mm"]) == posted
+        assert (side == "new") <= (host / "settings/secrets/pepper").exists(), "its secrets were not restored"
+    assert number > 15, (host / "calls").read_text()
+
+
+@pytest.mark.parametrize("posts", [False, True])
+def test_killed_anywhere_in_the_undo_it_is_undone(tmp_path, posts):
+    """A server may post to itself before it is proved: then what goes is kept as what a restore replaces is."""
+    serving = number_of(tmp_path / "whole", "mattermost-switch restart")
+    for number in itertools.count(1):
+        host = made(tmp_path / str(number))
+        if posts:
+            (host / "posts-itself").touch()
+        assert killed(host, "latest:overwrite", serving)
+        again = killed(host, "back", number)
+        assert not killed(host, "drill", None)
+        assert_whole(host, "old")
+        kept = [rows for name, rows in databases(host).items() if name != "mm"]
+        assert kept == ([["new", "posted"]] if posts else [])
+        for path in (host / "state").glob("replaced-*"):
+            assert (path / "data/side").read_text() == "new\n"
+        if not again:
+            break
+    assert number > 10, (host / "calls").read_text()
+
+
+def test_without_postgresql_the_server_waits_for_the_undo(tmp_path):
+    serving = number_of(tmp_path / "whole", "mattermost-switch restart")
+    host = made(tmp_path / "host")
+    assert killed(host, "latest:overwrite", serving)
+    (host / "postgresql-is-down").touch()
+    assert work(host, "back").returncode == 75
+    assert not (host / "server").exists()
+    assert (host / "deploy/backup/closed").exists()
+    assert (host / "run/switch.closed").exists()
+    (host / "postgresql-is-down").unlink()
+    assert work(host, "back").returncode == 0
+    assert_whole(host, "old")
+
+
+def test_an_undo_that_must_wait_is_told(host):
+    for name in ("breaks", "posts-itself"):
+        (host / name).touch()
+    stub = host / "bin/psql"
+    stub.write_text(STUB.replace("ALTER*)", "ALTER*_replaced_*TO*mm*) exit 1 ;;\n            ALTER*)"))
+    assert work(host, "latest:overwrite").returncode == 4
+    assert "could not be put back yet" in (host / "deploy/backup/restore-report").read_text()
+    stub.write_text(STUB)
+    assert not killed(host, "back", None)
+    assert_whole(host, "old")
+    assert "is undone" in (host / "deploy/backup/restore-report").read_text()
+    assert ["new", "posted"] in databases(host).values(), "the restore that ended took what the undo has to keep"
+
+
+@pytest.mark.parametrize("what", ["back", "drill"])
+def test_what_earlier_ones_left_goes_but_no_message(host, what):
+    left = ["state/.restore-20200101000000/data", "deploy/backup/drill/data"]
+    for folder in left:
+        (host / folder).mkdir(parents=True)
+    for name, rows in {
+        "restored_20200101000000": "new\n",
+        "restored_20200102000000": "new\nposted\n",
+        "drill": "",
+    }.items():
+        (host / f"databases/mm_{name}").write_text(rows)
+    (host / "postgresql-is-down").touch()
+    assert work(host, what).returncode in (75, 4)
+    assert all((host / folder).exists() for folder in left), "nobody would know of the databases"
+    (host / "postgresql-is-down").unlink()
+    assert work(host, what).returncode == 0
+    assert databases(host) == {"mm": ["old"], "mm_replaced_20200102000000": ["new", "posted"]}
+    assert not any((host / folder).exists() for folder in left)
+
+
+def test_a_switch_that_is_open_is_not_met_by_an_exchange(host):
+    (host / "deploy/switch").mkdir()
+    stub = host / "bin/pg_restore"
+    stub.write_text(STUB.replace("pg_restore)\n", 'pg_restore)\n        : >"$HOST/deploy/switch/journal"\n'))
+    done = work(host, "latest:overwrite")
+    assert done.returncode == 4
+    assert "Is a switch of versions at work" in done.stderr
+    assert_whole(host, "old")
+
+
+def test_a_store_that_is_a_file_system_of_its_own_is_refused_before_the_fetch(host):
+    (host / "mounted").write_text(str(host / "state/data"))
+    done = work(host, "latest:overwrite")
+    assert done.returncode == 2
+    assert "a file system of its own" in done.stderr
+    assert "fetched" not in (host / "calls").read_text()
+    assert work(host, "drill").returncode == 0
+    assert "a file system of its own" in (host / "deploy/backup/drill-report").read_text()
