@@ -47,7 +47,6 @@ class Host:
         self.user = entry.get("user") or opts.get("ssh_user") or "root"
         self.port = str(entry.get("port") or opts.get("ssh_port") or 22)
         self._opts = opts
-        self._connected = False
         self._settings: dict[tuple, dict] = {}
 
     def __repr__(self):
@@ -83,13 +82,13 @@ class Host:
         )
 
     def connect(self) -> Result:
-        """Log in once, as ``salt-ssh`` would; the connection stays for the commands that follow."""
-        if self._connected or self._has_connection():
-            self._connected = True
+        """Log in as ``salt-ssh`` would unless a connection is open; it stays for the commands that follow.
+
+        Asked before each of them: it ends after an idle minute, and nothing but Salt's login types a password.
+        """
+        if self._has_connection():
             return Result(0, "", "")
-        shell = self._shell()
-        out, err, rc = shell.exec_cmd("true")
-        self._connected = rc == 0
+        out, err, rc = self._shell().exec_cmd("true")
         return Result(rc, out or "", err or "")
 
     def _has_connection(self) -> bool:
@@ -102,17 +101,17 @@ class Host:
 
     def command(self, remote: str) -> list[str]:
         """Return the ssh command, as an argument list, that runs *remote* through this host's connection."""
-        return shlex.split(self._shell()._cmd_str("--")) + [remote]
+        program, *rest = shlex.split(self._shell()._cmd_str("--"))
+        return [program, "-o", "BatchMode=yes", *rest, remote]  # an error where ssh would ask at the terminal
 
     def run(self, script: str, timeout: float = 60, root: bool = True) -> Result:
         """Run a POSIX sh *script* on the host, as root unless told otherwise (by sudo where the roster says so).
 
         timeout: seconds. The script travels on standard input. Returns what it printed; never raises for a failure.
         """
-        if not self._connected:
-            login = self.connect()
-            if login.rc != 0:
-                return Result(255, login.out, login.err)
+        login = self.connect()
+        if login.rc != 0:
+            return Result(255, login.out, login.err)
         remote, feed = "/bin/sh -s", script
         if root and self.entry.get("sudo"):
             remote, preface = self._sudo("exec /bin/sh -s")
@@ -132,10 +131,9 @@ class Host:
         """
         target = shlex.quote(remote)
         sudo = "sudo -n " if self.entry.get("sudo") else ""
-        if not self._connected:
-            login = self.connect()
-            if login.rc != 0:
-                return Result(255, login.out, login.err)
+        login = self.connect()
+        if login.rc != 0:
+            return Result(255, login.out, login.err)
         remote_command = f"{sudo}/bin/sh -c 'umask 077; cat > {target}.part && mv {target}.part {target}'"
         try:
             with open(local, "rb") as file:
@@ -148,8 +146,9 @@ class Host:
         """Return the command (argument list) that runs a POSIX sh *script* as root, and the bytes to write to it first.
 
         For what Host.run is not for: data of any length on standard input and output. The script is an argument there,
-        so it holds no secrets. The host must be logged in to.
+        so it holds no secrets. Logs in again where that is needed; when that fails, so will the command.
         """
+        self.connect()
         if not self.entry.get("sudo"):
             return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
         remote, preface = self._sudo(script)

@@ -21,11 +21,7 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     import salt.client.ssh.client
 
     names = {host.address: host.id for host in hosts}
-    outcome = {}
-    for host in hosts:
-        login = host.connect()
-        if login.rc != 0:
-            outcome[host.id] = {"stderr": login.err or login.out}
+    outcome = _unreached(hosts)
     reached = [host.id for host in hosts if host.id not in outcome]
     _bring_relenv(opts, known, [host for host in hosts if host.id in reached])
     pillar = dict(more or {})
@@ -35,6 +31,11 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
     with mattermost_transport.multiplexed(told):
         for transport, members in core.by_transport(reached, known).items():
+            # what came before may have taken longer than an idle connection stays
+            outcome.update(_unreached([host for host in hosts if host.id in members]))
+            members = [host_id for host_id in members if host_id not in outcome]
+            if not members:
+                continue
             # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
             client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
             client.opts["relenv"] = transport == "relenv"
@@ -42,6 +43,12 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     for host_id in reached:
         outcome.setdefault(host_id, {"stderr": "The host returned nothing."})
     return outcome
+
+
+def _unreached(hosts: list) -> dict:
+    """Log in to *hosts* that are not; return what is told of those that do not let us in, by host ID."""
+    logins = {host.id: host.connect() for host in hosts}
+    return {host_id: {"stderr": login.err or login.out} for host_id, login in logins.items() if login.rc != 0}
 
 
 def _bring_relenv(opts: dict, known: dict, hosts: list) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import subprocess
+import types
 
 import mattermost_hosts
 import pytest
@@ -56,6 +58,7 @@ def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
 def test_a_stream_is_roots_and_a_password_never_an_argument(entry, ran, first, monkeypatch):
     host = mattermost_hosts.Host("chat", {"host": "192.0.2.9", **entry}, {})
     monkeypatch.setattr(host, "command", lambda remote: ["ssh", remote])
+    monkeypatch.setattr(host, "_has_connection", lambda: True)
     (_, remote), preface = host.stream("cat >/data")
     assert remote.startswith(ran)
     assert preface == first
@@ -88,3 +91,23 @@ def here(tmp_path, monkeypatch):
 def test_a_password_is_no_command_whether_sudo_asks_or_not(here, asks):
     done = here(asks).run("echo one\necho two\n")
     assert done == mattermost_hosts.Result(0, "one\ntwo\n", "")
+
+
+@pytest.mark.parametrize(("is_open", "logins"), [(False, 2), (True, 0)])
+def test_each_command_logs_in_again_unless_the_connection_is_open(is_open, logins, monkeypatch):
+    host = mattermost_hosts.Host("chat", {"host": "192.0.2.9", "passwd": PASSWORD}, {})
+    done = []
+    shell = types.SimpleNamespace(exec_cmd=lambda command: done.append(command) or ("", "", 0))
+    monkeypatch.setattr(host, "_shell", lambda: shell)
+    monkeypatch.setattr(host, "_has_connection", lambda: is_open)
+    monkeypatch.setattr(host, "command", lambda remote: ["sh", "-c", remote])
+    assert host.run("echo one").out == "one\n"
+    host.stream("cat")
+    assert done == ["true"] * logins
+
+
+def test_a_command_never_asks_at_the_terminal(tmp_path):
+    entry = {"host": "192.0.2.9", "priv": str(tmp_path / "key")}
+    words = mattermost_hosts.Host("chat", entry, {"pki_dir": "", "root_dir": str(tmp_path)}).command("true")
+    shown = subprocess.run([words[0], "-G", *words[1:-1]], capture_output=True, text=True, check=True).stdout
+    assert "batchmode yes" in shown.splitlines()

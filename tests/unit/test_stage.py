@@ -1,9 +1,13 @@
 """Stages: which ones share a host run, which states are whose, and what a stage says of them."""
 
+from types import SimpleNamespace
+
 import mattermost_progress
 import mattermost_stage_core as core
+import mattermost_stage_run as stage_run
 import mattermost_transport
 import pytest
+from mattermost_hosts import Result
 
 
 def chunk(order, name, apply="", state="mattermost_stage", fun="applied"):
@@ -150,3 +154,47 @@ def test_salts_shell_still_has_the_method_that_is_replaced():
     from salt.client.ssh.shell import Shell
 
     assert Shell._run_cmd.__code__.co_varnames[:4] == ("self", "cmd", "key_accept", "passwd_retries")
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What is done in a run of stages, in order: logins, the bringing of relenv, Salt's commands."""
+    done = []
+
+    class Client:
+        def __init__(self, c_path):
+            self.opts = {}
+
+        def cmd(self, members, *_, **__):
+            done.append(("salt", *members))
+            return {host_id: {"return": "states"} for host_id in members}
+
+    monkeypatch.setattr("salt.client.ssh.client.SSHClient", Client)
+    monkeypatch.setattr(stage_run, "_bring_relenv", lambda *_: done.append("relenv"))
+    return done
+
+
+def run_of_two(done, *logins):
+    """Run a stage on a host with a Python and on one without. logins: what those of the latter give."""
+    answers = iter(logins)
+
+    def host(name):
+        def connect():
+            done.append(name)
+            return next(answers) if name == "el" else Result(0, "", "")
+
+        return SimpleNamespace(id=name, address=name, connect=connect)
+
+    known = {"el": {"transport": "relenv"}}
+    return stage_run.apply({"conf_file": ""}, [host("new"), host("el")], ["mattermost.deploy.x"], known, False)
+
+
+def test_hosts_are_logged_in_to_again_right_before_salt_goes_there(done):
+    run_of_two(done, Result(0, "", ""), Result(0, "", ""))
+    assert done == ["new", "el", "relenv", "new", ("salt", "new"), "el", ("salt", "el")]
+
+
+def test_a_login_that_fails_later_is_that_hosts_answer(done):
+    outcome = run_of_two(done, Result(0, "", ""), Result(255, "", "Permission denied"))
+    assert outcome == {"new": {"return": "states"}, "el": {"stderr": "Permission denied"}}
+    assert ("salt", "el") not in done
