@@ -129,15 +129,21 @@ class Host:
 
         timeout: seconds.
         """
-        target = shlex.quote(remote)
-        sudo = "sudo -n " if self.entry.get("sudo") else ""
         login = self.connect()
         if login.rc != 0:
             return Result(255, login.out, login.err)
-        remote_command = f"{sudo}/bin/sh -c 'umask 077; cat > {target}.part && mv {target}.part {target}'"
+        target, size = shlex.quote(remote), os.path.getsize(local)
+        # to cat an end that came too early is an end
+        argv, preface = self.stream(
+            f'umask 077; cat >{target}.part || exit 1; [ "$(wc -c <{target}.part)" -eq {size} ] || '
+            f"{{ echo 'It came incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
+        )
+        pipe = subprocess.PIPE
         try:
-            with open(local, "rb") as file:
-                done = subprocess.run(self.command(remote_command), stdin=file, capture_output=True, timeout=timeout)
+            with subprocess.Popen(["cat", "-", local], stdin=pipe, stdout=pipe) as feed:
+                feed.stdin.write(preface)
+                feed.stdin.close()
+                done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired:
             return Result(TIMEOUT_RC, "", f"The copy of {local} did not end within {timeout:g} s.")
         return Result(done.returncode, _text(done.stdout), _text(done.stderr))

@@ -75,8 +75,9 @@ def here(tmp_path, monkeypatch):
 
     def host(asks=True, **entry):
         ask = f'IFS= read -r given; [ "$given" = {shlex.quote(PASSWORD)} ] || exit 1' if asks else ":"
+        none = "echo 'sudo: a password is required' >&2; exit 1" if asks else ":"
         (tmp_path / "sudo").write_text(
-            f'#!/bin/sh\nwhile :; do case $1 in -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\n{ask}\nexec "$@"\n'
+            f'#!/bin/sh\nwhile :; do case $1 in -n) {none}; shift ;; -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\n{ask}\nexec "$@"\n'
         )
         (tmp_path / "sudo").chmod(0o755)
         made = mattermost_hosts.Host("chat", {"host": "192.0.2.9", "sudo": True, "passwd": PASSWORD, **entry}, {})
@@ -111,3 +112,23 @@ def test_a_command_never_asks_at_the_terminal(tmp_path):
     words = mattermost_hosts.Host("chat", entry, {"pki_dir": "", "root_dir": str(tmp_path)}).command("true")
     shown = subprocess.run([words[0], "-G", *words[1:-1]], capture_output=True, text=True, check=True).stdout
     assert "batchmode yes" in shown.splitlines()
+
+
+DATA = bytes(range(256)) * 1000
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(here, tmp_path, asks):
+    (tmp_path / "archive").write_bytes(DATA)
+    done = here(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"))
+    assert done == mattermost_hosts.Result(0, "", "")
+    assert (tmp_path / "it's there").read_bytes() == DATA
+    assert (tmp_path / "it's there").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_came_incomplete_is_none(here, tmp_path, monkeypatch):
+    (tmp_path / "archive").write_bytes(DATA)
+    monkeypatch.setattr(os.path, "getsize", lambda path: len(DATA) + 1)
+    done = here(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"))
+    assert (done.rc, done.err) == (1, "It came incomplete.\n")
+    assert not (tmp_path / "there").exists()
