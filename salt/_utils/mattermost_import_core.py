@@ -92,7 +92,7 @@ def misfits(wish: dict, source: Source, facts: dict, target: dict, settings: dic
     found += _release(wish, source, facts, settings)
     found += _postgresql(one, other, facts, target, settings)
     found += move.newer(wish, facts, target, told="import")
-    return found + move.room(other, facts, target)
+    return found + move.mounts(other, target, settings) + move.room(other, facts, target)
 
 
 def _reason(source: Source, facts: dict) -> str:

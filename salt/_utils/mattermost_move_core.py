@@ -85,6 +85,7 @@ def misfits(wish: dict, source: dict, target: dict, settings: tuple, is_same: bo
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
     found += _postgresql(one, other, source, target, theirs)
     found += newer(wish, source, target)
+    found += mounts(other, target, theirs)
     found += room(other, source, target)
     return found
 
@@ -121,6 +122,16 @@ def newer(wish: dict, source: dict, target: dict, told: str = "move") -> list[st
         else "of a server of its own"
     )
     return [f'{other} holds {posts} messages {what}. To go on and keep them aside there: "overwrite": true in {told}.']
+
+
+def mounts(other: str, target: dict, settings: dict) -> list[str]:
+    """Return which of the folders that new ones are to take the place of cannot be renamed on the target. settings: its own."""
+    state = settings["paths"]["state"]
+    return [
+        f"{place} is a mount of its own on {other}, where a new folder has to take its place: mount that disk at {state} instead, with all "
+        "that is in there."
+        for place in target.get("mounted", "").split()
+    ]
 
 
 def room(other: str, source: dict, target: dict) -> list[str]:

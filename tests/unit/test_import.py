@@ -57,6 +57,7 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("cannot be read: FATAL: no (hidden)", {"facts": {"postgresql": "", "refused": "FATAL: no a@b"}}),
         ("does not go to an older one", {"facts": {"postgresql": "160001"}}),
         ("holds 3 messages", {"target": {"posts": "3", "newest": "1"}}),
+        ("mount that disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
         ("Make room there", {"target": {"free": "1000"}}),
         ("is older than the installed 11.7.10", {"release": {"version": "11.6.0"}}),
         ('"accept": ["enterprise"]', {"source": find.found(by_hand())._replace(is_team=False)}),

@@ -18,7 +18,7 @@ SOURCE = {
     "database_bytes": "10000000",
 }
 BARE = {"free": "9000000", "database_free": "9000000", "same_disk": "yes"}
-SETTINGS = {"paths": {"work": "/var/lib/deploy"}, "platform": {"postgresql": {"version": 15}}}
+SETTINGS = {"paths": {"work": "/var/lib/deploy", "state": "/srv/chat"}, "platform": {"postgresql": {"version": 15}}}
 
 
 def faults(source=None, target=None, wish=None, same=False, settings=None):
@@ -38,13 +38,15 @@ def test_a_deployed_host_and_a_bare_one_fit():
         ("moved to third already", {"source": {"moved": "third"}}),
         ("does not run (failed)", {"source": {"active": "failed"}}),
         ("switch of versions is open", {"source": {"switch": "open"}}),
-        ("paths differ", {"settings": {"paths": {"work": "/elsewhere"}}}),
+        ("paths differ", {"settings": {"paths": {"work": "/elsewhere", "state": "/srv/chat"}}}),
         ("old has PostgreSQL 16 and new 15", {"source": {"postgresql": "160004"}}),
         ("old has PostgreSQL 15 and new 14", {"target": {"postgresql": "140001"}}),
         ("PostgreSQL on old does not answer", {"source": {"postgresql": ""}}),
         ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001"}}),
         ("new holds 3 messages of a server of its own", {"target": {"posts": "3", "newest": "1"}}),
         ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001", "target_of": "chat"}}),
+        ("a mount of its own on new, where", {"target": {"mounted": "/srv/chat/data "}}),
+        ("mount that disk at /srv/chat instead", {"target": {"mounted": "/srv/chat/data "}}),
         ("Make room there", {"target": {"free": "300000", "database_free": "300000"}}),
         ("The files need", {"target": {"free": "200000", "same_disk": ""}}),
         ("The database needs", {"target": {"database_free": "200000", "same_disk": ""}}),

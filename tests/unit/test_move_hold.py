@@ -179,3 +179,16 @@ def test_an_import_in_place_leaves_its_source_by_a_program_that_decides(tmp_path
     assert source.called("keep it") == is_left
     if not is_left:
         source.wait(START)
+
+
+def test_a_folder_that_is_a_disk_of_its_own_is_told(tmp_path):
+    for folder in ("proc", "real/data", "real/plugins", "disk"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "real/client-plugins").symlink_to(tmp_path / "disk")  # mv takes the link
+    (tmp_path / "state").symlink_to("real")
+    places = ("disk", "real", "real/data", "elsewhere/plugins")
+    (tmp_path / "proc/mounts").write_text("".join(f"/dev/sdb {tmp_path / place} ext4 rw 0 0\n" for place in places))
+    source = Source(tmp_path, state=tmp_path / "state")
+    assert f"mounted={tmp_path}/state/data " in source.do("look").stdout.splitlines()
+    (tmp_path / "proc/mounts").write_text("")
+    assert "mounted=" in source.do("look").stdout.splitlines()

@@ -84,6 +84,13 @@ kib_free() { # kib_free PATH: on the file system that PATH is or will be on
     df -Pk "$place" | awk 'NR == 2 { print $4 }'
 }
 
+mounts() { # which of the three folders is the root of a file system: no mv puts another in its place
+    for part in data plugins client-plugins; do
+        [ -d "$state/$part" ] || continue
+        awk -v place="$(readlink -f "$state")/$part" '$2 == place { found = 1 } END { exit !found }' "$root/proc/mounts" && say "$state/$part"
+    done
+}
+
 look() { # facts, one a line
     say "version=$(readlink "$install/current" 2>/dev/null)"
     say "moved=$(sed -n 's/^to=//p' "$work/moved" 2>/dev/null)"
@@ -100,6 +107,7 @@ look() { # facts, one a line
     say "database_free=$(kib_free "$(one postgres 'SHOW data_directory' 2>/dev/null || say /var/lib)")"
     say "same_disk=$([ "$(df -Pk "$(there "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(there /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
     say "stored=$(du -skc "$data" "$plugins" "$client_plugins" 2>/dev/null | awk 'END { print $1 }')"
+    say "mounted=$(mounts | tr '\n' ' ')"
     say "copied=$(du -sk "$staging" 2>/dev/null | awk 'END { print $1 }')"
 }
 
