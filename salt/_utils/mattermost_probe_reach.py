@@ -72,13 +72,13 @@ _CASES = (
     ),
     (
         "sudo",
-        ("a terminal is required", "must have a tty"),
+        ("must have a tty",),
         "sudo on {address} wants a terminal.",
-        "set tty: True in the roster entry of {id}, or allow {user} sudo without a terminal.",
+        "allow {user} sudo without one: a line `Defaults:{user} !requiretty` in /etc/sudoers.d.",
     ),
     (
         "sudo",
-        ("a password is required", "incorrect password", "Sorry, try again"),
+        ("a password is required", "a terminal is required", "incorrect password", "Sorry, try again"),
         "sudo on {address} wants the password of {user}, and the roster has none that fits.",
         "allow {user} sudo without a password (a line `{user} ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d), or set passwd: and "
         "tty: True in the roster entry of {id}.",

@@ -19,7 +19,8 @@ WORDS = {
     "open key": "@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nPermissions 0644 for 'key' are too open.\nPermission denied (publickey).",
     "no sudo": "/bin/sh: 1: sudo: not found",
     "sudo password": "sudo: a password is required",
-    "sudo terminal": "sudo: a terminal is required to read the password; either use the -S option",
+    "sudo prompt": "sudo: a terminal is required to read the password; either use the -S option",
+    "sudo terminal": "sudo: sorry, you must have a tty to run sudo",
     "sudo forbidden": "deploy is not in the sudoers file.  This incident will be reported.",
 }
 
@@ -47,7 +48,8 @@ def host(opts=None, **entry):
         ("open key", "ssh-key", "others can read", "chmod 600"),
         ("no sudo", "sudo", "has no sudo", "install sudo"),
         ("sudo password", "sudo", "wants the password of deploy", "NOPASSWD"),
-        ("sudo terminal", "sudo", "wants a terminal", "tty: True"),
+        ("sudo prompt", "sudo", "wants the password of deploy", "passwd: and tty: True"),
+        ("sudo terminal", "sudo", "wants a terminal", "`Defaults:deploy !requiretty`"),
         ("sudo forbidden", "sudo", "The user deploy may not use sudo", "sudoers"),
     ],
 )
