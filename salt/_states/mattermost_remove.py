@@ -37,7 +37,7 @@ def meant(name, told, public_name, paths, repository, cluster, database_name, ro
     except ValueError as err:
         return _ret(name, False, str(err))
     work = paths["work"]
-    busy = _at_work("mattermost-*.service")
+    busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
         return _ret(name, False, f"{busy} is at work on this host. Nothing was removed; start again when it has ended.")
     if os.path.exists(f"{work}/postgresql/journal"):
@@ -183,18 +183,21 @@ def _tidied(name, nginx, record):
 def certificate(name, public_name, certbot, purge, paths):
     """Have nothing renewed for a site that is not there; the certificate itself stays unless the data go.
 
-    certbot: ``platform.certbot``. Its other certificates, and accounts that one of them may use, are left alone.
+    certbot: ``platform.certbot``. Its other certificates, those that were there before us among them, and accounts that one
+    of them may use, are left alone.
     """
     folder, record = certbot["directory"], records.read(paths["work"]) or {}
     dropin = f"/etc/systemd/system/{certbot['service']}.d/mattermost.conf"
     going = files.found(
         [f"{folder}/renewal-hooks/deploy/mattermost-nginx", f"{folder}/mattermost-authority.pem", dropin]
     )
-    renewal = f"{folder}/renewal/{public_name}.conf"
-    ours = {public_name, *certbot_host.remembered(paths["work"])}
+    before = record.get("letsencrypt", ())
+    seen_to, ours = core.certificates(public_name, certbot_host.remembered(paths["work"]), folder, before)
     mine = {f"{folder}/renewal/{each}.conf" for each in ours}
     others = [path for path in glob.glob(f"{folder}/renewal/*.conf") if path not in mine]
-    moved = {}
+    parked = seen_to - ours if purge else seen_to & {public_name}
+    moved = files.found(f"{folder}/renewal/{each}.conf" for each in parked)
+    moved = {path: path + letsencrypt.PARKED for path in moved}
     if purge:
         own = [f"{folder}/{part}/{each}" for part in ("live", "archive") for each in ours]
         going += files.found([*own, *mine, *(each + letsencrypt.PARKED for each in mine)])
@@ -202,8 +205,6 @@ def certificate(name, public_name, certbot, purge, paths):
             there = set(record["letsencrypt"])
             going += [path for path in records.tree(folder) if path not in there and not path.startswith(tuple(own))]
         going = sorted(set(going))
-    elif os.path.exists(renewal):
-        moved[renewal] = renewal + letsencrypt.PARKED
     shown = {**dict.fromkeys(going, "removed"), **{path: f"kept as {kept}" for path, kept in moved.items()}}
     if not shown:
         return _ret(name, True, "Nothing is renewed for this site.")
@@ -266,7 +267,7 @@ def programs(name, fetched):
         return _ret(name, None, "Our units and programs would go.", shown)
     for path in going:
         files.remove(path)
-        if ".wants/" in path:
+        if ".wants/" in path or ".service.d/" in path:
             files.prune(os.path.dirname(path), (files.UNITS,))
     _systemctl("daemon-reload")
     _systemctl("reset-failed", "mattermost*")
@@ -289,9 +290,9 @@ def _content(path):
         return file.read()
 
 
-def _at_work(pattern):
+def _at_work(patterns):
     """Return the first of the units that do something just now, empty when there is none."""
-    said = _systemctl("list-units", "--no-legend", "--plain", "--state=activating,active,deactivating", pattern)
+    said = _systemctl("list-units", "--no-legend", "--plain", "--state=activating,active,deactivating", *patterns)
     return (said.stdout.split() or [""])[0]
 
 

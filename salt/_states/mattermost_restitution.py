@@ -11,9 +11,11 @@ import subprocess
 
 import mattermost_database_host as host
 import mattermost_firewall_host as firewalld
+import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_nginx_config as config
 import mattermost_packages as packages
 import mattermost_record_host as records
+import mattermost_remove_core as core
 import mattermost_remove_database as databases
 import mattermost_remove_files as files
 import mattermost_repositories_core as repositories
@@ -92,7 +94,10 @@ def installed(name, platform, paths, purge, public_name, database_name, role, su
     manager = packages.Packages()
     remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)
     stay = {"postgresql": _database_stays(remains, purge), "nginx": _nginx_stays(platform["nginx"], manager, record)}
-    stay |= {"firewall": _firewall_stays(record), "certbot": _certbot_stays(platform["certbot"], public_name)}
+    stay |= {
+        "firewall": _firewall_stays(record),
+        "certbot": _certbot_stays(platform["certbot"], public_name, record, paths["work"]),
+    }
     stay = {part: why for part, why in stay.items() if why}
     wanted = [
         package
@@ -207,10 +212,12 @@ def _firewall_stays(record):
     return f"{foreign[0]} is somebody's" if foreign else ""
 
 
-def _certbot_stays(certbot, public_name):
-    others = glob.glob(f"{certbot['directory']}/renewal/*.conf")
-    others = [path for path in others if os.path.basename(path) != f"{public_name}.conf"]
-    return f"it renews {os.path.basename(others[0]).removesuffix('.conf')}" if others else ""
+def _certbot_stays(certbot, public_name, record, work):
+    folder, asked_for = certbot["directory"], certbot_host.remembered(work)
+    seen_to, _ = core.certificates(public_name, asked_for, folder, record.get("letsencrypt", ()))
+    names = {os.path.basename(path).removesuffix(".conf") for path in glob.glob(f"{folder}/renewal/*.conf")}
+    others = sorted(names - (seen_to & {public_name}))
+    return f"it renews {others[0]}" if others else ""
 
 
 def _trusted(platform, record):

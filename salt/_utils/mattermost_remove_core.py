@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
-NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs")  # file systems of other machines
+import re
+
+# file systems of other machines; what autofs has not mounted yet may be one
+NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs", "autofs")
+NAMES = (
+    "aside backup backup-failed certificate certificate-failed move new-backup-password new-database-password postgresql restore"
+    " restore-back rotate switch tell"
+)
+OURS = re.compile(rf"mattermost-({'|'.join(NAMES.split())})(@[^.]*)?(\.(service|timer)(\.d)?)?")
+DROPINS = (
+    "moved.conf",
+    "rotate.conf",
+    "postgresql.conf",
+    "restore.conf",
+    "mattermost-aside.conf",
+)  # of the server's unit
+
+
+def is_ours(name: str) -> bool:
+    """Say whether a unit, its drop-ins or a program is called as one of ours; mattermost-push-proxy, for one, is the vendor's."""
+    return bool(OURS.fullmatch(name))
+
+
+def certificates(public_name: str, asked_for, folder: str, before) -> tuple[set, set]:
+    """Return the certificates whose renewal we see to, and which of them were not there before us.
+
+    asked_for: names that a deploy asked an authority for. folder: certbot's. before: what it held before the first deploy.
+    """
+
+    def came_first(name):
+        return any(path in before for path in (f"{folder}/renewal/{name}.conf", f"{folder}/renewal/{name}.conf.kept"))
+
+    seen_to = {*asked_for, *([] if came_first(public_name) else [public_name])}
+    return seen_to, {name for name in seen_to if not came_first(name)}
 
 
 def purge_of(told: dict, name: str) -> bool:
@@ -33,7 +66,7 @@ def is_elsewhere(repository: str, mounts: str) -> bool:
     best, kind = "", ""
     for line in mounts.splitlines():
         place, found = (line.split() + ["", "", ""])[1:3]
-        if len(place) > len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
+        if len(place) >= len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
             best, kind = place, found
     return kind.startswith("fuse.") or kind in NETWORK
 

@@ -15,12 +15,13 @@ import mattermost_record_host as records
 import mattermost_remove_core as core
 
 PROGRAMS = (
-    "/usr/local/sbin/mattermost-*",
+    *(f"/usr/local/sbin/mattermost-{name}" for name in core.NAMES.split()),
     "/usr/local/lib/mattermost",
     "/etc/tmpfiles.d/mattermost-salt.conf",
-    "/run/mattermost-*",
+    *(f"/run/mattermost-{name}{rest}" for name in core.NAMES.split() for rest in ("", ".*")),
 )
 UNITS = "/etc/systemd/system"
+STAMPS = "/var/lib/systemd/timers"
 STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".restore-*", "imported-*")
 DERIVED = ("*.conf",)  # each deploy writes them from the settings
 SETTINGS = (*DERIVED, "environment", "first-admin-login", "certificate", "secrets")
@@ -30,9 +31,10 @@ RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 
 
 def is_elsewhere(repository: str) -> bool:
-    """Say whether a repository of backups lies on another machine."""
+    """Say whether a repository of backups lies on another machine, links followed."""
     with open("/proc/mounts", encoding="utf-8") as file:
-        return core.is_elsewhere(repository, file.read())
+        place = os.path.realpath(repository) if repository.startswith("/") else repository
+        return core.is_elsewhere(place, file.read())
 
 
 def found(patterns) -> list[str]:
@@ -47,15 +49,19 @@ def inside(folder: str, names) -> list[str]:
 
 def units() -> list[str]:
     """Return our unit files, their drop-ins and the links that start them; the server's own may be another's, which an import put back."""
-    own = found([f"{UNITS}/mattermost.service", f"{UNITS}/mattermost-*", f"{UNITS}/mattermost*.d"])
-    links = [link for link in glob.glob(f"{UNITS}/*.wants/mattermost*") if os.path.islink(link)]
-    if records.is_of_another(f"{UNITS}/mattermost.service"):
-        own, links = (
-            [path for path in part if not path.endswith(("/mattermost.service", "/mattermost.service.d"))]
-            for part in (own, links)
-        )
-    stamps = found(["/var/lib/systemd/timers/stamp-mattermost-*"])
-    return sorted({*own, *links, *stamps})
+    server = [] if records.is_of_another(f"{UNITS}/mattermost.service") else ["mattermost.service"]
+    own = found(
+        [
+            *(f"{UNITS}/{name}" for name in server),
+            *(f"{UNITS}/mattermost.service.d/{name}" for name in (core.DROPINS if server else ())),
+        ]
+    )
+    rest = found([f"{UNITS}/mattermost-*", f"{UNITS}/*.wants/mattermost*", f"{STAMPS}/stamp-mattermost-*"])
+    for path in rest:
+        name = os.path.basename(path).removeprefix("stamp-")
+        if core.is_ours(name) or name in server:
+            own.append(path)
+    return sorted(own)
 
 
 def apt_sources(root: str = "/") -> list[str]:

@@ -275,8 +275,9 @@ def test_a_server_that_an_import_put_back_stays(tmp_path, monkeypatch, text, goe
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "mattermost.service.d").mkdir()
+    (tmp_path / "mattermost.service.d/moved.conf").write_text(text)
     (tmp_path / "multi-user.target.wants/mattermost.service").symlink_to("../mattermost.service")
-    ours = {path for path in files.units() if path.endswith(("/mattermost.service", "mattermost.service.d"))}
+    ours = {path for path in files.units() if path.endswith(("/mattermost.service", "mattermost.service.d/moved.conf"))}
     assert len(ours) == (3 if goes else 0)
     assert str(tmp_path / "mattermost-aside.service") in files.units()
 
