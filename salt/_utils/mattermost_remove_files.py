@@ -107,7 +107,7 @@ def everything(paths: dict, made, password: str) -> list[str]:
     """Return what goes with a purge, but for the record of what was there before.
 
     made: asked with a path, says whether a deploy made that directory; then all that is in it goes, else only what is
-    known to be ours. password: file of the secrets that must outlive it, empty for none.
+    known to be ours. password: file of the secrets that must outlive it, empty for none; those that it replaced do as well.
     """
     going = []
     known = {
@@ -125,7 +125,7 @@ def everything(paths: dict, made, password: str) -> list[str]:
         going += [
             path
             for path in inside(store, ("*", ".*"))
-            if path != password and os.path.basename(path) not in (".", "..")
+            if not path.startswith(password) and os.path.basename(path) not in (".", "..")  # nor one that it replaced
         ]
     if os.path.isdir(paths["work"]):
         work = paths["work"]

@@ -106,9 +106,12 @@ def test_a_purge_takes_all_of_a_directory_that_a_deploy_made(paths, tmp_path):
 @pytest.mark.parametrize("made", [True, False])
 def test_a_purge_leaves_the_key_to_backups_elsewhere(paths, tmp_path, made):
     key = f"{paths['settings']}/secrets/backup-password"
+    (tmp_path / "settings/secrets/backup-password-until-20260101").write_text("of a repository used before")
     for path in files.everything(paths, lambda folder: made, key):
         files.remove(path)
-    assert {path for path in left(tmp_path) if path.startswith("settings")} == {"settings/secrets/backup-password"}
+    assert {path for path in left(tmp_path) if path.startswith("settings")} == {
+        f"settings/secrets/{name}" for name in ("backup-password", "backup-password-until-20260101")
+    }
 
 
 def test_only_empty_directories_that_we_made_are_pruned(tmp_path):
