@@ -35,6 +35,13 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         return warning("public-name", sentence, todo)
     own = {address for address in facts["addresses"] if not is_loopback(address)} | set(outside.get("reached", []))
     if own & set(resolved):
+        strays = [address for address in resolved if address not in own and not _may_be_nat(address, own)]
+        if strays:
+            return warning(
+                "public-name",
+                f"{name} leads to this host, and to {', '.join(strays)} as well, which is none of its addresses.",
+                "take that record away if it is another machine's: people and the certificate authority may go there, to an IPv6 address first.",
+            )
         return ok("public-name", f"{name} is {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(
         ipaddress.ip_address(address).is_global for address in resolved
@@ -46,6 +53,14 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         "public-name",
         f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(own))}.",
         "correct the DNS record if that is another machine; behind a load balancer or NAT it is right.",
+    )
+
+
+def _may_be_nat(address: str, own: set) -> bool:
+    """Say whether an IPv4 address may lead here although the host does not have it: one that has only private ones."""
+    version = ipaddress.ip_address(address).version
+    return version == 4 and not any(
+        ipaddress.ip_address(each).version == 4 and ipaddress.ip_address(each).is_global for each in own
     )
 
 

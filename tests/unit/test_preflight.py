@@ -151,6 +151,7 @@ def test_a_platform_without_support_is_refused():
         ("clock", {"outside": {"skew": 90.0}}),
         ("firewall", {"facts": {"ufw": True, "units": {"firewalld.service": {"ActiveState": "active"}}}}),
         ("public-name", {"outside": {"resolved": ["203.0.113.9"]}}),
+        ("public-name", {"outside": {"resolved": ["192.0.2.7", "2001:db8::9"]}}),
         ("public-name", {"outside": {"resolved": []}, "site": "non-ssl"}),
         ("glibc", {"facts": {"glibc": ""}}),
     ],
@@ -163,13 +164,14 @@ def test_what_may_go_wrong_is_a_warning(check, case):
 
 def test_a_name_that_points_elsewhere_says_both_addresses():
     sentence = look(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
-    assert "203.0.113.9" in sentence
-    assert "192.0.2.7" in sentence
+    assert "203.0.113.9; this host is 192.0.2.7" in sentence
 
 
 def test_a_host_behind_nat_is_no_fault():
     found = look(facts={"addresses": ["10.0.0.5"]}, outside={"resolved": ["8.8.8.8"], "reached": ["10.0.0.5"]})
     assert found["public-name"].level == "note"
+    dual = {"addresses": ["10.0.0.5", "2001:db8::5"]}
+    assert look(facts=dual, outside={"resolved": ["2001:db8::5", "8.8.8.8"]})["public-name"].level == "ok"
 
 
 def test_a_verify_address_takes_the_names_place():
