@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.lab.shell import wait_until
 from tests.scenarios.chat import Chat
 from tests.scenarios.deployment import Deployment
 
@@ -54,3 +55,50 @@ def test_a_backup_without_a_messages_file_or_with_it_cut_does_not_restore(host, 
     assert drill.returncode != 0
     assert "The backup lacks files" in drill.stdout
     assert path.removeprefix(f"{DATA}/") in drill.stdout
+
+
+def test_a_backup_that_hangs_is_cut_and_told_as_that(host):
+    assert host.ssh("systemctl show --value -p TimeoutStartUSec mattermost-backup").strip() == "20h"
+    host.set(
+        mail={"server": "mail.lab.test", "port": 25, "security": "plain"},
+        backup={"notify": {"mail": "ops@example.test"}},
+    )
+    assert host.apply("backup").rc == 0
+    host.ssh(f"printf 'result=failed\\nreason=An old reason.\\n' >{WORK}/backup-report")
+    folder = "/etc/systemd/system/mattermost-backup.service.d"
+    host.ssh(
+        f"mkdir -p {folder}; printf '[Service]\\nTimeoutStartSec=5s\\n' >{folder}/short.conf; systemctl daemon-reload"
+    )
+    meanwhile(host, "sleep infinity")
+    sent = len(host.lab.mailbox.messages())
+    try:
+        done = host.host.ssh("mattermost-backup now", check=False, timeout=60)
+    finally:
+        host.ssh(f"rm -r {folder}; systemctl daemon-reload; echo : >/root/meanwhile")
+    assert done.returncode == 4
+    assert "was cut before its end (systemd: timeout)" in done.stdout
+    message = wait_until(lambda: host.lab.mailbox.messages()[sent:], "A mail", timeout=20)[0].get_content()
+    assert "was cut before its end (systemd: timeout)" in message
+    assert "An old reason" not in message
+    host.ssh("mattermost-backup now", timeout=120)
+    assert len(host.lab.mailbox.messages()) == sent + 1
+
+
+def test_a_lock_on_a_table_does_not_hold_a_backup_up_for_ever(host):
+    """With tenths of a second in place of the ten minutes."""
+    program = host.ssh("cat /usr/local/sbin/mattermost-backup")
+    assert program.count("600000") == 2
+    host.ssh("cp /usr/local/sbin/mattermost-backup /root/; sed -i s/600000/500/ /usr/local/sbin/mattermost-backup")
+    statement = "BEGIN; LOCK TABLE channels; SELECT pg_sleep(60)"
+    host.ssh(
+        f"cd /; setsid runuser -u postgres -- psql -qc '{statement}' mattermost >/dev/null 2>&1 </dev/null & sleep 1"
+    )
+    try:
+        done = host.host.ssh("mattermost-backup now", check=False, timeout=30)
+    finally:
+        host.ssh("mv /root/mattermost-backup /usr/local/sbin/")
+        host.ssh(
+            "cd /; runuser -u postgres -- psql -qc \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'\""
+        )
+    assert done.returncode == 4
+    assert "lock timeout" in done.stdout

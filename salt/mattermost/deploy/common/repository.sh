@@ -34,7 +34,7 @@ write_report() { # write_report RESULT REASON ADVICE; more lines on standard inp
         say "reason=$(one_line "$2")"
         say "advice=$3"
         cat
-    } >"$report.new" && mv -f "$report.new" "$report"
+    } >"$report.new" && mv -f "$report.new" "$report" && rm -f "$report.begun"
     say "$1: $2"
 }
 

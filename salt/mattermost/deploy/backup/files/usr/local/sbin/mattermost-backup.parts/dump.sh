@@ -9,8 +9,9 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
         give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Look at that directory."
 }
 
-dump_database() { # counts and dump of the same instant, although the server goes on writing
+dump_database() { # counts and dump of the same instant, although the server goes on writing; ten minutes for what holds a lock on a table
     sql "$database" 3>"$staging/database.dump" 4>"$staging/dump-status" 2>"$scratch/error" >"$staging/census" <<END
+SET lock_timeout = 600000;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_export_snapshot() AS snapshot \\gset
 \\setenv SNAPSHOT :snapshot
@@ -18,7 +19,7 @@ SELECT 'schema', max(version) FROM db_migrations;
 SELECT 'newest', coalesce(max(createat), 0) FROM posts;
 SELECT 'postgresql', current_setting('server_version_num');
 $CENSUS
-\\! "$bin_dir/pg_dump" -Fc -Z ${compression:-0} --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
+\\! "$bin_dir/pg_dump" -Fc -Z ${compression:-0} --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
 COMMIT;
 END
     rc=$?

@@ -3,6 +3,7 @@
 work() {
     take_lock
     [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not undone yet." "systemctl status mattermost-restore-back"
+    date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
     started=$(date +%s)
     config=$state/config/config.json
     version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy first."
@@ -32,9 +33,19 @@ END
     cp "$report" "$own/last-good.new" && mv -f "$own/last-good.new" "$own/last-good"
 }
 
+report_cut() { # a run that ended without a word of its own, by its timeout or a kill, has a report too
+    [ -e "$report.begun" ] && (lock) || return 0
+    write_report failed "The run that began at $(cat "$report.begun") was cut before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
+        "journalctl -u mattermost-backup; does the repository $shown_repository answer? docs/backup.md says how long a run may take." </dev/null
+}
+
 tell() {
+    report_cut
     what="$(value_of "$report" reason) $(value_of "$report" advice)"
-    [ "$(value_of "$report" result)" != 'done' ] || what="The backup ended without a report. See journalctl -u mattermost-backup."
+    case $(value_of "$report" result) in
+        refused | failed) ;;
+        *) what="The backup ended without a report. See journalctl -u mattermost-backup." ;;
+    esac
     good=$(value_of "$own/last-good" ended)
     text="The backup of Mattermost on $name failed: $what Last good backup: ${good:-none}."
     say "$text"
