@@ -102,3 +102,33 @@ def test_a_lock_on_a_table_does_not_hold_a_backup_up_for_ever(host):
         )
     assert done.returncode == 4
     assert "lock timeout" in done.stdout
+
+
+OWN = (
+    """search_path TO "$user", public, 'A b'""",
+    "temp_tablespaces TO ''",
+    "work_mem TO '5MB'",
+    """application_name TO 'it''s, "quoted"'""",
+)
+KEPT = """SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
+    WHERE datname = '{}' ORDER BY setrole"""
+
+
+def test_a_restored_database_has_the_settings_of_its_own_as_they_were(host):
+    def sql(statement):
+        return host.ssh(f"cd /; runuser -u postgres -- psql -XAt -v ON_ERROR_STOP=1 <<'END'\n{statement}\nEND")
+
+    for setting in OWN:
+        sql(f"ALTER DATABASE mattermost SET {setting}")
+    sql(f"ALTER ROLE mattermost IN DATABASE mattermost SET {OWN[0]}")
+    host.ssh("sed '/^# ---- the command/,$d' /usr/local/sbin/mattermost-restore >/root/functions")
+    try:
+        host.ssh("cd /; . /root/functions; read_settings; create_beside beside | sql postgres")
+        kept = sql(KEPT.format("mattermost"))
+        assert "it's" in kept
+        assert len(kept.splitlines()) == 2
+        assert sql(KEPT.format("beside")) == kept
+    finally:
+        sql("DROP DATABASE IF EXISTS beside")
+        sql("ALTER DATABASE mattermost RESET ALL")
+        sql("ALTER ROLE mattermost IN DATABASE mattermost RESET ALL")

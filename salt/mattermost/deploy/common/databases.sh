@@ -17,6 +17,9 @@ end_sessions() {
     one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
 }
 
+# kept as lists of names, quoted where they have to be; an empty name is written otherwise than it is kept
+LISTS="'search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries', 'shared_preload_libraries', 'unix_socket_directories'"
+
 own_of_database() { # own_of_database NAME: statements that give it what the server's has and neither a copy nor a dump: privileges, own settings
     cat <<END
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
@@ -24,9 +27,10 @@ SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WH
 SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$1', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
  FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
 \\gexec
-SELECT format('ALTER %s DATABASE %I SET %I TO %L', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
- '$1', split_part(item, '=', 1), substr(item, strpos(item, '=') + 1))
- FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item WHERE datname = '$database'
+SELECT format('ALTER %s DATABASE %I SET %I TO %s', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
+ '$1', setting, CASE WHEN setting IN ($LISTS) THEN regexp_replace(kept, '(^|, )""(?=,|\$)', '\\1''''', 'g') ELSE quote_literal(kept) END)
+ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item,
+ LATERAL (SELECT split_part(item, '=', 1) setting, substr(item, strpos(item, '=') + 1) kept) of_item WHERE datname = '$database'
 \\gexec
 END
 }
