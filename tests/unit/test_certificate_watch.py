@@ -1,5 +1,6 @@
 """The host's own look at its certificate: when somebody is needed, with which reason, and how they are told."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -252,6 +253,20 @@ def test_mail_goes_the_way_of_the_servers_mail(tmp_path):
     assert "ssl-reqd" in configuration
     assert 'user = "u:hidden="' in configuration
     assert "Subject: A subject\n" in (tmp_path / "sent").read_text().replace("\r", "")
+
+
+def test_what_is_told_is_whole_json_and_no_line_of_a_mail_is_too_long(tmp_path):
+    mail = {"mail_to": "o@example.test", "mail_from": "a@example.test", "smtp_server": "x", "smtp_port": 25}
+    words = "word " * 600 + "x" * 2000
+    assert tell(tmp_path, f"\x1b[31mred\x07\x7f {words}", webhook="https://x", **mail).returncode == 0
+    hook, _, message = (tmp_path / "sent").read_bytes().partition(b"From: ")
+    text = json.loads(hook)["text"]
+    assert text.split() == ["[31mred", *words.split()]
+    lines = message.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert not [line for line in lines if b"\n" in line]
+    body = message.partition(b"\r\n\r\n")[2].replace(b"\r\n", b"").decode()
+    assert body.replace(" ", "") == text.replace(" ", "")
 
 
 def test_nobody_to_tell_is_a_failure(tmp_path):

@@ -60,6 +60,13 @@ def test_what_the_settings_no_longer_keep_goes_but_no_message_that_is_nowhere_el
     assert "removed" not in stocked.run("prune").stdout
 
 
+def test_what_a_restore_took_from_the_server_is_nowhere_else_although_it_was_looked_at_before(stocked):
+    assert f"would=before_{OLDER}" in stocked.run("prune", "try").stdout
+    stocked.set(**{"rows/mattermost": "m2"})
+    assert f"stays=before_{OLDER} holds 1 messages that are nowhere else" in stocked.run("prune").stdout
+    assert f"mattermost_before_{OLDER}" in stocked.kept
+
+
 def test_told_so_it_removes_messages_too(stocked):
     stocked.setting("keep_messages", "")
     assert f"removed=newer_{OLDEST}" in stocked.run("prune").stdout

@@ -3,7 +3,7 @@
 
 begin() { # begin WORDS: the first line
     for file in "$0" "$settings_file"; do # a deploy may have written them just now, and after a power cut they must be there
-        flush "$file" && flush "$(dirname "$file")"
+        [ ! -e "$file" ] || { flush "$file" && flush "$(dirname "$file")"; } || return 1
     done
     record begin "$@"
 }
@@ -11,7 +11,7 @@ begin() { # begin WORDS: the first line
 record() { # record WORDS: one line more
     line=$(one_line "$*")
     say "$line"
-    { [ ! -e "$journal" ] || cat "$journal"; say "$line"; } >"$journal.new" && publish "$journal"
+    { { [ ! -e "$journal" ] || cat "$journal"; } && say "$line"; } >"$journal.new" && publish "$journal"
 }
 
 recorded() { grep -q "^$1\( \|\$\)" "$journal" 2>/dev/null; }

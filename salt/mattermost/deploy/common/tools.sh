@@ -26,7 +26,13 @@ uptime_centi() { # hundredths of a second since boot; unlike the clock it never 
     say "${up:-0}"
 }
 
-flush() { sync "$1" 2>/dev/null || sync; } # old and small versions of sync know no file names
+flush() { # flush PATH: on disk, or an error; versions of sync that know no file names flush everything
+    unflushed=$(sync "$1" 2>&1) && return
+    case $unflushed in
+        *'Invalid argument'*) sync ;; # of a file system that cannot flush one file or directory
+        *) say "$unflushed" >&2; return 1 ;;
+    esac
+}
 
 publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
     flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"

@@ -68,7 +68,7 @@ back() {
         write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
         return
     fi
-    begin "$id" "$from" "$to" back "$source" || fail 4 "$unwritten Nothing was touched."
+    { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was touched."
     outage_start=$(uptime_centi)
     stop_server || { undo "$service could not be stopped."; return; }
     record stopped || { undo "$unwritten"; return; }

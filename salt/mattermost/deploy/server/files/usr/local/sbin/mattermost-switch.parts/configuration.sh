@@ -4,8 +4,9 @@ save_file() { # save_file FILE NAME
     [ ! -e "$1" ] || { cp -p "$1" "$own/$2.new" && publish "$own/$2"; }
 }
 
+forget_saved() { rm -f "$own/config.json" "$own/environment" && flush "$own"; } # an undo puts back what its own switch saved
+
 save_configuration() { # config.json as the stopped server left it; the environment that it was last well with, not what has come since
-    rm -f "$own/config.json" "$own/environment"
     save_file "$config" config.json || return 1
     if [ -e "$own/good-environment" ]; then
         save_file "$own/good-environment" environment

@@ -59,15 +59,17 @@ what_is() { # what_is KIND_ID: in words
     esac
 }
 
-messages_only_in() { # messages_only_in KIND_ID: how many the server's database lacks; counted once
+messages_only_in() { # messages_only_in KIND_ID: how many the server's database lacks; counted once, but none may become some by a restore
     known=$own/messages/$1
-    if [ ! -e "$known" ]; then
+    number=$(cat "$known" 2>/dev/null)
+    if [ "${number:-0}" = 0 ]; then
+        rm -f "$known"
         place=$(database_of "$1")
         [ -n "$place" ] || { say 0; return; }
         number=$(only_in posts "$place" "$database") || return 1
-        mkdir -p "$own/messages" && say "$number" >"$known"
+        [ "$number" = 0 ] || { mkdir -p "$own/messages" && say "$number" >"$known"; }
     fi
-    cat "$known"
+    say "$number"
 }
 
 kept() {

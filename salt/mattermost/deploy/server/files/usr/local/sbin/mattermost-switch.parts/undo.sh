@@ -43,6 +43,6 @@ undo() { # undo REASON: whole-old again, from wherever the journal ends
             "systemd goes on trying to start $from. Look at: journalctl -u $service"
     fi
     close_journal
-    rm -f "$own/config.json" "$own/environment"
+    forget_saved
     if check_room; then drop_failed 1; else drop_failed 0; fi
 }

@@ -28,7 +28,7 @@ switch() {
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
-    begin "$id" "${from:--}" "$to" || fail 4 "$unwritten Nothing was touched."
+    { forget_saved && begin "$id" "${from:--}" "$to"; } || fail 4 "$unwritten Nothing was touched."
     outage_start=$(uptime_centi)
     stop_server || { undo "$service could not be stopped."; return; }
     record stopped || { undo "$unwritten"; return; }
@@ -62,7 +62,7 @@ finish() { # the new version is proved: keep it
         write_report 'done' "Mattermost $to serves and is healthy." ''
     fi
     close_journal
-    rm -f "$own/config.json" "$own/environment"
+    forget_saved
 }
 
 remember() { # what `back` needs of before this upgrade

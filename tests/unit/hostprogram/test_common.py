@@ -1,0 +1,71 @@
+"""What all programs of a host have in common: a flush that failed is said, and a journal is never shorter than it was."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests import programs
+from tests.unit.hostprogram.host import NEW
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Runs functions of mattermost-switch with a ``sync`` and a ``cat`` of the test's own."""
+    (tmp_path / "bin").mkdir()
+
+    def run(script, **stubs):
+        for name, text in stubs.items():
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+        functions = programs.joined("mattermost-switch").partition("# ---- the command")[0]
+        text = f"{functions}PATH={tmp_path}/bin:$PATH journal={tmp_path}/journal\n{script}\n"
+        return subprocess.run(["dash", "-c", text], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+
+    return run
+
+
+def says(words):
+    return f'echo "$*" >>"$(dirname "$0")/asked"; [ "$#" = 0 ] || {{ echo "sync: error syncing \'$1\': {words}" >&2; exit 1; }}'
+
+
+@pytest.mark.parametrize("words", ["Input/output error", "No space left on device", "No such file or directory"])
+def test_what_could_not_be_flushed_is_an_error(world, words):
+    done = world("flush /x", sync=says(words))
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_a_file_system_that_flushes_no_single_directory_is_flushed_whole(world, tmp_path):
+    assert world("flush /x", sync=says("Invalid argument")).returncode == 0
+    assert (tmp_path / "bin/asked").read_text() == "/x\n\n"
+
+
+def test_a_step_that_is_not_on_disk_is_not_in_the_journal(world, tmp_path):
+    (tmp_path / "journal").write_text("begin\n")
+    assert world("record stopped", sync=says("Input/output error")).returncode == 1
+    assert (tmp_path / "journal").read_text() == "begin\n"
+
+
+def test_a_journal_that_cannot_be_read_stays(world, tmp_path):
+    (tmp_path / "journal").write_text("begin\nstopped\n")
+    assert world("record copying", sync=":", cat="exit 1").returncode == 1
+    assert (tmp_path / "journal").read_text() == "begin\nstopped\n"
+    assert world("record copying", sync=":", cat='exec /bin/cat "$@"').returncode == 0
+    assert (tmp_path / "journal").read_text() == "begin\nstopped\ncopying\n"
+
+
+@pytest.mark.parametrize("word", ["to", "back"])
+@pytest.mark.parametrize("record", ["begin", "stopped"])
+def test_an_undo_puts_back_nothing_that_an_earlier_switch_saved(host, word, record):
+    """A power cut between the end of that one and the removal of what it saved leaves it."""
+    host.deployed() if word == "to" else host.upgraded()
+    config = host.get("state/config/config.json")
+    environment = host.get("settings/environment")
+    for name in ("config.json", "environment"):
+        (host.folder / "work/switch" / name).write_text("of long ago")
+    host.set(kill_after=record)
+    done = host.run(*(["to", NEW] if word == "to" else ["back", "overwrite"]))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert host.get("state/config/config.json") == config
+    assert host.get("settings/environment") == environment
