@@ -34,12 +34,15 @@ def picture(deployment):
 
 def test_a_backup_restores_although_files_that_no_message_names_changed_and_went_away(host):
     host.ssh(f"mkdir -p {DATA}/export; echo old >{DATA}/export/growing; echo old >{DATA}/export/passing")
-    meanwhile(host, f"echo more >>{DATA}/export/growing; rm -f {DATA}/export/passing")
+    meanwhile(host, f"echo more >>{DATA}/export/growing; rm -f {DATA}/export/passing; echo ping >{DATA}/testfile")
     host.ssh("mattermost-backup now", timeout=120)
     drill = host.host.ssh("mattermost-restore drill", check=False, timeout=120)
     assert drill.returncode == 0, drill.stdout + drill.stderr
     told = host.ssh("journalctl -u 'mattermost-restore@drill' -o cat --no-pager")
     assert "2, the first of them export/growing." in told
+    stored = host.ssh("mattermost-backup restic ls latest")
+    assert f"{DATA}/export/growing" in stored
+    assert f"{DATA}/testfile" not in stored, "what a ping makes and removes makes restic stumble"
 
 
 @pytest.mark.parametrize("damage", ["rm", "truncate -s 3"])

@@ -33,11 +33,11 @@ END
     cp "$report" "$own/last-good.new" && mv -f "$own/last-good.new" "$own/last-good"
 }
 
-report_cut() { # a run that ended without a word of its own, by its timeout or a kill, has a report too
-    [ -e "$report.begun" ] && (lock) || return 0
+report_cut() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
+    [ -e "$report.begun" ] && exec 9>"$own/lock" && flock -w 2 9 && [ -e "$report.begun" ] || return 0
     write_report failed "The run that began at $(cat "$report.begun") was cut before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
         "journalctl -u mattermost-backup; does the repository $shown_repository answer? docs/backup.md says how long a run may take." </dev/null
-}
+)
 
 tell() {
     report_cut
