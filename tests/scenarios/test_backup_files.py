@@ -60,6 +60,29 @@ def test_a_backup_without_a_messages_file_or_with_it_cut_does_not_restore(host, 
     assert path.removeprefix(f"{DATA}/") in drill.stdout
 
 
+def sql(deployment, statement, database="mattermost"):
+    command = f"runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 {database}"
+    return deployment.ssh(f"cd /; {command} <<'END'\n{statement}\nEND")
+
+
+def test_a_preview_that_a_message_names_is_looked_for_too(host):
+    """The stand-in keeps none, so it is given what Mattermost's own table has."""
+    path = picture(host)
+    host.ssh(f"cp -p {path} {path}_thumb.jpg; cp -p {path} {path}_preview.jpg")
+    sql(host, "ALTER TABLE fileinfo ADD thumbnailpath varchar(512), ADD previewpath varchar(512)")
+    sql(host, "UPDATE fileinfo SET thumbnailpath = path || '_thumb.jpg', previewpath = path || '_preview.jpg'")
+    try:
+        for script, passes in (":", True), (f"rm {path}_preview.jpg", False):
+            meanwhile(host, script)
+            host.ssh("mattermost-backup now", timeout=120)
+            drill = host.host.ssh("mattermost-restore drill", check=False, timeout=120)
+            assert (drill.returncode == 0) == passes, drill.stdout
+        assert "picture.bin_preview.jpg" in drill.stdout
+    finally:
+        sql(host, "ALTER TABLE fileinfo DROP thumbnailpath, DROP previewpath")
+        host.ssh(f"rm -f {path}_*")
+
+
 def test_a_backup_that_hangs_is_cut_and_told_as_that(host):
     assert host.ssh("systemctl show --value -p TimeoutStartUSec mattermost-backup").strip() == "20h"
     host.set(
@@ -118,20 +141,17 @@ KEPT = """SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid
 
 
 def test_a_restored_database_has_the_settings_of_its_own_as_they_were(host):
-    def sql(statement):
-        return host.ssh(f"cd /; runuser -u postgres -- psql -XAt -v ON_ERROR_STOP=1 <<'END'\n{statement}\nEND")
-
     for setting in OWN:
-        sql(f"ALTER DATABASE mattermost SET {setting}")
-    sql(f"ALTER ROLE mattermost IN DATABASE mattermost SET {OWN[0]}")
+        sql(host, f"ALTER DATABASE mattermost SET {setting}")
+    sql(host, f"ALTER ROLE mattermost IN DATABASE mattermost SET {OWN[0]}")
     host.ssh("sed '/^# ---- the command/,$d' /usr/local/sbin/mattermost-restore >/root/functions")
     try:
         host.ssh("cd /; . /root/functions; read_settings; create_beside beside | sql postgres")
-        kept = sql(KEPT.format("mattermost"))
+        kept = sql(host, KEPT.format("mattermost"))
         assert "it's" in kept
         assert len(kept.splitlines()) == 2
-        assert sql(KEPT.format("beside")) == kept
+        assert sql(host, KEPT.format("beside")) == kept
     finally:
-        sql("DROP DATABASE IF EXISTS beside")
-        sql("ALTER DATABASE mattermost RESET ALL")
-        sql("ALTER ROLE mattermost IN DATABASE mattermost RESET ALL")
+        sql(host, "DROP DATABASE IF EXISTS beside", "postgres")
+        sql(host, "ALTER DATABASE mattermost RESET ALL")
+        sql(host, "ALTER ROLE mattermost IN DATABASE mattermost RESET ALL")

@@ -77,7 +77,7 @@ def compared(tmp_path, change=lambda data: None):
     (tmp_path / "named").write_text("".join(f"{name}\n" for name in NAMED))
     change(tmp_path / "state/data")
     text = script(
-        "mattermost-restore", f"fetched=\none() {{ cat {tmp_path}/named; }}\ncompare_files restored", **variables
+        "mattermost-restore", f"fetched=\nnames() {{ cat {tmp_path}/named; }}\ncompare_files restored", **variables
     )
     return subprocess.run(["dash", "-c", text], capture_output=True, text=True)
 

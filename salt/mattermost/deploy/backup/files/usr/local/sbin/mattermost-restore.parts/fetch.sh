@@ -49,12 +49,20 @@ fetch() { # fetch DIRECTORY: the backup's tree below it
         give_up failed "The list of files in the backup $snapshot is not the one that its manifest names." "Try an older backup."
 }
 
+names() { # names DATABASE: the stored files that its messages name
+    sql "$1" <<'END'
+SELECT count(*) = 2 AS previews FROM pg_attribute WHERE attrelid = 'fileinfo'::regclass AND attname IN ('thumbnailpath', 'previewpath') \gset
+SELECT regexp_replace(path, '^[./]*/', '') FROM fileinfo WHERE deleteat = 0 AND path <> '';
+\if :previews
+SELECT regexp_replace(stored, '^[./]*/', '') FROM fileinfo, unnest(ARRAY[thumbnailpath, previewpath]) stored WHERE deleteat = 0 AND stored <> '';
+\endif
+END
+}
+
 compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
     find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
-    # older servers have no previews, and only whole rows tell which columns there are
-    one "$1" "SELECT DISTINCT regexp_replace(stored, '^[./]*/', '') FROM fileinfo t, unnest(ARRAY[path,
-        to_jsonb(t) ->> 'thumbnailpath', to_jsonb(t) ->> 'previewpath']) stored WHERE deleteat = 0 AND stored <> ''" >"$scratch/named" 2>"$scratch/error" ||
+    names "$1" >"$scratch/named" 2>"$scratch/error" ||
         give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was touched."
     lacks=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
     [ -z "$lacks" ] || give_up failed "The backup lacks files, or has them cut, the first of them $lacks." "Nothing was touched; try an older backup."
