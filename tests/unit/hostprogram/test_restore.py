@@ -143,7 +143,6 @@ def killed(host, what, kill_at):
 
 
 def number_of(folder, call):
-    """The number of the change *call* in a restore that nothing ends before its time."""
     host = made(folder)
     assert work(host, "latest:overwrite").returncode == 0
     (line,) = [line for line in (host / "calls").read_text().splitlines() if line.endswith(call)]
@@ -246,11 +245,12 @@ def test_without_postgresql_the_server_waits_for_the_undo(tmp_path):
     assert_whole(host, "old")
 
 
-def test_an_undo_that_must_wait_is_told(host):
+@pytest.mark.parametrize("fails", ["ALTER*_replaced_*TO*mm*", "'SELECT 1 FROM pg_database'*"])
+def test_an_undo_that_must_wait_is_told(host, fails):
     for name in ("breaks", "posts-itself"):
         (host / name).touch()
     stub = host / "bin/psql"
-    stub.write_text(STUB.replace("ALTER*)", "ALTER*_replaced_*TO*mm*) exit 1 ;;\n            ALTER*)"))
+    stub.write_text(STUB.replace("case $told in\n", f"case $told in\n            {fails}) exit 2 ;;\n"))
     assert work(host, "latest:overwrite").returncode == 4
     assert "could not be put back yet" in (host / "deploy/backup/restore-report").read_text()
     stub.write_text(STUB)
