@@ -29,16 +29,16 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
         pillar["mattermost"] = mattermost_hosts.run_settings()
     arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
-    with mattermost_transport.multiplexed(told):
-        for transport, members in core.by_transport(reached, known).items():
-            # what came before may have taken longer than an idle connection stays
-            outcome.update(_unreached([host for host in hosts if host.id in members]))
-            members = [host_id for host_id in members if host_id not in outcome]
-            if not members:
-                continue
-            # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
-            client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
-            client.opts["relenv"] = transport == "relenv"
+    for transport, members in core.by_transport(reached, known).items():
+        # what came before may have taken longer than an idle connection stays; a password is typed outside of `multiplexed` only
+        outcome.update(_unreached([host for host in hosts if host.id in members]))
+        members = [host_id for host_id in members if host_id not in outcome]
+        if not members:
+            continue
+        # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
+        client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
+        client.opts["relenv"] = transport == "relenv"
+        with mattermost_transport.multiplexed(told):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
         outcome.setdefault(host_id, {"stderr": "The host returned nothing."})

@@ -176,10 +176,13 @@ def done(monkeypatch):
 
 def run_of_two(done, *logins):
     """Run a stage on a host with a Python and on one without. logins: what those of the latter give."""
-    answers = iter(logins)
+    from salt.client.ssh.shell import Shell
+
+    answers, types = iter(logins), Shell._run_cmd
 
     def host(name):
         def connect():
+            assert Shell._run_cmd is types, "a password is typed by Salt's own shell alone"
             done.append(name)
             return next(answers) if name == "el" else Result(0, "", "")
 
