@@ -5,13 +5,13 @@ Each check takes the merged settings, the facts of ``mattermost_probe.parse`` an
 
 from __future__ import annotations
 
+import mattermost_firewall_core as zones
 from mattermost_findings import Finding, ok, refusal, warning
 from mattermost_probe import version_tuple
 from mattermost_version_facts import chosen, glibc_minimum
 
 THIN_PYTHON = (3, 9)
 OLDEST_SYSTEMD = 219
-PACKET_FILTERS = ("firewalld", "nftables", "netfilter-persistent", "iptables", "ip6tables", "shorewall")
 CLOCK_WARNING, CLOCK_REFUSAL = 60, 3600  # seconds
 NGINX = "/usr/sbin/nginx"
 
@@ -183,7 +183,7 @@ def firewall(settings, facts, outside) -> Finding:
 
     others = [
         *(["ufw"] if facts.get("ufw") else []),
-        *(name for name in PACKET_FILTERS if name != kind and active(name)),
+        *(name for name in ("firewalld", *zones.RIVALS) if name != kind and active(name)),
     ]
     if settings["firewall"]["manage"] and facts["units"].get(f"{kind}.service", {}).get("LoadState") == "masked":
         return refusal(

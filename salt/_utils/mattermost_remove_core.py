@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mattermost_letsencrypt_core import PARKED
+
 # file systems of other machines; what autofs has not mounted yet may be one
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs", "autofs")
 NAMES = (
@@ -32,7 +34,8 @@ def certificates(public_name: str, asked_for, folder: str, before) -> tuple[set,
     """
 
     def came_first(name):
-        return any(path in before for path in (f"{folder}/renewal/{name}.conf", f"{folder}/renewal/{name}.conf.kept"))
+        renewal = f"{folder}/renewal/{name}.conf"
+        return renewal in before or renewal + PARKED in before
 
     seen_to = {*asked_for, *([] if came_first(public_name) else [public_name])}
     return seen_to, {name for name in seen_to if not came_first(name)}
