@@ -54,7 +54,7 @@ trial-down: setup ## Take the lab's hosts, network, mounts and processes away; c
 
 .PHONY: docs
 docs: setup ## Write docs/settings.md anew from the schema
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m tools.settings_page
 
 .PHONY: bench
 ROUNDS ?= 1

@@ -8,7 +8,7 @@ import pytest
 
 from tests import repository
 
-SCRIPT = repository.ROOT / "etc/vagrant/bootstrap.sh"
+SCRIPT = repository.ROOT / "tools/vagrant/bootstrap.sh"
 BASE = """\
 # as the box has it
 [base]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from cryptography import x509
 
-from etc.vagrant import authority, machine
 from tests import repository
+from tools.vagrant import authority, machine
 
 SAID = """\
 Host default

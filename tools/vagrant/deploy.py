@@ -66,7 +66,7 @@ def configure(folder: Path, address: str, own: str) -> None:
 def put(path: Path, value: dict) -> None:
     """Write YAML, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("# Written by etc/vagrant/deploy.py at each run.\n" + yaml.safe_dump(value, sort_keys=False))
+    path.write_text("# Written by tools/vagrant/deploy.py at each run.\n" + yaml.safe_dump(value, sort_keys=False))
 
 
 if __name__ == "__main__":
