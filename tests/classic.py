@@ -17,7 +17,7 @@ def lay_out(folder: Path) -> Path:
     """
     (script,) = re.findall(r"```sh\n(.*?)```", repository.text(Path("docs/classic-layout.md")), re.DOTALL)
     for place in PLACES:
-        script = script.replace(place, f"{folder}{place}")
+        script = re.sub(rf"(?<!\$PWD){place}", f"{folder}{place}", script)
     for place in ("srv", "run"):
         (folder / place).mkdir()
     done = repository.run("sh", "-euc", script)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path("salt/_log_handlers/mattermost_checkout.py")
+SOURCE = Path("etc/salt/log_handlers/mattermost_checkout.py")
 
 
 @pytest.fixture

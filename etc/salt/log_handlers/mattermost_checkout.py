@@ -1,8 +1,9 @@
-"""What every Salt command started in this checkout needs first; Salt loads log handlers before anything else of ours.
+"""Prepare `salt-run` and `salt-ssh` of this checkout: Salt loads log handlers before anything else of this tree.
 
-Puts ``salt/_utils`` on the controller's import path (``utils_dirs`` alone does that for ``salt-run`` only), makes the
-folder without which the first ``salt-run`` of a fresh clone ends in FileNotFoundError, and refuses what would fail later
-in words that nobody understands: another version of Salt, a cache that belongs to another user.
+Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), makes the folder without
+which the first ``salt-run`` of a fresh clone ends in FileNotFoundError, and refuses what would fail later with a message that
+does not name the cause: another release line of Salt, a cache that belongs to another user.
+It lies outside of ``salt/`` because Salt copies every ``_log_handlers`` that a master serves to all of its minions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 __virtualname__ = "mattermost_checkout"
 
 SALT_VERSION = "3008.2"
+COMMANDS = ("salt-run", "salt-ssh")  # a daemon that reads the same configuration is left alone
 
 
 def __virtual__():
@@ -23,20 +25,22 @@ def __virtual__():
 
 
 def setup_handlers():
-    """Prepare this process; returns the handler of the last words. Ends the process with one sentence when it cannot work."""
+    """Prepare this process; return the handler of the last words. Ends the process with one sentence when it cannot work."""
     import salt.version
 
+    program = os.path.basename(sys.argv[0])
+    if program not in COMMANDS:
+        return False  # Salt's word for "no handler"
     trouble = wrong_salt(salt.version.__version__) or wrong_owner(__opts__["root_dir"], os.geteuid())
     if trouble:
         print(trouble, file=sys.stderr)
         sys.exit(1)
-    here = os.path.dirname(os.path.abspath(__file__))
-    utils = os.path.join(os.path.dirname(here), "_utils")
-    if utils not in sys.path:
-        sys.path.append(utils)
+    for folder in map(os.path.abspath, __opts__["utils_dirs"]):
+        if folder not in sys.path:
+            sys.path.append(folder)
     os.makedirs(os.path.join(__opts__["cachedir"], "proc"), mode=0o700, exist_ok=True)
     _fire_no_events_that_nobody_takes(__opts__["sock_dir"])
-    if os.path.basename(sys.argv[0]) == "salt-ssh":
+    if program == "salt-ssh":
         _take_no_unchecked_relenv()
     return LastWords()
 
