@@ -6,9 +6,9 @@ import hashlib
 import os
 import shlex
 
-import mattermost_archive_core as core
-import mattermost_hosts
 import mattermost_progress
+from mattermost_controller.hosts import roster
+from mattermost_controller.stages import archive as core
 
 PREFLIGHT = "mattermost_preflight"
 
@@ -52,6 +52,6 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_there(host: mattermost_hosts.Host, path: str, wanted: str) -> bool:
+def _is_there(host: roster.Host, path: str, wanted: str) -> bool:
     seen = host.run(f"sha256sum {shlex.quote(path)} 2>/dev/null", timeout=300)
     return seen.rc == 0 and seen.out.split()[:1] == [wanted]

@@ -5,8 +5,8 @@ The work is the host programs'; it goes on there when the controller goes away.
 
 from __future__ import annotations
 
-import mattermost_backup_core as core
 import mattermost_progress
+from mattermost_controller.stages import backup as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 LONGEST = 86400  # seconds that a backup or a restore may take

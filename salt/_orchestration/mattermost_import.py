@@ -1,6 +1,6 @@
 """Import the server of an installation that this tree did not make. Runs on the controller, between the stages of mattermost.import.
 
-Finding and reading it is this module's; the copying is that of a move (mattermost_move_copy), and what a step learnt stays in the same
+Finding and reading it is this module's; the copying is that of a move (moving.copying), and what a step learnt stays in the same
 ``__context__["mattermost_move"]``.
 """
 
@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import time
 
-import mattermost_hosts
-import mattermost_import_core as core
-import mattermost_import_find as find
-import mattermost_import_place as place
-import mattermost_lock
-import mattermost_move_copy as copy
-import mattermost_move_core
-import mattermost_move_wire as wire
 import mattermost_progress
-import mattermost_scripts as scripts
 import mattermost_settings_data
-import mattermost_stage_core as stages
-import mattermost_stage_run as stage_run
 from mattermost_answer import answer as _ret
-from mattermost_import_source import settled
+from mattermost_controller.hosts import checkout_lock, roster, scripts
+from mattermost_controller.importing import find
+from mattermost_controller.importing import in_place as place
+from mattermost_controller.importing import plan as core
+from mattermost_controller.importing.source import settled
+from mattermost_controller.moving import copying as copy
+from mattermost_controller.moving import plan
+from mattermost_controller.moving import transfer as wire
+from mattermost_controller.stages import apply as stage_run
+from mattermost_controller.stages import stage as stages
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the target, already logged in
 KEY = "mattermost_move"
@@ -35,22 +33,22 @@ DEPLOYED = ("database", "server")  # while the source is aside
 def source_named(name):
     """Find the installation on the host that the command names, and have all that follows work on the target.
 
-    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `mattermost_import_core.asked`.
+    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.asked`.
     """
     try:
         wish = core.asked(__pillar__.get("import") or {})
-        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        entries = mattermost_hosts.roster(__opts__)
-        mattermost_hosts.choose(entries, [wish["from"], wish["to"]])
-        host = mattermost_hosts.Host(wish["from"], entries[wish["from"]], __opts__)
+        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        entries = roster.roster(__opts__)
+        roster.choose(entries, [wish["from"], wish["to"]])
+        host = roster.Host(wish["from"], entries[wish["from"]], __opts__)
         look = scripts.script(__opts__["file_roots"]["base"], (SCRIPT,), {"directory": wish["directory"]})
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
             raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")
         source = find.found(done.out)
-    except (ValueError, FileNotFoundError, mattermost_lock.BusyError) as err:
+    except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
-    mattermost_hosts.name_hosts([wish["to"]])
+    roster.name_hosts([wish["to"]])
     if wish["from"] == wish["to"]:
         __context__[stages.IN_PLACE] = place.welcome(source)
     __context__[KEY] = {"wish": wish, "host": host, "found": source, "resumed": False}
@@ -77,7 +75,7 @@ def fitting(name):
     try:
         known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
         version = core.version(source, target["settings"], known)
-        mattermost_hosts.name_hosts([wish["to"]], {"release": {"version": version}})
+        roster.name_hosts([wish["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
         own = wire.HERE if is_in_place else wire.OWN
         there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
@@ -85,9 +83,7 @@ def fitting(name):
         ends = [there, here]
         source = _with_settings(here, source)
         here.lay(_library(source, settings, wish, number))
-        looks = [
-            mattermost_move_core.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))
-        ]
+        looks = [plan.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))]
         if is_in_place:
             found = place.misfits(source, settings, target["facts"])
             found = found or core.misfits(wish, source, *looks, settings, False)
@@ -104,7 +100,7 @@ def fitting(name):
     if found:
         return _ret(name, False, "\n".join([*found, UNCHANGED]))
     target["settings"] = settings
-    if mattermost_move_core.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
+    if plan.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
         state["checksum"] = core.COUNT_ONLY
         here.lay(_library(source, settings, wish, number))
         there.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))

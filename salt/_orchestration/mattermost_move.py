@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 
-import mattermost_hosts
-import mattermost_lock
-import mattermost_move_copy as copy
-import mattermost_move_core as core
-import mattermost_move_wire as wire
 import mattermost_progress
 from mattermost_answer import answer as _ret
-from mattermost_stage_core import IN_PLACE, SITE
+from mattermost_controller.hosts import checkout_lock, roster
+from mattermost_controller.moving import copying as copy
+from mattermost_controller.moving import plan as core
+from mattermost_controller.moving import transfer as wire
+from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 KEY = "mattermost_move"
@@ -28,12 +27,12 @@ def source_named(name):
     """
     try:
         wish = core.asked(__pillar__.get("move") or {})
-        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        entries = mattermost_hosts.roster(__opts__)
-        mattermost_hosts.choose(entries, [wish["from"], wish["to"]])
-    except (ValueError, mattermost_lock.BusyError) as err:
+        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        entries = roster.roster(__opts__)
+        roster.choose(entries, [wish["from"], wish["to"]])
+    except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")
-    mattermost_hosts.name_hosts([wish["from"]])
+    roster.name_hosts([wish["from"]])
     __context__[KEY] = {"wish": wish}
     return _ret(name, True, f"The server is to move from {wish['from']} to {wish['to']}.")
 
@@ -49,9 +48,9 @@ def target_named(name):
             name, False, f"{wish['from']} has no server of this tree: there is nothing to move. Nothing was changed."
         )
     __context__[SITE] = source["facts"]["site"] or "ssl"
-    target = mattermost_hosts.Host(wish["to"], mattermost_hosts.roster(__opts__)[wish["to"]], __opts__)
+    target = roster.Host(wish["to"], roster.roster(__opts__)[wish["to"]], __opts__)
     state.update(source=source, version=version)
-    mattermost_hosts.name_hosts([wish["to"]], core.override(source["settings"], version, target.address))
+    roster.name_hosts([wish["to"]], core.override(source["settings"], version, target.address))
     return _ret(name, True, f"{wish['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 

@@ -5,25 +5,21 @@
         - site: ssl
 
 What was learnt stays for later stages in ``__context__["mattermost_preflight"]``: per host ID a dict of ``host``
-(mattermost_hosts.Host, logged in), ``settings``, ``facts`` (mattermost_probe.parse), ``first_deploy`` and ``transport``.
+(roster.Host, logged in), ``settings``, ``facts`` (hosts.probe.parse), ``first_deploy`` and ``transport``.
 """
 
 from __future__ import annotations
 
 import time
 
-import mattermost_findings as findings
-import mattermost_hosts
-import mattermost_lock
-import mattermost_preflight_files as files
-import mattermost_preflight_judge as judge
-import mattermost_preflight_machine as machine
-import mattermost_preflight_release as release
-import mattermost_probe as probe
-import mattermost_probe_reach as reach
-import mattermost_probe_run as run
 import mattermost_progress
-from mattermost_stage_core import IN_PLACE, SITE
+from mattermost_controller import findings
+from mattermost_controller.hosts import checkout_lock, probe, roster
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.preflight import checks as judge
+from mattermost_controller.preflight import files, machine, release
+from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 KEY = "mattermost_preflight"
 SITES = ("ssl", "non-ssl", "")
@@ -72,9 +68,9 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         return ret | {"result": False, "comment": f"site is {site}; it must be ssl, non-ssl or empty."}
     started = time.monotonic()
     try:
-        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        hosts = mattermost_hosts.targets(__opts__, __pillar__)
-    except (mattermost_lock.BusyError, mattermost_hosts.TargetError) as err:
+        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        hosts = roster.targets(__opts__, __pillar__)
+    except (checkout_lock.BusyError, roster.TargetError) as err:
         return ret | {"result": False, "comment": f"Preflight refused: {err} Nothing was changed."}
     mattermost_progress.say(
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)

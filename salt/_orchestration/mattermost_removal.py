@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-import mattermost_findings as findings
-import mattermost_hosts
-import mattermost_lock
-import mattermost_preflight_machine as machine
-import mattermost_probe as probe
-import mattermost_probe_reach as reach
-import mattermost_probe_run as run
 import mattermost_progress
-import mattermost_relenv_host
 import mattermost_remove_core as core
-import mattermost_stage_core
+from mattermost_controller import findings
+from mattermost_controller.hosts import checkout_lock, probe, relenv_install, roster
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.preflight import machine
+from mattermost_controller.stages import stage
 
 PREFLIGHT = "mattermost_preflight"  # where later stages look for the hosts, already logged in
 RUNS = "mattermost_stage.runs"
@@ -34,9 +31,9 @@ def meant(name):
     """
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
-        mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        hosts = mattermost_hosts.targets(__opts__, __pillar__)
-    except (mattermost_lock.BusyError, mattermost_hosts.TargetError) as err:
+        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        hosts = roster.targets(__opts__, __pillar__)
+    except (checkout_lock.BusyError, roster.TargetError) as err:
         return ret | {"result": False, "comment": f"{err} Nothing was removed."}
     said = ", ".join(f"{host.id} ({host.address})" for host in hosts)
     mattermost_progress.say("remove", f"hosts of this run: {said}")
@@ -77,7 +74,7 @@ def told(name):
     said = []
     for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
         outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
-        results = mattermost_stage_core.states(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
+        results = stage.states(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
         words = {part["__id__"]: part["comment"] for part in results}
         shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
         said.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
@@ -89,5 +86,5 @@ def told(name):
 
 def _folders(host) -> list[str]:
     """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them."""
-    tree = mattermost_relenv_host.tree(host.entry, host.user)
+    tree = relenv_install.tree(host.entry, host.user)
     return [tree, tree.replace("_salt_relenv", "_salt")]

@@ -6,8 +6,8 @@ The work is the host program's (``mattermost-switch back``); it goes on there wh
 from __future__ import annotations
 
 import mattermost_progress
-import mattermost_rollback_core as core
 import mattermost_service_core
+from mattermost_controller.stages import rollback as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 LONGEST = 86400  # seconds

@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 import time
 
-import mattermost_hosts
-import mattermost_lock
 import mattermost_progress
-import mattermost_relenv
-import mattermost_stage_core as core
-import mattermost_stage_run as stage_run
+from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
+from mattermost_controller.stages import apply as stage_run
+from mattermost_controller.stages import stage as core
 
 log = logging.getLogger("salt.state")
 KEY = "mattermost_stage.runs"
@@ -46,7 +44,7 @@ def applied(name, apply, told="", tell=None, only_site=None, in_place=None):
         stages = core.chain(__lowstate__, name, site, is_in_place)
         try:
             outcome = _run([stage["sls"] for stage in stages], {**(tell or {}), **_of_the_command(told)})
-        except (mattermost_hosts.TargetError, mattermost_lock.BusyError, mattermost_relenv.RelenvError) as err:
+        except (roster.TargetError, checkout_lock.BusyError, relenv_archive.RelenvError) as err:
             return ret | {"result": False, "comment": str(err)}
         for stage in stages:
             runs[stage["name"]] = {"outcome": outcome, "stages": stages}
@@ -75,8 +73,8 @@ def _of_the_command(told: str) -> dict:
 
 def _run(slses: list, told: dict) -> dict:
     """Apply the SLS in order on every host of this run; return Salt's answer for each host."""
-    mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-    hosts = mattermost_hosts.targets(__opts__, __pillar__)
+    checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+    hosts = roster.targets(__opts__, __pillar__)
     started = time.monotonic()
 
     def on_event(host_id, event):

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import time
 
-import mattermost_hosts
-import mattermost_lock
-import mattermost_probe_run as run
 import mattermost_progress
-import mattermost_relenv
 import mattermost_settings_data
-import mattermost_stage_run as stage_run
-import mattermost_status_drift as drift
-import mattermost_status_look as status_look
-import mattermost_status_report as report
-import mattermost_status_screen as screen
-import mattermost_verify_judge as verify
-import mattermost_verify_look as look
-from mattermost_findings import refusal
-from mattermost_preflight_machine import choose_transport
+from mattermost_controller.findings import refusal
+from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.preflight.machine import choose_transport
+from mattermost_controller.stages import apply as stage_run
+from mattermost_controller.status import drift, report
+from mattermost_controller.status import facts as status_look
+from mattermost_controller.status import text as screen
+from mattermost_controller.verify import checks as verify
+from mattermost_controller.verify import observe as look
 
 OPTIONS = {"drift": True}
 
@@ -37,7 +34,7 @@ def told(name):
     ret = {"name": name, "changes": {}, "result": True, "comment": "", "status": {}}
     try:
         options = _options(__pillar__.get("status") or {})
-        hosts = mattermost_hosts.targets(__opts__, __pillar__)
+        hosts = roster.targets(__opts__, __pillar__)
     except ValueError as err:
         return ret | {"result": False, "comment": str(err)}
     started = time.monotonic()
@@ -111,8 +108,8 @@ def _drift(known: dict, options: dict) -> dict:
             groups.setdefault(facts["site"], []).append(entry["host"])
     if groups:
         try:
-            mattermost_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        except mattermost_lock.BusyError as err:
+            checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        except checkout_lock.BusyError as err:
             busy = drift.unknown(str(err))
             return found | {host.id: busy for hosts in groups.values() for host in hosts}
     for site, hosts in groups.items():
@@ -125,6 +122,6 @@ def _dry_run(site: str, hosts: list, known: dict) -> dict:
     mine = {host.id: known[host.id] for host in hosts}
     try:
         answers = stage_run.apply(__opts__, hosts, [stage["sls"] for stage in asked], mine, test=True)
-    except mattermost_relenv.RelenvError as err:
+    except relenv_archive.RelenvError as err:
         return {host.id: drift.unknown(str(err)) for host in hosts}
     return {host.id: drift.judge(answers[host.id], asked) for host in hosts}

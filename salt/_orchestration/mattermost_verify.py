@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 
-import mattermost_findings as findings
-import mattermost_hosts
-import mattermost_probe_run as run
 import mattermost_progress
-import mattermost_verify_judge as judge
-import mattermost_verify_look as look
+from mattermost_controller import findings
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.hosts import roster
+from mattermost_controller.verify import checks as judge
+from mattermost_controller.verify import observe as look
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 SITES = ("ssl", "non-ssl")
@@ -33,8 +33,8 @@ def passed(name, site=""):
     started = time.monotonic()
     before = __context__.get(PREFLIGHT) or {}
     try:
-        hosts = [entry["host"] for entry in before.values()] or mattermost_hosts.targets(__opts__, __pillar__)
-    except mattermost_hosts.TargetError as err:
+        hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__)
+    except roster.TargetError as err:
         return ret | {"result": False, "comment": str(err)}
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)

@@ -1,6 +1,6 @@
 """A release archive on the controller: copied when the host lacks it, never otherwise."""
 
-import mattermost_archive_core as core
+from mattermost_controller.stages import archive as core
 
 PATHS = {"work": "/var/lib/mattermost-deploy"}
 

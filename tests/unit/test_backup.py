@@ -3,8 +3,8 @@
 import json
 import subprocess
 
-import mattermost_backup_core as core
 import pytest
+from mattermost_controller.stages import backup as core
 
 from tests import programs
 

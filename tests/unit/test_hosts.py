@@ -5,43 +5,41 @@ import shlex
 import subprocess
 import types
 
-import mattermost_hosts
 import pytest
+from mattermost_controller.hosts import roster
 
 
 def test_a_single_entry_needs_no_name():
-    assert mattermost_hosts.choose({"chat": {}}, []) == ["chat"]
+    assert roster.choose({"chat": {}}, []) == ["chat"]
 
 
 def test_several_entries_need_names():
-    with pytest.raises(mattermost_hosts.TargetError, match="has 2 entries .* mattermost:hosts"):
-        mattermost_hosts.choose({"chat": {}, "other": {}}, [])
+    with pytest.raises(roster.TargetError, match="has 2 entries .* mattermost:hosts"):
+        roster.choose({"chat": {}, "other": {}}, [])
 
 
 def test_a_named_host_must_be_in_the_roster():
-    with pytest.raises(mattermost_hosts.TargetError, match="names chta, which the roster does not have. It has: chat"):
-        mattermost_hosts.choose({"chat": {}}, ["chta"])
+    with pytest.raises(roster.TargetError, match="names chta, which the roster does not have. It has: chat"):
+        roster.choose({"chat": {}}, ["chta"])
 
 
 def test_only_named_hosts_are_touched():
-    assert mattermost_hosts.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
+    assert roster.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
 
 
 def test_a_missing_roster_says_how_to_get_one(tmp_path):
-    with pytest.raises(mattermost_hosts.TargetError, match=r"Copy roster\.example"):
-        mattermost_hosts.targets({"roster_file": str(tmp_path / "roster")}, {})
+    with pytest.raises(roster.TargetError, match=r"Copy roster\.example"):
+        roster.targets({"roster_file": str(tmp_path / "roster")}, {})
 
 
 def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
     grains = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
     opts = {"file_roots": {"base": ["salt"]}}
-    host = mattermost_hosts.Host("new.example.com", {"host": "192.0.2.9"}, opts)
+    host = roster.Host("new.example.com", {"host": "192.0.2.9"}, opts)
     monkeypatch.setattr(host, "pillar", lambda grains: {"mattermost": {"email": "a@example.com", "mail": {"port": 25}}})
-    monkeypatch.setattr(mattermost_hosts, "_named", {})
+    monkeypatch.setattr(roster, "_named", {})
     assert host.settings(grains)["name"] == "new.example.com"
-    mattermost_hosts.name_hosts(
-        ["new.example.com"], {"name": "chat.example.com", "mail": {"server": "mail.example.com"}}
-    )
+    roster.name_hosts(["new.example.com"], {"name": "chat.example.com", "mail": {"server": "mail.example.com"}})
     found = host.settings(grains)
     assert found["name"] == "chat.example.com"
     assert (found["mail"]["server"], found["mail"]["port"]) == ("mail.example.com", 25)
@@ -56,7 +54,7 @@ def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
     ],
 )
 def test_a_stream_is_roots_and_a_password_never_an_argument(entry, ran, first, monkeypatch):
-    host = mattermost_hosts.Host("chat", {"host": "192.0.2.9", **entry}, {})
+    host = roster.Host("chat", {"host": "192.0.2.9", **entry}, {})
     monkeypatch.setattr(host, "command", lambda remote: ["ssh", remote])
     monkeypatch.setattr(host, "_has_connection", lambda: True)
     (_, remote), preface = host.stream("cat >/data")
@@ -80,9 +78,9 @@ def here(tmp_path, monkeypatch):
             f'#!/bin/sh\nwhile :; do case $1 in -n) {none}; shift ;; -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\n{ask}\nexec "$@"\n'
         )
         (tmp_path / "sudo").chmod(0o755)
-        made = mattermost_hosts.Host("chat", {"host": "192.0.2.9", "sudo": True, "passwd": PASSWORD, **entry}, {})
+        made = roster.Host("chat", {"host": "192.0.2.9", "sudo": True, "passwd": PASSWORD, **entry}, {})
         monkeypatch.setattr(made, "command", lambda remote: ["sh", "-c", remote])
-        monkeypatch.setattr(made, "connect", lambda: mattermost_hosts.Result(0, "", ""))
+        monkeypatch.setattr(made, "connect", lambda: roster.Result(0, "", ""))
         return made
 
     return host
@@ -91,12 +89,12 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_password_is_no_command_whether_sudo_asks_or_not(here, asks):
     done = here(asks).run("echo one\necho two\n")
-    assert done == mattermost_hosts.Result(0, "one\ntwo\n", "")
+    assert done == roster.Result(0, "one\ntwo\n", "")
 
 
 @pytest.mark.parametrize(("is_open", "logins"), [(False, 2), (True, 0)])
 def test_each_command_logs_in_again_unless_the_connection_is_open(is_open, logins, monkeypatch):
-    host = mattermost_hosts.Host("chat", {"host": "192.0.2.9", "passwd": PASSWORD}, {})
+    host = roster.Host("chat", {"host": "192.0.2.9", "passwd": PASSWORD}, {})
     done = []
     shell = types.SimpleNamespace(exec_cmd=lambda command: done.append(command) or ("", "", 0))
     monkeypatch.setattr(host, "_shell", lambda: shell)
@@ -109,7 +107,7 @@ def test_each_command_logs_in_again_unless_the_connection_is_open(is_open, login
 
 def test_a_command_never_asks_at_the_terminal(tmp_path):
     entry = {"host": "192.0.2.9", "priv": str(tmp_path / "key")}
-    words = mattermost_hosts.Host("chat", entry, {"pki_dir": "", "root_dir": str(tmp_path)}).command("true")
+    words = roster.Host("chat", entry, {"pki_dir": "", "root_dir": str(tmp_path)}).command("true")
     shown = subprocess.run([words[0], "-G", *words[1:-1]], capture_output=True, text=True, check=True).stdout
     assert "batchmode yes" in shown.splitlines()
 
@@ -121,7 +119,7 @@ DATA = bytes(range(256)) * 1000
 def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(here, tmp_path, asks):
     (tmp_path / "archive").write_bytes(DATA)
     done = here(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"))
-    assert done == mattermost_hosts.Result(0, "", "")
+    assert done == roster.Result(0, "", "")
     assert (tmp_path / "it's there").read_bytes() == DATA
     assert (tmp_path / "it's there").stat().st_mode & 0o777 == 0o600
 

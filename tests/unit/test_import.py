@@ -2,13 +2,13 @@
 
 import json
 
-import mattermost_import_core as core
-import mattermost_import_find as find
-import mattermost_import_read as read
 import mattermost_settings_core
 import mattermost_settings_data
 import pytest
-from mattermost_import_source import settled
+from mattermost_controller.importing import find
+from mattermost_controller.importing import parse as read
+from mattermost_controller.importing import plan as core
+from mattermost_controller.importing.source import settled
 
 from tests.unit.import_facts import CONFIG, by_hand, coded
 

@@ -5,9 +5,9 @@ import json
 import os
 import subprocess
 
-import mattermost_import_find as find
-import mattermost_import_read as read
 import pytest
+from mattermost_controller.importing import find
+from mattermost_controller.importing import parse as read
 
 from tests import repository
 from tests.unit.import_facts import CONFIG, ENTERPRISE, TEAM, by_hand, coded, told

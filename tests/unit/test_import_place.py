@@ -1,10 +1,10 @@
 """An import into the host that the source is on: what is in the way, where the source is found, what the operator is told."""
 
-import mattermost_import_core as core
-import mattermost_import_find as find
-import mattermost_import_place as place
 import mattermost_settings_core
 import pytest
+from mattermost_controller.importing import find
+from mattermost_controller.importing import in_place as place
+from mattermost_controller.importing import plan as core
 
 from tests.unit import test_preflight
 from tests.unit.import_facts import CONFIG, by_hand

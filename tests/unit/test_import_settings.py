@@ -2,9 +2,9 @@
 
 import subprocess
 
-import mattermost_import_find as find
-import mattermost_import_source as source_module
 import pytest
+from mattermost_controller.importing import find
+from mattermost_controller.importing import source as source_module
 
 from tests import repository
 from tests.unit.import_facts import by_hand, coded

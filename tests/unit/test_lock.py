@@ -3,10 +3,10 @@
 import subprocess
 import sys
 
-import mattermost_lock
 import pytest
+from mattermost_controller.hosts import checkout_lock
 
-HOLD = "import sys, mattermost_lock; mattermost_lock.acquire(sys.argv[1], 'mattermost.ssl'); print('held', flush=True); sys.stdin.read()"
+HOLD = "import sys; from mattermost_controller.hosts import checkout_lock; checkout_lock.acquire(sys.argv[1], 'mattermost.ssl'); print('held', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -25,16 +25,16 @@ def other_run(tmp_path):
 
 
 def test_a_second_run_is_refused_with_who_holds_it(tmp_path, other_run):
-    with pytest.raises(mattermost_lock.BusyError, match=rf"mattermost\.ssl, process {other_run.pid}, since"):
-        mattermost_lock.acquire(str(tmp_path), "mattermost.non-ssl")
+    with pytest.raises(checkout_lock.BusyError, match=rf"mattermost\.ssl, process {other_run.pid}, since"):
+        checkout_lock.acquire(str(tmp_path), "mattermost.non-ssl")
 
 
 def test_a_killed_run_holds_nothing(tmp_path, other_run):
     other_run.kill()
     other_run.wait()
-    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")
+    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")
 
 
 def test_the_same_run_may_ask_again(tmp_path):
-    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")
-    mattermost_lock.acquire(str(tmp_path), "mattermost.ssl")
+    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")
+    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")

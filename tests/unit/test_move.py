@@ -1,9 +1,9 @@
 """What a move decides: whether two hosts fit, what has to be copied, and whether what arrived is what was sent."""
 
-import mattermost_move_core as core
-import mattermost_move_wire as wire
-import mattermost_preflight_release as preflight
 import pytest
+from mattermost_controller.moving import plan as core
+from mattermost_controller.moving import transfer as wire
+from mattermost_controller.preflight import release as preflight
 
 from tests import repository
 

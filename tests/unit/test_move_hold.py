@@ -4,8 +4,8 @@ import shutil
 import subprocess
 import time
 
-import mattermost_move_wire as wire
 import pytest
+from mattermost_controller.moving import transfer as wire
 
 from tests import repository
 

@@ -4,8 +4,8 @@ import subprocess
 import time
 import types
 
-import mattermost_move_wire as wire
 import pytest
+from mattermost_controller.moving import transfer as wire
 
 
 class End:

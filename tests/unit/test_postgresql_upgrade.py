@@ -2,10 +2,10 @@
 
 import mattermost_database_majors as majors
 import mattermost_postgresql_core as core
-import mattermost_preflight_release as release
 import mattermost_settings_core as settings_core
 import mattermost_settings_data
 import pytest
+from mattermost_controller.preflight import release
 
 DATA = mattermost_settings_data.load(["salt"])
 DEBIAN = {"os_family": "Debian", "os": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}

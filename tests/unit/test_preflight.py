@@ -2,13 +2,13 @@
 
 import copy
 
-import mattermost_findings as findings
-import mattermost_preflight_judge as judge
-import mattermost_preflight_machine as machine
 import mattermost_settings_core as core
 import mattermost_settings_data
-import mattermost_version_facts as versions
 import pytest
+from mattermost_controller import findings
+from mattermost_controller.preflight import checks as judge
+from mattermost_controller.preflight import machine
+from mattermost_controller.preflight import release_facts as versions
 
 DATA = mattermost_settings_data.load(["salt"])
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}

@@ -24,8 +24,8 @@ def shell(monkeypatch):
         return []
 
     replaced = {
-        (module.mattermost_lock, "acquire"): None,
-        (module.mattermost_hosts, "targets"): [host],
+        (module.checkout_lock, "acquire"): None,
+        (module.roster, "targets"): [host],
         (module.run, "log_in"): {},
         (module.run, "early_settings"): ({"chat": SETTINGS}, {}),
         (module.run, "look"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},

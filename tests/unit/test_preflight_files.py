@@ -1,10 +1,10 @@
 """Files on the controller that the settings name: looked at before any host is changed."""
 
-import mattermost_preflight_files as files
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
 from cryptography.hazmat.primitives import serialization
+from mattermost_controller.preflight import files
 
 from tests.unit import fake_site
 from tests.unit.verify_facts import GRAINS

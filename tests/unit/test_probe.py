@@ -4,10 +4,10 @@ import re
 import socket
 import subprocess
 
-import mattermost_probe as probe
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
+from mattermost_controller.hosts import probe
 
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 

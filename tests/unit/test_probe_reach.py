@@ -2,10 +2,10 @@
 
 from types import SimpleNamespace
 
-import mattermost_probe_reach as reach
-import mattermost_probe_run as run
 import pytest
-from mattermost_hosts import Host, Result
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.hosts.roster import Host, Result
 
 WORDS = {
     "refused": "ssh: connect to host 192.0.2.7 port 2222: Connection refused",

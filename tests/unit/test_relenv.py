@@ -7,8 +7,8 @@ import io
 import tarfile
 import threading
 
-import mattermost_relenv as relenv
 import pytest
+from mattermost_controller.hosts import relenv_archive as relenv
 
 
 def archive(says, member="salt/salt-call"):

@@ -5,9 +5,9 @@ import subprocess
 import tarfile
 import types
 
-import mattermost_relenv_host as relenv_host
 import pytest
-from mattermost_relenv import RelenvError
+from mattermost_controller.hosts import relenv_install as relenv_host
+from mattermost_controller.hosts.relenv_archive import RelenvError
 
 
 class Host:

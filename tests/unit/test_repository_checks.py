@@ -11,6 +11,9 @@ MAKES = re.compile(r'\b(?:ok|note|warning|refusal|skipped)\(\s*"([a-z][a-z0-9-]*
 REACH = re.compile(r'^    \(\n        "([a-z-]+)",', re.MULTILINE)  # the table of ssh's words
 
 
+PACKAGE = "salt/_utils/mattermost_controller"
+
+
 def checks(*sources):
     text = "\n".join(repository.text(Path(source)) for source in sources)
     return set(MAKES.findall(text)) | set(REACH.findall(text))
@@ -30,15 +33,15 @@ def described(section):
             "Preflight",
             [
                 *(
-                    f"salt/_utils/mattermost_preflight_{part}.py"
-                    for part in ("judge", "machine", "others", "release", "name", "files")
+                    f"{PACKAGE}/preflight/{part}.py"
+                    for part in ("checks", "machine", "other_services", "release", "name", "files")
                 ),
-                "salt/_utils/mattermost_probe_reach.py",
-                "salt/_utils/mattermost_probe_run.py",
+                f"{PACKAGE}/hosts/ssh_errors.py",
+                f"{PACKAGE}/hosts/collect.py",
                 "salt/_orchestration/mattermost_preflight.py",
             ],
         ),
-        ("Verify", [f"salt/_utils/mattermost_verify_{part}.py" for part in ("judge", "web", "tls", "host")]),
+        ("Verify", [f"{PACKAGE}/verify/{part}.py" for part in ("checks", "web", "tls", "host")]),
     ],
 )
 def test_the_page_names_every_check(section, sources):

@@ -3,8 +3,8 @@
 import subprocess
 from types import SimpleNamespace
 
-import mattermost_rollback_core as core
 import pytest
+from mattermost_controller.stages import rollback as core
 
 from tests import states
 

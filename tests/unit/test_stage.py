@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import mattermost_progress
-import mattermost_stage_core as core
-import mattermost_stage_run as stage_run
-import mattermost_transport
 import pytest
-from mattermost_hosts import Result
+from mattermost_controller.hosts import ssh_multiplex
+from mattermost_controller.hosts.roster import Result
+from mattermost_controller.stages import apply as stage_run
+from mattermost_controller.stages import stage as core
 
 
 def chunk(order, name, apply="", state="mattermost_stage", fun="applied"):
@@ -142,7 +142,7 @@ def test_progress_arrives_while_the_command_runs_and_is_not_part_of_its_errors()
     events = []
     line = mattermost_progress.encode({"id": "it-runs", "ms": 10})
     script = f"echo out; echo '{line}' >&2; echo trouble >&2; exit 3"
-    assert mattermost_transport.stream(["/bin/sh", "-c", script], events.append) == ("out\n", "trouble\n", 3)
+    assert ssh_multiplex.stream(["/bin/sh", "-c", script], events.append) == ("out\n", "trouble\n", 3)
     assert events == [{"id": "it-runs", "ms": 10}]
 
 

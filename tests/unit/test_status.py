@@ -3,15 +3,15 @@
 import copy
 import subprocess
 
-import mattermost_findings as findings
-import mattermost_probe as probe
 import mattermost_settings_core as core
 import mattermost_settings_data
-import mattermost_status_look as look
-import mattermost_status_report as report
-import mattermost_status_screen as screen
 import pytest
-from mattermost_verify_http import Handshake
+from mattermost_controller import findings
+from mattermost_controller.hosts import probe
+from mattermost_controller.status import facts as look
+from mattermost_controller.status import report
+from mattermost_controller.status import text as screen
+from mattermost_controller.verify.http import Handshake
 
 from tests.unit import fake_site
 from tests.unit.verify_facts import FACTS, GRAINS

@@ -1,8 +1,7 @@
 """Drift: which stages are asked and what their dry run means; and which newer release fits a host."""
 
-import mattermost_status_drift as drift
-import mattermost_status_release as releases
 import pytest
+from mattermost_controller.status import drift, releases
 
 from tests.unit.test_status import SAME, facts, settings
 

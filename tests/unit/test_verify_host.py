@@ -4,11 +4,11 @@ import copy
 
 import mattermost_settings_core as core
 import mattermost_settings_data
-import mattermost_verify_host as host
-import mattermost_verify_judge as judge
 import pytest
-from mattermost_findings import ok, refusal, skipped
-from mattermost_verify_http import Answer, Handshake
+from mattermost_controller.findings import ok, refusal, skipped
+from mattermost_controller.verify import checks as judge
+from mattermost_controller.verify import host
+from mattermost_controller.verify.http import Answer, Handshake
 
 from tests.unit.verify_facts import FACTS, GRAINS
 

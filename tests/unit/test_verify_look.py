@@ -5,10 +5,10 @@ import ssl
 
 import mattermost_settings_core as core
 import mattermost_settings_data
-import mattermost_verify_http as web
-import mattermost_verify_judge as judge
-import mattermost_verify_look as look
 import pytest
+from mattermost_controller.verify import checks as judge
+from mattermost_controller.verify import http as web
+from mattermost_controller.verify import observe as look
 
 from tests.unit import fake_site
 from tests.unit.verify_facts import FACTS, GRAINS

@@ -1,4 +1,4 @@
-"""A healthy deployed host as mattermost_probe.parse tells it, for the tests of verify."""
+"""A healthy deployed host as hosts.probe.parse tells it, for the tests of verify."""
 
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 ACTIVE = {"ActiveState": "active", "UnitFileState": "enabled"}

@@ -93,7 +93,7 @@ def _fire_no_events_that_nobody_takes(sock_dir: str) -> None:
 def _take_no_unchecked_relenv() -> None:
     """Have ``salt-ssh --relenv`` use the archive that a run checked, never fetch the newest one by itself."""
     import salt.utils.relenv
-    from mattermost_relenv import only_pinned
+    from mattermost_controller.hosts.relenv_archive import only_pinned
 
     salt.utils.relenv.gen_relenv = only_pinned
 

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2015 # variables stand before it; `a && b || c` where b cannot fail
 # What a move or an import does on a host: laid into /run/mattermost-move by ssh, gone at the next boot. Needs no Python.
 # The controller (salt/_orchestration/mattermost_move.py) puts a host's own values before it, as variables: see
-# mattermost_move_wire.library.
+# moving.transfer.library.
 
 set -u
 umask 077

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
-# before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_probe.py, which also puts these
+# before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
 : "${INSTALL:=/opt/mattermost}" "${STATE:=/var/opt/mattermost}" "${SETTINGS:=/etc/mattermost}"
 : "${WORK:=/var/lib/mattermost-deploy}" "${DATABASE:=mattermost}" "${DATABASE_PORT:=5432}" "${LOCK:=/run/lock/mattermost-deploy.lock}"

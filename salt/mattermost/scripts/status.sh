@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What mattermost.status asks beyond probe.sh, in the same connection and after it: its `say`, `has` and variables are used.
 # Lines are `key<TAB>value` too, keys with s. before them. Changes nothing; each question has its limit of time, and one
-# that is not answered leaves the others. Read by salt/_utils/mattermost_status_look.py, which puts these variables before:
+# that is not answered leaves the others. Read by salt/_utils/mattermost_controller/status/facts.py, which puts these variables before:
 : "${PORT:=8065}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
 
 say s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"

@@ -1,0 +1,115 @@
+"""Look at hosts: their settings, and the facts that one plain ssh command to each brings."""
+
+from __future__ import annotations
+
+import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from mattermost_controller.findings import Finding, refusal
+from mattermost_controller.hosts import probe
+from mattermost_controller.hosts import ssh_errors as reach
+
+# stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
+ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+PROBE_SECONDS = 60
+
+
+class Look(NamedTuple):
+    """What was found of one host: either ``facts`` with the clock's ``skew`` (seconds), or the ``fault``."""
+
+    facts: dict | None
+    skew: float
+    fault: Finding | None
+
+
+def early_settings(hosts: list) -> tuple[dict[str, dict], dict[str, list[Finding]]]:
+    """Return each host's settings as far as they are known before it was asked, and the faults found, both by host ID."""
+    settings, faults = {}, {}
+    for host in hosts:
+        try:
+            settings[host.id] = host.settings(ANY_GRAINS)
+        except ValueError as err:  # SettingsError with faults, TargetError for a pillar that does not render
+            faults[host.id] = [settings_fault(text) for text in getattr(err, "faults", [str(err)])]
+    return settings, faults
+
+
+def settings_fault(text: str) -> Finding:
+    """Return the refusal for one fault of the settings."""
+    if "is not supported. What works" in text:
+        return refusal("platform", text, "use a host of the README's platform table.")
+    return refusal("settings", text, "correct it in pillar/mattermost.sls (docs: settings reference).")
+
+
+def log_in(hosts: list) -> dict[str, Future]:
+    """Start to log in to each host; the connections stay. Meanwhile the settings can be read here."""
+    pool = ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16)))
+    started = {host.id: pool.submit(host.connect) for host in hosts}
+    pool.shutdown(wait=False)
+    return started
+
+
+def look(
+    hosts: list, logins: dict[str, Future], scripts: dict[str, str], known_hosts: str, parse=probe.parse
+) -> dict[str, Look]:
+    """Return what one command on each host tells, hosts side by side.
+
+    logins: of ``log_in``. scripts: the probe for each host ID. known_hosts: file that host keys are pinned in, for what
+    the operator is told. parse: turns an answer into facts.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
+        looks = pool.map(
+            lambda host: _look(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
+        )
+        return {host.id: found for host, found in zip(hosts, looks)}
+
+
+def _look(host, login, script: str, known_hosts: str, parse) -> Look:
+    if login.rc != 0:
+        return Look(None, 0, _fault(host, login, known_hosts))
+    before = time.time()
+    answer = host.run(script, timeout=PROBE_SECONDS)
+    after = time.time()
+    if answer.rc != 0 and "\nend\t" not in answer.out:
+        return Look(None, 0, _fault(host, answer, known_hosts))
+    try:
+        facts = parse(answer.out)
+    except ValueError as err:
+        return Look(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
+    if facts["uid"] != 0:
+        return Look(
+            None,
+            0,
+            refusal(
+                "sudo",
+                f"{host.user} is not root on {host.address}.",
+                f"set sudo: True in the roster entry of {host.id}, or log in as root.",
+            ),
+        )
+    return Look(facts, skew(facts["time"], before, after), None)
+
+
+def skew(there: float, before: float, after: float) -> float:
+    """Return how many seconds a clock that showed *there* (whole seconds) between *before* and *after* is ahead."""
+    if there + 1 < before:
+        return there + 1 - before
+    return max(0.0, there - after)
+
+
+def _fault(host, answer, known_hosts: str) -> Finding:
+    words = f"{answer.err}\n{answer.out}"
+    fault = reach.explain(host, answer.rc, words, known_hosts=known_hosts)
+    if reach.is_about_the_key(fault):
+        shown = reach.fingerprints(host.address, host.port)
+        fault = reach.explain(host, answer.rc, words, shown, known_hosts)
+    return fault
+
+
+def resolve(name: str) -> list[str]:
+    """Return the addresses that a name has on this machine; none when it does not resolve."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return sorted({entry[4][0].partition("%")[0] for entry in found})

@@ -1,0 +1,215 @@
+"""What one look at a host by plain ssh tells: the script to send and the facts in its answer.
+
+The script is ``salt/mattermost/scripts/probe.sh``: POSIX sh, so that it runs before Salt or Python are there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import struct
+
+from mattermost_controller.hosts import scripts
+
+SCRIPT = "mattermost/scripts/probe.sh"
+_FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat", "centos": "RedHat"}
+# os-release ID -> Salt's grain `os`
+_NAMES = {
+    "debian": "Debian",
+    "ubuntu": "Ubuntu",
+    "centos": "CentOS",
+    "rhel": "RedHat",
+    "almalinux": "AlmaLinux",
+    "rocky": "Rocky",
+    "ol": "OEL",
+    "fedora": "Fedora",
+}
+
+
+class ProbeError(ValueError):
+    """The answer is not that of a whole probe."""
+
+
+def script(file_roots: list[str], settings: dict) -> str:
+    """Return the probe with the values of *settings* put before it. Raises FileNotFoundError when no root has it."""
+    paths, database = settings["paths"], settings["database"]
+    values = {
+        "INSTALL": paths["install"],
+        "STATE": paths["state"],
+        "SETTINGS": paths["settings"],
+        "WORK": paths["work"],
+        "DATABASE": database["name"],
+        "DATABASE_PORT": database["port"],
+    }
+    return scripts.script(file_roots, (SCRIPT,), values)
+
+
+def parse(text: str) -> dict:
+    """Return the facts in the probe's answer.
+
+    Raises ProbeError when its last line is missing: a killed shell or a login banner must not pass for an empty host.
+    """
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, tab, value = line.partition("\t")
+        if tab:
+            found.setdefault(key, []).append(value.strip())
+    if "end" not in found:
+        tail = " / ".join(text.split("\n")[-3:]).strip() or "nothing"
+        raise ProbeError(f"The look at the host was cut short; it ended with: {tail}")
+
+    def one(key, default=""):
+        return found.get(key, [default])[0]
+
+    release = dict(_assignment(line) for line in found.get("os", []))
+    return {
+        "grains": grains(release, one("arch")),
+        "platform": release.get("PRETTY_NAME") or "an unknown system",
+        "time": int(one("time", "0") or 0),
+        "uid": int(one("uid", "-1") or -1),
+        "glibc": one("glibc").replace("glibc", "").strip(),
+        "init": one("init"),
+        "systemd": int(one("systemd") or 0),
+        "locale": one("locale").partition("=")[2].strip("\"'"),
+        "selinux": {"1": "enforcing", "0": "permissive"}.get(one("selinux"), "disabled"),
+        "pythons": dict(_pair(line) for line in found.get("python", [])),
+        "programs": found.get("program", []),
+        "memory_kb": {name: int(size) for name, size in map(_pair, found.get("memory", []))},
+        "disks": [_disk(*pair) for pair in zip(found.get("place", []), found.get("disk", []))],
+        "mounts": dict(_pair(line) for line in found.get("mount", [])),
+        "listeners": listeners(found.get("listen", []), found.get("holder", [])),
+        "addresses": one("addresses").split(),
+        "current": os.path.basename(one("current").rstrip("/")),
+        "files": found.get("file", []),
+        "modes": {path: {"mode": int(mode, 8), "user": user} for mode, user, path in map(_mode, found.get("mode", []))},
+        "lock": one("lock"),
+        "units": units(found.get("unit", [])),
+        "postgresql": {int(port): version(number) for port, number in map(_pair, found.get("postgresql", []))},
+        "other_databases": {int(port): int(count or 0) for port, count in map(_pair, found.get("others", []))},
+        "database": _database(one("database")),
+        "nginx_sites": found.get("nginx_site", []),
+        "moved": one("moved"),
+        "ufw": one("ufw") == "yes",
+        "aside": one("aside"),
+        "backup": {
+            "good": int(one("backup") or 0),
+            "since": int(one("backup_since") or 0),
+            "failed": one("backup_failed"),
+        },
+        "site": one("site"),
+        "certificates": certificates(found.get("certificate", [])),
+        "renewal": dict(_assignment(line) for line in found.get("renewal", [])),
+    }
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name, value.strip("\"'")
+
+
+def _pair(line: str) -> tuple[str, str]:
+    first, _, rest = line.partition(" ")
+    return first, rest.strip()
+
+
+def _mode(line: str) -> tuple[str, str, str]:
+    mode, user, path = line.split(" ", 2)
+    return mode, user, path
+
+
+def _disk(path: str, line: str) -> dict:
+    free, mount = _pair(line)
+    return {"path": path, "mount": mount, "free_mb": int(free) // 1024}
+
+
+def _database(line: str):
+    owner, tables = _pair(line)
+    return {"owner": owner, "tables": int(tables or 0)} if owner else None
+
+
+def grains(release: dict, arch: str) -> dict:
+    """Return what Salt's grains will say, from os-release's fields: os, os_family, osmajorrelease (int), cpuarch."""
+    name = release.get("ID", "")
+    likes = [name, *release.get("ID_LIKE", "").split()]
+    family = next((_FAMILIES[like] for like in likes if like in _FAMILIES), name.capitalize())
+    major = release.get("VERSION_ID", "").partition(".")[0]
+    return {
+        "os": _NAMES.get(name, name.capitalize()),
+        "os_family": family,
+        "osmajorrelease": int(major) if major.isdigit() else major,
+        "cpuarch": arch,
+    }
+
+
+def version(number: str) -> str:
+    """Turn PostgreSQL's server_version_num into a version: 150020 -> 15.20, 90624 -> 9.6. Empty stays empty."""
+    if not number.isdigit():
+        return ""
+    value = int(number)
+    if value >= 100000:
+        return f"{value // 10000}.{value % 10000}"
+    return f"{value // 10000}.{value // 100 % 100}"
+
+
+def listeners(sockets: list[str], holders: list[str]) -> list[dict]:
+    """Join the kernel's listening sockets (``HEXADDRESS:HEXPORT INODE``) with their holders (``INODE COMM EXE``).
+
+    Returns dicts of address, port, program (the process's name, "" when unknown) and exe, without repeats.
+    """
+    held = {}
+    for line in holders:
+        inode, _, rest = line.partition(" ")
+        comm, _, exe = rest.partition(" ")
+        held.setdefault(inode, (comm, exe.replace(" (deleted)", "").strip()))
+    found = []
+    for line in sockets:
+        place, inode = _pair(line)
+        address, port = place.split(":")
+        program, exe = held.get(inode, ("", ""))
+        entry = {"address": kernel_address(address), "port": int(port, 16), "program": program, "exe": exe}
+        if entry not in found:
+            found.append(entry)
+    return found
+
+
+def kernel_address(text: str) -> str:
+    """Turn /proc/net/tcp's address (32-bit words in the host's little-endian order) into the usual form."""
+    words = [int(text[start : start + 8], 16) for start in range(0, len(text), 8)]
+    packed = struct.pack(f"<{len(words)}I", *words)
+    address = ipaddress.ip_address(packed)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether a listener's address is reachable from its own host only."""
+    return ipaddress.ip_address(address).is_loopback
+
+
+def units(lines: list[str]) -> dict:
+    """Return systemd's units by name, each a dict of its properties, from ``systemctl show``'s lines."""
+    found, current = {}, {}
+    for line in [*lines, ""]:
+        if not line:
+            if "Id" in current and current.get("LoadState") not in ("not-found",):
+                found[current["Id"]] = current
+            current = {}
+            continue
+        name, _, value = line.partition("=")
+        current[name] = value
+    return found
+
+
+def certificates(lines: list[str]) -> dict:
+    """Return PEM text (leaf first) by the file that nginx is told to serve."""
+    found: dict[str, str] = {}
+    for line in lines:
+        path, text = _pair(line)
+        found[path] = found.get(path, "") + text + "\n"
+    return found
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """Turn a dotted version into something that compares; other text counts as the numbers in it."""
+    return tuple(int(part) for part in re.findall(r"\d+", text))

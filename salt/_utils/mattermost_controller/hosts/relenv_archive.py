@@ -1,0 +1,146 @@
+"""Salt for hosts without a usable Python: the archive that brings its own, at hand where salt-ssh looks for it.
+
+Salt itself would fetch the newest one on its own, unpinned and unchecked. Here the archive comes from ``relenv.source``,
+is checked, and lies in Salt's cache before a run starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+
+NAME = "salt-relenv.tar.xz"
+TIMEOUT = 60  # seconds without a byte
+ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
+_OTHER_NAMES = {"x86_64": "x86_64", "aarch64": "arm64"}  # what `uname -m` says
+
+
+class RelenvError(Exception):
+    """The archive cannot be used; the text is one sentence or two, with what to do."""
+
+
+def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> tuple[str, str]:
+    """Have the archive where salt-ssh takes it from, checked, and return its path and SHA-256.
+
+    settings: ``{source, sha256}``, the branch ``relenv``; ``{arch}`` in the source is filled in. cachedir: Salt's.
+    arch: amd64 or arm64. say: called with a line of progress before a long step.
+    What was fetched without a ``sha256`` is pinned: it must be the same ever after, until the source changes.
+    Raises RelenvError when there is no such file, no answer, or another content than the pinned one.
+    """
+    arch = ARCHITECTURES[arch]
+    source = settings["source"].replace("{arch}", arch)
+    target = os.path.join(cachedir, "relenv", "linux", arch, NAME)
+    pinned = settings["sha256"] or _pin(target, source)
+    if pinned and os.path.exists(target) and _sha256(target) == pinned:
+        _note(target, source, pinned)
+        return target, pinned
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    descriptor, part = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".salt-relenv-")
+    os.close(descriptor)
+    try:
+        _bring(source, part, say)
+        found = _sha256(part)
+        if pinned and found != pinned:
+            origin = "mattermost:relenv:sha256" if settings["sha256"] else f"the first download, noted in {target}.json"
+            raise RelenvError(
+                f"The Salt archive {source} has SHA-256 {found}, not {pinned} ({origin}). It was not used; if the new one is "
+                f"meant, {'correct the setting' if settings['sha256'] else 'remove that file'}."
+            )
+        if not _is_whole(part):
+            raise RelenvError(
+                f"The Salt archive {source} is damaged, or no .tar.xz file with a salt-call in it: fetch it again, or "
+                "correct mattermost:relenv:source."
+            )
+        os.replace(part, target)
+        _note(target, source, found)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+    return target, found
+
+
+def only_pinned(cachedir, kernel, os_arch, overwrite=False):
+    """Stand in for Salt's ``gen_relenv``, which fetches the newest archive there is: return the path of the checked one.
+
+    Arguments: as Salt's. Raises SystemExit, with what to do, when no run brought one yet.
+    """
+    arch = os_arch.lower()
+    target = os.path.join(
+        cachedir, "relenv", kernel.lower(), ARCHITECTURES.get(arch, _OTHER_NAMES.get(arch, arch)), NAME
+    )
+    if os.path.exists(target) and os.path.exists(f"{target}.json"):
+        return target
+    raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
+        f"This host needs Salt's archive for {os_arch} machines without Python, and none was checked here yet. "
+        "`salt-run state.orchestrate mattermost.ssl test=True` brings it to both machines and changes nothing else."
+    )
+
+
+def _is_whole(path: str) -> bool:
+    """Say whether *path* can be unpacked to its end and has what Salt looks for. Takes seconds: for new archives only."""
+    try:
+        with lzma.open(path) as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                names = [member.name for member in tar]
+            while stream.read(1 << 20):  # the checksum stands at the end
+                pass
+    except (tarfile.TarError, lzma.LZMAError, EOFError, OSError):
+        return False
+    return any(name.removeprefix("./").split("/")[1:] == ["salt-call"] for name in names)
+
+
+def _bring(source: str, part: str, say) -> None:
+    local = source.removeprefix("file://")
+    if "://" not in local:
+        try:
+            shutil.copyfile(local, part)
+        except OSError as err:
+            raise RelenvError(
+                f"The Salt archive {local} can't be read here ({err.strerror}): hosts without a usable Python need it. "
+                "Correct mattermost:relenv:source."
+            ) from None
+        return
+    say(f"fetching {source}, once for all hosts without a usable Python")
+    try:
+        with urllib.request.urlopen(source, timeout=TIMEOUT) as answer, open(part, "wb") as file:  # noqa: S310 - the user's own setting
+            shutil.copyfileobj(answer, file, 1 << 20)
+            size = answer.headers.get("Content-Length")
+    except (OSError, ValueError) as err:
+        reason = err.reason if isinstance(err, urllib.error.URLError) else err
+        raise RelenvError(
+            f"The Salt archive {source} could not be fetched ({reason}): hosts without a usable Python need it. Without "
+            "that network, put the file here by hand and name its path in mattermost:relenv:source."
+        ) from None
+    if size and int(size) != os.path.getsize(part):
+        raise RelenvError(
+            f"The Salt archive {source} came incomplete ({os.path.getsize(part)} of {size} bytes): try again."
+        )
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _pin(target: str, source: str) -> str:
+    """Return the SHA-256 that was noted for *source*, empty when it was never fetched."""
+    try:
+        with open(f"{target}.json", encoding="utf-8") as file:
+            note = json.load(file)
+        return note["sha256"] if note["source"] == source else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _note(target: str, source: str, sha256: str) -> None:
+    if _pin(target, source) != sha256:
+        with open(f"{target}.json", "w", encoding="utf-8") as file:
+            json.dump({"source": source, "sha256": sha256}, file)

@@ -1,0 +1,83 @@
+"""Put Salt's own archive on a host without a usable Python, before Salt looks for it there.
+
+Salt itself would unpack it in place, once, and then take any ``salt-call`` that it finds: the tree of an older archive, and
+one whose unpacking broke off. Here it is unpacked aside, tried, and only then put in place, with a note of what it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import uuid
+
+from mattermost_controller.hosts.relenv_archive import RelenvError
+
+NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came from
+SECONDS = 900
+
+# [ -O ]: anybody may make a folder of that name in /var/tmp
+LOOK = """[ -O {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
+# The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
+PLACE = """set -u
+new=$(mktemp -d {tree}.XXXXXX) || exit 1
+fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
+chmod 755 "$new"
+cat >"$new/archive" || fail "no room for it in /var/tmp"
+[ "$(wc -c <"$new/archive")" -eq {size} ] || fail "it came incomplete"
+tar --strip-components=1 -xJf "$new/archive" -C "$new" || fail "tar could not unpack it"
+rm -f "$new/archive"
+"$new/salt-call" --version >/dev/null || fail "its salt-call does not start there"
+echo {sha256} >"$new/{note}"
+rm -rf {tree} && mv "$new" {tree} || fail "{tree} could not be replaced"
+"""
+
+
+def tree(entry: dict, user: str) -> str:
+    """Return the folder on the host that salt-ssh runs from, as Salt's ``Single`` reckons it.
+
+    entry: the roster's. user: who logs in.
+    """
+    import salt.client.ssh
+    import salt.utils.network
+
+    if entry.get("thin_dir"):
+        return entry["thin_dir"]
+    pattern = salt.client.ssh.DEFAULT_THIN_DIR.replace("_salt", "_salt_relenv")
+    checkout = uuid.uuid3(uuid.NAMESPACE_DNS, salt.utils.network.get_fqhostname()).hex[:6]
+    return pattern.replace("%%USER%%", re.sub(r"[^a-zA-Z0-9._\-@]", "_", user)).replace("%%FQDNUUID%%", checkout)
+
+
+def placed(host, folder: str, archive: str, sha256: str, say=lambda text: None) -> bool:
+    """Have the tree of *archive* in *folder* of the host; return whether it had to be brought.
+
+    host: hosts.roster.Host, logged in. archive: path here. sha256: its sum. say: called before the long step.
+    Raises RelenvError with the host's own words.
+    """
+    words = {"tree": shlex.quote(folder), "note": NOTE, "sha256": sha256}
+    if host.run(LOOK.format(**words), root=False).out.strip() == "there":
+        return False
+    say("bringing Salt with its own Python to the host, once")
+    with open(archive, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        script = PLACE.format(**words, size=size)
+        try:
+            done = subprocess.run(
+                host.command(f"/bin/sh -c {shlex.quote(script)}"),
+                stdin=file,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RelenvError(f"Salt's archive did not reach {host.id} within {SECONDS} s: try again.") from None
+    if done.returncode:
+        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise RelenvError(
+            f"Salt's archive could not be put on {host.id}: {said}. It is {archive}, SHA-256 {sha256}, from "
+            "mattermost:relenv:source; correct that setting if the archive is damaged or made for another machine."
+        )
+    return True

@@ -1,0 +1,267 @@
+"""The hosts of a run, from the roster, and plain ssh to them: for what must be known or done without Salt on the host.
+
+Uses Salt's own shell for the login, so that keys, passwords and options work as in ``salt-ssh``; every
+further command goes through that one multiplexed connection, its script on standard input, never in an argument.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+import subprocess
+from typing import NamedTuple
+
+CONTROL_SECONDS = 60
+TIMEOUT_RC = 124
+_DATA = "mattermost-data-begins"
+# sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
+_SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
+_named: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
+
+
+class TargetError(ValueError):
+    """The hosts of this run cannot be told; the text is one sentence that says what to do."""
+
+
+class Result(NamedTuple):
+    """What a command on a host returned: exit status (255 = ssh itself failed, 124 = time-out) and both streams."""
+
+    rc: int
+    out: str
+    err: str
+
+
+class Host:
+    """One roster entry.
+
+    id: roster ID. entry: the roster's dict. address: name or address to connect to. user, port: of the login. options: its
+    ``minion_opts``.
+    """
+
+    def __init__(self, host_id: str, entry: dict, opts: dict):
+        self.id = host_id
+        self.entry = entry
+        self.address = entry.get("host", host_id)
+        self.options = entry.get("minion_opts") or {}
+        self.user = entry.get("user") or opts.get("ssh_user") or "root"
+        self.port = str(entry.get("port") or opts.get("ssh_port") or 22)
+        self._opts = opts
+        self._settings: dict[tuple, dict] = {}
+
+    def __repr__(self):
+        return f"Host({self.id})"
+
+    def _shell(self):
+        import salt.client.ssh.shell
+
+        opts = dict(self._opts)
+        opts.setdefault("_ssh_version", salt.client.ssh.ssh_version())
+        entry = self.entry
+        priv = entry.get("priv") or opts.get("ssh_priv") or os.path.join(opts["pki_dir"], "ssh", "salt-ssh.rsa")
+        if not os.path.isfile(priv) and priv != "agent-forwarding" and not entry.get("priv"):
+            salt.client.ssh.shell.gen_key(priv)
+        options = list(entry.get("ssh_options") or opts.get("ssh_options") or [])
+        if not any(option.startswith("ControlPath") for option in options):
+            path = os.path.join(opts["root_dir"], "cm-%C")
+            options += ["ControlMaster=auto", f"ControlPath={path}", f"ControlPersist={CONTROL_SECONDS}"]
+        return salt.client.ssh.shell.Shell(
+            opts,
+            host=self.address,
+            user=self.user,
+            port=self.port,
+            passwd=entry.get("passwd", opts.get("ssh_passwd")),
+            priv=priv,
+            priv_passwd=entry.get("priv_passwd", opts.get("ssh_priv_passwd")),
+            timeout=entry.get("timeout", 20),
+            identities_only=entry.get("identities_only", False),
+            ssh_options=options,
+            keepalive=True,
+            keepalive_interval=15,
+            keepalive_count_max=4,
+        )
+
+    def connect(self) -> Result:
+        """Log in as ``salt-ssh`` would unless a connection is open; it stays for the commands that follow.
+
+        Asked before each of them: it ends after an idle minute, and nothing but Salt's login types a password.
+        """
+        if self._has_connection():
+            return Result(0, "", "")
+        out, err, rc = self._shell().exec_cmd("true")
+        return Result(rc, out or "", err or "")
+
+    def _has_connection(self) -> bool:
+        """Say whether a connection from before is still open: asking takes 3 ms, Salt's login a quarter of a second."""
+        program, *rest = self.command("true")
+        try:
+            return subprocess.run([program, "-O", "check", *rest], capture_output=True, timeout=5).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def command(self, remote: str) -> list[str]:
+        """Return the ssh command, as an argument list, that runs *remote* through this host's connection."""
+        program, *rest = shlex.split(self._shell()._cmd_str("--"))
+        return [program, "-o", "BatchMode=yes", *rest, remote]  # an error where ssh would ask at the terminal
+
+    def run(self, script: str, timeout: float = 60, root: bool = True) -> Result:
+        """Run a POSIX sh *script* on the host, as root unless told otherwise (by sudo where the roster says so).
+
+        timeout: seconds. The script travels on standard input. Returns what it printed; never raises for a failure.
+        """
+        login = self.connect()
+        if login.rc != 0:
+            return Result(255, login.out, login.err)
+        remote, feed = "/bin/sh -s", script
+        if root and self.entry.get("sudo"):
+            remote, preface = self._sudo("exec /bin/sh -s")
+            feed = preface + script
+        try:
+            done = subprocess.run(
+                self.command(remote), input=feed, capture_output=True, text=True, timeout=timeout, errors="replace"
+            )
+        except subprocess.TimeoutExpired as late:
+            return Result(TIMEOUT_RC, _text(late.stdout), f"No answer within {timeout:g} s.")
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def send(self, local: str, remote: str, timeout: float = 1800) -> Result:
+        """Copy the file *local* to the path *remote* on the host, as root, mode 0600.
+
+        timeout: seconds.
+        """
+        login = self.connect()
+        if login.rc != 0:
+            return Result(255, login.out, login.err)
+        target, size = shlex.quote(remote), os.path.getsize(local)
+        # to cat an end that came too early is an end
+        argv, preface = self.stream(
+            f'umask 077; cat >{target}.part || exit 1; [ "$(wc -c <{target}.part)" -eq {size} ] || '
+            f"{{ echo 'It came incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
+        )
+        pipe = subprocess.PIPE
+        try:
+            with subprocess.Popen(["cat", "-", local], stdin=pipe, stdout=pipe) as feed:
+                feed.stdin.write(preface)
+                feed.stdin.close()
+                done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return Result(TIMEOUT_RC, "", f"The copy of {local} did not end within {timeout:g} s.")
+        return Result(done.returncode, _text(done.stdout), _text(done.stderr))
+
+    def stream(self, script: str) -> tuple[list[str], bytes]:
+        """Return the command (argument list) that runs a POSIX sh *script* as root, and the bytes to write to it first.
+
+        For what Host.run is not for: data of any length on standard input and output. The script is an argument there,
+        so it holds no secrets. Logs in again where that is needed; when that fails, so will the command.
+        """
+        self.connect()
+        if not self.entry.get("sudo"):
+            return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
+        remote, preface = self._sudo(script)
+        return self.command(remote), preface.encode()
+
+    def _sudo(self, script: str) -> tuple[str, str]:
+        """Return the words that run *script* by sudo, and what its standard input has to begin with: the password travels there."""
+        password = self.entry.get("passwd")
+        if not password:
+            return f"sudo -n /bin/sh -c {shlex.quote(script)}", ""
+        return f"sudo -S -p '' /bin/sh -c {shlex.quote(_SKIP + script)}", f"{password}\n{_DATA}\n"
+
+    def settings(self, grains: dict) -> dict:
+        """Return the host's merged settings: its pillar compiled here, the roster's options on top.
+
+        grains: os, os_family, osmajorrelease, cpuarch of the host. Raises SettingsError with every fault.
+        Compiled once for the same grains: each time costs a tenth of a second.
+        """
+        import mattermost_settings_core as core
+        import mattermost_settings_data
+
+        key = (*sorted(grains.items()), repr(run_settings()))
+        if key not in self._settings:
+            self._settings[key] = self._merged(core, mattermost_settings_data, grains)
+        return copy.deepcopy(self._settings[key])
+
+    def _merged(self, core, data, grains: dict) -> dict:
+        return core.merge(
+            data.load(self._opts["file_roots"]["base"]),
+            _over(self.pillar(grains).get("mattermost") or {}),
+            self.options,
+            grains,
+            self.id,
+        )
+
+    def pillar(self, grains: dict) -> dict:
+        """Return the host's pillar, compiled on the controller. Raises TargetError when it does not render."""
+        import salt.pillar
+
+        compiled = salt.pillar.Pillar(dict(self._opts), {"id": self.id, **grains}, self.id, "base").compile_pillar()
+        if compiled.get("_errors"):
+            raise TargetError("The pillar does not render: " + " ".join(map(str, compiled["_errors"])))
+        return compiled
+
+
+def _text(data) -> str:
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else data or ""
+
+
+def roster(opts: dict) -> dict:
+    """Return the roster's entries by ID. Raises TargetError when there is none or it is not readable."""
+    import salt.roster
+
+    path = opts.get("roster_file") or "roster"
+    if not os.path.isfile(path):
+        raise TargetError(f"There is no roster ({path}). Copy roster.example to roster and name your host in it.")
+    try:
+        entries = salt.roster.Roster(dict(opts), opts.get("roster", "flat")).targets("*", "glob")
+    except Exception as err:  # the roster is a template: whatever its renderer raises is the user's error
+        raise TargetError(f"The roster {path} does not render: {err}") from err
+    if not entries:
+        raise TargetError(f"The roster {path} has no entry. roster.example shows what one looks like.")
+    return entries
+
+
+def name_hosts(host_ids: list, settings: dict | None = None) -> None:
+    """Make *host_ids* the hosts of what follows in this process, whatever mattermost:hosts says.
+
+    settings: laid over the pillar's ``mattermost`` branch of each. For an orchestration whose command names its hosts.
+    """
+    _named.update(hosts=list(host_ids), settings=settings or {})
+
+
+def run_settings() -> dict:
+    """Return the settings that the run laid over the pillar, {} for none."""
+    return _named.get("settings", {})
+
+
+def _over(branch: dict) -> dict:
+    import mattermost_settings_core as core
+
+    return core.deep_merge(branch, run_settings()) if isinstance(branch, dict) else branch
+
+
+def choose(entries: dict, wanted: list) -> list[str]:
+    """Return the roster IDs of this run.
+
+    wanted: ``mattermost:hosts``; may be empty while the roster has one entry. Raises TargetError otherwise.
+    """
+    if wanted:
+        missing = [name for name in wanted if name not in entries]
+        if missing:
+            raise TargetError(
+                f"mattermost:hosts names {', '.join(missing)}, which the roster does not have. It has: {', '.join(entries)}."
+            )
+        return list(wanted)
+    if len(entries) > 1:
+        raise TargetError(
+            f"The roster has {len(entries)} entries ({', '.join(entries)}): name the hosts of this deployment in "
+            "mattermost:hosts in pillar/mattermost.sls."
+        )
+    return list(entries)
+
+
+def targets(opts: dict, pillar: dict) -> list[Host]:
+    """Return the hosts of this run. pillar: the orchestration's. Raises TargetError with one sentence."""
+    entries = roster(opts)
+    settings = pillar.get("mattermost") or {}
+    wanted = _named.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
+    return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]

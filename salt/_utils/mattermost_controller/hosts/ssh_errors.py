@@ -1,0 +1,172 @@
+"""Turn what ssh and sudo say when a host cannot be used into one sentence and what to do about it."""
+
+from __future__ import annotations
+
+import subprocess
+
+from mattermost_controller.findings import Finding, refusal
+
+# (check, words of ssh or sudo, sentence, what to do); the first match counts. {name} fields: see explain().
+_CASES = (
+    (
+        "host-key",
+        ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
+        "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
+        "if the host was installed anew, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
+        "forget the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {id} uptime). "
+        "If it was not, somebody may be in between: do not log in.",
+    ),
+    (
+        "host-key",
+        (
+            "Host key verification failed",
+            "host key needs to be accepted",
+            "host key is known for",
+            "authenticity of host",
+        ),
+        "the host key of {address} is not known yet{fingerprints}.",
+        "compare the fingerprint at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then accept it once: "
+        "salt-ssh -i -r {id} uptime",
+    ),
+    (
+        "ssh-key",
+        ("UNPROTECTED PRIVATE KEY FILE", "bad permissions"),
+        "ssh does not use a private key that others can read: {priv}.",
+        "chmod 600 {priv}",
+    ),
+    (
+        "ssh-key",
+        ("need passphrase", "Enter passphrase", "incorrect passphrase"),
+        "the private key {priv} needs its passphrase.",
+        "set priv_passwd in the roster entry, or priv: agent-forwarding with an ssh agent.",
+    ),
+    (
+        "ssh-login",
+        ("Permission denied", "Too many authentication failures", "Authentication failed"),
+        "{address} refuses the login of {user} by {means}.",
+        "check user, {check} in the roster entry of {id}.",
+    ),
+    (
+        "reachable",
+        ("Connection refused",),
+        "{address} refuses connections to port {port}.",
+        "start its ssh server, or set the right port: in the roster entry of {id}.",
+    ),
+    (
+        "reachable",
+        ("timed out", "Timeout", "No answer within"),
+        "{address} port {port} does not answer in time.",
+        "check the address in the roster entry of {id}, the host's firewall and that the host is up.",
+    ),
+    (
+        "reachable",
+        ("Could not resolve hostname", "Name or service not known", "nodename nor servname"),
+        "{address} does not resolve to an address.",
+        "correct host: in the roster entry of {id}.",
+    ),
+    (
+        "reachable",
+        ("No route to host", "Network is unreachable"),
+        "there is no way to {address} from here.",
+        "check the address in the roster entry of {id} and this machine's network (a VPN?).",
+    ),
+    (
+        "sudo",
+        ("must have a tty",),
+        "sudo on {address} wants a terminal.",
+        "allow {user} sudo without one: a line `Defaults:{user} !requiretty` in /etc/sudoers.d.",
+    ),
+    (
+        "sudo",
+        ("a password is required", "a terminal is required", "incorrect password", "Sorry, try again"),
+        "sudo on {address} wants the password of {user}, and the roster has none that fits.",
+        "allow {user} sudo without a password (a line `{user} ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d), or set passwd: and "
+        "tty: True in the roster entry of {id}.",
+    ),
+    (
+        "sudo",
+        ("not in the sudoers file", "not allowed to execute", "may not run sudo"),
+        "the user {user} may not use sudo on {address}.",
+        "allow it in /etc/sudoers.d, or log in as root.",
+    ),
+    (
+        "sudo",
+        ("sudo: not found", "sudo: command not found", "sudo: No such file"),
+        "{address} has no sudo, which sudo: True in the roster asks for.",
+        "install sudo there, or log in as root.",
+    ),
+)
+
+
+def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str = "known_hosts") -> Finding:
+    """Return the refusal for a command on a host that failed.
+
+    host: a ``hosts.roster.Host``. rc: exit status; words: what ssh and sudo printed.
+    fingerprints: the host's present keys as text, shown where a key is the matter.
+    """
+    entry = host.entry
+    fields = {
+        "id": host.id,
+        "address": host.address,
+        "port": host.port,
+        "user": host.user,
+        "priv": entry.get("priv") or "the key of this checkout",
+        "means": "password" if entry.get("passwd") else "key",
+        "check": "passwd" if entry.get("passwd") else "priv (and that its .pub is in the host's authorized_keys)",
+        "label": host.address if host.port == "22" else f"[{host.address}]:{host.port}",
+        "known_hosts": known_hosts,
+        "fingerprints": f" ({fingerprints})" if fingerprints else "",
+    }
+    for check, signs, sentence, todo in _CASES:
+        if any(sign.lower() in words.lower() for sign in signs):
+            return refusal(check, _capital(sentence.format(**fields)), todo.format(**fields))
+    said = " ".join(words.split())[-300:] or "nothing"
+    return refusal(
+        "reachable",
+        f"A command on {host.address} ended with status {rc} and said: {said}.",
+        f"try `salt-ssh {host.id} --raw true` to see it at work.",
+    )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def is_about_the_key(finding: Finding) -> bool:
+    """Say whether the host's fingerprints belong into this finding."""
+    return finding.check == "host-key"
+
+
+def known_hosts_file(options: list[str]) -> str:
+    """Return the file that ssh pins host keys in, from Salt's ``ssh_options``."""
+    for option in options:
+        name, _, value = option.partition("=")
+        if name.strip().lower() == "userknownhostsfile":
+            return value.strip()
+    return "~/.ssh/known_hosts"
+
+
+def fingerprints(address: str, port: str = "22", timeout: int = 5) -> str:
+    """Return the fingerprints that the host shows now, e.g. ``ED25519 SHA256:…``; "" when it shows none.
+
+    timeout: seconds. Asks the host without logging in.
+    """
+    try:
+        scanned = subprocess.run(
+            ["ssh-keyscan", "-T", str(timeout), "-p", port, "-t", "ed25519,ecdsa,rsa", address],
+            capture_output=True,
+            text=True,
+            timeout=timeout * 3,
+        ).stdout
+        listed = subprocess.run(
+            ["ssh-keygen", "-lf", "-"], input=scanned, capture_output=True, text=True, timeout=timeout
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ", ".join(sorted(_fingerprint(line) for line in listed.stdout.splitlines() if "SHA256:" in line))
+
+
+def _fingerprint(line: str) -> str:
+    """Turn ``256 SHA256:abc host (ED25519)`` into ``ED25519 SHA256:abc``."""
+    words = line.split()
+    return f"{words[-1].strip('()')} {words[1]}"

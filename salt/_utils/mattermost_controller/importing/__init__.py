@@ -1,0 +1,1 @@
+"""From a server that was set up otherwise."""

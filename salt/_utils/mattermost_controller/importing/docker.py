@@ -1,0 +1,114 @@
+"""A server in a container, as Docker compose makes it, with the database in another or elsewhere. Pure."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+from mattermost_controller.importing.parse import ImportFault, Login, data_source, is_database, login, sections
+from mattermost_controller.importing.source import Source, file, ours, source, told_version, tools
+
+IN_CONTAINER = "/mattermost"  # the image's tree
+IMAGE = r"mattermost(?!.*(postgres|mysql|nginx))"
+
+
+def find(facts: dict) -> Source | None:
+    """Return the installation, None when there is none. Raises ImportFault."""
+    if "containers" not in facts:
+        return None
+    containers = json.loads(file(facts, "containers") or "[]")
+    server = _server(containers)
+    if server is None:
+        return None
+    name, image, mark = server["Name"].lstrip("/"), server["Config"]["Image"], server["Id"][:12]
+    variables = ours(dict(entry.split("=", 1) for entry in server["Config"].get("Env") or [] if "=" in entry))
+    # one in memory has no place on the host: what it holds is lost with the container too
+    mounts = {
+        mount["Destination"].rstrip("/"): mount["Source"] for mount in server.get("Mounts") or [] if mount.get("Source")
+    }
+    said = facts.get(f"version_of_{mark}", [])
+    version, is_team = told_version(said)
+    config, config_file, named = _settings(facts, mark, variables, mounts)
+    return source(
+        "docker",
+        said,
+        config,
+        variables,
+        lambda path, what: _mounted(mounts, path, what, name),
+        version=version or _tag(image),
+        is_team=is_team or "team" in image,
+        config_file=config_file,
+        login=_reached(login(named, directory=tools(facts)), containers, server),
+        halt=f"docker stop {name}",
+        resume=f"docker start {name}",
+        active=bool((server.get("State") or {}).get("Running")),
+        permanent=f"docker update --restart=no {name}",
+    )
+
+
+def _server(containers: list) -> dict | None:
+    """Return the container of the server: the one that runs, where there are several. Raises ImportFault when that says nothing."""
+    servers = [one for one in containers if re.search(IMAGE, one["Config"]["Image"])]
+    running = [one for one in servers if (one.get("State") or {}).get("Running")]
+    left = running or servers
+    if len(left) > 1:
+        names = ", ".join(sorted(one["Name"].lstrip("/") for one in left))
+        raise ImportFault(
+            f"There are several servers in containers ({names}): let only the one run that shall be imported."
+        )
+    return left[0] if left else None
+
+
+def _settings(facts: dict, mark: str, variables: dict, mounts: dict) -> tuple[dict | None, str, str]:
+    """Return config.json's sections, its path on the host, and the DataSource. Sections and path are empty where the database has them."""
+    given = variables.get("MM_CONFIG", "")
+    if is_database(given):
+        return None, "", variables.get("MM_SQLSETTINGS_DATASOURCE", given)
+    path = _mounted(mounts, given or "config/config.json", "configuration", "the container")
+    text = file(facts, f"config_of_{mark}")
+    config = sections(text, path) if text else None
+    return config, path, data_source(config, variables)
+
+
+def _tag(image: str) -> str:
+    return image.rpartition(":")[2].removeprefix("release-")
+
+
+def _mounted(mounts: dict, path: str, what: str, name: str) -> str:
+    """Return where a path of the container stands on the host."""
+    path = os.path.normpath(os.path.join(IN_CONTAINER, path))
+    there = max((place for place in mounts if path == place or path.startswith(place + "/")), key=len, default=None)
+    if there is None:
+        raise ImportFault(
+            f"{name} keeps its {what} ({path}) in no volume of the host: it is lost with the container. "
+            f"Add a volume for {path} to the compose file, copy what is there into it (docker cp), and start again."
+        )
+    return os.path.normpath(mounts[there] + path[len(there) :])
+
+
+def _reached(named: Login, containers: list, server: dict) -> Login:
+    """Return how to reach the database from the host: through its own container, when it is one beside the server's."""
+    for one in containers:
+        if one is not server and named.host in _names(one, server):
+            return named._replace(kind="container", container=one["Name"].lstrip("/"))
+    for entry in (server.get("HostConfig") or {}).get("ExtraHosts") or []:
+        name, _, address = entry.partition(":")
+        if name == named.host:
+            return named._replace(host="127.0.0.1" if address == "host-gateway" else address)
+    return named
+
+
+def _names(one: dict, server: dict) -> set:
+    """Return the names by which *server* reaches the container *one*: those on a network that both are in."""
+    ours, theirs = (((each.get("NetworkSettings") or {}).get("Networks") or {}) for each in (server, one))
+    shared = set(ours) & set(theirs)
+    labels, beside = (each["Config"].get("Labels") or {} for each in (one, server))
+    project = "com.docker.compose.project"
+    is_beside = bool(labels.get(project)) and labels.get(project) == beside.get(project)
+    if not shared and not is_beside:
+        return set()
+    aliases = {alias for network in shared for alias in theirs[network].get("Aliases") or []}
+    addresses = {theirs[network].get("IPAddress") for network in shared}
+    service = labels.get("com.docker.compose.service") if is_beside else None
+    return (aliases | addresses | {service, one["Name"].lstrip("/")}) - {None, ""}

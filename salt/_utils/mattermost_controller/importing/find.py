@@ -1,0 +1,43 @@
+"""What Mattermost there is on a host that this tree did not set up: its kind, version, settings, files and database. Pure.
+
+Each layout that is known has a module of its own; the first that says yes is taken.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mattermost_controller.importing import docker, gitlab, omnibus, tree
+from mattermost_controller.importing.parse import ImportFault
+from mattermost_controller.importing.source import Source, facts_of
+
+LAYOUTS = (omnibus, gitlab, docker, tree)
+
+
+def found(text: str) -> Source:
+    """Return the installation that import.sh told of. Raises ImportFault."""
+    facts = facts_of(text)
+    if "end" not in facts:
+        raise ImportFault("The look at the host was cut short: try again.")
+    if "held" in facts:
+        raise ImportFault("A move or another import has stopped the server on this host just now: wait for its end.")
+    for layout in LAYOUTS:
+        source = layout.find(facts)
+        if source:
+            _usable(source)
+            return source
+    raise ImportFault(
+        "No Mattermost was found: neither a tree with bin/mattermost (the unit's WorkingDirectory, /opt/mattermost, /srv/mattermost; another "
+        "one is named by import:directory), nor Omnibus, GitLab's or a container."
+    )
+
+
+def _usable(source: Source) -> None:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
+        raise ImportFault(
+            f"The version of the {source.layout} installation cannot be told: start its server once, or see that its program runs."
+        )
+    if not source.login.database:
+        raise ImportFault(
+            f"The {source.layout} installation names no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE."
+        )

@@ -1,0 +1,52 @@
+"""The Mattermost that GitLab's package brings: its own directories, PostgreSQL and runit. Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.importing.parse import Login, login, sections, setting
+from mattermost_controller.importing.source import Source, below, decoded, file, ours, source
+
+TREE = "/opt/gitlab/embedded/service/mattermost"  # where the server is started
+PROGRAMS = "/opt/gitlab/embedded/bin"
+SOCKETS = "/var/opt/gitlab/postgresql"
+SUPERUSER = "gitlab-psql"
+
+
+def find(facts: dict) -> Source | None:
+    """Return the installation, None when there is none. Raises ImportFault."""
+    if "gitlab" not in facts:
+        return None
+    place = facts["gitlab_config"][0]
+    config = sections(file(facts, "gitlab"), place)
+    variables = ours(_environment(facts.get("gitlab_environment", [])))
+    return source(
+        "gitlab",
+        facts.get("version", []),
+        config,
+        variables,
+        below(TREE),
+        config_file=place,
+        login=_login(setting(config, variables, "SqlSettings", "DataSource")),
+        halt="gitlab-ctl stop mattermost",
+        resume="gitlab-ctl start mattermost",
+        active="run:" in facts.get("gitlab_active", [""])[0].split(";")[0],
+        permanent="mattermost['enable'] = false in /etc/gitlab/gitlab.rb and gitlab-ctl reconfigure",
+    )
+
+
+def _environment(lines: list[str]) -> dict[str, str]:
+    """Return the variables of a directory as runit's chpst takes them: a file each, its first line; an empty one is none."""
+    found = {}
+    for line in lines:
+        name, _, value = line.partition(" ")
+        if decoded(value):
+            found[name] = decoded(value).split("\n")[0].rstrip(" \t")
+    return found
+
+
+def _login(data_source: str) -> Login:
+    """Return how to reach the database: GitLab's own PostgreSQL as its superuser, over its socket."""
+    named = login(data_source) if data_source else Login("login", "mattermost_production", "")
+    named = named._replace(directory=PROGRAMS)
+    if named.host and not named.host.startswith("/"):
+        return named
+    return named._replace(host=named.host or SOCKETS, user=SUPERUSER, system_user=SUPERUSER, password="")

@@ -1,0 +1,124 @@
+"""An import into the host that the source is on: what clashes, where the source is once it is aside, what is left to do. Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.importing.parse import setting
+from mattermost_controller.importing.source import Source
+
+PROGRAM = "/usr/local/sbin/mattermost-aside"
+SUFFIX = ".before-import"
+LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
+
+
+def welcome(source: Source) -> dict:
+    """Return what a preflight lets stand on the host: ``tree``, and ``database_port`` where the source's database is there (else 0)."""
+    return {"tree": source.tree, "database_port": int(source.login.port or 5432) if _is_here(source.login.host) else 0}
+
+
+def _is_here(host: str) -> bool:
+    return host in LOOPBACK or host.startswith("/")
+
+
+def misfits(source: Source, settings: dict, facts: dict) -> list[str]:
+    """Return one sentence for each reason why the source cannot be taken over in its place, with what to do.
+
+    settings: the host's merged ones. facts: `hosts.probe.parse` of the host.
+    """
+    if facts["current"]:
+        return [f"Mattermost {facts['current']} of this tree is deployed on the host: there is nothing to take over."]
+    if source.layout != "hand-made":
+        return [
+            f"The {source.layout} installation keeps more than a server on its host: an import in place is for one made by hand. "
+            "Import it to another host."
+        ]
+    found, paths = [], settings["paths"]
+    held = {
+        "its program": source.tree,
+        "config.json": source.config_file,
+        "files": source.data,
+        "plugins": source.plugins,
+    }
+    for key in ("state", "settings", "work"):
+        for what, path in held.items():
+            if f"{path}/".startswith(f"{paths[key]}/"):
+                found.append(
+                    f"The source has {what} in {path}, where this tree keeps its own: set mattermost:paths:{key} to another directory."
+                )
+                break
+    login, database = source.login, settings["database"]
+    if login.host in facts["addresses"] and not _is_here(login.host):
+        found.append(
+            f"The source reaches its database by {login.host}, and a deploy has PostgreSQL listen on the loopback alone: name localhost in its "
+            "SqlSettings.DataSource first."
+        )
+    if _is_here(login.host) and int(login.port or 5432) == database["port"]:
+        same = [
+            f"{key}: {login_value}_new"
+            for key, login_value in (("name", login.database), ("user", login.user))
+            if login_value == database[key]
+        ]
+        if same:
+            found.append(
+                f"The source's database is {login.database} and its role {login.user}, and both stay: set mattermost:database: "
+                f"{{{', '.join(same)}}}, for good."
+            )
+    return found
+
+
+def values(source: Source) -> dict:
+    """Return what move.sh must know of the source beyond what any import tells: it goes aside when it is stopped."""
+    return {
+        "fits": f"{PROGRAM} fits {source.tree}",
+        "halt": f"{PROGRAM} put {source.tree}",
+        "resume": f"{PROGRAM} back",
+        "leave": f"{PROGRAM} keep",
+    }
+
+
+def aside(source: Source, install: str) -> Source:
+    """Return *source* as it is found when it is aside. install: the directory that got another name."""
+
+    def moved(path: str) -> str:
+        return f"{install}{SUFFIX}{path[len(install) :]}" if f"{path}/".startswith(f"{install}/") else path
+
+    names = ("data", "plugins", "client_plugins", "config_file")
+    return source._replace(**{name: moved(getattr(source, name)) for name in names})
+
+
+def site(source: Source) -> str:
+    """Return the URL that the source knows its site by, which its nginx goes on to serve; "" for none."""
+    return setting(source.config, source.variables, "ServiceSettings", "SiteURL")
+
+
+def port(source: Source) -> int:
+    """Return the port that the source listens on."""
+    told = setting(source.config, source.variables, "ServiceSettings", "ListenAddress", ":8065").rpartition(":")[2]
+    return int(told) if told.isdigit() else {"http": 80, "https": 443}.get(told, 8065)
+
+
+def afterwards(wish: dict, source: Source, settings: dict, sites: list) -> list[str]:
+    """Return what the operator has to know and to do now, a sentence each. sites: files of others' sites in nginx."""
+    name, one, listens = settings["name"], wish["from"], settings["server"]["port"]
+    said = []
+    if port(source) != listens:
+        said.append(
+            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{listens}: change that in what leads there."
+        )
+    if sites:
+        said.append(
+            f"Your nginx goes on as it is ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To have the site by this tree: move the "
+            f"old one's file for {name} away, set mattermost:nginx:share: True where other sites stay, then salt-run state.orchestrate mattermost.ssl."
+        )
+    else:
+        said.append(
+            f"The server listens on 127.0.0.1:{listens} alone: now salt-run state.orchestrate mattermost.ssl (or .non-ssl) gives {name} its site."
+        )
+    if site(source) not in ("", f"https://{name}"):
+        said.append(f"SiteURL stays {site(source)}: change it in the system console when the site's address changes.")
+    where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
+    said += [
+        f"The old server is aside on {one}, whole and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
+        f"To go back to it, without what is posted from now on: {PROGRAM.rpartition('/')[2]} back overwrite, there.",
+        "To delete it: docs/import.md.",
+    ]
+    return said

@@ -1,0 +1,259 @@
+"""Whether an installation that was found can be imported, and which settings its server gets here. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import mattermost_config_core as config
+import mattermost_config_wanted as wanted
+import mattermost_environment_core as environment
+import mattermost_release_core as release
+import mattermost_service_core as service
+
+from mattermost_controller.importing.parse import login, setting
+from mattermost_controller.importing.source import Source
+from mattermost_controller.moving import plan as move
+from mattermost_controller.moving import transfer as wire
+
+ACCEPTED = {
+    "enterprise": "the source is the Enterprise Edition",
+    "gitlab-sign-in": "people sign in by GitLab, which the Team Edition has no more since 11.0",
+}
+COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
+
+
+def asked(told) -> dict:
+    """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence.
+
+    Without ``to`` it is ``from``: the server is taken over in its place.
+    """
+    example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
+    if not isinstance(told, dict) or not told:
+        raise ValueError(
+            f"The command must name hosts of the roster: {example}; one alone to take its server over in place."
+        )
+    told = {"to": told.get("from"), **told}
+    known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
+    unknown = sorted(map(str, set(told) - {"from", "to", *known}))
+    if unknown:
+        raise ValueError(
+            f"import:{unknown[0]} is not known; there are import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
+        )
+    for key in ("from", "to"):
+        if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
+            raise ValueError(f"import:{key} must be the roster ID of a host: {example}.")
+    wish = {**known, **told}
+    for key, default in known.items():
+        if type(wish[key]) is not type(default):
+            raise ValueError(f"import:{key} is {wish[key]!r}; it must be like {default!r}.")
+    strange = sorted(set(map(str, wish["accept"])) - set(ACCEPTED))
+    if strange:
+        raise ValueError(f"import:accept names {strange[0]}; what can be accepted: {', '.join(ACCEPTED)}.")
+    return wish
+
+
+def version(source: Source, settings: dict, known: dict) -> str:
+    """Return the version to deploy for an import: the one that the settings name, else the source's own.
+
+    settings: the target's merged ones. known: checksums by version, of the target's processor. Raises ValueError.
+    """
+    if settings["release"]["pinned"]:
+        return settings["release"]["version"]
+    if source.version in known:
+        return source.version
+    raise ValueError(
+        f"The source runs Mattermost {source.version}, whose checksum is not known here: name in mattermost:release:version that version "
+        "(with mattermost:release:sha256) or a newer one that takes its database over."
+    )
+
+
+def misfits(wish: dict, source: Source, facts: dict, target: dict, settings: dict, is_same: bool) -> list[str]:
+    """Return one sentence for each reason why the import cannot be, with what to do.
+
+    source, facts: what was found, and the look at its database and files. target: the look at the target. settings: its own.
+    """
+    one, other = wish["from"], wish["to"]
+    if is_same:
+        return [
+            f"{one} and {other} are the same machine: name one of them alone, in import:from, to have its server taken over in place."
+        ]
+    found = []
+    if source.login.kind == "login" and not source.login.directory:
+        found.append(f"{one} has no pg_dump: install PostgreSQL's client programs there, as new as its server.")
+    elif not facts.get("postgresql"):
+        found.append(
+            f"The database of the {source.layout} installation on {one} cannot be read: {_reason(source, facts)}."
+        )
+    if source.active and not wish["stop"]:
+        found.append(
+            f'The server on {one} runs; an import has to stop it. When it may be stopped: "stop": true in import.'
+        )
+    found += _databases(one, source)
+    found += _release(wish, source, facts, settings)
+    found += _postgresql(one, other, facts, target, settings)
+    found += move.newer(wish, facts, target, told="import")
+    return found + move.mounts(other, target, settings) + move.room(other, facts, target)
+
+
+def _reason(source: Source, facts: dict) -> str:
+    said = facts.get("refused", "").strip() or "no answer"
+    return said.replace(source.login.password, "(hidden)") if source.login.password else said
+
+
+def _databases(one: str, source: Source) -> list[str]:
+    """Return why two databases are in use, when settings in a database name another one for the messages."""
+    named = setting(source.config, source.variables, "SqlSettings", "DataSource")
+    if source.config_file or not named:
+        return []
+    other, here = login(named), source.login
+    is_there = source.layout == "docker" or _local(other.host) == _local(here.host)  # a container's name is no host's
+    if is_there and (other.database, other.port) == (here.database, here.port):
+        return []
+    return [
+        f"{one} keeps its settings in the database {here.database} and its messages in {other.database}, of {other.host or 'itself'}; an import reads "
+        "one. Copy the settings to that one (mmctl --local config migrate), and name it in MM_CONFIG."
+    ]
+
+
+def _local(host: str) -> str:
+    return "" if host.startswith("/") or host in ("localhost", "127.0.0.1", "::1") else host
+
+
+def _release(wish: dict, source: Source, facts: dict, settings: dict) -> list[str]:
+    found, target = [], settings["release"]["version"]
+    try:
+        release.check_hop(source.version, target)
+    except release.ReleaseError as err:
+        found.append(f"{err} The source runs {source.version}.")
+    crowd = service.too_many_users(source.version, target, move.number(facts, "users"))
+    if crowd and "user-limit" not in settings["preflight"]["ignore"]:
+        found.append(crowd)
+    reasons = {
+        "enterprise": not source.is_team,
+        "gitlab-sign-in": setting(source.config, source.variables, "GitLabSettings", "Enable").lower() in ("true", "1")
+        and release.parse(target) >= (11, 0, 0),
+    }
+    for name, is_so in reasons.items():
+        if is_so and name not in wish["accept"]:
+            found.append(
+                f'On {wish["from"]} {ACCEPTED[name]}: what only that has is gone here. Knowing that: "accept": ["{name}"] in import.'
+            )
+    return found
+
+
+def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
+    have = move.number(source, "postgresql") // 10000
+    there = move.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
+    if have > there:
+        return [
+            f"{one} has PostgreSQL {have} and {other} {there}: the database does not go to an older one. Choose a newer platform."
+        ]
+    return []
+
+
+def values(source: Source, settings: dict, wish: dict, number: str) -> dict:
+    """Return what move.sh must know of the source. settings: the target's. number: of this import."""
+    reached = source.login
+    nothing = dict.fromkeys(("state", "settings", "certificates"), "/nonexistent")
+    return {
+        **wire.values(settings, id=number, move_to=wish["to"]),
+        **nothing,
+        "work": wire.OWN,
+        "closed": f"{wire.OWN}/closed",
+        "left": f"{wire.OWN}/left",
+        # one that stood still is not started either
+        "halt": source.halt if source.active else "true",
+        "resume": source.resume if source.active else "true",
+        "units": "",
+        "database": reached.database,
+        "role": reached.user,
+        "pg_kind": reached.kind,
+        "pg_host": reached.host,
+        "pg_password": reached.password,
+        "pg_system_user": reached.system_user,
+        "pg_container": reached.container,
+        "bin_dir": reached.directory,
+        "database_port": reached.port or "5432",
+        "data": source.data,
+        "plugins": source.plugins,
+        "client_plugins": source.client_plugins,
+        "config": source.config_file,
+    }
+
+
+def with_variables(sections: dict, variables: dict) -> dict:
+    """Return the sections as the server takes them: MM_ variables win, each in the type that its key has.
+
+    A variable whose value cannot be that type is ignored, as the server does.
+    """
+    result = {}
+    for key, value in config.flatten(sections).items():
+        given = variables.get(environment.variable(key)) if len(key) == 2 else None
+        if given is not None:
+            result[key] = _typed(given, value)
+    return config.merged(sections, {key: value for key, value in result.items() if value is not None})
+
+
+def _typed(text: str, example):
+    if isinstance(example, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+    if isinstance(example, int):
+        return int(text) if text.lstrip("-").isdigit() else None
+    if isinstance(example, list):
+        return text.split()
+    return text if isinstance(example, str) else None
+
+
+def merged(sections: dict, variables: dict, settings: dict, fresh: dict, site: str = "") -> dict:
+    """Return the imported server's config.json: the source's settings, under those that our settings stand for.
+
+    settings: the target's merged ones. fresh: the config.json that the deploy made there, for the keys that name its own database.
+    site: URL of the site, else that of the public name.
+    """
+    held, _ = wanted.keys({**settings, "max_connections": settings["database"]["max_connections"]})
+    own = {wanted.SITE: site or f"https://{settings['name']}"}
+    for key in (
+        ("SqlSettings", "DataSource"),
+        ("SqlSettings", "DataSourceReplicas"),
+        ("SqlSettings", "DataSourceSearchReplicas"),
+    ):
+        value = config.look_up(fresh, key)
+        if value is not config.MISSING:
+            own[key] = value
+    users = config.flatten(settings["server"]["config"])
+    return config.merged(with_variables(sections, variables), {**own, **held, **users})
+
+
+def blocked(sections: dict, settings: dict) -> list[str]:
+    """Return one sentence for each setting of the source with which the wanted version would not start or not work."""
+    found = config.blocked(sections, settings["release"]["version"], {})
+    return [
+        f"The source's {sentence}." if not sentence.endswith(".") else f"The source's {sentence}" for sentence in found
+    ]
+
+
+def parsed(data: bytes) -> dict:
+    """Return the sections of a config.json. Raises ValueError, a sentence."""
+    try:
+        value = json.loads(data)
+    except ValueError as err:
+        raise ValueError(f"The source's settings are no JSON: {err}.") from None
+    if not isinstance(value, dict):
+        raise ValueError("The source's settings are no map of sections.")
+    return value
+
+
+def rendered(sections: dict) -> bytes:
+    """Return config.json as the server writes it."""
+    return json.dumps(sections, indent=4, ensure_ascii=False).encode()
+
+
+def afterwards(wish: dict, source: Source, settings: dict, address: str) -> list[str]:
+    """Return what the operator has to do now, a sentence each."""
+    name, one, other = settings["name"], wish["from"], wish["to"]
+    return [
+        f"Now let the name {name} lead to {other} ({address}) in the DNS, then salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
+        f"The {source.layout} installation on {one} is stopped and unchanged; it would start again at a reboot: {source.permanent}, there.",
+        f"To go back to it: {source.resume}, there.",
+    ]

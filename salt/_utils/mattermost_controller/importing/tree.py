@@ -1,0 +1,56 @@
+"""A server made by hand from the archive (or a package of it): a tree with bin/mattermost and a unit of systemd. Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.importing.parse import ImportFault, assignments, data_source, is_database, login, sections
+from mattermost_controller.importing.source import Source, below, decoded, file, ours, source, tools
+
+
+def find(facts: dict) -> Source | None:
+    """Return the installation, None when there is none. Raises ImportFault."""
+    if "tree" not in facts:
+        return None
+    variables: dict[str, str] = {}
+    for line in facts.get("environment_file", []):
+        variables.update(ours(assignments(decoded(line))))
+    variables.update(ours(assignments("\n".join(unit(facts).get("Environment", "").split()))))
+    variables.update(ours(dict(line.split("=", 1) for line in file(facts, "environment").splitlines() if "=" in line)))
+    place = file(facts, "config_place") or f"{facts['tree'][0]}/config/config.json"
+    if is_database(place):
+        return from_tree(facts, "hand-made", None, variables, "", place)
+    if "config" not in facts:
+        raise ImportFault(f"The server's settings, {place}, cannot be read.")
+    config = sections(file(facts, "config"), place)
+    return from_tree(facts, "hand-made", config, variables, place)
+
+
+def unit(facts: dict) -> dict:
+    """Return the properties of the server's unit."""
+    return dict(line.split("=", 1) for line in facts.get("unit", []) if "=" in line)
+
+
+def from_tree(
+    facts: dict, layout: str, config: dict | None, variables: dict, config_file: str, given: str | None = None
+) -> Source:
+    """Return the Source of a tree that a unit of systemd runs. given: the database's DataSource, else as its settings say.
+
+    Raises ImportFault.
+    """
+    told = unit(facts)
+    named = login(data_source(config, variables, given), directory=tools(facts))
+    if not named.password and (not named.host or named.host.startswith("/")) and told.get("User"):
+        named = named._replace(system_user=told["User"])  # let in as the account that it runs as
+    return source(
+        layout,
+        facts.get("version", []),
+        config,
+        variables,
+        below(facts["tree"][0]),
+        config_file=config_file,
+        login=named,
+        halt="systemctl stop mattermost.service",
+        resume="systemctl start mattermost.service",
+        active=told.get("ActiveState") in ("active", "activating"),
+        permanent="systemctl disable mattermost.service",
+        tree=facts["tree"][0],
+    )

@@ -1,0 +1,1 @@
+"""From one host to another."""

@@ -1,0 +1,222 @@
+"""Two hosts and what goes from one to the other, through this controller: neither host learns how to log in to the other.
+
+Everything travels through the ssh connections that the run has anyway, as a stream: nothing is stored here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+
+from mattermost_controller.hosts import scripts
+
+LIBRARY = (
+    "mattermost/scripts/move.sh",
+    "mattermost/deploy/common/databases.sh",  # as the programs on a host do it
+    "mattermost/scripts/move-target.sh",
+)
+OWN = "/run/mattermost-move"
+HERE = f"{OWN}-here"  # of the target that is the source's own host
+# of a whole table, whatever the order of its rows
+CHECKSUM = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)"
+LONGEST = 7 * 86400  # seconds that one copy may take
+BEAT = 5  # seconds between two signs of life
+LEASE = 30  # seconds after which the source takes itself back when none came
+
+
+class WireError(RuntimeError):
+    """Something on a host or on the way failed; the text is a sentence."""
+
+
+def library(file_roots: list[str], values: dict) -> str:
+    """Return move.sh and what belongs to it, with a host's values put before them. Raises FileNotFoundError when no root has it."""
+    return scripts.script(file_roots, LIBRARY, values)
+
+
+def values(settings: dict, **more) -> dict:
+    """Return what move.sh must know of a host with our layout. settings: the merged ones. more: further or other values."""
+    paths, postgresql = settings["paths"], settings["platform"]["postgresql"]
+    state = paths["state"]
+    return {
+        "name": settings["name"],
+        "install": paths["install"],
+        "state": state,
+        "settings": paths["settings"],
+        "work": paths["work"],
+        "user": settings["server"]["user"],
+        "service": "mattermost.service",
+        "units": "mattermost-backup.timer",
+        "database": settings["database"]["name"],
+        "role": settings["database"]["user"],
+        "new": settings["database"]["name"][:38] + "_moving",
+        "own": OWN,
+        "root": "",
+        "checksum": CHECKSUM,
+        "closed": "/run/mattermost-switch.closed",
+        "site_closed": f"{settings['platform']['nginx']['snippet_dir']}/closed",
+        "left": f"{paths['work']}/moved",
+        "halt": "systemctl stop mattermost.service",
+        "resume": "systemctl start mattermost.service",
+        "leave": "",
+        "pg_kind": "local",
+        "bin_dir": postgresql["bin_dir"],
+        "socket_dir": postgresql["socket_dir"],
+        "database_port": settings["database"]["port"],
+        "certificates": settings["platform"]["certbot"]["directory"],
+        "repository": settings["backup"]["repository"],
+        "data": f"{state}/data",
+        "plugins": f"{state}/plugins",
+        "client_plugins": f"{state}/client-plugins",
+        "config": f"{state}/config/config.json",
+        "move_to": "",
+        "id": "",
+        **more,
+    }
+
+
+class End:
+    """One of the two hosts, with move.sh laid on it.
+
+    host: hosts.roster.Host, logged in. text: see `library`. own: directory there, the value of that name.
+    """
+
+    def __init__(self, host, text: str, own: str = OWN):
+        self.host, self.own = host, own
+        self.lay(text)
+
+    def lay(self, text: str) -> None:
+        """Have another library there. Raises WireError."""
+        mark = "mattermost-move-library-ends"
+        script = f"umask 077\nmkdir -p {self.own}\ncat >{self.own}/library <<'{mark}'\n{text}\n{mark}\n"
+        done = self.host.run(script)
+        if done.rc != 0:
+            raise WireError(f"{self.host.id}: {_last(done.err or done.out)}")
+
+    def script(self, command: str) -> str:
+        """Return the script that runs a *command* of the library."""
+        return f". {self.own}/library; {command}"
+
+    def do(self, command: str, timeout: float = LONGEST, check: bool = True) -> str:
+        """Run a *command* of the library and return what it printed. Raises WireError unless told otherwise."""
+        done = self.host.run(self.script(command), timeout=timeout)
+        if check and done.rc != 0:
+            raise WireError(f"{self.host.id}: {_last(done.err or done.out) or f'{command} ended with {done.rc}.'}")
+        return done.out
+
+    def feed(self, command: str, data: bytes = b"") -> bytes:
+        """Run a *command* of the library with *data* on its standard input and return its output."""
+        argv, preface = self.host.stream(self.script(command))
+        done = subprocess.run(argv, input=preface + data, capture_output=True, timeout=LONGEST)
+        if done.returncode:
+            raise WireError(f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}")
+        return done.stdout
+
+
+def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> None:
+    """Run *give* on the source and *take* on the target, the output of the one the input of the other.
+
+    feed: standard input of *give*. Raises WireError when either side failed. On one host it takes no way through this controller.
+    """
+    if source.host is target.host:
+        source.feed(f"hand_over '{target.own}/library' '{take}' {give}", feed)
+        return
+    argv, preface = source.host.stream(source.script(give))
+    there, mark = target.host.stream(target.script(take))
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with (
+        subprocess.Popen(argv, stdout=subprocess.PIPE, **pipes) as giver,
+        subprocess.Popen(there, stdout=subprocess.DEVNULL, **pipes) as taker,
+    ):
+        words = {}
+        threads = [
+            threading.Thread(target=_write, args=(giver.stdin, preface + feed)),
+            threading.Thread(target=_read, args=(giver.stderr, words, "giver")),
+            threading.Thread(target=_read, args=(taker.stderr, words, "taker")),
+        ]
+        for thread in threads:
+            thread.start()
+        broken = _copy(giver.stdout, taker.stdin, mark)
+        if broken:
+            giver.kill()
+        for thread in threads:
+            thread.join()
+        rcs = giver.wait(), taker.wait()
+    if rcs[1] or broken:
+        raise WireError(f"{target.host.id}: {_last(words['taker']) or f'{take} ended with {rcs[1]}.'}")
+    if rcs[0]:
+        raise WireError(f"{source.host.id}: {_last(words['giver']) or f'{give} ended with {rcs[0]}.'}")
+
+
+def _copy(source, target, first: bytes) -> bool:
+    """Return whether the target broke off."""
+    try:
+        target.write(first)
+        while data := source.read1(1 << 18):
+            target.write(data)
+        target.close()
+    except BrokenPipeError:
+        _close(target)
+        return True
+    return False
+
+
+def _write(stream, data: bytes) -> None:
+    try:
+        stream.write(data)
+    except BrokenPipeError:
+        pass
+    _close(stream)
+
+
+def _close(stream) -> None:
+    """Close a pipe whose other end may be gone: what it still holds would have every close of it fail."""
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+
+
+def _read(stream, words: dict, key: str) -> None:
+    words[key] = stream.read().decode("utf-8", "replace")
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+class Heart:
+    """While this is entered the source hears a sign of life every few seconds; when it ends, however, the source serves again."""
+
+    def __init__(self, source: End):
+        argv, preface = source.host.stream(source.script("heartbeat"))
+        self._child = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._preface = preface
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join(BEAT)
+        _close(self._child.stdin)
+        try:
+            self._child.wait(20)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def _beat(self) -> None:
+        data = self._preface
+        try:
+            while not self._over.is_set():
+                self._child.stdin.write(data + b"\n")
+                self._child.stdin.flush()
+                data = b""
+                self._over.wait(BEAT)
+        except (BrokenPipeError, ValueError):
+            pass

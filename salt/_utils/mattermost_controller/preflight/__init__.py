@@ -1,0 +1,1 @@
+"""Whether a host fits the settings, judged before anything changes."""

@@ -1,0 +1,92 @@
+"""Whether a host fits the settings, judged from the facts of one look at it. Pure: no host is asked here.
+
+Each check returns one Finding; its name can stand in ``mattermost:preflight:ignore``, which turns a refusal into a warning.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from mattermost_controller.findings import Finding, reasons, refusal, refused, soften, table
+from mattermost_controller.preflight import files, machine, name, release
+from mattermost_controller.preflight import other_services as others
+
+
+def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
+    """Return every check's finding for one host.
+
+    settings: the host's merged settings. facts: ``hosts.probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
+    outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
+    (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), ``in_place`` (of the installation that is about to be
+    taken over there, ``importing.in_place.welcome``), and what ``preflight.files.look`` returns.
+    """
+    checks = (
+        machine.platform,
+        machine.glibc,
+        machine.systemd,
+        machine.transport,
+        machine.disk,
+        machine.mounts,
+        machine.memory,
+        machine.ports,
+        release.postgresql,
+        release.existing_config,
+        release.existing_database,
+        others.nginx_in_use,
+        others.postgresql_in_use,
+        release.moved,
+        others.aside,
+        release.downgrade,
+        release.newer_default,
+        release.checksum,
+        files.source,
+        files.named_files,
+        files.own_certificate,
+        machine.other_run,
+        machine.clock,
+        machine.firewall,
+    )
+    found = [check(settings, facts, outside) for check in checks]
+    found += [name.mail_address(settings, site), name.public_name(settings, facts, outside, site)]
+    wrong = ignore_names(settings, found)
+    return soften(found, settings["preflight"]["ignore"]) + wrong
+
+
+def ignore_names(settings: dict, found: list[Finding]) -> list[Finding]:
+    """Refuse names in ``preflight.ignore`` that no check has: a mistyped one would do nothing."""
+    known = sorted({one.check for one in found})
+    wrong = []
+    for ignored in settings["preflight"]["ignore"]:
+        if ignored not in known:
+            near = difflib.get_close_matches(ignored, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
+            wrong.append(refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is no check.", hint))
+    return wrong
+
+
+def report(found: dict, hosts: list) -> dict:
+    """Return ``result`` and ``comment``. found: findings by host. hosts: the hosts in words."""
+    total, wrong = sum(map(len, found.values())), refused(found)
+    lines = table(found)
+    if not wrong:
+        return {"comment": "\n".join([f"Preflight passed: {total} checks on {', '.join(hosts)}.", *lines])}
+    head = f"Preflight refused: {len(wrong)} of {total} checks. Nothing was changed. Hosts of this run: {', '.join(hosts)}."
+    return {"result": False, "comment": "\n".join([head, *reasons(found), "All findings:", *lines])}
+
+
+def one_name_each(found: dict, names: dict[str, list]) -> dict:
+    """Return the findings with a refusal for each host of whose names another one has one already.
+
+    found: findings by host. names: all public names by host.
+    """
+    owners: dict[str, str] = {}
+    judged = dict(found)
+    for host, public in ((host, public) for host, several in names.items() for public in several):
+        other = owners.setdefault(public, host)
+        if other != host:
+            sentence = f"{host} and {other} have the same public name {public}; each would take the other's users."
+            judged[host] = [
+                *judged[host],
+                refusal("settings", sentence, "set mattermost:name and additional_names for each host."),
+            ]
+    return judged

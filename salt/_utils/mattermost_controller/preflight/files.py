@@ -1,0 +1,86 @@
+"""Whether the files on this machine that the settings name are there and good: seen before any host is changed."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import mattermost_letsencrypt_certificate as certificates
+
+from mattermost_controller.findings import Finding, ok, refusal
+from mattermost_controller.preflight.release_facts import chosen
+
+SHIPPED = "salt://"
+
+
+def look(settings: dict, roots: list[str], site: str) -> dict:
+    """Return what this machine has of the named files.
+
+    roots: directories that ``salt://`` stands for. site: ``ssl``, ``non-ssl``, or empty for none.
+    ``missing``: pairs of setting and file. ``source_there``: False when a local archive is missing.
+    ``certificate_fault``: why the user's own certificate cannot be served, "" when it can or is not asked for.
+    """
+    certificate, source = settings["certificate"], settings["release"]["source"]
+    own = site == "ssl" and certificate["source"] == "files"
+    named = {"letsencrypt:ca_file": settings["letsencrypt"]["ca_file"], "verify:ca_file": settings["verify"]["ca_file"]}
+    if site == "ssl" and not own:
+        named["letsencrypt:archive"] = settings["letsencrypt"]["archive"]
+    if own:
+        named |= {"certificate:chain": certificate["chain"], "certificate:key": certificate["key"]}
+    places = {key: place(name, roots) for key, name in named.items() if name}
+    missing = [(key, named[key]) for key, path in places.items() if not os.path.isfile(path)]
+    return {
+        "missing": missing,
+        "source_there": "://" in source or os.path.isfile(source),
+        "certificate_fault": _fault(settings, places) if own and not missing else "",
+    }
+
+
+def place(name: str, roots: list[str]) -> str:
+    """Return where a file is on this machine: ``salt://`` in the first root that has it, else the path itself."""
+    if not name.startswith(SHIPPED):
+        return name
+    paths = [os.path.join(root, name[len(SHIPPED) :]) for root in roots]
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
+
+
+def _fault(settings: dict, places: dict) -> str:
+    chain, key = places.get("certificate:chain"), places.get("certificate:key")
+    if not chain or not key:
+        return "mattermost:certificate:chain and :key must name your files (salt://mattermost/local/NAME)."
+    try:
+        for name in settings.get("names") or [settings["name"]]:
+            certificates.check(chain, key, name, time.time())
+    except certificates.CertificateError as err:
+        return str(err)
+    except FileNotFoundError:  # no openssl here; the host looks again before it takes the files
+        return ""
+    return ""
+
+
+def named_files(settings, facts, outside) -> Finding:
+    missing = outside.get("missing", [])
+    if missing:
+        told = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
+        return refusal("named-files", f"This machine has no {told}.", "put the file there, or correct the setting.")
+    return ok("named-files", "Every file that the settings name is there.")
+
+
+def own_certificate(settings, facts, outside) -> Finding:
+    fault = outside.get("certificate_fault", "")
+    if fault:
+        todo = "put certificate (with its chain) and key for the public name at mattermost:certificate."
+        return refusal("own-certificate", fault, todo)
+    own = settings["certificate"]["source"] == "files"
+    return ok(
+        "own-certificate", "Your certificate can be served." if own else "The certificate comes from an authority."
+    )
+
+
+def source(settings, facts, outside) -> Finding:
+    where = settings["release"]["source"]
+    if chosen(settings, facts["current"]) != facts["current"] and not outside.get("source_there", True):
+        return refusal(
+            "archive-source", f"There is no file {where} on this machine.", "correct mattermost:release:source."
+        )
+    return ok("archive-source", f"The archive comes from {where}.")

@@ -1,0 +1,209 @@
+"""Whether the machine itself fits: platform, C library, systemd, room, ports, clock. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside.
+"""
+
+from __future__ import annotations
+
+import mattermost_firewall_core as zones
+
+from mattermost_controller.findings import Finding, ok, refusal, warning
+from mattermost_controller.hosts.probe import version_tuple
+from mattermost_controller.preflight.release_facts import chosen, glibc_minimum
+
+THIN_PYTHON = (3, 9)
+OLDEST_SYSTEMD = 219
+CLOCK_WARNING, CLOCK_REFUSAL = 60, 3600  # seconds
+NGINX = "/usr/sbin/nginx"
+
+
+def platform(settings, facts, outside) -> Finding:
+    name = settings["platform"].get("name", facts["platform"])
+    if not settings["platform"].get("supported"):
+        return refusal(
+            "platform", f"{facts['platform']} is not supported.", "use a host of the README's platform table."
+        )
+    if settings["release"]["arch"] not in ("amd64", "arm64"):
+        return refusal(
+            "platform", f"There is no Mattermost for {facts['grains']['cpuarch']}.", "use an x86_64 or aarch64 host."
+        )
+    return ok("platform", f"{name} on {facts['grains']['cpuarch']}.")
+
+
+def glibc(settings, facts, outside) -> Finding:
+    version = chosen(settings, facts["current"])
+    wanted, there = glibc_minimum(version), facts["glibc"]
+    if not there:
+        return warning(
+            "glibc", "The C library is not the GNU one or does not say its version.", "expect the server not to start."
+        )
+    if version_tuple(there) < version_tuple(wanted):
+        return refusal(
+            "glibc",
+            f"Mattermost {version} needs glibc {wanted} or newer; the host has {there}.",
+            "set mattermost:release:version to an earlier release (11.7 is the extended support release), or use a newer host.",
+        )
+    return ok("glibc", f"glibc {there}; Mattermost {version} needs {wanted}.")
+
+
+def systemd(settings, facts, outside) -> Finding:
+    if facts["init"] != "systemd":
+        return refusal(
+            "systemd",
+            f"Process 1 is {facts['init'] or 'unknown'}, not systemd: nothing could keep the server running.",
+            "use a host that was booted with systemd.",
+        )
+    if facts["systemd"] < OLDEST_SYSTEMD:
+        return refusal(
+            "systemd", f"systemd {facts['systemd']} is too old; {OLDEST_SYSTEMD} is the oldest.", "use a newer host."
+        )
+    return ok("systemd", f"systemd {facts['systemd']} is process 1.")
+
+
+def choose_transport(facts: dict) -> str:
+    """Return how Salt can run there: ``thin`` (the host's Python), ``relenv`` (brings its own) or "" (neither)."""
+    if any(version_tuple(found)[:2] >= THIN_PYTHON for found in facts["pythons"].values()):
+        return "thin"
+    return "relenv" if {"tar", "xz"} <= set(facts["programs"]) else ""
+
+
+def transport(settings, facts, outside) -> Finding:
+    wanted, possible = settings["platform"].get("transport", "thin"), choose_transport(facts)
+    pythons = ", ".join(facts["pythons"].values()) or "none"
+    if wanted == "thin" and possible != "thin":
+        return refusal(
+            "transport",
+            f"Salt needs Python {'.'.join(map(str, THIN_PYTHON))} or newer on the host; there is {pythons}.",
+            "install the distribution's python3 package.",
+        )
+    missing = sorted({"tar", "xz"} - set(facts["programs"]))
+    if wanted == "relenv" and missing:
+        return refusal(
+            "transport",
+            f"The host lacks {' and '.join(missing)}, which unpack Salt there.",
+            f"install {' '.join(missing)}.",
+        )
+    return ok("transport", f"Salt runs by {wanted}; Python there: {pythons}.")
+
+
+def disk(settings, facts, outside) -> Finding:
+    """What a run adds counts per file system: a first deploy needs the whole room, a later one a release's."""
+    wanted = settings["preflight"]["min_disk_mb"]
+    installed = facts["current"]
+    if installed and chosen(settings, installed) == installed:
+        wanted //= 10  # nothing is unpacked; the database and logs still need to breathe
+    paths = settings["paths"]
+    for place in facts["disks"]:
+        if place["path"] in (paths["install"], paths["state"], paths["work"], "/var/lib") and place["free_mb"] < wanted:
+            return refusal(
+                "disk",
+                f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free; {wanted} MiB are wanted.",
+                "make room, or lower mattermost:preflight:min_disk_mb.",
+            )
+    least = min((place["free_mb"] for place in facts["disks"]), default=0)
+    return ok("disk", f"At least {least} MiB free; {wanted} MiB are wanted.")
+
+
+def mounts(settings, facts, outside) -> Finding:
+    """The server and its plugins are programs: they must not stand on a noexec mount."""
+    for place in facts["disks"]:
+        options = facts["mounts"].get(place["mount"], "").split(",")
+        for option in ("ro", "noexec"):
+            wanted = (settings["paths"]["install"], settings["paths"]["state"])
+            if option in options and (place["path"] in wanted or option == "ro"):
+                what = "read-only" if option == "ro" else "mounted noexec, and programs run from there"
+                return refusal(
+                    "mounts",
+                    f"{place['mount']} (for {place['path']}) is {what}.",
+                    "mount it otherwise, or change mattermost:paths.",
+                )
+    return ok("mounts", "The file systems are writable, and programs may run from them.")
+
+
+def memory(settings, facts, outside) -> Finding:
+    wanted = settings["preflight"]["min_memory_mb"]
+    there = facts["memory_kb"].get("MemTotal", 0) // 1024
+    if there < wanted:
+        return refusal(
+            "memory",
+            f"{there} MiB of memory; {wanted} MiB are wanted.",
+            "give the host more, or lower mattermost:preflight:min_memory_mb.",
+        )
+    return ok("memory", f"{there} MiB of memory.")
+
+
+def ports(settings, facts, outside) -> Finding:
+    """A port that we need is free or held by the program that belongs there."""
+    install, server, database = settings["paths"]["install"], settings["server"]["port"], settings["database"]["port"]
+    trees = tuple(f"{tree}/" for tree in (install, (outside.get("in_place") or {}).get("tree")) if tree)
+    belongs = {
+        80: lambda one: one["program"] == "nginx" and one["exe"] in (NGINX, ""),
+        443: lambda one: one["program"] == "nginx" and one["exe"] in (NGINX, ""),
+        server: lambda one: one["exe"].startswith(trees) or (one["program"] == "mattermost" and not one["exe"]),
+        database: lambda one: one["program"] in ("postgres", "postmaster"),
+    }
+    taken = {}
+    for one in facts["listeners"]:
+        if one["port"] in belongs and not belongs[one["port"]](one):
+            taken[one["port"]] = one["exe"] or one["program"] or "an unknown program"
+    if taken:
+        held = ", ".join(f"port {port} is in use by {program}" for port, program in sorted(taken.items()))
+        own = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
+        choice = f", or set mattermost:{' and mattermost:'.join(own)}" if own else ""
+        return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
+    return ok("ports", f"80, 443, {server} and {database} are free or held by the programs that belong there.")
+
+
+def other_run(settings, facts, outside) -> Finding:
+    if facts["lock"]:
+        return refusal(
+            "other-run",
+            f"Another run is at work on the host ({facts['lock']}).",
+            "wait until it has ended, then start again.",
+        )
+    return ok("other-run", "No other run is at work.")
+
+
+def clock(settings, facts, outside) -> Finding:
+    skew = round(outside.get("skew", 0))
+    sentence = f"The host's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} this machine's."
+    if abs(skew) >= CLOCK_REFUSAL:
+        return refusal(
+            "clock", sentence, "set the clocks (chrony or systemd-timesyncd): certificates would not be valid."
+        )
+    if abs(skew) >= CLOCK_WARNING:
+        return warning("clock", sentence, "set the clocks (chrony or systemd-timesyncd).")
+    return ok("clock", f"The host's clock differs by {abs(skew)} s.")
+
+
+def firewall(settings, facts, outside) -> Finding:
+    kind = settings["platform"].get("firewall", {}).get("kind", "")
+
+    def active(name):
+        return facts["units"].get(f"{name}.service", {}).get("ActiveState") == "active"
+
+    others = [
+        *(["ufw"] if facts.get("ufw") else []),
+        *(name for name in ("firewalld", *zones.RIVALS) if name != kind and active(name)),
+    ]
+    if settings["firewall"]["manage"] and facts["units"].get(f"{kind}.service", {}).get("LoadState") == "masked":
+        return refusal(
+            "firewall",
+            f"{kind} is masked on the host, so the deploy cannot start it.",
+            f"systemctl unmask {kind} there; or set mattermost:firewall:manage: False, and open 80 and 443 in your own.",
+        )
+    if settings["firewall"]["manage"] and others and not active(kind):
+        return refusal(
+            "firewall",
+            f"{', '.join(others)} filters packets on this host; {kind}, which the deploy manages, would replace its rules.",
+            f"disable {others[0]}; or keep it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
+        )
+    if settings["firewall"]["manage"] and others:
+        return warning(
+            "firewall",
+            f"{', '.join(others)} is active beside {kind}, which the deploy manages: both filter.",
+            f"disable {others[0]}, or set mattermost:firewall:manage: False and open 80 and 443 there.",
+        )
+    return ok(
+        "firewall", "No second packet filter." if settings["firewall"]["manage"] else "The firewall is left alone."
+    )

@@ -1,0 +1,82 @@
+"""Whether people and the certificate authority can find the site, and whom the authority may write to. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.hosts.probe import is_loopback
+
+
+def mail_address(settings: dict, site: str) -> Finding:
+    if site == "ssl" and settings["certificate"]["source"] == "letsencrypt" and not settings["email"]:
+        return refusal(
+            "email",
+            "mattermost:email is not set; the certificate authority wants an address for expiry notices.",
+            "write it to pillar/mattermost.sls (mattermost: {email: you@example.org}); a site over plain HTTP (mattermost.non-ssl) needs none.",
+        )
+    return ok("email", f"{settings['email'] or 'None is needed'}.")
+
+
+def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Finding:
+    """The name users type leads to this host, as far as the controller can tell; a host behind NAT is no fault."""
+    name, resolved = settings["name"], sorted(outside.get("resolved", []))
+    if settings["verify"]["address"]:
+        return ok(
+            "public-name", f"{name} is looked for at {settings['verify']['address']} (mattermost:verify:address)."
+        )
+    if _is_address(name):
+        return _address_as_name(name, settings, site)
+    if not resolved:
+        sentence = f"{name} does not resolve to an address."
+        todo = f"give {name} an A or AAAA record for the host, or correct mattermost:name."
+        if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
+            return refusal("public-name", f"{sentence} The certificate authority has to find it.", todo)
+        return warning("public-name", sentence, todo)
+    own = {address for address in facts["addresses"] if not is_loopback(address)} | set(outside.get("reached", []))
+    if own & set(resolved):
+        strays = [address for address in resolved if address not in own and not _may_be_nat(address, own)]
+        if strays:
+            return warning(
+                "public-name",
+                f"{name} leads to this host, and to {', '.join(strays)} as well, which is none of its addresses.",
+                "take that record away if it is another machine's: people and the certificate authority may go there, to an IPv6 address first.",
+            )
+        return ok("public-name", f"{name} is {', '.join(resolved)}, this host.")
+    if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(
+        ipaddress.ip_address(address).is_global for address in resolved
+    ):
+        return note(
+            "public-name", f"{name} is {', '.join(resolved)}; the host has only {', '.join(sorted(own))}: behind NAT."
+        )
+    return warning(
+        "public-name",
+        f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(own))}.",
+        "correct the DNS record if that is another machine; behind a load balancer or NAT it is right.",
+    )
+
+
+def _may_be_nat(address: str, own: set) -> bool:
+    """Say whether an IPv4 address may lead here although the host does not have it: one that has only private ones."""
+    version = ipaddress.ip_address(address).version
+    return version == 4 and not any(
+        ipaddress.ip_address(each).version == 4 and ipaddress.ip_address(each).is_global for each in own
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _address_as_name(name: str, settings: dict, site: str) -> Finding:
+    if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
+        return refusal(
+            "public-name",
+            f"{name} is an address; a certificate needs a name.",
+            "set mattermost:name to the host's DNS name.",
+        )
+    return ok("public-name", f"Users type the address {name}.")

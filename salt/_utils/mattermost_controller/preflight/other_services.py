@@ -1,0 +1,72 @@
+"""Whether nginx or PostgreSQL on the host already serve somebody else. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside.
+Only before this tree was at work there: what others add later is theirs to know.
+"""
+
+from __future__ import annotations
+
+from mattermost_controller.findings import Finding, note, ok, refusal
+from mattermost_controller.preflight.release import is_ours
+
+# one of the first files of a run, before its packages: a run that died after them is no stranger
+EARLY_MARK = "/etc/tmpfiles.d/mattermost-salt.conf"
+SHOWN = 3
+
+
+def _is_first_run(facts: dict, settings: dict) -> bool:
+    return EARLY_MARK not in facts["files"] and not is_ours(facts, settings)
+
+
+def nginx_in_use(settings, facts, outside) -> Finding:
+    unit = settings["platform"].get("nginx", {}).get("service", "nginx")
+    runs = facts["units"].get(f"{unit}.service", {}).get("ActiveState") == "active"
+    sites = facts.get("nginx_sites", [])
+    is_new = _is_first_run(facts, settings) or facts.get("aside") == "kept" and not facts.get("site")
+    if not runs or not sites or not is_new:
+        return ok("nginx-in-use", "nginx serves nobody else, or is shared already.")
+    what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
+    if outside.get("in_place"):
+        return note("nginx-in-use", f"{what}; it goes on as it is.")
+    if settings["nginx"]["share"]:
+        return note("nginx-in-use", f"{what}; nginx:share puts this one beside them.")
+    return refusal(
+        "nginx-in-use",
+        f"{what}.",
+        "set mattermost:nginx:share: True to put this site beside them, move them away, or use another host.",
+    )
+
+
+def postgresql_in_use(settings, facts, outside) -> Finding:
+    port = settings["database"]["port"]
+    count = facts.get("other_databases", {}).get(port, 0)
+    if (outside.get("in_place") or {}).get("database_port") == port:
+        count -= 1  # that of the installation that is taken over
+    if count < 1 or not _is_first_run(facts, settings):
+        return ok("postgresql-in-use", "PostgreSQL serves nobody else, or is shared already.")
+    what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
+    if settings["database"]["share"]:
+        return note("postgresql-in-use", f"{what}; database:share puts this one beside.")
+    return refusal(
+        "postgresql-in-use",
+        f"{what}. The deploy writes lines of its own into its pg_hba.conf and may restart it.",
+        "set mattermost:database:share: True to use it all the same, or use another host.",
+    )
+
+
+def aside(settings, facts, outside) -> Finding:
+    """An import in place that was undone has the installation of before in the places that a deploy would take."""
+    found, work = facts.get("aside"), settings["paths"]["work"]
+    if found == "open":
+        return refusal(
+            "aside",
+            "An import is at work on this host, or was interrupted.",
+            "when none is at work: mattermost-aside back, there.",
+        )
+    if found == "back" and not outside.get("in_place"):
+        return refusal(
+            "aside",
+            "An import was undone: the installation of before serves on this host, and a run would take its place.",
+            f"import it again (mattermost.import); to deploy here all the same, remove {work}/aside/given-back and that installation.",
+        )
+    return ok("aside", "No installation of before is in the way.")

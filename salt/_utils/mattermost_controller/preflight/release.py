@@ -1,0 +1,143 @@
+"""Whether the release, its database and what is already on the host go together. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside.
+"""
+
+from __future__ import annotations
+
+from mattermost_controller.findings import Finding, note, ok, refusal
+from mattermost_controller.hosts.probe import version_tuple
+from mattermost_controller.preflight.release_facts import EMPTY_SHA256, chosen, postgresql_minimum
+
+
+def is_ours(facts: dict, settings: dict) -> bool:
+    """Say whether a run of this tree has been at work on the host before (finished or not)."""
+    paths = settings["paths"]
+    marks = {f"{paths['settings']}/environment", f"{paths['settings']}/secrets", paths["work"]}
+    return bool(facts["current"]) or bool(marks & set(facts["files"]))
+
+
+def postgresql(settings, facts, outside) -> Finding:
+    version = chosen(settings, facts["current"])
+    minimum, ours = postgresql_minimum(version), settings["platform"].get("postgresql", {}).get("version", 0)
+    port = settings["database"]["port"]
+    running = facts["postgresql"].get(port, "")
+    major = version_tuple(running)[0] if running else 0
+    coming = outside.get("another_postgresql") and major < ours  # the run at hand brings the data over
+    if running and major < minimum and not coming:
+        return refusal(
+            "postgresql",
+            f"Mattermost {version} needs PostgreSQL {minimum} or newer; {running} runs on port {port}.",
+            "bring the data over first (mattermost:database:version, then mattermost.postgresql), or choose an earlier "
+            "mattermost:release:version.",
+        )
+    if ours and ours < minimum:
+        return refusal(
+            "postgresql",
+            f"Mattermost {version} needs PostgreSQL {minimum} or newer; PostgreSQL {ours} would be installed.",
+            "choose an earlier mattermost:release:version, or a newer PostgreSQL in mattermost:database:version.",
+        )
+    if coming:
+        return note("postgresql", f"PostgreSQL {running} is at work; its data will be brought to {ours}.")
+    if running and ours and major != ours and is_ours(facts, settings):
+        older = "" if major > ours else " To bring the data over: salt-run state.orchestrate mattermost.postgresql."
+        return refusal(
+            "postgresql",
+            f"The server's data is in PostgreSQL {running} and the settings say {ours}.{older}",
+            f"to stay, set mattermost:database:version to {major}.",
+        )
+    if running and ours and major != ours:
+        return refusal(
+            "postgresql",
+            f"PostgreSQL {running} runs on port {port}; the deploy would manage version {ours}.",
+            "describe that cluster in mattermost:platform:postgresql, or set another mattermost:database:port.",
+        )
+    return ok("postgresql", f"PostgreSQL {running or ours}; Mattermost {version} needs {minimum}.")
+
+
+def existing_config(settings, facts, outside) -> Finding:
+    foreign = [path for path in facts["files"] if path.endswith(("/config.json", "mmomni.mattermost.env"))]
+    if is_ours(facts, settings) or not foreign:
+        return ok("existing-config", "No configuration of another installation.")
+    if outside.get("in_place"):
+        return note("existing-config", f"{foreign[0]} is of the installation that is taken over.")
+    if settings["server"]["adopt"]:
+        return note("existing-config", f"{foreign[0]} is of another installation; server:adopt takes it over.")
+    return refusal(
+        "existing-config",
+        f"{', '.join(foreign)} belongs to an installation that this tree did not make.",
+        "set mattermost:server:adopt: True to take it over with its contents, bring it to another host by mattermost.import, or move it away.",
+    )
+
+
+def existing_database(settings, facts, outside) -> Finding:
+    found, name = facts["database"], settings["database"]["name"]
+    if is_ours(facts, settings) or not found or not found["tables"]:
+        return ok("existing-database", "No database of another installation.")
+    what = f"Database {name} (owner {found['owner']}, {found['tables']} tables) is there"
+    if outside.get("in_place"):
+        return refusal(
+            "existing-database",
+            f"{what}; it stays, and the new server's gets another name.",
+            f"set mattermost:database: {{name: {name}_new}}, for good, and another user where {found['owner']} is mattermost:database:user.",
+        )
+    if settings["server"]["adopt"]:
+        return note("existing-database", f"{what}; server:adopt takes it over.")
+    return refusal(
+        "existing-database",
+        f"{what}, and this tree did not make it.",
+        "set mattermost:server:adopt: True to take it over with its contents, or set another mattermost:database:name.",
+    )
+
+
+def moved(settings, facts, outside) -> Finding:
+    if not facts.get("moved") or outside.get("moving"):
+        return ok("moved", "The server was not moved away from this host.")
+    return refusal(
+        "moved",
+        f"The server was moved from this host to {facts['moved']}; a run would bring a second one to life.",
+        f"set mattermost:hosts: [{facts['moved']}]; to take it back as it was left: sh {settings['paths']['work']}/take-back, there.",
+    )
+
+
+def downgrade(settings, facts, outside) -> Finding:
+    installed, wanted = facts["current"], chosen(settings, facts["current"])
+    if installed and version_tuple(wanted) < version_tuple(installed):
+        return refusal(
+            "downgrade",
+            f"Mattermost {installed} is installed; {wanted} is older, and the database does not go back.",
+            f"set mattermost:release:version to {installed} or newer, go back to it by mattermost.rollback, or restore a backup of it on a fresh host.",
+        )
+    if installed and wanted != installed:
+        return note("downgrade", f"Mattermost {installed} will be upgraded to {wanted}.")
+    return ok(
+        "downgrade", f"Mattermost {wanted} is installed." if installed else f"Mattermost {wanted} will be installed."
+    )
+
+
+def newer_default(settings, facts, outside) -> Finding:
+    installed, release = facts["current"], settings["release"]
+    if installed and not release["pinned"] and version_tuple(release["version"]) > version_tuple(installed):
+        return note(
+            "newer-default",
+            f"The default is now Mattermost {release['version']}; the host keeps {installed}.",
+            f"to upgrade, set mattermost:release:version: {release['version']}.",
+        )
+    return ok("newer-default", "No newer default version.")
+
+
+def checksum(settings, facts, outside) -> Finding:
+    release, wanted = settings["release"], chosen(settings, facts["current"])
+    if wanted == facts["current"]:
+        return ok("checksum", f"Mattermost {wanted} is installed; nothing is downloaded.")
+    if release["sha256"] == EMPTY_SHA256:
+        return refusal(
+            "checksum", "mattermost:release:sha256 is that of an empty file.", "set the archive's own SHA-256."
+        )
+    if not release["sha256"]:
+        return refusal(
+            "checksum",
+            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}).",
+            "set mattermost:release:sha256 to the sum of its Team Edition archive.",
+        )
+    return ok("checksum", f"SHA-256 of Mattermost {wanted} is known.")

@@ -1,0 +1,1 @@
+"""The steps of an orchestration that are applied on hosts, and what their results mean."""

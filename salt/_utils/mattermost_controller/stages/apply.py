@@ -1,0 +1,67 @@
+"""Apply deploy states to hosts over salt-ssh, hosts side by side."""
+
+from __future__ import annotations
+
+import mattermost_progress
+
+from mattermost_controller.hosts import relenv_archive, relenv_install, roster, ssh_multiplex
+from mattermost_controller.stages import stage as core
+
+
+def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:
+    """Apply *slses* in order on every host as one run each; return Salt's answer by host ID.
+
+    opts: the master's. hosts: of hosts.roster. known: what a preflight or a look learnt, by host ID, with
+    ``transport`` and ``settings``. on_event: called as ``on_event(host_id, event)`` for each state that ended.
+    more: what the hosts' pillar gets for this run.
+    A host that cannot be reached, or returned nothing, has ``{"stderr": reason}``. Raises RelenvError.
+    """
+    import salt.client.ssh.client
+
+    names = {host.address: host.id for host in hosts}
+    outcome = _unreached(hosts)
+    reached = [host.id for host in hosts if host.id not in outcome]
+    _bring_relenv(opts, known, [host for host in hosts if host.id in reached])
+    pillar = dict(more or {})
+    if roster.run_settings():
+        pillar["mattermost"] = roster.run_settings()
+    arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
+    told = (lambda address, event: on_event(names[address], event)) if on_event else None
+    for transport, members in core.by_transport(reached, known).items():
+        # what came before may have taken longer than an idle connection stays; a password is typed outside of `multiplexed` only
+        outcome.update(_unreached([host for host in hosts if host.id in members]))
+        members = [host_id for host_id in members if host_id not in outcome]
+        if not members:
+            continue
+        # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
+        client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
+        client.opts["relenv"] = transport == "relenv"
+        with ssh_multiplex.multiplexed(told):
+            outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
+    for host_id in reached:
+        outcome.setdefault(host_id, {"stderr": "The host returned nothing."})
+    return outcome
+
+
+def _unreached(hosts: list) -> dict:
+    """Log in to *hosts* that are not; return what is told of those that do not let us in, by host ID."""
+    logins = {host.id: host.connect() for host in hosts}
+    return {host_id: {"stderr": login.err or login.out} for host_id, login in logins.items() if login.rc != 0}
+
+
+def _bring_relenv(opts: dict, known: dict, hosts: list) -> None:
+    """Have Salt's own archive on those *hosts* that need it. Raises RelenvError."""
+    needing = core.by_transport([host.id for host in hosts if host.id in known], known).get("relenv", [])
+    for host in hosts:
+        if host.id not in needing:
+            continue
+        settings = known[host.id]["settings"]
+        archive, sha256 = relenv_archive.at_hand(
+            settings["relenv"], opts["cachedir"], settings["release"]["arch"], _saying(host)
+        )
+        tree = relenv_install.tree(host.entry, host.user)
+        relenv_install.placed(host, tree, archive, sha256, _saying(host))
+
+
+def _saying(host):
+    return lambda text: mattermost_progress.say("salt", text, host.id)

@@ -1,0 +1,1 @@
+"""How deployed sites are, as data and as text."""

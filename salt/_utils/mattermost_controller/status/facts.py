@@ -1,0 +1,127 @@
+"""What mattermost.status asks of a host beyond the probe: the script to send, and the facts in its answer.
+
+The script is ``salt/mattermost/scripts/status.sh``; it goes after the probe through the same connection.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mattermost_controller.hosts import probe, scripts
+
+SCRIPT = "mattermost/scripts/status.sh"
+
+
+def script(file_roots: list[str], settings: dict) -> str:
+    """Return the script with the values of *settings* put before it. Raises FileNotFoundError when no root has it."""
+    repository = settings["backup"]["repository"]
+    place = repository if repository.startswith("/") else ""  # another one's address may hold a password
+    values = {
+        "PORT": str(settings["server"]["port"]),
+        "REPOSITORY": place,
+        "PG_DATA": settings["platform"].get("postgresql", {}).get("data_dir", ""),
+    }
+    return scripts.script(file_roots, (SCRIPT,), values)
+
+
+def parse(text: str) -> dict:
+    """Return the probe's facts, with the further ones in ``status``. What was not told is None or empty.
+
+    Raises ProbeError as the probe does.
+    """
+    facts = probe.parse(text)
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, tab, value = line.partition("\t")
+        if tab and key.startswith("s.") and value.strip():
+            found.setdefault(key[2:], []).append(value.strip())
+
+    def one(key, default=""):
+        return found.get(key, [default])[0]
+
+    service = dict(line.partition("=")[::2] for line in found.get("service", []))
+    uptime = _number(one("uptime"))
+    taken = {name: _kib(size) for name, size in map(_split, found.get("taken", [])) if size}
+    schema, _, migration = one("schema").partition(" ")
+    client = _json(one("client"))
+    client = client if "Version" in client else {}  # an error is JSON too
+    facts["status"] = {
+        "complete": "end" in found,
+        "uptime": int(uptime) if uptime else None,
+        "nginx": one("nginx") or None,
+        "service": service,
+        "server_uptime": _since(uptime, service),
+        "client": client,
+        "running": _running(client, one("version_id")),
+        "ping": _json(one("ping")),
+        "postgresql_uptime": _whole(one("pg_started")),
+        "database_bytes": _whole(one("database_bytes")),
+        "databases": {name: _whole(size) for size, name in map(_split, found.get("aside_database", []))},
+        "schema": _whole(schema),
+        "migration": migration or None,
+        "users": _whole(one("users")),
+        "disks": {name: {**disk, "taken": taken.get(name)} for name, disk in map(_disk, found.get("disk", []))},
+        "backup": dict(line.partition("=")[::2] for line in found.get("backup", [])),
+        "releases": sorted(found.get("release", []), key=probe.version_tuple),
+        "aside": dict(map(_aside, found.get("aside", []))),
+        "clusters": found.get("cluster", []),
+    }
+    return facts
+
+
+def _split(line: str) -> tuple[str, str]:
+    first, _, rest = line.partition(" ")
+    return first, rest.strip()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
+
+
+def _kib(text: str) -> int | None:
+    return int(text) * 1024 if text.isdigit() else None
+
+
+def _since(uptime: float | None, service: dict) -> int | None:
+    """Return the seconds since the service became active, None while it is not."""
+    began = _whole(service.get("ActiveEnterTimestampMonotonic", ""))
+    if not uptime or not began or service.get("ActiveState") != "active":
+        return None
+    return max(0, int(uptime - began / 1_000_000))
+
+
+def _json(text: str) -> dict:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _running(client: dict, version_id: str) -> str | None:
+    """Return the version of the server that answers, None when none does."""
+    return client.get("Version") or ".".join(version_id.split(".")[:3]) or None
+
+
+def _disk(line: str) -> tuple[str, dict]:
+    name, size, used, free, mount, path = line.split(" ", 5)
+    size_bytes, used_bytes, free_bytes = (int(number) * 1024 for number in (size, used, free))
+    # as df reckons it: what root alone may fill counts as taken
+    percent = -(-used_bytes * 100 // (used_bytes + free_bytes)) if used_bytes + free_bytes else 0
+    place = {"path": path, "mount": mount}
+    return name, {**place, "size": size_bytes, "used": used_bytes, "free": free_bytes, "used_percent": percent}
+
+
+def _aside(line: str) -> tuple[str, int | None]:
+    """Turn ``KIB PATH`` into path and bytes; the size is missing where it could not be told in time."""
+    if line.startswith("/"):
+        return line, None
+    size, path = _split(line)
+    return path, _kib(size)

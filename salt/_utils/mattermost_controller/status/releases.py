@@ -1,0 +1,49 @@
+"""Which newer releases the checksum table knows that a host could run. Pure."""
+
+from __future__ import annotations
+
+import mattermost_release_core as core
+
+from mattermost_controller.hosts.probe import version_tuple
+from mattermost_controller.preflight.release_facts import postgresql_minimum
+
+
+def newer(table: dict, installed: str, glibc: str, postgresql: str) -> dict:
+    """Return the newer releases worth knowing: ``line`` (newest of the same MAJOR.MINOR), ``newest`` and ``next``.
+
+    table: checksums by version, of the host's architecture. installed: version on the host. glibc: the host's.
+    postgresql: version that runs there, "" when it did not tell. None where there is no newer one. ``next`` is the newest
+    that one upgrade reaches; it differs from ``newest`` when a version lies between that may not be left out.
+    """
+    nothing = {"line": None, "newest": None, "next": None}
+    try:
+        own = core.parse(installed)
+    except core.ReleaseError:
+        return nothing
+    fit = [version for version in table if _newer(version, own) and _runs(version, glibc, postgresql)]
+    fit.sort(key=version_tuple)
+    line = [version for version in fit if version_tuple(version)[:2] == own[:2]]
+    reach = [version for version in fit if _reached(installed, version)]
+    return {name: found[-1] if found else None for name, found in (("line", line), ("newest", fit), ("next", reach))}
+
+
+def _newer(version: str, own: tuple) -> bool:
+    return version_tuple(version) > own
+
+
+def _runs(version: str, glibc: str, postgresql: str) -> bool:
+    if postgresql and version_tuple(postgresql)[0] < postgresql_minimum(version):
+        return False
+    try:
+        core.check_glibc(version, glibc or "0")
+    except core.ReleaseError:
+        return False
+    return True
+
+
+def _reached(installed: str, version: str) -> bool:
+    try:
+        core.check_hop(installed, version)
+    except core.ReleaseError:
+        return False
+    return True

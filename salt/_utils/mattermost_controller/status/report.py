@@ -1,0 +1,236 @@
+"""What mattermost.status tells of one host as data: the keys are described in docs/status.md and stay. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from mattermost_service_core import USER_LIMIT
+
+from mattermost_controller import findings
+from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
+from mattermost_controller.hosts.probe import version_tuple
+from mattermost_controller.status import releases
+from mattermost_controller.verify.tls import validity
+
+LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
+STAGING = "acme-staging-v02.api.letsencrypt.org"
+USERS_NEAR = 200  # from here on Mattermost itself warns
+
+
+def report(settings: dict, facts: dict, seen: dict | None, drift: dict, table: dict, found: list[Finding]) -> dict:
+    """Return the host's data, with ``well`` and ``attention`` from the findings.
+
+    settings: merged, for the host's own grains. facts: of ``status.facts.parse``. seen: what the controller saw
+    of the site, None without one. drift: of ``status.drift``. table: checksums by version of the host's
+    architecture. found: what verify found.
+    """
+    told = facts["status"]
+    running = told["running"]
+    version = running or facts["current"]
+    postgresql = facts["postgresql"].get(settings["database"]["port"], "")
+    made = {
+        "reached": True,
+        "name": settings["name"],
+        "platform": facts["platform"],
+        "uptime": told["uptime"],
+        "site": facts["site"] or None,
+        "moved": facts.get("moved") or None,
+        "mattermost": _mattermost(settings, facts, running),
+        "postgresql": {
+            "version": postgresql or None,
+            "uptime": told["postgresql_uptime"],
+            "database_bytes": told["database_bytes"],
+            "schema": told["schema"],
+            "migration": told["migration"],
+        },
+        "nginx": {"version": told["nginx"], "state": _state(facts, settings["platform"]["nginx"]["service"])},
+        "certificate": certificate(settings, facts, seen) if facts["site"] == "ssl" else None,
+        "backup": _backup(facts),
+        "disks": told["disks"],
+        "users": {"active": told["users"], "limit": limit(version)},
+        "drift": drift,
+        "newer": releases.newer(table, facts["current"], facts["glibc"], postgresql),
+        "aside": {
+            "databases": told["databases"],
+            "directories": told["aside"],
+            "clusters": told["clusters"],
+            "releases": [name for name in told["releases"] if name != facts["current"]],
+        },
+    }
+    return judged(made, [*found, backups(made), disks(settings, made), users(made), drifted(drift)])
+
+
+def unreached(fault: Finding) -> dict:
+    """Return the data of a host that could not be looked at."""
+    return judged({"reached": False}, [fault])
+
+
+def judged(made: dict, found: list[Finding]) -> dict:
+    """Return *made* with what needs somebody, and all findings."""
+    data = findings.as_data({"": found})[""]
+    attention = [one for one in data if one["level"] == REFUSAL]
+    return {"well": not attention, "attention": attention, **made, "findings": data}
+
+
+def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
+    told, release = facts["status"], settings["release"]
+    client, service = told["client"], told["service"]
+    ready = client.get("BuildEnterpriseReady")
+    return {
+        "running": running,
+        "set": release["version"] if release["pinned"] else None,
+        "installed": facts["current"] or None,
+        "edition": {"false": "team", "true": "enterprise"}.get(str(ready).lower()) if ready is not None else None,
+        "build": {
+            "number": client.get("BuildNumber"),
+            "date": client.get("BuildDate"),
+            "hash": client.get("BuildHash"),
+            "enterprise_ready": ready,
+        }
+        if client
+        else None,
+        "health": told["ping"].get("status"),
+        "state": service.get("ActiveState"),
+        "uptime": told["server_uptime"],
+        "restarts": int(service["NRestarts"]) if service.get("NRestarts", "").isdigit() else None,
+    }
+
+
+def _state(facts: dict, unit: str) -> str | None:
+    return facts["units"].get(f"{unit}.service", {}).get("ActiveState")
+
+
+def _backup(facts: dict) -> dict:
+    told, good = facts["status"]["backup"], facts["backup"]["good"]
+    return {
+        "last_good": _time(good) if good else None,
+        "age_hours": max(0, (facts["time"] - good) // 3600) if good else None,
+        "result": told.get("result"),
+        "reason": None if told.get("result") == "done" else facts["backup"]["failed"] or told.get("reason"),
+        "snapshot": told.get("snapshot"),
+        "bytes": int(told["bytes"]) if told.get("bytes", "").isdigit() else None,
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def certificate(settings: dict, facts: dict, seen: dict | None) -> dict:
+    """Return what is known of the certificate: the one served, or the one on disk where none is shown."""
+    from cryptography import x509
+
+    source = settings["certificate"]["source"]
+    made = {"kind": issuer_kind(settings), "issuer": None, "served": False, "not_after": None, "days_left": None}
+    made["renewal"] = _renewal(facts["renewal"]) if source == "letsencrypt" else None
+    try:
+        if seen and seen["tls"].certificate:
+            found, made["served"] = x509.load_der_x509_certificate(seen["tls"].certificate), True
+        else:
+            found = x509.load_pem_x509_certificate(
+                facts["certificates"][settings["certificate"]["chain_file"]].encode()
+            )
+    except (KeyError, ValueError):
+        return made
+    _, last = validity(found)
+    names = {attribute.oid.dotted_string: attribute.value for attribute in found.issuer}
+    made["issuer"] = names.get("2.5.4.10") or names.get("2.5.4.3") or found.issuer.rfc4514_string()
+    if found.issuer == found.subject:
+        made["kind"] = "self-signed"
+    elif source == "letsencrypt" and "2.5.4.3" in names and made["issuer"] != names["2.5.4.3"]:
+        made["issuer"] = f"{made['issuer']}, {names['2.5.4.3']}"
+    made["not_after"] = last.strftime("%Y-%m-%dT%H:%M:%SZ")
+    made["days_left"] = (last - datetime.fromtimestamp(facts["time"], timezone.utc)).days
+    return made
+
+
+def _renewal(told: dict) -> dict:
+    """Return how the renewal goes; a failed try counts while no newer certificate came. told: of mattermost-certificate."""
+    tried = told.get("attempted", "")
+    return {
+        "timer": told.get("timer"),
+        "attempt": told.get("attempt"),
+        "attempted": _time(int(tried)) if tried.isdigit() else None,
+        "reason": told.get("reason"),
+    }
+
+
+def issuer_kind(settings: dict) -> str:
+    """Return, by the settings, where certificates come from: ``own files``, ``Let's Encrypt``, its ``staging``, ``other CA``."""
+    if settings["certificate"]["source"] == "files":
+        return "own files"
+    directory = settings["letsencrypt"]["directory_url"]
+    if STAGING in directory:
+        return "Let's Encrypt staging"
+    return "Let's Encrypt" if LETS_ENCRYPT in directory else "other CA"
+
+
+def limit(version: str) -> int | None:
+    """Return how many active users Team Edition *version* takes, None where it is not ours to say."""
+    return USER_LIMIT if version and version_tuple(version) >= (11,) else None
+
+
+def backups(made: dict) -> Finding:
+    """The last backup that was tried was made; how old the last good one is, verify asks."""
+    result, reason = made["backup"]["result"], made["backup"]["reason"]
+    if result in ("failed", "refused"):
+        return refusal(
+            "backup-result",
+            f"The last backup failed: {reason}",
+            "journalctl -u mattermost-backup; run mattermost.backup.",
+        )
+    return ok("backup-result", "The last backup was made." if result == "done" else "No backup was tried yet.")
+
+
+def disks(settings: dict, made: dict) -> Finding:
+    """No disk that the server, its database or its backups write to is nearly full."""
+    full, found = settings["status"]["disk_full"], {}
+    for name, disk in made["disks"].items():
+        if disk["used_percent"] >= full:
+            found.setdefault((disk["mount"], disk["used_percent"]), []).append(name)
+    if found:
+        said = "; ".join(f"{mount} ({', '.join(names)}) is {used} % full" for (mount, used), names in found.items())
+        return refusal(
+            "disk",
+            f"{said}; {full} % is the limit.",
+            "make room, or a larger disk: what was kept aside is listed below; mattermost:status:disk_full is the limit.",
+        )
+    if not made["disks"]:
+        return skipped("disk", "Not told: the look at the host did not come that far.")
+    worst = max(disk["used_percent"] for disk in made["disks"].values())
+    return ok("disk", f"At most {worst} % full.")
+
+
+def users(made: dict) -> Finding:
+    """The active accounts leave room below the Team Edition's limit."""
+    active, most = made["users"]["active"], made["users"]["limit"]
+    if active is None:
+        return skipped("users", "Not told: the database does not answer.")
+    if most is None:
+        return ok("users", f"{active} active users.")
+    if active >= most:
+        return refusal(
+            "users",
+            f"{active} active users; the Team Edition takes {most}: nobody can be added or reactivated.",
+            "deactivate accounts that are not used any more (System Console, Users).",
+        )
+    if active >= USERS_NEAR:
+        return warning(
+            "users", f"{active} of {most} users are active.", "deactivate accounts that are not used any more."
+        )
+    return ok("users", f"{active} of {most} users are active.")
+
+
+def drifted(drift: dict) -> Finding:
+    """What is on the host is what the settings say."""
+    if drift["drifted"]:
+        names = ", ".join(one["state"] for one in drift["states"])
+        why = f" {drift['reason']}" if drift["reason"] else ""
+        return refusal(
+            "drift",
+            f"{len(drift['states'])} states would change: {names}.{why}" if names else drift["reason"],
+            "see what: the deploy's command with test=True. Without test=True it makes the host as the settings say.",
+        )
+    if not drift["looked"]:
+        return skipped("drift", f"Not looked at: {drift['reason']}")
+    return ok("drift", "The host is as the settings say.")

@@ -1,0 +1,143 @@
+"""The status of hosts as a person reads it: one screen each. Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.stages.backup import size
+
+UNKNOWN = "not told"
+
+
+def screen(hosts: dict[str, dict]) -> str:
+    """Return what needs somebody, and the screens of all hosts.
+
+    hosts: data of ``status.report`` with ``address``, by host ID.
+    """
+    needed = [line for host_id, made in hosts.items() for line in _attention(host_id, made)]
+    shown = "\n\n".join("\n".join(_host(host_id, made)) for host_id, made in hosts.items())
+    return "\n".join([*needed, "How it is:", shown]) if needed else shown
+
+
+def _attention(host_id: str, made: dict) -> list[str]:
+    """Return what needs somebody on a host, each with what to do."""
+    lines = []
+    for one in made["attention"]:
+        lines.append(f"{host_id}: {one['check']}: {one['sentence']}")
+        if one["todo"]:
+            lines.append(f"  To do: {one['todo']}")
+    return lines
+
+
+def _host(host_id: str, made: dict) -> list[str]:
+    count = len(made["attention"])
+    verdict = "all is well" if made["well"] else f"{count} {'thing needs' if count == 1 else 'things need'} somebody"
+    where = ", ".join(filter(None, [f"{host_id} ({made['address']})", made.get("platform")]))
+    lines = [f"{where}: {verdict}."]
+    lines += [f"  warning: {one['check']}: {one['sentence']}" for one in made["findings"] if one["level"] == "warning"]
+    if not made["reached"]:
+        return lines
+    moved = f"; the server was moved to {made['moved']}" if made["moved"] else ""
+    rows = {
+        "host": f"up {period(made['uptime'])}{moved}",
+        "Mattermost": _mattermost(made["mattermost"]),
+        "PostgreSQL": _postgresql(made["postgresql"]),
+        "nginx": f"{made['nginx']['version'] or UNKNOWN}, {made['nginx']['state'] or 'no such service'}",
+        "certificate": _certificate(made["certificate"]),
+        "backup": _backup(made["backup"]),
+        "disk": "; ".join(_disk(name, disk) for name, disk in made["disks"].items()) or UNKNOWN,
+        "users": _users(made["users"]),
+        "drift": _drift(made["drift"]),
+        "newer": _newer(made["newer"]),
+        "kept aside": _aside(made["aside"]),
+    }
+    return lines + [f"  {name:<12} {text}" for name, text in rows.items()]
+
+
+def period(seconds: int | None) -> str:
+    """Return a time that went by as a person says it: 40 s, 12 min, 5 h, 3 days."""
+    if seconds is None:
+        return UNKNOWN
+    for unit, length in (("days", 2 * 86400), ("h", 2 * 3600), ("min", 120)):
+        if seconds >= length:
+            return f"{seconds * 2 // length} {unit}"
+    return f"{seconds} s"
+
+
+def _mattermost(one: dict) -> str:
+    if not one["running"]:
+        state = one["state"] or "not there"
+        return (
+            f"does not answer ({state}); {one['installed'] or 'no version'} is installed; set: {one['set'] or 'none'}"
+        )
+    edition = {"team": "Team Edition", "enterprise": "ENTERPRISE"}.get(one["edition"], "edition not told")
+    build = "{number}, {date}, {hash}".format(**one["build"]) if one["build"] else UNKNOWN
+    said = f"{one['running']}, {edition}, {one['health'] or 'health not told'}, up {period(one['uptime'])}"
+    return f"{said}; build {build}; set: {one['set'] or 'none, it keeps what it has'}"
+
+
+def _postgresql(one: dict) -> str:
+    if not one["version"]:
+        return "does not answer"
+    schema = f"schema {one['schema']} ({one['migration']})" if one["schema"] is not None else "no schema"
+    space = size(one["database_bytes"]) if one["database_bytes"] is not None else UNKNOWN
+    return f"{one['version']}, up {period(one['uptime'])}; database {space}, {schema}"
+
+
+def _certificate(one: dict | None) -> str:
+    if one is None:
+        return "none: the site is plain HTTP, or there is none"
+    if one["days_left"] is None:
+        return f"{one['kind']}; {UNKNOWN}"
+    shown = "" if one["served"] else " (on disk; nothing is served)"
+    tried = one["renewal"] or {}
+    failed = f"; the last renewal failed: {tried['reason']}" if tried.get("attempt") == "failed" else ""
+    return f"{one['kind']} ({one['issuer']}), {one['days_left']} days left, to {one['not_after'][:10]}{shown}{failed}"
+
+
+def _backup(one: dict) -> str:
+    last = f"last good {one['age_hours']} h old" if one["last_good"] else "none yet"
+    said = [last, f"last try: {one['result']}" if one["result"] else ""]
+    said.append(f"{size(one['bytes'])}" if one["bytes"] is not None else "")
+    said.append(one["reason"] or "")
+    return ", ".join(filter(None, said))
+
+
+def _disk(name: str, one: dict) -> str:
+    taken = f"{size(one['taken'])}, " if one["taken"] is not None else ""
+    return f"{name} {taken}{one['mount']} {one['used_percent']} % full, {size(one['free'])} free"
+
+
+def _users(one: dict) -> str:
+    if one["active"] is None:
+        return UNKNOWN
+    return f"{one['active']} active" + (f" of {one['limit']}" if one["limit"] else "")
+
+
+def _drift(one: dict) -> str:
+    if not one["looked"]:
+        return f"not looked at: {one['reason']}"
+    if not one["drifted"]:
+        return "no"
+    names = ", ".join(f"{each['state']} ({each['stage']})" for each in one["states"])
+    return f"yes: {names}"
+
+
+def _newer(one: dict) -> str:
+    if not one["newest"]:
+        return "none in the checksum table that this host could run"
+    said = [f"{one['line']} in the same line" if one["line"] else "none in the same line", f"newest {one['newest']}"]
+    if one["next"] != one["newest"]:
+        said.append(f"by way of {one['next']}" if one["next"] else "not in one step")
+    return ", ".join(said)
+
+
+def _aside(one: dict) -> str:
+    said = [
+        f"database {name} ({size(bytes_) if bytes_ is not None else UNKNOWN})"
+        for name, bytes_ in one["databases"].items()
+    ]
+    said += [
+        f"{path} ({size(bytes_) if bytes_ is not None else UNKNOWN})" for path, bytes_ in one["directories"].items()
+    ]
+    said += [f"old PostgreSQL {line}" for line in one["clusters"]]
+    said += [f"release {name}" for name in one["releases"]]
+    return ", ".join(said) or "nothing"

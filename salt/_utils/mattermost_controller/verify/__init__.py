@@ -1,0 +1,1 @@
+"""Whether a deployed site is what was promised."""

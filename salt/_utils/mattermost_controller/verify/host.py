@@ -1,0 +1,170 @@
+"""What the host itself shows after a deploy, judged from one look at it (hosts.probe). Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.findings import Finding, ok, refusal, warning
+from mattermost_controller.hosts.probe import is_loopback, version_tuple
+from mattermost_controller.preflight.release_facts import chosen, postgresql_minimum
+
+BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.timer"
+
+
+def installed(settings, facts) -> Finding:
+    wanted, there = chosen(settings, facts["current"]), facts["current"]
+    if there != wanted or not there:
+        return refusal(
+            "installed",
+            f"{settings['paths']['install']}/current is {there or 'not there'}; {wanted} is wanted.",
+            "apply mattermost.deploy.server.",
+        )
+    return ok("installed", f"{settings['paths']['install']}/current is {there}.")
+
+
+def listeners(settings, facts) -> Finding:
+    """The server and the database listen where only their own host reaches them."""
+    inner = {settings["server"]["port"], settings["database"]["port"]}
+    wrong = [one for one in facts["listeners"] if one["port"] in inner and not is_loopback(one["address"])]
+    if wrong:
+        held = ", ".join(f"{one['program'] or 'a program'} on {one['address']}:{one['port']}" for one in wrong)
+        return refusal(
+            "listeners",
+            f"Not on loopback alone: {held}.",
+            "look at ServiceSettings.ListenAddress, PostgreSQL's listen_addresses, and at programs that are not ours.",
+        )
+    if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
+        return refusal(
+            "listeners", f"Nothing listens on port {settings['server']['port']}.", "journalctl -u mattermost -n 50"
+        )
+    return ok("listeners", f"{', '.join(map(str, sorted(inner)))} on loopback only.")
+
+
+def services(settings, facts) -> Finding:
+    """Every service is running, and comes back after a reboot."""
+    platform = settings["platform"]
+    database = platform["postgresql"]
+    wanted = {
+        "mattermost": "mattermost",
+        platform["nginx"].get("service", "nginx"): platform["nginx"].get("service", "nginx"),
+        database["service"]: database["enable"],
+    }
+    if settings["firewall"]["manage"]:
+        wanted[platform["firewall"]["service"]] = platform["firewall"]["service"]
+    wrong = []
+    for running, enabled in wanted.items():
+        state = _unit(facts, f"{running}.service")
+        if state.get("ActiveState") != "active":
+            wrong.append((running, state.get("ActiveState", "not there")))
+        elif _unit(facts, f"{enabled}.service").get("UnitFileState") not in ("enabled", "enabled-runtime", "static"):
+            wrong.append((enabled, "not enabled at boot"))
+    if wrong:
+        return refusal(
+            "services",
+            f"{', '.join(f'{name} is {state}' for name, state in wrong)}.",
+            f"systemctl status {wrong[0][0]}; journalctl -u {wrong[0][0]} -n 50",
+        )
+    return ok("services", f"{', '.join(wanted)} are active and enabled.")
+
+
+def renewal(settings, facts) -> Finding:
+    name = settings["platform"]["certbot"]["timer"]
+    state = _off(facts, name)
+    if state:
+        return refusal(
+            "renewal", f"{name} is {state}: the certificate would run out.", f"systemctl enable --now {name}"
+        )
+    due = _unit(facts, name).get("NextElapseUSecRealtime", "")
+    if not due or due in ("n/a", "0"):
+        return refusal("renewal", f"{name} has no next run.", f"systemctl restart {name}; systemctl list-timers")
+    tried = facts["renewal"]
+    if tried.get("attempt") == "failed":
+        return warning(
+            "renewal",
+            f"The last renewal failed: {tried.get('reason')}. {name} tries again at {due}.",
+            "see why, on the host: certbot renew --dry-run",
+        )
+    return ok("renewal", f"{name} runs next at {due}.")
+
+
+def certificate_watch(settings, facts) -> Finding:
+    """The host itself looks at its certificate, and tells somebody."""
+    state = _off(facts, WATCH_TIMER)
+    if state:
+        return refusal(
+            "certificate-watch",
+            f"{WATCH_TIMER} is {state}: nobody would be told of a renewal that fails.",
+            "apply mattermost.deploy.letsencrypt, or set mattermost:certificate:watch: False.",
+        )
+    return ok("certificate-watch", f"{WATCH_TIMER} looks each day.")
+
+
+def backup_age(settings, facts) -> Finding:
+    """A backup is made by the clock, and the last good one is young enough."""
+    if not settings["platform"]["backup"]["by_clock"]:
+        return warning(
+            "backup-age",
+            f"No backup is made by the clock: there is no restic package for {settings['platform']['name']}.",
+            "install restic by hand and set mattermost:platform:backup:by_clock (docs/platforms.md).",
+        )
+    state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
+    if state:
+        return refusal("backup-age", f"{BACKUP_TIMER} is {state}.", "apply mattermost.deploy.backup.")
+    counted_from = max(known["good"], known["since"])
+    hours = max(0, (facts["time"] - counted_from) // 3600)
+    if hours >= limit:
+        said = f"The last good backup is {hours} h old" if known["good"] else f"No backup was made in {hours} h"
+        why = f" The last try: {known['failed']}" if known["failed"] else ""
+        return refusal(
+            "backup-age",
+            f"{said}; {limit} h is the limit.{why}",
+            "run mattermost.backup; journalctl -u mattermost-backup",
+        )
+    if not known["good"]:
+        return ok("backup-age", "The first backup is not due yet.")
+    age = max(0, (facts["time"] - known["good"]) // 3600)
+    return ok("backup-age", f"The last good backup is {age} h old.")
+
+
+def postgresql(settings, facts) -> Finding:
+    port = settings["database"]["port"]
+    version, minimum = facts["postgresql"].get(port, ""), postgresql_minimum(chosen(settings, facts["current"]))
+    if not version:
+        return refusal(
+            "postgresql",
+            f"No PostgreSQL answers on the socket of port {port}.",
+            f"systemctl status {settings['platform']['postgresql']['service']}",
+        )
+    if version_tuple(version)[0] < minimum:
+        return refusal("postgresql", f"PostgreSQL {version} answers; {minimum} is needed.", "upgrade the cluster.")
+    return ok("postgresql", f"PostgreSQL {version} answers.")
+
+
+def private_files(settings, facts) -> Finding:
+    """Files with secrets are read by root or the service user alone; the programs belong to root."""
+    paths, user = settings["paths"], settings["server"]["user"]
+    rules = {
+        f"{paths['settings']}/environment": ({"root"}, 0o077),
+        f"{paths['settings']}/secrets": ({"root"}, 0o077),
+        f"{paths['state']}/config/config.json": ({user}, 0o077),
+        f"{paths['state']}/data": ({user}, 0o007),
+        f"{paths['install']}/current/bin/mattermost": ({"root"}, 0o022),
+    }
+    wrong = []
+    for path, (owners, forbidden) in rules.items():
+        found = facts["modes"].get(path)
+        if found and (found["user"] not in owners or found["mode"] & forbidden):
+            wrong.append(f"{path} is {found['user']}'s with mode {found['mode']:04o}")
+    if wrong:
+        return refusal("private-files", f"{'; '.join(wrong)}.", "apply mattermost.deploy.server.")
+    return ok("private-files", "Files with secrets are private, programs belong to root.")
+
+
+def _off(facts: dict, timer: str) -> str:
+    """Say in which state a timer is that should start things, now and after a boot; "" when it does."""
+    unit = _unit(facts, timer)
+    if unit.get("ActiveState") == "active" and unit.get("UnitFileState") == "enabled":
+        return ""
+    return f"{unit.get('ActiveState', 'not there')}, {unit.get('UnitFileState') or 'not enabled'}"
+
+
+def _unit(facts: dict, name: str) -> dict:
+    return facts["units"].get(name, {})

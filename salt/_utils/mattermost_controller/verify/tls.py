@@ -1,0 +1,95 @@
+"""The site's certificate and TLS, judged from handshakes. Pure.
+
+Each check takes the merged settings, what was seen of the site (verify.observe) and the host's facts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from mattermost_letsencrypt_core import overdue
+
+from mattermost_controller.findings import Finding, note, ok, refusal, skipped
+
+
+def chain(settings, seen, facts) -> Finding:
+    if seen["tls"].error:
+        return refusal(
+            "certificate-trust",
+            f"The certificate is not trusted for {settings['name']}: {seen['tls'].error}.",
+            "apply mattermost.deploy.letsencrypt; for a private CA set mattermost:verify:ca_file.",
+        )
+    return ok("certificate-trust", f"Chain and name {settings['name']} are trusted.")
+
+
+def days_left(settings, seen, facts, now: datetime | None = None) -> Finding:
+    from cryptography import x509
+
+    if not seen["tls"].certificate:
+        return skipped("certificate-days", "Not told: no certificate was shown.")
+    certificate = x509.load_der_x509_certificate(seen["tls"].certificate)
+    first, last = validity(certificate)
+    left = last - (now or datetime.now(timezone.utc))
+    sentence = f"{left.days} days left (to {last:%Y-%m-%d})."
+    if settings["certificate"]["source"] == "files":
+        limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
+        todo = "put a new certificate at mattermost:certificate."
+    else:
+        limit = timedelta(seconds=overdue((last - first).total_seconds()))
+        todo = "see why it is not renewed, on the host: certbot renew --dry-run"
+    if left > limit:
+        return ok("certificate-days", sentence)
+    reason = facts.get("renewal", {}).get("reason")
+    return refusal("certificate-days", f"{sentence} The authority's reason: {reason}." if reason else sentence, todo)
+
+
+def validity(certificate) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of a certificate of the cryptography package."""
+    if hasattr(certificate, "not_valid_after_utc"):
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return (
+        certificate.not_valid_before.replace(tzinfo=timezone.utc),
+        certificate.not_valid_after.replace(tzinfo=timezone.utc),
+    )
+
+
+def protocol(settings, seen, facts) -> Finding:
+    if seen["old_tls"].startswith("accepted"):
+        return refusal(
+            "tls-protocol",
+            f"The site still speaks {seen['old_tls'].split()[1]}.",
+            "apply mattermost.deploy.nginx-ssl; another server block of nginx may set ssl_protocols.",
+        )
+    if not seen["tls"].version:
+        return skipped("tls-protocol", "Not told: no handshake came about.")
+    if seen["old_tls"] == "untestable":
+        return note("tls-protocol", f"{seen['tls'].version}; this machine cannot speak older ones to try them.")
+    return ok("tls-protocol", f"{seen['tls'].version}; 1.0 and 1.1 are refused.")
+
+
+def served_certificate(settings, seen, facts) -> Finding:
+    """The certificate on disk is the one served: a renewal without a reload of nginx shows here."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    if not seen["tls"].certificate:
+        return skipped("certificate-served", "Not told: no certificate was shown.")
+    if not facts["certificates"]:
+        return refusal(
+            "certificate-served",
+            "nginx is told of no certificate file that can be read on the host.",
+            "apply mattermost.deploy.letsencrypt and mattermost.deploy.nginx-ssl.",
+        )
+    leaves = {}
+    for path, text in facts["certificates"].items():
+        try:
+            leaves[path] = x509.load_pem_x509_certificate(text.encode()).public_bytes(Encoding.DER)
+        except ValueError:
+            leaves[path] = b""
+    if seen["tls"].certificate in leaves.values():
+        return ok("certificate-served", f"What is served stands in {', '.join(sorted(leaves))}.")
+    return refusal(
+        "certificate-served",
+        f"The certificate in {', '.join(sorted(leaves))} is not the one that is served.",
+        "systemctl reload nginx; then see why that did not happen after the renewal.",
+    )

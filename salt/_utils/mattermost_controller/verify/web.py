@@ -1,0 +1,229 @@
+"""What the site does for the world, judged from the answers it gave. Pure.
+
+Each check takes the merged settings, what was seen of the site (verify.observe) and the host's facts.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped
+from mattermost_controller.preflight.release_facts import chosen
+
+LOGS = "journalctl -u mattermost -n 50"
+NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
+
+
+def public_name(settings, seen, facts) -> Finding:
+    address, name = settings["verify"]["address"], settings["name"]
+    if address:
+        return ok("public-name", f"{name} is asked at {address} (mattermost:verify:address).")
+    if not seen["resolved"]:
+        return refusal(
+            "public-name",
+            f"{name} does not resolve from here.",
+            "add its DNS record, or set mattermost:verify:address.",
+        )
+    return ok("public-name", f"{name} is {', '.join(seen['resolved'])}.")
+
+
+def reachable(settings, seen, facts, secure: bool) -> Finding:
+    """The site's ports answer: 80, and 443 of a site with TLS."""
+    ports = {"443": seen["control"], "80": seen["control_http"]} if secure else {"80": seen["control"]}
+    dead = [f"port {port} ({state})" for port, state in ports.items() if state != "open"]
+    where = settings["verify"]["address"] or settings["name"]
+    if dead:
+        return refusal(
+            "reachable",
+            f"{where} does not answer from here on {' and '.join(dead)}.",
+            f"look at the host's firewall (and a cloud's), and at nginx: {NGINX_LOGS}",
+        )
+    return ok("reachable", f"Port {' and '.join(ports)} answer{'s' if len(ports) == 1 else ''}.")
+
+
+def closed_ports(settings, seen, facts) -> Finding:
+    """The inner ports are closed to us; that says something only while the site's own port is open."""
+    opened = sorted(key.partition("_")[2] for key, state in seen.items() if key.startswith("port_") and state == "open")
+    if opened:
+        return refusal(
+            "closed-ports",
+            f"Port {' and '.join(opened)} can be reached from here.",
+            "see which address it listens on (ss -ltnp) and close it in the firewall.",
+        )
+    ports = ", ".join(key.partition("_")[2] for key in seen if key.startswith("port_"))
+    if seen["control"] != "open":
+        return skipped("closed-ports", "Not told: the host does not answer at all.")
+    return ok("closed-ports", f"{ports} cannot be reached from here.")
+
+
+def redirect(settings, seen, facts) -> Finding:
+    answer, wanted = seen["redirect"], f"https://{settings['name']}/some/page?with=query"
+    if answer.status in (301, 308) and answer.headers.get("location") == wanted:
+        return ok("redirect", "http is sent to https, with path and query.")
+    found = answer.error or f"status {answer.status}, Location {answer.headers.get('location', 'none')}"
+    return refusal(
+        "redirect", f"http is not sent to https for good: {found}.", "apply mattermost.deploy.nginx-ssl; open port 80."
+    )
+
+
+def challenge(settings, seen, facts) -> Finding:
+    answer = seen["challenge"]
+    if answer.status == 404 and "x-version-id" not in answer.headers:
+        return ok("challenge", "A certificate authority's question is answered from the webroot.")
+    found = answer.error or f"status {answer.status} {answer.headers.get('location', '')}".strip()
+    return refusal(
+        "challenge",
+        f"/.well-known/acme-challenge/ on port 80 is not answered from the webroot: {found}. Renewals would fail.",
+        "apply mattermost.deploy.nginx-base; another server block of nginx may take the name.",
+    )
+
+
+def hsts(settings, seen, facts) -> Finding:
+    found, seconds = seen["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
+    wanted = f"max-age={seconds}" if seconds else ""
+    if found.split(";")[0].strip() == wanted:
+        return ok("hsts", found or "No such header, as set.")
+    return refusal(
+        "hsts",
+        f"Strict-Transport-Security is {found or 'missing'}; {wanted or 'none'} is set.",
+        "apply mattermost.deploy.nginx-base.",
+    )
+
+
+def page(settings, seen, facts) -> Finding:
+    answer = seen["page"]
+    if answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html"):
+        return ok("page", "The page is there.")
+    return refusal(
+        "page",
+        f"The page is not there: {_what(answer)}.",
+        f"look at the server's log: {LOGS}; is client/root.html of the release readable?",
+    )
+
+
+def ping(settings, seen, facts) -> Finding:
+    answer = seen["ping"]
+    body = _json(answer)
+    states = {key: body.get(key) for key in ("status", "database_status", "filestore_status")}
+    if answer.status == 200 and set(states.values()) == {"OK"}:
+        return ok("health", "The server, its database and its files are healthy.")
+    ill = ", ".join(f"{key} {value}" for key, value in states.items() if value and value != "OK")
+    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"look at its log: {LOGS}")
+
+
+def version(settings, seen, facts) -> Finding:
+    """The version that runs is the one that was asked for; a server that was not restarted shows here."""
+    wanted = chosen(settings, facts["current"])
+    header = ".".join(seen["ping"].headers.get("x-version-id", "").split(".")[:3])
+    client = _client(seen).get("Version", header)
+    if not header:
+        return skipped("version", "Not told: the server does not answer.")
+    wrong = sorted({found for found in (header, client) if found != wanted})
+    if wrong:
+        return refusal(
+            "version",
+            f"Mattermost {' and '.join(name or 'of no version' for name in wrong)} runs; {wanted} is wanted.",
+            f"systemctl restart mattermost; then look at its log: {LOGS}",
+        )
+    return ok("version", f"Mattermost {wanted} runs.")
+
+
+def edition(settings, seen, facts) -> Finding:
+    client = _client(seen)
+    if not client:
+        return skipped("edition", "Not told: the server does not tell its build.")
+    if client.get("BuildEnterpriseReady") != "false":
+        return refusal(
+            "edition",
+            "This is the Enterprise edition, not the Team Edition.",
+            "set mattermost:release:source to the archive with -team- in its name.",
+        )
+    return ok("edition", "Team Edition.")
+
+
+def site_address(settings, seen, facts) -> Finding:
+    """The server knows its own address: links in mails and the websocket's origin depend on it."""
+    client, wanted = _client(seen), f"{seen['scheme']}://{settings['name']}"
+    if not client:
+        return skipped("site-address", "Not told: the server does not tell its settings.")
+    if client.get("SiteURL") != wanted:
+        return refusal(
+            "site-address",
+            f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}; the site is {wanted}.",
+            "apply mattermost.deploy.nginx-ssl or nginx-non-ssl, whichever the site is; is MM_SERVICESETTINGS_SITEURL set?",
+        )
+    return ok("site-address", f"{wanted}.")
+
+
+def sign_up(settings, seen, facts) -> Finding:
+    """Whoever creates the first account becomes system administrator."""
+    client = _client(seen)
+    if not client:
+        return skipped("sign-up", "Not told: the server does not tell its settings.")
+    closed = "false" in (client.get("EnableUserCreation"), client.get("EnableSignUpWithEmail"))
+    if client.get("NoAccounts") == "true" and not closed:
+        return refusal(
+            "sign-up",
+            "There is no account yet and anybody can create the first one, which becomes system administrator.",
+            "apply mattermost.deploy.server, with mattermost:server:admin:create: True.",
+        )
+    if client.get("EnableOpenServer") == "true" and not closed:
+        return note("sign-up", "Anybody can create an account (TeamSettings.EnableOpenServer).")
+    return ok("sign-up", "Nobody can make an account without an invitation.")
+
+
+def websocket(settings, seen, facts) -> Finding:
+    answer = seen["websocket"]
+    if answer.status == 101 and not answer.error:
+        return ok("websocket", "A websocket is opened through the public name.")
+    return refusal(
+        "websocket",
+        f"No websocket through the public name: {_what(answer)}.",
+        f"apply mattermost.deploy.nginx-base. {LOGS}",
+    )
+
+
+def websocket_origin(settings, seen, facts) -> Finding:
+    answer, own = seen["foreign"], websocket(settings, seen, facts)
+    if own.level != OK:
+        return skipped("websocket-origin", "Not told: there is no websocket at all.")
+    if answer.status == 403:
+        return ok("websocket-origin", "A websocket from a foreign page is refused.")
+    return refusal(
+        "websocket-origin",
+        f"A websocket from a foreign page is not refused: {_what(answer)}.",
+        "look at ServiceSettings.AllowCorsFrom and SiteURL in the System Console.",
+    )
+
+
+def upload_limit(settings, seen, facts) -> Finding:
+    limit, at, over = settings["nginx"]["body_limit"], seen["upload_at"], seen["upload_over"]
+    if at.status not in (100, 401):
+        return refusal(
+            "upload-limit", f"{limit} bytes are not let through: {_what(at)}.", "apply mattermost.deploy.nginx-base."
+        )
+    if over.status != 413:
+        return refusal(
+            "upload-limit", f"{limit + 1} bytes are not refused: {_what(over)}.", "apply mattermost.deploy.nginx-base."
+        )
+    return ok("upload-limit", f"{limit} bytes pass, one more does not.")
+
+
+def _client(seen: dict) -> dict:
+    """Return what the server tells to anybody about its settings; nothing when it answers with an error."""
+    return _json(seen["client"]) if seen["client"].status == 200 else {}
+
+
+def _json(answer) -> dict:
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _what(answer) -> str:
+    if answer.error:
+        return answer.error
+    kind = answer.headers.get("content-type", "")
+    return f"status {answer.status}" + (f" ({kind})" if kind else "")
