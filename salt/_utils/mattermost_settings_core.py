@@ -1,8 +1,7 @@
 """Merge and validate the settings: defaults < platform < pillar < the roster's ``postgres.*`` options.
 
-Pure functions on plain dicts, without Salt. The thin shells are ``salt/_wrapper/mattermost_settings.py`` (SLS over
-salt-ssh), ``salt/_modules/mattermost_settings.py`` (orchestrations, real minions) and the preflight.
-The data stand in ``salt/mattermost/{schema,platforms,releases}.yaml``.
+Pure functions on plain dicts, without Salt. Called by ``salt/_wrapper/mattermost_settings.py`` (an SLS over salt-ssh) and
+by the controller's ``hosts/roster.py`` (orchestrations). The data is in ``salt/mattermost/{schema,platforms,releases}.yaml``.
 """
 
 from __future__ import annotations

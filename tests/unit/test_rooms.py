@@ -1,0 +1,41 @@
+"""Code of the controller stays on the controller: Salt ships none of it, and nothing that runs on a host imports it."""
+
+import ast
+import os
+import tarfile
+
+import pytest
+import salt.client.ssh
+import salt.config
+import salt.fileclient
+
+from tests import repository
+
+SALT = repository.ROOT / "salt"
+ON_HOSTS = sorted([*SALT.glob("_utils/*.py"), *SALT.glob("_states/*.py"), *SALT.glob("_modules/*.py")])
+CONTROLLER = sorted((SALT / "_utils" / "mattermost_controller").rglob("*.py"))
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", ON_HOSTS, ids=lambda path: path.stem)
+def test_code_for_hosts_does_not_import_the_controllers(path):
+    assert [name for name in imports(path) if name.split(".")[0] == "mattermost_controller"] == []
+
+
+def test_what_salt_ships_to_a_host_has_the_flat_modules_and_none_of_the_controllers(tmp_path):
+    opts = salt.config.master_config(None)
+    opts.update(file_roots={"base": [str(SALT)]}, extension_modules=str(tmp_path), cachedir=str(tmp_path))
+    shipped = salt.client.ssh.mod_data(salt.fileclient.FSClient(opts))
+    with tarfile.open(shipped["file"]) as archive:
+        paths = archive.getnames()
+    names = {os.path.basename(path) for path in paths}
+    assert {path.name for path in ON_HOSTS} <= names
+    assert [path for path in paths if "mattermost_controller" in path] == []
+    assert {path.name for path in CONTROLLER} & names == set()
