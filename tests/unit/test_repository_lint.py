@@ -9,6 +9,8 @@ from tests import programs, repository
 # no scripts of their own: these are joined
 PARTS = [path for path in repository.scripts() if re.search(r"\.parts/|deploy/common/|\.jinja$", str(path))]
 
+RULES = ("--rcfile", str(repository.ROOT / ".shellcheckrc"))
+
 
 def lint(tool, *arguments, files):
     result = repository.run(str(repository.BIN / tool), *arguments, *map(str, files))
@@ -21,12 +23,12 @@ def test_sls_and_templates():
 
 
 def test_shell_scripts():
-    lint("shellcheck", files=[path for path in repository.scripts() if path not in PARTS])
+    lint("shellcheck", *RULES, files=[path for path in repository.scripts() if path not in PARTS])
 
 
 @pytest.mark.parametrize("name", programs.TEMPLATES)
 def test_programs_that_are_kept_in_parts(name, tmp_path):
-    lint("shellcheck", files=[programs.installed(name, tmp_path)])
+    lint("shellcheck", *RULES, files=[programs.installed(name, tmp_path)])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""What no shell says before it is too late: a function that is called and nowhere defined."""
+"""What no shell says before it is too late: a function that is nowhere defined, a variable that two functions share unawares."""
 
 import re
 
 import pytest
 
 from tests import programs
+from tests.unit.hostprogram.functions import functions, sets
 
 # Our functions' names have an underscore between words; of other programs' only these do.
 OTHERS = {
@@ -31,3 +32,24 @@ def test_every_function_that_is_called_is_there(name):
     text = NOT_SHELL.sub("", programs.joined(name))
     known = {*DEFINED.findall(text), *OTHERS, *re.findall(r"\$(\w+)", text)}  # a list of settings' names is no call
     assert set(CALLED.findall(text)) - known == set()
+
+
+@pytest.mark.parametrize("name", programs.SHIPPED_BY)
+def test_a_function_sets_only_its_own_variables_and_those_that_it_says(name):
+    found = functions(programs.joined(name))
+    del found["read_settings"]  # they are for all
+    assert {function: left for function, text in found.items() if (left := sets(text))} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('f() { # f PATH: sets why, when it fails\n    local one="$1" two\n    two=2 why=x\n    read -r three _ <x\n}\n', {"three"}),
+        ('f() {\n    awk -v a="$b" \'x { y=1 }\' # not z=1\n    say "c=$(d=1; say "$d") e=2"\n    for g in 1; do :; done\n}\n', {"d", "g"}),
+        ("f() {\n    cat <<END\nh=1\nEND\n    [ $((i == 1)) ] || j=1\n}\n", {"j"}),
+        ("f() { k=1; }\n", {"k"}),
+        ("f() (\n    l=1\n)\n", set()),
+    ],
+)  # fmt: skip
+def test_what_a_function_sets_is_found(text, left):
+    assert {name for function in functions(text).values() for name in sets(function)} == left

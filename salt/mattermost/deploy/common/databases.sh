@@ -1,14 +1,16 @@
 # What is done to whole databases.
 
 wait_for_database() { # wait_for_database SECONDS
-    waited=$(uptime_centi)
+    local start
+    start=$(uptime_centi)
     until one postgres 'SELECT 1' >/dev/null 2>&1; do
-        [ $(($(uptime_centi) - waited)) -lt $(($1 * 100)) ] || return 1
+        [ $(($(uptime_centi) - start)) -lt $(($1 * 100)) ] || return 1
         sleep 1
     done
 }
 
 has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
+    local there
     there=$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'") || return 2
     [ -n "$there" ]
 }

@@ -1,7 +1,7 @@
 # What a backup proves itself by, and what it is judged by.
 
 existing() { # existing PATH: it, or the directory above it that is there
-    place=$1
+    local place="$1"
     while [ ! -e "$place" ]; do place=$(dirname "$place"); done
     say "$place"
 }

@@ -1,6 +1,7 @@
 # What Salt wrote for a program: lines of KEY=VALUE.
 
 take_settings() { # take_settings NEEDED OTHERS WRITER: of $settings_file each of these keys becomes the variable of its name
+    local key known line value
     [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run as root, after $3."
     for key in $1; do eval "$key=''"; done
     while IFS= read -r line; do # as a whole: taken apart by read, a value would lose a last =

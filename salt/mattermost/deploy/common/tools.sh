@@ -9,7 +9,7 @@ cd / || exit 4
 say() { printf '%s\n' "$*"; }
 
 fail() { # fail CODE WORDS
-    code=$1
+    local code="$1"
     shift
     printf '%s: %s\n' "$program" "$*" >&2
     exit "$code"
@@ -20,6 +20,7 @@ one_line() { printf '%s' "$*" | tr '\n' ' ' | cut -c1-1200; }
 value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
 
 uptime_centi() { # hundredths of a second since boot; unlike the clock it never jumps
+    local up
     read -r up _ </proc/uptime
     up=${up%.*}${up#*.}
     up=${up#"${up%%[!0]*}"}
@@ -27,6 +28,7 @@ uptime_centi() { # hundredths of a second since boot; unlike the clock it never 
 }
 
 flush() { # flush PATH: on disk, or an error; versions of sync that know no file names flush everything
+    local unflushed
     unflushed=$(sync "$1" 2>&1) && return
     case $unflushed in
         *'Invalid argument'*) sync ;; # of a file system that cannot flush one file or directory

@@ -1,6 +1,7 @@
 # The installation of before, whole again.
 
 ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when the caller is gone
+    local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
         [ "$1" = overwrite ] || fail 2 "The import is done: what was posted since then is not in the installation of before. Knowing that: mattermost-aside back overwrite."
         be_alone
@@ -21,6 +22,7 @@ ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when th
 }
 
 end_run() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
+    local tries patience
     mkdir -p "$(dirname "$lock")"
     exec 8>>"$lock"
     tries=0 patience=${MATTERMOST_ASIDE_PATIENCE:-100} # times a fifth of a second, to end what it is at
@@ -54,6 +56,7 @@ back() { # repeatable, from wherever the journal ends
 }
 
 put_back() {
+    local path kind place target
     rm -f "$dropin"
     for path in "$units"/*.wants/"$service" "$units"/*.requires/"$service"; do
         [ ! -L "$path" ] || rm -f "$path" || return 1
@@ -61,7 +64,7 @@ put_back() {
     while read -r kind place; do
         case $kind in place | fresh) ;; *) continue ;; esac
         if [ "$kind" = fresh ] || is_there "$place$suffix"; then
-            make_room || return 1
+            make_room "$place" || return 1
         fi
         ! is_there "$place$suffix" || mv -T "$place$suffix" "$place" || return 1
         flush "$(dirname "$place")"
@@ -71,7 +74,8 @@ put_back() {
     done <"$own/links"
 }
 
-make_room() { # what the server of this tree has at $place: its releases wait for a next try
+make_room() { # make_room PLACE: of what the server of this tree has there, its releases wait for a next try
+    local place="$1"
     is_there "$place" || return 0
     if [ "$place" = "$install" ]; then
         rm -f "$place/current" "$place/current.new"
@@ -83,6 +87,7 @@ make_room() { # what the server of this tree has at $place: its releases wait fo
 }
 
 account_back() { # a deploy gives the account another home
+    local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
         say "The account $user keeps the home and the shell of the deploy; before they were $home and $shell."

@@ -18,6 +18,7 @@ open_up() { # from here on people reach it
 }
 
 status() {
+    local file place
     file=$journal
     if [ -e "$journal" ]; then
         say "An import is under way, or was interrupted: mattermost-aside back ends it."

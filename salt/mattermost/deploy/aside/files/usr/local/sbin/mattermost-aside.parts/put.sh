@@ -5,12 +5,14 @@ places() { # what the server of this tree takes the place of
 }
 
 links() { # what starts the unit at boot, as it is
+    local path
     for path in "$units"/*.wants/"$service" "$units"/*.requires/"$service"; do
         [ ! -L "$path" ] || say "$path $(readlink "$path")"
     done
 }
 
 running() { # the processes of the program in $tree
+    local path
     for path in "$processes"/[0-9]*/exe; do
         case $(readlink "$path" 2>/dev/null) in
             "$tree"/bin/*) path=${path%/exe} && say "${path##*/}" ;;
@@ -19,6 +21,7 @@ running() { # the processes of the program in $tree
 }
 
 misfit() { # why it cannot be set aside, nothing when it can
+    local place
     [ -d "$tree" ] || { say "There is no $tree."; return; }
     [ ! -e "$journal" ] || { say "An import is open on this host: mattermost-aside back ends it."; return; }
     [ ! -e "$kept" ] || { say "An installation is aside already, see mattermost-aside status: remove it, and $kept."; return; }
@@ -34,6 +37,7 @@ misfit() { # why it cannot be set aside, nothing when it can
 }
 
 put() {
+    local why active place left
     why=$(misfit)
     [ -z "$why" ] || fail 2 "$why"
     case $(systemctl is-active "$service" 2>/dev/null) in
@@ -57,6 +61,7 @@ put() {
 }
 
 set_aside() {
+    local path kind place
     while read -r path _; do
         rm -f "$path" || return 1
     done <"$own/links"

@@ -1,6 +1,7 @@
 # What is backed up: the files as they lie there, the database at one instant, and the manifest of both.
 
 list_files() { # what the server has stored, one line a file: bytes, name; it goes on serving, so one may go away while they are listed
+    local rc
     # each look of its own at its health makes data/testfile and removes it
     find "$state/data" -type f ! -path "$state/data/testfile" -printf '%s %P\n' >"$staging/files" 2>"$scratch/error"
     rc=$?
@@ -10,6 +11,7 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
 }
 
 dump_database() { # counts and dump of the same instant, although the server goes on writing; ten minutes for what holds a lock on a table
+    local rc
     sql "$database" 3>"$staging/database.dump" 4>"$staging/dump-status" 2>"$scratch/error" >"$staging/census" <<END
 SET lock_timeout = 600000;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -30,7 +32,8 @@ END
 
 count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
 
-refuse_hollow() { # a backup that looks whole and is not is worse than none
+refuse_hollow() { # a backup that looks whole and is not is worse than none; sets driver, stored
+    local table
     "$bin_dir/pg_restore" --list "$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
         give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."
     for table in users channels posts fileinfo; do

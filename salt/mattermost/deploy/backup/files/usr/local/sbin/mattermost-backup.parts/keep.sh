@@ -1,6 +1,7 @@
 # The backup in the repository, and old ones out of it.
 
-keep_it() {
+keep_it() { # sets snapshot
+    local attempt rc
     set -- "$staging" "$state/config" "$state/data" "$state/plugins" "$state/client-plugins" "$settings"
     [ -z "$certificates" ] || [ ! -d "$certificates" ] || set -- "$@" "$certificates"
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more

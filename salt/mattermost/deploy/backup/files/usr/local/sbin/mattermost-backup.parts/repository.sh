@@ -1,6 +1,7 @@
 # Before anything is written: the repository, and room for what comes.
 
-open_repository() {
+open_repository() { # sets first: not empty when the repository is to be made
+    local reason
     if restic_says cat config >/dev/null; then
         restic_says unlock -q >/dev/null || : # only locks whose holder is gone
         first=''
@@ -33,6 +34,7 @@ begin_repository() { # only now that there is something worth keeping
 }
 
 check_room() {
+    local size bytes wanted room
     size=$(one postgres "SELECT pg_database_size('$database') / 1024") ||
         give_up failed "PostgreSQL does not tell the size of the database $database." "systemctl status postgresql"
     bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")

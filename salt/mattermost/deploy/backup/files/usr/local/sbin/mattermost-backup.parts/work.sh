@@ -1,6 +1,7 @@
 # What systemd runs.
 
-work() {
+work() { # sets config, version, driver, stored
+    local started
     take_lock
     [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not undone yet." "systemctl status mattermost-restore-back"
     date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
@@ -40,6 +41,7 @@ report_cut() ( # a run that ended without a word of its own, by its timeout or a
 )
 
 tell() {
+    local what good text
     report_cut
     what="$(value_of "$report" reason) $(value_of "$report" advice)"
     case $(value_of "$report" result) in

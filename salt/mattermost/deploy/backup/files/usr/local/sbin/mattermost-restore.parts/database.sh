@@ -1,6 +1,7 @@
 # The backup's database under another name, compared with the manifest.
 
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
+    local differs
     create_beside "$1" | sql postgres 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
     as_postgres "$bin_dir/pg_restore" --no-owner --no-privileges --role="$role" -1 -h "$socket_dir" -p "$database_port" -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was touched."
@@ -8,7 +9,8 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     compare_files "$1"
 }
 
-compare() { # compare DATABASE: rows and checksums against the manifest; differs says which
+compare() { # compare DATABASE: rows and checksums against the manifest; sets differs
+    local table rest
     say "$CENSUS" | sql "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
     differs=$(while read -r table rest; do
         [ "$rest" = "$(wants "$table")" ] || say "$table has $rest, wanted $(wants "$table")."
@@ -21,6 +23,7 @@ found() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/census"; }
 drop_database() { end_sessions "$1" 2>/dev/null; one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
 
 drop_restored() { # drop_restored DATABASE: one that a restore made; with messages that were posted to it, it is kept instead
+    local number epoch posted
     number=${1##*_}
     epoch=$(date -u -d "$(say "$number" | sed 's/\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)/\1-\2-\3 \4:\5:\6/')" +%s) || return 1
     posted=$(one "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
@@ -33,6 +36,7 @@ drop_restored() { # drop_restored DATABASE: one that a restore made; with messag
 }
 
 sweep() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for it brings the next sweep
+    local name_of_left
     one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
     while read -r name_of_left; do drop_restored "$name_of_left" </dev/null || return 1; done <"$scratch/left"
     drop_database "${database}_drill" || return 1

@@ -1,6 +1,7 @@
 # The proof that the newest backup could be restored.
 
-drill() {
+drill() { # sets scratch_database, which the trap drops
+    local started
     started=$(date +%s)
     scratch_database=${database}_drill
     trap 'drop_database "$scratch_database" && rm -rf "$own/drill"; rm -rf "$scratch"' EXIT

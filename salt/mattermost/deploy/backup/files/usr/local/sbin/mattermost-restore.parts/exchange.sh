@@ -10,6 +10,7 @@ rename_database() { # rename_database FROM TO
 }
 
 begin_exchange() { # under the lock of the switch, for neither may begin in the middle of the other
+    local begun
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
     flock -w 60 8 && [ ! -e "$work/switch/journal" ] && say "$id" >"$own/open.new" && publish "$own/open" &&
@@ -20,6 +21,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
 }
 
 exchange() { # each step can be told from what is there, so `back` needs no more than the ID
+    local part
     mkdir -p "$aside" || return 1
     for part in data plugins client-plugins; do
         [ -d "$fetched$state/$part" ] || continue
@@ -45,7 +47,8 @@ old_database() { # the database of before in its place again
     rename_database "$kept_database" "$database"
 }
 
-back() { # the old state in its place again, from wherever a restore ended; repeatable
+back() { # the old state in its place again, from wherever a restore ended; repeatable; sets id
+    local part
     [ -e "$own/open" ] || { end; return; }
     id=$(cat "$own/open")
     set_names
@@ -72,7 +75,8 @@ decide() { # decide restored|undone: a rename, for the disk may be full
     mv -f "$own/open" "$own/$1" && flush "$own"
 }
 
-end() { # what remains once it is decided which side serves; repeatable
+end() { # what remains once it is decided which side serves; repeatable; sets id
+    local side
     for side in undone restored; do
         [ -e "$own/$side" ] || continue
         id=$(cat "$own/$side")
@@ -89,6 +93,7 @@ end() { # what remains once it is decided which side serves; repeatable
 }
 
 clear_new() { # the new one goes, unless something was posted to it: then it is kept as what a restore replaced is
+    local part
     has_database "$new_database"
     case $? in
         0) drop_restored "$new_database" || return 1 ;;
@@ -106,7 +111,7 @@ clear_new() { # the new one goes, unless something was posted to it: then it is 
     esac
 }
 
-set_names() {
+set_names() { # of the restore with that id; sets fetched, aside, new_database, kept_database
     fetched=$state/.restore-$id
     aside=$state/replaced-$id
     new_database=$(say "$database" | cut -c1-38)_restored_$id

@@ -13,6 +13,7 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
 }
 
 read_manifest() {
+    local have
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
         give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It is none of mattermost-backup, or of a host with other paths."
     [ "$(wants format)" = 1 ] || give_up refused "The backup $snapshot is of form $(wants format), which this program does not know." "Deploy with a newer bundle."
@@ -27,6 +28,7 @@ read_manifest() {
 wants() { value_of "$manifest" "$1"; }
 
 check_room() { # check_room DIRECTORY
+    local wanted room data
     wanted=$((($(wants dump_bytes) + $(wants files_bytes)) / 1024 + 65536))
     room=$(kib_free "$1")
     [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Make room there."
@@ -36,7 +38,7 @@ check_room() { # check_room DIRECTORY
     [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Make room there."
 }
 
-fetch() { # fetch DIRECTORY: the backup's tree below it
+fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     fetched=$1
     restic_says restore -q "$snapshot" --target "$fetched" >/dev/null ||
         give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/error")" "mattermost-backup check says what is damaged; try an older backup."
@@ -60,6 +62,7 @@ END
 }
 
 compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
+    local lacks
     find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
@@ -72,7 +75,7 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
 }
 
 look() { # look SNAPSHOT: what whoever starts a restore has to know first
-    manifest=$scratch/manifest report=$scratch/report # the last restore's own stays
+    local manifest="$scratch/manifest" report="$scratch/report" # the last restore's own stays
     if (find_snapshot "$1" && read_manifest && printf '%s\n' "snapshot=$snapshot" "version=$(wants version)") >"$scratch/looked" 2>&1; then
         cat "$scratch/looked"
         say "here=$(readlink "$install/current")"

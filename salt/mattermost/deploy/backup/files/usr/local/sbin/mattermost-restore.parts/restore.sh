@@ -2,7 +2,7 @@
 
 newer_posts() { one "$database" "SELECT count(*) FROM posts WHERE createat > $(wants newest)"; }
 
-refuse_newer() { # posts since the backup, unless told
+refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server holds $newer messages that are newer than the backup $snapshot." \
@@ -10,6 +10,7 @@ refuse_newer() { # posts since the backup, unless told
 }
 
 mounted() { # says what cannot change places with a restored directory
+    local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
         say "$state/$part is a file system of its own, which a restore cannot put aside: mount that at $state instead, with all that is there now."
@@ -18,6 +19,7 @@ mounted() { # says what cannot change places with a restored directory
 }
 
 restore_secrets() { # those that the server's data needs; what belongs to this host alone stays its own
+    local file
     for file in "$fetched$settings/secrets"/*; do
         [ -f "$file" ] || continue
         case $file in */database-password | */backup-password) continue ;; esac
@@ -35,12 +37,14 @@ put_back() { # put_back RESULT REASON ADVICE: what was there before serves again
 }
 
 tidy() { # what is open or not ended needs what was fetched
+    local name_of_open
     rm -rf "$scratch"
     for name_of_open in open undone restored; do [ ! -e "$own/$name_of_open" ] || return; done
     drop_database "$new_database" && rm -rf "$fetched"
 }
 
-restore() { # restore SNAPSHOT
+restore() { # restore SNAPSHOT; sets id
+    local started why version newer
     started=$(date +%s)
     id=$(date -u +%Y%m%d%H%M%S)
     set_names

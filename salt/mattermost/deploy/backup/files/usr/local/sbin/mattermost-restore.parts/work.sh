@@ -1,7 +1,7 @@
 # What people and Salt run: they ask, systemd does.
 
 instance() { # instance [SNAPSHOT [overwrite] [from VERSION]]: what systemd is asked for, and `take_words` takes apart
-    asked=${1:-latest}
+    local asked="${1:-latest}"
     [ "$#" = 0 ] || shift
     while [ "$#" -gt 0 ]; do
         case $1 in
@@ -14,20 +14,21 @@ instance() { # instance [SNAPSHOT [overwrite] [from VERSION]]: what systemd is a
     say "$asked"
 }
 
-take_words() { # take_words SNAPSHOT[:overwrite][:from-VERSION]: sets wanted_snapshot, overwrite and older
+take_words() { # take_words SNAPSHOT[:overwrite][:from-VERSION]; sets wanted_snapshot, overwrite, older
     wanted_snapshot=${1%%:*} overwrite='' older=-
     case :$1: in *:overwrite:*) overwrite=yes ;; esac
     case $1 in *:from-*) older=${1##*:from-} ;; esac
 }
 
 ask() { # ask WHAT: systemd does it, so it goes on when the caller is gone
+    local rc
     systemctl start "mattermost-restore@$1.service"
     rc=$?
     cat "$report"
     [ "$rc" = 0 ] || exit 4
 }
 
-work() {
+work() { # sets manifest
     if [ "$1" = back ]; then
         lock || exit 75 # systemd starts it again
         undo_open || exit 75
@@ -43,6 +44,7 @@ work() {
 }
 
 undo_open() { # what a kill or a power cut left, and says how it was ended
+    local said
     said=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
         said="A restore was interrupted and is undone."
@@ -51,7 +53,6 @@ undo_open() { # what a kill or a power cut left, and says how it was ended
     fi
     back && sweep || return 1
     [ -n "$said" ] || return 0
-    kind_report=$report report=$own/restore-report
+    local report="$own/restore-report" # also when this is a drill
     write_report failed "$said" "mattermost-switch kept shows what is kept aside." </dev/null
-    report=$kind_report
 }

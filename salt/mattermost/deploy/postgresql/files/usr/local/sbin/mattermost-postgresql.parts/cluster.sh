@@ -1,10 +1,12 @@
 # The two clusters: asked, started, stopped, and whether they start at boot.
 
 runs() { # runs DATA: whether a postmaster lives on it
+    local pid
     [ -e "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>/dev/null
 }
 
-start_cluster() { # start_cluster old|new: and wait until it takes connections
+start_cluster() { # start_cluster old|new: and wait until it takes connections; sets psql
+    local service_ data bin tries found
     eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
     systemctl reset-failed "$service_" 2>/dev/null
     systemctl --no-block start "$service_" || return 1 # Debian's start says so two seconds late
@@ -20,6 +22,7 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections
 }
 
 stop_cluster() { # stop_cluster old|new
+    local service_ data bin
     eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
     systemctl stop "$service_" 2>/dev/null
     ! runs "$data" || as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t 120 >/dev/null 2>&1
@@ -27,6 +30,7 @@ stop_cluster() { # stop_cluster old|new
 }
 
 at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debian asks start.conf, others the unit
+    local config enable word
     eval "config=\$${1}_config enable=\$${1}_enable"
     if [ -e "$config/start.conf" ]; then
         if [ "$2" = yes ]; then word=auto; else word=disabled; fi

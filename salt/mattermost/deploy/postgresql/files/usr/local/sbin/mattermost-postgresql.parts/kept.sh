@@ -1,6 +1,7 @@
 # The old cluster, kept until somebody removes it.
 
 forget() { # forget MAJOR: the one way in which an old cluster is removed
+    local data config
     [ ! -e "$journal" ] || fail 2 "An upgrade is at work; see mattermost-postgresql status."
     grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept; mattermost-postgresql status shows which are."
     read -r _ _ _ data config <<END

@@ -1,6 +1,7 @@
 # What names the cluster elsewhere: units and settings of ours.
 
 point_at_new() { # units and settings of ours name the cluster's unit and programs
+    local file kept
     mkdir -p "$saved" || return 1
     for file in "$units"/mattermost*.service "$settings"/*.conf; do
         [ -f "$file" ] && [ "$file" != "$settings_file" ] && grep -q -F -e "$old_service" -e "$old_bin" "$file" || continue
@@ -12,6 +13,7 @@ point_at_new() { # units and settings of ours name the cluster's unit and progra
 }
 
 point_at_old() {
+    local file kept
     for kept in "$saved"/*; do
         [ -f "$kept" ] || continue
         file=$(basename "$kept" | tr % /)

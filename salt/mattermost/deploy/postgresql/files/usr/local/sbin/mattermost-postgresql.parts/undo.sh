@@ -1,7 +1,7 @@
 # Whole-old again.
 
 undo() { # undo REASON: whole-old again, from wherever the journal ends
-    reason=$1
+    local reason="$1" lost
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
     count_lost
@@ -26,7 +26,8 @@ undo() { # undo REASON: whole-old again, from wherever the journal ends
     close_journal
 }
 
-count_lost() { # sets lost: how many messages only the new cluster has; in the journal, for later on it is stopped
+count_lost() { # how many messages only the new cluster has; in the journal, for later on it is stopped; sets lost, psql
+    local was now
     lost=0
     recorded serving || return
     if ! recorded lost; then

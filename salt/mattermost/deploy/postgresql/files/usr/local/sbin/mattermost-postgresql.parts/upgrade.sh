@@ -1,6 +1,7 @@
 # The upgrade, step by step, and its good end.
 
-upgrade() {
+upgrade() { # sets psql, outage_start
+    local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
         { write_report refused "No cluster of PostgreSQL $new_version was made ready." "Run mattermost.postgresql."; return; }

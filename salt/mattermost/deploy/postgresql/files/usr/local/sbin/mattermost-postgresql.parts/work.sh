@@ -5,7 +5,7 @@ close_journal() {
     mv -f "$journal" "$own/last-journal" && flush "$own"
 }
 
-end_open() { # what a kill or a power cut left in the journal
+end_open() { # what a kill or a power cut left in the journal; sets id, psql
     id=$(sed -n 's/^begin //p' "$journal")
     if recorded healthy; then
         finish
@@ -25,7 +25,7 @@ end_open() { # what a kill or a power cut left in the journal
     fi
 }
 
-work() {
+work() { # sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     lock || fail 75 "Another upgrade is at work."
     [ ! -e "$journal" ] || end_open

@@ -2,7 +2,8 @@
 
 answered() { grep -q "^id=$id\$" "$report" 2>/dev/null; }
 
-ask() { # ask KIND VERSION: have systemd do it, and wait for the report
+ask() { # ask KIND VERSION: have systemd do it, and wait for the report; sets id
+    local idle
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     systemctl is-active --quiet mattermost-switch.service || rm -f "$request" # of a caller that died before it could start it
     id=$(date -u +%Y%m%d%H%M%S)
@@ -48,6 +49,7 @@ wait_for_end() {
 }
 
 status() {
+    local version
     look_at_service
     version=$(current)
     say "version: ${version:-none}"

@@ -1,6 +1,7 @@
 # Back to the version before the last upgrade.
 
-find_before() { # sets from, to, source, copied; why says that there is nothing to go back to
+find_before() { # sets from, to, source, facts, place, copied, and why when there is nothing to go back to
+    local found
     from=$(current) source='' why=''
     [ -n "$from" ] || { why="No version is installed."; return 1; }
     for facts in "$own"/before/*/facts; do # in the order of time
@@ -32,7 +33,8 @@ find_before() { # sets from, to, source, copied; why says that there is nothing 
     [ -z "$why" ]
 }
 
-count_lost() { # count_lost PRESENT BEFORE: sets lost, a sentence, and more, lines for a report
+count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), more (lines for a report), and why when it fails
+    local table count
     lost='' more=''
     for table in posts users channels fileinfo; do
         count=0
@@ -46,12 +48,13 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost, a sentence, and more, lin
 }
 
 say_lost() { # what `back` says: counted now, nothing changed
+    local lost more
     [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
     if ! find_before || ! count_lost "$database" "$place"; then
-        printf '%s\n' result=refused kind=back "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
+        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
         exit 2
     fi
-    printf '%s\n' result=asked kind=back "from=$from" "to=$to" "copied=$copied" "$more"
+    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "$more"
     if [ "$copied" = yes ]; then
         say "reason=Going back from $from to $to takes the database and the configuration of before the upgrade of $(day "$source"). Made since then: $lost; they and every other change since are kept aside in $(copy_name newer DATE), and $to does not show them."
     else
@@ -63,7 +66,7 @@ say_lost() { # what `back` says: counted now, nothing changed
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
-back() {
+back() { # sets outage_start
     if ! find_before; then
         write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
         return
@@ -84,6 +87,7 @@ back() {
 }
 
 gone_back() { # the older version is proved: the newer one's things get their place; repeatable
+    local newer said lost more
     newer=$(copy_name newer "$id") lost='' more=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
     rm -rf "$own/before/$source"

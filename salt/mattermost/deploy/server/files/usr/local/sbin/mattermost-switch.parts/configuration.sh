@@ -24,7 +24,7 @@ restore_file() { # restore_file NAME FILE
 restore_configuration() { restore_file config.json "$config" && restore_file environment "$environment"; }
 
 keep_configuration() { # keep_configuration FOLDER LINE…: what was saved of before the switch, and facts about it
-    folder=$own/$1
+    local name folder="$own/$1"
     shift
     mkdir -p "$folder" || return 1
     for name in config.json environment; do
@@ -34,7 +34,7 @@ keep_configuration() { # keep_configuration FOLDER LINE…: what was saved of be
 }
 
 old_configuration() { # config.json and environment of then; the login to the database stays that of now
-    then=$own/before/$source
+    local then="$own/before/$source"
     [ ! -e "$then/config.json" ] || { cp -p "$then/config.json" "$config.new" && publish "$config"; } || return 1
     [ -e "$then/environment" ] || return 0
     cp -p "$then/environment" "$environment.new" &&

@@ -4,7 +4,8 @@ copy_name() { # copy_name before|failed|newer ID
     say "$(say "$database" | cut -c1-40)_$1_$2"
 }
 
-check_room() { # before anything is stopped: the copy must fit
+check_room() { # before anything is stopped: the copy must fit; sets size (KiB), and why when it does not
+    local free
     size=$(one postgres "SELECT pg_database_size('$database') / 1024") || return 1
     free=$(df -Pk "$(one postgres 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
     [ "$free" -gt $((size + size / 10 + 65536)) ] && return 0
@@ -13,6 +14,7 @@ check_room() { # before anything is stopped: the copy must fit
 }
 
 no_migrations() { # the new version's own word that the database has all its migrations; the running server lends its environment
+    local line
     ! is_older "$to" 8.0.0 || return 1
     look_at_service
     [ "${pid:-0}" != 0 ] || return 1
@@ -28,6 +30,7 @@ no_migrations() { # the new version's own word that the database has all its mig
 }
 
 choose_strategy() { # sets strategy: from some size on it is quicker to copy the files; PostgreSQL before 15 knows nothing else
+    local number
     strategy=''
     [ "${size:-0}" -gt 102400 ] || return 0
     number=$(one postgres 'SHOW server_version_num') && [ "${number:-0}" -ge 150000 ] || return 0
@@ -35,7 +38,8 @@ choose_strategy() { # sets strategy: from some size on it is quicker to copy the
     one postgres CHECKPOINT # now, while the server still serves, so that the one that a copy begins with is short
 }
 
-copy_database() { # copy_database ID
+copy_database() { # copy_database ID; sets error when it fails
+    local name attempt
     name=$(copy_name before "$1")
     for attempt in 1 2 3 4 5; do
         end_sessions "$database"
@@ -47,12 +51,14 @@ copy_database() { # copy_database ID
 }
 
 drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it
+    local name
     name=$(copy_name before "$1")
     one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"$name\"%' AND pid <> pg_backend_pid()" >/dev/null &&
         one postgres "DROP DATABASE IF EXISTS \"$name\""
 }
 
 exchange() { # exchange ASIDE NAME COMMENT: the database goes aside, NAME takes its place, in one transaction; repeatable
+    local attempt
     has_database "$2"
     case $? in
         1) return 0 ;; # done before
@@ -75,7 +81,7 @@ END
     return 1
 }
 
-restore_database() { # what a failed switch did to the database is undone; left is where its own then lies
+restore_database() { # what a failed switch did to the database is undone; sets left, the name under which it is kept
     left=$(copy_name failed "$id")
     if [ "$kind" = back ]; then
         left=$(copy_name before "$source")
@@ -88,6 +94,7 @@ restore_database() { # what a failed switch did to the database is undone; left 
 }
 
 drop_failed() { # drop_failed KEEP: what failed switches left goes but the newest; never messages that are nowhere else
+    local name
     one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-40)_failed_[0-9]{14}\$'
         AND shobj_description(oid, 'pg_database') LIKE 'mattermost-switch: %' ORDER BY datname DESC OFFSET $1" >"$scratch/failed" || return
     while read -r name; do

@@ -7,6 +7,7 @@ schema() { # schema DATABASE: which migrations it has had
 ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | sql "$1"; } # ids DATABASE TABLE
 
 only_in() { # only_in TABLE DATABASE OTHER: how many rows of DATABASE's TABLE are not in OTHER's; takes no disk
+    local these those count
     rm -f "$scratch/these" "$scratch/those"
     mkfifo "$scratch/these" "$scratch/those" || return 1
     ids "$2" "$1" >"$scratch/these" 2>/dev/null &

@@ -5,7 +5,8 @@ fetch() { # fetch PATH: sets code; head and body are files
     [ -n "$code" ] || code=000
 }
 
-healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; why says it
+healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
+    local code found sick
     : >"$scratch/head"
     fetch '/api/v4/system/ping?get_server_status=true'
     if [ "$code" = 000 ]; then
@@ -49,7 +50,8 @@ SELECT DISTINCT 'busy' FROM pg_stat_activity WHERE datname = current_database() 
 END
 }
 
-watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; why says what failed
+watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; sets outage_end, and why when it fails
+    local seen first_pid moved_at ready_at healthy_at looked_at ask_at step now sight
     seen='' first_pid='' moved_at=$(uptime_centi) ready_at='' healthy_at='' looked_at=0 ask_at=0 step=10
     while :; do
         look_at_service

@@ -5,6 +5,7 @@
 # versions by their number. What holds messages that the server's database lacks goes by itself only when keep_messages is empty.
 
 kept_databases() { # lines: KIND_ID DATABASE KIB
+    local short shorter
     short=$(say "$database" | cut -c1-40)
     shorter=$(say "$database" | cut -c1-38)
     one postgres "SELECT substring(datname FROM '[a-z]+_[0-9]{14}\$') || ' ' || datname || ' ' || pg_database_size(oid) / 1024 FROM pg_database
@@ -13,6 +14,7 @@ kept_databases() { # lines: KIND_ID DATABASE KIB
 }
 
 kept_folders() { # lines: KIND_ID FOLDER
+    local folder number
     for folder in "$own"/before/* "$own"/newer/* "$state"/replaced-*; do
         [ -d "$folder" ] || continue
         number=${folder##*[/-]}
@@ -26,6 +28,7 @@ kept_folders() { # lines: KIND_ID FOLDER
 }
 
 look_for_kept() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
+    local now folder version
     kept_databases >"$scratch/databases" || fail 4 "PostgreSQL does not say which databases it has."
     kept_folders >"$scratch/folders"
     cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
@@ -45,11 +48,13 @@ days_old() { # days_old SECONDS-SINCE-1970
 }
 
 days_of() { # days_of KIND_ID
+    local number
     number=${1##*_}
     days_old "$(date -u -d "$(say "$number" | cut -c1-8) $(say "$number" | cut -c9-10):$(say "$number" | cut -c11-12)" +%s)"
 }
 
 what_is() { # what_is KIND_ID: in words
+    local facts
     facts=$(folder_of "$1")/facts
     case $1 in
         before_*) say "of $(value_of "$facts" from), before the upgrade to $(value_of "$facts" to)" ;;
@@ -60,6 +65,7 @@ what_is() { # what_is KIND_ID: in words
 }
 
 messages_only_in() { # messages_only_in KIND_ID: how many the server's database lacks; counted once, but none may become some by a restore
+    local known number place
     known=$own/messages/$1
     number=$(cat "$known" 2>/dev/null)
     if [ "${number:-0}" = 0 ]; then
@@ -73,6 +79,7 @@ messages_only_in() { # messages_only_in KIND_ID: how many the server's database 
 }
 
 kept() {
+    local name folder kib version
     look_for_kept
     while read -r name; do
         folder=$(folder_of "$name")
@@ -87,6 +94,7 @@ kept() {
 }
 
 remove() { # remove NAME: a version, or a database with its folder; repeatable
+    local place
     if is_version "$1"; then
         rm -rf "${install:?}/$1"
         return
@@ -99,6 +107,7 @@ remove() { # remove NAME: a version, or a database with its folder; repeatable
 }
 
 forget() { # forget NAME [anyway]
+    local name anyway number
     name=${1:-} anyway=${2:-}
     name=${name#"${database}"_}
     alone
@@ -121,6 +130,7 @@ alone() { # not while a switch is at work or waits for its end
 }
 
 too_old() { # names that the settings no longer keep
+    local left newest_failed name
     left=$keep newest_failed=''
     while read -r name; do
         case $name in
@@ -140,6 +150,7 @@ too_old() { # names that the settings no longer keep
 }
 
 versions_too_old() { # those older than the current one beyond `keep`, and newer ones that nobody has gone to for keep_days
+    local now left version
     now=$(current) left=$keep
     while read -r version; do
         if is_older "$version" "${now:-0.0.0}"; then
@@ -153,6 +164,7 @@ versions_too_old() { # those older than the current one beyond `keep`, and newer
 }
 
 prune() { # prune [try]
+    local name number version
     [ "${1:-}" = try ] || alone
     look_for_kept
     too_old >"$scratch/old"

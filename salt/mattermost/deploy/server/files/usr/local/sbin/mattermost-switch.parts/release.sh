@@ -20,7 +20,7 @@ is_version() {
 }
 
 is_older() { # is_older A B: A.B.C as numbers
-    old_rest=$1. new_rest=$2.
+    local old_rest="$1." new_rest="$2."
     while [ -n "$old_rest" ]; do
         [ "${old_rest%%.*}" -lt "${new_rest%%.*}" ] && return 0
         [ "${old_rest%%.*}" -gt "${new_rest%%.*}" ] && return 1

@@ -1,6 +1,7 @@
 # How the last switch ended, for people and for Salt.
 
 log_lines() { # the first errors that the watched server logged; no secret of the environment file in them
+    local started
     started=$(sed -n 's/^started [0-9]* //p' "$journal" 2>/dev/null)
     journalctl -u "$service" --since "${started:-$since}" -o cat --no-pager 2>/dev/null |
         grep -E '"level":"(error|critical|fatal|panic)"|^(Error|panic|fatal error)|Failed|Assertion' |

@@ -1,6 +1,7 @@
 # The running version started anew; an environment file that it is not well with is taken back.
 
-restart() {
+restart() { # sets from, to, outage_start, since
+    local reason lines_from
     to=$(current)
     from=$to
     if [ -z "$to" ]; then

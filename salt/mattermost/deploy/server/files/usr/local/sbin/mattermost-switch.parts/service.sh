@@ -1,6 +1,7 @@
 # The server as systemd sees it, and the markers that let nginx and systemd know of a switch.
 
 look_at_service() { # sets active, sub, pid, result, reload, job
+    local key value
     active='' sub='' pid='' result='' reload='' job=''
     while IFS='=' read -r key value; do
         case $key in
@@ -27,7 +28,7 @@ stop_server() { # while the journal is open nobody else can start it again
     return 0
 }
 
-start_server() { # the marker lets the unit start although the journal is open
+start_server() { # the marker lets the unit start although the journal is open; sets since
     mkdir -p "$runtime" && : >"$runtime/may-start" || return 1
     look_at_service
     [ "$reload" != yes ] || systemctl daemon-reload || return 1

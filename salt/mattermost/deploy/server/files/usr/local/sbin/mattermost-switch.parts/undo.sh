@@ -1,7 +1,7 @@
 # Whole-old again.
 
 undo() { # undo REASON: whole-old again, from wherever the journal ends
-    reason=$1
+    local reason="$1" epoch posted left further
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
     if [ -z "$from" ]; then

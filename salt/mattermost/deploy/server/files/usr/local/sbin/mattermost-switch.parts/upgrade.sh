@@ -1,6 +1,6 @@
 # To another version: stop, copy, switch, start, prove healthy.
 
-switch() {
+switch() { # sets from, copied, why, outage_start
     from=$(current)
     if [ "$from" = "$to" ]; then # nothing to switch
         look_at_service
@@ -66,6 +66,7 @@ finish() { # the new version is proved: keep it
 }
 
 remember() { # what `back` needs of before this upgrade
+    local copied place
     copied=no place=$database
     ! recorded copied || copied=yes place=$(copy_name before "$id")
     keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$place")" \

@@ -5,7 +5,8 @@ close_journal() {
     rm -f "$runtime/may-start"
 }
 
-end_open() { # what a kill or a power cut left in the journal
+end_open() { # what a kill or a power cut left in the journal; sets id, from, to, kind, source
+    local last
     read -r _ id from to kind source <<END
 $(sed -n 's/^begin /begin /p' "$journal")
 END
@@ -29,7 +30,7 @@ END
     fi
 }
 
-work() {
+work() { # sets id, kind, to, from
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     lock || fail 75 "Another switch is at work."
     [ ! -e "$journal" ] || end_open
