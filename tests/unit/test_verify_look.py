@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -173,6 +174,39 @@ def test_old_tls_is_seen(site, verify):
 def test_a_missing_ca_file_is_named(site):
     where = web.Site(fake_site.NAME, "127.0.0.1", True, "/nowhere/ca.pem", 5, https=site.https.server_port)
     assert web.handshake(where).error == "there is no file /nowhere/ca.pem (mattermost:verify:ca_file)"
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "Remote end closed connection without response"),
+        (b"nonsense\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "IncompleteRead(0 bytes read)"),
+    ],
+)
+def test_a_broken_answer_is_an_error_in_words(raw, words):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_once, args=(server, raw), daemon=True).start()
+        where = web.Site(fake_site.NAME, "127.0.0.1", False, "", 5, http=server.getsockname()[1])
+        answer = web.request(where, "/")
+    assert answer.status == 0
+    assert words in answer.error
+
+
+def test_a_silent_site_ends_in_time_and_an_unknown_name_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for secure in (True, False):
+            where = web.Site(fake_site.NAME, "127.0.0.1", secure, "", 0.2, http=port, https=port)
+            assert web.request(where, "/").error == "no answer in time"
+    assert web.request(where._replace(address="nowhere.invalid"), "/").error == "the name does not resolve"
+
+
+def _answer_once(server, raw):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(raw)
 
 
 @pytest.mark.parametrize(("port", "state"), [(None, "refused")])
