@@ -1,4 +1,7 @@
-"""What a certificate file says, read by the host's openssl: names, dates, kind of key, whether a key belongs to it."""
+"""What a certificate file says, read by the host's openssl: names, dates, kind of key, whether a key belongs to it.
+
+Salt-ssh brings hosts no cryptography package; the controller reads with it (mattermost_controller.preflight).
+"""
 
 from __future__ import annotations
 
@@ -59,22 +62,32 @@ def check(chain: str, key: str, name: str, now: float) -> Certificate:
     Raises CertificateError: no certificate, an encrypted or foreign key, another name, not valid now.
     """
     certificate = matches(chain, key, name)
-    if now >= certificate.not_after:
-        raise CertificateError("The certificate has expired.")
-    if now < certificate.not_before:
-        raise CertificateError("The certificate is not valid yet; is the host's clock right?")
+    require_valid(certificate, now)
     return certificate
 
 
 def matches(chain: str, key: str, name: str) -> Certificate:
     """Return the certificate of *chain* after making sure that *key* belongs to it and that it is for *name*."""
     certificate = read(chain)
-    if public_key("x509", chain) != public_key("pkey", key):
+    require_match(certificate, public_key("x509", chain) == public_key("pkey", key), name)
+    return certificate
+
+
+def require_match(certificate: Certificate, has_key: bool, name: str) -> None:
+    """Raise CertificateError unless the key belongs to *certificate* (has_key) and it is for *name*."""
+    if not has_key:
         raise CertificateError("The private key does not belong to the certificate.")
     if not covers(certificate, name):
         shown = ", ".join(certificate.names) or "no name at all"
         raise CertificateError(f"The certificate is for {shown}, not for {name}.")
-    return certificate
+
+
+def require_valid(certificate: Certificate, now: float) -> None:
+    """Raise CertificateError unless *certificate* is valid at *now* (seconds since the epoch)."""
+    if now >= certificate.not_after:
+        raise CertificateError("The certificate has expired.")
+    if now < certificate.not_before:
+        raise CertificateError("The certificate is not valid yet; is the host's clock right?")
 
 
 def public_key(kind: str, path: str) -> str:

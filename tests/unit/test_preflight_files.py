@@ -1,5 +1,7 @@
 """Files on the controller that the settings name: looked at before any host is changed."""
 
+import errno
+
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
@@ -18,13 +20,16 @@ def settings(pillar=None):
     )
 
 
-def own(tmp_path, name="chat.example.test", age=1, key_of=None):
+PKCS8, PLAIN = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+
+
+def own(tmp_path, name="chat.example.test", age=1, key_of=None, form=PKCS8, encryption=PLAIN):
     """Settings and roots with a certificate of the user's own."""
     local = tmp_path / "mattermost" / "local"
     local.mkdir(parents=True)
     leaf = fake_site.certificate(name, fake_site.certificate("Own CA"), days=90, age=age)
     local.joinpath("chain.pem").write_text(fake_site.pem(leaf[0]))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    form = (serialization.Encoding.PEM, form, encryption)
     local.joinpath("key.pem").write_bytes((key_of or leaf)[1].private_bytes(*form))
     chosen = {"source": "files", "chain": "salt://mattermost/local/chain.pem", "key": "salt://mattermost/local/key.pem"}
     return settings({"certificate": chosen}), [str(tmp_path)]
@@ -41,10 +46,36 @@ def test_a_good_certificate_of_ones_own_passes(tmp_path):
         ({"age": 100}, "has expired"),
         ({"name": "other.example.test"}, "is for other.example.test, not for chat.example.test"),
         ({"key_of": fake_site.certificate("Other")}, "does not belong"),
+        ({"encryption": serialization.BestAvailableEncryption(b"secret")}, "no private key without a pass phrase"),
     ],
 )
-def test_a_certificate_of_ones_own_is_looked_at_before_anything_is_changed(tmp_path, broken, words):
+def test_a_certificate_of_ones_own_is_looked_at_before_anything_is_changed(tmp_path, monkeypatch, broken, words):
+    monkeypatch.setenv("PATH", "")  # the controller needs no openssl for it
     assert words in files.look(*own(tmp_path, **broken), "ssl")["certificate_fault"]
+
+
+def test_a_key_as_openssl_ecparam_writes_it_passes(tmp_path):
+    wanted, roots = own(tmp_path, form=serialization.PrivateFormat.TraditionalOpenSSL)
+    key = tmp_path / "mattermost/local/key.pem"
+    key.write_text("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + key.read_text())
+    assert files.look(wanted, roots, "ssl")["certificate_fault"] == ""
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path):
+    wanted, roots = own(tmp_path)
+    (tmp_path / "mattermost/local/chain.pem").write_text("hello")
+    fault = files.look(wanted, roots, "ssl")["certificate_fault"]
+    assert fault == f"{tmp_path}/mattermost/local/chain.pem holds no certificate in PEM form."
+
+
+def test_a_key_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    wanted, roots = own(tmp_path)
+
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert "cannot be read: Permission denied." in files.look(wanted, roots, "ssl")["certificate_fault"]
 
 
 def test_a_file_that_the_settings_name_and_nobody_has_is_told_with_its_setting(tmp_path):

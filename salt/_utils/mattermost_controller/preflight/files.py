@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-import mattermost_letsencrypt_certificate as certificates
+from cryptography.exceptions import UnsupportedAlgorithm
+from mattermost_letsencrypt_certificate import CertificateError
 
 from mattermost_controller.findings import Finding, ok, refusal
+from mattermost_controller.preflight import certificate_files
 from mattermost_controller.preflight.release_facts import chosen
 
 SHIPPED = "salt://"
@@ -49,11 +51,10 @@ def _fault(settings: dict, places: dict) -> str:
     if not chain or not key:
         return "mattermost:certificate:chain and :key must name your files (salt://mattermost/local/NAME)."
     try:
-        for name in settings.get("names") or [settings["name"]]:
-            certificates.check(chain, key, name, time.time())
-    except certificates.CertificateError as err:
+        certificate_files.check(chain, key, settings.get("names") or [settings["name"]], time.time())
+    except CertificateError as err:
         return str(err)
-    except FileNotFoundError:  # no openssl here; the host looks again before it takes the files
+    except UnsupportedAlgorithm:  # the host's openssl may know it, and looks before it takes the files
         return ""
     return ""
 
