@@ -87,11 +87,12 @@ class Host:
 
     # -- its life -----------------------------------------------------------
 
-    def start(self, wait=True):
-        """Boot it. wait: until ssh answers. Nothing to do when it runs."""
+    def start(self, wait=True, last_life=60):
+        """Boot it. wait: until ssh answers. last_life: how many seconds a killed host may take to be gone. Nothing to do when it runs."""
         if not self.running:
             self.hang_up()
             self.lab.network.reset_connections(self.address)
+            self._wait_for_the_end_of_the_last_life(last_life)
             self.mount()
             octet = self.facts["octet"]
             nspawn = [
@@ -109,19 +110,46 @@ class Host:
             self.wait()
         return self
 
+    def left_over(self):
+        """What is still there of a host that does not run: its control groups and its interface."""
+        return [*map(str, self.group.directories), *([self.link] if Path("/sys/class/net", self.link).exists() else [])]
+
+    def _wait_for_the_end_of_the_last_life(self, timeout):
+        """After a power cut the kernel takes interface and control groups away when it has time for it; a boot before that fails."""
+
+        def gone():
+            self.group.remove()
+            return not self.left_over()
+
+        try:
+            wait_until(gone, "", timeout=timeout)
+        except LabError:
+            left = ", ".join(self.left_over())
+            raise LabError(
+                f"Host {self.name} cannot start: {left} of its last life is left after {timeout} s."
+            ) from None
+
+    def greets(self):
+        """Whether its sshd answers now."""
+        try:
+            with socket.create_connection((self.address, 22), 1) as connection:
+                connection.settimeout(2)
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def last_words(self):
+        """The last lines of its console."""
+        return self.console.read_text(errors="replace").strip().splitlines()[-5:] if self.console.exists() else []
+
     def wait(self, timeout=60):
         """Wait until its sshd greets. timeout: seconds."""
 
         def greets():
             if not self.running:
-                last = self.console.read_text(errors="replace").strip().splitlines()[-5:]
-                raise LabError("\n".join([f"Host {self.name} went down while booting. {self.console} ends:", *last]))
-            try:
-                with socket.create_connection((self.address, 22), 1) as connection:
-                    connection.settimeout(2)
-                    return connection.recv(4) == b"SSH-"
-            except OSError:
-                return False
+                said = [f"Host {self.name} went down while booting. {self.console} ends:", *self.last_words()]
+                raise LabError("\n".join(said))
+            return self.greets()
 
         wait_until(
             greets, f"An ssh greeting of host {self.name} ({self.address}; console: {self.console})", timeout=timeout

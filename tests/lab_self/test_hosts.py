@@ -1,7 +1,11 @@
 """Hosts live and die as machines do."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from tests.lab import LabError
 from tests.lab.shell import run
 
 
@@ -116,3 +120,27 @@ def test_dropped_packets_and_a_pulled_cable_come_back(lab, host):
     assert run(host.ssh_command("true", connect_timeout=3), check=False).returncode == 255
     lab.network.plug(host)
     host.ssh("true")
+
+
+def test_a_start_waits_for_the_end_of_the_last_life(lab, host):
+    """Seen on a busy machine: the interface of a host whose power was cut was still there when it was to boot again."""
+    host.cut()
+    run(["ip", "link", "add", host.link, "type", "bridge"])
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(host.start)
+        time.sleep(0.5)
+        assert not starting.done()
+        run(["ip", "link", "del", host.link])
+        starting.result()
+    assert host.ssh("hostname").stdout == "one\n"
+
+
+def test_what_stays_of_the_last_life_is_named(host):
+    host.cut()
+    run(["ip", "link", "add", host.link, "type", "bridge"])
+    try:
+        with pytest.raises(LabError, match=f"Host one cannot start: {host.link} of its last life is left"):
+            host.start(last_life=0.2)
+    finally:
+        run(["ip", "link", "del", host.link])
+    host.start()

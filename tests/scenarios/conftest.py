@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.lab import claim, trial
+from tests.lab import again, claim, trial
 from tests.lab.lab import Lab
 from tests.scenarios.deployment import ROOT, Deployment, standins
 
@@ -13,6 +13,20 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/scenarios/" in str(item.path):
             item.add_marker(pytest.mark.lab)
+
+
+# the lab of this session, once it is open
+OPEN = []
+agains = again.Again(lambda: OPEN[-1] if OPEN else None, stays=[trial.NAME])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    agains.before(item)
+
+
+def pytest_runtest_logreport(report):
+    agains.ended(report)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +40,9 @@ def lab():
     for host in lab.hosts():
         if host.name != trial.NAME:  # a killed test run's; the trial is a person's
             host.remove()
+    OPEN.append(lab)
     yield lab
+    OPEN.remove(lab)
     if not was_up:
         Lab.down(ROOT, directory)
 

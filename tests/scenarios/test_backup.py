@@ -38,13 +38,12 @@ def test_a_drill_compares_and_leaves_nothing(host):
 
 def test_a_backup_under_load_holds_every_message_taken_before_it(host, record_property):
     with Chat(host) as chat:
-        time.sleep(2)
+        chat.posted()
         before = set(chat.taken)
         assert host.orchestrate("mattermost.backup").rc == 0
-        time.sleep(1)
+        chat.posted(1)
     record_property("longest pause while a backup is made, seconds", round(chat.pause, 2))
     print(f"longest pause while a backup is made: {chat.pause:.2f} s")
-    assert len(chat.taken) > len(before) > 5
     run = restore(host, overwrite=True)
     assert run.rc == 0, run
     assert before - Chat(host).there() == set()
