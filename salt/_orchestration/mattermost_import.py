@@ -12,7 +12,7 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster, scripts
-from mattermost_controller.importing import find
+from mattermost_controller.importing import detect
 from mattermost_controller.importing import in_place as place
 from mattermost_controller.importing import plan as core
 from mattermost_controller.importing.source import settled
@@ -45,7 +45,7 @@ def source_named(name):
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
             raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")
-        source = find.found(done.out)
+        source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
     roster.name_hosts([wish["to"]])

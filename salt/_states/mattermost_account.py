@@ -12,7 +12,7 @@ import mattermost_account_core as core
 import mattermost_api_core as api
 import mattermost_config_core
 import mattermost_config_file as files
-import mattermost_config_wanted as wants
+import mattermost_config_from_settings as wants
 
 __virtualname__ = "mattermost_account"
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import mattermost_api_core
 import mattermost_config_file as files
-from mattermost_config_host import NotYet, Plan, Refused
+from mattermost_config_plan import NotYet, Plan, Refused
 
 __virtualname__ = "mattermost_config"
 

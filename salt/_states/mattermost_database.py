@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import re
 
+import mattermost_database_cluster as host
 import mattermost_database_files as files
-import mattermost_database_host as host
-import mattermost_database_majors as majors
+import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
 import mattermost_database_setup as setup
 import mattermost_database_tuning as tuning

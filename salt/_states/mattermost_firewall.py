@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import mattermost_firewall_core as core
-import mattermost_firewall_host as host
+import mattermost_firewall_firewalld as host
 import mattermost_nginx_config as config
 from mattermost_answer import answer as _ret
 

@@ -1,6 +1,6 @@
 """Take a deployment off its host, step by step; each step can be repeated and says nothing when it is done.
 
-What belongs to the host itself (database server, packages, accounts, files) is ``mattermost_restitution``'s.
+What belongs to the host itself (database server, packages, accounts, files) is ``mattermost_baseline_restore``'s.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import json
 import os
 import subprocess
 
+import mattermost_baseline_record as records
 import mattermost_firewall_core as zones
-import mattermost_firewall_host as firewalld
+import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_letsencrypt_core as letsencrypt
 import mattermost_nginx_config as config
 import mattermost_nginx_process as process
 import mattermost_program_core as single
-import mattermost_record_host as records
 import mattermost_remove_core as core
 import mattermost_remove_database as database
 import mattermost_remove_files as files

@@ -10,8 +10,8 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import mattermost_baseline_record as records
 import mattermost_nginx_config as config
-import mattermost_record_host as records
 import mattermost_repositories_core as core
 from mattermost_answer import answer as _ret
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 
 import mattermost_config_file as files
-import mattermost_database_host as host
+import mattermost_database_cluster as host
 import mattermost_database_plan as plan
 import mattermost_rotation_core as rotation
 import mattermost_secret_core as core

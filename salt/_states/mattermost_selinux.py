@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-import mattermost_record_host as records
+import mattermost_baseline_record as records
 from mattermost_answer import answer as _ret
 
 ENFORCE = ("/sys/fs/selinux/enforce", "/selinux/enforce")

@@ -10,7 +10,7 @@ import copy
 import difflib
 import re
 
-import mattermost_config_facts as facts
+import mattermost_config_keys as facts
 
 MISSING = object()
 _SECRET = re.compile(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
+import mattermost_database_cluster as host
 import mattermost_database_files as files
-import mattermost_database_host as host
 
 DROP_IN = os.path.join("conf.d", "mattermost.conf")
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "")

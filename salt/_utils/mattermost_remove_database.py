@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+import mattermost_database_cluster as host
 import mattermost_database_files as files
-import mattermost_database_host as host
 import mattermost_database_plan as plan
 
 INCLUDE = "include_dir = 'conf.d'  # added by mattermost.deploy.database"

@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 
-import mattermost_record_host as records
+import mattermost_baseline_record as records
 import mattermost_remove_core as core
 
 PROGRAMS = (

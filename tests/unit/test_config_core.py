@@ -1,7 +1,7 @@
 """config.json: which keys are wanted, which are refused, what differs, what is shown."""
 
 import mattermost_config_core as core
-import mattermost_config_wanted as wants
+import mattermost_config_from_settings as wants
 import pytest
 
 RELEASE = {

@@ -2,8 +2,8 @@
 
 import os
 
+import mattermost_database_cluster as host
 import mattermost_database_files as files
-import mattermost_database_host as host
 import mattermost_database_setup as setup
 import pytest
 

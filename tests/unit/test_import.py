@@ -5,7 +5,7 @@ import json
 import mattermost_settings_core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.importing import find
+from mattermost_controller.importing import detect
 from mattermost_controller.importing import parse as read
 from mattermost_controller.importing import plan as core
 from mattermost_controller.importing.source import settled
@@ -34,7 +34,7 @@ def settings(**pillar):
 
 
 def faults(source=None, facts=None, target=None, wish=None, same=False, **pillar):
-    source = source or find.found(by_hand())
+    source = source or detect.detect(by_hand())
     return core.misfits(
         {**WISH, **(wish or {})},
         source,
@@ -60,11 +60,11 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("mount that disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
         ("Make room there", {"target": {"free": "1000"}}),
         ("is older than the installed 11.7.10", {"release": {"version": "11.6.0"}}),
-        ('"accept": ["enterprise"]', {"source": find.found(by_hand())._replace(is_team=False)}),
-        ('"accept": ["gitlab-sign-in"]', {"source": find.found(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
-        ("takes 250 users and 300 are active", {"source": find.found(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
-        ("does not promise to take over", {"source": find.found(by_hand())._replace(version="9.5.0")}),
-        ("has no pg_dump", {"source": find.found(by_hand())._replace(login=read.Login("login", "chat", "mm"))}),
+        ('"accept": ["enterprise"]', {"source": detect.detect(by_hand())._replace(is_team=False)}),
+        ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
+        ("takes 250 users and 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
+        ("does not promise to take over", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
+        ("has no pg_dump", {"source": detect.detect(by_hand())._replace(login=read.Login("login", "chat", "mm"))}),
     ],
 )  # fmt: skip
 def test_a_misfit_is_refused_with_what_to_do(words, case):
@@ -74,7 +74,7 @@ def test_a_misfit_is_refused_with_what_to_do(words, case):
 
 
 def test_what_is_accepted_is_no_reason():
-    source = find.found(by_hand())._replace(is_team=False)
+    source = detect.detect(by_hand())._replace(is_team=False)
     assert faults(source, wish={"accept": ["enterprise"]}) == []
 
 
@@ -89,7 +89,7 @@ def test_what_is_accepted_is_no_reason():
 )
 def test_settings_and_messages_must_be_in_one_database(named, words):
     place = f"config_place\t{coded('postgres://mm:x@localhost:5432/chat')}"
-    source = settled(find.found(by_hand(None, place)), {"SqlSettings": {"DataSource": named}})
+    source = settled(detect.detect(by_hand(None, place)), {"SqlSettings": {"DataSource": named}})
     found = faults(source)
     assert len(found) == len(words)
     assert all(part in sentence for part, sentence in zip(words, found))
@@ -97,7 +97,7 @@ def test_settings_and_messages_must_be_in_one_database(named, words):
 
 
 def test_a_server_that_stands_still_needs_no_consent():
-    source = find.found(by_hand())._replace(active=False)
+    source = detect.detect(by_hand())._replace(active=False)
     assert faults(source, wish={"stop": False}) == []
     values = core.values(source, settings(), WISH, "1")
     assert (values["halt"], values["resume"]) == ("true", "true")
@@ -120,7 +120,7 @@ def test_a_command_that_cannot_be_meant_is_refused(told, words):
 
 
 def test_the_version_is_the_sources_own_unless_named():
-    source = find.found(by_hand())
+    source = detect.detect(by_hand())
     unpinned = mattermost_settings_core.merge(DATA, {"email": "a@example.com"}, {}, GRAINS, "new")
     assert core.version(source, unpinned, {"11.7.10": "f" * 64}) == "11.7.10"
     assert core.version(source, settings(release={"version": "11.8.2"}), {}) == "11.8.2"
@@ -129,7 +129,7 @@ def test_the_version_is_the_sources_own_unless_named():
 
 
 def test_the_admins_settings_stay_and_ours_win():
-    source = find.found(by_hand(None, f"environment\t{coded('MM_TEAMSETTINGS_MAXUSERSPERTEAM=77')}"))
+    source = detect.detect(by_hand(None, f"environment\t{coded('MM_TEAMSETTINGS_MAXUSERSPERTEAM=77')}"))
     fresh = {"SqlSettings": {"DataSource": "the deploy's", "DataSourceReplicas": []}}
     merged = core.merged(
         source.config,

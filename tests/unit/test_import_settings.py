@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from mattermost_controller.importing import find
+from mattermost_controller.importing import detect
 from mattermost_controller.importing import source as source_module
 
 from tests import repository
@@ -15,7 +15,7 @@ def in_database(place="postgres://mm:a%40b@localhost:5432/chat", *lines):
 
 
 def test_settings_in_the_database_say_where_files_are_once_they_are_read():
-    source = find.found(in_database())
+    source = detect.detect(in_database())
     assert (source.config, source.config_file) == (None, "")
     assert (source.login.database, source.login.user, source.login.password) == ("chat", "mm", "a@b")
     settings = {"FileSettings": {"Directory": "/srv/files/"}, "PluginSettings": {"Directory": "./extra"}}
@@ -26,12 +26,14 @@ def test_settings_in_the_database_say_where_files_are_once_they_are_read():
 
 
 def test_a_variable_still_wins_over_what_the_database_says():
-    source = find.found(in_database("postgres://mm@h/chat", f"environment\t{coded('MM_FILESETTINGS_DIRECTORY=/ours')}"))
+    source = detect.detect(
+        in_database("postgres://mm@h/chat", f"environment\t{coded('MM_FILESETTINGS_DIRECTORY=/ours')}")
+    )
     assert source_module.settled(source, {"FileSettings": {"Directory": "/srv/files/"}}).data == "/ours"
 
 
 def test_the_file_that_the_server_is_told_of_is_the_one_read():
-    assert find.found(in_database("/etc/chat/config.json")).config_file == "/etc/chat/config.json"
+    assert detect.detect(in_database("/etc/chat/config.json")).config_file == "/etc/chat/config.json"
 
 
 SYSTEMCTL = """#!/bin/sh

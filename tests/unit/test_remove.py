@@ -2,9 +2,9 @@
 
 import os
 
+import mattermost_baseline_record as records
 import mattermost_database_files as database_files
 import mattermost_firewall_core as firewall
-import mattermost_record_host as records
 import mattermost_remove_core as core
 import mattermost_remove_database as databases
 import mattermost_remove_files as files
@@ -221,7 +221,7 @@ CHOSEN = "[postgresql]\nname=postgresql\nstream=13\nprofiles=server\nstate=enabl
 def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, before):
     module = tmp_path / "modules/postgresql.module"
     monkeypatch.setattr(repositories, "MODULES", str(module.parent))
-    state = load_state("mattermost_restitution", test=True)
+    state = load_state("mattermost_baseline_restore", test=True)
     paths, platform = {"work": str(tmp_path / "work")}, {"repositories": {"dead_hosts": [], "keys": {}}}
     records.keep(paths["work"], {"modules": {"postgresql": before}})
     module.parent.mkdir()
@@ -245,7 +245,7 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
 
 @pytest.mark.parametrize(("there", "gone"), [(["postgresql16-server"], set()), (["nginx"], {"root", "group root"})])
 def test_an_account_stays_as_long_as_a_package_that_made_it(tmp_path, monkeypatch, there, gone):
-    state, paths = load_state("mattermost_leave", test=True), {"work": str(tmp_path / "work")}
+    state, paths = load_state("mattermost_uninstall", test=True), {"work": str(tmp_path / "work")}
     monkeypatch.setattr(state.packages.Packages, "names", lambda self: there)
     records.keep(paths["work"], {"users": [], "groups": []})
     said = state.accounts("accounts", "mattermost", paths, False, {"root": "postgresql*-server"})

@@ -34,7 +34,7 @@ def described(section):
             [
                 *(
                     f"{PACKAGE}/preflight/{part}.py"
-                    for part in ("checks", "machine", "other_services", "release", "name", "files")
+                    for part in ("checks", "machine", "other_services", "release", "public_name", "files")
                 ),
                 f"{PACKAGE}/hosts/ssh_errors.py",
                 f"{PACKAGE}/hosts/collect.py",

@@ -87,7 +87,7 @@ def test_what_it_cannot_mean_is_refused_before_a_host_is_asked(told):
 
 
 def pruned(monkeypatch, tmp_path, says, rc=0, test=False):
-    state = states.load_state("mattermost_kept", test)
+    state = states.load_state("mattermost_retention", test)
     done = subprocess.CompletedProcess([], rc, says, "wrong" if rc else "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     return state.pruned(str(tmp_path))
@@ -109,7 +109,7 @@ def test_a_dry_run_asks_no_program_that_cannot_prune(monkeypatch, tmp_path, prog
     """A dry run leaves the program of an older bundle, or none, in its place."""
     if program:
         (tmp_path / "program").write_text(program)
-    state = states.load_state("mattermost_kept", test=True)
+    state = states.load_state("mattermost_retention", test=True)
     monkeypatch.setattr(state, "PROGRAM", str(tmp_path / "program"))
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "would=x\n", ""))
     assert state.pruned(str(tmp_path))["changes"].get("removed") == removed

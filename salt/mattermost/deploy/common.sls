@@ -7,23 +7,23 @@ include:
   - {{ repositories }}
 
 no-other-run-is-at-work:
-  mattermost_run.exclusive:
+  mattermost_run_lock.exclusive:
     - order: first
 
 # For mattermost.remove: what was there before stays, what we brought goes.
 host-is-noted-before-it-is-changed:
-  mattermost_record.kept:
+  mattermost_baseline.kept:
     - platform: {{ mattermost.platform | json }}
     - paths: {{ mattermost.paths | json }}
     - order: 1
     - require:
-      - mattermost_run: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-at-work
 
 tools-are-installed:
   pkg.installed:
     - pkgs: {{ mattermost.platform.packages | json }}
     - require:
-      - mattermost_run: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-at-work
       - sls: {{ repositories }}
 
 # Distributions sweep old files out of /var/tmp: Salt would not notice that half of it is gone.
@@ -38,4 +38,4 @@ salt-is-not-swept-away-between-runs:
     - mode: '0644'
     - makedirs: True
     - require:
-      - mattermost_run: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-at-work

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # `directory` stands before it
 # What there is of Mattermost on a host that this tree did not set up, as lines `key<TAB>value`; files travel in base64.
-# Changes nothing and needs no Python. Read by salt/_utils/mattermost_controller/importing/find.py.
+# Changes nothing and needs no Python. Read by salt/_utils/mattermost_controller/importing/detect.py.
 set -u
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

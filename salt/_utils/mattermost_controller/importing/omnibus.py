@@ -6,7 +6,7 @@ import yaml
 
 from mattermost_controller.importing.parse import ImportFault, assignments
 from mattermost_controller.importing.source import Source, file, ours
-from mattermost_controller.importing.tree import from_tree
+from mattermost_controller.importing.tarball import from_tree
 
 ENVIRONMENT = "/etc/mattermost/mmomni.mattermost.env"
 

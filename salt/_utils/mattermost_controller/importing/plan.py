@@ -6,7 +6,7 @@ import json
 import re
 
 import mattermost_config_core as config
-import mattermost_config_wanted as wanted
+import mattermost_config_from_settings as wanted
 import mattermost_environment_core as environment
 import mattermost_release_core as release
 import mattermost_service_core as service

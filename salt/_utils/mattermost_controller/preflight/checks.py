@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 
 from mattermost_controller.findings import Finding, reasons, refusal, refused, soften, table
-from mattermost_controller.preflight import files, machine, name, release
+from mattermost_controller.preflight import files, machine, public_name, release
 from mattermost_controller.preflight import other_services as others
 
 
@@ -47,7 +47,7 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
         machine.firewall,
     )
     found = [check(settings, facts, outside) for check in checks]
-    found += [name.mail_address(settings, site), name.public_name(settings, facts, outside, site)]
+    found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
     wrong = ignore_names(settings, found)
     return soften(found, settings["preflight"]["ignore"]) + wrong
 

@@ -43,7 +43,7 @@ server-waits-for-the-end-of-a-postgresql-upgrade:
         work: {{ mattermost.paths.work }}
 
 postgresql-holds-the-data-in-the-wanted-major:
-  mattermost_postgresql.upgraded:
+  mattermost_database_major.upgraded:
     - name: {{ database.name }}
     - cluster: {{ postgresql | json }}
     - port: {{ database.port }}

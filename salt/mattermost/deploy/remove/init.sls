@@ -8,7 +8,7 @@
 {% set purge = mattermost.remove.purge | default('', true) != '' %}
 
 removal-is-alone:
-  mattermost_run.exclusive:
+  mattermost_run_lock.exclusive:
     - order: first
 
 removal-is-meant:
@@ -22,7 +22,7 @@ removal-is-meant:
     - role: {{ database.user }}
     - superuser_password: {{ database.superuser_password | json }}
     - require:
-      - mattermost_run: removal-is-alone
+      - mattermost_run_lock: removal-is-alone
 
 server-and-timers-are-stopped:
   mattermost_remove.stopped:
@@ -68,7 +68,7 @@ units-and-programs-are-gone:
       - mattermost_remove: firewall-lets-in-what-it-did-before
 
 database-is-left-alone-or-destroyed:
-  mattermost_restitution.database:
+  mattermost_baseline_restore.database:
     - name: {{ database.name }}
     - role: {{ database.user }}
     - cluster: {{ platform.postgresql | json }}
@@ -87,10 +87,10 @@ selinux-is-as-before:
         - pattern: {{ paths.install }}/[^/]+/bin(/.*)?
           type: bin_t
     - require:
-      - mattermost_restitution: database-is-left-alone-or-destroyed
+      - mattermost_baseline_restore: database-is-left-alone-or-destroyed
 
 packages-are-as-before:
-  mattermost_restitution.installed:
+  mattermost_baseline_restore.installed:
     - platform: {{ platform | json }}
     - paths: {{ paths | json }}
     - purge: {{ purge }}
@@ -102,32 +102,32 @@ packages-are-as-before:
       - mattermost_selinux: selinux-is-as-before
 
 system-is-set-as-before:
-  mattermost_restitution.system:
+  mattermost_baseline_restore.system:
     - platform: {{ platform | json }}
     - paths: {{ paths | json }}
     - require:
-      - mattermost_restitution: packages-are-as-before
+      - mattermost_baseline_restore: packages-are-as-before
 
 files-stay-or-go-with-the-data:
-  mattermost_leave.tree:
+  mattermost_uninstall.tree:
     - paths: {{ paths | json }}
     - purge: {{ purge }}
     - repository: {{ mattermost.backup.repository | json }}
     - password_given: {{ mattermost.backup.password != '' }}
     - require:
-      - mattermost_restitution: system-is-set-as-before
+      - mattermost_baseline_restore: system-is-set-as-before
 
 accounts-are-as-before:
-  mattermost_leave.accounts:
+  mattermost_uninstall.accounts:
     - user: {{ mattermost.server.user }}
     - paths: {{ paths | json }}
     - purge: {{ purge }}
     - others: {{ platform.accounts | json }}
     - require:
-      - mattermost_leave: files-stay-or-go-with-the-data
+      - mattermost_uninstall: files-stay-or-go-with-the-data
 
 removal-is-noted:
-  mattermost_leave.noted:
+  mattermost_uninstall.noted:
     - platform: {{ platform | json }}
     - paths: {{ paths | json }}
     - purge: {{ purge }}
@@ -138,4 +138,4 @@ removal-is-noted:
     - password_given: {{ mattermost.backup.password != '' }}
     - certificates: {{ platform.certbot.directory }}
     - require:
-      - mattermost_leave: accounts-are-as-before
+      - mattermost_uninstall: accounts-are-as-before

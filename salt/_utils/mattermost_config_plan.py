@@ -11,9 +11,9 @@ import pwd
 
 import mattermost_api_core as api
 import mattermost_config_core as core
-import mattermost_config_facts as facts
 import mattermost_config_file as files
-import mattermost_config_wanted as wants
+import mattermost_config_from_settings as wants
+import mattermost_config_keys as facts
 import mattermost_environment_core as environment
 
 
@@ -58,7 +58,7 @@ class Plan:
     def want_settings(self, settings: dict, variables: dict, adopt: bool) -> None:
         """Plan for the whole of the settings; config.json is made from the release's own when there is none.
 
-        settings: see `mattermost_config_wanted.keys`. variables: mattermost:server:environment. adopt: take over a
+        settings: see `mattermost_config_from_settings.keys`. variables: mattermost:server:environment. adopt: take over a
         config.json that is not ours. Raises Refused.
         """
         server = settings["server"]

@@ -2,7 +2,7 @@
 
 import mattermost_settings_core
 import pytest
-from mattermost_controller.importing import find
+from mattermost_controller.importing import detect
 from mattermost_controller.importing import in_place as place
 from mattermost_controller.importing import plan as core
 
@@ -15,7 +15,7 @@ HERE = "postgres://mmuser:x@localhost:5432/chat?sslmode=disable"
 
 
 def source(name=HERE, **settings):
-    return find.found(by_hand({**CONFIG, "SqlSettings": {"DriverName": "postgres", "DataSource": name}, **settings}))
+    return detect.detect(by_hand({**CONFIG, "SqlSettings": {"DriverName": "postgres", "DataSource": name}, **settings}))
 
 
 def settings(**pillar):

@@ -1,7 +1,7 @@
 """Which major of PostgreSQL is at work, and what an upgrade brings over to the next one."""
 
-import mattermost_database_majors as majors
-import mattermost_postgresql_core as core
+import mattermost_database_major_core as core
+import mattermost_database_major_in_use as majors
 import mattermost_settings_core as settings_core
 import mattermost_settings_data
 import pytest

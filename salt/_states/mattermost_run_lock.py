@@ -25,7 +25,7 @@ def exclusive(name):
     ret = {"name": name, "changes": {}, "result": True, "comment": "No other run is at work on this host."}
     _wipe(__opts__)
     _report_progress(__lowstate__)
-    if __context__.get("mattermost_run.lock"):
+    if __context__.get("mattermost_run_lock.lock"):
         return ret
     os.makedirs(os.path.dirname(LOCK), exist_ok=True)
     file = open(LOCK, "a+", encoding="utf-8")
@@ -42,7 +42,7 @@ def exclusive(name):
     file.truncate(0)
     file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
     file.flush()
-    __context__["mattermost_run.lock"] = file
+    __context__["mattermost_run_lock.lock"] = file
     return ret
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from mattermost_controller.importing import docker, gitlab, omnibus, tree
+from mattermost_controller.importing import docker, gitlab, omnibus, tarball
 from mattermost_controller.importing.parse import ImportFault
 from mattermost_controller.importing.source import Source, facts_of
 
-LAYOUTS = (omnibus, gitlab, docker, tree)
+LAYOUTS = (omnibus, gitlab, docker, tarball)
 
 
-def found(text: str) -> Source:
+def detect(text: str) -> Source:
     """Return the installation that import.sh told of. Raises ImportFault."""
     facts = facts_of(text)
     if "end" not in facts:

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from mattermost_controller.importing import find
+from mattermost_controller.importing import detect
 from mattermost_controller.importing import parse as read
 
 from tests import repository
@@ -14,7 +14,7 @@ from tests.unit.import_facts import CONFIG, ENTERPRISE, TEAM, by_hand, coded, to
 
 
 def test_a_server_by_hand_is_read():
-    source = find.found(by_hand())
+    source = detect.detect(by_hand())
     assert (source.layout, source.version, source.is_team, source.active) == ("hand-made", "11.7.10", True, True)
     assert (source.data, source.plugins) == ("/opt/mattermost/data", "/opt/mattermost/plugins")
     assert source.client_plugins == "/opt/mattermost/client/plugins"
@@ -26,14 +26,14 @@ def test_a_server_by_hand_is_read():
 
 def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
     with pytest.raises(read.ImportFault, match="wait for its end"):
-        find.found(by_hand(None, "held\tyes"))
+        detect.detect(by_hand(None, "held\tyes"))
 
 
 def test_its_environment_wins_over_its_file():
     text = '# ours\nMM_FILESETTINGS_DIRECTORY="/srv/chat data"\nPATH=/bin\n'
     files = f"environment_file\t{coded(text)}"
     running = f"environment\t{coded('MM_SQLSETTINGS_DATASOURCE=postgres:///chat?host=/run/postgresql&user=mm')}"
-    source = find.found(by_hand(None, files, running))
+    source = detect.detect(by_hand(None, files, running))
     assert source.data == "/srv/chat data"
     assert source.variables["MM_TEAMSETTINGS_SITENAME"] == "Named"
     assert "PATH" not in source.variables
@@ -43,7 +43,7 @@ def test_its_environment_wins_over_its_file():
 
 def test_absolute_directories_stay():
     config = {**CONFIG, "FileSettings": {"Directory": "/srv/files/"}}
-    assert find.found(by_hand(config)).data == "/srv/files"
+    assert detect.detect(by_hand(config)).data == "/srv/files"
 
 
 OMNIBUS = """db_user: mmuser
@@ -63,7 +63,7 @@ def test_omnibus_keeps_its_settings_in_the_database():
         f"omnibus\t{coded(OMNIBUS)}",
         f"omnibus_environment\t{coded(OMNIBUS_ENVIRONMENT)}",
     ]
-    source = find.found(told(*lines, *ENTERPRISE, "unit\tActiveState=inactive"))
+    source = detect.detect(told(*lines, *ENTERPRISE, "unit\tActiveState=inactive"))
     assert (source.layout, source.version, source.is_team, source.active) == ("omnibus", "10.12.0", False, False)
     assert source.config is None
     assert source.config_file == ""
@@ -85,7 +85,7 @@ def test_gitlabs_is_read_with_its_own_programs():
         f"gitlab_environment\tPATH {coded('/bin')}",
     ]
     state = "gitlab_active\trun: mattermost: (pid 812) 3021s; run: log: (pid 80) 99s"
-    source = find.found(
+    source = detect.detect(
         told(
             "gitlab_config\t/var/opt/gitlab/mattermost/config.json",
             f"gitlab\t{coded(config)}",
@@ -115,7 +115,7 @@ def test_gitlabs_empty_variable_is_none_and_only_a_first_line_counts():
         f"gitlab_environment\tMM_TEAMSETTINGS_SITENAME {coded('Name' + chr(10) + 'more' + chr(10))}",
     ]
     lines = ["gitlab_config\t/srv/mm/config.json", f"gitlab\t{coded(config)}", *variables, *TEAM]
-    source = find.found(told(*lines))
+    source = detect.detect(told(*lines))
     assert source.config_file == "/srv/mm/config.json"
     assert source.variables == {
         "MM_SERVICESETTINGS_ALLOWEDUNTRUSTEDINTERNALCONNECTIONS": " gitlab.example.com",
@@ -160,7 +160,7 @@ def containers(**more):
 
 def test_containers_are_read():
     lines = ["version_of_0123456789ab\tVersion: 11.7.10", "version_of_0123456789ab\tBuild Enterprise Ready: false"]
-    source = find.found(told(containers(), *lines))
+    source = detect.detect(told(containers(), *lines))
     assert (source.layout, source.version, source.is_team, source.active) == ("docker", "11.7.10", True, True)
     assert source.config_file == "/srv/chat/volumes/app/mattermost/config/config.json"
     assert source.client_plugins == "/srv/chat/volumes/app/mattermost/client/plugins"
@@ -182,7 +182,7 @@ def test_a_database_container_of_another_project_is_reached_by_the_network_that_
         database["NetworkSettings"] = {"Networks": {"chat": {"Aliases": ["postgres"]}}}
         server["NetworkSettings"] = {"Networks": {"chat": {}}}
 
-    assert find.found(told(changed(shared))).login.container == "pg"
+    assert detect.detect(told(changed(shared))).login.container == "pg"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_database_outside_of_the_containers_is_reached_by_its_login(named, ext
         server["Config"]["Env"] = [f"MM_SQLSETTINGS_DATASOURCE=postgres://mm:pw@{named}:5433/chat"]
         server["HostConfig"] = {"ExtraHosts": extra}
 
-    login = find.found(told(changed(outside))).login
+    login = detect.detect(told(changed(outside))).login
     assert (login.kind, login.host, login.port, login.directory) == (
         "login",
         host,
@@ -215,7 +215,7 @@ def test_a_containers_data_source_may_stand_in_its_file():
         "SqlSettings": {"DataSource": "postgres://mm:pw@postgres/chat"},
         "FileSettings": {"Directory": "/mattermost/data/"},
     }
-    source = find.found(told(changed(bare), f"config_of_0123456789ab\t{coded(config)}"))
+    source = detect.detect(told(changed(bare), f"config_of_0123456789ab\t{coded(config)}"))
     assert (source.login.container, source.login.database) == ("chat-postgres-1", "chat")
 
 
@@ -224,7 +224,7 @@ def test_a_container_may_have_its_settings_in_the_database():
         server["Config"]["Env"] = ["MM_CONFIG=postgres://mm:pw@postgres/chat"]
         server["Mounts"] = server["Mounts"][1:]
 
-    source = find.found(told(changed(in_database)))
+    source = detect.detect(told(changed(in_database)))
     assert (source.config_file, source.config, source.login.database) == ("", None, "chat")
 
 
@@ -232,18 +232,18 @@ def test_two_servers_in_containers_are_told_apart_by_what_runs():
     def twice(database, server):
         database["Config"] = server["Config"]
 
-    assert find.found(told(changed(twice))).halt == "docker stop chat-mattermost-1"
+    assert detect.detect(told(changed(twice))).halt == "docker stop chat-mattermost-1"
 
     def both(database, server):
         twice(database, server)
         database["State"] = {"Running": True}
 
     with pytest.raises(read.ImportFault, match="several servers in containers"):
-        find.found(told(changed(both)))
+        detect.detect(told(changed(both)))
 
 
 def test_a_container_that_stands_still_tells_its_version_by_its_image():
-    source = find.found(told(containers(State={"Running": False})))
+    source = detect.detect(told(containers(State={"Running": False})))
     assert (source.version, source.active) == ("11.7.10", False)
 
 
@@ -265,7 +265,7 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
 )
 def test_what_cannot_be_imported_says_why(words, text):
     with pytest.raises(read.ImportFault, match=words):
-        find.found(text)
+        detect.detect(text)
 
 
 DOCKER = """#!/bin/sh
@@ -292,5 +292,5 @@ def test_the_look_at_a_host_finds_containers(tmp_path):
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "containers": str(listed)}
     done = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
-    source = find.found(done.stdout)
+    source = detect.detect(done.stdout)
     assert (source.layout, source.version, source.login.container) == ("docker", "11.7.9", "chat-postgres-1")

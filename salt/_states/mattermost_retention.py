@@ -3,7 +3,7 @@
 .. code-block:: yaml
 
     what-earlier-versions-left-is-pruned:
-      mattermost_kept.pruned:
+      mattermost_retention.pruned:
         - name: /var/lib/mattermost-deploy/switch
 
 The host program ``mattermost-switch`` decides and removes; what holds messages that are nowhere else stays and is named.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-__virtualname__ = "mattermost_kept"
+__virtualname__ = "mattermost_retention"
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import mattermost_config_file as files
-import mattermost_firewall_host as firewall
+import mattermost_firewall_firewalld as firewall
 import mattermost_packages as packages
 import mattermost_repositories_core as repositories
 

@@ -9,12 +9,12 @@ import glob
 import os
 import subprocess
 
-import mattermost_database_host as host
-import mattermost_firewall_host as firewalld
+import mattermost_baseline_record as records
+import mattermost_database_cluster as host
+import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_nginx_config as config
 import mattermost_packages as packages
-import mattermost_record_host as records
 import mattermost_remove_core as core
 import mattermost_remove_database as databases
 import mattermost_remove_files as files

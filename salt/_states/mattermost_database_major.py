@@ -10,11 +10,11 @@ import os
 import subprocess
 
 import mattermost_config_file as config_file
-import mattermost_database_host as host
-import mattermost_database_majors as majors
+import mattermost_database_cluster as host
+import mattermost_database_major_cluster as ready
+import mattermost_database_major_core as core
+import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
-import mattermost_postgresql_core as core
-import mattermost_postgresql_host as ready
 import mattermost_service_core as service_core
 from salt.exceptions import CommandExecutionError
 
@@ -23,7 +23,7 @@ UNIT = "mattermost-postgresql"
 
 
 def __virtual__():
-    return "mattermost_postgresql"
+    return "mattermost_database_major"
 
 
 def upgraded(name, cluster, port, release, paths, superuser_password="", share=False):

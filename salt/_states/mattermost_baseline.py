@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import mattermost_baseline_record as records
 import mattermost_config_file as files
 import mattermost_packages as packages
-import mattermost_record_host as records
 
-__virtualname__ = "mattermost_record"
+__virtualname__ = "mattermost_baseline"
 
 
 def __virtual__():

@@ -8,8 +8,8 @@ import os
 import pwd
 import subprocess
 
+import mattermost_baseline_record as records
 import mattermost_packages as packages
-import mattermost_record_host as records
 import mattermost_remove_core as core
 import mattermost_remove_files as files
 from mattermost_answer import answer as _ret

@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import tempfile
 
+import mattermost_database_cluster as host
 import mattermost_database_files as files
-import mattermost_database_host as host
-import mattermost_database_majors as majors
-import mattermost_postgresql_core as core
+import mattermost_database_major_core as core
+import mattermost_database_major_in_use as majors
 
 CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
 LIKE = """SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
