@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,15 +20,69 @@ def checkout():
     return module
 
 
-def test_the_version_is_the_one_that_setup_installs(checkout):
-    pinned = re.search(r"^salt==(\S+)", Path("requirements.txt").read_text(), re.MULTILINE)[1]
-    assert checkout.SALT_VERSION == pinned
-    assert checkout.wrong_salt(pinned) == ""
+def test_the_version_that_setup_installs_is_a_tested_one(checkout):
+    assert re.search(r"^salt==(\S+)", Path("requirements.txt").read_text(), re.MULTILINE)[1] in checkout.TESTED
 
 
-def test_another_salt_is_refused_with_what_to_do(checkout):
-    assert "made for Salt 3008.2; this is Salt 3006.9" in checkout.wrong_salt("3006.9")
-    assert "make setup" in checkout.wrong_salt("3006.9")
+@pytest.mark.parametrize("version", ["3008.2", "3008.3", "3008.9", "3008.2+393.g4ae4bf944f"])
+def test_every_salt_of_the_tested_line_is_accepted(checkout, version):
+    assert checkout.wrong_salt(version) == ""
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("3006.24", "no salt-ssh --relenv"),
+        ("3007.1", "no salt-ssh --relenv"),
+        ("3009.0", "never tested"),
+        ("3010.0rc1", "never tested"),
+    ],
+)
+def test_another_line_of_salt_is_refused_with_the_reason_and_what_to_do(checkout, version, reason):
+    said = checkout.wrong_salt(version)
+    assert said.startswith(f"Salt {version} ({sys.prefix}) ")
+    assert reason in said
+    assert "Wanted: Salt 3008" in said
+    assert "make setup" in said
+
+
+@pytest.fixture
+def started(checkout, tmp_path, monkeypatch, capfd):
+    """A function that loads the handler as a program of another Salt does; returns what it said and its handler."""
+
+    def start(program, version):
+        monkeypatch.setattr("sys.argv", [f"/venv/bin/{program}", "x"])
+        monkeypatch.setattr("salt.version.__version__", version)
+        monkeypatch.setattr("salt.utils.event.SaltEvent", type("SaltEvent", (), {"connect_pull": None}))
+        places = {"root_dir": str(tmp_path), "cachedir": str(tmp_path / "cache"), "sock_dir": str(tmp_path)}
+        checkout.__opts__ = {"utils_dirs": ["salt/_utils"], **places}
+        handler = checkout.setup_handlers()
+        return capfd.readouterr().err, handler
+
+    return start
+
+
+@pytest.mark.parametrize(("version", "lines"), [("3008.2", 0), ("3008.3", 0), ("3008.9", 1)])
+def test_an_untested_salt_of_the_line_is_named_in_one_line_and_the_run_goes_on(started, version, lines):
+    said, handler = started("salt-run", version)
+    assert said.count("\n") == lines
+    assert not lines or "Salt 3008.9 was not tested" in said
+    assert handler
+
+
+def test_a_refused_salt_ends_the_command(started, capfd):
+    with pytest.raises(SystemExit) as ended:
+        started("salt-run", "3009.0")
+    assert ended.value.code == 1
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", ["salt-master", "salt-minion", "salt-api", "salt", "salt-key"])
+def test_a_daemon_and_its_clients_are_left_alone_whatever_their_salt(started, program):
+    import salt.utils.event
+
+    assert started(program, "3006.24") == ("", False)
+    assert salt.utils.event.SaltEvent.connect_pull is None, "patched"
 
 
 def test_a_cache_of_another_user_is_refused(checkout, tmp_path):

@@ -16,7 +16,7 @@ import sys
 
 __virtualname__ = "mattermost_checkout"
 
-SALT_VERSION = "3008.2"
+TESTED = ("3008.2", "3008.3")  # docs/salt-versions.md: what to run before one is added
 COMMANDS = ("salt-run", "salt-ssh")  # a daemon that reads the same configuration is left alone
 
 
@@ -31,10 +31,13 @@ def setup_handlers():
     program = os.path.basename(sys.argv[0])
     if program not in COMMANDS:
         return False  # Salt's word for "no handler"
-    trouble = wrong_salt(salt.version.__version__) or wrong_owner(__opts__["root_dir"], os.geteuid())
+    found = salt.version.__version__
+    trouble = wrong_salt(found) or wrong_owner(__opts__["root_dir"], os.geteuid())
     if trouble:
         print(trouble, file=sys.stderr)
         sys.exit(1)
+    if found not in TESTED:
+        print(untested_salt(found), file=sys.stderr)
     for folder in map(os.path.abspath, __opts__["utils_dirs"]):
         if folder not in sys.path:
             sys.path.append(folder)
@@ -99,13 +102,29 @@ def _take_no_unchecked_relenv() -> None:
 
 
 def wrong_salt(found: str) -> str:
-    """Return what to do when *found* is not the version that this tree is made for, else ''."""
-    if found == SALT_VERSION:
+    """Return why this tree does not run with Salt *found* and what to do, '' for any version of a tested release line."""
+    tested = sorted({_line(version) for version in TESTED})
+    if _line(found) in tested:
         return ""
+    reason = (
+        "has no salt-ssh --relenv, which hosts without a usable Python need"
+        if _line(found) < tested[0]
+        else "is a release line that this tree was never tested with"
+    )
     return (
-        f"This tree is made for Salt {SALT_VERSION}; this is Salt {found} ({sys.prefix}). "
+        f"Salt {found} ({sys.prefix}) {reason}. Wanted: Salt {tested[-1]} ({', '.join(TESTED)} are tested). "
         "Run `make setup` in the checkout and `. .venv/bin/activate`, then start the command again."
     )
+
+
+def untested_salt(found: str) -> str:
+    """Return the one line of warning for *found*, another version of a tested release line."""
+    return f"Warning: Salt {found} was not tested with this tree ({', '.join(TESTED)} were). The command goes on."
+
+
+def _line(version: str) -> int:
+    """Return the release line of a version: 3008 of 3008.2."""
+    return int(version.partition(".")[0])
 
 
 def wrong_owner(folder: str, user: int) -> str:
