@@ -28,7 +28,7 @@ check: setup ## Everything that needs no host: lint, unit, render, config
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict salt/mattermost/*.yaml
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit $(wildcard tests/render tests/config)
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit $(wildcard tests/engine tests/render tests/config)
 
 # In this order, the long files first: the short ones then fill what is left of the workers' time.
 test: check standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped

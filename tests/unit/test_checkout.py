@@ -94,22 +94,6 @@ def test_a_cache_of_ones_own_or_none_is_fine(checkout, tmp_path):
     assert checkout.wrong_owner(str(tmp_path / "none"), 7) == ""
 
 
-def test_without_a_daemon_no_event_is_waited_for(checkout, tmp_path, monkeypatch):
-    import salt.utils.event
-
-    tried = []
-    monkeypatch.setattr(
-        salt.utils.event, "SaltEvent", type("SaltEvent", (), {"connect_pull": lambda *a: tried.append(a)})
-    )
-    checkout._fire_no_events_that_nobody_takes(str(tmp_path))
-    event = salt.utils.event.SaltEvent()
-    assert event.connect_pull() is False
-    assert tried == []
-    (tmp_path / "master_event_pull.ipc").touch()
-    event.connect_pull()
-    assert len(tried) == 1
-
-
 @pytest.fixture
 def elsewhere(monkeypatch):
     spec = importlib.util.spec_from_file_location("started_elsewhere", "etc/venv/started_elsewhere.py")

@@ -150,12 +150,6 @@ def test_a_broken_progress_line_is_just_a_line():
     assert mattermost_progress.decode(mattermost_progress.MARK + "{") is None
 
 
-def test_salts_shell_still_has_the_method_that_is_replaced():
-    from salt.client.ssh.shell import Shell
-
-    assert Shell._run_cmd.__code__.co_varnames[:4] == ("self", "cmd", "key_accept", "passwd_retries")
-
-
 @pytest.fixture
 def done(monkeypatch):
     """What is done in a run of stages, in order: logins, the bringing of relenv, Salt's commands."""

@@ -1,8 +1,8 @@
 """Prepare `salt-run` and `salt-ssh` of this checkout: Salt loads log handlers before anything else of this tree.
 
-Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), makes the folder without
-which the first ``salt-run`` of a fresh clone ends in FileNotFoundError, and refuses what would fail later with a message that
-does not name the cause: another release line of Salt, a cache that belongs to another user.
+Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), applies the patches of Salt
+(``mattermost_controller/salt_patches.py``), and refuses what would fail later with a message that does not name the cause:
+another release line of Salt, a cache that belongs to another user.
 It lies outside of ``salt/`` because Salt copies every ``_log_handlers`` that a master serves to all of its minions.
 """
 
@@ -41,10 +41,13 @@ def setup_handlers():
     for folder in map(os.path.abspath, __opts__["utils_dirs"]):
         if folder not in sys.path:
             sys.path.append(folder)
-    os.makedirs(os.path.join(__opts__["cachedir"], "proc"), mode=0o700, exist_ok=True)
-    _fire_no_events_that_nobody_takes(__opts__["sock_dir"])
+    from mattermost_controller import salt_patches
+
+    salt_patches.make_job_folder(__opts__["cachedir"])
+    salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
+    salt_patches.say_nothing_of_unclosed_objects()
     if program == "salt-ssh":
-        _take_no_unchecked_relenv()
+        salt_patches.take_only_the_checked_relenv()
     return LastWords()
 
 
@@ -74,31 +77,6 @@ class LastWords(logging.Handler):
         """Print what was kept, after everything else."""
         sys.stdout.flush()
         print("\nFailed. " + "\n".join(self.said), file=sys.stderr, flush=True)
-
-
-def _fire_no_events_that_nobody_takes(sock_dir: str) -> None:
-    """Without a master daemon Salt tries for one second, at full load, to deliver each event: two per ``salt-run``.
-
-    Where a daemon listens (its socket is there), nothing is changed.
-    """
-    from salt.utils.event import SaltEvent
-
-    connect = SaltEvent.connect_pull
-
-    def connect_pull(self, timeout=1):
-        if not os.path.exists(os.path.join(sock_dir, "master_event_pull.ipc")):
-            return False
-        return connect(self, timeout)
-
-    SaltEvent.connect_pull = connect_pull
-
-
-def _take_no_unchecked_relenv() -> None:
-    """Have ``salt-ssh --relenv`` use the archive that a run checked, never fetch the newest one by itself."""
-    import salt.utils.relenv
-    from mattermost_controller.hosts.relenv_archive import only_pinned
-
-    salt.utils.relenv.gen_relenv = only_pinned
 
 
 def wrong_salt(found: str) -> str:

@@ -12,6 +12,8 @@ import shlex
 import subprocess
 from typing import NamedTuple
 
+from mattermost_controller import salt_patches
+
 CONTROL_SECONDS = 60
 TIMEOUT_RC = 124
 _DATA = "mattermost-data-begins"
@@ -101,7 +103,7 @@ class Host:
 
     def command(self, remote: str) -> list[str]:
         """Return the ssh command, as an argument list, that runs *remote* through this host's connection."""
-        program, *rest = shlex.split(self._shell()._cmd_str("--"))
+        program, *rest = salt_patches.ssh_command(self._shell())
         return [program, "-o", "BatchMode=yes", *rest, remote]  # an error where ssh would ask at the terminal
 
     def run(self, script: str, timeout: float = 60, root: bool = True) -> Result:

@@ -1,0 +1,97 @@
+"""Every place where this tree changes Salt, or calls what Salt does not document.
+
+Each has its trouble and where it was reported upstream. ``tests/engine/test_salt_patches.py`` runs Salt without it and shows
+the trouble: a test there that fails after an update of Salt means that the patch can go. docs/salt-versions.md has the steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+
+
+def make_job_folder(cachedir: str) -> None:
+    """Make the folder in which ``salt-run`` notes its job.
+
+    Trouble: only a master or ``salt-ssh`` makes it; the first ``salt-run`` of a fresh clone ends in FileNotFoundError.
+    Upstream: not reported for salt-run; https://github.com/saltstack/salt/issues/8013 is the same on a minion.
+    """
+    os.makedirs(os.path.join(cachedir, "proc"), mode=0o700, exist_ok=True)
+
+
+def fire_no_events_without_a_master(sock_dir: str) -> None:
+    """Skip the delivery of events while no master listens in *sock_dir*; where one does, nothing changes.
+
+    Trouble: each event is tried for one second, at full load, and a ``salt-run`` fires two.
+    Upstream: not reported; https://github.com/saltstack/salt/issues/64274 shows the failed connection in a log.
+    """
+    from salt.utils.event import SaltEvent
+
+    connect = SaltEvent.connect_pull
+
+    def connect_pull(self, timeout=1):
+        if not os.path.exists(os.path.join(sock_dir, "master_event_pull.ipc")):
+            return False
+        return connect(self, timeout)
+
+    SaltEvent.connect_pull = connect_pull
+
+
+def take_only_the_checked_relenv() -> None:
+    """Have ``salt-ssh --relenv`` use the archive that a run checked.
+
+    Trouble: Salt takes whatever lies in a folder of the temporary directory that every local user can make, else fetches the
+    newest release there is; it checks neither.
+    Upstream: came with https://github.com/saltstack/salt/pull/66878; not reported.
+    """
+    import salt.utils.relenv
+
+    from mattermost_controller.hosts.relenv_archive import only_pinned
+
+    salt.utils.relenv.gen_relenv = only_pinned
+
+
+def say_nothing_of_unclosed_objects() -> None:
+    """Drop the warnings about objects of Salt that Salt itself did not close.
+
+    Trouble: from 3008.3 on every ``salt-run`` ends in lines like "unclosed Runner <…>", behind the result that counts.
+    Upstream: https://github.com/saltstack/salt/issues/70174, since https://github.com/saltstack/salt/pull/70100.
+    """
+    with contextlib.suppress(ImportError):  # Salt 3008.2 has no such module
+        import salt.utils.resource_warnings
+
+        salt.utils.resource_warnings.warn_until_close = lambda *_, **__: None
+
+
+@contextlib.contextmanager
+def ssh_by(run):
+    """Within this context *run* starts Salt's ssh and scp, but for hosts where sudo may ask for a password.
+
+    run: called as ``run(address, argv)``; returns standard output, standard error and the exit status.
+    Trouble: Salt runs each under a pseudo-terminal to type passwords. To close that takes 0.2 s and more, six times in a
+    state run, and nothing of what a host says arrives before the end.
+    Upstream: not reported; https://github.com/saltstack/salt/pull/22565 shortened another wait there.
+    """
+    from salt.client.ssh.shell import Shell
+
+    original = Shell._run_cmd
+
+    def run_cmd(self, cmd, key_accept=False, passwd_retries=3):
+        if self.passwd and self.sudo:
+            return original(self, cmd, key_accept, passwd_retries)
+        return run(self.host, self._split_cmd(cmd))
+
+    Shell._run_cmd = run_cmd
+    try:
+        yield
+    finally:
+        Shell._run_cmd = original
+
+
+def ssh_command(shell) -> list[str]:
+    """Return the ssh command of a ``salt.client.ssh.shell.Shell``, with all of its options, up to and with ``--``.
+
+    Trouble: no documented function says how Salt logs in to a host. Upstream: not reported.
+    """
+    return shlex.split(shell._cmd_str("--"))

@@ -1,0 +1,202 @@
+"""Salt without our patches still has the trouble that each is for; one that fails here is no longer needed.
+
+Then: with the patch the trouble is gone.
+"""
+
+import ast
+import inspect
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import salt.client.ssh.shell
+import salt.config
+import salt.utils.event
+import salt.utils.relenv
+from mattermost_controller import salt_patches
+
+from tests import classic, repository
+
+ANOTHERS = b"an archive that another user of this machine made"
+
+
+def functions():
+    found = inspect.getmembers(salt_patches, inspect.isfunction)
+    return [function for name, function in found if function.__module__ == salt_patches.__name__]
+
+
+@pytest.mark.parametrize("function", functions(), ids=lambda function: function.__name__)
+def test_every_patch_says_its_trouble_and_where_it_was_reported(function):
+    text = inspect.getdoc(function)
+    assert "Trouble: " in text
+    assert "Upstream: " in text
+
+
+def test_no_other_file_changes_salt():
+    """Nor calls what Salt's own names mark as private."""
+    found = []
+    for path in repository.with_suffix(".py"):
+        if path.parts[0] in ("salt", "etc") and path.name != "salt_patches.py":
+            found += [f"{path}:{line}" for line in changes_of_salt(ast.parse(repository.text(path)))]
+    assert found == []
+
+
+def changes_of_salt(tree):
+    """Yield the lines that assign to an attribute of something imported from Salt, or name a private one of ssh's shell."""
+    imported = {"salt"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "salt":
+            imported |= {alias.asname or alias.name for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            root = node
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            is_salts = isinstance(root, ast.Name) and root.id in imported
+            if (is_salts and isinstance(node.ctx, ast.Store)) or node.attr in ("_run_cmd", "_split_cmd", "_cmd_str"):
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import salt.x\nsalt.x.f = 1",
+        "from salt.x import C\nC.f = 1",
+        "from salt import x as y\ny.f = 1",
+        "s._cmd_str()",
+    ],
+)
+def test_a_change_of_salt_is_found(line):
+    assert list(changes_of_salt(ast.parse(line)))
+
+
+def salt_run(folder: Path):
+    """Run Salt's own salt-run with a configuration that knows nothing of this tree."""
+    (folder / "master").write_text(f"root_dir: {folder}\n")
+    return repository.run(str(repository.BIN / "salt-run"), "-c", str(folder), "test.arg", "1")
+
+
+def test_salt_alone_cannot_run_in_a_fresh_folder(tmp_path):
+    assert "FileNotFoundError" in salt_run(tmp_path).stdout
+
+
+def test_with_the_folder_of_jobs_it_runs(tmp_path):
+    salt_patches.make_job_folder(str(tmp_path / "var/cache/salt/master"))
+    done = salt_run(tmp_path)
+    assert "FileNotFoundError" not in done.stdout
+    assert "- 1" in done.stdout
+
+
+@pytest.fixture
+def event(tmp_path):
+    opts = dict(salt.config.DEFAULT_MASTER_OPTS, sock_dir=str(tmp_path))
+    with salt.utils.event.SaltEvent("master", str(tmp_path), opts=opts, listen=False) as event:
+        yield event
+
+
+def seconds(function, *arguments):
+    start = time.monotonic()
+    function(*arguments)
+    return time.monotonic() - start
+
+
+def test_salt_alone_waits_a_second_for_a_master_that_is_not_there(event):
+    assert seconds(event.fire_event, {}, "x") > 0.9
+
+
+def test_without_a_master_no_event_is_waited_for(event, tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(salt.utils.event.SaltEvent, "connect_pull", lambda *_, **__: tried.append(1))
+    salt_patches.fire_no_events_without_a_master(str(tmp_path))
+    assert event.fire_event({}, "x") is False
+    assert tried == []
+    (tmp_path / "master_event_pull.ipc").touch()
+    event.connect_pull()
+    assert tried == [1]
+
+
+def test_salt_alone_takes_an_archive_that_any_user_could_leave_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    planted = tmp_path / "salt_ssh_test_relenv_cache/relenv/linux/x86_64/salt-relenv.tar.xz"
+    planted.parent.mkdir(parents=True)
+    planted.write_bytes(ANOTHERS)
+    assert Path(salt.utils.relenv.gen_relenv(str(tmp_path / "cache"), "Linux", "x86_64")).read_bytes() == ANOTHERS
+
+
+def test_salt_alone_fetches_the_newest_archive_and_checks_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    class Page:
+        text = "".join(f'<a href="salt-{v}-onedir-linux-x86_64.tar.xz">{v}</a>' for v in ("3008.2", "3009.0"))
+
+        @staticmethod
+        def raise_for_status():
+            pass
+
+    def query(url, streaming_callback, **_):
+        streaming_callback(url.encode())
+        return {"status": 200}
+
+    monkeypatch.setattr("requests.get", lambda *_, **__: Page)
+    monkeypatch.setattr("salt.utils.http.query", query)
+    fetched = Path(salt.utils.relenv.gen_relenv(str(tmp_path / "cache"), "Linux", "x86_64")).read_bytes()
+    assert fetched.endswith(b"salt-3009.0-onedir-linux-x86_64.tar.xz")
+
+
+def test_salt_ssh_takes_no_archive_but_a_checked_one(tmp_path, monkeypatch):
+    """tests/unit/test_relenv_archive.py asks the rest of the function that stands in."""
+    monkeypatch.setattr(salt.utils.relenv, "gen_relenv", None)
+    salt_patches.take_only_the_checked_relenv()
+    with pytest.raises(SystemExit, match="none was checked here yet"):
+        salt.utils.relenv.gen_relenv(str(tmp_path), "Linux", "x86_64")
+
+
+def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):
+    pytest.importorskip("salt.utils.resource_warnings", reason="SALT 3008.2 says nothing of unclosed objects.")
+    salt_patches.make_job_folder(str(tmp_path / "var/cache/salt/master"))
+    assert "unclosed" in salt_run(tmp_path).stderr
+
+
+def test_a_run_with_this_trees_configuration_says_nothing_but_its_result(tmp_path):
+    done = repository.run(str(repository.BIN / "salt-run"), "-c", str(classic.lay_out(tmp_path)), "test.arg", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def shell():
+    opts = {"_ssh_version": (9, 2)}
+    return salt.client.ssh.shell.Shell(opts, host="chat", user="admin", port="2222", ssh_options=["A=b"])
+
+
+def test_salt_alone_needs_a_fifth_of_a_second_more_for_each_command(shell):
+    plain = min(seconds(subprocess.run, ["true"]) for _ in range(3))
+    assert min(seconds(shell._run_cmd, "true") for _ in range(3)) > plain + 0.15
+
+
+def test_salt_alone_says_nothing_of_a_command_before_its_end():
+    parameters = inspect.signature(salt.client.ssh.shell.Shell._run_cmd).parameters
+    assert list(parameters) == ["self", "cmd", "key_accept", "passwd_retries"], "no callback: and the patch takes these"
+
+
+def test_within_the_context_salts_ssh_commands_are_ours(shell):
+    asked = []
+    with salt_patches.ssh_by(lambda *words: asked.append(words) or ("out", "err", 3)):
+        assert shell.exec_cmd("true") == ("out", "err", 3)
+    ((address, (program, *words)),) = asked
+    assert (address, Path(program).name, words[-1]) == ("chat", "ssh", "true")
+    assert salt.client.ssh.shell.Shell._run_cmd.__module__ == "salt.client.ssh.shell"
+
+
+def test_where_sudo_may_ask_for_a_password_salt_types_it(shell, monkeypatch):
+    monkeypatch.setattr(salt.client.ssh.shell.Shell, "_run_cmd", lambda *_: "typed")
+    shell.passwd, shell.sudo = "secret", True
+    with salt_patches.ssh_by(lambda *_: pytest.fail("no password was typed")):
+        assert shell.exec_cmd("true") == "typed"
+
+
+def test_the_ssh_command_has_salts_options_before_its_end(shell):
+    program, *words, end = salt_patches.ssh_command(shell)
+    assert (os.path.basename(program), end) == ("ssh", "--")
+    assert {"chat", "A=b"} <= set(words)
