@@ -57,13 +57,15 @@ class Host:
         }  # fmt: skip
         state = load_state("mattermost_config", test=test)
         return state.merged(
-            str(self.file), self.paths, USER, version, True,
+            str(self.file), self.paths, USER, {"version": version, "pinned": True},
             settings=settings, environment=self.server_settings["environment"], adopt=adopt,
         )  # fmt: skip
 
     def set(self, keys, test=False, over=None):
         state = load_state("mattermost_config", test=test)
-        return state.merged(str(self.file), self.paths, USER, "11.7.100", True, keys=keys, over=over)
+        return state.merged(
+            str(self.file), self.paths, USER, {"version": "11.7.100", "pinned": True}, keys=keys, over=over
+        )
 
     def config(self):
         return json.loads(self.file.read_text())

@@ -7,8 +7,7 @@
         - name: /var/opt/mattermost/config/config.json
         - paths: {{ mattermost.paths | json }}
         - user: {{ mattermost.server.user }}
-        - version: {{ mattermost.release.version }}
-        - pinned: {{ mattermost.release.pinned }}
+        - release: {{ mattermost.release | json }}
         - keys: {ServiceSettings: {SiteURL: https://chat.example.com}}
         - over: {{ mattermost.server.config | json }}
 """
@@ -17,6 +16,7 @@ from __future__ import annotations
 
 import mattermost_api_core
 import mattermost_config_file as files
+import mattermost_release_tree as releases
 from mattermost_config_plan import NotYet, Plan, Refused
 
 __virtualname__ = "mattermost_config"
@@ -30,8 +30,7 @@ def merged(
     name,
     paths,
     user,
-    version,
-    pinned=False,
+    release,
     settings=None,
     environment=None,
     adopt=False,
@@ -41,7 +40,7 @@ def merged(
 ):
     """Set keys of config.json and leave every other key as it is.
 
-    name: absolute path of config.json. paths, user, version, pinned: from the merged settings.
+    name: absolute path of config.json. paths, user, release: from the merged settings.
     Either settings (the branches name, server, paths, mail, push, and max_connections) with environment
     (mattermost:server:environment) and adopt: config.json is made from the release's own when there is none; one that is
     not ours is taken over only with adopt. Or keys, ``{Section: {Key: value}}`` in a config.json that is there, with
@@ -55,7 +54,7 @@ def merged(
     """
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
-        plan = Plan(name, paths, user, files.release_tree(paths["install"], version, pinned))
+        plan = Plan(name, paths, user, releases.wanted(paths["install"], release))
         if keys is None:
             plan.want_settings(settings, environment or {}, adopt)
         else:

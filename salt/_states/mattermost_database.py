@@ -9,15 +9,14 @@ In all of them *cluster* is the branch ``platform.postgresql`` of the settings.
 
 from __future__ import annotations
 
-import os
-import re
-
 import mattermost_database_cluster as host
 import mattermost_database_files as files
 import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
 import mattermost_database_setup as setup
 import mattermost_database_tuning as tuning
+import mattermost_release_tree as releases
+from mattermost_release_facts import effective
 
 SECRET = "database-password"  # noqa: S105 - a name in the store, no password
 
@@ -37,18 +36,16 @@ def _facts(cluster, database, role):
     return facts
 
 
-def fits(name, role, release, port, cluster, current="", adopt=False, superuser_password="", work=""):
+def fits(name, role, release, install, port, cluster, adopt=False, superuser_password="", work=""):
     """Refuse, before anything is changed, a PostgreSQL or a database that cannot be used.
 
-    name: database. role: its owner. release: Mattermost's version; with *current*, the link to the version at work, that
-    one counts where there is one. port: TCP port wanted. adopt: take over what others made. work: ``paths.work``.
+    name: database. role: its owner. release: the settings' branch. install: ``paths.install``. port: TCP port wanted.
+    adopt: take over what others made. work: ``paths.work``.
     False for data in another major, for a PostgreSQL older than the release needs, a port that something else holds, a foreign database or role.
     """
     postgresql = host.Cluster(cluster, superuser_password)
-    at_work = os.path.basename(os.path.realpath(current)) if current else ""
-    if re.fullmatch(r"\d+\.\d+\.\d+", at_work):
-        release = at_work
-    fault = plan.too_old(int(cluster["version"]), release)
+    version = effective(release, releases.current(install))
+    fault = plan.too_old(int(cluster["version"]), version)
     if not fault and work:
         fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
     running = postgresql.running()
@@ -62,7 +59,7 @@ def fits(name, role, release, port, cluster, current="", adopt=False, superuser_
     if fault:
         return _answer(name, False, fault)
     return _answer(
-        name, True, f"PostgreSQL {cluster['version']} suits Mattermost {release}; no foreign database is in the way."
+        name, True, f"PostgreSQL {cluster['version']} suits Mattermost {version}; no foreign database is in the way."
     )
 
 

@@ -15,7 +15,9 @@ import mattermost_database_major_cluster as ready
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
+import mattermost_release_tree as releases
 import mattermost_service_core as service_core
+from mattermost_release_facts import effective
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/local/sbin/mattermost-postgresql"
@@ -30,7 +32,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
     """Bring the data to the major that *cluster* describes, unless it is there.
 
     name: database. cluster: the branch ``platform.postgresql`` of the settings. port: TCP port of both clusters.
-    release: Mattermost's version, which must run on the new major. paths: branch of the settings.
+    release, paths: branches of the settings. Mattermost must run on the new major.
     share: databases of others in the cluster are brought over too; without it they are a refusal.
     False, with the server on its old cluster, when it is refused or fails. The old cluster is kept, stopped.
     """
@@ -43,7 +45,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         subprocess.run([PROGRAM, "wait"], capture_output=True)
     found = majors.on_host(cluster["template"], paths["work"])
     serving = majors.in_use(found)
-    fault = core.refusal(serving, wanted, found.kept) or plan.too_old(wanted, release)
+    version = effective(release, releases.current(paths["install"]))
+    fault = core.refusal(serving, wanted, found.kept) or plan.too_old(wanted, version)
     if fault:
         return ret | {"result": False, "comment": fault}
     if serving == wanted:

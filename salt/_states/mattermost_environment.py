@@ -6,6 +6,7 @@ import os
 
 import mattermost_config_file as files
 import mattermost_environment_core as core
+import mattermost_release_tree as releases
 
 __virtualname__ = "mattermost_environment"
 
@@ -14,10 +15,10 @@ def __virtual__():
     return __virtualname__
 
 
-def managed(name, paths, version, pinned, database, socket_dir, server, mail_password=""):
+def managed(name, paths, release, database, socket_dir, server, mail_password=""):
     """Hold the environment file, which root alone reads.
 
-    name: absolute path. paths, version, pinned, database, server: from the merged settings. socket_dir: folder of
+    name: absolute path. paths, release, database, server: from the merged settings. socket_dir: folder of
     PostgreSQL's socket. mail_password: SMTP password, empty for none.
     Changes name variables, never values, and hold ``restart: True`` when a running server must be restarted to see them.
     Result False, with nothing changed, for a variable that the server would ignore or that works against a setting.
@@ -25,10 +26,10 @@ def managed(name, paths, version, pinned, database, socket_dir, server, mail_pas
     ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is right."}
     test, given = __opts__["test"], server["environment"]
     try:
-        tree = files.release_tree(paths["install"], version, pinned)
-        release = files.read_json(os.path.join(tree, "config", "config.json"))
-        if release is not None:
-            found = core.faults(given, release, os.path.basename(tree), server["config"], server["insist"])
+        tree = releases.wanted(paths["install"], release)
+        shipped = files.read_json(os.path.join(tree, "config", "config.json"))
+        if shipped is not None:
+            found = core.faults(given, shipped, os.path.basename(tree), server["config"], server["insist"])
             if found:
                 return ret | {"result": False, "comment": "\n".join(found)}
         elif not test:

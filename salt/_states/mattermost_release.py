@@ -19,7 +19,7 @@ import subprocess
 import mattermost_release_core as core
 import mattermost_release_fetch as fetch
 import mattermost_release_tree as tree
-from mattermost_release_core import ReleaseError
+from mattermost_release_facts import ReleaseError, effective
 
 __virtualname__ = "mattermost_release"
 PROGRAM = "/usr/local/sbin/mattermost-switch"
@@ -47,7 +47,7 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
         if ended.returncode:
             return ret | {"result": False, "comment": ended.stderr.strip()}
     installed = tree.current(name)
-    version = core.wanted(release, installed)
+    version = effective(release, installed)
     try:
         core.check_hop(installed, version)
         if tree.is_whole(name, version):

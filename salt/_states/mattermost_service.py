@@ -17,9 +17,9 @@ import os
 import subprocess
 import time
 
-import mattermost_release_core as release_core
 import mattermost_release_tree as tree
 import mattermost_service_core as core
+from mattermost_release_facts import effective
 
 __virtualname__ = "mattermost_service"
 
@@ -42,7 +42,7 @@ def running(name, release, paths, ignore=()):
     """
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     installed = tree.current(paths["install"])
-    wanted = release_core.wanted(release, installed)
+    wanted = effective(release, installed)
     unit = f"{UNITS}/{name}.service"
     files = [unit, f"{paths['settings']}/environment", f"{paths['work']}/restart-is-due"]
     active, started = _service(name)

@@ -74,14 +74,6 @@ def tighten(path: str, uid: int, gid: int) -> None:
         os.close(fd)
 
 
-def release_tree(install: str, version: str, pinned: bool) -> str:
-    """Return the folder of the release that is to run: the named version, or without one what `current` names, else the default."""
-    current = os.path.join(install, "current")
-    if not pinned and os.path.isdir(current):
-        return os.path.realpath(current)
-    return os.path.join(install, version)
-
-
 def changed_since_start(path: str, socket_path: str) -> bool:
     """Say whether *path* was written after the running server started.
 

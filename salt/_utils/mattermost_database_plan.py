@@ -6,6 +6,7 @@ Pure functions. The facts are what `FACTS` and `CONTENTS` return; the shell is `
 from __future__ import annotations
 
 import mattermost_database_scram as scram
+from mattermost_release_facts import postgresql_minimum
 
 MARK = "mattermost.deploy.database"
 COMMENT = f"Mattermost's; made and kept by {MARK}"
@@ -14,19 +15,10 @@ RESERVED_ROLES = ("postgres",)
 RESERVED_DATABASES = ("postgres", "template0", "template1")
 FLAGS = {"login": "LOGIN", "super": "NOSUPERUSER", "createdb": "NOCREATEDB", "createrole": "NOCREATEROLE"}
 
-# first Mattermost release -> oldest PostgreSQL that it runs on (its release notes and requirements page)
-FLOORS = (((12, 0), 15), ((11, 0), 14), ((10, 6), 13), ((8, 0), 11), ((0, 0), 10))
-
-
-def floor(release: str) -> int:
-    """Return the oldest major version of PostgreSQL that Mattermost *release* (MAJOR.MINOR.PATCH) runs on."""
-    number = tuple(map(int, release.split(".")[:2]))
-    return next(oldest for first, oldest in FLOORS if number >= first)
-
 
 def too_old(postgresql: int, release: str) -> str | None:
     """Return the refusal of a PostgreSQL that the release cannot use, None when it can."""
-    oldest = floor(release)
+    oldest = postgresql_minimum(release)
     if postgresql >= oldest:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Which Mattermost release a host should run, and whether an archive is one that may be unpacked there.
+"""Whether a host may change to a Mattermost release, and whether an archive is one that may be unpacked there.
 
 Pure functions, without Salt and without touching the host. The archive's layout: Mattermost's build/release.mk.
 """
@@ -10,7 +10,9 @@ import re
 import tarfile
 from collections.abc import Iterator
 
-EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+import mattermost_release_facts as facts
+from mattermost_release_facts import ReleaseError, parse
+
 ROOT = "mattermost"
 TEAM_LICENCE = "mattermost/MIT-COMPILED-LICENSE.md"
 ENTERPRISE_LICENCE = "mattermost/ENTERPRISE-EDITION-LICENSE.txt"
@@ -23,45 +25,14 @@ REQUIRED = (
     "mattermost/i18n/en.json",
     "mattermost/templates/",
 )
-# (first version, lowest glibc): the archives are built on a distribution with that C library
-GLIBC_FLOORS = (((12, 0, 0), (2, 34)),)
 # lines with extended support: a version promises to take over the database of the last of them before it
 EXTENDED = ((5, 37), (6, 3), (7, 1), (7, 8), (8, 1), (9, 5), (9, 11), (10, 5), (10, 11), (11, 7))
-# built by mistake on a newer distribution than their neighbours
-MISBUILT = {(9, 2, 0), (10, 10, 0), (10, 10, 1), (10, 11, 0)}
-MISBUILT_GLIBC = (2, 34)
-
-
-class ReleaseError(ValueError):
-    """A release that cannot be used; the text says why and what to do."""
-
-
-def parse(version: str) -> tuple[int, int, int]:
-    """Return MAJOR.MINOR.PATCH as numbers. Raises ReleaseError for anything else."""
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version or ""):
-        raise ReleaseError(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
-    major, minor, patch = version.split(".")
-    return int(major), int(minor), int(patch)
-
-
-def wanted(release: dict, installed: str | None) -> str:
-    """Return the version that the host should run.
-
-    release: the settings' branch ``release`` (``version``, ``pinned``).
-    installed: version that ``current`` names, None on a fresh host.
-    A version that the user named wins; otherwise a deployed host keeps what it has and a fresh one gets the default.
-    """
-    if release["pinned"] or not installed:
-        return release["version"]
-    return installed
 
 
 def note(release: dict, installed: str | None) -> str:
     """Say that the default is newer than what an unpinned host keeps, or nothing."""
-    if release["pinned"] or not installed or parse(installed) >= parse(release["version"]):
-        return ""
-    newer = release["version"]
-    return f" {newer} is the default now: set mattermost:release:version to {newer} to upgrade."
+    newer = facts.newer_default(release, installed)
+    return newer and f" {newer} is the default now: set mattermost:release:version to {newer} to upgrade."
 
 
 def check_hop(installed: str | None, version: str) -> None:
@@ -89,21 +60,10 @@ def check_hop(installed: str | None, version: str) -> None:
 
 def check_glibc(version: str, glibc: str) -> None:
     """Refuse a version whose binary needs a newer C library than *glibc*, the host's (e.g. ``2.36``). Raises ReleaseError."""
-    numbers = parse(version)
-    floor = max((lowest for first, lowest in GLIBC_FLOORS if numbers >= first), default=(0, 0))
-    if numbers in MISBUILT:
-        floor = max(floor, MISBUILT_GLIBC)
-    have = tuple(int(part) for part in glibc.split(".")[:2])
-    if have < floor:
-        needs = ".".join(map(str, floor))
-        raise ReleaseError(
-            f"Mattermost {version} needs glibc {needs} and this host has {glibc}. "
-            + (
-                "Choose another patch release."
-                if numbers in MISBUILT
-                else "Choose a version before 12.0, or a newer host."
-            )
-        )
+    needs = facts.glibc_minimum(version)
+    if facts.numbers(glibc) < facts.numbers(needs):
+        cure = "another patch release" if facts.is_misbuilt(version) else "a version before 12.0, or a newer host"
+        raise ReleaseError(f"Mattermost {version} needs glibc {needs} and this host has {glibc}. Choose {cure}.")
 
 
 def check_sha256(version: str, sha256: str) -> str:
@@ -112,7 +72,7 @@ def check_sha256(version: str, sha256: str) -> str:
         raise ReleaseError(
             f"No checksum is known for Mattermost {version}: set mattermost:release:sha256 to the one that the vendor publishes."
         )
-    if sha256 == EMPTY_SHA256:
+    if sha256 == facts.EMPTY_SHA256:
         raise ReleaseError(f"{sha256} is the checksum of an empty file, not of Mattermost {version}.")
     return sha256
 

@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 
-from mattermost_release_core import EMPTY_SHA256, ReleaseError
+from mattermost_release_facts import EMPTY_SHA256, ReleaseError
 
 CHUNK = 1 << 20
 ATTEMPTS = 6

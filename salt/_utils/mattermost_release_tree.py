@@ -11,7 +11,7 @@ import tempfile
 import zlib
 
 import mattermost_release_core as core
-from mattermost_release_core import ReleaseError
+from mattermost_release_facts import ReleaseError, effective
 
 # an archive grows about threefold; some air for the server's own writes
 GROWTH = 4
@@ -24,6 +24,11 @@ def current(install: str) -> str | None:
         return os.path.basename(os.readlink(os.path.join(install, "current")))
     except OSError:
         return None
+
+
+def wanted(install: str, release: dict) -> str:
+    """Return the folder of the release that a run leaves at work. release: the settings' branch of that name."""
+    return os.path.join(install, effective(release, current(install)))
 
 
 def is_whole(install: str, version: str) -> bool:

@@ -13,6 +13,7 @@ import time
 
 import mattermost_baseline_record as records
 import mattermost_remove_core as core
+from mattermost_release_tree import current
 
 PROGRAMS = (
     *(f"/usr/local/sbin/mattermost-{name}" for name in core.NAMES.split()),
@@ -82,10 +83,7 @@ def versions(install: str) -> list[str]:
 
 def kept_version(install: str) -> str:
     """Return the version that the kept data belong to, as ``current`` names it."""
-    try:
-        return os.path.basename(os.readlink(os.path.join(install, "current")))
-    except OSError:
-        return "none"
+    return current(install) or "none"
 
 
 def kept_aside(paths: dict) -> list[str]:

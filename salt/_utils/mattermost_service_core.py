@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mattermost_release_core import parse
+from mattermost_release_facts import user_limit
 
 
 def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -> tuple[str, str] | None:
@@ -22,15 +22,13 @@ def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -
     return None
 
 
-USER_LIMIT = 250  # of the Team Edition since 11.0 (vendor's changelog): nobody can be added or reactivated beyond it
-
-
 def too_many_users(installed: str, wanted: str, users: int) -> str:
     """Return why an upgrade past the user limit must not go on by itself, or nothing. users: active accounts of people."""
-    if parse(installed) >= (11, 0, 0) or parse(wanted) < (11, 0, 0) or users <= USER_LIMIT:
+    limit = user_limit(wanted)
+    if limit is None or user_limit(installed) is not None or users <= limit:
         return ""
     return (
-        f"Team Edition {wanted} takes {USER_LIMIT} users and {users} are active: after the upgrade nobody could be added or reactivated. "
+        f"Team Edition {wanted} takes {limit} users and {users} are active: after the upgrade nobody could be added or reactivated. "
         "Deactivate accounts, stay before 11.0, or set mattermost:preflight:ignore: [user-limit] to go on."
     )
 

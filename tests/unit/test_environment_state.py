@@ -34,7 +34,9 @@ def managed(paths, test=False, version="11.7.100", database=None, environment=No
     server = {"environment": environment or {}, "config": {}, "insist": []}
     state = load_state("mattermost_environment", test, {"mattermost_secret.get": lambda name, directory: born or None})
     path = f"{paths['settings']}/environment"
-    ret = state.managed(path, paths, version, True, database, "/var/run/postgresql", server, mail_password)
+    ret = state.managed(
+        path, paths, {"version": version, "pinned": True}, database, "/var/run/postgresql", server, mail_password
+    )
     return ret, path
 
 

@@ -2,13 +2,13 @@
 
 import copy
 
+import mattermost_release_facts as versions
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
 from mattermost_controller.preflight import checks as judge
 from mattermost_controller.preflight import machine
-from mattermost_controller.preflight import release_facts as versions
 
 DATA = mattermost_settings_data.load(["salt"])
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -263,15 +263,6 @@ def test_own_certificate_files_need_no_email():
 )
 def test_how_salt_can_run_there(pythons, programs, expected):
     assert machine.choose_transport({"pythons": pythons, "programs": programs}) == expected
-
-
-@pytest.mark.parametrize(
-    ("version", "postgresql", "glibc"),
-    [("7.8.0", 10, "2.17"), ("10.5.2", 11, "2.17"), ("10.6.0", 13, "2.17"), ("10.11.0", 13, "2.34"), ("11.7.10", 14, "2.17"), ("12.0.2", 15, "2.34")],
-)  # fmt: skip
-def test_what_a_version_needs(version, postgresql, glibc):
-    assert versions.postgresql_minimum(version) == postgresql
-    assert versions.glibc_minimum(version) == glibc
 
 
 def test_a_refusal_names_host_check_reason_and_way_out():

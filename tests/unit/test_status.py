@@ -150,11 +150,6 @@ def test_many_users_are_a_warning_before_they_are_too_many():
     assert [one["check"] for one in data["findings"] if one["level"] == "warning"] == ["users"]
 
 
-def test_before_11_there_is_no_such_limit():
-    assert report.limit("10.11.2") is None
-    assert report.limit("11.0.0") == 250
-
-
 def test_a_host_that_is_out_of_reach_is_one_fault():
     data = report.unreached(findings.refusal("reachable", "It does not answer.", "look."))
     assert not data["well"]

@@ -8,7 +8,7 @@ import zlib
 from typing import NamedTuple
 
 import mattermost_release_core as core
-from mattermost_controller.preflight.release_facts import glibc_minimum
+from mattermost_release_facts import glibc_minimum
 
 PROGRAMS = "mattermost/bin/"
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
@@ -47,7 +47,7 @@ def inspect(path: str, version: str) -> Contents:
     if needs > believed:
         raise core.ReleaseError(
             f"The programs need glibc {needs[0]}.{needs[1]} and this tree would let them onto hosts with {glibc_minimum(version)}. "
-            "Correct GLIBC_FLOORS or MISBUILT in salt/_utils/mattermost_release_core.py, and mattermost_controller/preflight/release_facts.py, first."
+            "Correct salt/_utils/mattermost_release_facts.py first."
         )
     return Contents(len(names), f"{needs[0]}.{needs[1]}" if any(needs) else "")
 

@@ -7,7 +7,9 @@ import re
 HEAD = re.compile(r"(?m)^(?P<name>[a-z_]+)\(\) (?P<open>[({])(?P<rest>.*)$")
 HERE_DOCUMENT = re.compile(r"<<-?'?([A-Z]+)'?")
 ARITHMETIC = re.compile(r"\$\(\(.*?\)\)")
-SET = re.compile(r"(?:^|(?<=[\s;&|(]))(?<!-v )([a-z]\w*)=|\bfor ([a-z]\w*) in\b|\bread -r ((?:[a-z_]+ ?)+)", re.MULTILINE)
+SET = re.compile(
+    r"(?:^|(?<=[\s;&|(]))(?<!-v )([a-z]\w*)=|\bfor ([a-z]\w*) in\b|\bread -r ((?:[a-z_]+ ?)+)", re.MULTILINE
+)
 LOCAL = re.compile(r"\blocal ((?:\w+(?:=\"[^\"]*\")? ?)+)")
 SAID = re.compile(r"\bsets ([^:;]*)")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import struct
 
 from mattermost_controller.hosts import scripts
@@ -208,8 +207,3 @@ def certificates(lines: list[str]) -> dict:
         path, text = _pair(line)
         found[path] = found.get(path, "") + text + "\n"
     return found
-
-
-def version_tuple(text: str) -> tuple[int, ...]:
-    """Turn a dotted version into something that compares; other text counts as the numbers in it."""
-    return tuple(int(part) for part in re.findall(r"\d+", text))

@@ -7,10 +7,10 @@ import time
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from mattermost_letsencrypt_certificate import CertificateError
+from mattermost_release_facts import effective
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.preflight import certificate_files
-from mattermost_controller.preflight.release_facts import chosen
 
 SHIPPED = "salt://"
 
@@ -80,7 +80,7 @@ def own_certificate(settings, facts, outside) -> Finding:
 
 def source(settings, facts, outside) -> Finding:
     where = settings["release"]["source"]
-    if chosen(settings, facts["current"]) != facts["current"] and not outside.get("source_there", True):
+    if effective(settings["release"], facts["current"]) != facts["current"] and not outside.get("source_there", True):
         return refusal(
             "archive-source", f"There is no file {where} on this machine.", "correct mattermost:release:source."
         )

@@ -6,10 +6,9 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 from __future__ import annotations
 
 import mattermost_firewall_core as zones
+from mattermost_release_facts import effective, glibc_minimum, numbers
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts.probe import version_tuple
-from mattermost_controller.preflight.release_facts import chosen, glibc_minimum
 
 THIN_PYTHON = (3, 9)
 OLDEST_SYSTEMD = 219
@@ -31,13 +30,13 @@ def platform(settings, facts, outside) -> Finding:
 
 
 def glibc(settings, facts, outside) -> Finding:
-    version = chosen(settings, facts["current"])
+    version = effective(settings["release"], facts["current"])
     wanted, there = glibc_minimum(version), facts["glibc"]
     if not there:
         return warning(
             "glibc", "The C library is not the GNU one or does not say its version.", "expect the server not to start."
         )
-    if version_tuple(there) < version_tuple(wanted):
+    if numbers(there) < numbers(wanted):
         return refusal(
             "glibc",
             f"Mattermost {version} needs glibc {wanted} or newer; the host has {there}.",
@@ -62,7 +61,7 @@ def systemd(settings, facts, outside) -> Finding:
 
 def choose_transport(facts: dict) -> str:
     """Return how Salt can run there: ``thin`` (the host's Python), ``relenv`` (brings its own) or "" (neither)."""
-    if any(version_tuple(found)[:2] >= THIN_PYTHON for found in facts["pythons"].values()):
+    if any(numbers(found)[:2] >= THIN_PYTHON for found in facts["pythons"].values()):
         return "thin"
     return "relenv" if {"tar", "xz"} <= set(facts["programs"]) else ""
 
@@ -90,7 +89,7 @@ def disk(settings, facts, outside) -> Finding:
     """What a run adds counts per file system: a first deploy needs the whole room, a later one a release's."""
     wanted = settings["preflight"]["min_disk_mb"]
     installed = facts["current"]
-    if installed and chosen(settings, installed) == installed:
+    if installed and effective(settings["release"], installed) == installed:
         wanted //= 10  # nothing is unpacked; the database and logs still need to breathe
     paths = settings["paths"]
     for place in facts["disks"]:

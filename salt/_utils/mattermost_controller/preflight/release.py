@@ -5,9 +5,10 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
+import mattermost_release_facts as release_facts
+from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
+
 from mattermost_controller.findings import Finding, note, ok, refusal
-from mattermost_controller.hosts.probe import version_tuple
-from mattermost_controller.preflight.release_facts import EMPTY_SHA256, chosen, postgresql_minimum
 
 
 def is_ours(facts: dict, settings: dict) -> bool:
@@ -18,11 +19,11 @@ def is_ours(facts: dict, settings: dict) -> bool:
 
 
 def postgresql(settings, facts, outside) -> Finding:
-    version = chosen(settings, facts["current"])
+    version = effective(settings["release"], facts["current"])
     minimum, ours = postgresql_minimum(version), settings["platform"].get("postgresql", {}).get("version", 0)
     port = settings["database"]["port"]
     running = facts["postgresql"].get(port, "")
-    major = version_tuple(running)[0] if running else 0
+    major = numbers(running)[0] if running else 0
     coming = outside.get("another_postgresql") and major < ours  # the run at hand brings the data over
     if running and major < minimum and not coming:
         return refusal(
@@ -101,8 +102,8 @@ def moved(settings, facts, outside) -> Finding:
 
 
 def downgrade(settings, facts, outside) -> Finding:
-    installed, wanted = facts["current"], chosen(settings, facts["current"])
-    if installed and version_tuple(wanted) < version_tuple(installed):
+    installed, wanted = facts["current"], effective(settings["release"], facts["current"])
+    if installed and numbers(wanted) < numbers(installed):
         return refusal(
             "downgrade",
             f"Mattermost {installed} is installed; {wanted} is older, and the database does not go back.",
@@ -116,18 +117,18 @@ def downgrade(settings, facts, outside) -> Finding:
 
 
 def newer_default(settings, facts, outside) -> Finding:
-    installed, release = facts["current"], settings["release"]
-    if installed and not release["pinned"] and version_tuple(release["version"]) > version_tuple(installed):
+    newer = release_facts.newer_default(settings["release"], facts["current"])
+    if newer:
         return note(
             "newer-default",
-            f"The default is now Mattermost {release['version']}; the host keeps {installed}.",
-            f"to upgrade, set mattermost:release:version: {release['version']}.",
+            f"The default is now Mattermost {newer}; the host keeps {facts['current']}.",
+            f"to upgrade, set mattermost:release:version: {newer}.",
         )
     return ok("newer-default", "No newer default version.")
 
 
 def checksum(settings, facts, outside) -> Finding:
-    release, wanted = settings["release"], chosen(settings, facts["current"])
+    release, wanted = settings["release"], effective(settings["release"], facts["current"])
     if wanted == facts["current"]:
         return ok("checksum", f"Mattermost {wanted} is installed; nothing is downloaded.")
     if release["sha256"] == EMPTY_SHA256:

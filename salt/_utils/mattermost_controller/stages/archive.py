@@ -5,6 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
+from mattermost_release_core import archive_name
+from mattermost_release_facts import effective
+
 
 class Step(NamedTuple):
     """``skip``: why nothing is to be copied, or ''. ``target``: path on the host."""
@@ -13,24 +16,19 @@ class Step(NamedTuple):
     target: str
 
 
-def file_name(version: str, arch: str) -> str:
-    """Return the archive's file name, as the vendor names it."""
-    return f"mattermost-team-{version}-linux-{arch}.tar.gz"
-
-
 def plan(release: dict, paths: dict, current: str | None) -> Step:
     """Return what is to be done for one host.
 
     release, paths: those branches of its settings. current: the version that it runs, or None.
     """
-    target = posixpath.join(paths["work"], "downloads", file_name(release["version"], release["arch"]))
+    target = posixpath.join(paths["work"], "downloads", archive_name(release["version"], release["arch"]))
     if "://" in release["source"]:
         return Step("the host fetches the archive itself.", target)
+    if effective(release, current) != current:
+        return Step("", target)
     if current == release["version"]:
         return Step(f"Mattermost {current} is in place.", target)
-    if current and not release["pinned"]:
-        return Step(f"Mattermost {current} stays: no version is named in the settings.", target)
-    return Step("", target)
+    return Step(f"Mattermost {current} stays: no version is named in the settings.", target)
 
 
 def mismatch(release: dict, found: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 
+from mattermost_release_facts import numbers
+
 from mattermost_controller.hosts import probe, scripts
 
 SCRIPT = "mattermost/scripts/status.sh"
@@ -62,7 +64,7 @@ def parse(text: str) -> dict:
         "users": _whole(one("users")),
         "disks": {name: {**disk, "taken": taken.get(name)} for name, disk in map(_disk, found.get("disk", []))},
         "backup": dict(line.partition("=")[::2] for line in found.get("backup", [])),
-        "releases": sorted(found.get("release", []), key=probe.version_tuple),
+        "releases": sorted(found.get("release", []), key=numbers),
         "aside": dict(map(_aside, found.get("aside", []))),
         "clusters": found.get("cluster", []),
     }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import mattermost_release_core as core
-
-from mattermost_controller.hosts.probe import version_tuple
-from mattermost_controller.preflight.release_facts import postgresql_minimum
+from mattermost_release_facts import numbers, postgresql_minimum
 
 
 def newer(table: dict, installed: str, glibc: str, postgresql: str) -> dict:
@@ -21,18 +19,18 @@ def newer(table: dict, installed: str, glibc: str, postgresql: str) -> dict:
     except core.ReleaseError:
         return nothing
     fit = [version for version in table if _newer(version, own) and _runs(version, glibc, postgresql)]
-    fit.sort(key=version_tuple)
-    line = [version for version in fit if version_tuple(version)[:2] == own[:2]]
+    fit.sort(key=numbers)
+    line = [version for version in fit if numbers(version)[:2] == own[:2]]
     reach = [version for version in fit if _reached(installed, version)]
     return {name: found[-1] if found else None for name, found in (("line", line), ("newest", fit), ("next", reach))}
 
 
 def _newer(version: str, own: tuple) -> bool:
-    return version_tuple(version) > own
+    return numbers(version) > own
 
 
 def _runs(version: str, glibc: str, postgresql: str) -> bool:
-    if postgresql and version_tuple(postgresql)[0] < postgresql_minimum(version):
+    if postgresql and numbers(postgresql)[0] < postgresql_minimum(version):
         return False
     try:
         core.check_glibc(version, glibc or "0")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from mattermost_service_core import USER_LIMIT
+from mattermost_release_facts import user_limit
 
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
-from mattermost_controller.hosts.probe import version_tuple
 from mattermost_controller.status import releases
 from mattermost_controller.verify.tls import validity
 
@@ -47,7 +46,7 @@ def report(settings: dict, facts: dict, seen: dict | None, drift: dict, table: d
         "certificate": certificate(settings, facts, seen) if facts["site"] == "ssl" else None,
         "backup": _backup(facts),
         "disks": told["disks"],
-        "users": {"active": told["users"], "limit": limit(version)},
+        "users": {"active": told["users"], "limit": user_limit(version)},
         "drift": drift,
         "newer": releases.newer(table, facts["current"], facts["glibc"], postgresql),
         "aside": {
@@ -163,11 +162,6 @@ def issuer_kind(settings: dict) -> str:
     if STAGING in directory:
         return "Let's Encrypt staging"
     return "Let's Encrypt" if LETS_ENCRYPT in directory else "other CA"
-
-
-def limit(version: str) -> int | None:
-    """Return how many active users Team Edition *version* takes, None where it is not ours to say."""
-    return USER_LIMIT if version and version_tuple(version) >= (11,) else None
 
 
 def backups(made: dict) -> Finding:

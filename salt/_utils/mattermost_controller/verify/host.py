@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from mattermost_release_facts import effective, numbers, postgresql_minimum
+
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts.probe import is_loopback, version_tuple
-from mattermost_controller.preflight.release_facts import chosen, postgresql_minimum
+from mattermost_controller.hosts.probe import is_loopback
 
 BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.timer"
 
 
 def installed(settings, facts) -> Finding:
-    wanted, there = chosen(settings, facts["current"]), facts["current"]
+    wanted, there = effective(settings["release"], facts["current"]), facts["current"]
     if there != wanted or not there:
         return refusal(
             "installed",
@@ -126,14 +127,17 @@ def backup_age(settings, facts) -> Finding:
 
 def postgresql(settings, facts) -> Finding:
     port = settings["database"]["port"]
-    version, minimum = facts["postgresql"].get(port, ""), postgresql_minimum(chosen(settings, facts["current"]))
+    version, minimum = (
+        facts["postgresql"].get(port, ""),
+        postgresql_minimum(effective(settings["release"], facts["current"])),
+    )
     if not version:
         return refusal(
             "postgresql",
             f"No PostgreSQL answers on the socket of port {port}.",
             f"systemctl status {settings['platform']['postgresql']['service']}",
         )
-    if version_tuple(version)[0] < minimum:
+    if numbers(version)[0] < minimum:
         return refusal("postgresql", f"PostgreSQL {version} answers; {minimum} is needed.", "upgrade the cluster.")
     return ok("postgresql", f"PostgreSQL {version} answers.")
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 
+from mattermost_release_facts import effective
+
 from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped
-from mattermost_controller.preflight.release_facts import chosen
 
 LOGS = "journalctl -u mattermost -n 50"
 NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
@@ -113,7 +114,7 @@ def ping(settings, seen, facts) -> Finding:
 
 def version(settings, seen, facts) -> Finding:
     """The version that runs is the one that was asked for; a server that was not restarted shows here."""
-    wanted = chosen(settings, facts["current"])
+    wanted = effective(settings["release"], facts["current"])
     header = ".".join(seen["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(seen).get("Version", header)
     if not header:

@@ -15,7 +15,8 @@ database-of-before-is-another:
   mattermost_database.fits:
     - name: {{ database.name }}
     - role: {{ database.user }}
-    - release: {{ mattermost.release.version }}
+    - release: {{ mattermost.release | json }}
+    - install: {{ paths.install }}
     - port: {{ database.port }}
     - superuser_password: {{ database.superuser_password | json }}
     - cluster: {{ mattermost.platform.postgresql | json }}

@@ -10,9 +10,8 @@ postgresql-fits-the-release:
   mattermost_database.fits:
     - name: {{ database.name }}
     - role: {{ database.user }}
-    - release: {{ mattermost.release.version }}
-    # a deployed host keeps its version until the settings name another
-    - current: {{ '' if mattermost.release.pinned else mattermost.paths.install ~ '/current' }}
+    - release: {{ mattermost.release | json }}
+    - install: {{ mattermost.paths.install }}
     - port: {{ database.port }}
     - adopt: {{ mattermost.server.adopt }}
     - superuser_password: {{ database.superuser_password | json }}

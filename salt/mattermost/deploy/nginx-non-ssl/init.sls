@@ -31,8 +31,7 @@ site-address-is-http:
     - name: {{ mattermost.paths.state }}/config/config.json
     - paths: {{ mattermost.paths | json }}
     - user: {{ mattermost.server.user }}
-    - version: {{ mattermost.release.version }}
-    - pinned: {{ mattermost.release.pinned }}
+    - release: {{ mattermost.release | json }}
     - keys:
         ServiceSettings:
           SiteURL: http://{{ mattermost.name }}

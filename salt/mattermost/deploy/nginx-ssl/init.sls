@@ -56,8 +56,7 @@ site-address-is-https:
     - name: {{ mattermost.paths.state }}/config/config.json
     - paths: {{ mattermost.paths | json }}
     - user: {{ mattermost.server.user }}
-    - version: {{ mattermost.release.version }}
-    - pinned: {{ mattermost.release.pinned }}
+    - release: {{ mattermost.release | json }}
     - keys:
         ServiceSettings:
           SiteURL: https://{{ mattermost.name }}

@@ -47,7 +47,7 @@ postgresql-holds-the-data-in-the-wanted-major:
     - name: {{ database.name }}
     - cluster: {{ postgresql | json }}
     - port: {{ database.port }}
-    - release: {{ mattermost.release.version }}
+    - release: {{ mattermost.release | json }}
     - paths: {{ mattermost.paths | json }}
     - superuser_password: {{ database.superuser_password | json }}
     - share: {{ database.share }}

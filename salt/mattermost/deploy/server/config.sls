@@ -8,8 +8,7 @@ server-config-holds-our-settings:
     - name: {{ mattermost.paths.state }}/config/config.json
     - paths: {{ mattermost.paths | json }}
     - user: {{ server.user }}
-    - version: {{ mattermost.release.version }}
-    - pinned: {{ mattermost.release.pinned }}
+    - release: {{ mattermost.release | json }}
     - adopt: {{ server.adopt }}
     - environment: {{ server.environment | json }}
     - settings:
@@ -24,8 +23,7 @@ server-reads-its-secrets-from-a-private-file:
   mattermost_environment.managed:
     - name: {{ mattermost.paths.settings }}/environment
     - paths: {{ mattermost.paths | json }}
-    - version: {{ mattermost.release.version }}
-    - pinned: {{ mattermost.release.pinned }}
+    - release: {{ mattermost.release | json }}
     - database: {{ mattermost.database | json }}
     - socket_dir: {{ mattermost.platform.postgresql.socket_dir }}
     - server: {{ server | json }}

@@ -1,0 +1,71 @@
+"""What each Mattermost release needs of its host, and which release runs on a host. Pure; for hosts and controller.
+
+Sources: the vendor's requirements page and upgrade notes; the vendor's archives, read by ``tools/release``.
+"""
+
+from __future__ import annotations
+
+import re
+
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+# first release -> what it needs at least, newest first
+_POSTGRESQL = (((12,), 15), ((11,), 14), ((10, 6), 13), ((8,), 11), ((), 10))
+_GLIBC = (((12,), "2.34"), ((), "2.17"))
+# built by mistake on a newer distribution than their neighbours
+_MISBUILT = ((9, 2, 0), (10, 10, 0), (10, 10, 1), (10, 11, 0))
+_MISBUILT_GLIBC = "2.34"
+# active users that Team Edition takes; beyond it nobody can be added or reactivated (vendor's changelog)
+_USER_LIMIT, _USER_LIMIT_SINCE = 250, (11,)
+
+
+class ReleaseError(ValueError):
+    """A release that cannot be used; the text says why and what to do."""
+
+
+def parse(version: str) -> tuple[int, int, int]:
+    """Return MAJOR.MINOR.PATCH as numbers. Raises ReleaseError for anything else."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version or ""):
+        raise ReleaseError(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
+    major, minor, patch = version.split(".")
+    return int(major), int(minor), int(patch)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Turn any program's version into something that compares: the numbers in it."""
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def effective(release: dict, installed: str | None) -> str:
+    """Return the version that a run leaves on the host: the pinned one, else the installed one, else the default.
+
+    release: the settings' branch ``release``. installed: what ``current`` names; None or "" on a fresh host.
+    """
+    return release["version"] if release["pinned"] or not installed else installed
+
+
+def newer_default(release: dict, installed: str | None) -> str:
+    """Return the default version when it is newer than the one that an unpinned host keeps, else ""."""
+    kept = installed if installed and not release["pinned"] else release["version"]
+    return release["version"] if numbers(release["version"]) > numbers(kept) else ""
+
+
+def postgresql_minimum(version: str) -> int:
+    """Return the lowest PostgreSQL major that Mattermost *version* starts on."""
+    return next(minimum for first, minimum in _POSTGRESQL if numbers(version) >= first)
+
+
+def is_misbuilt(version: str) -> bool:
+    """Say whether *version* needs a newer C library than the releases before and after it."""
+    return numbers(version) in _MISBUILT
+
+
+def glibc_minimum(version: str) -> str:
+    """Return the lowest glibc that Mattermost *version*'s programs run on."""
+    if is_misbuilt(version):
+        return _MISBUILT_GLIBC
+    return next(minimum for first, minimum in _GLIBC if numbers(version) >= first)
+
+
+def user_limit(version: str) -> int | None:
+    """Return how many active users Team Edition *version* takes, None for one without a limit."""
+    return _USER_LIMIT if numbers(version) >= _USER_LIMIT_SINCE else None
