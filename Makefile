@@ -31,8 +31,33 @@ check: setup ## Everything that needs no host: lint, unit, render, config
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit $(wildcard tests/engine tests/render tests/config)
 
 # In this order, the long files first: the short ones then fill what is left of the workers' time.
-test: check standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
-	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/scenarios $(wildcard tests/conformance tests/lab_self)
+test: setup lint packages standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		tests/scenarios tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
+
+.PHONY: lint packages soak touched scenario
+lint: setup ## Lint alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict salt/mattermost/*.yaml
+
+packages: setup ## Install what the tests of all tiers need; without root, say what is missing
+	@$(LAB) test-packages
+
+SEED ?=
+ONLY ?=
+soak: packages standin ## The long sets, each within an hour [ONLY=part SEED=number]
+	@$(BIN)/python -m tests.soak --workers $(WORKERS) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)")
+
+BASE ?= main
+touched: setup ## The quick tests that what changed since BASE touches; names the scenarios [BASE=main]
+	@$(BIN)/python -m tests.touched "$(BASE)"
+
+TEST ?=
+KEEP ?=
+scenario: packages standin ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y]
+	@test -n "$(TEST)" || { echo "Which one? make scenario TEST=tests/scenarios/test_deploy.py::test_chat_comes_back_after_a_reboot"; exit 2; }
+	@$(if $(KEEP),LAB_KEEP=1) $(BIN)/pytest -vv -s "$(TEST)"
 
 # What a trial takes: the host's platform, a release archive, the orchestration to run.
 PLATFORM ?= debian12
@@ -59,7 +84,6 @@ docs: setup ## Write docs/settings.md anew from the schema
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-ONLY ?=
 bench: standin ## Side by side with a script by hand, then upgrades and undos [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE=]
 	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 

@@ -2,6 +2,7 @@
 
 import sys
 
+import pytest
 import salt._logging
 
 from tests import summary
@@ -12,6 +13,34 @@ sys.meta_path[:] = [hook for hook in sys.meta_path if hasattr(hook, "find_spec")
 
 # Salt's early handler writes to the stderr of import time, which pytest has closed by the time it flushes.
 salt._logging.shutdown_temp_handler()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--soak", help="only the tests of this part of `make soak` (tests/soak.py)")
+    parser.addoption("--seed", type=int, default=0, help="what random tests begin with")
+
+
+@pytest.fixture(scope="session")
+def seed(request):
+    """What a random test begins with; the run's end says it (tests/soak.py)."""
+    return request.config.getoption("--seed")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is another run's; only tests on hosts may be tried again."""
+    part = config.getoption("--soak")
+    elsewhere = [item for item in items if part != _part(item)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if part == _part(item)]
+    for item in items:
+        if not set(item.path.parts) & {"scenarios", "lab_self"}:
+            item.add_marker(pytest.mark.flaky(reruns=0))
+
+
+def _part(item):
+    mark = item.get_closest_marker("soak")
+    return mark.args[0] if mark else None
 
 
 def pytest_terminal_summary(terminalreporter):

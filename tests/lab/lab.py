@@ -219,11 +219,16 @@ class Lab:
         """The host *name*, made inside, goes away with the context, also when it never came up.
 
         Hosts left behind take a share of the machine (inotify instances, say) until no further one boots.
+        With LAB_KEEP in the environment it stays, and this says how to get at it.
         """
         try:
             yield name
         finally:
-            hosts.Host(self, name).remove()
+            host = hosts.Host(self, name)
+            if os.environ.get("LAB_KEEP") and host.exists:
+                print(f"\nHost {name} stays: .venv/bin/python -m tests.lab ssh {name}; its console: {host.console}")
+            else:
+                host.remove()
 
     # -- snapshots ----------------------------------------------------------
 

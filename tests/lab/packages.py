@@ -1,4 +1,4 @@
-"""The Debian packages that the lab's machine needs."""
+"""The Debian packages that the lab and the tests need on their machine."""
 
 from __future__ import annotations
 
@@ -28,12 +28,21 @@ NEEDED = {
     "createrepo-c": "createrepo_c",
     "gnupg": "gpg",
 }
+# what tests of any tier run beside the lab; a test whose program is not there is skipped
+FOR_TESTS = {
+    "busybox": "busybox",  # the third shell that host programs are tried under
+    "curl": "curl",
+    "openssl": "openssl",
+    "postgresql": "initdb",  # the database of the conformance tier
+    "vagrant": "vagrant",
+}
 
 
-def missing(which=shutil.which):
-    """The packages whose program is not there. which: looks a program up."""
-    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin"
-    return [package for package, program in NEEDED.items() if which(program, path=path) is None]
+def missing(which=shutil.which, needed=NEEDED):
+    """The packages of *needed* whose program is not there. which: looks a program up."""
+    places = ["/usr/sbin", "/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    path = os.pathsep.join([os.environ.get("PATH", ""), *places])
+    return [package for package, program in needed.items() if which(program, path=path) is None]
 
 
 def require_root():
@@ -44,17 +53,17 @@ def require_root():
         )
 
 
-def install():
+def install(needed=NEEDED):
     """Say which packages are missing and install them; nothing to do is silent. Who comes second waits for the first."""
-    if not missing():
+    if not missing(needed=needed):
         return
     with locked(REGISTRY / "packages.lock"):
-        lacking = missing()
+        lacking = missing(needed=needed)
         if lacking:
-            _install(lacking)
+            _install(lacking, needed)
 
 
-def _install(lacking):
+def _install(lacking, needed):
     if not Path("/usr/bin/apt-get").exists():
         raise LabError(f"Missing: {', '.join(lacking)}; and no apt-get to install them. The lab runs on Debian.")
     print(f"lab: installing {' '.join(lacking)} (they stay installed)", file=sys.stderr)
@@ -63,6 +72,6 @@ def _install(lacking):
     apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     run([*apt, "update"], timeout=300, env=env)
     run([*apt, "-y", "install", "--no-install-recommends", *lacking], timeout=900, env=env)
-    still = missing()
+    still = missing(needed=needed)
     if still:
         raise LabError(f"apt-get ended well, but the programs of {', '.join(still)} are still missing.")

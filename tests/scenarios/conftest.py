@@ -43,7 +43,7 @@ def lab():
     OPEN.append(lab)
     yield lab
     OPEN.remove(lab)
-    if not was_up:
+    if not was_up and not os.environ.get("LAB_KEEP"):
         Lab.down(ROOT, directory)
 
 

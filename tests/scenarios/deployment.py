@@ -146,7 +146,16 @@ class Deployment:
         """Run a Salt command with this deployment's configuration. timeout: seconds."""
         done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout)
         self._share_thin()
+        self._keep(argv, done)
         return Run(done.returncode, done.stdout, done.stderr)
+
+    def _keep(self, argv, done) -> None:
+        """Where hosts are kept for a look, so is what Salt's commands said."""
+        if os.environ.get("LAB_KEEP"):
+            log = self.directory / "commands.log"
+            with log.open("a") as file:
+                file.write(f"$ {' '.join(map(str, argv))}\n{done.stdout}{done.stderr}exit status {done.returncode}\n\n")
+            print(f"{' '.join(argv[:3])}: exit status {done.returncode}; what it said: {log}")
 
     def _share_thin(self) -> None:
         """Have Salt pack itself (three seconds of a processor) once for all deployments of this lab."""

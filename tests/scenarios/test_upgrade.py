@@ -6,6 +6,8 @@ from tests.scenarios.upgrading import cloned
 
 # in the order in which they are written
 FORWARD = ["begin", "stopped", "copying", "copied", "switched", "started"]
+# The unit tests kill the program at every record too, and a lab's power cut is a kill of everything, then a boot.
+ENDS = [pytest.param("killed", marks=pytest.mark.soak("kills")), "power-cut"]
 UNDO = ["undo", "database-back", "config-back", "version-back"]
 FAULTS = {
     "does-not-start": (["STANDIN_FAULT_FAIL_START=1"], "ended"),
@@ -87,7 +89,7 @@ def interrupted(upgrading, record, end) -> dict:
     return look
 
 
-@pytest.mark.parametrize("end", ["killed", "power-cut"])
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("record", FORWARD)
 def test_an_interrupted_upgrade_is_undone(upgrading, record, end):
     look = interrupted(upgrading, record, end)
@@ -95,7 +97,7 @@ def test_an_interrupted_upgrade_is_undone(upgrading, record, end):
     assert look["report"] == "undone"
 
 
-@pytest.mark.parametrize("end", ["killed", "power-cut"])
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("record", ["serving", "healthy"])
 def test_an_upgrade_interrupted_once_people_post_to_it_stays(upgrading, record, end):
     look = interrupted(upgrading, record, end)
@@ -103,7 +105,7 @@ def test_an_upgrade_interrupted_once_people_post_to_it_stays(upgrading, record, 
     assert look["report"] == "done"
 
 
-@pytest.mark.parametrize("end", ["killed", "power-cut"])
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("record", UNDO)
 def test_an_interrupted_undo_is_ended(upgrading, record, end):
     upgrading.break_new("FAIL_START=1")

@@ -1,0 +1,92 @@
+"""The long sets: ``python -m tests.soak [--only PART] [--seed N]``. Each part ends within an hour and prints what it came to.
+
+A further part is an entry in `PARTS`, and tests marked ``@pytest.mark.soak("PART")`` (a single parameter: ``pytest.param(…,
+marks=pytest.mark.soak("PART"))``). Other runs leave these out. The fixture ``seed`` is the number that the part printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import proved
+
+ROOT = proved.ROOT
+HOUR = 3600
+
+
+@dataclass
+class Part:
+    """tests: arguments for pytest. marked: only what is marked for the part. passed: done when all of it passed."""
+
+    asks: str
+    tests: list
+    marked: bool = True
+    passed: list = field(default_factory=list)
+
+
+PARTS = {
+    "conformance": Part(
+        "does the stand-in keep the server's contract",
+        ["tests/conformance"],
+        marked=False,
+        passed=[lambda: proved.RECORD.write_text(proved.now() + "\n")],
+    ),
+    "kills": Part("programs and controllers that are killed, where `make test` cuts the power", ["tests/scenarios"]),
+}
+
+
+def pytest_arguments(name, seed, workers, report) -> list:
+    part = PARTS[name]
+    mark = ["--soak", name] if part.marked else []
+    split = ["-n", str(workers), "--dist", "loadfile"]
+    return [*part.tests, *mark, f"--seed={seed}", f"--junit-xml={report}", "-q", "--durations=5", *split]
+
+
+def counted(report) -> dict:
+    """How many tests there were, and how many of them failed or were skipped. report: pytest's file in JUnit's form."""
+    suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+    return {key: sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "failures", "errors", "skipped")}
+
+
+def run(name, seed, workers, limit=HOUR) -> bool:
+    """Run a part, print what it came to, return whether all of it passed. limit: seconds."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *pytest_arguments(name, seed, workers, report)]
+        print(f"soak {name}: {PARTS[name].asks}; seed {seed}", flush=True)
+        try:
+            status = subprocess.run(command, cwd=ROOT, timeout=limit).returncode
+        except subprocess.TimeoutExpired:
+            status = "did not end within its time"
+        count = counted(report) if report.exists() else {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    passed = status == 0 and count["tests"] > 2 * count["skipped"]
+    for done in PARTS[name].passed if passed else []:
+        done()
+    result = "passed" if passed else f"FAILED ({status})"
+    numbers = ", ".join(f"{number} {what}" for what, number in count.items())
+    print(f"soak {name}: {result}; seed {seed}; {numbers}; {time.monotonic() - begun:.0f} s", flush=True)
+    return passed
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part; all by default")
+    parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to have the same again")
+    parser.add_argument("--workers", type=int, default=3)
+    options = parser.parse_args(arguments)
+    seed = random.randrange(10**6) if options.seed is None else options.seed  # noqa: S311
+    results = [run(name, seed, options.workers) for name in options.only or PARTS]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Which tests a change touches."""
+
+from tests.touched import touched
+
+SOURCES = {
+    "tests/unit/test_tuning.py": "import mattermost_database_tuning",
+    "tests/unit/test_other.py": "import mattermost_database",
+    "tests/unit/hostprogram/test_switch.py": "from tests import programs; installed('mattermost-switch')",
+    "tests/scenarios/upgrading.py": 'self.run("mattermost-switch check")',
+    "tests/scenarios/test_upgrade.py": "from tests.scenarios.upgrading import cloned",
+    "tests/scenarios/test_apply.py": 'host.apply("letsencrypt")',
+    "tests/render/test_sls.py": "",
+}
+
+
+def test_a_module_touches_the_tests_that_import_it():
+    assert touched(["salt/_utils/mattermost_database_tuning.py"], SOURCES) == {"tests/unit/test_tuning.py"}
+
+
+def test_a_host_program_touches_its_tests_and_through_helpers_those_on_hosts():
+    found = touched(["salt/mattermost/deploy/server/files/usr/local/sbin/mattermost-switch.jinja"], SOURCES)
+    assert {"tests/unit/hostprogram/test_switch.py", "tests/scenarios/test_upgrade.py", "tests/render"} == found
+
+
+def test_a_deploy_state_touches_what_applies_it():
+    assert touched(["salt/mattermost/deploy/letsencrypt/init.sls"], SOURCES) == {
+        "tests/render",
+        "tests/scenarios/test_apply.py",
+    }
+
+
+def test_a_test_touches_itself():
+    assert touched(["tests/unit/test_other.py", "tests/unit/test_gone.py"], SOURCES) == {"tests/unit/test_other.py"}
