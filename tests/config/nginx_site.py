@@ -1,7 +1,5 @@
 """A running nginx with one of our sites on free ports of the loopback, and a small server behind it."""
 
-import base64
-import hashlib
 import http.client
 import http.server
 import json
@@ -10,6 +8,8 @@ import socket
 import ssl
 import subprocess
 import time
+
+from websockets.utils import accept_key
 
 from tests.render import compiler
 
@@ -23,11 +23,10 @@ class Upstream(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self):
         if "upgrade" in self.headers.get("Connection", "").lower():
-            accept = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
             self.send_response(101)
             self.send_header("Upgrade", self.headers["Upgrade"])
             self.send_header("Connection", "Upgrade")
-            self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(accept.encode()).digest()).decode())
+            self.send_header("Sec-WebSocket-Accept", accept_key(self.headers["Sec-WebSocket-Key"]))
             self.end_headers()
             self.wfile.write(self.rfile.read(4))  # what came over the socket goes back
             self.close_connection = True

@@ -11,9 +11,8 @@ def test_a_websocket_opens_for_its_own_site(site, origin):
     site.set(ServiceSettings__SiteURL="https://chat.example.test")
     server = site.up()
     value = "https://chat.example.test" if origin == "site" else origin.format(host=f"127.0.0.1:{site.port}")
-    peer = WebSocket(site.port, Origin=value)
+    peer = WebSocket(site.port, **({"Origin": value} if value else {}))
     assert peer.status == 101
-    assert peer.headers["Sec-WebSocket-Accept"]
     peer.close()
     assert server.process.poll() is None
 
@@ -23,7 +22,7 @@ def test_a_websocket_does_not_open_for_a_foreign_site(chat):
 
 
 def test_a_websocket_needs_an_upgrade(chat):
-    assert WebSocket(chat.site.port, Upgrade="", Connection="").status == 400
+    assert chat.http.get("websocket").status == 400
 
 
 def test_the_users_websocket_needs_a_login(chat):

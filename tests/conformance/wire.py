@@ -1,13 +1,14 @@
-"""HTTP over TCP or over a unix socket, and the first frames of a websocket."""
+"""HTTP over TCP or over a unix socket, and a websocket."""
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import http.client
 import json
-import os
 import socket
-import struct
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 
 class Answer:
@@ -93,45 +94,27 @@ class Wire:
 
 
 class WebSocket:
-    """A websocket's opening, and its frames. status: of the opening."""
+    """A websocket's opening, and its messages. status, headers: of the opening's answer."""
 
     def __init__(self, port, path="/api/v4/websocket", **headers):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        key = base64.b64encode(os.urandom(16)).decode()
-        sent = {
-            "Host": f"127.0.0.1:{port}",
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Key": key,
-            "Sec-WebSocket-Version": "13",
-        } | {name.replace("_", "-"): value for name, value in headers.items()}
-        lines = [f"GET {path} HTTP/1.1"] + [f"{name}: {value}" for name, value in sent.items() if value]
-        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        self._file = self.socket.makefile("rb")
-        self.status = int(self._file.readline().split()[1])
-        self.headers = http.client.parse_headers(self._file)
+        self._ending = contextlib.ExitStack()
+        how = {"additional_headers": headers, "proxy": None, "compression": None}
+        try:
+            self._open = self._ending.enter_context(connect(f"ws://127.0.0.1:{port}{path}", **how))
+            answer = self._open.response
+        except InvalidStatus as err:
+            answer = err.response
+        self.status, self.headers = answer.status_code, answer.headers
 
     def read(self):
-        """Return the next text frame parsed; None at the end of the stream; answers pings."""
-        for _ in range(100):
-            head = self._file.read(2)
-            if len(head) < 2:
-                return None
-            kind, size = head[0] & 15, head[1] & 127
-            if size > 125:
-                size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
-            data = self._file.read(size)
-            if kind == 8:
-                return "close frame"
-            if kind == 1:
-                return json.loads(data)
-        raise AssertionError("100 frames without a text")
+        """Return the next message parsed; "close frame" when the server sent one, None at the end of the stream."""
+        try:
+            return json.loads(self._open.recv(timeout=30))
+        except ConnectionClosed as err:
+            return "close frame" if err.rcvd else None
 
     def send(self, value):
-        data, mask = json.dumps(value).encode(), os.urandom(4)
-        head = bytes([0x81, 0x80 | len(data)]) if len(data) < 126 else struct.pack("!BBH", 0x81, 0x80 | 126, len(data))
-        self.socket.sendall(head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)))
+        self._open.send(json.dumps(value))
 
     def close(self):
-        self._file.close()
-        self.socket.close()
+        self._ending.close()

@@ -1,76 +1,55 @@
-"""As much of the websocket protocol (RFC 6455) as a client needs that only watches whether the connection lives."""
+"""The probe's websocket, which only watches whether the connection lives."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hashlib
-import os
 import ssl
 
-from tests.probe.target import Connection, Lost, Target
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as opening
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
-PING, PONG, CLOSE = 0x9, 0xA, 0x8
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-def accept_key(key: str) -> str:
-    """Return the Sec-WebSocket-Accept that belongs to a client's key."""
-    return base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
+from tests.probe.target import Lost, Target
 
 
-def frame(opcode: int, payload: bytes = b"") -> bytes:
-    """Return a masked client frame; payload: at most 125 bytes."""
-    mask = os.urandom(4)
-    masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-    return bytes([0x80 | opcode, 0x80 | len(payload)]) + mask + masked
+class _Opening(opening):
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc  # a redirect of a websocket is a loss
 
 
-async def connect(target: Target, context: ssl.SSLContext | None, path: str, token: str | None) -> Connection:
+async def connect(target: Target, context: ssl.SSLContext | None, path: str, token: str | None) -> ClientConnection:
     """Open a websocket. token: session token for ``Authorization``. Raises Lost when the upgrade is refused."""
-    connection = await Connection.open(target, context)
-    key = base64.b64encode(os.urandom(16)).decode()
-    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
     try:
-        await connection.send("GET", path, headers)
-        status, answer = await connection.head()
-        if status != 101 or answer.get("sec-websocket-accept") != accept_key(key):
-            raise Lost("status", f"the upgrade was answered with {status}")
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
+        return await _Opening(
+            f"{'wss' if context else 'ws'}://{target.name}{path}",
+            host=target.address or target.name,
+            port=target.port or (443 if context else 80),
+            ssl=context,
+            additional_headers={"Authorization": f"Bearer {token}"} if token else None,
+            proxy=None,
+            compression=None,
+            open_timeout=None,  # the probe's own
+            ping_interval=None,  # likewise
+            close_timeout=0.5,
+            max_size=None,
+            max_queue=None,  # events that nobody reads must not hold up a pong
+        )
+    except ssl.SSLError as error:
+        raise Lost("tls", str(error)) from error
+    except InvalidStatus as error:
+        raise Lost("status", f"the upgrade was answered with {error.response.status_code}") from error
+    except InvalidMessage as error:
+        raise Lost("reset", f"while waiting for the upgrade's answer: {error.__cause__ or error}") from error
+    except InvalidHandshake as error:
+        raise Lost("status", f"the upgrade's answer is wrong: {error}") from error
+    except OSError as error:
+        raise Lost("refused", str(error)) from error
 
 
-async def receive(connection: Connection) -> tuple[int, bytes]:
-    """Return opcode and payload of the next frame. Raises Lost when the connection ends."""
+async def ping(connection: ClientConnection) -> None:
+    """Send a ping and wait for its pong. Raises Lost when the connection is closed, with or without a close frame."""
     try:
-        first, second = await connection.reader.readexactly(2)
-        size = second & 0x7F
-        if size > 125:
-            size = int.from_bytes(await connection.reader.readexactly(2 if size == 126 else 8), "big")
-        return first & 0x0F, await connection.reader.readexactly(size)
-    except (OSError, ssl.SSLError, asyncio.IncompleteReadError) as error:
-        raise Lost("closed", f"the websocket ended without a close frame: {error}") from error
-
-
-async def _send(connection: Connection, opcode: int, payload: bytes) -> None:
-    try:
-        await connection.write(frame(opcode, payload))
-    except Lost as loss:
-        raise Lost("closed", f"the websocket had ended without a close frame: {loss.detail}") from loss
-
-
-async def ping(connection: Connection) -> None:
-    """Send a ping and wait for its pong; answers the server's own pings meanwhile. Raises Lost when closed."""
-    await _send(connection, PING, b"probe")
-    while True:
-        opcode, payload = await receive(connection)
-        if opcode == PONG:
-            return
-        if opcode == PING:
-            await _send(connection, PONG, payload[:125])
-        if opcode == CLOSE:
-            raise Lost("closed", f"the server closed the websocket (code {int.from_bytes(payload[:2], 'big')})")
+        await (await connection.ping())
+    except ConnectionClosed as error:
+        if error.rcvd:
+            raise Lost("closed", f"the server closed the websocket (code {error.rcvd.code})") from error
+        raise Lost("closed", f"the websocket ended without a close frame: {error.__cause__ or error}") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import ssl
 import threading
@@ -15,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.utils import accept_key
 
 NAME = "chat.example.test"
 LIMIT = 1000
@@ -101,8 +100,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(403)
         if self.site.no_websocket:
             return self.answer(400)
-        key = self.headers["Sec-WebSocket-Key"].encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        proof = base64.b64encode(hashlib.sha1(key).digest()).decode()
+        proof = accept_key(self.headers["Sec-WebSocket-Key"])
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Sec-WebSocket-Accept", "wrong" if self.site.wrong_proof else proof)

@@ -4,14 +4,18 @@ import asyncio
 import threading
 
 import pytest
+from websockets.utils import accept_key
 
-from tests.probe import websocket
+CLOSE, PING = 0x8, 0x9
 
 
 class Site:
     """Serves the four things the probe asks for. misbehaves: None or the name of one of the faults below."""
 
-    FAULTS = ("503", "reset", "stall", "drop-idle", "drop-asked", "close-websocket", "cut-upload", "early-401")
+    FAULTS = (
+        *("503", "reset", "stall", "drop-idle", "drop-asked", "cut-upload", "early-401"),
+        *("close-websocket", "end-websocket", "redirect-websocket", "drop-upgrade", "wrong-proof"),
+    )
 
     def __init__(self, context=None):
         self.misbehaves, self.context, self.seen = None, context, 0
@@ -82,13 +86,27 @@ class Site:
         key = next(
             line.partition(":")[2].strip() for line in head.split("\r\n") if line.startswith("Sec-WebSocket-Key")
         )
-        writer.write(f"HTTP/1.1 101 ok\r\nSec-WebSocket-Accept: {websocket.accept_key(key)}\r\n\r\n".encode())
-        while self.misbehaves != "close-websocket":
+        if self.misbehaves == "redirect-websocket":
+            writer.write(b"HTTP/1.1 301 there\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n")
+            return False
+        if self.misbehaves == "drop-upgrade":
+            writer.transport.abort()
+            return False
+        proof = "wrong" if self.misbehaves == "wrong-proof" else accept_key(key)
+        fields = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {proof}"
+        writer.write(f"HTTP/1.1 101 ok\r\n{fields}\r\n\r\n".encode())
+        while self.misbehaves not in ("close-websocket", "end-websocket"):
             first, second = await reader.readexactly(2)
             body = await reader.readexactly(4 + (second & 0x7F))
-            if first & 0x0F == websocket.PING:
+            if first & 0x0F == CLOSE:
+                writer.write(bytes([0x88, 0]))
+                return False
+            if first & 0x0F == PING:
                 payload = bytes(byte ^ body[index % 4] for index, byte in enumerate(body[4:]))
                 writer.write(bytes([0x89, 2]) + b"hi" + bytes([0x8A, len(payload)]) + payload)
+                writer.write(bytes([0x81, 5]) + b"event")  # nobody reads it
+        if self.misbehaves == "end-websocket":
+            writer.write(bytes([0x88, 2]) + (1001).to_bytes(2, "big"))
         return False
 
     async def _upload(self, reader, writer, head):

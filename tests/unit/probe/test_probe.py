@@ -61,6 +61,10 @@ def test_a_site_that_was_never_there_is_all_loss(site):
         ("drop-idle", "kept", "reconnect"),
         ("drop-asked", "kept", "reconnect"),
         ("close-websocket", "websocket", "closed"),
+        ("end-websocket", "websocket", "closed"),
+        ("redirect-websocket", "websocket", "status"),
+        ("drop-upgrade", "websocket", "reset"),
+        ("wrong-proof", "websocket", "status"),
         ("cut-upload", "upload", "reset"),
     ],
 )
