@@ -1,7 +1,8 @@
 """Says where to start `salt-run` and `salt-ssh` of this checkout when they were started somewhere else.
 
 `make setup` puts this beside a .pth file into .venv. Salt reads its configuration from the Saltfile of the current folder,
-so from another folder none of this tree's code is ever loaded: only Python's own start can speak up.
+so from another folder none of this tree's code is ever loaded: only Python's own start can speak up. Setting SALT_SALTFILE in
+the venv's activate script would not reach a caller of .venv/bin/salt-run.
 """
 
 import os

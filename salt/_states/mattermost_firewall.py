@@ -6,6 +6,9 @@
       mattermost_firewall.opened:
         - name: firewalld
         - services: [http, https]
+
+Not Salt's own firewalld states: they are missing, and fail, until firewalld is installed, so a dry run on a bare host would.
+They cannot prepare a zone before firewalld starts, and their reload closes what an administrator opened without --permanent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Package repositories of yum, dnf and apt: signed, keys known by fingerprint, dead ones of the host switched off."""
+"""Package repositories of yum, dnf and apt: signed, keys known by fingerprint, dead ones of the host switched off.
+
+Not Salt's own pkgrepo states: they do not check a key's fingerprint, and they leave a repository that cannot be used, which
+stops yum in the middle of a later stage.
+"""
 
 from __future__ import annotations
 

@@ -72,44 +72,47 @@ def _mismatch(what: str, found: str, checksum: str) -> str:
 
 
 def download(url: str, part: str, checksum: str, ca_file: str | None, pause) -> None:
-    """Fetch *url* into the file *part*, going on where a broken transfer ended; raises ReleaseError.
+    """Fetch *url* into the file *part* and compare its checksum; raises ReleaseError.
 
     A part that is complete and wrong is fetched once more from its beginning, for it may be the rest of another transfer.
     """
-    fresh = not os.path.exists(part)
-    reason = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(PAUSES[attempt - 1])
-        try:
-            whole = transfer(url, part, ca_file)
-        except urllib.error.HTTPError as err:
-            if err.code == 416:  # the part is longer than the file
-                os.unlink(part)
-                fresh = True
-                continue
-            reason = f"the server answers {err.code} {err.reason}"
-            if err.code not in PASSING:
-                break
-            continue
-        except (OSError, http.client.HTTPException) as err:
-            reason = str(getattr(err, "reason", err)) or type(err).__name__
-            if isinstance(getattr(err, "reason", err), ssl.SSLCertVerificationError):
-                break
-            continue
-        if not whole:
-            reason = "the transfer ended early"
-            continue
+    todo = "Check mattermost:release:source and the host's network."
+    for began_fresh in (not os.path.exists(part), True):
+        fresh = complete(url, part, ca_file, pause, todo) or began_fresh
         found = sha256(part)
         if found == checksum:
             return
         os.unlink(part)
         if fresh:
             raise ReleaseError(_mismatch(url, found, checksum))
-        fresh = True
-    raise ReleaseError(
-        f"{url} could not be downloaded: {reason}. Check mattermost:release:source and the host's network."
-    )
+
+
+def complete(url: str, part: str, ca_file: str | None, pause=time.sleep, todo: str = "") -> bool:
+    """Fetch *url* into the file *part*, going on where a broken transfer ended; raises ReleaseError.
+
+    todo: ends the message. Returns whether a part that was there before was thrown away.
+    """
+    reason, anew = "", False
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            pause(PAUSES[attempt - 1])
+        try:
+            if transfer(url, part, ca_file):
+                return anew
+            reason = "the transfer ended early"
+        except urllib.error.HTTPError as err:
+            if err.code == 416:  # the part is longer than the file
+                os.unlink(part)
+                anew = True
+                continue
+            reason = f"the server answers {err.code} {err.reason}"
+            if err.code not in PASSING:
+                break
+        except (OSError, http.client.HTTPException) as err:
+            reason = str(getattr(err, "reason", err)) or type(err).__name__
+            if isinstance(getattr(err, "reason", err), ssl.SSLCertVerificationError):
+                break
+    raise ReleaseError(f"{url} could not be downloaded: {reason}. {todo}".rstrip())
 
 
 def transfer(url: str, part: str, ca_file: str | None) -> bool:

@@ -1,7 +1,8 @@
 """A package mirror for the hosts that asks the machine's own mirror and remembers.
 
 Run as a program it listens on the bridge. Several labs may share one cache
-directory, so a file appears in it whole or not at all.
+directory, so a file appears in it whole or not at all. Not apt-cacher-ng: its package
+starts a service on the machine, and it wants a cache directory of its own for each lab.
 """
 
 from __future__ import annotations

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
-import http.client
 import os
 import pathlib
 import shutil
-import ssl
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "salt" / "_utils"))
@@ -25,7 +20,6 @@ import mattermost_release_fetch as fetch  # noqa: E402
 from tools.release import archive, table, vendor  # noqa: E402
 
 TABLE = ROOT / "salt" / "mattermost" / "releases.yaml"
-ATTEMPTS = 4
 
 
 def main(arguments: list[str], pause=time.sleep) -> int:
@@ -96,7 +90,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
             raise core.ReleaseError(f"SHA256 is {given.sha256}, this archive's is {found}.")
         proofs.append("the sum was given")
     name = core.archive_name(given.version, given.arch)
-    page, told = _page(given, path.parent, pause)
+    page = _page(given, path.parent, pause)
     listed = vendor.published(page, name)
     if listed and found not in listed and not given.sha256:
         raise core.ReleaseError(
@@ -119,13 +113,12 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     return proofs
 
 
-def _page(given, folder: pathlib.Path, pause) -> tuple[str, str]:
-    """Return the text of the vendor's page, and why there is none."""
+def _page(given, folder: pathlib.Path, pause) -> str:
+    """Return the text of the vendor's page, "" when it cannot be had."""
     try:
-        path = _brought(given.page, folder / "page", given.ca_file, pause)
-    except core.ReleaseError as err:
-        return "", str(err)
-    return path.read_text(encoding="utf-8", errors="replace"), ""
+        return _brought(given.page, folder / "page", given.ca_file, pause).read_text(encoding="utf-8", errors="replace")
+    except core.ReleaseError:
+        return ""
 
 
 def _brought(source: str, target: pathlib.Path, ca_file: str, pause) -> pathlib.Path:
@@ -135,23 +128,8 @@ def _brought(source: str, target: pathlib.Path, ca_file: str, pause) -> pathlib.
         if "://" in str(path) or not path.is_file():
             raise core.ReleaseError(f"{source} is neither an https:// address nor a file here.")
         return pathlib.Path(shutil.copyfile(path, target))
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(2**attempt)
-        try:
-            with contextlib.suppress(http.client.IncompleteRead):
-                if fetch.transfer(source, str(target), ca_file or None):
-                    return target
-            reason = "the transfer ended early"
-        except urllib.error.HTTPError as err:
-            reason = f"the server answers {err.code} {err.reason}"
-            if err.code not in fetch.PASSING:
-                break
-        except (OSError, http.client.HTTPException) as err:
-            reason = str(getattr(err, "reason", err)) or type(err).__name__
-            if isinstance(getattr(err, "reason", err), ssl.SSLCertVerificationError):
-                break
-    raise core.ReleaseError(f"{source} could not be downloaded: {reason}.")
+    fetch.complete(source, str(target), ca_file or None, pause)
+    return target
 
 
 def _say(what: str, text: str) -> None:
