@@ -47,3 +47,17 @@ SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_d
 END
     own_of_database "$1"
 }
+
+ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | sql "$1"; } # ids DATABASE TABLE
+
+only_in() { # only_in TABLE DATABASE OTHER: how many rows of DATABASE's TABLE are not in OTHER's; takes no disk
+    local these those count
+    rm -f "$scratch/these" "$scratch/those"
+    mkfifo "$scratch/these" "$scratch/those" || return 1
+    ids "$2" "$1" >"$scratch/these" 2>/dev/null &
+    these=$!
+    ids "$3" "$1" >"$scratch/those" 2>/dev/null &
+    those=$!
+    count=$(comm -23 "$scratch/these" "$scratch/those" | wc -l)
+    wait "$these" && wait "$those" && say $((count))
+}

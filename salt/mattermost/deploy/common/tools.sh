@@ -44,3 +44,19 @@ lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"
     flock -n 9
 }
+
+take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
+    local key known line value
+    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run as root, after $3."
+    for key in $1; do eval "$key=''"; done
+    while IFS= read -r line; do # as a whole: taken apart by read, a value would lose a last =
+        for known in $1 $2; do
+            [ "${line%%=*}" != "$known" ] || eval "$known=\${line#*=}"
+        done
+    done <"$settings_file"
+    for key in $1; do
+        eval "value=\$$key"
+        # shellcheck disable=SC2154 # set by eval
+        [ -n "$value" ] || fail 2 "$settings_file lacks $key, which $3 writes."
+    done
+}

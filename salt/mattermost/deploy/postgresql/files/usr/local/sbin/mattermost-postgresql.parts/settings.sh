@@ -1,4 +1,4 @@
-# What Salt wrote for this upgrade, and the places that follow from it.
+# What Salt wrote for this upgrade, the places that follow from it, and the report.
 
 read_settings() {
     take_settings 'work settings service database socket_dir port old_version old_bin old_config old_data old_service old_enable
@@ -10,4 +10,19 @@ read_settings() {
     report=$own/report
     saved=$own/saved
     request=$runtime/request
+}
+
+write_report() { # write_report RESULT REASON ADVICE
+    {
+        say "id=$id"
+        say "result=$1"
+        say "from=$old_version"
+        say "to=$new_version"
+        say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
+        [ -z "$outage_start" ] || [ -z "$outage_end" ] || say "outage=$((outage_end - outage_start))"
+        say "reason=$(one_line "$2")"
+        say "advice=$3"
+    } >"$report.new"
+    publish "$report"
+    say "$1: $2"
 }

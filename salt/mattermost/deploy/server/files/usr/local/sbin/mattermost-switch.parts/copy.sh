@@ -101,3 +101,11 @@ drop_failed() { # drop_failed KEEP: what failed switches left goes but the newes
         [ "$(only_in posts "$name" "$database")" != 0 ] || one postgres "DROP DATABASE IF EXISTS \"$name\""
     done <"$scratch/failed"
 }
+
+schema() { # schema DATABASE: which migrations it has had
+    one "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations"
+}
+
+posted_since() { # posted_since EPOCH: how many messages the new version took
+    one "$database" "SELECT count(*) FROM posts WHERE createat > $1 * 1000::bigint" 2>/dev/null
+}

@@ -1,4 +1,4 @@
-# What Salt wrote for this program, and the places that follow from it.
+# What Salt wrote for this program, the places that follow from it, and the versions.
 
 read_settings() {
     install='' state='' settings='' work='' port='' service='' database='' role='' psql='' socket_dir='' database_port=''
@@ -13,4 +13,24 @@ read_settings() {
     unwritten="The journal $journal could not be written: make room there."
     config=$state/config/config.json
     environment=$settings/environment
+}
+
+current() { readlink "$install/current" 2>/dev/null; }
+
+is_version() {
+    case $1 in
+        *[!0-9.]* | .* | *. | *..* | *.*.*.*) return 1 ;;
+        *.*.*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+is_older() { # is_older A B: A.B.C as numbers
+    local old_rest="$1." new_rest="$2."
+    while [ -n "$old_rest" ]; do
+        [ "${old_rest%%.*}" -lt "${new_rest%%.*}" ] && return 0
+        [ "${old_rest%%.*}" -gt "${new_rest%%.*}" ] && return 1
+        old_rest=${old_rest#*.} new_rest=${new_rest#*.}
+    done
+    return 1
 }

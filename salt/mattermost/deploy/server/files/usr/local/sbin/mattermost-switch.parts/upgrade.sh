@@ -1,4 +1,13 @@
-# To another version: stop, copy, switch, start, prove healthy.
+# To another version: stop, copy, switch, start, prove healthy. And the same version started anew.
+
+point_at() { # point_at VERSION: INSTALL/current in one rename; without a version it goes away
+    if [ -z "$1" ]; then
+        rm -f "$install/current"
+    else
+        rm -f "$install/current.new"
+        ln -s "$1" "$install/current.new" && mv -Tf "$install/current.new" "$install/current"
+    fi && flush "$install"
+}
 
 switch() { # sets from, copied, why, outage_start
     from=$(current)
@@ -71,4 +80,33 @@ remember() { # what `back` needs of before this upgrade
     ! recorded copied || copied=yes place=$(copy_name before "$id")
     keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$place")" \
         "config=$(cksum <"$config")"
+}
+
+restart() { # an environment file that the server is not well with is taken back; sets from, to, outage_start, since
+    local reason lines_from
+    to=$(current)
+    from=$to
+    if [ -z "$to" ]; then
+        write_report refused "No version is installed yet." "Deploy first."
+        return
+    fi
+    outage_start=$(uptime_centi)
+    if stop_server && start_server && watch "$to" 0; then
+        save_file "$environment" good-environment
+        write_report 'done' "Mattermost $to was started and is healthy." ''
+        return
+    fi
+    reason=$why lines_from=$since
+    if [ -e "$own/good-environment" ] && ! cmp -s "$own/good-environment" "$environment"; then
+        cp -p "$environment" "$environment.failed"
+        if restore_file good-environment "$environment" && stop_server && start_server && watch "$to" 0; then
+            since=$lines_from
+            write_report undone "$reason" \
+                "It serves again with the environment file of before; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."
+            return
+        fi
+        mv -f "$environment.failed" "$environment"
+    fi
+    since=$lines_from
+    write_report failed "$reason" "systemd goes on trying. Look at: journalctl -u $service"
 }
