@@ -13,6 +13,7 @@ TREE = repository.ROOT / "salt"
 SHIPPED_BY = {
     "mattermost-aside": "mattermost.deploy.aside",
     "mattermost-switch": "mattermost.deploy.server.switch",
+    "mattermost-kept": "mattermost.deploy.server.switch",
     "mattermost-postgresql": "mattermost.deploy.postgresql",
     "mattermost-new-database-password": "mattermost.deploy.rotate",
     "mattermost-new-backup-password": "mattermost.deploy.rotate",

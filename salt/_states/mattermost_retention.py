@@ -55,7 +55,7 @@ def _prunes() -> bool:
     """Say whether the program that is here knows how: a dry run leaves the one of an older bundle in its place."""
     try:
         with open(PROGRAM, encoding="utf-8") as file:
-            return "prune()" in file.read()
+            return "prune" in file.read()
     except FileNotFoundError:
         return False
 

@@ -32,9 +32,13 @@ class Host:
             "install": folder / "install", "state": folder / "state", "settings": folder / "settings", "work": folder / "work",
             "port": 1, "service": "mattermost.service", "database": "mattermost", "role": "mattermost", "psql": "psql",
             "socket_dir": "/run", "database_port": 1, "start_timeout": 1, "database_timeout": 1, "unhealthy_timeout": 0, "settle": 0,
+            "copy": "always", "keep": 1, "keep_days": 30, "keep_messages": "yes",
         }  # fmt: skip
         (folder / "settings/switch.conf").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
         self.command = [*shell, str(programs.installed("mattermost-switch", folder))]
+        kept = programs.installed("mattermost-kept", folder)
+        (folder / "bin/mattermost-kept").write_text(f'#!/bin/sh\nexec {shlex.join([*shell, str(kept)])} "$@"\n')
+        (folder / "bin/mattermost-kept").chmod(0o755)
         self.environment = {
             "PATH": f"{folder}/bin:/usr/bin:/bin",
             "WORLD": str(folder),

@@ -1,9 +1,19 @@
-# The host program that alone switches versions, forward and back, its settings and its unit. It changes nothing by itself.
+# The host program that alone switches versions, forward and back, its settings and its unit; beside it the one that lists and removes
+# what is kept. They change nothing by themselves.
 # Needs: nothing; the paths of its settings are made by mattermost.deploy.server.release.
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set paths = mattermost.paths %}
 {% set postgresql = mattermost.platform.postgresql %}
 {% import_text 'mattermost/deploy/server/files/usr/local/sbin/mattermost-switch.jinja' as program %}
+{% import_text 'mattermost/deploy/server/files/usr/local/sbin/mattermost-kept.jinja' as kept_program %}
+
+kept-program-is-in-place:
+  file.managed:
+    - name: /usr/local/sbin/mattermost-kept
+    - contents: {{ kept_program | json }}
+    - user: root
+    - group: root
+    - mode: '0755'
 
 switch-program-is-in-place:
   file.managed:
@@ -12,6 +22,8 @@ switch-program-is-in-place:
     - user: root
     - group: root
     - mode: '0755'
+    - require:
+      - file: kept-program-is-in-place
 
 # until November 2026 a part of the program stood beside it
 switch-program-has-no-parts-beside-it:

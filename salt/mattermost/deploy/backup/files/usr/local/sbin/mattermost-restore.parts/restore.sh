@@ -76,7 +76,7 @@ restore() { # restore SNAPSHOT; sets id
         put_back failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
     decide restored && end || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(wants version) is restored and $version serves it." \
-        "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-switch forget replaced_$id." <<END
+        "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$version

@@ -54,5 +54,5 @@ undo_open() { # what a kill or a power cut left, and says how it was ended
     back && sweep || return 1
     [ -n "$said" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$said" "mattermost-switch kept shows what is kept aside." </dev/null
+    write_report failed "$said" "mattermost-kept list shows what is kept aside." </dev/null
 }

@@ -1,10 +1,10 @@
-# What Salt wrote for this program, the places that follow from it, and the versions.
+# What Salt wrote for this program and mattermost-kept, the places that follow from it, and the versions.
 
 read_settings() {
-    install='' state='' settings='' work='' port='' service='' database='' role='' psql='' socket_dir='' database_port=''
-    start_timeout=120 unhealthy_timeout=30 database_timeout=30 settle=5 keep=1 keep_days=30 keep_messages=yes copy=always
-    take_settings 'install state settings work port service database role psql socket_dir database_port' \
-        'start_timeout unhealthy_timeout database_timeout settle keep keep_days keep_messages copy' 'a deploy'
+    install='' state='' settings='' work='' port='' service='' database='' role='' psql='' socket_dir='' database_port='' start_timeout='' copy=''
+    unhealthy_timeout=30 database_timeout=30 settle=5 # seconds; no setting of a user's
+    take_settings 'install state settings work port service database role psql socket_dir database_port start_timeout copy' \
+        'unhealthy_timeout database_timeout settle' 'a deploy'
     [ ! -r "$runtime.port" ] || read -r port <"$runtime.port" # an import that is not done has the server where nobody comes
     own=$work/switch
     journal=$own/journal

@@ -1,0 +1,90 @@
+# What there is: $scratch/databases, folders, names and versions, and what each of them is.
+
+kept_databases() { # lines: KIND_ID DATABASE KIB
+    local short shorter
+    short=$(say "$database" | cut -c1-40)
+    shorter=$(say "$database" | cut -c1-38)
+    one postgres "SELECT substring(datname FROM '[a-z]+_[0-9]{14}\$') || ' ' || datname || ' ' || pg_database_size(oid) / 1024 FROM pg_database
+        WHERE datname ~ '^${short}_(before|failed|newer)_[0-9]{14}\$' AND shobj_description(oid, 'pg_database') LIKE 'mattermost-switch: %'
+        OR datname ~ '^${shorter}_replaced_[0-9]{14}\$'"
+}
+
+kept_folders() { # lines: KIND_ID FOLDER
+    local folder number
+    for folder in "$own"/before/* "$own"/newer/* "$state"/replaced-*; do
+        [ -d "$folder" ] || continue
+        number=${folder##*[/-]}
+        case $folder in
+            "$own"/before/*) number=before_$number ;;
+            "$own"/newer/*) number=newer_$number ;;
+            *) number=replaced_$number ;;
+        esac
+        say "$number $folder"
+    done
+}
+
+look_for_kept() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
+    local now folder version
+    kept_databases >"$scratch/databases" || fail 4 "PostgreSQL does not say which databases it has."
+    kept_folders >"$scratch/folders"
+    cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
+    now=$(current)
+    for folder in "$install"/*; do
+        version=${folder##*/}
+        ! is_version "$version" || [ "$version" = "$now" ] || say "$version"
+    done | sort -t. -k1,1nr -k2,2nr -k3,3nr >"$scratch/versions"
+}
+
+database_of() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/databases"; }
+
+folder_of() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/folders"; }
+
+days_old() { # days_old SECONDS-SINCE-1970
+    say $((($(date +%s) - $1) / 86400))
+}
+
+days_of() { # days_of KIND_ID
+    local number
+    number=${1##*_}
+    days_old "$(date -u -d "$(say "$number" | cut -c1-8) $(say "$number" | cut -c9-10):$(say "$number" | cut -c11-12)" +%s)"
+}
+
+what_is() { # what_is KIND_ID: in words
+    local facts
+    facts=$(folder_of "$1")/facts
+    case $1 in
+        before_*) say "of $(value_of "$facts" from), before the upgrade to $(value_of "$facts" to)" ;;
+        newer_*) say "of $(value_of "$facts" from), replaced by going back to $(value_of "$facts" to)" ;;
+        failed_*) say "left by a failed switch" ;;
+        replaced_*) say "replaced by a restore" ;;
+    esac
+}
+
+messages_only_in() { # messages_only_in KIND_ID: how many the server's database lacks; counted once, but none may become some by a restore
+    local known number place
+    known=$own/messages/$1
+    number=$(cat "$known" 2>/dev/null)
+    if [ "${number:-0}" = 0 ]; then
+        rm -f "$known"
+        place=$(database_of "$1")
+        [ -n "$place" ] || { say 0; return; }
+        number=$(only_in posts "$place" "$database") || return 1
+        [ "$number" = 0 ] || { mkdir -p "$own/messages" && say "$number" >"$known"; }
+    fi
+    say "$number"
+}
+
+list() {
+    local name folder kib version
+    look_for_kept
+    while read -r name; do
+        folder=$(folder_of "$name")
+        kib=$(awk -v name="$name" '$1 == name { print $3 }' "$scratch/databases")
+        [ -z "$folder" ] || kib=$((${kib:-0} + $(du -sk "$folder" | cut -f1)))
+        say "$name: $(days_of "$name") days, $(((kib + 1023) / 1024)) MiB, $(what_is "$name")"
+        [ ! -e "$own/messages/$name" ] || say "  holds $(cat "$own/messages/$name") messages that are nowhere else"
+    done <"$scratch/names"
+    while read -r version; do
+        say "$version: $(days_old "$(stat -c %Z "$install/$version")") days, $(($(du -sk "$install/$version" | cut -f1) / 1024)) MiB, version"
+    done <"$scratch/versions"
+}

@@ -1,0 +1,93 @@
+# What is removed: one by hand, or whatever the settings no longer keep.
+
+remove() { # remove NAME: a version, or a database with its folder; repeatable
+    local place
+    if is_version "$1"; then
+        rm -rf "${install:?}/$1"
+        return
+    fi
+    place=$(folder_of "$1")
+    [ -z "$place" ] || rm -rf "$place" || return 1
+    place=$(database_of "$1")
+    [ -z "$place" ] || one postgres "DROP DATABASE IF EXISTS \"$place\"" || return 1
+    rm -f "$own/messages/$1"
+}
+
+forget() { # forget NAME [anyway]
+    local name anyway number
+    name=${1:-} anyway=${2:-}
+    name=${name#"${database}"_}
+    alone
+    look_for_kept
+    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "There is no ${name:-name} to forget; mattermost-kept list shows what there is."
+    if ! is_version "$name" && [ "$anyway" != anyway ]; then
+        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted; with the word anyway it is removed nevertheless."
+        [ "$number" = 0 ] || fail 2 "$name holds $number messages that are nowhere else: mattermost-kept forget $name anyway."
+    fi
+    remove "$name" || fail 4 "$name could not be removed whole; try again."
+    say "removed=$name"
+}
+
+alone() { # not while a switch is at work or waits for its end
+    mkdir -p "$own" || fail 4 "$own cannot be made."
+    exec 8>"$own/lock"
+    flock -w 60 8 || fail 4 "Another switch is at work."
+    [ ! -e "$journal" ] || fail 5 "A switch was interrupted; mattermost-switch wait ends it."
+    [ ! -e "$work/backup/open" ] || fail 5 "A restore is at work or is being undone; see mattermost-restore status."
+}
+
+too_old() { # names that the settings no longer keep
+    local left newest_failed name
+    left=$keep newest_failed=''
+    while read -r name; do
+        case $name in
+            before_*)
+                [ "$left" -le 0 ] || { left=$((left - 1)); continue; }
+                ;;
+            failed_*)
+                if [ -z "$newest_failed" ]; then
+                    newest_failed=$name
+                    [ "$(days_of "$name")" -ge "$keep_days" ] || continue
+                fi
+                ;;
+            *) [ "$(days_of "$name")" -ge "$keep_days" ] || continue ;;
+        esac
+        say "$name"
+    done <"$scratch/names"
+}
+
+versions_too_old() { # those older than the current one beyond `keep`, and newer ones that nobody has gone to for keep_days
+    local now left version
+    now=$(current) left=$keep
+    while read -r version; do
+        if is_older "$version" "${now:-0.0.0}"; then
+            left=$((left - 1))
+            [ "$left" -lt 0 ] || continue
+        elif [ -z "$now" ] || [ "$(days_old "$(stat -c %Z "$install/$version")")" -lt "$keep_days" ]; then
+            continue
+        fi
+        grep -qsxF "from=$version" "$own"/before/*/facts "$own"/newer/*/facts || say "$version"
+    done <"$scratch/versions"
+}
+
+prune() { # prune [try]
+    local name number version
+    [ "${1:-}" = try ] || alone
+    look_for_kept
+    too_old >"$scratch/old"
+    while read -r name; do
+        number=0
+        if [ -n "$keep_messages" ]; then number=$(messages_only_in "$name") || number='an unknown number of'; fi
+        if [ "$number" != 0 ]; then
+            say "stays=$name holds $number messages that are nowhere else"
+        elif [ "${1:-}" = try ]; then
+            say "would=$name"
+        elif remove "$name"; then
+            say "removed=$name"
+        fi
+    done <"$scratch/old"
+    versions_too_old >"$scratch/old"
+    while read -r version; do
+        if [ "${1:-}" = try ]; then say "would=$version"; else remove "$version" && say "removed=$version"; fi
+    done <"$scratch/old"
+}
