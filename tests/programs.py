@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 
 import jinja2
+from mattermost_controller.hosts import scripts
+from mattermost_controller.moving import transfer
 
 from tests import repository
 
@@ -17,12 +19,39 @@ SHIPPED_BY = {
     "mattermost-postgresql": "mattermost.deploy.postgresql",
     "mattermost-new-database-password": "mattermost.deploy.rotate",
     "mattermost-new-backup-password": "mattermost.deploy.rotate",
+    "mattermost-certificate": "mattermost.deploy.letsencrypt.watch",
+    "mattermost-tell": "mattermost.deploy.notify",
     "mattermost-backup": "mattermost.deploy.backup",
     "mattermost-restore": "mattermost.deploy.backup",
 }
 TEMPLATES = {
     name: TREE / "/".join(sls.split(".")[:3]) / f"files/usr/local/sbin/{name}.jinja" for name, sls in SHIPPED_BY.items()
 }
+
+# what the controller sends over ssh, each with its parts and the variables that it puts before them
+SENT = {
+    "probe and status": (
+        (scripts.TOOLS, "mattermost/scripts/probe.sh", "mattermost/scripts/status.sh"),
+        ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),
+    ),
+    "import": ((scripts.TOOLS, "mattermost/scripts/import.sh"), ("directory",)),
+    "move": (
+        transfer.LIBRARY,
+        (
+            "name install state settings work user service units database role new own root checksum closed site_closed left halt resume"
+            " leave pg_kind bin_dir socket_dir database_port certificates repository data plugins client_plugins config move_to id"
+            " pg_host pg_password pg_system_user pg_container psql"
+        ).split(),
+    ),
+}
+
+
+def sent(name: str) -> str:
+    """Return the script *name* as a host gets it, with made-up values."""
+    parts, variables = SENT[name]
+    return "#!/bin/sh\n# shellcheck disable=SC2034\n" + scripts.script(
+        [str(TREE)], parts, dict.fromkeys(variables, "x")
+    )
 
 
 @functools.cache

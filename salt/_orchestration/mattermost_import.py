@@ -41,7 +41,7 @@ def source_named(name):
         entries = roster.roster(__opts__)
         roster.choose(entries, [wish["from"], wish["to"]])
         host = roster.Host(wish["from"], entries[wish["from"]], __opts__)
-        look = scripts.script(__opts__["file_roots"]["base"], (SCRIPT,), {"directory": wish["directory"]})
+        look = scripts.script(__opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": wish["directory"]})
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
             raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")

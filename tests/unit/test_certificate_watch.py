@@ -9,12 +9,9 @@ import time
 import mattermost_letsencrypt_core as core
 import pytest
 
-from tests import repository
+from tests import programs
 from tests.unit import fake_site
 
-FILES = repository.ROOT / "salt/mattermost/deploy"
-PROGRAM = FILES / "letsencrypt/files/usr/local/sbin/mattermost-certificate"
-TELL = FILES / "notify/files/usr/local/sbin/mattermost-tell"
 NAME = "chat.example.test"
 DAY = 86400
 
@@ -78,7 +75,13 @@ class Host:
             "MATTERMOST_CERTIFICATE_SETTINGS": str(self.path / "conf"),
             "MATTERMOST_CERTIFICATE_PORT": "1",  # nothing listens there: the file on disk counts
         }
-        return subprocess.run(["dash", PROGRAM, command], env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            ["dash", programs.installed("mattermost-certificate", self.path), command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def report(self):
         text = (self.path / "work/certificate/report").read_text()
@@ -228,7 +231,7 @@ def tell(path, text='It "broke".\nTwice.', **settings):
         "PATH": f"{path}/bin:{os.environ['PATH']}",
         "MATTERMOST_TELL_SETTINGS": str(path / "conf"),
     }
-    return subprocess.run(["dash", TELL, "A subject"], env=environment, input=text, capture_output=True, text=True, timeout=60)  # fmt: skip
+    return subprocess.run(["dash", programs.installed("mattermost-tell", path), "A subject"], env=environment, input=text, capture_output=True, text=True, timeout=60)  # fmt: skip
 
 
 def test_a_webhook_gets_json_and_its_address_is_no_argument(tmp_path):

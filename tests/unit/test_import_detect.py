@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+from mattermost_controller.hosts import scripts
 from mattermost_controller.importing import detect
 from mattermost_controller.importing import parse as read
 
@@ -288,9 +289,11 @@ def test_the_look_at_a_host_finds_containers(tmp_path):
     program.write_text(DOCKER)
     program.chmod(0o755)
     listed.write_text(base64.b64decode(containers().partition("\t")[2]).decode())
-    script = "directory=''\n" + repository.text(repository.ROOT / "salt/mattermost/scripts/import.sh")
+    text = scripts.script(
+        [str(repository.ROOT / "salt")], (scripts.TOOLS, "mattermost/scripts/import.sh"), {"directory": ""}
+    )
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "containers": str(listed)}
-    done = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
     source = detect.detect(done.stdout)
     assert (source.layout, source.version, source.login.container) == ("docker", "11.7.9", "chat-postgres-1")

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from mattermost_controller.hosts import scripts
 from mattermost_controller.importing import detect
 from mattermost_controller.importing import source as source_module
 
@@ -66,8 +67,10 @@ def test_the_look_at_a_host_finds_where_a_stopped_server_takes_its_settings_from
     for path in (program, tree / "bin/mattermost"):
         path.chmod(0o755)
     variables.write_text(given.get("files", ""))
-    script = f"directory='{tree}'\n" + repository.text(repository.ROOT / "salt/mattermost/scripts/import.sh")
+    text = scripts.script(
+        [str(repository.ROOT / "salt")], (scripts.TOOLS, "mattermost/scripts/import.sh"), {"directory": str(tree)}
+    )
     environment = {"words": "", "variables": "", **given, "files": str(variables), "PATH": f"{tmp_path}:/usr/bin:/bin"}
-    done = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
     assert source_module.file(source_module.facts_of(done.stdout), "config_place") == place.format(tree=tree)

@@ -31,6 +31,13 @@ def test_programs_that_are_kept_in_parts(name, tmp_path):
     lint("shellcheck", *RULES, files=[programs.installed(name, tmp_path)])
 
 
+@pytest.mark.parametrize("name", programs.SENT)
+def test_scripts_as_they_are_sent_to_a_host(name, tmp_path):
+    script = tmp_path / "script"
+    script.write_text(programs.sent(name))
+    lint("shellcheck", *RULES, files=[script])
+
+
 @pytest.mark.parametrize(
     "path", [path for path in repository.scripts() if path.parts[0] == "salt" and path not in PARTS], ids=str
 )

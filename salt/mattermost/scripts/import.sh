@@ -1,37 +1,34 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # `directory` stands before it
 # What there is of Mattermost on a host that this tree did not set up, as lines `key<TAB>value`; files travel in base64.
-# Changes nothing and needs no Python. Read by salt/_utils/mattermost_controller/importing/detect.py.
-set -u
-LC_ALL=C
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-export LC_ALL PATH
-cd / || exit 4
+# Changes nothing and needs no Python. Sent behind deploy/common/tools.sh; read by the controller's importing/detect.py.
 
-say() { printf '%s\t%s\n' "$1" "$2"; }
+fact() { printf '%s\t%s\n' "$1" "$2"; }
 file() { # file KEY PATH: its contents
-    [ -r "$2" ] && [ -f "$2" ] && say "$1" "$(base64 <"$2" | tr -d '\n')"
+    [ -r "$2" ] && [ -f "$2" ] && fact "$1" "$(base64 <"$2" | tr -d '\n')"
 }
 here() { # where the programs of PostgreSQL are, newest first
     # shellcheck disable=SC2012 # names of versions are plain
     ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/gitlab/embedded/bin 2>/dev/null | sort -t/ -k5 -rV
 }
 version() { # version PROGRAM DIRECTORY USER
+    local line
     [ -x "$1" ] || return 0
-    (cd "$2" && runuser -u "$3" -- "$1" version 2>/dev/null) | while read -r line; do say version "$line"; done
+    (cd "$2" && runuser -u "$3" -- "$1" version 2>/dev/null) | while read -r line; do fact version "$line"; done
 }
 
 # -- a unit of systemd: the tarball's, the package's, Omnibus' --
 unit=mattermost.service
 systemctl show "$unit" -p LoadState -p ActiveState -p UnitFileState -p User -p WorkingDirectory -p ExecStart -p MainPID -p Environment -p EnvironmentFiles 2>/dev/null |
-    while read -r line; do say unit "$line"; done
+    while read -r line; do fact unit "$line"; done
 user=$(systemctl show "$unit" -p User 2>/dev/null | sed 's/^User=//')
 pid=$(systemctl show "$unit" -p MainPID 2>/dev/null | sed 's/^MainPID=//')
-[ "${pid:-0}" -gt 0 ] 2>/dev/null && say environment "$(tr '\0' '\n' <"/proc/$pid/environ" | grep '^MM_' | base64 | tr -d '\n')"
+[ "${pid:-0}" -gt 0 ] 2>/dev/null && fact environment "$(tr '\0' '\n' <"/proc/$pid/environ" | grep '^MM_' | base64 | tr -d '\n')"
 systemctl show "$unit" -p EnvironmentFiles 2>/dev/null | sed -n 's/^EnvironmentFiles=\([^ ]*\).*/\1/p' | while read -r path; do file environment_file "$path"; done
 for path in /etc/default/mattermost /etc/sysconfig/mattermost; do file environment_file "$path"; done
 
 config_place() { # config_place TREE: the file or DSN that the server takes its settings from: an argument's, a variable's, else the tree's
+    local words named found path
     if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
         words=$(tr '\0' ' ' <"/proc/$pid/cmdline") named=$(tr '\0' '\n' <"/proc/$pid/environ")
     else
@@ -53,9 +50,9 @@ place=$directory
 [ -n "$place" ] || place=$(systemctl show "$unit" -p WorkingDirectory 2>/dev/null | sed 's/^WorkingDirectory=[!-]*//')
 for path in "$place" /opt/mattermost /srv/mattermost /usr/local/mattermost; do
     [ -n "$path" ] && [ -x "$path/bin/mattermost" ] || continue
-    say tree "$(readlink -f "$path")"
+    fact tree "$(readlink -f "$path")"
     config=$(config_place "$path")
-    say config_place "$(printf '%s' "$config" | base64 | tr -d '\n')"
+    fact config_place "$(printf '%s' "$config" | base64 | tr -d '\n')"
     file config "$config"
     [ -e /etc/mattermost/mmomni.yml ] || version "$path/bin/mattermost" "$path" "${user:-nobody}"
     break
@@ -72,16 +69,16 @@ fi
 for path in $(sed -nE 's/.*--config[ =]([^ ]+).*/\1/p' /opt/gitlab/sv/mattermost/run 2>/dev/null) \
     /var/opt/gitlab/mattermost/config.json /var/opt/gitlab/mattermost/config/config.json; do
     [ -f "$path" ] || continue
-    say gitlab_config "$path"
+    fact gitlab_config "$path"
     file gitlab "$path"
     owner=$(stat -c %U "$path")
     for variable in /opt/gitlab/etc/mattermost/env/*; do
-        [ -f "$variable" ] && say gitlab_environment "$(basename "$variable") $(base64 <"$variable" | tr -d '\n')"
+        [ -f "$variable" ] && fact gitlab_environment "$(basename "$variable") $(base64 <"$variable" | tr -d '\n')"
     done
     for program in /opt/gitlab/embedded/bin/mattermost /opt/gitlab/embedded/service/mattermost/bin/mattermost; do
         version "$program" /opt/gitlab/embedded/service/mattermost "$owner"
     done
-    say gitlab_active "$(gitlab-ctl status mattermost 2>/dev/null | cut -c1-60)"
+    fact gitlab_active "$(gitlab-ctl status mattermost 2>/dev/null | cut -c1-60)"
     break
 done
 
@@ -90,11 +87,11 @@ if command -v docker >/dev/null 2>&1; then
     # shellcheck disable=SC2046 # one word each
     set -- $(docker ps -aq 2>/dev/null)
     if [ "$#" -gt 0 ]; then
-        say containers "$(docker inspect "$@" 2>/dev/null | base64 | tr -d '\n')"
+        fact containers "$(docker inspect "$@" 2>/dev/null | base64 | tr -d '\n')"
         for id in "$@"; do
             case $(docker inspect -f '{{.Config.Image}}' "$id" 2>/dev/null) in
                 *mattermost*)
-                    docker exec "$id" mattermost version 2>/dev/null | while read -r line; do say "version_of_$id" "$line"; done
+                    docker exec "$id" mattermost version 2>/dev/null | while read -r line; do fact "version_of_$id" "$line"; done
                     file "config_of_$id" "$(docker inspect -f '{{range .Mounts}}{{if eq .Destination "/mattermost/config"}}{{.Source}}{{end}}{{end}}' "$id" 2>/dev/null)/config.json"
                     ;;
             esac
@@ -103,7 +100,7 @@ if command -v docker >/dev/null 2>&1; then
 fi
 
 # -- what else is needed --
-systemctl is-active --quiet mattermost-move.service && say held yes
-here | while read -r path; do [ -x "$path/pg_dump" ] && say postgresql "$path $("$path/pg_dump" --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"; done
-command -v pg_dump >/dev/null 2>&1 && say postgresql "$(dirname "$(command -v pg_dump)") $(pg_dump --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"
-say end ok
+systemctl is-active --quiet mattermost-move.service && fact held yes
+here | while read -r path; do [ -x "$path/pg_dump" ] && fact postgresql "$path $("$path/pg_dump" --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"; done
+command -v pg_dump >/dev/null 2>&1 && fact postgresql "$(dirname "$(command -v pg_dump)") $(pg_dump --version | sed 's/.* \([0-9][0-9.]*\).*/\1/')"
+fact end ok

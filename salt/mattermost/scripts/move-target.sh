@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2015 # variables and functions are move.sh's; `a && b || c` where b cannot fail
-# What a move or an import does on the host that the server comes to; laid behind move.sh and deploy/common/databases.sh, whose functions it uses.
+# shellcheck disable=SC2154 # variables and functions are move.sh's
+# What a move or an import does on the host that the server comes to; laid behind move.sh, whose functions it uses.
 
 # ---- the target ------------------------------------------------------------------------------------------------------
 
@@ -19,6 +19,7 @@ target_closed() { # its server, fresh or of an earlier try, makes room
 }
 
 take_over() { # secrets and certificates of the source, from standard input; what belongs to this host alone stays
+    local file
     rm -rf "$own/taken" && mkdir -p "$own/taken" && tar -C "$own/taken" -xpf - || return 1
     mkdir -p "$settings/secrets"
     for file in "$own/taken/secrets"/*; do
@@ -43,6 +44,7 @@ take_over() { # secrets and certificates of the source, from standard input; wha
 }
 
 give_secrets() { # the same, on the source
+    local there
     rm -rf "$own/giving" && mkdir -p "$own/giving" || return 1
     [ ! -d "$settings/secrets" ] || ln -s "$settings/secrets" "$own/giving/secrets"
     [ ! -d "$certificates" ] || ln -s "$certificates" "$own/giving/certificates"
@@ -65,11 +67,10 @@ load() { # load: the dump on standard input into the new database
 
 drop_new() { one postgres "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
 
-old_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; }
-
 place() { # what was copied becomes the server's own; what was there goes aside. Standard input: the source's config.json
+    local kept old part
     kept=$state/replaced-$id
-    old=$(old_name "$id")
+    old=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
     mkdir -p "$kept" && say "$id" >"$work/move-placed" && sync || return 1
     end_sessions "$database"
@@ -83,8 +84,9 @@ place() { # what was copied becomes the server's own; what was there goes aside.
 }
 
 unplace() { # unplace [ID]: back to where a further try begins; from wherever `place` ended
+    local kept old part
     kept=$state/replaced-${1:-$id}
-    old=$(old_name "${1:-$id}")
+    old=$(replaced_name "${1:-$id}")
     systemctl stop "$service"
     if has_database "$old"; then
         end_sessions "$database"
@@ -102,17 +104,19 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
 }
 
 prove() { # start the server behind the page of a pause and wait until it is healthy
+    local tries why
     systemctl reset-failed "$service" 2>/dev/null
-    systemctl start "$service" || fail "$service does not start: $(journalctl -u "$service" -n 5 -o cat 2>/dev/null | tr '\n' ' ' | cut -c1-600)"
+    systemctl start "$service" || fail 4 "$service does not start: $(journalctl -u "$service" -n 5 -o cat 2>/dev/null | tr '\n' ' ' | cut -c1-600)"
     tries=0
     until why=$(mattermost-switch check 2>&1); do
         tries=$((tries + 1))
-        [ "$tries" -lt 150 ] || fail "$why"
+        [ "$tries" -lt 150 ] || fail 4 "$why"
         sleep 0.2 2>/dev/null || sleep 1
     done
 }
 
-open_site() { # the target serves; what was fresh and empty on it goes away, what held messages stays aside
+open_site() { # the target serves; what was fresh and empty on it goes away, what held messages stays aside; sets id
+    local old
     [ ! -e "$work/aside/placed" ] || mv -f "$work/aside/placed" "$work/move-placed"
     rm -f "$closed" "$site_closed" "$settings/first-admin-login" "$work/move-target"
     rmdir "$(dirname "$site_closed")" 2>/dev/null
@@ -121,7 +125,7 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
     [ ! -e /etc/systemd/system/mattermost-backup.timer ] || systemctl start mattermost-backup.timer
     rm -rf "$staging"
     id=$(cat "$work/move-placed") && rm -f "$work/move-placed"
-    old=$(old_name "$id")
+    old=$(replaced_name "$id")
     if [ "$(one "$old" 'SELECT count(*) FROM posts')" = 0 ]; then
         one postgres "DROP DATABASE \"$old\"" >/dev/null
         rm -rf "$state/replaced-$id"

@@ -1,29 +1,21 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2015 # variables stand before it; `a && b || c` where b cannot fail
+# shellcheck disable=SC2154 # variables stand before it
 # What a move or an import does on a host: laid into /run/mattermost-move by ssh, gone at the next boot. Needs no Python.
+# Laid behind what the programs on a host share (deploy/common: tools.sh, sql.sh, databases.sh), whose functions it uses.
 # The controller (salt/_orchestration/mattermost_move.py) puts a host's own values before it, as variables: see
 # moving.transfer.library.
 
-set -u
-umask 077
-export LC_ALL=C
-PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
-cd / || exit 4
+program='' # what it fails by is the host, which the controller names
 own=${own:-/run/mattermost-move}
 root=${root:-} # tests have the units elsewhere
 # while $closed is there, nginx answers with its page of a pause; $left says that the source was left for good
 staging=$state/.move
-
-say() { printf '%s\n' "$*"; }
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 4
-}
+checksum=${checksum:-$CHECKSUM}
 
 # ---- PostgreSQL, wherever it is --------------------------------------------------------------------------------------
 
 pg() { # pg PROGRAM ARGUMENTS: as who may do everything with the database
-    program=$1
+    local program="$1"
     shift
     case $pg_kind in
         local) runuser -u postgres -- "$bin_dir/$program" -h "$socket_dir" -p "$database_port" "$@" ;;
@@ -38,10 +30,7 @@ pg() { # pg PROGRAM ARGUMENTS: as who may do everything with the database
     esac
 }
 
-sql() { # sql DATABASE: statements on standard input, values on standard output
-    pg psql -XAtq -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f -
-}
-one() { say "$2" | sql "$1"; }
+client() { pg psql "$@"; } # in place of sql.sh's
 
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
     sql "$1" <<END
@@ -56,7 +45,7 @@ END
 }
 
 hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the host's other library, without a way over the controller
-    take_library=$1 take=$2
+    local take_library="$1" take="$2"
     shift 2
     rm -f "$own/given"
     { "$@" && : >"$own/given"; } | sh -c ". '$take_library'; $take" >/dev/null && [ -e "$own/given" ]
@@ -78,13 +67,8 @@ has_config() { # says so when the settings can be read
 
 # ---- looking ---------------------------------------------------------------------------------------------------------
 
-kib_free() { # kib_free PATH: on the file system that PATH is or will be on
-    place=$1
-    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
-    df -Pk "$place" | awk 'NR == 2 { print $4 }'
-}
-
 mounts() { # which of the three folders is the root of a file system: no mv puts another in its place
+    local part
     for part in data plugins client-plugins; do
         [ -d "$state/$part" ] || continue
         awk -v place="$(readlink -f "$state")/$part" '$2 == place { found = 1 } END { exit !found }' "$root/proc/mounts" && say "$state/$part"
@@ -105,7 +89,7 @@ look() { # facts, one a line
     say "newest=$(one "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
     say "free=$(kib_free "$state")"
     say "database_free=$(kib_free "$(one postgres 'SHOW data_directory' 2>/dev/null || say /var/lib)")"
-    say "same_disk=$([ "$(df -Pk "$(there "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(there /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
+    say "same_disk=$([ "$(df -Pk "$(existing "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(existing /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
     say "stored=$(du -skc "$data" "$plugins" "$client_plugins" 2>/dev/null | awk 'END { print $1 }')"
     say "mounted=$(mounts | tr '\n' ' ')"
     say "copied=$(du -sk "$staging" 2>/dev/null | awk 'END { print $1 }')"
@@ -121,12 +105,6 @@ look_source() { # the same of an installation of another kind
     say "stored=$(du -skc "$data/" "$plugins/" "$client_plugins/" 2>/dev/null | awk 'END { print $1 }')"
 }
 
-there() {
-    place=$1
-    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
-    say "$place"
-}
-
 # ---- files: `data/…`, `plugins/…` and `client-plugins/…`, wherever these three are ---------------------------------------
 
 roots() { # roots DIRECTORY: links by which the three have the same names on both hosts
@@ -135,6 +113,7 @@ roots() { # roots DIRECTORY: links by which the three have the same names on bot
 }
 
 listing() { # every file: bytes, time of change, name, ended by NUL
+    local part
     cd "$1" || return 1
     for part in data plugins client-plugins; do
         [ ! -d "$part/" ] || find "$part/" \( -type f -o -type l \) -printf "%s %T@ $part/%P\\0"
@@ -213,7 +192,7 @@ TimeoutStopSec=180
 END
     systemctl daemon-reload && systemctl start mattermost-move.service || return 1
     while [ ! -e "$own/held" ]; do
-        systemctl is-active --quiet mattermost-move.service || fail "$service could not be stopped ($halt). $(tail -n 1 "$own/why" 2>/dev/null)"
+        systemctl is-active --quiet mattermost-move.service || fail 4 "$service could not be stopped ($halt). $(tail -n 1 "$own/why" 2>/dev/null)"
         sleep 0.1 2>/dev/null || sleep 1
     done
 }
@@ -234,7 +213,7 @@ is_left() { # left, serves, or nothing while that is not decided
 }
 
 give_back() {
-    [ ! -e "$left" ] || fail "$left says that it was left for good."
+    [ ! -e "$left" ] || fail 4 "$left says that it was left for good."
     : >"$own/give-back"
     systemctl stop mattermost-move.service 2>/dev/null
     rm -f "$closed"
@@ -242,11 +221,11 @@ give_back() {
 }
 
 commit() { # the source is left for good, or an error: never both alive
-    is_held || fail "The source serves again already."
+    is_held || fail 4 "The source serves again already."
     rm -f "$own/committed"
     : >"$own/commit"
     while [ ! -e "$own/committed" ]; do
-        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail "The source serves again already."
+        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail 4 "The source serves again already."
         sleep 0.1 2>/dev/null || sleep 1
     done
 }

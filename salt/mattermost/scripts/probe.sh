@@ -4,41 +4,37 @@
 # variables before it:
 : "${INSTALL:=/opt/mattermost}" "${STATE:=/var/opt/mattermost}" "${SETTINGS:=/etc/mattermost}"
 : "${WORK:=/var/lib/mattermost-deploy}" "${DATABASE:=mattermost}" "${DATABASE_PORT:=5432}" "${LOCK:=/run/lock/mattermost-deploy.lock}"
-set -u
-LC_ALL=C
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-export LC_ALL PATH
 
-say() { printf '%s\t%s\n' "$1" "$2"; }
+fact() { printf '%s\t%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-say time "$(date +%s)"
-say uid "$(id -u)"
-say arch "$(uname -m)"
-say ssh "${SSH_CONNECTION:-}"
+fact time "$(date +%s)"
+fact uid "$(id -u)"
+fact arch "$(uname -m)"
+fact ssh "${SSH_CONNECTION:-}"
 
 # -- platform --
 if [ -r /etc/os-release ]; then
-  grep -E '^(ID|ID_LIKE|VERSION_ID|PRETTY_NAME)=' /etc/os-release | while read -r line; do say os "$line"; done
+  grep -E '^(ID|ID_LIKE|VERSION_ID|PRETTY_NAME)=' /etc/os-release | while read -r line; do fact os "$line"; done
 fi
-say glibc "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
-say init "$(cat /proc/1/comm 2>/dev/null)"
-say systemd "$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')"
-say locale "$(grep -hs '^LANG=' /etc/locale.conf /etc/default/locale | head -n 1)"
-[ -r /sys/fs/selinux/enforce ] && say selinux "$(cat /sys/fs/selinux/enforce)"
+fact glibc "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
+fact init "$(cat /proc/1/comm 2>/dev/null)"
+fact systemd "$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')"
+fact locale "$(grep -hs '^LANG=' /etc/locale.conf /etc/default/locale | head -n 1)"
+[ -r /sys/fs/selinux/enforce ] && fact selinux "$(cat /sys/fs/selinux/enforce)"
 for python in python3 /usr/libexec/platform-python; do
-  has "$python" && say python "$python $("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
+  has "$python" && fact python "$python $("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
 done
-for program in tar xz curl openssl sudo; do has "$program" && say program "$program"; done
+for program in tar xz curl openssl sudo; do has "$program" && fact program "$program"; done
 
 # -- room --
 awk '/^(MemTotal|SwapTotal):/ {sub(":", "", $1); print "memory\t" $1 " " $2}' /proc/meminfo
 places() { # the nearest existing directory above each path, one df for all of them
+  local path
   set --
   for path in "$INSTALL" "$STATE" "$WORK" /var/lib /var/tmp; do
-    say place "$path"
-    while [ ! -e "$path" ]; do path=${path%/*}; path=${path:-/}; done
-    set -- "$@" "$path"
+    fact place "$path"
+    set -- "$@" "$(existing "$path")"
   done
   df -Pk "$@" | awk 'NR > 1 {print "disk\t" $4 " " $6}'
 }
@@ -65,45 +61,46 @@ awk '$4 == "0A" {print "listen\t" $2 " " $10}' /proc/net/tcp /proc/net/tcp6 2>/d
     }
   }
 ' /proc/net/tcp /proc/net/tcp6 - 2>/dev/null
-say addresses "$(hostname -I 2>/dev/null)"
+fact addresses "$(hostname -I 2>/dev/null)"
 # Ubuntu's unit is active also where ufw filters nothing
-grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && say ufw yes
+grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && fact ufw yes
 
 # -- what is there already --
-say current "$(readlink "$INSTALL/current" 2>/dev/null)"
+fact current "$(readlink "$INSTALL/current" 2>/dev/null)"
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$WORK" "$STATE/config/config.json" "$INSTALL/config/config.json" \
   /opt/mattermost/config/config.json /etc/mattermost/config.json /etc/mattermost/mmomni.mattermost.env \
   /etc/tmpfiles.d/mattermost-salt.conf; do
-  [ -e "$path" ] && say file "$path"
+  [ -e "$path" ] && fact file "$path"
 done
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$STATE/config" "$STATE/config/config.json" "$STATE/data" \
   "$INSTALL/current/bin/mattermost"; do
-  [ -e "$path" ] && say mode "$(stat -Lc '%a %U %n' "$path")"
+  [ -e "$path" ] && fact mode "$(stat -Lc '%a %U %n' "$path")"
 done
 # sites of others; a package's own default page is none
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
   case ${path##*/} in default | default.conf | mattermost-*.conf | '*' | '*.conf') continue ;; esac
-  [ -r "$path" ] && say nginx_site "$path"
+  [ -r "$path" ] && fact nginx_site "$path"
 done
 # where the server was moved to, once it was
-say moved "$(sed -n 's/^to=//p' "$WORK/moved" 2>/dev/null)"
+fact moved "$(value_of "$WORK/moved" to)"
 # an installation that an import set aside: for good, back again, or just now
 for found in open:journal kept:kept back:given-back; do
-  [ -e "$WORK/aside/${found#*:}" ] && say aside "${found%:*}" && break
+  [ -e "$WORK/aside/${found#*:}" ] && fact aside "${found%:*}" && break
 done
 # when the last good backup was made, and since when there should be some
-say backup "$(sed -n 's/^epoch=//p' "$WORK/backup/last-good" 2>/dev/null)"
-say backup_since "$(stat -c %Y /etc/systemd/system/timers.target.wants/mattermost-backup.timer 2>/dev/null)"
-say backup_failed "$(sed -n '/^result=done/q; s/^reason=//p' "$WORK/backup/backup-report" 2>/dev/null)"
+fact backup "$(value_of "$WORK/backup/last-good" epoch)"
+fact backup_since "$(stat -c %Y /etc/systemd/system/timers.target.wants/mattermost-backup.timer 2>/dev/null)"
+fact backup_failed "$(sed -n '/^result=done/q; s/^reason=//p' "$WORK/backup/backup-report" 2>/dev/null)"
 # the lock counts only while somebody holds it; looked up, not tried, so that a starting run is never in the way
 if [ -r "$LOCK" ]; then
   device=$(stat -c %d "$LOCK") inode=$(stat -c %i "$LOCK")
   place=$(printf '%02x:%02x:%s' $((device / 256)) $((device % 256)) "$inode")
-  grep -q " $place " /proc/locks && say lock "$(head -n 1 "$LOCK")"
+  grep -q " $place " /proc/locks && fact lock "$(head -n 1 "$LOCK")"
 fi
 
 # -- systemd's view --
 units() { # by name: a pattern finds only what is loaded, not what was stopped
+  local cluster version programs
   set -- mattermost.service nginx.service firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service \
     shorewall.service postgresql.service certbot.timer certbot-renew.timer mattermost-backup.timer mattermost-certificate.timer
   for cluster in /etc/postgresql/*/*; do # Debian's: VERSION/NAME
@@ -116,7 +113,7 @@ units() { # by name: a pattern finds only what is loaded, not what was stopped
   done
   systemctl show -p Id,LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime "$@" 2>/dev/null
 }
-if has systemctl; then units | while read -r line; do say unit "$line"; done; fi
+if has systemctl; then units | while read -r line; do fact unit "$line"; done; fi
 
 # -- PostgreSQL: each server that runs here, its version and whether the database exists and holds tables --
 for found in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
@@ -131,30 +128,30 @@ for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
   answer=$(ask "${socket%/*}" "$port" postgres "select current_setting('server_version_num'),
     (select count(*) from pg_database where not datistemplate and datname not in ('postgres', '$DATABASE')),
     (select pg_get_userbyid(datdba) from pg_database where datname = '$DATABASE')")
-  say postgresql "$port ${answer%%|*}"
+  fact postgresql "$port ${answer%%|*}"
   rest=${answer#*|}
-  say others "$port ${rest%%|*}"
+  fact others "$port ${rest%%|*}"
   owner=${rest#*|}
   if [ "$port" = "$DATABASE_PORT" ] && [ -n "$owner" ]; then
-    say database "$owner $(ask "${socket%/*}" "$port" "$DATABASE" \
+    fact database "$owner $(ask "${socket%/*}" "$port" "$DATABASE" \
       "select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")"
   fi
 done
 
 # -- the certificate that nginx is told to serve; certificates are public --
-for site in ssl non-ssl; do [ -e "/etc/nginx/conf.d/mattermost-$site.conf" ] && say site "$site"; done
+for site in ssl non-ssl; do [ -e "/etc/nginx/conf.d/mattermost-$site.conf" ] && fact site "$site"; done
 for file in /etc/nginx/conf.d/*.conf; do
   [ -r "$file" ] || continue
   sed -n 's/^[[:space:]]*ssl_certificate[[:space:]][[:space:]]*\([^;]*\);.*/\1/p' "$file"
 done | sort -u | while read -r path; do
   [ -r "$path" ] || continue
-  say certificate_file "$path"
+  fact certificate_file "$path"
   sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END CERTIFICATE-----/p' "$path" | while read -r line; do
-    say certificate "$path $line"
+    fact certificate "$path $line"
   done
 done
 # how its renewal goes, as the host's own program sees it
 if has mattermost-certificate; then
-  mattermost-certificate look 2>/dev/null | while read -r line; do say renewal "$line"; done
+  mattermost-certificate look 2>/dev/null | while read -r line; do fact renewal "$line"; done
 fi
-say end ok
+fact end ok

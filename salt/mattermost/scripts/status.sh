@@ -1,21 +1,21 @@
 # shellcheck shell=sh
-# What mattermost.status asks beyond probe.sh, in the same connection and after it: its `say`, `has` and variables are used.
+# What mattermost.status asks beyond probe.sh, in the same connection and after it: its `fact`, `has` and variables are used.
 # Lines are `key<TAB>value` too, keys with s. before them. Changes nothing; each question has its limit of time, and one
 # that is not answered leaves the others. Read by salt/_utils/mattermost_controller/status/facts.py, which puts these variables before:
 : "${PORT:=8065}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
 
-say s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"
-say s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
+fact s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"
+fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
 
 # -- the server: systemd's view of it, and what it says itself on the loopback --
 systemctl show -p ActiveState,SubState,Result,NRestarts,ActiveEnterTimestampMonotonic mattermost.service 2>/dev/null |
-  while read -r line; do say s.service "$line"; done
+  while read -r line; do fact s.service "$line"; done
 server() { curl -s --noproxy '*' -m 5 "http://127.0.0.1:$PORT$1" 2>/dev/null | tr -d '\n\t'; }
 if has curl; then
-  say s.client "$(server '/api/v4/config/client?format=old')"
-  say s.ping "$(server '/api/v4/system/ping?get_server_status=true')"
+  fact s.client "$(server '/api/v4/config/client?format=old')"
+  fact s.ping "$(server '/api/v4/system/ping?get_server_status=true')"
   # told without the database too: VERSION.BUILD.HASH.ENTERPRISE
-  say s.version_id "$(curl -s --noproxy '*' -m 5 -D - -o /dev/null "http://127.0.0.1:$PORT/api/v4/system/ping" 2>/dev/null |
+  fact s.version_id "$(curl -s --noproxy '*' -m 5 -D - -o /dev/null "http://127.0.0.1:$PORT/api/v4/system/ping" 2>/dev/null |
     tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')"
 fi
 
@@ -24,13 +24,13 @@ values() { # DATABASE: statements on standard input, `key value` lines on standa
   timeout 10 runuser -u postgres -- psql -XAtq -F ' ' -h "$directory" -p "$DATABASE_PORT" -d "$1" 2>/dev/null
 }
 for directory in /var/run/postgresql /tmp; do [ -S "$directory/.s.PGSQL.$DATABASE_PORT" ] && break; done
-values postgres <<END | while read -r key value; do say "s.$key" "$value"; done
+values postgres <<END | while read -r key value; do fact "s.$key" "$value"; done
 SELECT 'database_bytes', pg_database_size(oid) FROM pg_database WHERE datname = '$DATABASE';
 SELECT 'aside_database', pg_database_size(oid), datname FROM pg_database
   WHERE datname LIKE replace(left('$DATABASE', 38), '_', '\\_') || '\\_%' ORDER BY datname;
 SELECT 'pg_started', floor(extract(epoch FROM now() - pg_postmaster_start_time()));
 END
-values "$DATABASE" <<'END' | while read -r key value; do say "s.$key" "$value"; done
+values "$DATABASE" <<'END' | while read -r key value; do fact "s.$key" "$value"; done
 SELECT 'schema', version, name FROM db_migrations ORDER BY version DESC LIMIT 1;
 SELECT 'users', count(*) FROM users u WHERE deleteat = 0 AND NOT EXISTS (SELECT 1 FROM bots b WHERE b.userid = u.id);
 END
@@ -38,12 +38,7 @@ END
 # -- room: what is used by us where it can be told in time, and what the file system below has --
 room() { # NAME PATH
   [ -n "$2" ] || return 0
-  place=$2
-  while [ ! -e "$place" ]; do
-    place=${place%/*}
-    place=${place:-/}
-  done
-  say s.disk "$1 $(df -Pk "$place" | awk 'NR == 2 {print $2, $3, $4, $6}') $2"
+  fact s.disk "$1 $(df -Pk "$(existing "$2")" | awk 'NR == 2 {print $2, $3, $4, $6}') $2"
 }
 taken() { timeout 5 du -sk "$1" 2>/dev/null | awk 'NR == 1 {print $1}'; }
 room data "$STATE/data"
@@ -53,22 +48,22 @@ END
 )
 room database "${where:-$PG_DATA}"
 case $REPOSITORY in
-  /*) room backups "$REPOSITORY" && say s.taken "backups $(taken "$REPOSITORY")" ;;
+  /*) room backups "$REPOSITORY" && fact s.taken "backups $(taken "$REPOSITORY")" ;;
 esac
-say s.taken "data $(taken "$STATE/data")"
+fact s.taken "data $(taken "$STATE/data")"
 
 # -- backups, as the host's own program says it --
 has mattermost-backup && [ -d "$WORK/backup" ] &&
-  mattermost-backup status 2>/dev/null | grep -E '^[a-z_]+=' | while read -r line; do say s.backup "$line"; done
+  mattermost-backup status 2>/dev/null | grep -E '^[a-z_]+=' | while read -r line; do fact s.backup "$line"; done
 
 # -- what was kept aside --
 for path in "$INSTALL"/*/bin/mattermost; do
   [ -e "$path" ] || continue
   path=${path%/bin/mattermost}
-  [ "${path##*/}" = current ] || say s.release "${path##*/}"
+  [ "${path##*/}" = current ] || fact s.release "${path##*/}"
 done
 for path in "$STATE"/replaced-* "$WORK"/switch/before/* "$WORK"/switch/newer/* "$WORK"/put-away; do
-  [ -e "$path" ] && say s.aside "$(taken "$path") $path"
+  [ -e "$path" ] && fact s.aside "$(taken "$path") $path"
 done
 awk '{print "s.cluster\t" $1 " " $4}' "$WORK/postgresql/kept" 2>/dev/null
-say s.end ok
+fact s.end ok

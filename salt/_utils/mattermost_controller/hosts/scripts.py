@@ -1,9 +1,11 @@
-"""The scripts of ``salt/mattermost/scripts``, as the controller sends them to a host over ssh."""
+"""The scripts of ``salt/mattermost/scripts``, and what they share with the programs on a host, as the controller sends them to a host over ssh."""
 
 from __future__ import annotations
 
 import os
 import shlex
+
+TOOLS = "mattermost/deploy/common/tools.sh"  # what all of them begin with, as the programs on a host do
 
 
 def script(file_roots: list[str], names: tuple[str, ...], values: dict) -> str:

@@ -12,14 +12,14 @@ import threading
 from mattermost_controller.hosts import scripts
 
 LIBRARY = (
+    scripts.TOOLS,
+    "mattermost/deploy/common/sql.sh",
+    "mattermost/deploy/common/databases.sh",
     "mattermost/scripts/move.sh",
-    "mattermost/deploy/common/databases.sh",  # as the programs on a host do it
     "mattermost/scripts/move-target.sh",
 )
 OWN = "/run/mattermost-move"
 HERE = f"{OWN}-here"  # of the target that is the source's own host
-# of a whole table, whatever the order of its rows
-CHECKSUM = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)"
 LONGEST = 7 * 86400  # seconds that one copy may take
 BEAT = 5  # seconds between two signs of life
 LEASE = 30  # seconds after which the source takes itself back when none came
@@ -52,7 +52,7 @@ def values(settings: dict, **more) -> dict:
         "new": settings["database"]["name"][:38] + "_moving",
         "own": OWN,
         "root": "",
-        "checksum": CHECKSUM,
+        "checksum": "",  # that of sql.sh
         "closed": "/run/mattermost-switch.closed",
         "site_closed": f"{settings['platform']['nginx']['snippet_dir']}/closed",
         "left": f"{paths['work']}/moved",

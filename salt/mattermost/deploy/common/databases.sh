@@ -15,6 +15,8 @@ has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
     [ -n "$there" ]
 }
 
+replaced_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; } # replaced_name ID: of the database that a restore or a move replaced
+
 end_sessions() {
     one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
 }
@@ -50,6 +52,7 @@ END
 
 ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | sql "$1"; } # ids DATABASE TABLE
 
+# shellcheck disable=SC2154 # the program sets scratch
 only_in() { # only_in TABLE DATABASE OTHER: how many rows of DATABASE's TABLE are not in OTHER's; takes no disk
     local these those count
     rm -f "$scratch/these" "$scratch/those"

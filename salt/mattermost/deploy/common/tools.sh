@@ -1,4 +1,4 @@
-# What every program of ours on a host begins with; `program` is its name.
+# What every program of ours on a host begins with, and what is sent to one over ssh; `program` is the name that it fails by.
 
 set -u
 umask 077
@@ -11,13 +11,21 @@ say() { printf '%s\n' "$*"; }
 fail() { # fail CODE WORDS
     local code="$1"
     shift
-    printf '%s: %s\n' "$program" "$*" >&2
+    printf '%s%s\n' "${program:+$program: }" "$*" >&2
     exit "$code"
 }
 
 one_line() { printf '%s' "$*" | tr '\n' ' ' | cut -c1-1200; }
 
 value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
+
+existing() { # existing PATH: it, or the directory above it that is there
+    local place="$1"
+    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
+    say "$place"
+}
+
+kib_free() { df -Pk "$(existing "$1")" | awk 'NR == 2 { print $4 }'; } # kib_free PATH: on the file system that PATH is or will be on
 
 uptime_centi() { # hundredths of a second since boot; unlike the clock it never jumps
     local up
@@ -40,11 +48,13 @@ publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
     flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"
 }
 
+# shellcheck disable=SC2154 # the program sets own
 lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"
     flock -n 9
 }
 
+# shellcheck disable=SC2154 # the program sets settings_file, and eval value
 take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
     local key known line value
     [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run as root, after $3."
@@ -56,7 +66,6 @@ take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $s
     done <"$settings_file"
     for key in $1; do
         eval "value=\$$key"
-        # shellcheck disable=SC2154 # set by eval
         [ -n "$value" ] || fail 2 "$settings_file lacks $key, which $3 writes."
     done
 }

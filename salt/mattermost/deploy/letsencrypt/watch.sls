@@ -1,5 +1,6 @@
 # The host looks at its certificate each day by itself, and tells somebody when it was not renewed. Included by init.sls.
 {% set mattermost = salt['mattermost_settings.get']() %}
+{% import_text 'mattermost/deploy/letsencrypt/files/usr/local/sbin/mattermost-certificate.jinja' as program %}
 {% set certificate = mattermost.certificate %}
 
 include:
@@ -9,7 +10,7 @@ include:
 certificate-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-certificate
-    - source: salt://mattermost/deploy/letsencrypt/files/usr/local/sbin/mattermost-certificate
+    - contents: {{ program | json }}
     - user: root
     - group: root
     - mode: '0755'

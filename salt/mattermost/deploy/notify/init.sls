@@ -1,6 +1,7 @@
 # The program by which this host tells somebody what went wrong on it. Included by the components that have something to tell.
 # Settings: notify.*, mail.*.
 {% set mattermost = salt['mattermost_settings.get']() %}
+{% import_text 'mattermost/deploy/notify/files/usr/local/sbin/mattermost-tell.jinja' as program %}
 
 include:
   - mattermost.deploy.common
@@ -8,7 +9,7 @@ include:
 notify-program-is-in-place:
   file.managed:
     - name: /usr/local/sbin/mattermost-tell
-    - source: salt://mattermost/deploy/notify/files/usr/local/sbin/mattermost-tell
+    - contents: {{ program | json }}
     - user: root
     - group: root
     - mode: '0755'

@@ -115,5 +115,5 @@ set_names() { # of the restore with that id; sets fetched, aside, new_database, 
     fetched=$state/.restore-$id
     aside=$state/replaced-$id
     new_database=$(say "$database" | cut -c1-38)_restored_$id
-    kept_database=$(say "$database" | cut -c1-38)_replaced_$id
+    kept_database=$(replaced_name "$id")
 }

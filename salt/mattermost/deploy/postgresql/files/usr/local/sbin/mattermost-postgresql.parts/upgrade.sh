@@ -2,7 +2,7 @@
 
 CENSUS="SELECT 'databases', string_agg(datname, ',' ORDER BY datname), 0 FROM pg_database;
 SELECT format('SELECT %L, count(*), %s FROM %s t', c.oid::regclass,
- CASE WHEN relname IN ('users', 'channels', 'posts', 'fileinfo') THEN 'coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)' ELSE '0' END, c.oid::regclass)
+ CASE WHEN relname IN ('users', 'channels', 'posts', 'fileinfo') THEN '$CHECKSUM' ELSE '0' END, c.oid::regclass)
  FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname
 \\gexec"
 
