@@ -1,10 +1,10 @@
 # The installation of before, whole again.
 
-ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when the caller is gone
+request_rollback() { # request_rollback [overwrite]: systemd does it, so that it goes on when the caller is gone
     local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
         [ "$1" = overwrite ] || fail 2 "The import is done: what was posted since then is not in the installation of before. Knowing that: mattermost-aside back overwrite."
-        be_alone
+        take_lock
         { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written."
         exec 9>&-
     fi
@@ -21,7 +21,7 @@ ask_back() { # ask_back [overwrite]: systemd does it, so that it goes on when th
     done
 }
 
-end_run() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
+stop_deploy() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
     local tries patience
     mkdir -p "$(dirname "$lock")"
     exec 8>>"$lock"
@@ -34,17 +34,17 @@ end_run() { # a deploy whose controller is gone must not go on under what is put
     done
 }
 
-back() { # repeatable, from wherever the journal ends
+roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        end_run || fail 4 "A deploy is at work and does not end: $(cat "$lock")."
+        stop_deploy || fail 4 "A deploy is at work and does not end: $(cat "$lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
         systemctl stop "$service" 2>/dev/null
         put_back || fail 4 "The installation of before could not be put back yet; $unit tries again."
         systemctl daemon-reload
         systemctl reset-failed "$service" 2>/dev/null
-        account_back
+        put_back_account
     fi
     rm -rf "$runtime" "$switch.port" "$switch.closed" "$switch/request" "$switch/may-start"
     [ ! -e "$work/switch/journal" ] || mv -f "$work/switch/journal" "$work/switch/last-journal"
@@ -86,7 +86,7 @@ make_room() { # make_room PLACE: of what the server of this tree has there, its 
     fi
 }
 
-account_back() { # a deploy gives the account another home
+put_back_account() { # a deploy gives the account another home
     local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||

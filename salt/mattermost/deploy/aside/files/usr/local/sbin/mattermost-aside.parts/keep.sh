@@ -4,10 +4,10 @@ keep() { # the one rename decides: before it every end puts the installation of 
     [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
     recorded put || fail 4 "Nothing is aside that could stay so."
     { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written."
-    open_up
+    let_users_in
 }
 
-open_up() { # from here on people reach it
+let_users_in() { # from here on people reach it
     rm -f "$dropin" "$switch.port"
     rmdir "$(dirname "$dropin")" 2>/dev/null
     rm -rf "$runtime" "$switch.closed" "$site_closed"

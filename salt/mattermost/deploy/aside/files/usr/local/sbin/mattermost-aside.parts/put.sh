@@ -20,7 +20,7 @@ running() { # the processes of the program in $tree
     done
 }
 
-misfit() { # why it cannot be set aside, nothing when it can
+obstacle() { # why it cannot be set aside, nothing when it can
     local place
     [ -d "$tree" ] || { say "There is no $tree."; return; }
     [ ! -e "$journal" ] || { say "An import is open on this host: mattermost-aside back ends it."; return; }
@@ -38,7 +38,7 @@ misfit() { # why it cannot be set aside, nothing when it can
 
 put() {
     local why active place left
-    why=$(misfit)
+    why=$(obstacle)
     [ -z "$why" ] || fail 2 "$why"
     case $(systemctl is-active "$service" 2>/dev/null) in
         active | activating | reloading) active=yes ;;

@@ -35,7 +35,7 @@ drop_restored() { # drop_restored DATABASE: one that a restore made; with messag
     fi
 }
 
-sweep() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for it brings the next sweep
+remove_leftovers() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for while it is there, the boot comes here again
     local name_of_left
     one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
     while read -r name_of_left; do drop_restored "$name_of_left" </dev/null || return 1; done <"$scratch/left"

@@ -33,7 +33,7 @@ exchange() { # each step can be told from what is there, so `back` needs no more
     rename_database "$database" "$kept_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
 }
 
-old_database() { # the database of before in its place again
+roll_back_database() { # the database of before in its place again
     has_database "$kept_database"
     case $? in
         1) return 0 ;;
@@ -47,9 +47,9 @@ old_database() { # the database of before in its place again
     rename_database "$kept_database" "$database"
 }
 
-back() { # the old state in its place again, from wherever a restore ended; repeatable; sets id
+roll_back() { # the old state in its place again, from wherever a restore ended; repeatable; sets id
     local part
-    [ -e "$own/open" ] || { end; return; }
+    [ -e "$own/open" ] || { finish; return; }
     id=$(cat "$own/open")
     set_names
     touch "$own/closed" "$closed" && flush "$own" || return 1
@@ -58,7 +58,7 @@ back() { # the old state in its place again, from wherever a restore ended; repe
     rm -f "$runtime/request"
     systemctl stop "$service" || return 1
     wait_for_database 3 || return 1 # without PostgreSQL nobody knows which database is which
-    old_database || return 1
+    roll_back_database || return 1
     for part in data plugins client-plugins; do
         [ -d "$aside/$part" ] || continue
         [ ! -d "$state/$part" ] || mv -T "$state/$part" "$aside/not-used-$part" || return 1
@@ -67,7 +67,7 @@ back() { # the old state in its place again, from wherever a restore ended; repe
     if [ -e "$aside/config.json" ]; then
         cp -p "$aside/config.json" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
     fi
-    decide undone && end
+    decide undone && finish
 }
 
 decide() { # decide restored|undone: a rename, for the disk may be full
@@ -75,7 +75,7 @@ decide() { # decide restored|undone: a rename, for the disk may be full
     mv -f "$own/open" "$own/$1" && flush "$own"
 }
 
-end() { # what remains once it is decided which side serves; repeatable; sets id
+finish() { # what remains once it is decided which side serves; repeatable; sets id
     local side
     for side in undone restored; do
         [ -e "$own/$side" ] || continue
@@ -85,14 +85,14 @@ end() { # what remains once it is decided which side serves; repeatable; sets id
         rm -f "$closed"
         systemctl --no-block start "$service" # at boot it has not started yet
         case $side in
-            undone) clear_new || return 1 ;;
+            undone) drop_new || return 1 ;;
             *) [ ! -d "$fetched" ] || restore_secrets || say "The secrets of the backup could not be put in $settings." >&2 ;;
         esac
         rm -f "$own/$side"
     done
 }
 
-clear_new() { # the new one goes, unless something was posted to it: then it is kept as what a restore replaced is
+drop_new() { # the new one goes, unless something was posted to it: then it is kept as what a restore replaced is
     local part
     has_database "$new_database"
     case $? in

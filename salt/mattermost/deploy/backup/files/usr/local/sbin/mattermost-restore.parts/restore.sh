@@ -31,12 +31,12 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
     mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$fetched$certificates/." "$certificates/"
 }
 
-put_back() { # put_back RESULT REASON ADVICE: what was there before serves again, or will
-    back || give_up failed "$2 What was there before could not be put back yet." "mattermost-restore-back.service goes on trying."
+roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
+    roll_back || give_up failed "$2 What was there before could not be put back yet." "mattermost-restore-back.service goes on trying."
     give_up "$@"
 }
 
-tidy() { # what is open or not ended needs what was fetched
+clean_up() { # what is open or not ended needs what was fetched
     local name_of_open
     rm -rf "$scratch"
     for name_of_open in open undone restored; do [ ! -e "$own/$name_of_open" ] || return; done
@@ -48,7 +48,7 @@ restore() { # restore SNAPSHOT; sets id
     started=$(date +%s)
     id=$(date -u +%Y%m%d%H%M%S)
     set_names
-    trap tidy EXIT
+    trap clean_up EXIT
     why=$(mounted)
     [ -z "$why" ] || give_up refused "Nothing can be restored here." "$why"
     find_snapshot "$1"
@@ -64,17 +64,17 @@ restore() { # restore SNAPSHOT; sets id
     check_room "$state"
     fetch "$fetched"
     restore_database "$new_database"
-    begin_exchange || put_back failed "The exchange could not begin." "Is a switch of versions at work, or the disk full? mattermost-switch status; df $work"
-    systemctl stop "$service" || put_back failed "$service cannot be stopped." "systemctl status $service"
-    newer=$(newer_posts) || put_back failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
+    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is a switch of versions at work, or the disk full? mattermost-switch status; df $work"
+    systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
+    newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
-        put_back refused "Messages were posted while the backup was fetched." "Start again with overwrite: they are kept aside."
-    exchange || put_back failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
+        roll_back_and_fail refused "Messages were posted while the backup was fetched." "Start again with overwrite: they are kept aside."
+    exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
-        put_back failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
+        roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
     [ "$(one "$database" "SELECT count(*) >= $(wants posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        put_back failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
-    decide restored && end || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
+        roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
+    decide restored && finish || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(wants version) is restored and $version serves it." \
         "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
 snapshot=$snapshot

@@ -31,19 +31,19 @@ ask() { # ask WHAT: systemd does it, so it goes on when the caller is gone
 work() { # sets manifest
     if [ "$1" = back ]; then
         lock || exit 75 # systemd starts it again
-        undo_open || exit 75
+        recover || exit 75
         return
     fi
     take_lock
     manifest=$scratch/manifest
-    undo_open || give_up failed "What an earlier restore may have left cannot be put back or removed." "Does PostgreSQL answer? systemctl status postgresql"
+    recover || give_up failed "What an earlier restore may have left cannot be put back or removed." "Does PostgreSQL answer? systemctl status postgresql"
     case $1 in
         drill) drill ;;
         *) take_words "$1" && restore "$wanted_snapshot" ;;
     esac
 }
 
-undo_open() { # what a kill or a power cut left, and says how it was ended
+recover() { # what a kill or a power cut left, and says how it was ended
     local said
     said=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
@@ -51,7 +51,7 @@ undo_open() { # what a kill or a power cut left, and says how it was ended
     elif [ -e "$own/restored" ]; then
         said="A restore was interrupted when it was done: the backup serves."
     fi
-    back && sweep || return 1
+    roll_back && remove_leftovers || return 1
     [ -n "$said" ] || return 0
     local report="$own/restore-report" # also when this is a drill
     write_report failed "$said" "mattermost-kept list shows what is kept aside." </dev/null

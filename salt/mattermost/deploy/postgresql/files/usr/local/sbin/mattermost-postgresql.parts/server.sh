@@ -12,7 +12,7 @@ serve() { # let the server start, and have it proved healthy; mattermost-switch 
     outage_end=$(uptime_centi)
 }
 
-point_at_new() { # units and settings of ours name the cluster's unit and programs
+name_new_cluster() { # units and settings of ours name the cluster's unit and programs
     local file kept
     mkdir -p "$saved" || return 1
     for file in "$units"/mattermost*.service "$settings"/*.conf; do
@@ -24,7 +24,7 @@ point_at_new() { # units and settings of ours name the cluster's unit and progra
     systemctl daemon-reload
 }
 
-point_at_old() {
+name_old_cluster() {
     local file kept
     for kept in "$saved"/*; do
         [ -f "$kept" ] || continue

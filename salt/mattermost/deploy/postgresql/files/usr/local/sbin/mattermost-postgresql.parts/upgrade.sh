@@ -42,24 +42,24 @@ upgrade() { # sets psql, outage_start
     fi
     begin "$id" || fail 4 "The journal $journal could not be written: make room there."
     outage_start=$(uptime_centi)
-    stop_server || { undo "$service could not be stopped."; return; }
-    record stopped || { undo 'The journal could not be written.'; return; }
-    census before || { undo "The rows could not be counted."; return; }
+    stop_server || { roll_back "$service could not be stopped."; return; }
+    record stopped || { roll_back 'The journal could not be written.'; return; }
+    census before || { roll_back "The rows could not be counted."; return; }
     one postgres CHECKPOINT >/dev/null 2>&1
-    at_boot old no && stop_cluster old || { undo "$old_service could not be stopped."; return; }
-    record old-stopped || { undo 'The journal could not be written.'; return; }
-    copy || { undo "The copy failed: $(last_words)"; return; }
-    record copied || { undo 'The journal could not be written.'; return; }
-    point_at_new && at_boot new yes || { undo "Units and settings could not be changed."; return; }
-    record switched || { undo 'The journal could not be written.'; return; }
-    start_cluster new || { undo "PostgreSQL $new_version does not start: $(why_not)"; return; }
+    at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
+    record old-stopped || { roll_back 'The journal could not be written.'; return; }
+    copy || { roll_back "The copy failed: $(last_words)"; return; }
+    record copied || { roll_back 'The journal could not be written.'; return; }
+    name_new_cluster && at_boot new yes || { roll_back "Units and settings could not be changed."; return; }
+    record switched || { roll_back 'The journal could not be written.'; return; }
+    start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(why_not)"; return; }
     one "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
-    census after || { undo "The rows of the new cluster could not be counted."; return; }
+    census after || { roll_back "The rows of the new cluster could not be counted."; return; }
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
-    [ -z "$differs" ] || { undo "The new cluster differs from the old one: $differs"; return; }
-    record serving || { undo 'The journal could not be written.'; return; }
-    serve || { undo "The server did not come up: $why"; return; }
-    record healthy || { undo 'The journal could not be written.'; return; }
+    [ -z "$differs" ] || { roll_back "The new cluster differs from the old one: $differs"; return; }
+    record serving || { roll_back 'The journal could not be written.'; return; }
+    serve || { roll_back "The server did not come up: $why"; return; }
+    record healthy || { roll_back 'The journal could not be written.'; return; }
     finish
 }
 

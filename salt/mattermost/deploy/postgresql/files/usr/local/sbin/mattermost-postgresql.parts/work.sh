@@ -5,12 +5,12 @@ close_journal() {
     mv -f "$journal" "$own/last-journal" && flush "$own"
 }
 
-end_open() { # what a kill or a power cut left in the journal; sets id, psql
+recover() { # what a kill or a power cut left in the journal; sets id, psql
     id=$(sed -n 's/^begin //p' "$journal")
     if recorded healthy; then
         finish
     elif recorded undo; then
-        undo "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
+        roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people may have posted to it: undone only if it does not come up well
         psql=$new_bin/psql
         if { runs "$new_data" || start_cluster new; } && { mattermost-switch check >/dev/null 2>&1 || serve; }; then
@@ -18,17 +18,17 @@ end_open() { # what a kill or a power cut left in the journal; sets id, psql
             record healthy
             finish
         else
-            undo "The server did not come up after an interruption: $why"
+            roll_back "The server did not come up after an interruption: $why"
         fi
     else
-        undo "The upgrade was interrupted after its record '$(tail -n 1 "$journal" | cut -d' ' -f1)'."
+        roll_back "The upgrade was interrupted after its record '$(tail -n 1 "$journal" | cut -d' ' -f1)'."
     fi
 }
 
 work() { # sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     lock || fail 75 "Another upgrade is at work."
-    [ ! -e "$journal" ] || end_open
+    [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id _ <"$request"
         rm -f "$request"

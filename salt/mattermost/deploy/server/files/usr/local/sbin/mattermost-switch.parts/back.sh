@@ -1,6 +1,6 @@
-# Back to the version before the last upgrade.
+# The rollback by command: to the version before the last upgrade.
 
-find_before() { # sets from, to, source, facts, place, copied, and why when there is nothing to go back to
+find_previous() { # sets from, to, source, facts, place, copied, and why when there is nothing to go back to
     local found
     from=$(current) source='' why=''
     [ -n "$from" ] || { why="No version is installed."; return 1; }
@@ -47,10 +47,10 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), more (lines 
     done
 }
 
-say_lost() { # what `back` says: counted now, nothing changed
+show_loss() { # what `back` says: counted now, nothing changed
     local lost more
     [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
-    if ! find_before || ! count_lost "$database" "$place"; then
+    if ! find_previous || ! count_lost "$database" "$place"; then
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
         exit 2
     fi
@@ -66,27 +66,27 @@ say_lost() { # what `back` says: counted now, nothing changed
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
-back() { # sets outage_start
-    if ! find_before; then
+go_back() { # sets outage_start
+    if ! find_previous; then
         write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
         return
     fi
     { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was touched."
     outage_start=$(uptime_centi)
-    stop_server || { undo "$service could not be stopped."; return; }
-    record stopped || { undo "$unwritten"; return; }
-    save_configuration || { undo "The configuration could not be copied to $own."; return; }
-    record swapping || { undo "$unwritten"; return; }
+    stop_server || { roll_back "$service could not be stopped."; return; }
+    record stopped || { roll_back "$unwritten"; return; }
+    save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
+    record swapping || { roll_back "$unwritten"; return; }
     if [ "$copied" = yes ]; then
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
-            { undo "The database of before could not take its place."; return; }
+            { roll_back "The database of before could not take its place."; return; }
     fi
-    record swapped || { undo "$unwritten"; return; }
-    old_configuration || { undo "The configuration of before could not be put in its place."; return; }
+    record swapped || { roll_back "$unwritten"; return; }
+    previous_configuration || { roll_back "The configuration of before could not be put in its place."; return; }
     start_other
 }
 
-gone_back() { # the older version is proved: the newer one's things get their place; repeatable
+finish_going_back() { # the older version is proved: the newer one's things get their place; repeatable
     local newer said lost more
     newer=$(copy_name newer "$id") lost='' more=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."

@@ -15,13 +15,13 @@ save_configuration() { # config.json as the stopped server left it; the environm
     fi
 }
 
-restore_file() { # restore_file NAME FILE
+put_back_file() { # put_back_file NAME FILE
     [ -e "$own/$1" ] || return 0
     cmp -s "$own/$1" "$2" && return 0
     cp -p "$own/$1" "$2.new" && publish "$2"
 }
 
-restore_configuration() { restore_file config.json "$config" && restore_file environment "$environment"; }
+roll_back_configuration() { put_back_file config.json "$config" && put_back_file environment "$environment"; }
 
 keep_configuration() { # keep_configuration FOLDER LINE…: what was saved of before the switch, and facts about it
     local name folder="$own/$1"
@@ -33,7 +33,7 @@ keep_configuration() { # keep_configuration FOLDER LINE…: what was saved of be
     printf '%s\n' "$@" >"$folder/facts.new" && publish "$folder/facts"
 }
 
-old_configuration() { # config.json and environment of then; the login to the database stays that of now
+previous_configuration() { # config.json and environment of then; the login to the database stays that of now
     local then="$own/before/$source"
     [ ! -e "$then/config.json" ] || { cp -p "$then/config.json" "$config.new" && publish "$config"; } || return 1
     [ -e "$then/environment" ] || return 0

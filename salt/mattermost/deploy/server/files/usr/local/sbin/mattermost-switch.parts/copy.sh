@@ -81,7 +81,7 @@ END
     return 1
 }
 
-restore_database() { # what a failed switch did to the database is undone; sets left, the name under which it is kept
+roll_back_database() { # what a failed switch did to the database is undone; sets left, the name under which it is kept
     left=$(copy_name failed "$id")
     if [ "$kind" = back ]; then
         left=$(copy_name before "$source")

@@ -9,7 +9,7 @@ point_at() { # point_at VERSION: INSTALL/current in one rename; without a versio
     fi && flush "$install"
 }
 
-switch() { # sets from, copied, why, outage_start
+upgrade() { # sets from, copied, why, outage_start
     from=$(current)
     if [ "$from" = "$to" ]; then # nothing to switch
         look_at_service
@@ -39,42 +39,42 @@ switch() { # sets from, copied, why, outage_start
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
     { forget_saved && begin "$id" "${from:--}" "$to"; } || fail 4 "$unwritten Nothing was touched."
     outage_start=$(uptime_centi)
-    stop_server || { undo "$service could not be stopped."; return; }
-    record stopped || { undo "$unwritten"; return; }
+    stop_server || { roll_back "$service could not be stopped."; return; }
+    record stopped || { roll_back "$unwritten"; return; }
     if [ -n "$from" ]; then
-        save_configuration || { undo "The configuration could not be copied to $own."; return; }
+        save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
         if [ "$copied" = yes ]; then
-            record copying || { undo "$unwritten"; return; }
-            copy_database "$id" || { undo "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
-            record copied || { undo "$unwritten"; return; }
+            record copying || { roll_back "$unwritten"; return; }
+            copy_database "$id" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
+            record copied || { roll_back "$unwritten"; return; }
         fi
     fi
     start_other
 }
 
 start_other() { # the other version takes over; what it is to work on is in place
-    point_at "$to" || { undo "$install/current could not be changed."; return; }
-    record switched || { undo "$unwritten"; return; }
-    record started "$(date '+%s %Y-%m-%d %H:%M:%S')" || { undo "$unwritten"; return; }
-    start_server || { undo "$service could not be started."; return; }
-    if [ -n "$from" ]; then watch "$to" "$settle"; else watch "$to" 0; fi || { undo "$why"; return; }
-    record healthy || { undo "$unwritten"; return; }
+    point_at "$to" || { roll_back "$install/current could not be changed."; return; }
+    record switched || { roll_back "$unwritten"; return; }
+    record started "$(date '+%s %Y-%m-%d %H:%M:%S')" || { roll_back "$unwritten"; return; }
+    start_server || { roll_back "$service could not be started."; return; }
+    if [ -n "$from" ]; then watch "$to" "$settle"; else watch "$to" 0; fi || { roll_back "$why"; return; }
+    record healthy || { roll_back "$unwritten"; return; }
     finish
 }
 
 finish() { # the new version is proved: keep it
     save_file "$environment" good-environment
     if [ "$kind" = back ]; then
-        gone_back
+        finish_going_back
     else
-        [ -z "$from" ] || remember || say "What an upgrade keeps for going back could not be written to $own/before."
+        [ -z "$from" ] || keep_for_rollback || say "What an upgrade keeps for going back could not be written to $own/before."
         write_report 'done' "Mattermost $to serves and is healthy." ''
     fi
     close_journal
     forget_saved
 }
 
-remember() { # what `back` needs of before this upgrade
+keep_for_rollback() { # what `back` needs of before this upgrade
     local copied place
     copied=no place=$database
     ! recorded copied || copied=yes place=$(copy_name before "$id")
@@ -99,7 +99,7 @@ restart() { # an environment file that the server is not well with is taken back
     reason=$why lines_from=$since
     if [ -e "$own/good-environment" ] && ! cmp -s "$own/good-environment" "$environment"; then
         cp -p "$environment" "$environment.failed"
-        if restore_file good-environment "$environment" && stop_server && start_server && watch "$to" 0; then
+        if put_back_file good-environment "$environment" && stop_server && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
                 "It serves again with the environment file of before; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."

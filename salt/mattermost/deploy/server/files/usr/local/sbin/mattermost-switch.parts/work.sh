@@ -5,7 +5,7 @@ close_journal() {
     rm -f "$runtime/may-start"
 }
 
-end_open() { # what a kill or a power cut left in the journal; sets id, from, to, kind, source
+recover() { # what a kill or a power cut left in the journal; sets id, from, to, kind, source
     local last
     read -r _ id from to kind source <<END
 $(sed -n 's/^begin /begin /p' "$journal")
@@ -18,32 +18,32 @@ END
         [ "$active" = active ] || start_server
         finish
     elif recorded undo; then
-        undo "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
+        roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people have posted to it: undone only if it does not come up well again
         look_at_service
-        [ "$active" = active ] || start_server || { undo "$service could not be started."; return; }
-        watch "$to" "$settle" || { undo "$why"; return; }
-        record healthy || { undo "$unwritten"; return; }
+        [ "$active" = active ] || start_server || { roll_back "$service could not be started."; return; }
+        watch "$to" "$settle" || { roll_back "$why"; return; }
+        record healthy || { roll_back "$unwritten"; return; }
         finish
     else
-        undo "The switch was interrupted after its record '${last%% *}'."
+        roll_back "The switch was interrupted after its record '${last%% *}'."
     fi
 }
 
 work() { # sets id, kind, to, from
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     lock || fail 75 "Another switch is at work."
-    [ ! -e "$journal" ] || end_open
+    [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id kind to <"$request"
         [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
-        if is_restored "$kind"; then
+        if is_restoring "$kind"; then
             from=$(current)
             write_report refused "A restore of a backup is at work, or is being undone." "Wait for its end: systemctl status mattermost-restore-back"
         else
             case $kind in
-                to) switch ;;
-                back) back ;;
+                to) upgrade ;;
+                back) go_back ;;
                 restart) restart ;;
             esac
         fi
@@ -51,6 +51,6 @@ work() { # sets id, kind, to, from
     done
 }
 
-is_restored() { # is_restored KIND: what is asked for would meddle with a restore, which itself asks for a restart
+is_restoring() { # is_restoring KIND: what is asked for would meddle with a restore, which itself asks for a restart
     if [ "$1" = restart ]; then [ -e "$work/backup/closed" ]; else [ -e "$work/backup/open" ]; fi
 }

@@ -1,13 +1,13 @@
-# Whole-old again.
+# The automatic rollback: everything as it was before, from wherever the journal ends.
 
-undo() { # undo REASON: whole-old again, from wherever the journal ends
+roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" lost
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
     count_lost
     stop_cluster new || fail 4 "$new_service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
     at_boot new no
-    point_at_old || fail 4 "Units and settings cannot be put back yet; mattermost-postgresql.service tries again."
+    name_old_cluster || fail 4 "Units and settings cannot be put back yet; mattermost-postgresql.service tries again."
     at_boot old yes
     start_cluster old || fail 4 "$old_service does not start: see journalctl -u $old_service. mattermost-postgresql.service tries again."
     record old-back

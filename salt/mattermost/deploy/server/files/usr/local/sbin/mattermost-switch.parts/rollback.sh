@@ -1,6 +1,6 @@
-# Whole-old again.
+# The automatic rollback: everything as it was before, from wherever the journal ends.
 
-undo() { # undo REASON: whole-old again, from wherever the journal ends
+roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" epoch posted left further
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
@@ -19,16 +19,16 @@ undo() { # undo REASON: whole-old again, from wherever the journal ends
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
         posted=''
         [ -z "$epoch" ] || posted=$(posted_since "$epoch")
-        restore_database || fail 4 "The database cannot be put back yet; mattermost-switch.service tries again."
+        roll_back_database || fail 4 "The database cannot be put back yet; mattermost-switch.service tries again."
     fi
     case ${posted:-0} in
         0) ;;
         *) reason="$reason $posted messages posted to $to before it failed are now in the database $left only." ;;
     esac
     record database-back
-    restore_configuration || {
+    roll_back_configuration || {
         drop_failed 0 # a full disk?
-        restore_configuration || fail 4 "The configuration cannot be put back yet; mattermost-switch.service tries again."
+        roll_back_configuration || fail 4 "The configuration cannot be put back yet; mattermost-switch.service tries again."
     }
     record config-back
     point_at "$from" || fail 4 "$install/current cannot be put back yet; mattermost-switch.service tries again."
