@@ -58,7 +58,7 @@ give_secrets() { # the same, on the source
 
 new_database() { # new_database NAME: empty, as the server's own is
     one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
-    create_beside "$1" | sql postgres
+    create_like_current "$1" | sql postgres
 }
 
 load() { # load: the dump on standard input into the new database
@@ -103,7 +103,7 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     drop_new
 }
 
-prove() { # start the server behind the page of a pause and wait until it is healthy
+prove() { # start the server behind the maintenance page and wait until it is healthy
     local tries why
     systemctl reset-failed "$service" 2>/dev/null
     systemctl start "$service" || fail 4 "$service does not start: $(journalctl -u "$service" -n 5 -o cat 2>/dev/null | tr '\n' ' ' | cut -c1-600)"

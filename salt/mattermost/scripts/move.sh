@@ -8,7 +8,7 @@
 program='' # what it fails by is the host, which the controller names
 own=${own:-/run/mattermost-move}
 root=${root:-} # tests have the units elsewhere
-# while $closed is there, nginx answers with its page of a pause; $left says that the source was left for good
+# while $closed is there, nginx answers with its maintenance page; $left says that the source was left for good
 staging=$state/.move
 checksum=${checksum:-$CHECKSUM}
 

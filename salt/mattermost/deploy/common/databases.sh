@@ -24,7 +24,7 @@ end_sessions() {
 # kept as lists of names, quoted where they have to be; an empty name is written otherwise than it is kept
 LISTS="'search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries', 'shared_preload_libraries', 'unix_socket_directories'"
 
-own_of_database() { # own_of_database NAME: statements that give it what the server's has and neither a copy nor a dump: privileges, own settings
+database_properties() { # database_properties NAME: statements that give it what the server's has and neither a copy nor a dump: privileges, own settings
     cat <<END
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '$1') FROM pg_database WHERE datname = '$database' AND datacl IS NOT NULL
 \\gexec
@@ -39,7 +39,7 @@ SELECT format('ALTER %s DATABASE %I SET %I TO %s', CASE setrole WHEN 0 THEN '' E
 END
 }
 
-create_beside() { # create_beside NAME: statements that make an empty database like the server's
+create_like_current() { # create_like_current NAME: statements that make an empty database like the server's
     cat <<END
 SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$1', '$role',
  pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = '$database'
@@ -47,7 +47,7 @@ SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COL
 SELECT format('COMMENT ON DATABASE %I IS %L', '$1', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
 \\gexec
 END
-    own_of_database "$1"
+    database_properties "$1"
 }
 
 ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | sql "$1"; } # ids DATABASE TABLE

@@ -4,6 +4,7 @@ export HOME="${HOME:-/root}" # restic asks for it, and systemd gives none
 settings_file=${MATTERMOST_BACKUP_SETTINGS:-/etc/mattermost/backup.conf}
 
 read_settings() {
+    name='' install='' state='' settings='' work='' user='' service='' database='' role='' bin_dir='' socket_dir='' database_port='' repository='' platform=''
     certificates='' keep_daily='' keep_weekly='' keep_monthly='' compression=''
     take_settings 'name install state settings work user service database role bin_dir socket_dir database_port repository platform' \
         'certificates keep_daily keep_weekly keep_monthly compression' 'a deploy'

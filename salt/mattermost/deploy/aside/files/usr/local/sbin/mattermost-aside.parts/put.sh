@@ -75,14 +75,14 @@ take_place() { # for the server of this tree: what was unpacked ahead, and a por
     flush "$(dirname "$install")"
     mkdir -p "$runtime" "$(dirname "$dropin")" || return 1
     : >"$runtime/at-work"
-    say "$hidden" >"$switch.port"
+    say "$hidden_port" >"$switch.port"
     cat >"$dropin.new" <<END
 # While the installation of before is only set aside for a time: mattermost-aside takes this away.
 [Unit]
 ConditionPathExists=|!$journal
 ConditionPathExists=|$runtime/at-work
 [Service]
-Environment=MM_SERVICESETTINGS_LISTENADDRESS=127.0.0.1:$hidden
+Environment=MM_SERVICESETTINGS_LISTENADDRESS=127.0.0.1:$hidden_port
 END
     chmod 755 "$(dirname "$dropin")" && chmod 644 "$dropin.new" && publish "$dropin"
 }

@@ -32,7 +32,7 @@ END
 
 count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
 
-refuse_hollow() { # a backup that looks whole and is not is worse than none; sets driver, stored
+refuse_incomplete() { # a backup that looks whole and is not is worse than none; sets driver, stored
     local table
     "$bin_dir/pg_restore" --list "$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
         give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."

@@ -55,7 +55,7 @@ check_room() {
     esac
 }
 
-keep_it() { # sets snapshot
+store_backup() { # sets snapshot
     local attempt rc
     set -- "$staging" "$state/config" "$state/data" "$state/plugins" "$state/client-plugins" "$settings"
     [ -z "$certificates" ] || [ ! -d "$certificates" ] || set -- "$@" "$certificates"

@@ -16,10 +16,10 @@ work() { # sets config, version, driver, stored
     dump_database
     list_files # again: what was stored before the dump's instant must be in it
     driver='' stored=$(wc -l <"$staging/files")
-    refuse_hollow
+    refuse_incomplete
     write_manifest
     begin_repository
-    keep_it
+    store_backup
     check_and_prune
     write_report 'done' "Backup $snapshot of $name is in $shown_repository." '' <<END
 snapshot=$snapshot
@@ -34,22 +34,22 @@ END
     cp "$report" "$own/last-good.new" && mv -f "$own/last-good.new" "$own/last-good"
 }
 
-report_cut() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
+report_killed_run() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
     [ -e "$report.begun" ] && exec 9>"$own/lock" && flock -w 2 9 && [ -e "$report.begun" ] || return 0
     write_report failed "The run that began at $(cat "$report.begun") was cut before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
         "journalctl -u mattermost-backup; does the repository $shown_repository answer? docs/backup.md says how long a run may take." </dev/null
 )
 
-tell() {
-    local what good text
-    report_cut
+notify() {
+    local what last_good text
+    report_killed_run
     what="$(value_of "$report" reason) $(value_of "$report" advice)"
     case $(value_of "$report" result) in
         refused | failed) ;;
         *) what="The backup ended without a report. See journalctl -u mattermost-backup." ;;
     esac
-    good=$(value_of "$own/last-good" ended)
-    text="The backup of Mattermost on $name failed: $what Last good backup: ${good:-none}."
+    last_good=$(value_of "$own/last-good" ended)
+    text="The backup of Mattermost on $name failed: $what Last good backup: ${last_good:-none}."
     say "$text"
     say "$text" | MATTERMOST_TELL_SETTINGS=$settings_file mattermost-tell "Backup of $name failed" || exit 4
 }

@@ -2,7 +2,7 @@
 
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
     local differs
-    create_beside "$1" | sql postgres 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
+    create_like_current "$1" | sql postgres 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
     as_postgres "$bin_dir/pg_restore" --no-owner --no-privileges --role="$role" -1 -h "$socket_dir" -p "$database_port" -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was touched."
     compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was touched; try an older backup."
@@ -13,12 +13,12 @@ compare() { # compare DATABASE: rows and checksums against the manifest; sets di
     local table rest
     say "$CENSUS" | sql "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
     differs=$(while read -r table rest; do
-        [ "$rest" = "$(wants "$table")" ] || say "$table has $rest, wanted $(wants "$table")."
+        [ "$rest" = "$(in_manifest "$table")" ] || say "$table has $rest, wanted $(in_manifest "$table")."
     done <"$scratch/census")
     [ -z "$differs" ]
 }
 
-found() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/census"; }
+in_database() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/census"; }
 
 drop_database() { end_sessions "$1" 2>/dev/null; one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
 
@@ -36,9 +36,9 @@ drop_restored() { # drop_restored DATABASE: one that a restore made; with messag
 }
 
 remove_leftovers() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for while it is there, the boot comes here again
-    local name_of_left
+    local leftover
     one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
-    while read -r name_of_left; do drop_restored "$name_of_left" </dev/null || return 1; done <"$scratch/left"
+    while read -r leftover; do drop_restored "$leftover" </dev/null || return 1; done <"$scratch/left"
     drop_database "${database}_drill" || return 1
     rm -rf "$state"/.restore-* "$own/drill"
 }

@@ -14,7 +14,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
     flock -w 60 8 && [ ! -e "$work/switch/journal" ] && say "$id" >"$own/open.new" && publish "$own/open" &&
-        touch "$own/closed" "$closed" && flush "$own"
+        touch "$own/closed" "$maintenance" && flush "$own"
     begun=$?
     exec 8>&-
     return "$begun"
@@ -22,19 +22,19 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
 
 exchange() { # each step can be told from what is there, so `back` needs no more than the ID
     local part
-    mkdir -p "$aside" || return 1
+    mkdir -p "$replaced" || return 1
     for part in data plugins client-plugins; do
         [ -d "$fetched$state/$part" ] || continue
-        chown -R "$user:$user" "$fetched$state/$part" && mv "$state/$part" "$aside/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
+        chown -R "$user:$user" "$fetched$state/$part" && mv "$state/$part" "$replaced/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
     done
-    cp -p "$state/config/config.json" "$aside/config.json.new" && mv "$aside/config.json.new" "$aside/config.json" || return 1
+    cp -p "$state/config/config.json" "$replaced/config.json.new" && mv "$replaced/config.json.new" "$replaced/config.json" || return 1
     chown "$user:$user" "$fetched$state/config/config.json" && cp -p "$fetched$state/config/config.json" "$state/config/config.json.new" &&
         mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
-    rename_database "$database" "$kept_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
+    rename_database "$database" "$replaced_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
 }
 
 roll_back_database() { # the database of before in its place again
-    has_database "$kept_database"
+    has_database "$replaced_database"
     case $? in
         1) return 0 ;;
         2) return 1 ;;
@@ -44,7 +44,7 @@ roll_back_database() { # the database of before in its place again
         0) rename_database "$database" "$new_database" || return 1 ;;
         2) return 1 ;;
     esac
-    rename_database "$kept_database" "$database"
+    rename_database "$replaced_database" "$database"
 }
 
 roll_back() { # the old state in its place again, from wherever a restore ended; repeatable; sets id
@@ -52,7 +52,7 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
     [ -e "$own/open" ] || { finish; return; }
     id=$(cat "$own/open")
     set_names
-    touch "$own/closed" "$closed" && flush "$own" || return 1
+    touch "$own/closed" "$maintenance" && flush "$own" || return 1
     systemctl stop mattermost-switch.service # it may still be starting what is to be undone; no switch of versions is open
     systemctl reset-failed mattermost-switch.service 2>/dev/null
     rm -f "$runtime/request"
@@ -60,12 +60,12 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
     wait_for_database 3 || return 1 # without PostgreSQL nobody knows which database is which
     roll_back_database || return 1
     for part in data plugins client-plugins; do
-        [ -d "$aside/$part" ] || continue
-        [ ! -d "$state/$part" ] || mv -T "$state/$part" "$aside/not-used-$part" || return 1
-        mv -T "$aside/$part" "$state/$part" || return 1
+        [ -d "$replaced/$part" ] || continue
+        [ ! -d "$state/$part" ] || mv -T "$state/$part" "$replaced/not-used-$part" || return 1
+        mv -T "$replaced/$part" "$state/$part" || return 1
     done
-    if [ -e "$aside/config.json" ]; then
-        cp -p "$aside/config.json" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
+    if [ -e "$replaced/config.json" ]; then
+        cp -p "$replaced/config.json" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
     fi
     decide undone && finish
 }
@@ -82,7 +82,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
         id=$(cat "$own/$side")
         set_names
         rm -f "$own/closed" && flush "$own" || return 1
-        rm -f "$closed"
+        rm -f "$maintenance"
         systemctl --no-block start "$service" # at boot it has not started yet
         case $side in
             undone) drop_new || return 1 ;;
@@ -99,21 +99,21 @@ drop_new() { # the new one goes, unless something was posted to it: then it is k
         0) drop_restored "$new_database" || return 1 ;;
         2) return 1 ;;
     esac
-    has_database "$kept_database"
+    has_database "$replaced_database"
     case $? in
         0)
             for part in data plugins client-plugins; do
-                [ ! -d "$aside/not-used-$part" ] || mv -T "$aside/not-used-$part" "$aside/$part" || return 1
+                [ ! -d "$replaced/not-used-$part" ] || mv -T "$replaced/not-used-$part" "$replaced/$part" || return 1
             done
             ;;
-        1) rm -rf "$aside" ;;
+        1) rm -rf "$replaced" ;;
         2) return 1 ;;
     esac
 }
 
-set_names() { # of the restore with that id; sets fetched, aside, new_database, kept_database
+set_names() { # of the restore with that id; sets fetched, replaced, new_database, replaced_database
     fetched=$state/.restore-$id
-    aside=$state/replaced-$id
+    replaced=$state/replaced-$id
     new_database=$(say "$database" | cut -c1-38)_restored_$id
-    kept_database=$(replaced_name "$id")
+    replaced_database=$(replaced_name "$id")
 }

@@ -13,27 +13,27 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
 }
 
 read_manifest() {
-    local have
+    local present
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
         give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It is none of mattermost-backup, or of a host with other paths."
-    [ "$(wants format)" = 1 ] || give_up refused "The backup $snapshot is of form $(wants format), which this program does not know." "Deploy with a newer bundle."
-    [ "$(wants state)" = "$state" ] && [ "$(wants settings)" = "$settings" ] ||
-        give_up refused "The backup was made with $(wants state) and $(wants settings); here it is $state and $settings." "Set mattermost:paths as they were."
-    [ "$(wants edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with that one."
-    have=$(one postgres "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
-    [ $((have / 10000)) -ge $(($(wants postgresql) / 10000)) ] ||
-        give_up refused "The backup is of PostgreSQL $(($(wants postgresql) / 10000)), this host has $((have / 10000))." "Restore on a host with the same or a newer PostgreSQL."
+    [ "$(in_manifest format)" = 1 ] || give_up refused "The backup $snapshot is of form $(in_manifest format), which this program does not know." "Deploy with a newer bundle."
+    [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
+        give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths as they were."
+    [ "$(in_manifest edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with that one."
+    present=$(one postgres "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
+    [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
+        give_up refused "The backup is of PostgreSQL $(($(in_manifest postgresql) / 10000)), this host has $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }
 
-wants() { value_of "$manifest" "$1"; }
+in_manifest() { value_of "$manifest" "$1"; }
 
 check_room() { # check_room DIRECTORY
     local wanted room data
-    wanted=$((($(wants dump_bytes) + $(wants files_bytes)) / 1024 + 65536))
+    wanted=$((($(in_manifest dump_bytes) + $(in_manifest files_bytes)) / 1024 + 65536))
     room=$(kib_free "$1")
     [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Make room there."
     data=$(one postgres 'SHOW data_directory')
-    wanted=$(($(wants dump_bytes) * 2 / 1024 + 65536))
+    wanted=$(($(in_manifest dump_bytes) * 2 / 1024 + 65536))
     room=$(kib_free "$data")
     [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Make room there."
 }
@@ -43,11 +43,11 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     restic_says restore -q "$snapshot" --target "$fetched" >/dev/null ||
         give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/error")" "mattermost-backup check says what is damaged; try an older backup."
     dump=$fetched$staging/database.dump
-    [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(wants dump_sha256)" ] ||
+    [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
         give_up failed "The dump in the backup $snapshot is not the one that its manifest names." "Try an older backup."
-    [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(wants keys)" ] ||
+    [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(in_manifest keys)" ] ||
         give_up failed "The keys in the backup's config.json are not those of its manifest." "Try an older backup."
-    [ "$(wc -l <"$fetched$staging/files")" = "$(wants files)" ] ||
+    [ "$(wc -l <"$fetched$staging/files")" = "$(in_manifest files)" ] ||
         give_up failed "The list of files in the backup $snapshot is not the one that its manifest names." "Try an older backup."
 }
 
@@ -62,21 +62,21 @@ END
 }
 
 compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
-    local lacks
+    local missing
     find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
         give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was touched."
-    lacks=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
-    [ -z "$lacks" ] || give_up failed "The backup lacks files, or has them cut, the first of them $lacks." "Nothing was touched; try an older backup."
+    missing=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
+    [ -z "$missing" ] || give_up failed "The backup lacks files, or has them cut, the first of them $missing." "Nothing was touched; try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
         say "Stored files that no message names changed or went away while the backup was made: $(($(wc -l <"$scratch/differ"))), the first of them $(head -n 1 "$scratch/differ")."
 }
 
-look() { # look SNAPSHOT: what whoever starts a restore has to know first
+inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first
     local manifest="$scratch/manifest" report="$scratch/report" # the last restore's own stays
-    if (find_snapshot "$1" && read_manifest && printf '%s\n' "snapshot=$snapshot" "version=$(wants version)") >"$scratch/looked" 2>&1; then
+    if (find_snapshot "$1" && read_manifest && printf '%s\n' "snapshot=$snapshot" "version=$(in_manifest version)") >"$scratch/looked" 2>&1; then
         cat "$scratch/looked"
         say "here=$(readlink "$install/current")"
     else

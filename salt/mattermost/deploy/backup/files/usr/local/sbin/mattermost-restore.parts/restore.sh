@@ -1,6 +1,6 @@
 # The restore, and the proof that the newest backup could be restored.
 
-newer_posts() { one "$database" "SELECT count(*) FROM posts WHERE createat > $(wants newest)"; }
+newer_posts() { one "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
 
 refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
@@ -9,7 +9,7 @@ refuse_newer() { # posts since the backup, unless told; sets newer
         "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. They are kept aside then."
 }
 
-mounted() { # says what cannot change places with a restored directory
+blocking_mount() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
@@ -37,9 +37,9 @@ roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there
 }
 
 clean_up() { # what is open or not ended needs what was fetched
-    local name_of_open
+    local marker
     rm -rf "$scratch"
-    for name_of_open in open undone restored; do [ ! -e "$own/$name_of_open" ] || return; done
+    for marker in open undone restored; do [ ! -e "$own/$marker" ] || return; done
     drop_database "$new_database" && rm -rf "$fetched"
 }
 
@@ -49,14 +49,14 @@ restore() { # restore SNAPSHOT; sets id
     id=$(date -u +%Y%m%d%H%M%S)
     set_names
     trap clean_up EXIT
-    why=$(mounted)
+    why=$(blocking_mount)
     [ -z "$why" ] || give_up refused "Nothing can be restored here." "$why"
     find_snapshot "$1"
     read_manifest
     version=$(readlink "$install/current")
-    case $(wants version) in
+    case $(in_manifest version) in
         "$version" | "$older") ;;
-        *) give_up refused "The backup $snapshot is of Mattermost $(wants version), here is ${version:-none}." \
+        *) give_up refused "The backup $snapshot is of Mattermost $(in_manifest version), here is ${version:-none}." \
             "mattermost.restore, from the controller, says whether this version takes it over." ;;
     esac
     [ ! -e "$work/switch/journal" ] || give_up refused "A switch of versions is at work." "Wait for it: mattermost-switch status"
@@ -72,22 +72,22 @@ restore() { # restore SNAPSHOT; sets id
     exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
         roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
-    [ "$(one "$database" "SELECT count(*) >= $(wants posts | cut -d' ' -f1) FROM posts")" = t ] ||
+    [ "$(one "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
         roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
     decide restored && finish || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
-    write_report 'done' "The backup $snapshot of Mattermost $(wants version) is restored and $version serves it." \
-        "What it replaced is in $aside and the database $kept_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
+    write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored and $version serves it." \
+        "What it replaced is in $replaced and the database $replaced_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$version
-users=$(found users)
-channels=$(found channels)
-posts=$(found posts)
-fileinfo=$(found fileinfo)
-files=$(wants files)
+users=$(in_database users)
+channels=$(in_database channels)
+posts=$(in_database posts)
+fileinfo=$(in_database fileinfo)
+files=$(in_manifest files)
 newer=$newer
-aside=$aside
-database=$kept_database
+aside=$replaced
+database=$replaced_database
 END
 }
 
@@ -101,14 +101,14 @@ drill() { # sets scratch_database, which the trap drops
     check_room "$own"
     fetch "$own/drill"
     restore_database "$scratch_database"
-    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(mounted)" <<END
+    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(blocking_mount)" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
-version=$(wants version)
-users=$(found users)
-channels=$(found channels)
-posts=$(found posts)
-fileinfo=$(found fileinfo)
-files=$(wants files)
+version=$(in_manifest version)
+users=$(in_database users)
+channels=$(in_database channels)
+posts=$(in_database posts)
+fileinfo=$(in_database fileinfo)
+files=$(in_manifest files)
 END
 }

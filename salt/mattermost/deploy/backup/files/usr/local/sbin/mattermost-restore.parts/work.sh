@@ -1,26 +1,26 @@
 # What people and Salt run: they ask, systemd does.
 
-instance() { # instance [SNAPSHOT [overwrite] [from VERSION]]: what systemd is asked for, and `take_words` takes apart
-    local asked="${1:-latest}"
+request_of() { # request_of [SNAPSHOT [overwrite] [from VERSION]]: what systemd is asked for, and `parse_request` takes apart
+    local request="${1:-latest}"
     [ "$#" = 0 ] || shift
     while [ "$#" -gt 0 ]; do
         case $1 in
-            overwrite) asked=$asked:overwrite ;;
-            from) asked=$asked:from-${2:-}; [ "$#" = 1 ] || shift ;;
+            overwrite) request=$request:overwrite ;;
+            from) request=$request:from-${2:-}; [ "$#" = 1 ] || shift ;;
             *) fail 2 "There is no word $1; without one, the help is printed." ;;
         esac
         shift
     done
-    say "$asked"
+    say "$request"
 }
 
-take_words() { # take_words SNAPSHOT[:overwrite][:from-VERSION]; sets wanted_snapshot, overwrite, older
+parse_request() { # parse_request SNAPSHOT[:overwrite][:from-VERSION]; sets wanted_snapshot, overwrite, older
     wanted_snapshot=${1%%:*} overwrite='' older=-
     case :$1: in *:overwrite:*) overwrite=yes ;; esac
     case $1 in *:from-*) older=${1##*:from-} ;; esac
 }
 
-ask() { # ask WHAT: systemd does it, so it goes on when the caller is gone
+run_by_systemd() { # run_by_systemd WHAT: systemd does it, so it goes on when the caller is gone
     local rc
     systemctl start "mattermost-restore@$1.service"
     rc=$?
@@ -39,20 +39,20 @@ work() { # sets manifest
     recover || give_up failed "What an earlier restore may have left cannot be put back or removed." "Does PostgreSQL answer? systemctl status postgresql"
     case $1 in
         drill) drill ;;
-        *) take_words "$1" && restore "$wanted_snapshot" ;;
+        *) parse_request "$1" && restore "$wanted_snapshot" ;;
     esac
 }
 
 recover() { # what a kill or a power cut left, and says how it was ended
-    local said
-    said=''
+    local outcome
+    outcome=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
-        said="A restore was interrupted and is undone."
+        outcome="A restore was interrupted and is undone."
     elif [ -e "$own/restored" ]; then
-        said="A restore was interrupted when it was done: the backup serves."
+        outcome="A restore was interrupted when it was done: the backup serves."
     fi
     roll_back && remove_leftovers || return 1
-    [ -n "$said" ] || return 0
+    [ -n "$outcome" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$said" "mattermost-kept list shows what is kept aside." </dev/null
+    write_report failed "$outcome" "mattermost-kept list shows what is kept aside." </dev/null
 }

@@ -1,6 +1,6 @@
 # What people and Salt run: they ask, systemd does, they read the report.
 
-ask() { # have systemd do it, and wait for the report; sets id
+run_by_systemd() { # and wait for the report; sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     id=$(date -u +%Y%m%d%H%M%S)-$$
     say "$id" >"$request.$$" && mv -f "$request.$$" "$request" || fail 4 "$request cannot be written."

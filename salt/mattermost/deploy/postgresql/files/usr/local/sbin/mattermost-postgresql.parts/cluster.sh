@@ -1,6 +1,6 @@
 # The two clusters: asked, started, stopped, whether they start at boot; and the old one, kept until somebody removes it.
 
-runs() { # runs DATA: whether a postmaster lives on it
+is_running() { # is_running DATA: whether a postmaster lives on it
     local pid
     [ -e "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>/dev/null
 }
@@ -14,7 +14,7 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections; 
     until as_postgres "$bin/pg_isready" -q -h "$socket_dir" -p "$port"; do
         tries=$((tries + 1))
         [ "$tries" -lt 600 ] || return 1 # a recovery after a power cut takes what it takes
-        [ "$tries" -lt 20 ] || runs "$data" || return 1
+        [ "$tries" -lt 20 ] || is_running "$data" || return 1
         sleep 0.2 2>/dev/null || sleep 1
     done
     psql=$bin/psql
@@ -25,8 +25,8 @@ stop_cluster() { # stop_cluster old|new
     local service_ data bin
     eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
     systemctl stop "$service_" 2>/dev/null
-    ! runs "$data" || as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t 120 >/dev/null 2>&1
-    ! runs "$data"
+    ! is_running "$data" || as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t 120 >/dev/null 2>&1
+    ! is_running "$data"
 }
 
 at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debian asks start.conf, others the unit
@@ -56,7 +56,7 @@ forget() { # forget MAJOR: the one way in which an old cluster is removed
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
 END
-    ! runs "$data" || fail 2 "The cluster in $data runs: stop it first."
+    ! is_running "$data" || fail 2 "The cluster in $data runs: stop it first."
     if [ ! -e "$data/PG_VERSION" ]; then
         say "$data is gone already."
     elif [ -e "$config/start.conf" ]; then

@@ -12,7 +12,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     start_cluster old || fail 4 "$old_service does not start: see journalctl -u $old_service. mattermost-postgresql.service tries again."
     record old-back
     rm -f "$hold"
-    serve || reason="$reason Everything was put back, but the server is not well either: $why"
+    start_server || reason="$reason Everything was put back, but the server is not well either: $why"
     rm -f "$own/next"
     if [ "$lost" = 0 ]; then
         $new_remove >/dev/null 2>&1
@@ -32,7 +32,7 @@ count_lost() { # how many messages only the new cluster has; in the journal, for
     recorded serving || return
     if ! recorded lost; then
         psql=$new_bin/psql was=$(awk '$1 == "posts" { print $2 }' "$own/before")
-        if { runs "$new_data" || start_cluster new; } && now=$(one "$database" 'SELECT count(*) FROM posts') && [ -n "$was" ]; then
+        if { is_running "$new_data" || start_cluster new; } && now=$(one "$database" 'SELECT count(*) FROM posts') && [ -n "$was" ]; then
             lost=$((now - was))
         else
             lost=unknown

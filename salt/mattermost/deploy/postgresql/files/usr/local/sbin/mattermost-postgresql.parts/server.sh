@@ -1,13 +1,13 @@
 # The server meanwhile, and the units and settings of ours that name the cluster.
 
 stop_server() {
-    : >"$closed" && flush "$own" || return 1
-    : >"$pause" && : >"$hold"
+    : >"$no_start" && flush "$own" || return 1
+    : >"$maintenance" && : >"$hold"
     systemctl stop "$service"
 }
 
-serve() { # let the server start, and have it proved healthy; mattermost-switch opens the site again; sets outage_end or why
-    rm -f "$closed" && flush "$own"
+start_server() { # let the server start, and have it proved healthy; mattermost-switch opens the site again; sets outage_end or why
+    rm -f "$no_start" && flush "$own"
     mattermost-switch restart >"$own/server.log" 2>&1 || { why=$(sed -n 's/^reason=//p' "$own/server.log"); return 1; }
     outage_end=$(uptime_centi)
 }

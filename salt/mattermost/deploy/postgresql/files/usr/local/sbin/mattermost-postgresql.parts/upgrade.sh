@@ -19,13 +19,13 @@ copy() { # pg_upgrade, which copies; the old cluster is only read
     return "$rc"
 }
 
-last_words() { grep -v '^[[:space:]]*$' "$own/copy.log" 2>/dev/null | grep -v -i -e 'consult the last few lines' -e '^-*$' -e ' ok$' | tail -n 6; }
+copy_failure() { grep -v '^[[:space:]]*$' "$own/copy.log" 2>/dev/null | grep -v -i -e 'consult the last few lines' -e '^-*$' -e ' ok$' | tail -n 6; }
 
-why_not() { # the new cluster's own reason
-    local told
+start_failure() { # the new cluster's own reason
+    local message
     # shellcheck disable=SC2086 # a glob
-    told=$(cat $new_logs 2>/dev/null | grep -E 'FATAL|PANIC' | tail -n 1)
-    say "${told:-see journalctl -u $new_service}"
+    message=$(cat $new_logs 2>/dev/null | grep -E 'FATAL|PANIC' | tail -n 1)
+    say "${message:-see journalctl -u $new_service}"
 }
 
 upgrade() { # sets psql, outage_start
@@ -48,17 +48,17 @@ upgrade() { # sets psql, outage_start
     one postgres CHECKPOINT >/dev/null 2>&1
     at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
     record old-stopped || { roll_back 'The journal could not be written.'; return; }
-    copy || { roll_back "The copy failed: $(last_words)"; return; }
+    copy || { roll_back "The copy failed: $(copy_failure)"; return; }
     record copied || { roll_back 'The journal could not be written.'; return; }
     name_new_cluster && at_boot new yes || { roll_back "Units and settings could not be changed."; return; }
     record switched || { roll_back 'The journal could not be written.'; return; }
-    start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(why_not)"; return; }
+    start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(start_failure)"; return; }
     one "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
     census after || { roll_back "The rows of the new cluster could not be counted."; return; }
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
     [ -z "$differs" ] || { roll_back "The new cluster differs from the old one: $differs"; return; }
     record serving || { roll_back 'The journal could not be written.'; return; }
-    serve || { roll_back "The server did not come up: $why"; return; }
+    start_server || { roll_back "The server did not come up: $why"; return; }
     record healthy || { roll_back 'The journal could not be written.'; return; }
     finish
 }

@@ -1,7 +1,7 @@
 # What systemd runs.
 
 close_journal() {
-    rm -f "$closed" "$hold"
+    rm -f "$no_start" "$hold"
     mv -f "$journal" "$own/last-journal" && flush "$own"
 }
 
@@ -13,8 +13,8 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
         roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people may have posted to it: undone only if it does not come up well
         psql=$new_bin/psql
-        if { runs "$new_data" || start_cluster new; } && { mattermost-switch check >/dev/null 2>&1 || serve; }; then
-            rm -f "$closed"
+        if { is_running "$new_data" || start_cluster new; } && { mattermost-switch check >/dev/null 2>&1 || start_server; }; then
+            rm -f "$no_start"
             record healthy
             finish
         else

@@ -1,6 +1,6 @@
 # What there is: $scratch/databases, folders, names and versions, and what each of them is.
 
-kept_databases() { # lines: KIND_ID DATABASE KIB
+retained_databases() { # lines: KIND_ID DATABASE KIB
     local short shorter
     short=$(say "$database" | cut -c1-40)
     shorter=$(say "$database" | cut -c1-38)
@@ -9,7 +9,7 @@ kept_databases() { # lines: KIND_ID DATABASE KIB
         OR datname ~ '^${shorter}_replaced_[0-9]{14}\$'"
 }
 
-kept_folders() { # lines: KIND_ID FOLDER
+retained_folders() { # lines: KIND_ID FOLDER
     local folder number
     for folder in "$own"/before/* "$own"/newer/* "$state"/replaced-*; do
         [ -d "$folder" ] || continue
@@ -23,10 +23,10 @@ kept_folders() { # lines: KIND_ID FOLDER
     done
 }
 
-look_for_kept() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
+find_retained() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
     local now folder version
-    kept_databases >"$scratch/databases" || fail 4 "PostgreSQL does not say which databases it has."
-    kept_folders >"$scratch/folders"
+    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not say which databases it has."
+    retained_folders >"$scratch/folders"
     cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
     now=$(current)
     for folder in "$install"/*; do
@@ -49,7 +49,7 @@ days_of() { # days_of KIND_ID
     days_old "$(date -u -d "$(say "$number" | cut -c1-8) $(say "$number" | cut -c9-10):$(say "$number" | cut -c11-12)" +%s)"
 }
 
-what_is() { # what_is KIND_ID: in words
+describe() { # describe KIND_ID: in words
     local facts
     facts=$(folder_of "$1")/facts
     case $1 in
@@ -61,27 +61,27 @@ what_is() { # what_is KIND_ID: in words
 }
 
 messages_only_in() { # messages_only_in KIND_ID: how many the server's database lacks; counted once, but none may become some by a restore
-    local known number place
-    known=$own/messages/$1
-    number=$(cat "$known" 2>/dev/null)
+    local counted number place
+    counted=$own/messages/$1
+    number=$(cat "$counted" 2>/dev/null)
     if [ "${number:-0}" = 0 ]; then
-        rm -f "$known"
+        rm -f "$counted"
         place=$(database_of "$1")
         [ -n "$place" ] || { say 0; return; }
         number=$(only_in posts "$place" "$database") || return 1
-        [ "$number" = 0 ] || { mkdir -p "$own/messages" && say "$number" >"$known"; }
+        [ "$number" = 0 ] || { mkdir -p "$own/messages" && say "$number" >"$counted"; }
     fi
     say "$number"
 }
 
 list() {
     local name folder kib version
-    look_for_kept
+    find_retained
     while read -r name; do
         folder=$(folder_of "$name")
         kib=$(awk -v name="$name" '$1 == name { print $3 }' "$scratch/databases")
         [ -z "$folder" ] || kib=$((${kib:-0} + $(du -sk "$folder" | cut -f1)))
-        say "$name: $(days_of "$name") days, $(((kib + 1023) / 1024)) MiB, $(what_is "$name")"
+        say "$name: $(days_of "$name") days, $(((kib + 1023) / 1024)) MiB, $(describe "$name")"
         [ ! -e "$own/messages/$name" ] || say "  holds $(cat "$own/messages/$name") messages that are nowhere else"
     done <"$scratch/names"
     while read -r version; do

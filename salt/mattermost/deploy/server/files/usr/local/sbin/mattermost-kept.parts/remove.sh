@@ -17,8 +17,8 @@ forget() { # forget NAME [anyway]
     local name anyway number
     name=${1:-} anyway=${2:-}
     name=${name#"${database}"_}
-    alone
-    look_for_kept
+    take_lock
+    find_retained
     grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "There is no ${name:-name} to forget; mattermost-kept list shows what there is."
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
         number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted; with the word anyway it is removed nevertheless."
@@ -28,7 +28,7 @@ forget() { # forget NAME [anyway]
     say "removed=$name"
 }
 
-alone() { # not while a switch is at work or waits for its end
+take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be made."
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "Another switch is at work."
@@ -36,7 +36,7 @@ alone() { # not while a switch is at work or waits for its end
     [ ! -e "$work/backup/open" ] || fail 5 "A restore is at work or is being undone; see mattermost-restore status."
 }
 
-too_old() { # names that the settings no longer keep
+expired() { # names that the settings no longer keep
     local left newest_failed name
     left=$keep newest_failed=''
     while read -r name; do
@@ -56,7 +56,7 @@ too_old() { # names that the settings no longer keep
     done <"$scratch/names"
 }
 
-versions_too_old() { # those older than the current one beyond `keep`, and newer ones that nobody has gone to for keep_days
+expired_versions() { # those older than the current one beyond `keep`, and newer ones that nobody has gone to for keep_days
     local now left version
     now=$(current) left=$keep
     while read -r version; do
@@ -72,9 +72,9 @@ versions_too_old() { # those older than the current one beyond `keep`, and newer
 
 prune() { # prune [try]
     local name number version
-    [ "${1:-}" = try ] || alone
-    look_for_kept
-    too_old >"$scratch/old"
+    [ "${1:-}" = try ] || take_lock
+    find_retained
+    expired >"$scratch/old"
     while read -r name; do
         number=0
         if [ -n "$keep_messages" ]; then number=$(messages_only_in "$name") || number='an unknown number of'; fi
@@ -86,7 +86,7 @@ prune() { # prune [try]
             say "removed=$name"
         fi
     done <"$scratch/old"
-    versions_too_old >"$scratch/old"
+    expired_versions >"$scratch/old"
     while read -r version; do
         if [ "${1:-}" = try ]; then say "would=$version"; else remove "$version" && say "removed=$version"; fi
     done <"$scratch/old"

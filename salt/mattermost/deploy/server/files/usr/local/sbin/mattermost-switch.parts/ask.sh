@@ -1,8 +1,8 @@
 # What people and Salt run: they ask, systemd does, they read the report.
 
-answered() { grep -q "^id=$id\$" "$report" 2>/dev/null; }
+has_report() { grep -q "^id=$id\$" "$report" 2>/dev/null; }
 
-ask() { # ask KIND VERSION: have systemd do it, and wait for the report; sets id
+run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets id
     local idle
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
     systemctl is-active --quiet mattermost-switch.service || rm -f "$request" # of a caller that died before it could start it
@@ -17,7 +17,7 @@ ask() { # ask KIND VERSION: have systemd do it, and wait for the report; sets id
     case $(systemctl show mattermost-switch.service -p NeedDaemonReload) in *=yes) systemctl daemon-reload ;; esac
     systemctl start mattermost-switch.service || { rm -f "$request"; fail 4 "mattermost-switch.service does not start; see systemctl status mattermost-switch."; }
     idle=0
-    until answered; do
+    until has_report; do
         if systemctl is-active --quiet mattermost-switch.service; then
             idle=0
         elif [ "$idle" -lt 50 ]; then
@@ -50,7 +50,7 @@ wait_for_end() {
 
 status() {
     local version
-    look_at_service
+    inspect_service
     version=$(current)
     say "version: ${version:-none}"
     say "service: $active ($sub)"

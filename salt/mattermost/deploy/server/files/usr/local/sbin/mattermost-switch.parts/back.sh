@@ -33,13 +33,13 @@ find_previous() { # sets from, to, source, facts, place, copied, and why when th
     [ -z "$why" ]
 }
 
-count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), more (lines for a report), and why when it fails
+count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines (lines for a report), and why when it fails
     local table count
-    lost='' more=''
+    lost='' report_lines=''
     for table in posts users channels fileinfo; do
         count=0
         [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="What would be lost cannot be counted in the table $table."; return 1; }
-        more="$more${more:+
+        report_lines="$report_lines${report_lines:+
 }$table=$count"
         case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
         [ "$count" != 1 ] || table=${table%s}
@@ -48,13 +48,13 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), more (lines 
 }
 
 show_loss() { # what `back` says: counted now, nothing changed
-    local lost more
+    local lost report_lines
     [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
     if ! find_previous || ! count_lost "$database" "$place"; then
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
         exit 2
     fi
-    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "$more"
+    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "$report_lines"
     if [ "$copied" = yes ]; then
         say "reason=Going back from $from to $to takes the database and the configuration of before the upgrade of $(day "$source"). Made since then: $lost; they and every other change since are kept aside in $(copy_name newer DATE), and $to does not show them."
     else
@@ -87,8 +87,8 @@ go_back() { # sets outage_start
 }
 
 finish_going_back() { # the older version is proved: the newer one's things get their place; repeatable
-    local newer said lost more
-    newer=$(copy_name newer "$id") lost='' more=''
+    local newer said lost report_lines
+    newer=$(copy_name newer "$id") lost='' report_lines=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
     rm -rf "$own/before/$source"
     said="The database is the same."

@@ -16,7 +16,7 @@ check_room() { # before anything is stopped: the copy must fit; sets size (KiB),
 no_migrations() { # the new version's own word that the database has all its migrations; the running server lends its environment
     local line
     ! is_older "$to" 8.0.0 || return 1
-    look_at_service
+    inspect_service
     [ "${pid:-0}" != 0 ] || return 1
     (
         tr '\0' '\n' <"/proc/$pid/environ" >"$scratch/environ" || exit 1
@@ -47,7 +47,7 @@ copy_database() { # copy_database ID; sets error when it fails
         case $error in *'being accessed'*) [ "$attempt" != 5 ] || return 1 ;; *) return 1 ;; esac
         sleep 1
     done
-    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; own_of_database "$name"; } | sql postgres
+    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; database_properties "$name"; } | sql postgres
 }
 
 drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it

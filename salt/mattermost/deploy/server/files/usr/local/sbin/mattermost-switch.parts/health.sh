@@ -6,7 +6,7 @@ fetch() { # fetch PATH: sets code; head and body are files
 }
 
 healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
-    local code found sick
+    local code found unhealthy
     : >"$scratch/head"
     fetch '/api/v4/system/ping?get_server_status=true'
     if [ "$code" = 000 ]; then
@@ -20,8 +20,8 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
         *) why="The server says that it is version $(say "$found" | cut -d. -f1-3), not $1."; return 2 ;;
     esac
     if [ "$code" != 200 ]; then
-        sick=$(tr ',' '\n' <"$scratch/body" | sed -n 's/.*"\([a-z]*_status\)":"UNHEALTHY".*/\1/p' | tr '\n' ' ')
-        why="The server of $1 runs but is not healthy (status $code${sick:+, ${sick% } unhealthy})."
+        unhealthy=$(tr ',' '\n' <"$scratch/body" | sed -n 's/.*"\([a-z]*_status\)":"UNHEALTHY".*/\1/p' | tr '\n' ' ')
+        why="The server of $1 runs but is not healthy (status $code${unhealthy:+, ${unhealthy% } unhealthy})."
         return 1
     fi
     fetch '/api/v4/config/client?format=old'
@@ -36,7 +36,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     fi
 }
 
-movement() { # what changes while a migration is at work; "busy" when a statement is
+migration_progress() { # what changes while a migration is at work; "busy" when a statement is
     sql "$database" 2>/dev/null <<'END'
 SELECT to_regclass('db_migrations') IS NOT NULL AS has_migrations, to_regclass('db_lock') IS NOT NULL AS has_lock \gset
 \if :has_migrations
@@ -51,10 +51,10 @@ END
 }
 
 watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; sets outage_end, and why when it fails
-    local seen first_pid moved_at ready_at healthy_at looked_at ask_at step now sight
-    seen='' first_pid='' moved_at=$(uptime_centi) ready_at='' healthy_at='' looked_at=0 ask_at=0 step=10
+    local last_progress first_pid progress_at ready_at healthy_at inspected_at ask_at step now progress
+    last_progress='' first_pid='' progress_at=$(uptime_centi) ready_at='' healthy_at='' inspected_at=0 ask_at=0 step=10
     while :; do
-        look_at_service
+        inspect_service
         now=$(uptime_centi)
         case $active/$sub in
             */auto-restart | failed/* | inactive/*)
@@ -74,7 +74,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                         0)
                             if [ -z "$healthy_at" ]; then
                                 healthy_at=$now outage_end=$now
-                                let_in || { why=$unwritten; return 1; }
+                                let_users_in || { why=$unwritten; return 1; }
                             fi
                             [ $((now - healthy_at)) -lt $(($2 * 100)) ] || return 0
                             step=100
@@ -91,13 +91,13 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                 ;;
             *)
                 why="The server of $1 did not become ready in $start_timeout s, and no migration was at work."
-                if [ $((now - looked_at)) -ge 100 ]; then
-                    looked_at=$now
-                    sight=$(movement)
-                    case $sight in *busy*) moved_at=$now ;; esac
-                    [ "$sight" = "$seen" ] || { seen=$sight; moved_at=$now; }
+                if [ $((now - inspected_at)) -ge 100 ]; then
+                    inspected_at=$now
+                    progress=$(migration_progress)
+                    case $progress in *busy*) progress_at=$now ;; esac
+                    [ "$progress" = "$last_progress" ] || { last_progress=$progress; progress_at=$now; }
                 fi
-                [ $((now - moved_at)) -lt $((start_timeout * 100)) ] || return 1
+                [ $((now - progress_at)) -lt $((start_timeout * 100)) ] || return 1
                 ;;
         esac
         sleep 0.1 2>/dev/null || sleep 1

@@ -36,10 +36,10 @@ write_report() { # write_report RESULT REASON ADVICE
         [ -z "$outage_start" ] || [ -z "$outage_end" ] || say "outage=$((outage_end - outage_start))"
         say "reason=$(one_line "$2")"
         say "advice=$3"
-        [ -z "$more" ] || say "$more"
+        [ -z "$report_lines" ] || say "$report_lines"
         [ "$1" = 'done' ] || log_lines | sed 's/^/log=/'
     } >"$report.new"
     publish "$report"
-    case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || open_site ;; *) open_site ;; esac
+    case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || end_maintenance ;; *) end_maintenance ;; esac
     say "$1: $2"
 }

@@ -1,7 +1,7 @@
 # The automatic rollback: everything as it was before, from wherever the journal ends.
 
 roll_back() { # roll_back REASON: from wherever the journal ends
-    local reason="$1" epoch posted left further
+    local reason="$1" epoch posted left advice
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
     if [ -z "$from" ]; then
@@ -34,10 +34,10 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     point_at "$from" || fail 4 "$install/current cannot be put back yet; mattermost-switch.service tries again."
     record version-back
     if start_server && watch "$from" 0; then
-        further="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
-        [ "$kind" != back ] || further="Correct the cause and go back again, or stay."
+        advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
+        [ "$kind" != back ] || advice="Correct the cause and go back again, or stay."
         write_report undone "$reason" \
-            "Mattermost $from serves again, with its database and configuration of before. $install/$to stays for a look. $further"
+            "Mattermost $from serves again, with its database and configuration of before. $install/$to stays for a look. $advice"
     else
         write_report failed "$reason Everything was put back, but the old version is not well either: $why" \
             "systemd goes on trying to start $from. Look at: journalctl -u $service"

@@ -1,6 +1,6 @@
 # The server as systemd sees it, and the markers that let nginx and systemd know of a switch.
 
-look_at_service() { # sets active, sub, pid, result, reload, job
+inspect_service() { # sets active, sub, pid, result, reload, job
     local key value
     active='' sub='' pid='' result='' reload='' job=''
     while IFS='=' read -r key value; do
@@ -22,7 +22,7 @@ END
 
 stop_server() { # while the journal is open nobody else can start it again
     rm -f "$runtime/may-start"
-    : >"$closed"
+    : >"$maintenance"
     systemctl stop "$service" || return 1
     systemctl reset-failed "$service" 2>/dev/null
     return 0
@@ -30,18 +30,18 @@ stop_server() { # while the journal is open nobody else can start it again
 
 start_server() { # the marker lets the unit start although the journal is open; sets since
     mkdir -p "$runtime" && : >"$runtime/may-start" || return 1
-    look_at_service
+    inspect_service
     [ "$reload" != yes ] || systemctl daemon-reload || return 1
     systemctl reset-failed "$service" 2>/dev/null
     since=$(date '+%Y-%m-%d %H:%M:%S')
     systemctl --no-block start "$service"
 }
 
-let_in() { # from here on users post to the version that is watched: an interruption does not undo it any more, a failure does
+let_users_in() { # from here on users post to the version that is watched: an interruption does not roll it back any more, a failure does
     if [ -e "$journal" ] && ! recorded undo && ! recorded serving; then record serving || return 1; fi
-    open_site
+    end_maintenance
 }
 
-open_site() { # a restore that is not proved opens it itself: what is posted before that, its undo would take away
-    [ -e "$work/backup/open" ] || rm -f "$closed"
+end_maintenance() { # a restore that is not proved ends it itself: what is posted before that, its rollback would take away
+    [ -e "$work/backup/open" ] || rm -f "$maintenance"
 }

@@ -12,7 +12,7 @@ point_at() { # point_at VERSION: INSTALL/current in one rename; without a versio
 upgrade() { # sets from, copied, why, outage_start
     from=$(current)
     if [ "$from" = "$to" ]; then # nothing to switch
-        look_at_service
+        inspect_service
         if [ "$active" = active ] && healthy "$to"; then
             write_report 'done' "Mattermost $to serves already and is healthy." ''
         else

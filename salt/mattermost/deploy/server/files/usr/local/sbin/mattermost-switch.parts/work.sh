@@ -14,13 +14,13 @@ END
     kind=${kind:-to}
     last=$(tail -n 1 "$journal")
     if recorded healthy; then
-        look_at_service
+        inspect_service
         [ "$active" = active ] || start_server
         finish
     elif recorded undo; then
         roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people have posted to it: undone only if it does not come up well again
-        look_at_service
+        inspect_service
         [ "$active" = active ] || start_server || { roll_back "$service could not be started."; return; }
         watch "$to" "$settle" || { roll_back "$why"; return; }
         record healthy || { roll_back "$unwritten"; return; }
