@@ -1,16 +1,13 @@
-"""What the repository may hold: nothing of the machine it was written on, nothing large, no file that hides its seams."""
+"""What the repository may hold: nothing of the machine it was written on, nothing large."""
 
 import re
 import shutil
 from pathlib import Path
 
-import pytest
-
 from tests import repository
 
 # Folders under which any machine keeps things; a checkout directly below one says nothing about the machine.
 COMMON = {"/", "/root", "/home", "/opt", "/srv", "/tmp", "/mnt", "/usr/src", "/var"}  # noqa: S108
-LONGEST = 300
 
 
 def lines_with(word):
@@ -45,12 +42,6 @@ def test_no_path_of_this_machine():
 
 def test_no_host_of_a_package_registry():
     assert [line for host in registry_hosts() for line in lines_with(host)] == []
-
-
-@pytest.mark.parametrize("suffix", [".py", ".sls", ".sh", ".jinja"])
-def test_no_file_is_longer_than_one_can_keep_in_mind(suffix):
-    lengths = {str(path): len(repository.text(path).splitlines()) for path in repository.with_suffix(suffix)}
-    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
 
 
 def test_no_archive_and_nothing_large():
