@@ -6,9 +6,9 @@ in already. Source of the format: firewalld.zone(5).
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import xml.etree.ElementTree as xml  # noqa: S405 - files of root's
+from typing import NamedTuple
 
 import mattermost_nginx_process as process
 
@@ -18,8 +18,7 @@ ALWAYS = ("dhcpv6-client",)
 RIVALS = ("nftables", "netfilter-persistent", "iptables", "ip6tables", "shorewall")
 
 
-@dataclasses.dataclass(frozen=True)
-class Zone:
+class Zone(NamedTuple):
     """services: names. ports: ``PORT/PROTOCOL``. masquerade: whether it rewrites what it forwards."""
 
     services: frozenset
@@ -27,8 +26,7 @@ class Zone:
     masquerade: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One change of a zone: verb ``add`` or ``remove``, kind ``service``, ``port`` or ``masquerade``, value."""
 
     verb: str

@@ -5,18 +5,17 @@ Salt-ssh brings hosts no cryptography package; the controller reads with it (mat
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import ssl
 import subprocess
+from typing import NamedTuple
 
 
 class CertificateError(ValueError):
     """A certificate or key that can't be used; the message says why."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """names: DNS names, lower-case. not_before, not_after: seconds since the epoch. key_type: ecdsa or rsa."""
 
     names: tuple
