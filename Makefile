@@ -24,16 +24,14 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@
 
-check: setup ## Everything that needs no host: lint, unit, render, config
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/yamllint --strict salt/mattermost/*.yaml
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit $(wildcard tests/engine tests/render tests/config)
+QUICK := tests/unit tests/render tests/config
+check: setup lint ## Everything that needs no host: lint, unit, render, config
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
 # In this order, the long files first: the short ones then fill what is left of the workers' time.
 test: setup lint packages standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
 	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-		tests/scenarios tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
+		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
 
 .PHONY: lint packages soak touched scenario
 lint: setup ## Lint alone

@@ -1,6 +1,6 @@
 """Every place where this tree changes Salt, or calls what Salt does not document.
 
-Each has its trouble and where it was reported upstream. ``tests/engine/test_salt_patches.py`` runs Salt without it and shows
+Each has its trouble and where it was reported upstream. ``tests/unit/test_salt_patches.py`` runs Salt without it and shows
 the trouble: a test there that fails after an update of Salt means that the patch can go. docs/salt-versions.md has the steps.
 """
 

@@ -1,0 +1,101 @@
+"""A salt-master and one salt-minion of this Python's Salt, on loopback, with all that they write below one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import yaml
+
+from tests import repository
+
+MINION = "minion.example"
+START_SECONDS = 120
+ANSWER_SECONDS = 30
+
+
+class Daemons:
+    """folder: an empty one with a short name, for a socket's path has a small limit. file_roots: what the master serves."""
+
+    def __init__(self, folder: Path, file_roots: list[Path]):
+        self.folder = folder
+        self._started: list[subprocess.Popen] = []
+        publish, answer = _free_ports(2)
+        common = {"user": getpass.getuser(), "interface": "127.0.0.1", "publish_port": publish}
+        master = {"ret_port": answer, "auto_accept": True, "worker_threads": 3, "file_roots": _base(file_roots)}
+        minion = {"id": MINION, "master": "127.0.0.1", "master_port": answer, "enable_fqdns_grains": False}
+        self._configure("master", common | master | {"pillar_roots": _base([folder / "pillar"])})
+        self._configure("minion", common | minion)
+
+    def _configure(self, name: str, options: dict) -> None:
+        root = self.folder / name
+        (root / "etc").mkdir(parents=True)
+        options |= {"root_dir": str(root), "sock_dir": str(root / "run")}
+        (root / "etc" / name).write_text(yaml.safe_dump(options))
+
+    def log(self, name: str) -> Path:
+        """Return what *name*, ``master`` or ``minion``, and its processes said: warnings and worse."""
+        return self.folder / f"{name}.log"
+
+    def extmods(self, name: str) -> Path:
+        """Return where *name* keeps what it synced."""
+        return self.folder / name / f"var/cache/salt/{name}/extmods"
+
+    def start(self) -> None:
+        """Start both, wait until the minion answers, then empty the minion's log. stop() ends them, whether they came up or not."""
+        for name in ("master", "minion"):
+            command = [repository.BIN / f"salt-{name}", "-c", self.folder / name / "etc"]
+            with self.log(name).open("a") as log:
+                self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+        deadline = time.monotonic() + START_SECONDS
+        while self.ask("test.ping", seconds=3) is not True:
+            assert time.monotonic() < deadline, self.log("master").read_text() + self.log("minion").read_text()
+        os.truncate(self.log("minion"), 0)  # it asked for a master that was not up yet
+
+    def stop(self) -> None:
+        """End both with their processes, by the process groups that start() made."""
+        for daemon in reversed(self._started):
+            daemon.terminate()
+            try:
+                daemon.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                pass
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(daemon.pid, signal.SIGKILL)
+
+    def ask(self, *words: str, seconds: int = ANSWER_SECONDS):
+        """Return what the minion returns for ``salt MINION words``, None when it does not return."""
+        options = ["--static", "--out=json", "--no-color", f"--timeout={seconds}"]
+        done = self._run("salt", *options, MINION, *words)
+        answers = json.loads(done.stdout or "{}") if done.stdout.startswith("{") else {}
+        answer = answers.get(MINION)
+        return None if isinstance(answer, str) and answer.startswith("Minion did not return") else answer
+
+    def run(self, *words: str):
+        """Return what ``salt-run words`` returns on the master."""
+        done = self._run("salt-run", "--out=json", "--no-color", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def _run(self, program: str, *words: str) -> subprocess.CompletedProcess:
+        return repository.run(str(repository.BIN / program), "-c", str(self.folder / "master/etc"), *words)
+
+
+def _base(folders: list[Path]) -> dict:
+    return {"base": [str(folder) for folder in folders]}
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports of the loopback that nothing listens on."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
