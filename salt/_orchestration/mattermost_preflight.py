@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 
 import mattermost_progress
+import mattermost_settings_data
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, probe, roster
 from mattermost_controller.hosts import collect as run
@@ -60,6 +61,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     another_postgresql: the run is about to bring the data to another major, so an older one is no fault.
     moving: a host that the server was moved away from is welcome, too.
     leave_out: names of checks that mean nothing to this run.
+    The pillar of the command may acknowledge breaking changes of the bundle by name: ``{"acknowledged": ["names-redirect"]}``.
     result is False when any check refuses; the comment is a line for each finding, then the reasons with what to do.
     The returned ``findings`` are the same as data, by host.
     """
@@ -76,13 +78,25 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )
     site = site or __context__.get(SITE, "")
-    welcome = {"another_postgresql": another_postgresql, "moving": moving, "in_place": __context__.get(IN_PLACE)}
+    welcome = {
+        "another_postgresql": another_postgresql,
+        "moving": moving,
+        "in_place": __context__.get(IN_PLACE),
+        "bundle": mattermost_settings_data.load(__opts__["file_roots"]["base"])["bundle"],
+        "acknowledged": _names(__pillar__.get("acknowledged")),
+        "dry_run": __opts__["test"],
+    }
     found, known = _check(hosts, site, bare, welcome)
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
     ret["findings"] = findings.as_data(found)
     return ret | judge.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
+
+
+def _names(given) -> list:
+    """Return what the command acknowledges, a name or a list of them."""
+    return [given] if isinstance(given, str) else list(given or [])
 
 
 def _kind(known: dict, host_id: str) -> str:

@@ -86,8 +86,7 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
         if host_id in seen:
             found = verify.judge(merged, facts, seen[host_id], facts["site"])
-        table = data["releases"].get(merged["release"]["arch"], {})
-        made[host_id] = report.report(merged, facts, seen.get(host_id), drifts[host_id], table, found)
+        made[host_id] = report.report(merged, facts, seen.get(host_id), drifts[host_id], data, found)
     return made
 
 

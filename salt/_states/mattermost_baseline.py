@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mattermost_baseline_record as records
+import mattermost_bundle_record as bundle_record
 import mattermost_config_file as files
 import mattermost_packages as packages
 
@@ -13,11 +14,12 @@ def __virtual__():
     return __virtualname__
 
 
-def kept(name, platform, paths):
+def kept(name, platform, paths, bundle):
     """Have the record of the host as it was before the first deploy.
 
-    name: only the state's name. platform, paths: branches of the settings. Taken once; anew when the host is deployed
-    after a removal. A host that was deployed before there were records gets none: what it was like is not known any more.
+    name: only the state's name. platform, paths: branches of the settings. bundle: as for ``mattermost_bundle.noted``. Taken
+    once; anew when the host is deployed after a removal. A host that was deployed before there were records gets none: what it
+    was like is not known any more. The bundle is noted with it: what comes to a host without anything of ours is this version's.
     """
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     place = records.path(paths["work"])
@@ -29,6 +31,7 @@ def kept(name, platform, paths):
         if __opts__["test"]:
             return ret | {"result": None, "comment": f"Would note in {place} what this host is like now."}
         record = records.continued(records.take(platform, paths), old)
+        bundle_record.write(paths["work"], bundle)
         records.keep(paths["work"], record)
     except (files.FileError, packages.PackageError, OSError) as err:
         return ret | {"result": False, "comment": f"What this host is like could not be noted: {err}"}

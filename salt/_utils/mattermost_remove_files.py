@@ -26,7 +26,7 @@ STAMPS = "/var/lib/systemd/timers"
 STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".restore-*", "imported-*")
 DERIVED = ("*.conf",)  # each deploy writes them from the settings
 SETTINGS = (*DERIVED, "environment", "first-admin-login", "certificate", "secrets")
-WORK_KEPT = ("before.json", "config.json", "certificates.json", "backup", "postgresql")
+WORK_KEPT = ("before.json", "bundle", "config.json", "certificates.json", "backup", "postgresql")
 BACKUP_KEPT = ("known", "last-good", "backup-report")
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 

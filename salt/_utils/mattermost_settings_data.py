@@ -8,7 +8,7 @@ import os
 import mattermost_settings_core as core
 import yaml
 
-NAMES = ("schema", "platforms", "releases")
+NAMES = ("schema", "platforms", "releases", "bundle")
 
 
 @functools.cache
@@ -18,7 +18,7 @@ def _read(path: str, changed: float) -> dict:
 
 
 def load(file_roots: list[str]) -> dict:
-    """Return ``{"schema", "platforms", "releases"}``; the first root that has ``mattermost/schema.yaml`` counts.
+    """Return ``{"schema", "platforms", "releases", "bundle"}``; the first root that has ``mattermost/schema.yaml`` counts.
 
     file_roots: directories, relative ones against the current directory.
     Raises FileNotFoundError when no root has them.
@@ -29,6 +29,15 @@ def load(file_roots: list[str]) -> dict:
             paths = {name: os.path.join(folder, f"{name}.yaml") for name in NAMES}
             return {name: _read(path, os.stat(path).st_mtime) for name, path in paths.items()}
     raise FileNotFoundError(f"No mattermost/schema.yaml below {', '.join(map(str, file_roots))}.")
+
+
+def bundle(data: dict) -> dict:
+    """Return what a host notes of the bundle that deployed it: ``version``, and ``breaking_changes``, the last one's number.
+
+    data: of ``load``.
+    """
+    numbers = [change["number"] for change in data["bundle"]["breaking_changes"]]
+    return {"version": data["bundle"]["version"], "breaking_changes": max(numbers, default=0)}
 
 
 def with_files(settings: dict) -> dict:

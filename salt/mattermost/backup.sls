@@ -4,6 +4,8 @@
 preflight:
   mattermost_preflight.passed:
     - site: ''
+    - leave_out:
+        - breaking-changes
 
 backup:
   mattermost_stage.applied:

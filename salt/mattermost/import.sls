@@ -10,6 +10,8 @@ from-host-is-named:
 to-host-is-fit:
   mattermost_preflight.passed:
     - site: ''
+    - leave_out:
+        - breaking-changes
     - require:
       - mattermost_import: from-host-is-named
 

@@ -11,6 +11,8 @@ from-host-is-fit:
   mattermost_preflight.passed:
     - site: ''
     - moving: True
+    - leave_out:
+        - breaking-changes
     - require:
       - mattermost_move: from-host-is-named
 
@@ -23,6 +25,8 @@ to-host-is-fit:
   mattermost_preflight.passed:
     - site: ''
     - moving: True
+    - leave_out:
+        - breaking-changes
     - require:
       - mattermost_move: to-host-is-named
 

@@ -47,8 +47,14 @@ backup:
     - require:
       - mattermost_stage: nginx-non-ssl
 
+record:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.record
+    - require:
+      - mattermost_stage: backup
+
 verify:
   mattermost_verify.passed:
     - site: non-ssl
     - require:
-      - mattermost_stage: backup
+      - mattermost_stage: record

@@ -9,6 +9,7 @@ preflight:
     # the settings may name the older version already
     - leave_out:
         - downgrade
+        - breaking-changes
 
 switch-program:
   mattermost_stage.applied:

@@ -60,8 +60,14 @@ backup:
     - require:
       - mattermost_stage: nginx-ssl
 
+record:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.record
+    - require:
+      - mattermost_stage: backup
+
 verify:
   mattermost_verify.passed:
     - site: ssl
     - require:
-      - mattermost_stage: backup
+      - mattermost_stage: record

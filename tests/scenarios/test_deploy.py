@@ -7,7 +7,7 @@ import pytest
 
 STAGES = [
     *("preflight", "archive", "packages", "database", "server"),
-    *("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup", "verify"),
+    *("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup", "record", "verify"),
 ]
 
 

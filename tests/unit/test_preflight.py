@@ -30,6 +30,7 @@ GOOD = {
     "addresses": ["192.0.2.7"],
     "current": "",
     "files": [],
+    "bundle": None,
     "lock": "",
     "units": {},
     "postgresql": {},
@@ -60,7 +61,8 @@ DEPLOYED = {
         {"address": "127.0.0.1", "port": 5432, "program": "postgres", "exe": "/usr/lib/postgresql/15/bin/postgres"},
     ],
 }
-OUTSIDE = {"skew": 0.0, "resolved": ["192.0.2.7"], "reached": ["192.0.2.7"], "source_there": True}
+REACHED = {"skew": 0.0, "resolved": ["192.0.2.7"], "reached": ["192.0.2.7"], "source_there": True}
+OUTSIDE = {**REACHED, "bundle": DATA["bundle"], "acknowledged": [], "dry_run": False}
 
 
 def settings(pillar=None, **more):
@@ -189,11 +191,6 @@ def test_a_mistyped_check_to_ignore_is_refused_with_the_nearest():
     found = look({"preflight": {"ignore": ["memroy"]}})
     assert red(found) == ["settings"]
     assert found["settings"].todo == "Did you mean memory?"
-
-
-def test_the_user_limit_that_the_host_asks_for_can_be_ignored_and_no_way_to_the_host_can():
-    assert red(look({"preflight": {"ignore": ["user-limit"]}})) == []
-    assert red(look({"preflight": {"ignore": ["host-key"]}})) == ["settings"]
 
 
 @pytest.mark.parametrize("name", ["existing-config", "existing-database"])

@@ -6,7 +6,7 @@ import pytest
 
 from tests import states
 
-SETTINGS = {"name": "chat.example.test", "names": ["chat.example.test"]}
+SETTINGS = {"name": "chat.example.test", "names": ["chat.example.test"], "renamed": []}
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def shell(monkeypatch):
     module = states.load_state("mattermost_preflight", folder="_orchestration")
     facts = {"grains": {}, "site": "", "current": ""}
     host = types.SimpleNamespace(id="chat", address="192.0.2.7", user="root", settings=lambda grains: SETTINGS)
-    module.__opts__ = {"root_dir": ".", "file_roots": {"base": []}}
+    module.__opts__ = {"root_dir": ".", "file_roots": {"base": ["salt"]}, "test": False}
     module.__low__, module.__context__, module.__pillar__ = {"__sls__": "preflight"}, {}, {}
     module.facts, module.judged = facts, []
 

@@ -61,8 +61,7 @@ def facts(answer=ANSWER):
 
 
 def made(found=None, pillar=None, drifted=SAME, seen=None, checked=()):
-    table = DATA["releases"]["amd64"]
-    return report.report(settings(pillar), found or facts(), seen, drifted, table, list(checked))
+    return report.report(settings(pillar), found or facts(), seen, drifted, DATA, list(checked))
 
 
 def test_an_answer_is_read():
@@ -215,3 +214,19 @@ def test_the_script_runs_after_the_probe_on_a_real_machine():
     assert told["complete"]
     assert told["uptime"] > 0
     assert told["disks"]["data"]["size"] > 0
+
+
+@pytest.mark.parametrize(
+    ("noted", "key", "row"),
+    [
+        ({"version": "1.0.0", "breaking_changes": 0}, "1.0.0", "deployed by 1.0.0"),
+        ({"version": "0.9.1", "breaking_changes": 0}, "0.9.1", "deployed by 0.9.1; this checkout is 1.0.0"),
+        (None, None, "deployed by a version before 1.0.0; this checkout is 1.0.0"),
+    ],
+)
+def test_which_version_of_the_bundle_deployed_the_host(noted, key, row, monkeypatch):
+    monkeypatch.setitem(DATA["bundle"], "version", "1.0.0")
+    told = made({**facts(), "bundle": noted})
+    assert told["bundle"] == {"deployed": key, "checkout": "1.0.0"}
+    shown = screen.screen({"chat": {"address": "192.0.2.7", **told}})
+    assert f"  bundle       {row}\n" in shown

@@ -5,6 +5,7 @@ ACTIVE = {"ActiveState": "active", "UnitFileState": "enabled"}
 FACTS = {
     "grains": GRAINS,
     "current": "11.7.10",
+    "bundle": {"version": "1.0.0", "breaking_changes": 0},
     "time": 1_000_000_000,
     "backup": {"good": 1_000_000_000 - 7200, "since": 1_000_000_000 - 90 * 86400, "failed": ""},
     "site": "ssl",

@@ -15,6 +15,7 @@ host-is-noted-before-it-is-changed:
   mattermost_baseline.kept:
     - platform: {{ mattermost.platform | json }}
     - paths: {{ mattermost.paths | json }}
+    - bundle: {{ mattermost.bundle | json }}
     - order: 1
     - require:
       - mattermost_run_lock: no-other-run-is-at-work

@@ -81,6 +81,8 @@ for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
   case ${path##*/} in default | default.conf | mattermost-*.conf | '*' | '*.conf') continue ;; esac
   [ -r "$path" ] && fact nginx_site "$path"
 done
+# the bundle that deployed it
+[ -r "$WORK/bundle" ] && head -n 9 "$WORK/bundle" | while read -r line; do say bundle "$line"; done
 # where the server was moved to, once it was
 fact moved "$(value_of "$WORK/moved" to)"
 # an installation that an import set aside: for good, back again, or just now

@@ -81,6 +81,7 @@ def parse(text: str) -> dict:
         "addresses": one("addresses").split(),
         "current": os.path.basename(one("current").rstrip("/")),
         "files": found.get("file", []),
+        "bundle": bundle(found.get("bundle", [])),
         "modes": {path: {"mode": int(mode, 8), "user": user} for mode, user, path in map(_mode, found.get("mode", []))},
         "lock": one("lock"),
         "units": units(found.get("unit", [])),
@@ -125,6 +126,15 @@ def _disk(path: str, line: str) -> dict:
 def _database(line: str):
     owner, tables = _pair(line)
     return {"owner": owner, "tables": int(tables or 0)} if owner else None
+
+
+def bundle(lines: list[str]) -> dict | None:
+    """Return what a host notes of the bundle that deployed it, ``version`` and ``breaking_changes`` (a number); None without a note."""
+    noted = dict(_assignment(line) for line in lines)
+    number = noted.get("breaking_changes", "")
+    if not noted.get("version") or not number.isdigit():
+        return None
+    return {"version": noted["version"], "breaking_changes": int(number)}
 
 
 def grains(release: dict, arch: str) -> dict:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 
-from mattermost_controller.findings import FITNESS, Finding, reasons, refusal, refused, soften, table
-from mattermost_controller.preflight import files, machine, public_name, release
+from mattermost_controller.findings import Finding, reasons, refusal, refused, soften, table
+from mattermost_controller.preflight import breaking_changes, files, machine, public_name, release
 from mattermost_controller.preflight import other_services as others
 
 
@@ -18,7 +18,8 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
     settings: the host's merged settings. facts: ``hosts.probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
     outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
     (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), ``in_place`` (of the installation that is about to be
-    taken over there, ``importing.in_place.welcome``), and what ``preflight.files.look`` returns.
+    taken over there, ``importing.in_place.welcome``), what ``preflight.files.look`` returns, and what
+    ``preflight.breaking_changes.judge`` asks for: those are acknowledged, never ignored.
     """
     checks = (
         machine.platform,
@@ -48,17 +49,22 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
     )
     found = [check(settings, facts, outside) for check in checks]
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
-    wrong = ignore_names(settings)
-    return soften(found, settings["preflight"]["ignore"]) + wrong
+    wrong = ignore_names(settings, found)
+    found = soften(found, settings["preflight"]["ignore"]) + wrong
+    return found + breaking_changes.judge(settings, facts, outside)
 
 
-def ignore_names(settings: dict) -> list[Finding]:
+def ignore_names(settings: dict, found: list[Finding]) -> list[Finding]:
     """Refuse names in ``preflight.ignore`` that no check has: a mistyped one would do nothing."""
+    known = sorted({one.check for one in found})
     wrong = []
     for ignored in settings["preflight"]["ignore"]:
-        if ignored not in FITNESS:
-            near = difflib.get_close_matches(ignored, FITNESS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(sorted(FITNESS))}."
+        if ignored == breaking_changes.CHECK:
+            sentence = f"mattermost:preflight:ignore names {ignored}, which is acknowledged instead."
+            wrong.append(refusal("settings", sentence, "write the change's name into mattermost:acknowledged."))
+        elif ignored not in known:
+            near = difflib.get_close_matches(ignored, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
             wrong.append(refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is no check.", hint))
     return wrong
 

@@ -16,12 +16,12 @@ STAGING = "acme-staging-v02.api.letsencrypt.org"
 USERS_NEAR = 200  # from here on Mattermost itself warns
 
 
-def report(settings: dict, facts: dict, seen: dict | None, drift: dict, table: dict, found: list[Finding]) -> dict:
+def report(settings: dict, facts: dict, seen: dict | None, drift: dict, data: dict, found: list[Finding]) -> dict:
     """Return the host's data, with ``well`` and ``attention`` from the findings.
 
     settings: merged, for the host's own grains. facts: of ``status.facts.parse``. seen: what the controller saw
-    of the site, None without one. drift: of ``status.drift``. table: checksums by version of the host's
-    architecture. found: what verify found.
+    of the site, None without one. drift: of ``status.drift``. data: of ``mattermost_settings_data.load``: checksums and the bundle.
+    found: what verify found.
     """
     told = facts["status"]
     running = told["running"]
@@ -34,6 +34,10 @@ def report(settings: dict, facts: dict, seen: dict | None, drift: dict, table: d
         "uptime": told["uptime"],
         "site": facts["site"] or None,
         "moved": facts.get("moved") or None,
+        "bundle": {
+            "deployed": facts["bundle"]["version"] if facts["bundle"] else None,
+            "checkout": data["bundle"]["version"],
+        },
         "mattermost": _mattermost(settings, facts, running),
         "postgresql": {
             "version": postgresql or None,
@@ -48,7 +52,9 @@ def report(settings: dict, facts: dict, seen: dict | None, drift: dict, table: d
         "disks": told["disks"],
         "users": {"active": told["users"], "limit": user_limit(version)},
         "drift": drift,
-        "newer": releases.newer(table, facts["current"], facts["glibc"], postgresql),
+        "newer": releases.newer(
+            data["releases"].get(settings["release"]["arch"], {}), facts["current"], facts["glibc"], postgresql
+        ),
         "aside": {
             "databases": told["databases"],
             "directories": told["aside"],

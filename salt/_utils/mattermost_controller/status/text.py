@@ -38,6 +38,7 @@ def _host(host_id: str, made: dict) -> list[str]:
     moved = f"; the server was moved to {made['moved']}" if made["moved"] else ""
     rows = {
         "host": f"up {period(made['uptime'])}{moved}",
+        "bundle": _bundle(made),
         "Mattermost": _mattermost(made["mattermost"]),
         "PostgreSQL": _postgresql(made["postgresql"]),
         "nginx": f"{made['nginx']['version'] or UNKNOWN}, {made['nginx']['state'] or 'no such service'}",
@@ -50,6 +51,16 @@ def _host(host_id: str, made: dict) -> list[str]:
         "kept aside": _aside(made["aside"]),
     }
     return lines + [f"  {name:<12} {text}" for name, text in rows.items()]
+
+
+def _bundle(made: dict) -> str:
+    """Return which version of this bundle deployed the host."""
+    deployed, checkout = made["bundle"]["deployed"], made["bundle"]["checkout"]
+    if not made["site"]:
+        return f"this checkout is {checkout}"
+    return f"deployed by {deployed or 'a version before 1.0.0'}" + (
+        "" if deployed == checkout else f"; this checkout is {checkout}"
+    )
 
 
 def period(seconds: int | None) -> str:
