@@ -136,7 +136,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             **files.look(merged, roots, served),
         }
         found[host.id] = [
-            findings.ok("settings", "The settings are valid."),
+            *run.settings_findings(merged),
             findings.ok("reachable", f"{host.address} lets {host.user} in."),
             *judge.judge(merged, look.facts, outside, served),
         ]

@@ -10,6 +10,8 @@ import copy
 import difflib
 import re
 
+import mattermost_settings_renamed as renamed
+
 ROSTER_OPTIONS = {
     # the talk's minion_opts -> where the value belongs in the settings
     "postgres.host": None,  # only the same host is served; checked, not stored
@@ -194,6 +196,8 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     roster, faults = from_roster(options)
     if not isinstance(pillar, dict):
         raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
+    pillar, notes, twice = renamed.applied(data["schema"], pillar)
+    faults += twice
     if check:
         faults += validate(data["schema"], deep_merge(pillar, roster) if not faults else pillar)
     try:
@@ -202,7 +206,7 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
         faults += err.faults
     if faults:
         raise SettingsError(faults)
-    settings = deep_merge(defaults(data["schema"]), {"platform": facts})
+    settings = deep_merge(defaults(data["schema"]), {"platform": facts, "renamed": notes})
     settings = deep_merge(deep_merge(settings, pillar), roster)
     return derive(settings, data["releases"], given=deep_merge(pillar, roster), grains=grains, host_id=host_id)
 

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from mattermost_controller.findings import Finding, refusal
+from mattermost_controller.findings import Finding, ok, refusal, warning
 from mattermost_controller.hosts import probe
 from mattermost_controller.hosts import ssh_errors as reach
 
@@ -40,6 +40,11 @@ def settings_fault(text: str) -> Finding:
     if "is not supported. What works" in text:
         return refusal("platform", text, "use a host of the README's platform table.")
     return refusal("settings", text, "correct it in pillar/mattermost.sls (docs: settings reference).")
+
+
+def settings_findings(settings: dict) -> list[Finding]:
+    """Return what there is to say of settings without a fault: a warning for each old name in them."""
+    return [warning("settings", text) for text in settings["renamed"]] or [ok("settings", "The settings are valid.")]
 
 
 def log_in(hosts: list) -> dict[str, Future]:
