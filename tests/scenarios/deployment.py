@@ -80,11 +80,11 @@ class Deployment:
     """A host that the orchestrations deploy to.
 
     lab: the Lab. host: its Host. name: the public name, which the lab's DNS gives the host's address.
-    archive: the release archive to set, or None to set none.
+    archive: the release archive to set, or None to set none. tree: the checkout to deploy from.
     """
 
-    def __init__(self, lab, host, archive, name=PUBLIC_NAME):
-        self.lab, self.host, self.name = lab, host, name
+    def __init__(self, lab, host, archive, name=PUBLIC_NAME, tree=ROOT):
+        self.lab, self.host, self.name, self.tree = lab, host, name, tree
         self.directory = lab.directory / "scenarios" / host.name
         lab.names.set(name, host.address)
         self.settings = trial.chosen(lab, host, archive)
@@ -104,8 +104,8 @@ class Deployment:
     def write(self, **roster_entry) -> None:
         """Write the configuration, roster and pillar of this deployment."""
         self.lab.short.mkdir(parents=True, exist_ok=True)
-        config = yaml.safe_load((ROOT / "etc/salt/master").read_text())
-        config = trial.master_config(config, ROOT, self.directory, self.lab.short)
+        config = yaml.safe_load((self.tree / "etc/salt/master").read_text())
+        config = trial.master_config(config, self.tree, self.directory, self.lab.short)
         trial._dump(self.directory / "etc/salt/master", config)
         sections = {tool: {"config_dir": str(self.directory / "etc/salt")} for tool in ("salt-ssh", "salt-run")}
         trial._dump(self.directory / "Saltfile", sections)
@@ -144,7 +144,9 @@ class Deployment:
 
     def command(self, *argv, timeout=600) -> Run:
         """Run a Salt command with this deployment's configuration. timeout: seconds."""
-        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            argv, cwd=self.tree, env=self.environment, capture_output=True, text=True, timeout=timeout
+        )
         self._share_thin()
         self._keep(argv, done)
         return Run(done.returncode, done.stdout, done.stderr)
@@ -169,13 +171,13 @@ class Deployment:
     def started(self, *argv) -> subprocess.Popen:
         """Start a Salt command as the leader of a session of its own, its output thrown away."""
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(argv, cwd=ROOT, env=self.environment, start_new_session=True, **quiet)
+        return subprocess.Popen(argv, cwd=self.tree, env=self.environment, start_new_session=True, **quiet)
 
     def killed_at(self, words, name, pillar, also=lambda: None) -> None:
         """Run the orchestration *name* until it says *words*, kill it, and do *also* at once. AssertionError when it never says them."""
         command = ["salt-run", "state.orchestrate", name, "pillar=" + json.dumps(pillar)]
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-        with subprocess.Popen(command, cwd=ROOT, env=self.environment, **streams) as run:
+        with subprocess.Popen(command, cwd=self.tree, env=self.environment, **streams) as run:
             said = []
             for line in run.stderr:
                 said.append(line)
