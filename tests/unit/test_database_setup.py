@@ -1,6 +1,7 @@
 """How a cluster is set up: which files change, which settings count, and what another file takes away."""
 
 import os
+import pwd
 
 import mattermost_database_cluster as host
 import mattermost_database_files as files
@@ -8,6 +9,12 @@ import mattermost_database_setup as setup
 import pytest
 
 WANTED = files.settings(5432, 100, (3900 * 1024, 2))
+
+
+@pytest.fixture(autouse=True)
+def owner(monkeypatch):
+    """The files are the test's own, in the part of PostgreSQL's account."""
+    monkeypatch.setattr(host, "SUPERUSER", pwd.getpwuid(os.geteuid()).pw_name)
 
 
 @pytest.fixture

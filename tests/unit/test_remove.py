@@ -1,6 +1,7 @@
 """A removal: what it may be told, what goes and what stays on given paths, and what it says."""
 
 import os
+import pwd
 
 import mattermost_baseline_record as records
 import mattermost_database_files as database_files
@@ -140,7 +141,8 @@ def test_a_firewall_is_put_back_and_ssh_is_never_closed():
     ]
 
 
-def test_our_lines_leave_postgresqls_files_and_others_stay(tmp_path):
+def test_our_lines_leave_postgresqls_files_and_others_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(databases.host, "SUPERUSER", pwd.getpwuid(os.geteuid()).pw_name)
     lines = ["local mattermost mattermost peer"]
     main, own = "port = 5432\n", "# mine\nlocal all all peer\n"
     (tmp_path / "conf.d").mkdir()

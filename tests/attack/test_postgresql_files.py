@@ -1,0 +1,77 @@
+"""The account of PostgreSQL owns the directories of its files: nothing that it puts there leads root elsewhere."""
+
+import os
+import pwd
+
+import mattermost_database_cluster as host
+import pytest
+
+ATTACKER = "nobody"  # in the part of `postgres`
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """A configuration directory that the attacker owns, beside one of root's; the way there is open to all."""
+    monkeypatch.setattr(host, "SUPERUSER", ATTACKER)
+    account = pwd.getpwnam(ATTACKER)
+    folder = tmp_path
+    while str(folder).startswith("/tmp/"):
+        os.chmod(folder, 0o755)
+        folder = folder.parent
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/passwd").write_text("root's own\n")
+    os.chown(tmp_path / "etc", account.pw_uid, account.pw_gid)
+    return tmp_path / "etc"
+
+
+def as_before(config):
+    assert os.listdir(config.parent / "root") == ["passwd"]
+    assert (config.parent / "root/passwd").read_text() == "root's own\n"
+    assert (config.parent / "root/passwd").stat().st_uid == 0
+    assert os.geteuid() == os.getegid() == 0
+
+
+@pytest.mark.parametrize("target", ["passwd", "ld.so.preload"])
+@pytest.mark.parametrize("text", ["ours\n", None], ids=["written", "removed"])
+def test_a_link_in_place_of_a_file_reaches_nothing_of_root(config, target, text):
+    (config / "mattermost.conf").symlink_to(config.parent / "root" / target)
+    if text or target == "passwd":
+        with pytest.raises(host.DatabaseError, match="rights of nobody"):
+            host.replace(str(config / "mattermost.conf"), text)
+    as_before(config)
+
+
+def test_a_link_in_place_of_the_directory_reaches_nothing_of_root(config):
+    (config / "conf.d").symlink_to(config.parent / "root")
+    with pytest.raises(host.DatabaseError, match="rights of nobody"):
+        host.replace(str(config / "conf.d/mattermost.conf"), "ours\n")
+    as_before(config)
+
+
+def test_a_secret_of_root_is_not_read_through_a_link(config):
+    (config.parent / "root/passwd").chmod(0o600)
+    (config / "pg_hba.conf").symlink_to(config.parent / "root/passwd")
+    with pytest.raises(host.DatabaseError, match="rights of nobody"):
+        host.read(str(config / "pg_hba.conf"))
+
+
+def test_a_fifo_keeps_nobody_waiting(config):
+    os.mkfifo(config / "pg_hba.conf", 0o666)
+    os.chmod(config / "pg_hba.conf", 0o666)
+    with pytest.raises(host.DatabaseError, match="not a regular file"):
+        host.read(str(config / "pg_hba.conf"))
+
+
+def test_a_plain_file_is_written_and_belongs_to_the_account(config):
+    """The positive control."""
+    path = config / "conf.d/mattermost.conf"
+    host.replace(str(path), "port = 5432\n")
+    assert host.read(str(path)) == "port = 5432\n"
+    assert path.owner() == ATTACKER
+    os.chmod(path, 0o640)
+    host.replace(str(path), "port = 5433\n")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("port = 5433\n", 0o640)
+    host.replace(str(path), None)
+    assert not path.exists()
+    as_before(config)
