@@ -10,6 +10,7 @@ import os
 import subprocess
 
 import mattermost_baseline_record as records
+import mattermost_commands as commands
 import mattermost_database_cluster as host
 import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
@@ -60,9 +61,9 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         for path, text in texts.items():
             host.replace(path, text)
         if stops:
-            for each in (cluster["enable"], cluster["service"]):
-                host.systemctl("disable", each)
-                host.systemctl("stop", each)
+            fault = _switched_off([cluster["enable"], cluster["service"]])
+            if fault:
+                return _ret(name, False, fault, shown)
         elif remains.cluster.running():
             remains.cluster.psql("SELECT pg_reload_conf();")
             if texts and remains.awaits_restart() and not remains.cluster.systemctl("restart"):
@@ -122,9 +123,9 @@ def installed(name, platform, paths, purge, public_name, database_name, role, su
         shown = {"removed": going}
         if __opts__["test"]:
             return _ret(name, None, " ".join([f"Would remove {len(going)} packages.", *said]), shown)
-        for unit in _units(platform, stay, going):
-            host.systemctl("disable", unit)
-            host.systemctl("stop", unit)
+        fault = _switched_off(_units(platform, stay, going))
+        if fault:
+            return _ret(name, False, f"No package was removed. {fault}")
         shown = {"removed": manager.remove(going, () if purge else platform["certbot"]["packages"])}
     except packages.PackageError as err:
         return _ret(name, False, str(err))
@@ -234,7 +235,7 @@ def system(name, platform, paths):
     record, todo = records.read(paths["work"]), {}
     # before the files that name them, so that a run cut short leaves none behind
     for key in _trusted(platform, record or {}):
-        todo[key] = ("removed", lambda key=key: _run("rpm", "-e", "--allmatches", key))
+        todo[key] = ("removed", lambda key=key: commands.failure("rpm", "-e", "--allmatches", key))
     for module, text in (record or {}).get("modules", {}).items():
         place = repositories.module_file(module)
         now = records.module(module)
@@ -265,15 +266,17 @@ def system(name, platform, paths):
             verb = "start" if state["active"] else "stop"
             todo[unit] = (
                 f"{verb}ed" if verb == "start" else "stopped",
-                lambda unit=unit, state=state: _as_before(unit, state),
+                lambda unit=unit, state=state: commands.switch_unit(unit, state["enabled"], state["active"]),
             )
     if not todo:
         return _ret(name, True, "The system's own settings are as before.")
     shown = {what: word for what, (word, _) in todo.items()}
     if __opts__["test"]:
         return _ret(name, None, "Would put the system's own settings back.", shown)
-    for _, act in todo.values():
-        act()
+    faults = {what: fault for what, (_, act) in todo.items() if (fault := act())}
+    if faults:
+        done = {what: word for what, word in shown.items() if what not in faults}
+        return _ret(name, False, " ".join(faults.values()), done)
     return _ret(name, True, "The system's own settings are as before.", shown)
 
 
@@ -291,10 +294,6 @@ def _package_of(unit, platform):
     return set()
 
 
-def _as_before(unit, state):
-    _run("systemctl", "enable" if state["enabled"] else "disable", unit)
-    _run("systemctl", "start" if state["active"] else "stop", unit)
-
-
-def _run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def _switched_off(units):
+    """Have units stopped and not started at boot; return what went wrong, "" when nothing did."""
+    return " ".join(filter(None, [commands.switch_unit(unit, enabled=False, active=False) for unit in units]))

@@ -104,8 +104,10 @@ def _make_ready(old, new, seen, port, folder):
             f"repository, or set mattermost:database:version back to {old.data['version']}."
         )
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    if new.is_initialised():
-        ready.drop(new)
+    if new.is_initialised() and not ready.drop(new):
+        raise host.DatabaseError(
+            f"The cluster of an earlier try in {new.data['data_dir']} could not be removed by {' '.join(new.data['remove'])}."
+        )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
     with open(os.path.join(folder, "next"), "w", encoding="utf-8") as file:
         file.write(f"{wanted}\n")
@@ -115,8 +117,8 @@ def _make_ready(old, new, seen, port, folder):
         gone = ready.make(new, seen, old, port)
         ready.check(old, new)
     except host.DatabaseError:
-        ready.drop(new)
-        os.unlink(os.path.join(folder, "next"))
+        if ready.drop(new):  # else the next run takes it for ours and tries again
+            os.unlink(os.path.join(folder, "next"))
         raise
     return gone
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 
 import mattermost_baseline_record as records
+import mattermost_commands as commands
 import mattermost_firewall_core as zones
 import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
@@ -85,10 +86,9 @@ def stopped(name):
     if __opts__["test"]:
         return _ret(name, None, f"Would stop {', '.join(todo)}.", todo)
     for unit in todo:
-        _systemctl("disable", unit)
-        said = _systemctl("stop", unit)
-        if said.returncode:
-            return _ret(name, False, f"{unit} does not stop: {said.stderr.strip()} See systemctl status {unit}.")
+        fault = commands.switch_unit(unit, enabled=False, active=False)
+        if fault:
+            return _ret(name, False, f"{unit} does not stop: {fault} See systemctl status {unit}.")
     return _ret(name, True, f"Stopped {', '.join(todo)}.", todo)
 
 
@@ -269,8 +269,10 @@ def programs(name, fetched):
         files.remove(path)
         if ".wants/" in path or ".service.d/" in path:
             files.prune(os.path.dirname(path), (files.UNITS,))
-    _systemctl("daemon-reload")
-    _systemctl("reset-failed", "mattermost*")
+    fault = commands.failure("systemctl", "daemon-reload")
+    _systemctl("reset-failed", "mattermost*")  # only what systemctl shows
+    if fault:
+        return _ret(name, False, fault, shown)
     return _ret(name, True, "Our units and programs are gone.", shown)
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 import mattermost_baseline_record as records
+import mattermost_commands as commands
 from mattermost_answer import answer as _ret
 
 ENFORCE = ("/sys/fs/selinux/enforce", "/selinux/enforce")
@@ -58,7 +59,9 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         return _ret(name, False, fault)
     for label in labels:
         if label["pattern"] in todo and os.path.exists(label["path"]):
-            _run("restorecon", "-RF", label["path"])
+            fault = _carry_out([["restorecon", "-RF", label["path"]]])
+            if fault:
+                return _ret(name, False, fault)
     return _ret(name, True, "SELinux lets our programs do what they need.", shown)
 
 
@@ -90,12 +93,12 @@ def as_before(name, paths, labels=()):
     return _ret(name, True, "SELinux is told what it was before.", shown)
 
 
-def _carry_out(commands) -> str:
+def _carry_out(todo) -> str:
     """Run the commands up to the first that fails; return what to say of it, "" when none did."""
-    for command in commands:
-        said = _run(*command)
-        if said.returncode:
-            return f"{' '.join(command)} failed: {(said.stderr or said.stdout).strip()}"
+    for command in todo:
+        fault = commands.failure(_which(command[0]), *command[1:])
+        if fault:
+            return fault
     return ""
 
 

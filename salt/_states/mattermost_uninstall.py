@@ -6,9 +6,9 @@ import fnmatch
 import grp
 import os
 import pwd
-import subprocess
 
 import mattermost_baseline_record as records
+import mattermost_commands as commands
 import mattermost_packages as packages
 import mattermost_remove_core as core
 import mattermost_remove_files as files
@@ -75,11 +75,15 @@ def accounts(name, user, paths, purge, others):
     for each in going:
         files.end_processes(pwd.getpwnam(each).pw_uid)
         files.give_to_root(pwd.getpwnam(each).pw_uid)
-        said = _run("userdel", each)
-        if said.returncode:
-            return _ret(name, False, f"userdel {each}: {said.stderr.strip()}")
+        fault = commands.failure("userdel", each)
+        if fault:
+            return _ret(name, False, fault)
     for each in going_groups:
-        _run("groupdel", each)
+        fault = commands.failure("groupdel", each)
+        if fault and each in {
+            group.gr_name for group in grp.getgrall()
+        }:  # userdel takes an account's own group with it
+            return _ret(name, False, fault)
     return _ret(name, True, "The accounts that came with the deploy are gone.", shown)
 
 
@@ -114,7 +118,3 @@ def noted(name, platform, paths, purge, public_name, database_name, data_dir, re
     files.remove(work)
     files.prune(os.path.dirname(work), (record or {}).get("directories") or (os.path.dirname(work),))
     return _ret(name, True, stays, {work: "removed"})
-
-
-def _run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -59,13 +59,14 @@ def room(old: host.Cluster) -> tuple[int, int]:
     return int((said or "0").split()[0]), shutil.disk_usage(folder).free // 1024
 
 
-def drop(new: host.Cluster) -> None:
-    """Remove a cluster that an earlier try made ready and nobody used."""
+def drop(new: host.Cluster) -> bool:
+    """Remove a cluster that an earlier try made ready and nobody used; say whether it is gone."""
     subprocess.run(new.data["remove"], env=host.ENVIRONMENT, capture_output=True, check=False)
     if not os.path.exists(
         os.path.join(new.data["config_dir"], "postgresql.conf")
     ):  # Debian leaves what it did not make
         shutil.rmtree(os.path.join(new.data["config_dir"], "conf.d"), ignore_errors=True)
+    return not new.is_initialised()
 
 
 def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[str]:

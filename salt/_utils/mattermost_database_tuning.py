@@ -23,8 +23,9 @@ def tuned(total_kib: int, cores: int, max_connections: int) -> dict[str, str]:
     """Return settings for a host of *total_kib* memory and *cores* processors.
 
     shared_buffers is the largest power of two within a quarter of the memory, 128 MB to 2 GB: a power of two, so that a
-    host whose memory reads a little differently after a boot keeps its value and needs no restart. All connections at
-    work at once fit into the memory. Checkpoints are rarer with more memory; the log of changes takes 1 to 4 GB.
+    host whose memory reads a little differently after a boot keeps its value and needs no restart. work_mem rises above
+    PostgreSQL's own 4 MB, to 16 MB at most, as long as the memory holds it once for each connection. That is no limit: a
+    query may take it several times. Checkpoints are rarer with more memory; the log of changes takes 1 to 4 GB.
     """
     total = total_kib // 1024
     shared = 128

@@ -136,8 +136,10 @@ def test_an_empty_list_is_a_list(local, path):
     assert local.get(path).json == []
 
 
-def test_jobs_are_null_when_there_are_none(local):
-    assert local.get("jobs").json in (None, []) or isinstance(local.get("jobs").json, list)
+def test_jobs_are_a_list_or_null(local):
+    answer = local.get("jobs")
+    assert answer.status == 200
+    assert answer.json is None or isinstance(answer.json, list)
 
 
 def test_the_schema_is_listed(chat, local):

@@ -26,11 +26,19 @@ def test_memory_keeps_its_value_when_the_host_shows_a_little_less():
     assert tuning.tuned(int(4 * GIB * 0.97), 2, 100) == tuning.tuned(int(4 * GIB * 0.92), 2, 100)
 
 
-@pytest.mark.parametrize("connections", [40, 100, 1000])
-@pytest.mark.parametrize("gib", [1, 4, 64])
-def test_all_connections_at_work_fit_into_the_host(gib, connections):
-    found = tuning.tuned(gib * GIB, 2, connections)
-    assert int(found["work_mem"].removesuffix("MB")) * 1024 * connections <= gib * GIB or found["work_mem"] == "4MB"
+@pytest.mark.parametrize("connections", [40, 100, 300, 1000])
+@pytest.mark.parametrize("gib", [1, 2, 4, 64])
+def test_more_working_memory_than_postgresqls_own_fits_once_for_each_connection(gib, connections):
+    work = int(tuning.tuned(gib * GIB, 2, connections)["work_mem"].removesuffix("MB"))
+    assert 4 <= work <= 16
+    assert work == 4 or work * connections <= gib * 1024
+
+
+@pytest.mark.parametrize(
+    ("gib", "connections", "work_mem"), [(1, 40, "16MB"), (1, 100, "8MB"), (1, 1000, "4MB"), (64, 1000, "8MB")]
+)
+def test_working_memory_falls_with_the_number_of_connections(gib, connections, work_mem):
+    assert tuning.tuned(gib * GIB, 2, connections)["work_mem"] == work_mem
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,11 @@ def test_a_mistyped_check_to_ignore_is_refused_with_the_nearest():
     assert found["settings"].todo == "Did you mean memory?"
 
 
+def test_the_user_limit_that_the_host_asks_for_can_be_ignored_and_no_way_to_the_host_can():
+    assert red(look({"preflight": {"ignore": ["user-limit"]}})) == []
+    assert red(look({"preflight": {"ignore": ["host-key"]}})) == ["settings"]
+
+
 @pytest.mark.parametrize("name", ["existing-config", "existing-database"])
 def test_adopting_takes_over_what_is_there(name):
     facts = {"files": ["/opt/mattermost/config/config.json"], "database": {"owner": "mmuser", "tables": 84}}

@@ -1,22 +1,18 @@
-"""The page of the checks names every check that there is, and no other."""
+"""The checks have one list of names; the page, the code and `mattermost:preflight:ignore` use that one."""
 
 import re
 from pathlib import Path
 
 import pytest
+from mattermost_controller import findings
 
 from tests import repository
 
-MAKES = re.compile(r'(?:\b(?:ok|note|warning|refusal|skipped)\(\s*|^CHECK = )"([a-z][a-z0-9-]*)"', re.MULTILINE)
-REACH = re.compile(r'^    \(\n        "([a-z-]+)",', re.MULTILINE)  # the table of ssh's words
-
-
-PACKAGE = "salt/_utils/mattermost_controller"
-
-
-def checks(*sources):
-    text = "\n".join(repository.text(Path(source)) for source in sources)
-    return set(MAKES.findall(text)) | set(REACH.findall(text))
+SOURCES = [
+    path
+    for path in repository.with_suffix(".py")
+    if path.parts[0] == "salt" and path.name != "findings.py" and "tests" not in path.parts
+]
 
 
 def described(section):
@@ -26,31 +22,18 @@ def described(section):
     return {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
 
 
-@pytest.mark.parametrize(
-    ("section", "sources"),
-    [
-        (
-            "Preflight",
-            [
-                *(
-                    f"{PACKAGE}/preflight/{part}.py"
-                    for part in (
-                        "checks",
-                        "machine",
-                        "other_services",
-                        "release",
-                        "public_name",
-                        "files",
-                        "breaking_changes",
-                    )
-                ),
-                f"{PACKAGE}/hosts/ssh_errors.py",
-                f"{PACKAGE}/hosts/collect.py",
-                "salt/_orchestration/mattermost_preflight.py",
-            ],
-        ),
-        ("Verify", [f"{PACKAGE}/verify/{part}.py" for part in ("checks", "web", "tls", "host")]),
-    ],
-)
-def test_the_page_names_every_check(section, sources):
-    assert checks(*sources) == described(section)
+@pytest.mark.parametrize(("section", "names"), [("Preflight", findings.PREFLIGHT), ("Verify", findings.VERIFY)])
+def test_the_page_names_every_check(section, names):
+    assert described(section) == set(names)
+
+
+def test_every_check_of_the_list_is_made_somewhere():
+    text = "\n".join(map(repository.text, SOURCES))
+    names = {*findings.PREFLIGHT, *findings.VERIFY, *findings.STATUS}
+    assert [name for name in sorted(names) if f'"{name}"' not in text] == []
+
+
+def test_a_check_that_is_not_in_the_list_cannot_find_anything():
+    for make in (findings.ok, findings.note, findings.skipped, findings.warning, findings.refusal):
+        with pytest.raises(ValueError, match="dsik is not in the list of checks"):
+            make("dsik", "Full.")

@@ -81,3 +81,11 @@ def test_a_removal_takes_back_what_deploys_told_and_nothing_else(state, tools, t
     assert tools()[-2:] == [f"setsebool -P {BOOLEAN} off", f"semanage fcontext -d {WEBROOT['pattern']}"]
     state.records.keep(paths["work"], {"booleans": {BOOLEAN: "on"}})
     assert state.as_before("selinux", paths, [WEBROOT])["changes"] == {}
+
+
+def test_files_that_cannot_be_labelled_are_a_failure(state, tools, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "bin/restorecon").write_text("#!/bin/sh\necho read-only >&2; exit 1\n")
+    ret = state.allowed("nginx", [], [WEBROOT | {"path": str(tmp_path / "files")}])
+    assert ret["result"] is False
+    assert ret["comment"].endswith(f"restorecon -RF {tmp_path}/files failed: read-only")

@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Every check by name; docs/checks.md describes those of preflight and verify.
+ON_THE_WAY = ("settings", "reachable", "host-key", "ssh-login", "ssh-key", "sudo", "probe")
+FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on the host, right before an upgrade
+    "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",
+    "existing-database", "nginx-in-use", "postgresql-in-use", "moved", "aside", "downgrade", "newer-default", "checksum",
+    "archive-source", "named-files", "own-certificate", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
+)  # fmt: skip
+ACKNOWLEDGED = ("breaking-changes",)  # never ignored: see mattermost:acknowledged
+PREFLIGHT = (*ON_THE_WAY, *FITNESS, *ACKNOWLEDGED)
+VERIFY = (
+    "installed", "version", "edition", "health", "page", "websocket", "websocket-origin", "site-address", "sign-up",
+    "upload-limit", "public-name", "reachable", "closed-ports", "listeners", "redirect", "challenge", "hsts",
+    "certificate-trust", "certificate-days", "certificate-served", "tls-protocol", "services", "renewal",
+    "certificate-watch", "backup-age", "postgresql", "private-files",
+)  # fmt: skip
+STATUS = ("backup-result", "disk", "users", "drift")
+_NAMES = {*PREFLIGHT, *VERIFY, *STATUS}
+
 OK, NOTE, SKIPPED, WARNING, REFUSAL = "ok", "note", "skipped", "warning", "refusal"
 _SHOWN = {OK: "ok", NOTE: "note", SKIPPED: "skipped", WARNING: "WARNING", REFUSAL: "REFUSED"}
 
@@ -21,29 +39,35 @@ class Finding(NamedTuple):
     todo: str = ""
 
 
+def _finding(check: str, level: str, sentence: str, todo: str = "") -> Finding:
+    if check not in _NAMES:
+        raise ValueError(f"{check} is not in the list of checks.")
+    return Finding(check, level, sentence, todo)
+
+
 def ok(check: str, sentence: str) -> Finding:
     """Return a finding without a complaint."""
-    return Finding(check, OK, sentence)
+    return _finding(check, OK, sentence)
 
 
 def note(check: str, sentence: str, todo: str = "") -> Finding:
     """Return something worth knowing that is no fault."""
-    return Finding(check, NOTE, sentence, todo)
+    return _finding(check, NOTE, sentence, todo)
 
 
 def skipped(check: str, sentence: str) -> Finding:
     """Return a check that could not be made because of what another one refuses."""
-    return Finding(check, SKIPPED, sentence)
+    return _finding(check, SKIPPED, sentence)
 
 
 def warning(check: str, sentence: str, todo: str = "") -> Finding:
     """Return something that may go wrong; the run goes on."""
-    return Finding(check, WARNING, sentence, todo)
+    return _finding(check, WARNING, sentence, todo)
 
 
 def refusal(check: str, sentence: str, todo: str = "") -> Finding:
     """Return a reason not to go on."""
-    return Finding(check, REFUSAL, sentence, todo)
+    return _finding(check, REFUSAL, sentence, todo)
 
 
 def soften(findings: list[Finding], ignored) -> list[Finding]:

@@ -53,3 +53,12 @@ def test_a_function_sets_only_its_own_variables_and_those_that_it_says(name):
 )  # fmt: skip
 def test_what_a_function_sets_is_found(text, left):
     assert {name for function in functions(text).values() for name in sets(function)} == left
+
+
+@pytest.mark.parametrize("name", ["mattermost-switch", "mattermost-postgresql", "mattermost-aside"])
+def test_the_table_of_the_journal_has_each_record_and_no_other(name):
+    program = programs.joined(name)
+    table = re.search(r"(?m)^#   record .*\n((?:#   .*\n)+)", program)[1]
+    # words up to the first gap of two blanks; what is written large is a value
+    told = {record.split()[0] for line in table.splitlines() for record in re.split("  ", line[4:])[0].split(", ")}
+    assert told == {"begin", *re.findall(r"\brecord ([a-z][a-z-]*)", NOT_SHELL.sub("", program))}

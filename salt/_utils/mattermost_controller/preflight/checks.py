@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 
-from mattermost_controller.findings import Finding, reasons, refusal, refused, soften, table
+from mattermost_controller.findings import ACKNOWLEDGED, FITNESS, Finding, reasons, refusal, refused, soften, table
 from mattermost_controller.preflight import breaking_changes, files, machine, public_name, release
 from mattermost_controller.preflight import other_services as others
 
@@ -49,22 +49,21 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
     )
     found = [check(settings, facts, outside) for check in checks]
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
-    wrong = ignore_names(settings, found)
+    wrong = ignore_names(settings)
     found = soften(found, settings["preflight"]["ignore"]) + wrong
     return found + breaking_changes.judge(settings, facts, outside)
 
 
-def ignore_names(settings: dict, found: list[Finding]) -> list[Finding]:
+def ignore_names(settings: dict) -> list[Finding]:
     """Refuse names in ``preflight.ignore`` that no check has: a mistyped one would do nothing."""
-    known = sorted({one.check for one in found})
     wrong = []
     for ignored in settings["preflight"]["ignore"]:
-        if ignored == breaking_changes.CHECK:
+        if ignored in ACKNOWLEDGED:
             sentence = f"mattermost:preflight:ignore names {ignored}, which is acknowledged instead."
             wrong.append(refusal("settings", sentence, "write the change's name into mattermost:acknowledged."))
-        elif ignored not in known:
-            near = difflib.get_close_matches(ignored, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
+        elif ignored not in FITNESS:
+            near = difflib.get_close_matches(ignored, FITNESS, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(sorted(FITNESS))}."
             wrong.append(refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is no check.", hint))
     return wrong
 

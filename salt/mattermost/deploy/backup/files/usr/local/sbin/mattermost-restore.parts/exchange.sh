@@ -1,8 +1,4 @@
-# The old goes aside, the new takes its place; and the way back from that.
-#
-# $own/open stands from before the server is stopped until one side is proved: then it becomes $own/restored or $own/undone, and what
-# remains to be done is repeated until that is gone too. While $own/closed stands the server does not start; while $own/open stands
-# mattermost-switch keeps the site closed and changes no version.
+# The old goes aside, the new takes its place; and the rollback of that. The states are at the top of the program.
 
 rename_database() { # rename_database FROM TO
     end_sessions "$1"
@@ -20,7 +16,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     return "$begun"
 }
 
-exchange() { # each step can be told from what is there, so `back` needs no more than the ID
+exchange() { # each step can be told from what is there, so roll_back needs no more than the ID
     local part
     mkdir -p "$replaced" || return 1
     for part in data plugins client-plugins; do

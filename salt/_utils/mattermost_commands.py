@@ -1,0 +1,29 @@
+"""Programs of the host that are run for their effect: what they say when they fail is never lost."""
+
+from __future__ import annotations
+
+import subprocess
+
+import mattermost_baseline_record as records
+
+
+def failure(*command: str) -> str:
+    """Run *command*; return "" when it succeeded, else a sentence with the command and its own reason."""
+    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    if ended.returncode == 0:
+        return ""
+    reason = (ended.stderr or ended.stdout).strip() or f"exit status {ended.returncode}"
+    return f"{' '.join(command)} failed: {reason}"
+
+
+def switch_unit(unit: str, enabled: bool, active: bool) -> str:
+    """Have a systemd unit so; return what systemctl said when it is not so afterwards, else "".
+
+    A command may fail without harm: to disable a unit that is gone, to enable one that is static.
+    """
+    said = [
+        failure("systemctl", "enable" if enabled else "disable", unit),
+        failure("systemctl", "start" if active else "stop", unit),
+    ]
+    is_so = records.unit(unit) == {"enabled": enabled, "active": active}
+    return "" if is_so else " ".join(filter(None, said))
