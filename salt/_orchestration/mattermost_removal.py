@@ -19,7 +19,7 @@ CLEAN = """
 for folder in {folders}; do
   if [ -e "$folder/code-checksum" ] || [ -x "$folder/salt-call" ]; then rm -rf "$folder"; fi
 done
-rm -f /run/lock/mattermost-deploy.lock
+rm -rf /run/mattermost-deploy /run/lock/mattermost-deploy.lock
 rmdir /run/mattermost 2>/dev/null
 """
 

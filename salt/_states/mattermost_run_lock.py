@@ -10,7 +10,8 @@ import time
 
 import mattermost_progress
 
-LOCK = "/run/lock/mattermost-deploy.lock"
+LOCK = "/run/mattermost-deploy/lock"  # only root can make or open anything there; /run/lock is everybody's on Debian
+FORMER = "/run/lock/mattermost-deploy.lock"  # until 2026-11; a run of that tree may still be at work
 LEFTOVERS = ("minion", "salt_state.tgz", ".salt_state.tgz")
 
 
@@ -27,13 +28,16 @@ def exclusive(name):
     _report_progress(__lowstate__)
     if __context__.get("mattermost_run_lock.lock"):
         return ret
-    os.makedirs(os.path.dirname(LOCK), exist_ok=True)
+    os.makedirs(os.path.dirname(LOCK), mode=0o700, exist_ok=True)
     file = open(LOCK, "a+", encoding="utf-8")
+    holder = ""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        holder = holder_of(FORMER)
     except OSError:
         file.seek(0)
         holder = file.read().strip() or "an unknown process"
+    if holder:
         file.close()
         return ret | {
             "result": False,
@@ -44,6 +48,28 @@ def exclusive(name):
     file.flush()
     __context__["mattermost_run_lock.lock"] = file
     return ret
+
+
+def holder_of(path: str) -> str:
+    """Return which process of root holds the lock at *path*, else "".
+
+    Anybody may hold a lock in a directory that everybody can write, so other accounts' processes do not count.
+    """
+    try:
+        info = os.lstat(path)
+        with open("/proc/locks", encoding="ascii") as file:
+            locks = [line.split() for line in file]
+    except OSError:
+        return ""
+    place = f"{os.major(info.st_dev):02x}:{os.minor(info.st_dev):02x}:{info.st_ino}"
+    for fields in locks:
+        if place in fields and fields[1] == "FLOCK":
+            try:
+                if os.stat(f"/proc/{fields[4]}").st_uid == 0:
+                    return f"process {fields[4]}"
+            except OSError:
+                continue
+    return ""
 
 
 def free_of_before(name):

@@ -109,7 +109,7 @@ def test_all_faults_of_the_settings_are_told_at_once(fit):
         ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
         ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
         ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
-        ("mkdir -p /run/lock; systemd-run -q --unit=in-the-way flock /run/lock/mattermost-deploy.lock sh -c 'echo process 7 >/run/lock/mattermost-deploy.lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
+        ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
         ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "99.0.0 is installed"),
     ],
 )  # fmt: skip
@@ -129,7 +129,7 @@ def test_a_host_that_does_not_fit(fit, run, broken, mended, check, words):
 def wait_for(deployment, words):
     """Wait until the program in the way has its port or lock."""
     port = words.split()[1] if words.startswith("Port") else None
-    there = f"ss -Hltn 'sport = :{port}' | grep -q ." if port else "grep -q 7 /run/lock/mattermost-deploy.lock"
+    there = f"ss -Hltn 'sport = :{port}' | grep -q ." if port else "grep -q 7 /run/mattermost-deploy/lock"
     deployment.ssh(f"for i in $(seq 100); do {{ {there}; }} && exit 0; sleep 0.1; done; exit 1")
 
 

@@ -146,9 +146,9 @@ def test_an_edited_file_of_nginx_is_drift_and_named(site):
 
 
 def test_a_run_at_work_on_the_host_leaves_drift_unknown(site):
-    lock = "/run/lock/mattermost-deploy.lock"
+    lock = "/run/mattermost-deploy/lock"
     site.ssh(
-        f"systemd-run -q --unit=holder flock {lock} sleep 300; for i in $(seq 50); do flock -n {lock} true || exit 0; sleep 0.1; done; exit 1"
+        f"mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=holder flock {lock} sleep 300; for i in $(seq 50); do flock -n {lock} true || exit 0; sleep 0.1; done; exit 1"
     )
     try:
         _, made = look(site)

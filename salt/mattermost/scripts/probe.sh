@@ -3,7 +3,7 @@
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
 : "${INSTALL:=/opt/mattermost}" "${STATE:=/var/opt/mattermost}" "${SETTINGS:=/etc/mattermost}"
-: "${WORK:=/var/lib/mattermost-deploy}" "${DATABASE:=mattermost}" "${DATABASE_PORT:=5432}" "${LOCK:=/run/lock/mattermost-deploy.lock}"
+: "${WORK:=/var/lib/mattermost-deploy}" "${DATABASE:=mattermost}" "${DATABASE_PORT:=5432}" "${LOCK:=/run/mattermost-deploy/lock}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }

@@ -21,15 +21,20 @@ request_rollback() { # request_rollback [overwrite]: systemd does it, so that it
     done
 }
 
+holders() { # who else has the lock open; only root can open it, and a number written in it may be another process by now
+    find /proc/[0-9]*/fd -lname "$lock" 2>/dev/null | cut -d/ -f3 | sort -u | grep -vx "$$"
+}
+
 stop_deploy() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
     local tries patience
-    mkdir -p "$(dirname "$lock")"
+    mkdir -p -m 700 "$(dirname "$lock")"
     exec 8>>"$lock"
     tries=0 patience=${MATTERMOST_ASIDE_PATIENCE:-100} # times a fifth of a second, to end what it is at
     until flock -n 8; do
         tries=$((tries + 1))
         [ "$tries" -lt $((patience + 100)) ] || return 1
-        [ "$tries" -lt "$patience" ] || kill -KILL "$(sed -n 's/^process \([0-9]*\) .*/\1/p' "$lock")" 2>/dev/null
+        # shellcheck disable=SC2046 # one word for each process
+        [ "$tries" -lt "$patience" ] || kill -KILL $(holders) 2>/dev/null
         sleep 0.2 2>/dev/null || sleep 1
     done
 }
