@@ -131,9 +131,13 @@ def test_delete_only_deactivates(local):
     assert local.get(f"users/{user['id']}").json["delete_at"] > 0
 
 
-@pytest.mark.parametrize("path", ["hooks/incoming", "hooks/outgoing", "bots"])
-def test_an_empty_list_is_a_list(local, path):
-    assert local.get(path).json == []
+def test_an_empty_list_is_a_list(local):
+    assert local.get("bots").json == []
+
+
+def test_tokens_need_their_setting(chat, local):
+    assert local.post(f"users/{chat.admin['id']}/tokens", {"description": "for a test"}).status == 501
+    assert local.get(f"users/{chat.admin['id']}/tokens").json == []
 
 
 def test_jobs_are_a_list_or_null(local):

@@ -68,16 +68,13 @@ def test_without_local_it_wants_a_login(chat, rules):
 
 
 def test_local_may_come_from_the_environment(chat):
-    assert chat.site.mmctl("team", "list", local=False, MMCTL_LOCAL="true").returncode == 0
+    assert chat.site.mmctl("user", "list", local=False, MMCTL_LOCAL="true").returncode == 0
 
 
 def test_empty_lists(site):
     site.up()
     assert value(site.mmctl("user", "list", "--all")) is None
-    assert value(site.mmctl("team", "list")) is None
-    assert value(site.mmctl("webhook", "list")) is None
     assert value(site.mmctl("plugin", "list")) == [{"active": [], "inactive": []}]
-    assert value(site.mmctl("export", "list")) == ["No export files found"]
     assert site.mmctl("bot", "list", "--all").returncode == 1
 
 
@@ -137,56 +134,6 @@ def test_a_password_changes(mmctl, chat):
     mmctl("user", "create", "--email", "pw@example.test", "--username", "pw", "--password", PASSWORD)
     assert mmctl("user", "change-password", "pw", "--password", "Another-secret-2").returncode == 0
     chat.http.login("pw", "Another-secret-2")
-
-
-def test_teams(mmctl):
-    words = ["--name", "blue", "--display-name", "Blue"]
-    assert value(mmctl("team", "create", *words))["type"] == "O"
-    again = mmctl("team", "create", *words)
-    assert again.returncode == 1
-    assert "Must call update for existing team" in again.stderr
-    listed = mmctl("team", "list")
-    assert "blue" in [team["name"] for team in value(listed)]
-    assert "teams on local instance" in listed.stderr
-    assert mmctl("team", "modify", "blue", "--private").returncode == 0
-    assert mmctl("team", "rename", "blue", "--display-name", "Bluer").returncode == 0
-    blue = next(team for team in value(mmctl("team", "list")) if team["name"] == "blue")
-    assert (blue["type"], blue["display_name"]) == ("I", "Bluer")
-    assert mmctl("team", "archive", "blue", "--confirm").returncode == 0
-    blue = next(team for team in value(mmctl("team", "list")) if team["name"] == "blue")
-    assert blue["delete_at"] > 0
-    assert mmctl("team", "create", *words).returncode == 1
-    assert mmctl("team", "restore", "blue").returncode == 0
-
-
-def test_a_team_that_is_not_found_is_no_failure(mmctl):
-    assert mmctl("team", "search", "nope").returncode == 0
-
-
-def test_team_members(mmctl):
-    for _ in range(2):
-        assert mmctl("team", "users", "add", "team", "member").returncode == 0
-    assert mmctl("team", "users", "add", "team", "missing").returncode == 1
-
-
-def test_channels(mmctl):
-    words = ["--team", "team", "--name", "talk", "--display-name", "Talk", "--header", "Head", "--purpose", "For"]
-    made = value(mmctl("channel", "create", *words))
-    assert (made["type"], made["header"], made["purpose"]) == ("O", "Head", "For")
-    assert value(mmctl("channel", "search", "--team", "team", "talk"))["id"] == made["id"]
-    assert mmctl("channel", "modify", "team:talk", "--private").returncode == 0
-    assert "talk" in [channel["name"] for channel in value(mmctl("channel", "list", "team"))]
-    assert mmctl("channel", "users", "add", "team:talk", "member").returncode == 0
-    assert mmctl("channel", "archive", "team:talk").returncode == 0
-    assert mmctl("channel", "archive", "team:talk").returncode == 1
-    missing = mmctl("channel", "search", "--team", "team", "talk")
-    assert missing.returncode == 1
-    assert "Channel does not exist" in missing.stderr
-    again = mmctl("channel", "create", *words)
-    assert again.returncode == 1
-    assert "already exists on the same team" in again.stderr
-    assert mmctl("channel", "unarchive", "team:talk").returncode == 0
-    assert mmctl("channel", "search", "--team", "team", "nowhere").returncode == 1
 
 
 def test_configuration_is_got(mmctl, chat, rules):
@@ -270,18 +217,6 @@ def test_reload(site):
 
 def test_a_bot_is_never_created_locally(mmctl):
     assert mmctl("bot", "create", "robot", "--display-name", "Robot").returncode == 1
-
-
-def test_webhooks_are_not_idempotent(mmctl):
-    words = ["webhook", "create-incoming", "--channel", "team:town-square", "--user", "admin", "--display-name", "hook"]
-    first, second = value(mmctl(*words)), value(mmctl(*words))
-    assert first["id"] != second["id"]
-    assert {first["id"], second["id"]} <= {hook["id"] for hook in value(mmctl("webhook", "list", "team"))}
-
-
-def test_tokens_need_their_setting(mmctl, site):
-    assert mmctl("token", "generate", "admin", "for a test").returncode == 1
-    assert mmctl("token", "list", "admin").returncode == 1
 
 
 def test_system_status(mmctl):

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from . import ids, memberships, users
 from .call import Call, ok, reply
-from .errors import ApiError, bad_body, forbidden
+from .errors import ApiError, forbidden
 from .memberships import channel_object
 from .routes import route
 
@@ -76,16 +76,6 @@ async def public(call: Call, team_id: str) -> web.Response:
     return await _listing(call, team_id, "type = 'O' AND deleteat = 0")
 
 
-@route("GET", "teams/{team_id:id}/channels/private", admin=True)
-async def private(call: Call, team_id: str) -> web.Response:
-    return await _listing(call, team_id, "type = 'P' AND deleteat = 0")
-
-
-@route("GET", "teams/{team_id:id}/channels/deleted")
-async def deleted(call: Call, team_id: str) -> web.Response:
-    return await _listing(call, team_id, "deleteat > 0")
-
-
 @route("PUT", "channels/{channel_id:id}/patch")
 async def patch(call: Call, channel_id: str) -> web.Response:
     body = await call.json()
@@ -101,15 +91,6 @@ async def patch(call: Call, channel_id: str) -> web.Response:
     return reply(channel_object(await memberships.update(call.app, "channels", channel_id, values)))
 
 
-@route("PUT", "channels/{channel_id:id}/privacy")
-async def privacy(call: Call, channel_id: str) -> web.Response:
-    kind = (await call.json()).get("privacy")
-    if kind not in ("O", "P"):
-        raise bad_body("privacy")
-    await _may_manage(call, channel_id)
-    return reply(channel_object(await memberships.update(call.app, "channels", channel_id, {"type": kind})))
-
-
 @route("DELETE", "channels/{channel_id:id}")
 async def archive(call: Call, channel_id: str) -> web.Response:
     row = await _may_manage(call, channel_id)
@@ -121,18 +102,6 @@ async def archive(call: Call, channel_id: str) -> web.Response:
         raise ApiError(400, "api.channel.delete_channel.deleted.app_error", "The channel has been archived or deleted.")
     await memberships.update(call.app, "channels", channel_id, {"deleteat": ids.now()})
     return ok()
-
-
-@route("POST", "channels/{channel_id:id}/restore")
-async def restore(call: Call, channel_id: str) -> web.Response:
-    row = await _may_manage(call, channel_id)
-    if not row["deleteat"]:
-        raise ApiError(
-            400,
-            "api.channel.restore_channel.restored.app_error",
-            "Unable to unarchive channel. The channel is not archived.",
-        )
-    return reply(channel_object(await memberships.update(call.app, "channels", channel_id, {"deleteat": 0})))
 
 
 @route("POST", "channels/{channel_id:id}/members")

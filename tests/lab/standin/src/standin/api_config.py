@@ -81,23 +81,3 @@ async def reload_config(call: Call) -> web.Response:
         raise ApiError(500, "api.config.reload_config.app_error", "Failed to reload config.") from None
     call.app.publish("config_changed", {"config": {}}, {})
     return ok()
-
-
-@route("GET", "config/environment", local=False, admin=True)
-async def environment(call: Call) -> web.Response:
-    names: dict[str, dict[str, bool]] = {}
-    for section, key in call.app.config.overrides:
-        names.setdefault(section, {})[key] = True
-    return reply(names)
-
-
-@route("POST", "database/recycle", local=False, admin=True)
-async def recycle(call: Call) -> web.Response:
-    await call.app.database.close()
-    return ok()
-
-
-@route("POST", "caches/invalidate", local=False, admin=True)
-async def invalidate(call: Call) -> web.Response:
-    call.app.sessions.forget()
-    return ok()

@@ -100,24 +100,6 @@ def _own(call: Call, user_id: str) -> str:
     return user_id
 
 
-@route("GET", "users/{user_id:name}/sessions", local=False)
-async def sessions(call: Call, user_id: str) -> web.Response:
-    rows = await call.app.database.rows(
-        "SELECT * FROM sessions WHERE userid = %s ORDER BY createat", (_own(call, user_id),)
-    )
-    return reply([
-        {"id": row["id"], "create_at": row["createat"], "expires_at": row["expiresat"], "user_id": row["userid"],
-         "roles": row["roles"], "props": row["props"]}
-        for row in rows
-    ])  # fmt: skip
-
-
-@route("POST", "users/{user_id:id}/sessions/revoke/all")
-async def revoke_all(call: Call, user_id: str) -> web.Response:
-    await call.app.sessions.end_of_user(user_id if call.local else _own(call, user_id))
-    return ok()
-
-
 @route("GET", "users/{user_id:name}/audits", local=False)
 async def user_audits(call: Call, user_id: str) -> web.Response:
     rows = await call.app.database.rows(

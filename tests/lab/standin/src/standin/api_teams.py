@@ -28,16 +28,6 @@ async def listing(call: Call) -> web.Response:
     return reply([team_object(row) for row in rows])
 
 
-@route("POST", "teams/search")
-async def search(call: Call) -> web.Response:
-    term = str((await call.json()).get("term", "")).lower()
-    rows = await call.app.database.rows(
-        "SELECT * FROM teams WHERE position(%s in lower(name)) > 0 OR position(%s in lower(displayname)) > 0",
-        (term, term),
-    )
-    return reply([team_object(row) for row in rows])
-
-
 @route("GET", "teams/{team_id:id}")
 async def by_id(call: Call, team_id: str) -> web.Response:
     return reply(team_object(await memberships.team(call.app, team_id)))
@@ -77,23 +67,10 @@ async def patch(call: Call, team_id: str) -> web.Response:
     return await _update(call, team_id, values)
 
 
-@route("PUT", "teams/{team_id:id}/privacy")
-async def privacy(call: Call, team_id: str) -> web.Response:
-    kind = (await call.json()).get("privacy")
-    if kind not in ("O", "I"):
-        raise bad_body("privacy")
-    return await _update(call, team_id, {"type": kind, "allowopeninvite": kind == "O"})
-
-
 @route("DELETE", "teams/{team_id:id}")
 async def archive(call: Call, team_id: str) -> web.Response:
     await _update(call, team_id, {"deleteat": ids.now()})
     return ok()
-
-
-@route("POST", "teams/{team_id:id}/restore")
-async def restore(call: Call, team_id: str) -> web.Response:
-    return await _update(call, team_id, {"deleteat": 0})
 
 
 @route("POST", "teams/{team_id:id}/members")

@@ -179,13 +179,6 @@ async def delete(call: Call, user_id: str) -> web.Response:
     return ok()
 
 
-@route("DELETE", "users", rest=False, admin=True)
-async def delete_all(call: Call) -> web.Response:
-    """Without an id every account goes: a trap that the real local API has, too."""
-    await _wipe(call, "IS NOT NULL", [])
-    return ok()
-
-
 async def _wipe(call: Call, which: str, values: list) -> None:
     for table in ("sessions", "teammembers", "channelmembers", "useraccesstokens"):
         await call.app.database.run(f"DELETE FROM {table} WHERE userid {which}", values)

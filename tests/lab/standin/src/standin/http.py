@@ -110,8 +110,6 @@ def handler_for(app: App, local: bool):
             return await api(call, path)
         if local or path.startswith("/api/"):
             return reply(no_route().body(call.request_id), 404)
-        if path.startswith("/hooks/") and request.method == "POST":
-            return await api(call, "/api/v4/incoming" + path)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=404, text="404 page not found\n")
         if path.startswith("/static/"):

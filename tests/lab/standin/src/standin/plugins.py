@@ -12,7 +12,6 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from . import paths
-from .errors import ApiError
 
 if TYPE_CHECKING:
     from .app import App
@@ -204,45 +203,3 @@ class Plugins:
         for plugin_id in sorted(self.manifests):
             shown["active" if self.is_active(plugin_id) else "inactive"].append(self.manifests[plugin_id])
         return shown
-
-    def add(self, data: bytes, force: bool) -> dict:
-        """Take a bundle into the file store and unpack it. Raises ApiError."""
-        try:
-            manifest = read_manifest(io.BytesIO(data))
-        except BundleError as error:
-            raise ApiError(400, "app.plugin.extract.app_error", str(error)) from None
-        if manifest["id"] in self.manifests and not force:
-            raise ApiError(
-                400,
-                "app.plugin.install_id.app_error",
-                "Unable to install plugin. A plugin with the same ID is already installed.",
-            )
-        self.deactivate(manifest["id"])
-        target = os.path.join(self.store, f"{manifest['id']}.tar.gz")
-        try:
-            os.makedirs(self.store, 0o750, exist_ok=True)
-            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-        except OSError as error:
-            raise ApiError(
-                500,
-                "app.plugin.store_bundle.app_error",
-                "Unable to store the plugin to the configured file store.",
-                str(error),
-            ) from None
-        if not self._install(target):
-            raise ApiError(500, "app.plugin.restart.app_error", "Unable to restart plugin on upgrade.")
-        if self.enabled(manifest["id"]):
-            self.activate(manifest["id"])
-        return manifest
-
-    def remove(self, plugin_id: str) -> None:
-        if plugin_id not in self.manifests:
-            raise ApiError(404, "app.plugin.not_installed.app_error", "Plugin is not installed.")
-        self.deactivate(plugin_id)
-        del self.manifests[plugin_id]
-        shutil.rmtree(os.path.join(self.directory, plugin_id), ignore_errors=True)
-        shutil.rmtree(os.path.join(self.client_directory, plugin_id), ignore_errors=True)
-        bundle = os.path.join(self.store, f"{plugin_id}.tar.gz")
-        if os.path.exists(bundle):
-            os.remove(bundle)

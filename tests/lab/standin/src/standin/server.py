@@ -9,10 +9,10 @@ import sys
 
 # Importing an API module registers its routes.
 from . import (
+    api_bots,  # noqa: F401
     api_channels,  # noqa: F401
     api_config,  # noqa: F401
     api_files,  # noqa: F401
-    api_hooks,  # noqa: F401
     api_login,  # noqa: F401
     api_plugins,  # noqa: F401
     api_posts,  # noqa: F401

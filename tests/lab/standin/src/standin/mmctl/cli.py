@@ -34,7 +34,7 @@ Usage:
   mmctl [command]
 
 Available Commands:
-  auth bot channel command config export help import job permissions plugin system team token user version webhook
+  bot config help plugin roles system user version
 
 Flags:
       --format string         the format of the command output [plain, json] (default "plain")
@@ -46,10 +46,10 @@ Flags:
 
 
 def commands() -> dict[tuple[str, ...], Callable[[Context], Any]]:
-    from . import channels, configuration, others, plugins, system, teams, users
+    from . import configuration, others, system, users
 
     table: dict = {}
-    for module in (system, users, teams, channels, configuration, plugins, others):
+    for module in (system, users, configuration, others):
         table |= module.COMMANDS
     return table
 

@@ -63,15 +63,11 @@ class Client:
         self.path = path
         self.version_id = ""
 
-    def call(
-        self, method: str, route: str, body: Any = None, query: dict | None = None, form: tuple | None = None
-    ) -> Any:
-        """Return the parsed answer. form: content type and bytes instead of JSON. Raises ApiError, CommandError."""
+    def call(self, method: str, route: str, body: Any = None, query: dict | None = None) -> Any:
+        """Return the parsed answer. Raises ApiError, CommandError."""
         target = f"/api/v4/{route}" + (f"?{urlencode(query)}" if query else "")
         headers, data = {}, None
-        if form is not None:
-            headers["Content-Type"], data = form
-        elif body is not None:
+        if body is not None:
             headers["Content-Type"], data = "application/json", json.dumps(body).encode()
         connection = _Connection(self.path)
         try:
@@ -99,9 +95,6 @@ class Client:
 
     def put(self, route: str, body: Any = None) -> Any:
         return self.call("PUT", route, body)
-
-    def delete(self, route: str) -> Any:
-        return self.call("DELETE", route)
 
     def find(self, *routes: str) -> Any:
         """Return the first of *routes* that exists, or None."""

@@ -66,25 +66,3 @@ class Context:
         if found is None:
             raise CommandError(f"unable to find user {name}")
         return found
-
-    def team(self, name: str) -> Any:
-        routes = [f"teams/name/{name}"] + ([f"teams/{name}"] if len(name) == ID_CHARACTERS else [])
-        return self.client.find(*routes)
-
-    def need_team(self, name: str) -> dict:
-        found = self.team(name)
-        if found is None:
-            raise CommandError(f"unable to find team '{name}'")
-        return found
-
-    def need_channel(self, pair: str) -> dict:
-        """Find a channel given as ``team:channel`` (archived ones included) or by id."""
-        team_name, colon, name = pair.partition(":")
-        if not colon:
-            found = self.client.find(f"channels/{pair}") if len(pair) == ID_CHARACTERS else None
-        else:
-            team = self.need_team(team_name)
-            found = self.client.find(f"teams/{team['id']}/channels/name/{name}?include_deleted=true")
-        if found is None:
-            raise CommandError(f"unable to find channel '{pair}'")
-        return found

@@ -47,13 +47,10 @@ def search(context: Context) -> None:
 
 
 def listing(context: Context) -> None:
-    query = {"in_team": context.need_team(context.flag("team"))["id"]} if context.flag("team") else {}
     if context.flag("all", False):
-        found = context.client.pages("users", **query)
+        found = context.client.pages("users")
     else:
-        found = context.client.get(
-            "users", page=context.flag("page", 0), per_page=context.flag("per-page", 200), **query
-        )
+        found = context.client.get("users", page=context.flag("page", 0), per_page=context.flag("per-page", 200))
     context.show(found or None, "\n".join(_line(user) for user in found))
     context.say(f"There are {len(found)} users on local instance")
 
@@ -112,32 +109,6 @@ def change_password(context: Context) -> None:
     context.show(["Password for user changed"], "Password for user changed")
 
 
-def _edit(context: Context, name: str) -> None:
-    who, value = context.need_arguments(2)[:2]
-    user = context.need_user(who) | {name: value}
-    context.show(context.client.put(f"users/{user['id']}", user))
-
-
-def email(context: Context) -> None:
-    _edit(context, "email")
-
-
-def username(context: Context) -> None:
-    _edit(context, "username")
-
-
-def verify(context: Context) -> None:
-    for name in context.need_arguments(1):
-        context.show(context.client.post(f"users/{context.need_user(name)['id']}/email/verify/member"))
-
-
-def delete(context: Context) -> None:
-    context.confirm()
-    for name in context.need_arguments(1):
-        context.client.delete(f"users/{context.need_user(name)['id']}?permanent=true")
-    context.show(None)
-
-
 COMMANDS = {
     ("user", "create"): create,
     ("user", "search"): search,
@@ -145,12 +116,6 @@ COMMANDS = {
     ("user", "activate"): activate,
     ("user", "deactivate"): deactivate,
     ("user", "change-password"): change_password,
-    ("user", "email"): email,
-    ("user", "username"): username,
-    ("user", "edit", "email"): email,
-    ("user", "edit", "username"): username,
-    ("user", "verify"): verify,
-    ("user", "delete"): delete,
     ("roles", "system_admin"): system_admin,
     ("roles", "system-admin"): system_admin,
     ("roles", "member"): member,
