@@ -20,7 +20,7 @@ Everything that can be set, and what it is when nothing is set. Write what you w
 ```yaml
 mattermost:
   server:
-    port: 8065
+    port: 8066
 ```
 
 An unknown name, a wrong type or a value out of range is refused before anything is changed, all faults at once.

@@ -105,6 +105,7 @@ def issued(
     email,
     server,
     webroot,
+    work,
     key_type="ecdsa",
     authority="",
     renews_by_lifetime=False,
@@ -113,7 +114,6 @@ def issued(
     log="/var/log/letsencrypt/letsencrypt.log",
     covers=(),
     now=False,
-    work="/var/lib/mattermost-deploy",
 ):
     """Make sure that this host has a good certificate for *name* from *server*, and that it renews by our webroot.
 

@@ -34,6 +34,7 @@ def ports_free(name, ports):
 
 def configured(
     name,
+    work,
     files,
     context,
     absent=(),
@@ -45,7 +46,6 @@ def configured(
     program="nginx",
     service="nginx",
     error_log="/var/log/nginx/error.log",
-    work="/var/lib/mattermost-deploy",
 ):
     """Make sure that *files* are nginx's configuration and that the running nginx uses them.
 

@@ -5,7 +5,7 @@
     backup-tool-is-there-without-a-package:
       mattermost_program.placed:
         - name: /usr/local/bin/restic
-        - source: https://…/restic_0.17.3_linux_amd64.bz2
+        - source: https://…/restic_VERSION_linux_amd64.bz2
         - sha256: …
 
 Not file.managed and bunzip2: a bare host may have no bunzip2, file.managed takes no CA file, and it would replace a program

@@ -6,7 +6,7 @@
       mattermost_release.unpacked:
         - name: /opt/mattermost
         - release: {{ mattermost.release | json }}
-        - work: /var/lib/mattermost-deploy
+        - work: {{ mattermost.paths.work }}
         - user: mattermost
 """
 

@@ -9,7 +9,7 @@ import mattermost_letsencrypt_core as core
 from mattermost_answer import answer as _ret
 
 
-def retired(name, serving, directory="/etc/letsencrypt", nginx="/etc/nginx", own=(), work="/var/lib/mattermost-deploy"):
+def retired(name, serving, work, directory="/etc/letsencrypt", nginx="/etc/nginx", own=()):
     """Have certbot renew none of our certificates that no site serves any more; an earlier name may lead elsewhere by now.
 
     name: DNS name of the site. serving: certificate that the site serves now. directory: certbot's. nginx: its directory,

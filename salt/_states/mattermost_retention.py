@@ -4,7 +4,7 @@
 
     what-earlier-versions-left-is-pruned:
       mattermost_retention.pruned:
-        - name: /var/lib/mattermost-deploy/switch
+        - name: {{ mattermost.paths.work }}/switch
 
 The host program ``mattermost-switch`` decides and removes; what holds messages that are nowhere else stays and is named.
 """

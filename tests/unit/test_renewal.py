@@ -24,10 +24,10 @@ def retired(host, test=False, serving=NEW, name=NEW):
     return states.load_state("mattermost_renewal", test).retired(
         name,
         str(host / f"letsencrypt/live/{serving}/fullchain.pem"),
+        str(host / "work"),
         str(host / "letsencrypt"),
         str(host / "nginx"),
         [str(own)],
-        str(host / "work"),
     )
 
 

@@ -6,10 +6,14 @@ import re
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 
+import mattermost_settings_core
+import yaml
 from mattermost_release_core import ReleaseError
 
-SOURCE = "https://releases.mattermost.com/{version}/mattermost-team-{version}-linux-{arch}.tar.gz"
+_SCHEMA = Path(__file__).resolve().parents[2] / "salt/mattermost/schema.yaml"
+SOURCE = mattermost_settings_core.defaults(yaml.safe_load(_SCHEMA.read_text(encoding="utf-8")))["release"]["source"]
 PAGE = "https://docs.mattermost.com/product-overview/version-archive.html"
 _SUM = re.compile(r"\b[0-9a-f]{64}\b")
 _OTHER = re.compile(r"mattermost-[\w.-]+?\.tar\.gz")

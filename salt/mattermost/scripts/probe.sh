@@ -2,8 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:=/opt/mattermost}" "${STATE:=/var/opt/mattermost}" "${SETTINGS:=/etc/mattermost}"
-: "${WORK:=/var/lib/mattermost-deploy}" "${DATABASE:=mattermost}" "${DATABASE_PORT:=5432}" "${LOCK:=/run/mattermost-deploy/lock}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${LOCK:=/run/mattermost-deploy/lock}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }

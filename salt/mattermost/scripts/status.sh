@@ -2,7 +2,7 @@
 # What mattermost.status asks beyond probe.sh, in the same connection and after it: its `fact`, `has` and variables are used.
 # Lines are `key<TAB>value` too, keys with s. before them. Changes nothing; each question has its limit of time, and one
 # that is not answered leaves the others. Read by salt/_utils/mattermost_controller/status/facts.py, which puts these variables before:
-: "${PORT:=8065}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
+: "${PORT:?}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
 
 fact s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"
 fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"

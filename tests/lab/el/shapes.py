@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 FILES = Path(__file__).with_name("files")
 # what every package's script asks for, and Debian's programs give
 PROVIDES = "Provides: /bin/sh, /bin/bash, bash, coreutils, systemd, shadow-utils, glibc"
 # restic's own release, which no repository of EL 7 has; the program in it is Debian's
-RESTIC = "github.com/restic/restic/releases/download/v0.17.3/restic_0.17.3_linux_amd64.bz2"
+_PLATFORMS = Path(__file__).resolve().parents[3] / "salt/mattermost/platforms.yaml"
+RESTIC = yaml.safe_load(_PLATFORMS.read_text(encoding="utf-8"))["RedHat-7"]["backup"]["program"]["source"].removeprefix(
+    "https://"
+)
 
 
 @dataclass(frozen=True)
