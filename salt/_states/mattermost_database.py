@@ -2,7 +2,7 @@
 
 Four states in this order: `fits`, `cluster_runs`, `present`, `login_works`. Each is true to ``test=True``, on a host without
 PostgreSQL too. Not Salt's own postgres states: those put a password's verifier into psql's arguments and fail where psql
-is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{host,setup}.
+is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{cluster,setup}.
 
 In all of them *cluster* is the branch ``platform.postgresql`` of the settings.
 """

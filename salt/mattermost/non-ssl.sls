@@ -1,4 +1,5 @@
-# Deploy Mattermost over plain HTTP, for a trusted network or behind another proxy that ends TLS.
+# Deploy Mattermost over plain HTTP, for a trusted network. Not for a host behind a proxy that ends TLS: the server takes
+# http://NAME for its address, and nginx does not pass on what such a proxy says of the client.
 # Start: salt-run state.orchestrate mattermost.non-ssl
 # Needs: a roster entry whose ID is the public name. Switches a host that was deployed with mattermost.ssl, and back.
 
