@@ -38,7 +38,7 @@ SENT = {
     "move": (
         transfer.LIBRARY,
         (
-            "name install state settings work user service units database role new own root checksum closed site_closed left halt resume"
+            "name install state settings work user service units database role new own root checksum maintenance site_closed left halt resume"
             " leave pg_kind bin_dir socket_dir database_port certificates repository data plugins client_plugins config move_to id"
             " pg_host pg_password pg_system_user pg_container psql"
         ).split(),

@@ -48,7 +48,7 @@ class Source:
             "work": self.work,
             "own": self.own,
             "root": directory,
-            "closed": directory / "closed",
+            "maintenance": directory / "closed",
             "left": self.work / "moved",
             "service": "mattermost.service",
             "units": "mattermost-backup.timer",

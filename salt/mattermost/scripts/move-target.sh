@@ -11,7 +11,7 @@ target_begun() { # before its server may start: the site stays closed until all 
 }
 
 target_closed() { # its server, fresh or of an earlier try, makes room
-    target_begun && : >"$closed" && mkdir -p "$staging" || return 1
+    target_begun && : >"$maintenance" && mkdir -p "$staging" || return 1
     systemctl stop "$service" mattermost-backup.timer
     if [ -e "$work/move-placed" ]; then # of a run that was cut short: its source serves
         unplace "$(cat "$work/move-placed")" || return 1
@@ -68,38 +68,38 @@ load() { # load: the dump on standard input into the new database
 drop_new() { one postgres "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
 
 place() { # what was copied becomes the server's own; what was there goes aside. Standard input: the source's config.json
-    local kept old part
-    kept=$state/replaced-$id
-    old=$(replaced_name "$id")
+    local replaced replaced_database part
+    replaced=$state/replaced-$id
+    replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
-    mkdir -p "$kept" && say "$id" >"$work/move-placed" && sync || return 1
+    mkdir -p "$replaced" && say "$id" >"$work/move-placed" && sync || return 1
     end_sessions "$database"
-    one postgres "ALTER DATABASE \"$database\" RENAME TO \"$old\"" >/dev/null && one postgres "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
+    one postgres "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && one postgres "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
     for part in data plugins client-plugins; do
-        mkdir -p "$staging/$part" && mv "$state/$part" "$kept/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
+        mkdir -p "$staging/$part" && mv "$state/$part" "$replaced/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
     done
-    cp -p "$state/config/config.json" "$kept/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
+    cp -p "$state/config/config.json" "$replaced/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
         chown "$user:$user" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
     rm -f "$own/config.json"
 }
 
 unplace() { # unplace [ID]: back to where a further try begins; from wherever `place` ended
-    local kept old part
-    kept=$state/replaced-${1:-$id}
-    old=$(replaced_name "${1:-$id}")
+    local replaced replaced_database part
+    replaced=$state/replaced-${1:-$id}
+    replaced_database=$(replaced_name "${1:-$id}")
     systemctl stop "$service"
-    if has_database "$old"; then
+    if has_database "$replaced_database"; then
         end_sessions "$database"
         ! has_database "$database" || one postgres "DROP DATABASE \"$database\"" >/dev/null || return 1
-        one postgres "ALTER DATABASE \"$old\" RENAME TO \"$database\"" >/dev/null || return 1
+        one postgres "ALTER DATABASE \"$replaced_database\" RENAME TO \"$database\"" >/dev/null || return 1
     fi
     for part in data plugins client-plugins; do
-        [ -d "$kept/$part" ] || continue
+        [ -d "$replaced/$part" ] || continue
         [ ! -d "$state/$part" ] || mv "$state/$part" "$staging/$part" || return 1
-        mv "$kept/$part" "$state/$part" || return 1
+        mv "$replaced/$part" "$state/$part" || return 1
     done
-    [ ! -e "$kept/config.json" ] || cp -p "$kept/config.json" "$state/config/config.json" || return 1
-    rm -rf "$kept" "$work/move-placed"
+    [ ! -e "$replaced/config.json" ] || cp -p "$replaced/config.json" "$state/config/config.json" || return 1
+    rm -rf "$replaced" "$work/move-placed"
     drop_new
 }
 
@@ -116,20 +116,20 @@ prove() { # start the server behind the maintenance page and wait until it is he
 }
 
 open_site() { # the target serves; what was fresh and empty on it goes away, what held messages stays aside; sets id
-    local old
+    local replaced_database
     [ ! -e "$work/aside/placed" ] || mv -f "$work/aside/placed" "$work/move-placed"
-    rm -f "$closed" "$site_closed" "$settings/first-admin-login" "$work/move-target"
+    rm -f "$maintenance" "$site_closed" "$settings/first-admin-login" "$work/move-target"
     rmdir "$(dirname "$site_closed")" 2>/dev/null
     [ ! -f "$own/first-admin-login" ] || mv -f "$own/first-admin-login" "$settings/"
     systemctl enable "$service" 2>/dev/null
     [ ! -e /etc/systemd/system/mattermost-backup.timer ] || systemctl start mattermost-backup.timer
     rm -rf "$staging"
     id=$(cat "$work/move-placed") && rm -f "$work/move-placed"
-    old=$(replaced_name "$id")
-    if [ "$(one "$old" 'SELECT count(*) FROM posts')" = 0 ]; then
-        one postgres "DROP DATABASE \"$old\"" >/dev/null
+    replaced_database=$(replaced_name "$id")
+    if [ "$(one "$replaced_database" 'SELECT count(*) FROM posts')" = 0 ]; then
+        one postgres "DROP DATABASE \"$replaced_database\"" >/dev/null
         rm -rf "$state/replaced-$id"
     else
-        say "What was there before is in $state/replaced-$id and the database $old."
+        say "What was there before is in $state/replaced-$id and the database $replaced_database."
     fi
 }

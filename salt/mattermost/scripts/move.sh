@@ -8,7 +8,7 @@
 program='' # what it fails by is the host, which the controller names
 own=${own:-/run/mattermost-move}
 root=${root:-} # tests have the units elsewhere
-# while $closed is there, nginx answers with its maintenance page; $left says that the source was left for good
+# while $maintenance is there, nginx serves the maintenance page; $left says that the source was left for good
 staging=$state/.move
 checksum=${checksum:-$CHECKSUM}
 
@@ -139,14 +139,14 @@ hold_begin() { # hold_begin LEASE: stop the server; given back when the lease, i
     rm -f "$own/commit" "$own/give-back" "$own/held" "$own/left"
     : >"$own/lease"
     cat >"$own/hold" <<END
-service='$service' work='$work' own='$own' closed='$closed' lease=$1 to='$move_to' name='$name' units='$units' left='$left'
+service='$service' work='$work' own='$own' maintenance='$maintenance' lease=$1 to='$move_to' name='$name' units='$units' left='$left'
 halt='$halt' resume='$resume' leave='$leave' root='$root'
 END
     cat >>"$own/hold" <<'END'
 umask 077
 case $1 in
     hold)
-        : >"$closed"
+        : >"$maintenance"
         $halt 2>"$own/why" || exit 1
         : >"$own/held"
         while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do
@@ -161,7 +161,7 @@ case $1 in
                 printf '# This server was moved; %s says where to.\n[Unit]\nConditionPathExists=!%s\n' "$left" "$left" >"$root/etc/systemd/system/$service.d/moved.conf"
                 chmod 755 "$root/etc/systemd/system/$service.d" && chmod 644 "$root/etc/systemd/system/$service.d/moved.conf"
                 printf 'set -e\nrm -f %s '"$root"'/etc/systemd/system/%s.d/moved.conf\nsystemctl daemon-reload\nsystemctl enable --now %s\nrm -f %s %s\n' \
-                    "$left" "$service" "$service $units" "$closed" "$work/take-back" >"$work/take-back"
+                    "$left" "$service" "$service $units" "$maintenance" "$work/take-back" >"$work/take-back"
                 printf 'to=%s\nname=%s\ndate=%s\n' "$to" "$name" "$(date '+%Y-%m-%d %H:%M:%S %z')" >"$left.new"
                 sync && mv -f "$left.new" "$left" && sync || exit 1
                 systemctl daemon-reload
@@ -174,7 +174,7 @@ case $1 in
         ;;
     end)
         [ ! -e "$left" ] || exit 0
-        rm -f "$closed" "$own/held"
+        rm -f "$maintenance" "$own/held"
         $resume
         ;;
 esac
@@ -216,7 +216,7 @@ give_back() {
     [ ! -e "$left" ] || fail 4 "$left says that it was left for good."
     : >"$own/give-back"
     systemctl stop mattermost-move.service 2>/dev/null
-    rm -f "$closed"
+    rm -f "$maintenance"
     $resume
 }
 

@@ -160,7 +160,7 @@ def values(source: Source, settings: dict, wish: dict, number: str) -> dict:
         **wire.values(settings, id=number, move_to=wish["to"]),
         **nothing,
         "work": wire.OWN,
-        "closed": f"{wire.OWN}/closed",
+        "maintenance": f"{wire.OWN}/closed",
         "left": f"{wire.OWN}/left",
         # one that stood still is not started either
         "halt": source.halt if source.active else "true",

@@ -53,7 +53,7 @@ def values(settings: dict, **more) -> dict:
         "own": OWN,
         "root": "",
         "checksum": "",  # that of sql.sh
-        "closed": "/run/mattermost-switch.closed",
+        "maintenance": "/run/mattermost-switch.closed",
         "site_closed": f"{settings['platform']['nginx']['snippet_dir']}/closed",
         "left": f"{paths['work']}/moved",
         "halt": "systemctl stop mattermost.service",

@@ -1,6 +1,6 @@
 # The rollback by command: to the version before the last upgrade.
 
-find_previous() { # sets from, to, source, facts, place, copied, and why when there is nothing to go back to
+find_previous() { # sets from, to, source, facts, previous_database, copied, and why when there is nothing to go back to
     local found
     from=$(current) source='' why=''
     [ -n "$from" ] || { why="No version is installed."; return 1; }
@@ -12,21 +12,21 @@ find_previous() { # sets from, to, source, facts, place, copied, and why when th
         return 1
     fi
     facts=$own/before/$source/facts
-    to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) place=$database
+    to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) previous_database=$database
     if [ ! -x "$install/$to/bin/mattermost" ]; then
         why="There is no release in $install/$to any more."
     elif ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer."
     else
-        [ "$copied" != yes ] || place=$(copy_name before "$source")
-        has_database "$place"
+        [ "$copied" != yes ] || previous_database=$(copy_name before "$source")
+        has_database "$previous_database"
         case $? in
-            1) why="The database of before, $place, is gone." ;;
+            1) why="The database of before, $previous_database, is gone." ;;
             2) why="PostgreSQL does not say which databases it has." ;;
             *)
-                found=$(schema "$place" 2>/dev/null)
+                found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
-                    why="The schema of the database $place is not the one that Mattermost $to had: it cannot be known whether $to fits it."
+                    why="The schema of the database $previous_database is not the one that Mattermost $to had: it cannot be known whether $to fits it."
                 ;;
         esac
     fi
@@ -50,7 +50,7 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
 show_loss() { # what `back` says: counted now, nothing changed
     local lost report_lines
     [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
-    if ! find_previous || ! count_lost "$database" "$place"; then
+    if ! find_previous || ! count_lost "$database" "$previous_database"; then
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
         exit 2
     fi
@@ -87,16 +87,16 @@ go_back() { # sets outage_start
 }
 
 finish_going_back() { # the older version is proved: the newer one's things get their place; repeatable
-    local newer said lost report_lines
+    local newer outcome lost report_lines
     newer=$(copy_name newer "$id") lost='' report_lines=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
     rm -rf "$own/before/$source"
-    said="The database is the same."
+    outcome="The database is the same."
     has_database "$newer"
     if [ "$?" != 1 ]; then
-        said="What $from held more is in the database $newer only."
-        ! count_lost "$newer" "$database" || said="Made since the upgrade to $from, and now in the database $newer only: $lost."
+        outcome="What $from held more is in the database $newer only."
+        ! count_lost "$newer" "$database" || outcome="Made since the upgrade to $from, and now in the database $newer only: $lost."
     fi
-    write_report 'done' "Mattermost $to serves again and is healthy. $said" \
+    write_report 'done' "Mattermost $to serves again and is healthy. $outcome" \
         "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from the next run upgrades again: set it to $to."
 }

@@ -81,13 +81,13 @@ END
     return 1
 }
 
-roll_back_database() { # what a failed switch did to the database is undone; sets left, the name under which it is kept
-    left=$(copy_name failed "$id")
+roll_back_database() { # what a failed switch did to the database is undone; sets failed_database, the name under which it is kept
+    failed_database=$(copy_name failed "$id")
     if [ "$kind" = back ]; then
-        left=$(copy_name before "$source")
-        exchange "$left" "$(copy_name newer "$id")" "mattermost-switch: $to before $from"
+        failed_database=$(copy_name before "$source")
+        exchange "$failed_database" "$(copy_name newer "$id")" "mattermost-switch: $to before $from"
     elif recorded copied; then
-        exchange "$left" "$(copy_name before "$id")" "mattermost-switch: left by the failed switch to $to"
+        exchange "$failed_database" "$(copy_name before "$id")" "mattermost-switch: left by the failed switch to $to"
     else
         drop_copy "$id"
     fi

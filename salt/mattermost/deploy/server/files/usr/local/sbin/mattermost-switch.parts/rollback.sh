@@ -1,7 +1,7 @@
 # The automatic rollback: everything as it was before, from wherever the journal ends.
 
 roll_back() { # roll_back REASON: from wherever the journal ends
-    local reason="$1" epoch posted left advice
+    local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
     if [ -z "$from" ]; then
@@ -23,7 +23,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     fi
     case ${posted:-0} in
         0) ;;
-        *) reason="$reason $posted messages posted to $to before it failed are now in the database $left only." ;;
+        *) reason="$reason $posted messages posted to $to before it failed are now in the database $failed_database only." ;;
     esac
     record database-back
     roll_back_configuration || {

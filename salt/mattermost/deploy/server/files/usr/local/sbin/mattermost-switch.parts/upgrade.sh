@@ -75,10 +75,10 @@ finish() { # the new version is proved: keep it
 }
 
 keep_for_rollback() { # what `back` needs of before this upgrade
-    local copied place
-    copied=no place=$database
-    ! recorded copied || copied=yes place=$(copy_name before "$id")
-    keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$place")" \
+    local copied previous_database
+    copied=no previous_database=$database
+    ! recorded copied || copied=yes previous_database=$(copy_name before "$id")
+    keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$previous_database")" \
         "config=$(cksum <"$config")"
 }
 
