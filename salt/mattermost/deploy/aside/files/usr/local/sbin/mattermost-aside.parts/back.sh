@@ -27,7 +27,7 @@ holders() { # who else has the lock open; only root can open it, and a number wr
 
 stop_deploy() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
     local tries patience
-    mkdir -p -m 700 "$(dirname "$lock")"
+    mkdir -p "$(dirname "$lock")" # 0700, by the umask
     exec 8>>"$lock"
     tries=0 patience=${MATTERMOST_ASIDE_PATIENCE:-100} # times a fifth of a second, to end what it is at
     until flock -n 8; do
