@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 
 import mattermost_settings_data
 import pytest
@@ -208,7 +209,9 @@ def test_a_note_is_written_once_and_read_back_by_the_probe(note, monkeypatch):
     assert done["changes"]["version"] == {"old": "", "new": "2.0.0"}
     assert (work / "bundle").stat().st_mode & 0o777 == 0o600
     assert module.noted(str(work), bundle)["changes"] == {}
-    assert probe.bundle((work / "bundle").read_text().splitlines()) == bundle
+    script = probe.script(["salt"], preflight.settings({"paths": {"work": str(work)}}))
+    told = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False).stdout
+    assert probe.parse(told)["bundle"] == bundle
     assert module.noted(str(work), {**bundle, "version": "2.1.0"})["changes"] == {
         "version": {"old": "2.0.0", "new": "2.1.0"}
     }

@@ -81,7 +81,7 @@ for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
   [ -r "$path" ] && fact nginx_site "$path"
 done
 # the bundle that deployed it
-[ -r "$WORK/bundle" ] && head -n 9 "$WORK/bundle" | while read -r line; do say bundle "$line"; done
+[ -r "$WORK/bundle" ] && head -n 9 "$WORK/bundle" | while read -r line; do fact bundle "$line"; done
 # where the server was moved to, once it was
 fact moved "$(value_of "$WORK/moved" to)"
 # an installation that an import set aside: for good, back again, or just now
