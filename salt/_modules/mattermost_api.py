@@ -12,14 +12,8 @@ import mattermost_account_core as account
 import mattermost_api_core as api
 import mattermost_config_core as config_core
 
-__virtualname__ = "mattermost_api"
-
 SOCKET = "/run/mattermost/local.socket"
 LOGIN = "/etc/mattermost/first-admin-login"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def ping(socket=SOCKET):

@@ -8,12 +8,6 @@ from __future__ import annotations
 
 import mattermost_secret_core as core
 
-__virtualname__ = "mattermost_secret"
-
-
-def __virtual__():
-    return __virtualname__
-
 
 def get(name, directory="/etc/mattermost/secrets", size=32):
     """Return secret *name*, made on the first call.

@@ -7,6 +7,7 @@ import os
 import shlex
 
 import mattermost_progress
+from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import roster
 from mattermost_controller.stages import archive as core
 
@@ -20,8 +21,7 @@ def at_hand(name):
     by the host before it is opened. Needs a passed preflight, whose look at the hosts it uses. Under ``test=True`` result
     is None where a copy would be made.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
-    said = []
+    said, changes = [], {}
     for host_id, known in sorted((__context__.get(PREFLIGHT) or {}).items()):
         release, work = known["settings"]["release"], known["settings"]["paths"]["work"]
         step = core.plan(release, known["settings"]["paths"], known["facts"].get("current"))
@@ -30,21 +30,20 @@ def at_hand(name):
             continue
         found = _sha256(release["source"])
         if found != release["sha256"]:
-            return ret | {"result": False, "comment": core.mismatch(release, found)}
+            return _ret(name, False, core.mismatch(release, found), changes)
         if _is_there(known["host"], step.target, release["sha256"]):
             said.append(f"{host_id}: the archive is there.")
             continue
-        ret["changes"][host_id] = step.target
+        changes[host_id] = step.target
         if __opts__["test"]:
-            ret["result"] = None
             continue
         mattermost_progress.say(name, f"copying {os.path.basename(release['source'])}", host_id)
         made = known["host"].run(f"umask 077; mkdir -p {shlex.quote(os.path.join(work, 'downloads'))}")
         sent = known["host"].send(release["source"], step.target) if made.rc == 0 else made
         if sent.rc != 0:
             reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
-            return ret | {"result": False, "comment": f"The archive could not be copied to {host_id}: {reason}."}
-    return ret | {"comment": "\n".join(said)}
+            return _ret(name, False, f"The archive could not be copied to {host_id}: {reason}.", changes)
+    return _ret(name, None if changes and __opts__["test"] else True, "\n".join(said), changes)
 
 
 def _sha256(path: str) -> str:

@@ -6,6 +6,7 @@ The work is the host programs'; it goes on there when the controller goes away.
 from __future__ import annotations
 
 import mattermost_progress
+from mattermost_answer import answer as _ret
 from mattermost_controller.stages import backup as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -24,29 +25,28 @@ def made(name):
 
 def _on_each(name, command, sentence, verb):
     """Run on each host what *command* says for it: text, or a ValueError with the reason why not."""
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return ret | {"result": False, "comment": "No host was looked at: a preflight comes first."}
+        return _ret(name, False, "No host was looked at: a preflight comes first.")
     if __opts__["test"]:
-        return ret | {"result": None, "comment": f"Would {verb} on {', '.join(sorted(known))}."}
-    said = []
+        return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
+    said, changes, result = [], {}, True
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, verb, host_id)
         try:
             done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
-            ret["result"] = False
+            result = False
             said.append(f"{host_id}: {err}")
             continue
         found = core.report(done.out)
         if done.rc != 0:
-            ret["result"] = False
+            result = False
             said.append(f"{host_id}: {core.failure(found, done.err or done.out)}")
             continue
-        ret["changes"][host_id] = found.get("snapshot", "done")
+        changes[host_id] = found.get("snapshot", "done")
         said.append(f"{host_id}: {sentence(found, entry['settings'])}")
-    return ret | {"comment": "\n".join(said)}
+    return _ret(name, result, "\n".join(said), changes)
 
 
 def restored(name):
@@ -59,7 +59,7 @@ def restored(name):
     try:
         snapshot, overwrite = core.asked(__pillar__.get("restore") or {})
     except ValueError as err:
-        return {"name": name, "changes": {}, "result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
 
     def command(host):
         looked = host.run(core.look_command(snapshot), timeout=LOOK)

@@ -14,6 +14,7 @@ import time
 
 import mattermost_progress
 import mattermost_settings_data
+from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, probe, roster
 from mattermost_controller.hosts import collect as run
@@ -38,7 +39,7 @@ def asked(name):
     try:
         options = _options(__pillar__.get("preflight") or {})
     except ValueError as err:
-        return {"name": name, "changes": {}, "result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
     return passed(name, options["site"], bare="ssl")
 
 
@@ -65,15 +66,14 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     result is False when any check refuses; the comment is a line for each finding, then the reasons with what to do.
     The returned ``findings`` are the same as data, by host.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "", "findings": {}}
     if site not in SITES:
-        return ret | {"result": False, "comment": f"site is {site}; it must be ssl, non-ssl or empty."}
+        return _ret(name, False, f"site is {site}; it must be ssl, non-ssl or empty.", findings={})
     started = time.monotonic()
     try:
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         hosts = roster.targets(__opts__, __pillar__)
     except (checkout_lock.BusyError, roster.TargetError) as err:
-        return ret | {"result": False, "comment": f"Preflight refused: {err} Nothing was changed."}
+        return _ret(name, False, f"Preflight refused: {err} Nothing was changed.", findings={})
     mattermost_progress.say(
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )
@@ -90,8 +90,8 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
-    ret["findings"] = findings.as_data(found)
-    return ret | judge.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
+    judged = judge.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
+    return _ret(name, **judged, findings=findings.as_data(found))
 
 
 def _names(given) -> list:

@@ -6,6 +6,7 @@ import shlex
 
 import mattermost_progress
 import mattermost_remove_core as core
+from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, probe, relenv_install, roster
 from mattermost_controller.hosts import collect as run
@@ -29,23 +30,22 @@ def meant(name):
 
     name: only the state's name. What else a preflight checks does not matter to a host that is about to be cleared.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         hosts = roster.targets(__opts__, __pillar__)
     except (checkout_lock.BusyError, roster.TargetError) as err:
-        return ret | {"result": False, "comment": f"{err} Nothing was removed."}
+        return _ret(name, False, f"{err} Nothing was removed.")
     said = ", ".join(f"{host.id} ({host.address})" for host in hosts)
     mattermost_progress.say("remove", f"hosts of this run: {said}")
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)
     if faults:
-        return ret | {"result": False, "comment": "\n".join(findings.reasons(faults))}
+        return _ret(name, False, "\n".join(findings.reasons(faults)))
     told = __pillar__.get("remove") or {}
     try:
         purges = {core.purge_of(told, settings[host.id]["name"]) for host in hosts}
     except ValueError as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
     scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
     looks = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
     found = {host.id: [looks[host.id].fault] for host in hosts if looks[host.id].fault}
@@ -60,9 +60,9 @@ def meant(name):
             known[host.id] = {"host": host, "settings": merged, "facts": facts}
             known[host.id]["transport"] = machine.choose_transport(facts)
     if found:
-        return ret | {"result": False, "comment": "\n".join(findings.reasons(found)) + "\nNothing was removed."}
+        return _ret(name, False, "\n".join(findings.reasons(found)) + "\nNothing was removed.")
     __context__[PREFLIGHT] = known
-    return ret | {"comment": f"{'The data go too' if True in purges else 'The data stay'}: {said}."}
+    return _ret(name, True, f"{'The data go too' if True in purges else 'The data stay'}: {said}.")
 
 
 def told(name):
@@ -70,7 +70,6 @@ def told(name):
 
     name: only the state's name. Needs the stage ``remove`` before it.
     """
-    ret = {"name": name, "changes": {}, "result": None if __opts__["test"] else True, "comment": ""}
     said = []
     for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
         outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
@@ -81,7 +80,7 @@ def told(name):
         if not __opts__["test"]:
             folders = " ".join(shlex.quote(folder) for folder in _folders(entry["host"]))
             entry["host"].run(CLEAN.format(folders=folders))
-    return ret | {"comment": "\n".join(said)}
+    return _ret(name, None if __opts__["test"] else True, "\n".join(said))
 
 
 def _folders(host) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mattermost_progress
 import mattermost_service_core
+from mattermost_answer import answer as _ret
 from mattermost_controller.stages import rollback as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -21,25 +22,21 @@ def made(name):
     each must have something to go back to, before the first one is touched. Result False, with what to do, without that word,
     when a host has nothing to go back to, or when the older version does not come up; then the newer one serves again.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return ret | {"result": False, "comment": "No host was looked at: a preflight comes first."}
+        return _ret(name, False, "No host was looked at: a preflight comes first.")
     try:
         overwrite = core.confirmed(__pillar__.get("rollback") or {})
     except ValueError as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
     said, refused = _asked(name, known)
     if refused:
-        return ret | {"result": False, "comment": "\n".join(refused)}
+        return _ret(name, False, "\n".join(refused))
     if __opts__["test"]:
-        return ret | {"result": None, "comment": "\n".join(said)}
+        return _ret(name, None, "\n".join(said))
     if not overwrite:
-        return ret | {
-            "result": False,
-            "comment": "\n".join([*said, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]),
-        }
-    return ret | _go(name, known)
+        return _ret(name, False, "\n".join([*said, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]))
+    return _go(name, known)
 
 
 def _asked(name, known):
@@ -68,4 +65,4 @@ def _go(name, known):
             said.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
             result = False
             break  # the others stay as they are
-    return {"result": result, "changes": changes, "comment": "\n".join(said)}
+    return _ret(name, result, "\n".join(said), changes)

@@ -10,6 +10,7 @@ import logging
 import time
 
 import mattermost_progress
+from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.stages import stage as core
@@ -30,29 +31,28 @@ def applied(name, apply, told="", tell=None, only_site=None, in_place=None):
     The hosts are ``mattermost:hosts``, or the only entry of the roster. result is False when a state failed on any host
     or a host returned nothing; the comment names stage, host, state and reason.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     site = __context__.get(core.SITE, "ssl")
     if only_site not in (None, site):
-        return ret | {"comment": f"The site is {site}: nothing to do."}
+        return _ret(name, True, f"The site is {site}: nothing to do.")
     is_in_place = bool(__context__.get(core.IN_PLACE))
     if in_place not in (None, is_in_place):
-        return ret | {
-            "comment": "This comes when the old server is set aside." if is_in_place else "Nothing is to be set aside."
-        }
+        return _ret(
+            name, True, "This comes when the old server is set aside." if is_in_place else "Nothing is to be set aside."
+        )
     runs = __context__.setdefault(KEY, {})
     if name not in runs:
         stages = core.chain(__lowstate__, name, site, is_in_place)
         try:
             outcome = _run([stage["sls"] for stage in stages], {**(tell or {}), **_of_the_command(told)})
         except (roster.TargetError, checkout_lock.BusyError, relenv_archive.RelenvError) as err:
-            return ret | {"result": False, "comment": str(err)}
+            return _ret(name, False, str(err))
         for stage in stages:
             runs[stage["name"]] = {"outcome": outcome, "stages": stages}
     run = runs[name]
     judged = core.judge(name, _share(run, name), __opts__["test"])
     if judged["result"] is False and judged["changes"]:
         log.error(judged["comment"])  # of a step that changed something Salt itself tells only that
-    return ret | judged
+    return _ret(name, **judged)
 
 
 def _share(run: dict, name: str) -> dict:

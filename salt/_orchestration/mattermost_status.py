@@ -10,6 +10,7 @@ import time
 
 import mattermost_progress
 import mattermost_settings_data
+from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
 from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
 from mattermost_controller.hosts import collect as run
@@ -31,12 +32,11 @@ def told(name):
     result is False when anything needs somebody (docs/status.md), None under ``test=True``. The returned ``status`` is the
     same as data, by host. Never reports a change.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "", "status": {}}
     try:
         options = _options(__pillar__.get("status") or {})
         hosts = roster.targets(__opts__, __pillar__)
     except ValueError as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err), status={})
     started = time.monotonic()
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)
@@ -45,11 +45,9 @@ def told(name):
     if usable:
         made |= _look(usable, logins, settings, options)
     mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
-    ret["status"] = {host.id: {"address": host.address, **made[host.id]} for host in hosts}
-    ret["comment"] = screen.screen(ret["status"])
-    if __opts__["test"]:
-        return ret | {"result": None}
-    return ret | {"result": all(one["well"] for one in made.values())}
+    found = {host.id: {"address": host.address, **made[host.id]} for host in hosts}
+    result = None if __opts__["test"] else all(one["well"] for one in made.values())
+    return _ret(name, result, screen.screen(found), status=found)
 
 
 def _options(given: dict) -> dict:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 import mattermost_progress
+from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import collect as run
 from mattermost_controller.hosts import roster
@@ -27,23 +28,24 @@ def passed(name, site=""):
     result is False when any check fails. Under ``test=True`` nothing is failed, because the changes that would mend it
     were not made: result None says that it would be verified. The returned ``findings`` are data, by host.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "", "findings": {}}
     if site and site not in SITES:
-        return ret | {"result": False, "comment": f"site is {site}; it must be one of {', '.join(SITES)}."}
+        return _ret(name, False, f"site is {site}; it must be one of {', '.join(SITES)}.", findings={})
     started = time.monotonic()
     before = __context__.get(PREFLIGHT) or {}
     try:
         hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__)
     except roster.TargetError as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err), findings={})
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)
     if faults:
-        return ret | {"findings": findings.as_data(faults)} | judge.report(faults, [one.id for one in hosts], False)
+        judged = judge.report(faults, [one.id for one in hosts], False)
+        return _ret(name, **judged, findings=findings.as_data(faults))
     looks, seen = look.everything(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in looks.values()):
-        return ret | {"result": None, "comment": f"Would verify {', '.join(words)}: nothing is deployed there yet."}
+        said = f"Would verify {', '.join(words)}: nothing is deployed there yet."
+        return _ret(name, None, said, findings={})
     found = {}
     for host in hosts:
         facts, fault = looks[host.id].facts, looks[host.id].fault
@@ -54,4 +56,4 @@ def passed(name, site=""):
             continue
         found[host.id] = judge.judge(host.settings(facts["grains"]), facts, seen[host.id], site or facts["site"])
     mattermost_progress.say("verify", f"took {time.monotonic() - started:.1f} s")
-    return ret | {"findings": findings.as_data(found)} | judge.report(found, words, __opts__["test"])
+    return _ret(name, **judge.report(found, words, __opts__["test"]), findings=findings.as_data(found))

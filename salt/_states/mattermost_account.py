@@ -13,12 +13,7 @@ import mattermost_api_core as api
 import mattermost_config_core
 import mattermost_config_file as files
 import mattermost_config_from_settings as wants
-
-__virtualname__ = "mattermost_account"
-
-
-def __virtual__():
-    return __virtualname__
+from mattermost_answer import answer as _ret
 
 
 def first_admin(name, paths, server):
@@ -29,31 +24,28 @@ def first_admin(name, paths, server):
     closed until there is one. The password stands in the file alone, never in changes or comment.
     Result False when the server does not answer or refuses.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     admin, socket = server["admin"], os.path.join(paths["run"], "local.socket")
     if not server["local_mode"]:
-        return ret | _without_socket(files.Note(paths["work"]), admin)
+        return _without_socket(name, files.Note(paths["work"]), admin)
     try:
-        return ret | _first_admin(name, api.Api(socket), files.Note(paths["work"]), admin, server)
+        return _first_admin(name, api.Api(socket), files.Note(paths["work"]), admin, server)
     except api.Unreachable as err:
         if __opts__["test"]:
-            return ret | {
-                "result": None,
-                "comment": "Would see to the first administrator's account once the server runs.",
-            }
-        return ret | {"result": False, "comment": f"{err} Look at: journalctl -u mattermost"}
+            return _ret(name, None, "Would see to the first administrator's account once the server runs.")
+        return _ret(name, False, f"{err} Look at: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
-        return ret | {"result": False, "comment": f"The first administrator's account: {err}"}
+        return _ret(name, False, f"The first administrator's account: {err}")
 
 
-def _without_socket(note, admin) -> dict:
+def _without_socket(name, note, admin) -> dict:
     if note.get("opened"):
-        return {"comment": "Accounts are left alone: the local socket is off."}
-    return {
-        "result": None if __opts__["test"] else False if admin["create"] else True,
-        "comment": "Sign-up stays closed, since accounts can be seen only through the local socket. Deploy once with"
+        return _ret(name, True, "Accounts are left alone: the local socket is off.")
+    return _ret(
+        name,
+        None if __opts__["test"] else not admin["create"],
+        "Sign-up stays closed, since accounts can be seen only through the local socket. Deploy once with"
         " mattermost:server:local_mode true; it may be switched off afterwards.",
-    }
+    )
 
 
 def _first_admin(name, server, note, admin, settings) -> dict:
@@ -80,11 +72,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
             f" with MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin and run this again."
         )
     if __opts__["test"]:
-        return {
-            "result": None if changes else True,
-            "changes": changes,
-            "comment": " ".join(sentences) or "Nothing to do.",
-        }
+        return _ret(name, None if changes else True, " ".join(sentences) or "Nothing to do.", changes)
 
     if plan.close_now:
         _set_sign_up(server, False)
@@ -97,7 +85,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         _set_sign_up(server, plan.final)
     if has_people or plan.create:
         note.keep(opened=True)
-    return {"changes": changes, "comment": " ".join(sentences) or "The server has accounts; they are left alone."}
+    return _ret(name, True, " ".join(sentences) or "The server has accounts; they are left alone.", changes)
 
 
 def _set_sign_up(server, value) -> None:

@@ -8,15 +8,10 @@ import time
 
 import mattermost_config_file as files
 import mattermost_secret_core as core
-
-__virtualname__ = "mattermost_backup_password"
+from mattermost_answer import answer as _ret
 
 NAME = "backup-password"
 PROGRAM = "/usr/local/sbin/mattermost-backup"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def kept(name, password="", work="", repository=""):
@@ -28,30 +23,30 @@ def kept(name, password="", work="", repository=""):
     beside it all the same. The value never stands in changes or comment.
     result False, with nothing changed, when it does not open, or when the stored file cannot be used.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
         known = core.read(name, NAME)
         place = core.path(name, NAME)
     except core.SecretError as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
     keep = f"Without it no backup can be read: keep a copy of {place} away from this host."
     if known and password in ("", known):
-        return ret | {"comment": f"The backups' password is in {place}. {keep}"}
+        return _ret(name, True, f"The backups' password is in {place}. {keep}")
     reason = _refused(name, password) if known and _holds_backups(work, repository) else ""
     if reason:
-        return ret | {
-            "result": False,
-            "comment": f"The repository with this host's backups does not open with mattermost:backup:password: {reason} The"
+        return _ret(
+            name,
+            False,
+            f"The repository with this host's backups does not open with mattermost:backup:password: {reason} The"
             f" password in {place} stays. Leave the setting empty, or change the repository's first, on the host:"
             " mattermost-backup restic key passwd",
-        }
+        )
     done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"
     aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")
     if known:
         done += "; the one before is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")
-    ret["changes"] = {"password": done}
+    changes = {"password": done}
     if __opts__["test"]:
-        return ret | {"result": None, "comment": f"Would write the backups' password to {place}."}
+        return _ret(name, None, f"Would write the backups' password to {place}.", changes)
     if known:
         core.write(name, aside, known)
         files.write(place, f"{password}\n", os.geteuid(), os.getegid())
@@ -59,7 +54,7 @@ def kept(name, password="", work="", repository=""):
         core.write(name, NAME, password)
     else:
         core.get(name, NAME)
-    return ret | {"comment": f"The backups' password was {done}. {keep}"}
+    return _ret(name, True, f"The backups' password was {done}. {keep}", changes)
 
 
 def _holds_backups(work, repository) -> bool:

@@ -6,12 +6,7 @@ import mattermost_baseline_record as records
 import mattermost_bundle_record as bundle_record
 import mattermost_config_file as files
 import mattermost_packages as packages
-
-__virtualname__ = "mattermost_baseline"
-
-
-def __virtual__():
-    return __virtualname__
+from mattermost_answer import answer as _ret
 
 
 def kept(name, platform, paths, bundle):
@@ -21,19 +16,18 @@ def kept(name, platform, paths, bundle):
     once; anew when the host is deployed after a removal. A host that was deployed before there were records gets none: what it
     was like is not known any more. The bundle is noted with it: what comes to a host without anything of ours is this version's.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     place = records.path(paths["work"])
     try:
         old = records.read(paths["work"])
         if not records.is_due(old, records.is_deployed(paths)):
             known = f"What this host was like before is in {place}."
-            return ret | {"comment": known if old else "This host was deployed before what was there was noted."}
+            return _ret(name, True, known if old else "This host was deployed before what was there was noted.")
         if __opts__["test"]:
-            return ret | {"result": None, "comment": f"Would note in {place} what this host is like now."}
+            return _ret(name, None, f"Would note in {place} what this host is like now.")
         record = records.continued(records.take(platform, paths), old)
         bundle_record.write(paths["work"], bundle)
         records.keep(paths["work"], record)
     except (files.FileError, packages.PackageError, OSError) as err:
-        return ret | {"result": False, "comment": f"What this host is like could not be noted: {err}"}
+        return _ret(name, False, f"What this host is like could not be noted: {err}")
     shown = f"{len(record['packages'])} packages, {len(record['users'])} users, {place}"
-    return ret | {"changes": {"noted": shown}, "comment": "What this host is like before the deploy is noted."}
+    return _ret(name, True, "What this host is like before the deploy is noted.", {"noted": shown})

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import mattermost_bundle_record as record
-
-__virtualname__ = "mattermost_bundle"
-
-
-def __virtual__():
-    return __virtualname__
+from mattermost_answer import answer as _ret
 
 
 def noted(name, bundle):
@@ -18,16 +13,16 @@ def noted(name, bundle):
     version knows.
     """
     place, version = record.path(name), bundle["version"]
-    ret = {"name": name, "changes": {}, "result": True, "comment": f"{place} names version {version}."}
+    there = f"{place} names version {version}."
     wanted = {key: str(value) for key, value in bundle.items()}
     try:
         old = record.read(name)
         if old == wanted:
-            return ret
+            return _ret(name, True, there)
         changes = {key: {"old": old.get(key, ""), "new": new} for key, new in wanted.items() if old.get(key) != new}
         if __opts__["test"]:
-            return ret | {"result": None, "changes": changes, "comment": f"Would note version {version} in {place}."}
+            return _ret(name, None, f"Would note version {version} in {place}.", changes)
         record.write(name, bundle)
     except OSError as err:
-        return ret | {"result": False, "comment": f"{place} could not be read or written: {err}"}
-    return ret | {"changes": changes}
+        return _ret(name, False, f"{place} could not be read or written: {err}")
+    return _ret(name, True, there, changes)

@@ -17,13 +17,8 @@ from __future__ import annotations
 import mattermost_api_core
 import mattermost_config_file as files
 import mattermost_release_tree as releases
+from mattermost_answer import answer as _ret
 from mattermost_config_plan import NotYet, Plan, Refused
-
-__virtualname__ = "mattermost_config"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def merged(
@@ -52,7 +47,6 @@ def merged(
     Result False, with nothing changed: a key that the release does not know or knows with another type, a value with
     which it would not start, a foreign config.json, a value that the server refuses.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
         plan = Plan(name, paths, user, releases.wanted(paths["install"], release))
         if keys is None:
@@ -64,14 +58,13 @@ def merged(
             plan.apply()
     except NotYet as err:
         if __opts__["test"]:
-            return ret | {"result": None, "comment": f"Would set keys of {name}: {err}."}
-        return ret | {"result": False, "comment": f"{name} cannot be changed: {err}."}
+            return _ret(name, None, f"Would set keys of {name}: {err}.")
+        return _ret(name, False, f"{name} cannot be changed: {err}.")
     except Refused as err:
-        return ret | {"result": False, "comment": "\n".join(err.faults)}
+        return _ret(name, False, "\n".join(err.faults))
     except (files.FileError, mattermost_api_core.Refused, mattermost_api_core.Unreachable, OSError) as err:
-        return ret | {"result": False, "comment": f"{name} could not be changed: {err}"}
-    ret["changes"] = {**changes, **({"restart": True} if restart else {})}
-    return ret | _said(name, changes, restart, plan.notes)
+        return _ret(name, False, f"{name} could not be changed: {err}")
+    return _said(name, changes, restart, plan.notes)
 
 
 def _said(name, changes, restart, notes) -> dict:
@@ -81,7 +74,9 @@ def _said(name, changes, restart, notes) -> dict:
         sentences.append(
             "The server needs a restart for them." if changes else "A restart is still due from an earlier run."
         )
-    return {
-        "result": None if __opts__["test"] and (changes or restart) else True,
-        "comment": " ".join(sentences + notes),
-    }
+    return _ret(
+        name,
+        None if __opts__["test"] and (changes or restart) else True,
+        " ".join(sentences + notes),
+        {**changes, **({"restart": True} if restart else {})},
+    )

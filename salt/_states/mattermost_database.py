@@ -16,17 +16,10 @@ import mattermost_database_plan as plan
 import mattermost_database_setup as setup
 import mattermost_database_tuning as tuning
 import mattermost_release_tree as releases
+from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
 
 SECRET = "database-password"  # noqa: S105 - a name in the store, no password
-
-
-def __virtual__():
-    return "mattermost_database"
-
-
-def _answer(name, result=True, comment="", changes=None):
-    return {"name": name, "changes": changes or {}, "result": result, "comment": comment}
 
 
 def _facts(cluster, database, role):
@@ -55,10 +48,10 @@ def fits(name, role, release, install, port, cluster, adopt=False, superuser_pas
         try:
             fault = plan.refusal(_facts(postgresql, name, role), name, role, adopt)
         except host.DatabaseError as err:
-            return _answer(name, False, _no_entry(postgresql, err))
+            return _ret(name, False, _no_entry(postgresql, err))
     if fault:
-        return _answer(name, False, fault)
-    return _answer(
+        return _ret(name, False, fault)
+    return _ret(
         name, True, f"PostgreSQL {cluster['version']} suits Mattermost {version}; no foreign database is in the way."
     )
 
@@ -69,7 +62,7 @@ def major_fits(name, cluster, work):
     name: only the state's name. work: ``paths.work``.
     """
     fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
-    return _answer(name, not fault, fault or f"No data of another PostgreSQL than {cluster['version']} is in the way.")
+    return _ret(name, not fault, fault or f"No data of another PostgreSQL than {cluster['version']} is in the way.")
 
 
 def _no_entry(postgresql, err):
@@ -94,9 +87,7 @@ def cluster_runs(
     changes = {}
     try:
         if testing and not postgresql.running():
-            return _answer(
-                name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"}
-            )
+            return _ret(name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"})
         if not postgresql.is_initialised():
             if not cluster["initialise"]:
                 raise host.DatabaseError(f"The packages made no cluster in {cluster['data_dir']}.")
@@ -113,13 +104,13 @@ def cluster_runs(
         own = settings or {}
         wrong = tuning.faults(own)
         if wrong:
-            return _answer(name, False, " ".join(wrong))
+            return _ret(name, False, " ".join(wrong))
         wanted = files.settings(port, max_connections, tuning.machine() if tune else None, own)
         hba = files.hba_lines(auth, database, role, os_user)
         ready = setup.Setup(postgresql, wanted, hba, files.ident_lines(auth, role, os_user), own)
         refusal = ready.refusal()
         if refusal:
-            return _answer(name, False, refusal, changes if not testing else {})
+            return _ret(name, False, refusal, changes if not testing else {})
         news = dict(ready.differences)
         if ready.texts:
             news["files"] = sorted(ready.texts)
@@ -127,16 +118,16 @@ def cluster_runs(
             if ready.is_unread():
                 news.setdefault("state", "reload")
             if changes or news:
-                return _answer(name, None, "Would change how PostgreSQL is set up.", changes | news)
+                return _ret(name, None, "Would change how PostgreSQL is set up.", changes | news)
         else:
             done = ready.apply()
             changes.update(news)
             if done:
                 changes["state"] = done
     except host.DatabaseError as err:
-        return _answer(name, False, str(err), changes if not testing else {})
+        return _ret(name, False, str(err), changes if not testing else {})
     place = f"PostgreSQL {cluster['version']} answers on port {port} of the loopback and on its socket"
-    return _answer(name, True, f"{place}.", changes)
+    return _ret(name, True, f"{place}.", changes)
 
 
 def present(name, role, auth, cluster, secrets, password="", superuser_password="", adopt=False):
@@ -149,16 +140,14 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
     postgresql = host.Cluster(cluster, superuser_password)
     testing = __opts__["test"]
     if testing and not (postgresql.is_installed() and postgresql.running()):
-        return _answer(
-            name, None, f"Would make the role {role} and its database {name}.", {f"database {name}": "create"}
-        )
+        return _ret(name, None, f"Would make the role {role} and its database {name}.", {f"database {name}": "create"})
     try:
         if auth == "password" and not password:
             password = __salt__["mattermost_secret.get"](SECRET, secrets)
         facts = _facts(postgresql, name, role)
         refusal = plan.refusal(facts, name, role, adopt)
         if refusal:
-            return _answer(name, False, refusal)
+            return _ret(name, False, refusal)
         wanted = {
             "database": name,
             "role": role,
@@ -173,11 +162,11 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
                 postgresql.psql(sql, where)
             changes.setdefault(subject, []).append(phrase)
     except (host.DatabaseError, ValueError) as err:
-        return _answer(name, False, f"The database {name} could not be set up: {err}")
+        return _ret(name, False, f"The database {name} could not be set up: {err}")
     if not changes:
-        return _answer(name, True, f"The database {name} is in UTF8 and belongs to {role}.")
+        return _ret(name, True, f"The database {name} is in UTF8 and belongs to {role}.")
     todo = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
-    return _answer(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
+    return _ret(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
 
 
 def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
@@ -201,7 +190,7 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
     except (host.DatabaseError, ValueError, KeyError) as err:
         why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
-            return _answer(name, None, f"Would prove the login of {role} {way}; now: {why}")
+            return _ret(name, None, f"Would prove the login of {role} {way}; now: {why}")
         hint = f"See {cluster['logs']}; the rules stand in pg_hba.conf (`SHOW hba_file`)."
-        return _answer(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")
-    return _answer(name, True, f"{role} logs in to the database {name} {way}.")
+        return _ret(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")
+    return _ret(name, True, f"{role} logs in to the database {name} {way}.")

@@ -17,15 +17,12 @@ import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
 import mattermost_release_tree as releases
 import mattermost_service_core as service_core
+from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/local/sbin/mattermost-postgresql"
 UNIT = "mattermost-postgresql"
-
-
-def __virtual__():
-    return "mattermost_database_major"
 
 
 def upgraded(name, cluster, port, release, paths, superuser_password="", share=False):
@@ -36,26 +33,25 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
     share: databases of others in the cluster are brought over too; without it they are a refusal.
     False, with the server on its old cluster, when it is refused or fails. The old cluster is kept, stopped.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     wanted, folder = int(cluster["version"]), os.path.join(paths["work"], majors.FOLDER)
     testing = __opts__["test"]
     if os.path.exists(os.path.join(folder, "journal")):
         if testing:
-            return ret | {"result": None, "comment": "Would wait for the end of an earlier upgrade of PostgreSQL."}
+            return _ret(name, None, "Would wait for the end of an earlier upgrade of PostgreSQL.")
         subprocess.run([PROGRAM, "wait"], capture_output=True)
     found = majors.on_host(cluster["template"], paths["work"])
     serving = majors.in_use(found)
     version = effective(release, releases.current(paths["install"]))
     fault = core.refusal(serving, wanted, found.kept) or plan.too_old(wanted, version)
     if fault:
-        return ret | {"result": False, "comment": fault}
+        return _ret(name, False, fault)
     if serving == wanted:
         kept = (
             f" Kept, stopped: {', '.join(map(str, sorted(found.kept)))}; see mattermost-postgresql status."
             if found.kept
             else ""
         )
-        return ret | {"comment": f"The server's data is in PostgreSQL {wanted}.{kept}"}
+        return _ret(name, True, f"The server's data is in PostgreSQL {wanted}.{kept}")
     old, new = (
         host.Cluster(majors.cluster(cluster, serving), superuser_password),
         host.Cluster(cluster, superuser_password),
@@ -64,11 +60,11 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         need, free = ready.room(old)
         fault = core.too_little_room(need, free, cluster["data_dir"])
         if fault:
-            return ret | {"result": False, "comment": fault}
+            return _ret(name, False, fault)
         seen = ready.look(old)
         of_others = core.others(seen["databases"] or [], name)
         if of_others and not share:
-            return ret | {"result": False, "comment": core.not_shared(of_others)}
+            return _ret(name, False, core.not_shared(of_others))
         if wanted in found.kept:
             raise host.DatabaseError(
                 f"{cluster['data_dir']} is what an upgrade that was undone left, and holds messages that are nowhere else: take them "
@@ -79,15 +75,15 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
                 f"{cluster['data_dir']} holds a cluster already that these states did not make: remove it, or keep to PostgreSQL "
                 f"{serving} by mattermost:database:version."
             )
-        ret["changes"] = {"postgresql": {"old": serving, "new": wanted}}
+        changes = {"postgresql": {"old": serving, "new": wanted}}
         if testing:
             said = f"Would bring {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
-            return ret | {"result": None, "comment": said}
+            return _ret(name, None, said, changes)
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
     except (host.DatabaseError, OSError) as err:
-        return ret | {"result": False, "changes": {}, "comment": f"{err} The server goes on with PostgreSQL {serving}."}
-    return ret | _do(ret["changes"], gone)
+        return _ret(name, False, f"{err} The server goes on with PostgreSQL {serving}.")
+    return _do(name, changes, gone)
 
 
 def _make_ready(old, new, seen, port, folder):
@@ -149,15 +145,15 @@ def _write_conf(name, old, new, port, paths):
         raise host.DatabaseError(f"{UNIT}.service could not be enabled.")
 
 
-def _do(changes, gone):
+def _do(name, changes, gone):
     done = subprocess.run([PROGRAM, "upgrade"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     report = service_core.report(done.stdout)
     comment = service_core.comment(report, done.stderr.strip() or done.stdout.strip())
     if done.returncode:
-        return {"result": False, "changes": {}, "comment": comment}
+        return _ret(name, False, comment)
     if "outage" in report:
         changes = {**changes, "seconds": int(report["outage"]) / 100}
     changes = {**changes, "kept": report.get("advice", "")}
     if gone:
         comment += f" Settings of the old cluster that the new major does not know were left out: {', '.join(gone)}."
-    return {"changes": changes, "comment": comment}
+    return _ret(name, True, comment, changes)

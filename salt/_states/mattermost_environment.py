@@ -7,12 +7,7 @@ import os
 import mattermost_config_file as files
 import mattermost_environment_core as core
 import mattermost_release_tree as releases
-
-__virtualname__ = "mattermost_environment"
-
-
-def __virtual__():
-    return __virtualname__
+from mattermost_answer import answer as _ret
 
 
 def managed(name, paths, release, database, socket_dir, server, mail_password=""):
@@ -23,7 +18,6 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
     Changes name variables, never values, and hold ``restart: True`` when a running server must be restarted to see them.
     Result False, with nothing changed, for a variable that the server would ignore or that works against a setting.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is right."}
     test, given = __opts__["test"], server["environment"]
     try:
         tree = releases.wanted(paths["install"], release)
@@ -31,31 +25,31 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
         if shipped is not None:
             found = core.faults(given, shipped, os.path.basename(tree), server["config"], server["insist"])
             if found:
-                return ret | {"result": False, "comment": "\n".join(found)}
+                return _ret(name, False, "\n".join(found))
         elif not test:
-            return ret | {"result": False, "comment": f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}."}
+            return _ret(name, False, f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}.")
         password = _database_password(database, paths)
         if database["auth"] == "password" and not password:
-            return ret | {"result": None, "comment": f"Would write {name} once the database's password is made."}
+            return _ret(name, None, f"Would write {name} once the database's password is made.")
         text = core.rendered({**_ours(database, socket_dir, password, mail_password), **given})
         old = _read(name)
     except (files.FileError, ValueError, OSError) as err:
-        return ret | {"result": False, "comment": str(err)}
+        return _ret(name, False, str(err))
 
-    ret["changes"] = _changes(name, old, text)
+    changes, restart = _changes(name, old, text), ""
     # the server reads the file when it starts; one written by a run that was cut short is still unread
     if old is not None and (old != text or files.changed_since_start(name, os.path.join(paths["run"], "local.socket"))):
-        ret["comment"] = "The server needs a restart to read the file."
-        ret["changes"]["restart"] = True
-    if not ret["changes"]:
-        return ret
+        restart = " The server needs a restart to read the file."
+        changes["restart"] = True
+    if not changes:
+        return _ret(name, True, f"{name} is right.")
     if test:
-        return ret | {"result": None, "comment": f"Would write {name}. {ret['comment'] if old else ''}".strip()}
+        return _ret(name, None, f"Would write {name}.{restart}", changes)
     if old != text or _mode(name):
         os.makedirs(os.path.dirname(name), mode=0o755, exist_ok=True)
         files.write(name, text)
-        ret["comment"] = f"Wrote {name}." + (f" {ret['comment']}" if old is not None else "")
-    return ret
+        return _ret(name, True, f"Wrote {name}.{restart}", changes)
+    return _ret(name, True, restart.strip(), changes)
 
 
 def _ours(database, socket_dir, password, mail_password) -> dict:

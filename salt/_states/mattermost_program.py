@@ -15,6 +15,7 @@ that the administrator installed.
 from __future__ import annotations
 
 import mattermost_program_core as core
+from mattermost_answer import answer as _ret
 
 
 def placed(name, source="", sha256="", ca_file=None, setting=""):
@@ -24,17 +25,16 @@ def placed(name, source="", sha256="", ca_file=None, setting=""):
     be done, since a package has it. sha256: of that file. ca_file: PEM to trust. setting: where the user finds these, for
     the message. A program of that name that the administrator put there stays.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "A package has it."}
     if not source:
-        return ret
+        return _ret(name, True, "A package has it.")
     there = core.standing(name, sha256)
     if there == "wanted":
-        return ret | {"comment": f"{name} is the wanted one."}
+        return _ret(name, True, f"{name} is the wanted one.")
     if there == "foreign":
-        return ret | {"comment": f"{name} is the administrator's own; it stays."}
+        return _ret(name, True, f"{name} is the administrator's own; it stays.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:
-        return ret | {"result": None, "changes": shown, "comment": f"Would be fetched from {source}."}
+        return _ret(name, None, f"Would be fetched from {source}.", shown)
     try:
         if source.startswith("salt://"):
             local = __salt__["cp.cache_file"](source)
@@ -49,5 +49,5 @@ def placed(name, source="", sha256="", ca_file=None, setting=""):
         todo = (
             f" Correct mattermost:{setting}:source or :sha256, or put the program at {name} by hand." if setting else ""
         )
-        return ret | {"result": False, "comment": f"{err}{todo}"}
-    return ret | {"changes": shown, "comment": f"{name} was fetched from {source}."}
+        return _ret(name, False, f"{err}{todo}")
+    return _ret(name, True, f"{name} was fetched from {source}.", shown)

@@ -19,14 +19,10 @@ import subprocess
 import mattermost_release_core as core
 import mattermost_release_fetch as fetch
 import mattermost_release_tree as tree
+from mattermost_answer import answer as _ret
 from mattermost_release_facts import ReleaseError, effective
 
-__virtualname__ = "mattermost_release"
 PROGRAM = "/usr/local/sbin/mattermost-switch"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def unpacked(name, release, work, user, ca_file=None, selinux=False):
@@ -38,33 +34,32 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
     Result False, with nothing changed, for a release that cannot run here, cannot be had, or is not what was asked for.
     A release that is there already costs neither network nor checksum.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     if os.path.exists(os.path.join(work, "switch", "journal")):
         # of a run whose controller died: until it has ended, nobody knows which version this host has
         if __opts__["test"]:
-            return ret | {"result": None, "comment": "Would wait for the end of an earlier switch of versions."}
+            return _ret(name, None, "Would wait for the end of an earlier switch of versions.")
         ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True)
         if ended.returncode:
-            return ret | {"result": False, "comment": ended.stderr.strip()}
+            return _ret(name, False, ended.stderr.strip())
     installed = tree.current(name)
     version = effective(release, installed)
     try:
         core.check_hop(installed, version)
         if tree.is_whole(name, version):
-            return ret | {"comment": f"Mattermost {version} is in place.{core.note(release, installed)}"}
+            return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
         if version != release["version"]:
             raise ReleaseError(
                 f"{name}/current names {version}, which is not there. Set mattermost:release:version to {version} to have it unpacked again."
             )
         core.check_glibc(version, tree.host_glibc())
         checksum = core.check_sha256(version, release["sha256"])
-        ret["changes"] = {version: "unpacked"}
+        changes = {version: "unpacked"}
         if __opts__["test"]:
-            return ret | {"result": None, "comment": f"Would unpack Mattermost {version} from {release['source']}."}
+            return _ret(name, None, f"Would unpack Mattermost {version} from {release['source']}.", changes)
         _bring(name, version, release, checksum, work, user, ca_file, selinux)
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:
-        return ret | {"result": False, "changes": {}, "comment": str(err)}
-    return ret | {"comment": f"Mattermost {version} was unpacked in {name}/{version}."}
+        return _ret(name, False, str(err))
+    return _ret(name, True, f"Mattermost {version} was unpacked in {name}/{version}.", changes)
 
 
 def _bring(name, version, release, checksum, work, user, ca_file, selinux):

@@ -14,13 +14,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-__virtualname__ = "mattermost_retention"
+from mattermost_answer import answer as _ret
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def pruned(name):
@@ -29,26 +25,20 @@ def pruned(name):
     name: the host program's own directory; while it is not there, nothing can be kept. changes: ``removed``, a list of names.
     Result False when the program fails, with what it said.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "Nothing is kept longer than the settings say."}
-    test = __opts__["test"]
-    if not os.path.isdir(name):
-        return ret
-    if test and not _prunes():
-        return ret
+    nothing, test = "Nothing is kept longer than the settings say.", __opts__["test"]
+    if not os.path.isdir(name) or (test and not _prunes()):
+        return _ret(name, True, nothing)
     done = subprocess.run(
         [PROGRAM, "prune", *(["try"] if test else [])], capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if done.returncode:
-        return ret | {"result": False, "comment": done.stderr.strip() or done.stdout.strip()}
+        return _ret(name, False, done.stderr.strip() or done.stdout.strip())
     gone, stays = parsed(done.stdout)
     said = []
     if gone:
-        ret["changes"] = {"removed": gone}
         said.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
     said += [f"{each}: remove it by hand with mattermost-switch forget." for each in stays]
-    if test and gone:
-        ret["result"] = None
-    return ret | {"comment": " ".join(said) or ret["comment"]}
+    return _ret(name, None if test and gone else True, " ".join(said) or nothing, {"removed": gone} if gone else {})
 
 
 def _prunes() -> bool:

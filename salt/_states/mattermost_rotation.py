@@ -15,15 +15,12 @@ import mattermost_database_cluster as host
 import mattermost_database_plan as plan
 import mattermost_rotation_core as rotation
 import mattermost_secret_core as core
+from mattermost_answer import answer as _ret
 
 PROGRAM = "/usr/local/sbin/mattermost-new-backup-password"
 DATABASE_PROGRAM = "/usr/local/sbin/mattermost-new-database-password"
 UNIT = "mattermost-rotate"
 UNTOUCHED = "AtRestEncryptKey and PublicLinkSalt stay: what they lock would be lost."
-
-
-def __virtual__():
-    return "mattermost_rotation"
 
 
 def database_password(name, auth, given, database, cluster, paths, superuser_password=""):
@@ -34,27 +31,28 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
     The server is restarted. When it is not healthy with the new password the host puts the old one back, with no controller;
     False then.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     if given:
-        return ret | {
-            "comment": f"The database's password is the settings': change mattermost:database:password. {UNTOUCHED}"
-        }
+        return _ret(
+            name, True, f"The database's password is the settings': change mattermost:database:password. {UNTOUCHED}"
+        )
     if auth == "peer":
-        return ret | {
-            "comment": f"The database has no password: the server logs in over the socket as its own account. {UNTOUCHED}"
-        }
+        return _ret(
+            name,
+            True,
+            f"The database has no password: the server logs in over the socket as its own account. {UNTOUCHED}",
+        )
     changes = {"database-password": "replaced"}
     if __opts__["test"]:
         said = "Would replace the database's password, and restart the server."
-        return ret | {"result": None, "changes": changes, "comment": said}
+        return _ret(name, None, said, changes)
     try:
         _make_ready(name, database, host.Cluster(cluster, superuser_password), paths)
     except (host.DatabaseError, core.SecretError, OSError) as err:
-        return ret | {"result": False, "comment": f"The database's password cannot be replaced: {err}"}
+        return _ret(name, False, f"The database's password cannot be replaced: {err}")
     done = _run([DATABASE_PROGRAM])
     if done.returncode:
-        return ret | {"result": False, "comment": f"{done.stdout} {done.stderr}".strip()}
-    return ret | {"changes": changes, "comment": f"{done.stdout.strip()} {UNTOUCHED}"}
+        return _ret(name, False, f"{done.stdout} {done.stderr}".strip())
+    return _ret(name, True, f"{done.stdout.strip()} {UNTOUCHED}", changes)
 
 
 def _make_ready(store, database, cluster, paths):
@@ -88,18 +86,16 @@ def backup_password(name, given=False):
 
     name: directory of the store. given: the settings name one, which is left alone.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     if given:
         how = "change it by `mattermost-backup restic key passwd` and mattermost:backup:password"
-        return ret | {"comment": f"The repository's password is the settings': {how}."}
+        return _ret(name, True, f"The repository's password is the settings': {how}.")
     if not os.path.exists(core.path(name, "backup-password")):
-        return ret | {"comment": "There is no password of backups yet."}
-    ret["changes"] = {"backup-password": "replaced"}
+        return _ret(name, True, "There is no password of backups yet.")
+    changes = {"backup-password": "replaced"}
     if __opts__["test"]:
-        return ret | {"result": None, "comment": "Would replace the password of the backups' repository."}
+        return _ret(name, None, "Would replace the password of the backups' repository.", changes)
     done = _run([PROGRAM])
     if done.returncode:
-        changes = {} if done.returncode == 2 else ret["changes"]
-        return ret | {"result": False, "changes": changes, "comment": done.stderr.strip()}
+        return _ret(name, False, done.stderr.strip(), {} if done.returncode == 2 else changes)
     keep = f"copy {core.path(name, 'backup-password')} to where you keep it, away from this host"
-    return ret | {"changes": {"backup-password": f"replaced; {keep}"}, "comment": f"{done.stdout.strip()} Now {keep}."}
+    return _ret(name, True, f"{done.stdout.strip()} Now {keep}.", {"backup-password": f"replaced; {keep}"})

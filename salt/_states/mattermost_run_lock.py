@@ -9,6 +9,7 @@ import sys
 import time
 
 import mattermost_progress
+from mattermost_answer import answer as _ret
 
 LOCK = "/run/mattermost-deploy/lock"  # only root can make or open anything there; /run/lock is everybody's on Debian
 FORMER = "/run/lock/mattermost-deploy.lock"  # until 2026-11; a run of that tree may still be at work
@@ -23,11 +24,11 @@ def exclusive(name):
     the pillar and the roster's options in plain text, go as soon as this process has read them.
     Never reports a change; result False when another run is at work.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": "No other run is at work on this host."}
+    free = _ret(name, True, "No other run is at work on this host.")
     _wipe(__opts__)
     _report_progress(__lowstate__)
     if __context__.get("mattermost_run_lock.lock"):
-        return ret
+        return free
     os.makedirs(os.path.dirname(LOCK), mode=0o700, exist_ok=True)
     file = open(LOCK, "a+", encoding="utf-8")
     holder = ""
@@ -39,15 +40,16 @@ def exclusive(name):
         holder = file.read().strip() or "an unknown process"
     if holder:
         file.close()
-        return ret | {
-            "result": False,
-            "comment": f"Another run is at work on this host ({holder}). Nothing was changed; start again when it has ended.",
-        }
+        return _ret(
+            name,
+            False,
+            f"Another run is at work on this host ({holder}). Nothing was changed; start again when it has ended.",
+        )
     file.truncate(0)
     file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
     file.flush()
     __context__["mattermost_run_lock.lock"] = file
-    return ret
+    return free
 
 
 def holder_of(path: str) -> str:
@@ -83,7 +85,7 @@ def free_of_before(name):
         said = (
             f"The installation of before an import serves on this host ({name}); import it again, by mattermost.import."
         )
-    return {"name": name, "changes": {}, "result": is_free, "comment": said}
+    return _ret(name, is_free, said)
 
 
 def _wipe(opts) -> None:

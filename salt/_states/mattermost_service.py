@@ -19,17 +19,12 @@ import time
 
 import mattermost_release_tree as tree
 import mattermost_service_core as core
+from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
-
-__virtualname__ = "mattermost_service"
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 SWITCH = "mattermost-switch"
 UNITS = "/etc/systemd/system"
-
-
-def __virtual__():
-    return __virtualname__
 
 
 def running(name, release, paths, ignore=()):
@@ -40,7 +35,6 @@ def running(name, release, paths, ignore=()):
     report. A running server is restarted only when the unit or the environment file is younger than its start, or when a state before
     this one says ``restart: True`` in its changes.
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     installed = tree.current(paths["install"])
     wanted = effective(release, installed)
     unit = f"{UNITS}/{name}.service"
@@ -52,42 +46,43 @@ def running(name, release, paths, ignore=()):
     if step and step[0] == "to" and installed and "user-limit" not in ignore:
         refused = core.too_many_users(installed, wanted, _users())
         if refused:
-            return ret | {"result": False, "comment": refused}
+            return _ret(name, False, refused)
+    changes = {}
     if step:
-        ret["changes"]["service"] = step[1]
+        changes["service"] = step[1]
     if disabled:
-        ret["changes"]["enabled"] = disabled
+        changes["enabled"] = disabled
     if __opts__["test"]:
-        if ret["changes"]:
-            return ret | {"result": None, "comment": f"Would {step[1] if step else 'enable ' + ', '.join(disabled)}."}
-        return ret | _checked(wanted)
+        if changes:
+            return _ret(name, None, f"Would {step[1] if step else 'enable ' + ', '.join(disabled)}.", changes)
+        return _checked(name, wanted, changes)
     if disabled:
         done = _run(["systemctl", "enable", *disabled])
         if done.returncode:
-            return ret | {"result": False, "changes": {}, "comment": done.stderr.strip()}
+            return _ret(name, False, done.stderr.strip())
     if not step:
-        return ret | _checked(wanted)
-    return ret | _do(step[0], wanted, ret["changes"])
+        return _checked(name, wanted, changes)
+    return _do(name, step[0], wanted, changes)
 
 
-def _do(verb, wanted, changes):
+def _do(name, verb, wanted, changes):
     done = _run([PROGRAM, verb, *([wanted] if verb == "to" else [])])
     report = core.report(done.stdout)
     comment = core.comment(report, done.stderr.strip() or done.stdout.strip())
     if done.returncode == 0:
         if "outage" in report:
             changes = {**changes, "seconds": int(report["outage"]) / 100}
-        return {"changes": changes, "comment": comment}
+        return _ret(name, True, comment, changes)
     if report.get("result") == "refused":
         changes = {}
-    return {"result": False, "changes": changes, "comment": comment}
+    return _ret(name, False, comment, changes)
 
 
-def _checked(version):
+def _checked(name, version, changes):
     done = _run([PROGRAM, "check"])
     if done.returncode:
-        return {"result": False, "comment": done.stderr.strip()}
-    return {"comment": f"Mattermost {version} runs and is healthy."}
+        return _ret(name, False, done.stderr.strip(), changes)
+    return _ret(name, True, f"Mattermost {version} runs and is healthy.", changes)
 
 
 def _users():

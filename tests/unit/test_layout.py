@@ -14,6 +14,7 @@ from tests import repository
 
 SALT = repository.ROOT / "salt"
 ON_HOSTS = sorted([*SALT.glob("_utils/*.py"), *SALT.glob("_states/*.py"), *SALT.glob("_modules/*.py")])
+STATES = sorted([*SALT.glob("_states/*.py"), *SALT.glob("_orchestration/*.py")])
 CONTROLLER = sorted((SALT / "_utils" / "mattermost_controller").rglob("*.py"))
 
 
@@ -35,6 +36,13 @@ def test_code_for_hosts_loads_as_salt_loads_it(path):
     """Its loader runs a module before Python knows it by name: a dataclass with annotations in text needs that name."""
     spec = importlib.util.spec_from_file_location(f"loaded_{path.stem}", path)
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+@pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
+def test_a_state_answers_by_the_one_function_and_is_called_like_its_file(path):
+    text = path.read_text(encoding="utf-8")
+    assert '"result":' not in text, "mattermost_answer.answer makes the dictionary"
+    assert "__virtual" not in text
 
 
 def test_what_salt_ships_to_a_host_has_the_flat_modules_and_none_of_the_controllers(tmp_path):
