@@ -1,6 +1,7 @@
 """A Debian host and an EL 7-shaped one without Python, in one roster and one orchestration; then faults on the latter."""
 
 import contextlib
+import hashlib
 
 import pytest
 
@@ -196,7 +197,8 @@ def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_pa
     with open(good, "rb") as file:
         damaged.write_bytes(file.read(1 << 20))
     for source, words in ((damaged, "is damaged, or no .tar.xz file"), (tmp_path / "none", "can't be read here")):
-        fit.set(relenv={"source": str(source)})
+        sum_of = hashlib.sha256(source.read_bytes()).hexdigest() if source.exists() else "0" * 64
+        fit.set(relenv={"source": str(source), "sha256": sum_of})
         run = fit.orchestrate()
         assert run.rc == 1, run
         assert words in run.comments

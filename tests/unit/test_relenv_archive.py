@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import io
+import os
 import tarfile
 import threading
 
@@ -42,8 +43,12 @@ def url(source):
     server.server_close()
 
 
-def bring(tmp_path, source, sha256="", said=None):
+def bring(tmp_path, source, sha256=None, said=None):
+    """sha256: None for that of the file itself, or of FIRST."""
     say = (said if said is not None else []).append
+    if sha256 is None:
+        path = str(source)
+        sha256 = hashlib.sha256(content(path) if os.path.exists(path) else FIRST).hexdigest()
     path, found = relenv.at_hand({"source": str(source), "sha256": sha256}, str(tmp_path / "cache"), "amd64", say)
     assert found == hashlib.sha256(content(path)).hexdigest()
     return path
@@ -69,7 +74,13 @@ def test_a_url_is_fetched_once_with_a_line_of_progress(tmp_path, url, source):
     assert url in said[0]
 
 
-def test_the_first_download_is_pinned(tmp_path, url, source):
+def test_nothing_is_trusted_on_first_sight(tmp_path, url):
+    with pytest.raises(relenv.RelenvError, match=r"not known here.*mattermost:relenv:sha256"):
+        bring(tmp_path, url, sha256="")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_kept_archive_that_was_damaged_is_fetched_again_and_another_is_refused(tmp_path, url, source):
     path = bring(tmp_path, url)
     with open(path, "ab") as file:
         file.write(b"damaged")
@@ -77,7 +88,7 @@ def test_the_first_download_is_pinned(tmp_path, url, source):
     with open(path, "ab") as file:
         file.write(b"damaged")
     source.write_bytes(OTHER)
-    with pytest.raises(relenv.RelenvError, match=r"not [0-9a-f]{64} \(the first download"):
+    with pytest.raises(relenv.RelenvError, match=r"not [0-9a-f]{64} \(mattermost:relenv:sha256"):
         bring(tmp_path, url)
 
 
@@ -124,7 +135,7 @@ def test_what_is_no_whole_archive_of_salt_never_takes_the_good_ones_place(tmp_pa
 
 def test_the_architecture_is_filled_in(tmp_path, source):
     (tmp_path / "salt-arm64").write_bytes(OTHER)
-    settings = {"source": str(tmp_path / "salt-{arch}"), "sha256": ""}
+    settings = {"source": str(tmp_path / "salt-{arch}"), "sha256": hashlib.sha256(OTHER).hexdigest()}
     assert relenv.at_hand(settings, str(tmp_path / "cache"), "arm64")[0].endswith("/linux/arm64/salt-relenv.tar.xz")
 
 
@@ -133,5 +144,5 @@ def test_salt_ssh_takes_the_checked_archive_and_fetches_none(tmp_path, source, a
     cache = str(tmp_path / "cache")
     with pytest.raises(SystemExit, match="mattermost.ssl test=True"):
         relenv.only_pinned(cache, "Linux", machine)
-    path, _ = relenv.at_hand({"source": str(source), "sha256": ""}, cache, arch)
+    path, _ = relenv.at_hand({"source": str(source), "sha256": hashlib.sha256(FIRST).hexdigest()}, cache, arch)
     assert relenv.only_pinned(cache, "Linux", machine) == path

@@ -1,6 +1,7 @@
 """Salt's own archive on a host: brought once, renewed with its source, never half of it."""
 
 import hashlib
+import shlex
 import subprocess
 import tarfile
 import types
@@ -99,3 +100,36 @@ def test_the_folder_is_the_one_that_salt_runs_from():
     assert found.startswith("/var/tmp/.root_")
     assert found.endswith("_salt_relenv")
     assert relenv_host.tree({"thin_dir": "/opt/salt"}, "root") == "/opt/salt"
+
+
+@pytest.mark.parametrize(
+    "made", ["mkdir {}", "mkdir {0}; touch {0}/salt-call", "ln -s /nowhere {}"], ids=["empty", "full", "link"]
+)
+def test_a_folder_that_another_user_makes_in_between_is_never_the_tree(tmp_path, folder, monkeypatch, made):
+    """/var/tmp is everybody's: between the removal of the old tree and the new one's move anybody may take the name."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    racing = programs / "rm"
+    racing.write_text(
+        f"#!/bin/sh\n/bin/rm \"$@\"\ncase $* in *'{folder.name}') {made.format(shlex.quote(str(folder)))} ;; esac\n"
+    )
+    racing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    if made == "mkdir {}":  # what is empty is replaced whole
+        bring(folder, archive(tmp_path))
+        assert said(folder) == "Salt 1"
+    else:
+        with pytest.raises(RelenvError, match="could not be replaced"):
+            bring(folder, archive(tmp_path))
+        assert not (folder / "salt-call").exists() or (folder / "salt-call").stat().st_size == 0
+    assert left_over(folder) == []
+
+
+def test_a_tree_of_another_user_is_never_taken_for_the_one_that_was_brought(tmp_path, folder):
+    made = archive(tmp_path)
+    bring(folder, made)
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    folder.symlink_to(aside)
+    bring(folder, made)
+    assert not folder.is_symlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from tests.lab import relenv
@@ -17,7 +18,10 @@ def settings(lab, shape: str, base: Path) -> dict:
     platform = {"repositories": {"keys": keys}}
     if shapes.SHAPES[shape].restic:
         platform["backup"] = {"program": {"sha256": (sites / "restic.sha256").read_text()}}
-    return {"platform": platform, "relenv": {"source": str(relenv.build(lab.cache))}}
+    salt = relenv.build(lab.cache)
+    with open(salt, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"platform": platform, "relenv": {"source": str(salt), "sha256": sha256}}
 
 
 def offer(lab, base: Path) -> None:

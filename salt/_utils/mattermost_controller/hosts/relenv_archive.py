@@ -32,14 +32,16 @@ def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> 
 
     settings: ``{source, sha256}``, the branch ``relenv``; ``{arch}`` in the source is filled in. cachedir: Salt's.
     arch: amd64 or arm64. say: called with a line of progress before a long step.
-    What was fetched without a ``sha256`` is pinned: it must be the same ever after, until the source changes.
-    Raises RelenvError when there is no such file, no answer, or another content than the pinned one.
+    Raises RelenvError without a ``sha256`` (what it holds runs as root on each such host), when there is no such file, no
+    answer, or another content.
     """
+    pinned = settings["sha256"]
+    if not pinned:
+        raise RelenvError(" ".join(unknown_sum(settings)))
     arch = ARCHITECTURES[arch]
     source = settings["source"].replace("{arch}", arch)
     target = os.path.join(cachedir, "relenv", "linux", arch, NAME)
-    pinned = settings["sha256"] or _pin(target, source)
-    if pinned and os.path.exists(target) and _sha256(target) == pinned:
+    if os.path.exists(target) and _sha256(target) == pinned:
         _note(target, source, pinned)
         return target, pinned
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -48,11 +50,10 @@ def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> 
     try:
         _bring(source, part, say)
         found = _sha256(part)
-        if pinned and found != pinned:
-            origin = "mattermost:relenv:sha256" if settings["sha256"] else f"the first download, noted in {target}.json"
+        if found != pinned:
             raise RelenvError(
-                f"The Salt archive {source} has SHA-256 {found}, not {pinned} ({origin}). It was not used; if the new one is "
-                f"meant, {'correct the setting' if settings['sha256'] else 'remove that file'}."
+                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). It was not used; "
+                "if the new one is meant, correct the setting."
             )
         if not _is_whole(part):
             raise RelenvError(
@@ -65,6 +66,15 @@ def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> 
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part)
     return target, found
+
+
+def unknown_sum(settings: dict) -> tuple[str, str]:
+    """Return what is wrong, and what to do, where no sum of the archive is set. settings: the branch ``relenv``."""
+    return (
+        "The SHA-256 of Salt's own archive, which would run as root on the host, is not known here.",
+        "set mattermost:relenv:sha256 to the sum that Salt's project publishes for "
+        f"{settings['source']} (docs/platforms.md, Hosts without a usable Python).",
+    )
 
 
 def only_pinned(cachedir, kernel, os_arch, overwrite=False):
@@ -130,17 +140,7 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pin(target: str, source: str) -> str:
-    """Return the SHA-256 that was noted for *source*, empty when it was never fetched."""
-    try:
-        with open(f"{target}.json", encoding="utf-8") as file:
-            note = json.load(file)
-        return note["sha256"] if note["source"] == source else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
 def _note(target: str, source: str, sha256: str) -> None:
-    if _pin(target, source) != sha256:
-        with open(f"{target}.json", "w", encoding="utf-8") as file:
-            json.dump({"source": source, "sha256": sha256}, file)
+    """Leave the mark by which `only_pinned` knows that the archive was checked."""
+    with open(f"{target}.json", "w", encoding="utf-8") as file:
+        json.dump({"source": source, "sha256": sha256}, file)

@@ -16,8 +16,8 @@ from mattermost_controller.hosts.relenv_archive import RelenvError
 NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came from
 SECONDS = 900
 
-# [ -O ]: anybody may make a folder of that name in /var/tmp
-LOOK = """[ -O {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
+# [ -O ]: anybody may make a folder or a link of that name in /var/tmp; mv -T never moves into one that is already there
+LOOK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
 # The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
 PLACE = """set -u
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
@@ -29,7 +29,7 @@ tar --strip-components=1 -xJf "$new/archive" -C "$new" || fail "tar could not un
 rm -f "$new/archive"
 "$new/salt-call" --version >/dev/null || fail "its salt-call does not start there"
 echo {sha256} >"$new/{note}"
-rm -rf {tree} && mv "$new" {tree} || fail "{tree} could not be replaced"
+rm -rf {tree} && mv -T "$new" {tree} && [ -O {tree} ] && [ ! -L {tree} ] || fail "{tree} could not be replaced"
 """
 
 

@@ -9,6 +9,7 @@ import mattermost_firewall_core as zones
 from mattermost_release_facts import effective, glibc_minimum, numbers
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
+from mattermost_controller.hosts import relenv_archive
 
 THIN_PYTHON = (3, 9)
 OLDEST_SYSTEMD = 219
@@ -82,6 +83,8 @@ def transport(settings, facts, outside) -> Finding:
             f"The host lacks {' and '.join(missing)}, which unpack Salt there.",
             f"install {' '.join(missing)}.",
         )
+    if wanted == "relenv" and not settings["relenv"]["sha256"]:
+        return refusal("transport", *relenv_archive.unknown_sum(settings["relenv"]))
     return ok("transport", f"Salt runs by {wanted}; Python there: {pythons}.")
 
 
