@@ -24,16 +24,17 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@
 
-QUICK := tests/unit tests/render tests/config
+QUICK := tests/unit tests/render tests/config tests/attack
 check: setup lint ## Everything that needs no host: lint, unit, render, config
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
 # In this order, the long files first: the short ones then fill what is left of the workers' time.
-test: setup lint packages standin ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+test: setup lint packages ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+	@$(MAKE) --no-print-directory -j2 standin base
 	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
 
-.PHONY: lint packages soak touched scenario
+.PHONY: lint packages base soak touched scenario
 lint: setup ## Lint alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,6 +42,9 @@ lint: setup ## Lint alone
 
 packages: setup ## Install what the tests of all tiers need; without root, say what is missing
 	@$(LAB) test-packages
+
+base: setup ## Make what hosts of tests are made of, once a week
+	@$(LAB) base
 
 SEED ?=
 ONLY ?=

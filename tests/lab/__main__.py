@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import packages, platforms, trial
+from tests.lab import claim, packages, platforms, trial
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 
@@ -34,6 +34,15 @@ def test_packages(options):
         packages.install(needed)
     elif lacking := packages.missing(needed=needed):
         print(f"NO ROOT: {', '.join(lacking)} not installed; tests that need them are skipped.", file=sys.stderr)
+
+
+def base(options):
+    """have what hosts of tests are made of; nothing without root"""
+    if os.geteuid() == 0:
+        was_up = claim.remembered(ROOT / ".lab") is not None
+        Lab.open(ROOT).layers(options.platform, as_shipped=False)
+        if not was_up:
+            Lab.down(ROOT)
 
 
 def trial_host(options):
@@ -133,7 +142,7 @@ def parser():
     command(up)
     command(down)
     command(test_packages)
-    on_platform = [command(trial_host), command(run_trial, label="trial"), command(host, "name")]
+    on_platform = [command(trial_host), command(run_trial, label="trial"), command(host, "name"), command(base)]
     for sub in on_platform:
         sub.add_argument("--platform", default="debian12", help=", ".join(platforms.load()))
     on_platform[1].add_argument("--archive", help="Team Edition archive to deploy")

@@ -14,6 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.lab import overlay, prepare
 from tests.lab.claim import locked
 from tests.lab.el import base as el_base
 from tests.lab.el import shapes
@@ -57,6 +58,40 @@ def ensure(name, platform, cache, mirror):
     return target
 
 
+def prepared(name, platform, lower, cache, sources):
+    """Return the layer over the base *lower* that has the platform's ``prepared`` packages, made when there is none.
+
+    sources: text for apt, of a mirror by its address.
+    Unpacking these is half of what a deployment costs the machine, and nothing that we decide.
+    """
+    source = Path(__file__).read_text()
+    layer = cache / "base" / f"{name}-prepared-{key(lower.name, platform, '', source).rsplit('-', 1)[1]}"
+    with locked(cache / "base" / f"{layer.name}.lock"):
+        if not layer.is_dir():
+            work = layer.with_name(f"{layer.name}.tmp")
+            with overlay.mounted(f"{layer.name[:20]}-{os.getpid()}", [lower], work) as root:
+                _ask(root, sources)
+                (root / "etc/dpkg/dpkg.cfg.d/lab").write_text("force-unsafe-io\n")
+                packages = " ".join(platform["prepared"])
+                install = (
+                    f"apt-get -qq update && apt-get -qqy install --no-install-recommends {packages} && apt-get clean"
+                )
+                run(
+                    ["chroot", root, "sh", "-c", f"{install} && rm -rf /var/lib/apt/lists/*"],
+                    timeout=600,
+                    env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+                )
+            (work / "upper").rename(layer)
+            shutil.rmtree(work)
+    return layer
+
+
+def _ask(root, sources):
+    """Have the tree at *root* ask these package sources alone."""
+    (root / "etc/apt/sources.list").unlink(missing_ok=True)
+    prepare.write(root, "etc/apt/sources.list.d/debian.sources", sources)
+
+
 def debian(platform, target, mirror):
     """A minimal Debian with the platform's packages."""
     run(
@@ -79,8 +114,12 @@ def debian(platform, target, mirror):
 
 
 def el(platform, target, mirror):
-    """The shape of an EL; its repositories lie beside the tree (`el_base.sites`)."""
-    debian(platform, target, mirror)
+    """The shape of an EL; its repositories lie beside the tree (`el_base.sites`). All shapes begin with the same tree."""
+    begin = {key: platform[key] for key in ("suite", "packages")}
+    plain = ensure("el-begins", {"builder": "debian", **begin}, target.parent.parent, mirror)
+    run(["cp", "-a", plain, target], timeout=300)
+    # the tree may have been made by another lab
+    _ask(target, prepare.apt_sources(mirror, platform["suite"], ["debian"]))
     el_base.build(shapes.SHAPES[platform["shape"]], target)
 
 

@@ -43,6 +43,7 @@ class Lab:
         # What clients outside the hosts trust: the ACME CA's root and the lab's.
         self.ca_file = self.directory / "ca.pem"
         self.acme_directory = self.acme.url
+        self.as_shipped = True
         # For unix sockets, whose paths must be short.
         self.short = claim.REGISTRY / f"{instance.number}.s"
 
@@ -166,11 +167,11 @@ class Lab:
             raise LabError(f"No host {name!r} in this lab; there are: {there}.")
         return host
 
-    def host(self, name, platform="debian12", *, start=True, fresh=False):
+    def host(self, name, platform="debian12", *, start=True, fresh=False, as_shipped=None):
         """A host called *name*: the one that is there, or a new bare one. Started.
 
-        fresh: replace the one that is there. Raises LabError when it is kept but has
-        another platform.
+        fresh: replace the one that is there. as_shipped: without the libraries that tests do not want to wait for;
+        the lab's own ``as_shipped`` by default. Raises LabError when it is kept but has another platform.
         """
         existing = hosts.Host(self, plan.check_host_name(name))
         if fresh:
@@ -180,15 +181,25 @@ class Lab:
                 f"Host {name} is there, but as {existing.platform}, not {platform}: remove it first (make trial-down)."
             )
         if not existing.exists:
-            entry = platforms.get(platform)
-            lower = base.ensure(platform, entry, self.cache, f"http://{self.instance.gateway}")
-            sources = None
-            if entry["builder"] == "el":
-                el.offer(self, lower)
-            else:
-                sources = prepare.apt_sources(f"http://{plan.APT_NAME}", entry["suite"], self._mirrors)
-            existing = self._create(name, platform, [self._furnished(platform, lower, sources), lower])
+            shipped = self.as_shipped if as_shipped is None else as_shipped
+            existing = self._create(name, platform, self.layers(platform, as_shipped=shipped))
         return existing.start() if start else existing
+
+    def layers(self, platform, *, as_shipped):
+        """What a new host stands on, topmost first, made where it is not there yet; as for `host`."""
+        entry = platforms.get(platform)
+        mirror = f"http://{self.instance.gateway}"
+        lower = base.ensure(platform, entry, self.cache, mirror)
+        if entry["builder"] == "el":
+            el.offer(self, lower)
+            return [self._furnished(platform, lower, None), lower]
+        sources, here = (
+            prepare.apt_sources(url, entry["suite"], self._mirrors) for url in (f"http://{plan.APT_NAME}", mirror)
+        )
+        made = [self._furnished(platform, lower, sources), lower]
+        if entry.get("prepared") and not as_shipped:
+            made[1:1] = [base.prepared(platform, entry, lower, self.cache, here)]
+        return made
 
     def _furnished(self, platform, lower, sources):
         """The layer over the base *lower* with what all hosts of this lab have in common,

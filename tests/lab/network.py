@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.lab.shell import run
+
+NETWORKS = Path("/sys/class/net")
 
 
 class Network:
@@ -24,9 +27,10 @@ class Network:
         self.heal()
 
     def remove(self):
-        """Take bridge and table away; harmless when there are none."""
+        """Take bridge, table and what is left of hosts' interfaces away; harmless when there are none."""
         run(["nft", "delete", "table", "inet", self.instance.mark], check=False)
-        run(["ip", "link", "del", self.instance.mark], check=False)
+        for link in [self.instance.mark, *(path.name for path in NETWORKS.glob(f"vb-{self.instance.mark}-*"))]:
+            run(["ip", "link", "del", link], check=False)
 
     def reset_connections(self, peer=None):
         """Break the controller's connections to *peer*, all hosts by default.

@@ -127,10 +127,12 @@ def test_a_start_waits_for_the_end_of_the_last_life(lab, host):
     host.cut()
     run(["ip", "link", "add", host.link, "type", "bridge"])
     with ThreadPoolExecutor() as pool:
-        starting = pool.submit(host.start)
-        time.sleep(0.5)
-        assert not starting.done()
-        run(["ip", "link", "del", host.link])
+        try:
+            starting = pool.submit(host.start)
+            time.sleep(0.5)
+            assert not starting.done()
+        finally:
+            run(["ip", "link", "del", host.link])
         starting.result()
     assert host.ssh("hostname").stdout == "one\n"
 

@@ -40,6 +40,7 @@ def lab():
     for host in lab.hosts():
         if host.name != trial.NAME:  # a killed test run's; the trial is a person's
             host.remove()
+    lab.as_shipped = False
     OPEN.append(lab)
     yield lab
     OPEN.remove(lab)
@@ -70,9 +71,10 @@ def releases():
 
 @pytest.fixture
 def bare(lab, releases, request):
-    """A deployment on a fresh, bare host; the host goes away afterwards."""
+    """A deployment on a fresh, bare host, ``as_shipped`` where the test is marked so; the host goes away afterwards."""
+    as_shipped = request.node.get_closest_marker("as_shipped") is not None
     with lab.passing(_name(request)) as name:
-        yield Deployment(lab, lab.host(name), releases[0])
+        yield Deployment(lab, lab.host(name, as_shipped=as_shipped), releases[0])
 
 
 @pytest.fixture(scope="session")

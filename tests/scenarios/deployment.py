@@ -16,8 +16,10 @@ from pathlib import Path
 import yaml
 
 from tests.lab import archives, trial
+from tests.scenarios import warm
 
 ROOT = Path(__file__).resolve().parents[2]
+WARM = warm.Warm()
 BIN = Path(sys.executable).parent
 # not the trial's name: a trial that a person left running stays what it is
 PUBLIC_NAME = "talk.example.test"
@@ -81,7 +83,10 @@ class Deployment:
 
     lab: the Lab. host: its Host. name: the public name, which the lab's DNS gives the host's address.
     archive: the release archive to set, or None to set none. tree: the checkout to deploy from.
+    ``warm``: whether Salt's commands are forks of a process that has Salt at hand, or the programs as a user starts them.
     """
+
+    warm = True
 
     def __init__(self, lab, host, archive, name=PUBLIC_NAME, tree=ROOT):
         self.lab, self.host, self.name, self.tree = lab, host, name, tree
@@ -144,9 +149,11 @@ class Deployment:
 
     def command(self, *argv, timeout=600) -> Run:
         """Run a Salt command with this deployment's configuration. timeout: seconds."""
-        done = subprocess.run(
-            argv, cwd=self.tree, env=self.environment, capture_output=True, text=True, timeout=timeout
-        )
+        if argv[0] in warm.COMMANDS and self.warm:
+            done = WARM.run(argv, cwd=self.tree, env=self.environment, timeout=timeout)
+        else:
+            more = {"capture_output": True, "text": True, "timeout": timeout}
+            done = subprocess.run(argv, cwd=self.tree, env=self.environment, **more)
         self._share_thin()
         self._keep(argv, done)
         return Run(done.returncode, done.stdout, done.stderr)

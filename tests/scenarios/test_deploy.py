@@ -1,5 +1,6 @@
 """From a bare host to a verified server, again without a change, and through what happens to servers."""
 
+import random
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ STAGES = [
 ]
 
 
+@pytest.mark.as_shipped
 def test_a_dry_run_on_a_bare_host_changes_nothing(bare):
     before = set(bare.ssh(FINGERPRINT).splitlines())
     run = bare.orchestrate("mattermost.ssl", "test=True")
@@ -19,6 +21,7 @@ def test_a_dry_run_on_a_bare_host_changes_nothing(bare):
     assert set(bare.ssh(FINGERPRINT).splitlines()) ^ before == set()
 
 
+@pytest.mark.as_shipped
 def test_fresh_then_again_then_a_dry_run(bare):
     first = bare.orchestrate()
     assert first.rc == 0, first
@@ -57,11 +60,31 @@ find /etc /opt /usr/local /var/lib /var/opt /home /root -xdev -type f \\
 """
 
 
-@pytest.mark.parametrize("seconds", [2, 5, 9])
+EARLIER = [pytest.param(seconds, marks=pytest.mark.soak("kills")) for seconds in (2, 5)]
+
+
+@pytest.mark.parametrize("seconds", [*EARLIER, 9])
 def test_a_run_that_is_killed_is_finished_by_the_next(bare, seconds):
-    command = ["timeout", "--signal=KILL", str(seconds), "salt-run", "state.orchestrate", "mattermost.ssl"]
-    killed = bare.command(*command)
-    assert killed.rc in (137, -9)
+    assert killed(bare, seconds).rc in (137, -9)
+    finished(bare)
+
+
+@pytest.mark.soak("kills")
+def test_runs_killed_at_any_time_are_finished(bare, seed):
+    anytime = random.Random(seed)
+    for _ in range(8):
+        killed(bare, anytime.uniform(1, 40))
+    finished(bare)
+
+
+def killed(bare, seconds):
+    """Run the orchestration and kill it after *seconds*; return its `Run`, which may have ended before."""
+    command = ["timeout", "--signal=KILL", f"{seconds:.1f}", "salt-run", "state.orchestrate", "mattermost.ssl"]
+    return bare.command(*command)
+
+
+def finished(bare):
+    """Run it to its end, once the host's part of the killed one has ended, and again without a change."""
     deadline = time.monotonic() + 120
     run = bare.orchestrate()
     while run.rc != 0 and "is at work" in run.out and time.monotonic() < deadline:

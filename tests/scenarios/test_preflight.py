@@ -19,7 +19,7 @@ dpkg-query -W | sha256sum
 def host(lab, releases):
     """A deployment on a bare host of its own."""
     with lab.passing("preflight") as name:
-        yield Deployment(lab, lab.host(name), releases[0])
+        yield Deployment(lab, lab.host(name, as_shipped=True), releases[0])
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def remove(deployment, purge=None, *arguments):
 def host(lab, releases):
     """A host that was bare, then deployed, with messages 1 to 9 and a file; what it was like before is in ``before``."""
     with lab.passing("remove") as name:
-        deployment = Deployment(lab, lab.host(name), releases[0])
+        deployment = Deployment(lab, lab.host(name, as_shipped=True), releases[0])
         deployment.host.wait_booted()
         deployment.before = census(deployment)
         run = deployment.orchestrate()

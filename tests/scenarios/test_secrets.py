@@ -24,6 +24,7 @@ def here(program):
 def test_planted_secrets_stay_where_they_belong(bare, tmp_path):
     shutil.rmtree(bare.directory / "salt", ignore_errors=True)  # what an earlier run of this test left
     bare.set(**secrets.pillar())
+    bare.warm = False  # the programs' own arguments are watched
     with concurrent.futures.ThreadPoolExecutor() as pool:
         stop = tmp_path / "stop"
         watchers = {

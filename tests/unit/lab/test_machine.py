@@ -101,6 +101,27 @@ def test_every_platform_has_a_builder():
         assert entry["builder"] in base.BUILDERS, name
 
 
+def test_what_is_prepared_is_nothing_that_a_deployment_decides():
+    """A check, a removal or a state would find it there already."""
+    ours = {
+        "curl",
+        "nginx",
+        "certbot",
+        "restic",
+        "firewalld",
+        "logrotate",
+        "nftables",
+        "iptables",
+        "locales",
+        "xz-utils",
+    }
+    for name, entry in platforms.load().items():
+        found = set(entry.get("prepared", []))
+        assert {
+            package for package in found if package in ours or package.startswith(("postgresql", "ssl-"))
+        } == set(), name
+
+
 def test_a_mistyped_platform_is_answered_with_the_nearest():
     with pytest.raises(LabError, match="Did you mean debian12"):
         platforms.get("debain12")

@@ -1,0 +1,56 @@
+"""A fork of a process that has Salt at hand is what a user starts: output, exit status, end."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.repository import ROOT
+from tests.scenarios import warm
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("salt")
+    (folder / "master").write_text(f"root_dir: {folder}\n")
+    (folder / "var/cache/salt/master/proc").mkdir(parents=True)
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    made = warm.Warm()
+
+    def run(*argv, timeout=60):
+        argv = [argv[0], "-c", str(folder), *argv[1:]]
+        return made.run(argv, cwd=ROOT, env=environment, timeout=timeout), lambda: subprocess.run(
+            argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("salt-run", "test.arg", "1", "word=x", "--out=json"),
+        ("salt-run", "no.such_runner"),
+        ("salt-run", "--no-such-option"),
+        ("salt-ssh", "--version"),
+    ],
+    ids=lambda argv: argv[1],
+)
+def test_a_fork_answers_as_the_program(run, argv):
+    forked, started = run(*argv)
+    real = started()
+    assert (forked.returncode, forked.stdout, forked.stderr) == (real.returncode, real.stdout, real.stderr)
+    assert forked.stdout + forked.stderr
+
+
+def test_a_fork_that_hangs_is_ended(run):
+    begun = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired):
+        run("salt-run", "test.sleep", "50", timeout=3)
+    assert time.monotonic() - begun < 30
+    assert run("salt-run", "test.arg", "1")[0].returncode == 0
