@@ -28,7 +28,7 @@ QUICK := tests/unit tests/render tests/config tests/attack
 check: setup lint ## Everything that needs no host: lint, unit, render, config
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
-# In this order, the long files first: the short ones then fill what is left of the workers' time.
+# In this order, hosts first, of these the files with many tests (scenarios/conftest.py): the short ones then fill what is left of the workers' time.
 test: setup lint packages ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
 	@$(MAKE) --no-print-directory -j2 standin base
 	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
