@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-VENV := .venv
+# Another Salt than the pinned one, in a venv of its own: `make check SALT=3008.3` (docs/salt-versions.md).
+SALT ?=
+VENV := .venv$(SALT:%=-%)
 BIN := $(VENV)/bin
 # How many tests run at a time; each worker that boots hosts has a lab of its own.
 WORKERS ?= 3
@@ -19,7 +21,8 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	@python3 -c 'import ensurepip' 2>/dev/null || { echo "The system package python3-venv is missing."; exit 1; }
 	@for program in ssh scp ssh-keygen; do command -v $$program >/dev/null || { echo "The program $$program is missing (package openssh-client)."; exit 1; }; done
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	sed -E '$(SALT:%=s/^salt==[^ ]+/salt==%/)' requirements.txt >$(VENV)/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
 	cp etc/venv/started_elsewhere.py "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/"
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@

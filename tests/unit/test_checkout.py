@@ -24,6 +24,12 @@ def test_the_version_that_setup_installs_is_a_tested_one(checkout):
     assert re.search(r"^salt==(\S+)", Path("requirements.txt").read_text(), re.MULTILINE)[1] in checkout.TESTED
 
 
+def test_the_page_names_the_tested_versions(checkout):
+    page = Path("docs/salt-versions.md").read_text()
+    assert f"| {', '.join(checkout.TESTED)} | tested |" in page
+    assert [version for version in checkout.TESTED if f"\n| {version} |" not in page] == []
+
+
 @pytest.mark.parametrize("version", ["3008.2", "3008.3", "3008.9", "3008.2+393.g4ae4bf944f"])
 def test_every_salt_of_the_tested_line_is_accepted(checkout, version):
     assert checkout.wrong_salt(version) == ""
