@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ("tests/unit/", "tests/render/", "tests/config/")
+QUICK = ("tests/unit", "tests/render", "tests/config", "tests/attack")
 # said in so many tests that they say nothing
 EVERYWHERE = {"__init__", "conftest", "init", "core", "run", "lab", "host"}
 # a change below the first touches the second as a whole
@@ -57,7 +57,8 @@ def touched(files, sources) -> set[str]:
             found.add(path)
             continue
         if Path(path).name == "conftest.py":
-            found.add(str(Path(path).parent))
+            folder = str(Path(path).parent)
+            found.update([folder] if folder != "tests" else QUICK if path in files else [])
             continue
         words = "|".join(map(re.escape, names(path)))
         for other, text in sources.items() if words else ():
@@ -73,7 +74,7 @@ def main():
     files = changed(base)
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("*.py")}
     found = sorted(path for path in touched(files, sources) if (ROOT / path).exists())
-    quick = [path for path in found if f"{path}/".startswith(QUICK)]
+    quick = [path for path in found if path.startswith(QUICK)]
     hosts = [path for path in found if path.startswith("tests/scenarios")]
     if hosts:
         print("These need hosts (make scenario TEST=…):", *hosts, sep="\n  ", flush=True)

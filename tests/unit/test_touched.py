@@ -31,3 +31,9 @@ def test_a_deploy_state_touches_what_applies_it():
 
 def test_a_test_touches_itself():
     assert touched(["tests/unit/test_other.py", "tests/unit/test_gone.py"], SOURCES) == {"tests/unit/test_other.py"}
+
+
+def test_what_all_tests_share_touches_all_only_when_it_changed_itself():
+    sources = {**SOURCES, "tests/conftest.py": "import summary", "tests/unit/test_sum.py": "import summary"}
+    assert touched(["tests/summary.py"], sources) == {"tests/unit/test_sum.py"}
+    assert touched(["tests/conftest.py"], sources) == {"tests/unit", "tests/render", "tests/config", "tests/attack"}
