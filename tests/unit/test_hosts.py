@@ -92,6 +92,18 @@ def test_a_password_is_no_command_whether_sudo_asks_or_not(here, asks):
     assert done == roster.Result(0, "one\ntwo\n", "")
 
 
+@pytest.mark.parametrize("sudo", [True, False])
+def test_our_programs_are_found_under_the_path_of_els_sudo(here, sudo, monkeypatch):
+    """EL's secure_path has no /usr/local; by a bare name backup, restore, drill and rollback were not found there."""
+    host = here(sudo=sudo)
+    monkeypatch.setenv("PATH", f"{os.environ['PATH'].split(':')[0]}:/sbin:/bin:/usr/sbin:/usr/bin")
+    said = host.run('printf %s "$PATH"').out.split(":")
+    argv, preface = host.stream('printf %s "$PATH"')
+    streamed = subprocess.run(argv, input=preface, capture_output=True, check=True).stdout.decode().split(":")
+    for path in (said, streamed):
+        assert {"/usr/local/sbin", "/usr/local/bin"} <= set(path)
+
+
 @pytest.mark.parametrize(("is_open", "logins"), [(False, 2), (True, 0)])
 def test_each_command_logs_in_again_unless_the_connection_is_open(is_open, logins, monkeypatch):
     host = roster.Host("chat", {"host": "192.0.2.9", "passwd": PASSWORD}, {})

@@ -56,3 +56,23 @@ def test_salts_own_yaml():
     names = ("Saltfile", "etc/salt/master", "roster.example", "pillar/top.sls", "pillar/mattermost.sls.example")
     rules = "{extends: .yamllint, rules: {truthy: {allowed-values: ['True', 'False']}}}"
     lint("yamllint", "--strict", "-d", rules, files=[path for path in repository.tracked() if str(path) in names])
+
+
+def assigned_before_a_function(text):
+    """Return the calls ``X=1 function``: bash before 5 keeps X afterwards, dash and later ones do not."""
+    names = "|".join(re.findall(r"^(\w+)\(\)", text, re.MULTILINE))
+    return (
+        re.findall(rf"(?:^|[\s;&|(!])(\w+=(?:\"[^\"]*\"|[^\s;&|()'\"]*)[ \t]+(?:{names}))(?=[\s;&|)])", text)
+        if names
+        else []
+    )
+
+
+@pytest.mark.parametrize("name", programs.TEMPLATES)
+def test_no_function_of_a_host_program_is_called_behind_an_assignment(name, tmp_path):
+    assert assigned_before_a_function(programs.installed(name, tmp_path).read_text()) == []
+
+
+def test_an_assignment_before_a_function_is_found():
+    assert assigned_before_a_function('ask() { :; }\nif X="a b" ask one; then :; fi\n') == ['X="a b" ask']
+    assert assigned_before_a_function("ask() { :; }\nX=1\nask\nX=1 other\n") == []

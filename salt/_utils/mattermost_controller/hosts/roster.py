@@ -19,6 +19,8 @@ TIMEOUT_RC = 124
 _DATA = "mattermost-data-begins"
 # sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
 _SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
+# where our programs are; sudo's secure_path on EL has neither of the first two
+_PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; export PATH\n"
 _named: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
 
 
@@ -114,10 +116,10 @@ class Host:
         login = self.connect()
         if login.rc != 0:
             return Result(255, login.out, login.err)
-        remote, feed = "/bin/sh -s", script
+        remote, feed = "/bin/sh -s", _PATH + script
         if root and self.entry.get("sudo"):
             remote, preface = self._sudo("exec /bin/sh -s")
-            feed = preface + script
+            feed = preface + feed
         try:
             done = subprocess.run(
                 self.command(remote), input=feed, capture_output=True, text=True, timeout=timeout, errors="replace"
@@ -157,6 +159,7 @@ class Host:
         so it holds no secrets. Logs in again where that is needed; when that fails, so will the command.
         """
         self.connect()
+        script = _PATH + script
         if not self.entry.get("sudo"):
             return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
         remote, preface = self._sudo(script)

@@ -3,7 +3,7 @@
 set -u
 umask 077
 export LC_ALL=C
-PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd / || exit 4
 
 say() { printf '%s\n' "$*"; }
