@@ -13,8 +13,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ("tests/unit", "tests/render", "tests/config", "tests/attack")
-# said in so many tests that they say nothing
-EVERYWHERE = {"__init__", "conftest", "init", "core", "run", "lab", "host"}
 # a change below the first touches the second as a whole
 WHOLE = {
     "salt/mattermost/": "tests/render",
@@ -36,15 +34,18 @@ def changed(base) -> list[str]:
     return sorted({*git("diff", "--name-only", left), *git("ls-files", "--others", "--exclude-standard")} - {""})
 
 
-def names(path) -> set[str]:
-    """The words by which tests speak of the file *path*."""
-    parts = Path(path).parts
-    found = {Path(path).name.split(".")[0]}
-    if "files" in parts:  # a host's file: by its own name, and by the component that ships it
-        found.add(parts[parts.index("files") - 1])
-    elif parts[:2] == ("salt", "mattermost"):
-        found.add(Path(path).parent.name if found == {"init"} else Path(path).stem)
-    return found - EVERYWHERE
+def spoken(path) -> str:
+    """A pattern of how tests speak of the file *path*: an import of what is a package's, else a name."""
+    package, _, module = path.removesuffix(".py").replace("/", ".").rpartition(".")
+    package = package.removeprefix("salt._utils.")
+    if path.startswith(("tests/", "salt/_utils/mattermost_controller/")) and path.endswith(".py"):
+        return rf"(?m)^\s*(from {package}\.{module} |import {package}\.{module}\b|from {package} import .*\b{module}\b)"
+    program = Path(path).parent if Path(path).parent.suffix == ".parts" else Path(path)
+    name = re.escape(program.name.split(".")[0])
+    if path.startswith("salt/mattermost/deploy/") and path.endswith(".sls"):
+        component = re.escape(Path(path).parts[3].removesuffix(".sls"))
+        return rf"(deploy[./]|apply\(['\"]){component}\b"
+    return rf"(?<![\w-]){name}(?![\w-])"
 
 
 def touched(files, sources) -> set[str]:
@@ -60,9 +61,8 @@ def touched(files, sources) -> set[str]:
             folder = str(Path(path).parent)
             found.update([folder] if folder != "tests" else QUICK if path in files else [])
             continue
-        words = "|".join(map(re.escape, names(path)))
-        for other, text in sources.items() if words else ():
-            if other not in seen and re.search(rf"(?<![\w-])({words})(?![\w-])", text):
+        for other, text in sources.items():
+            if other not in seen and re.search(spoken(path), text):
                 seen.add(other)
                 left.append(other)
     inside = {path for path in found for folder in found if path.startswith(f"{folder}/")}

@@ -1,5 +1,7 @@
 """Which tests a change touches."""
 
+import pytest
+
 from tests.touched import touched
 
 SOURCES = {
@@ -10,6 +12,8 @@ SOURCES = {
     "tests/scenarios/test_upgrade.py": "from tests.scenarios.upgrading import cloned",
     "tests/scenarios/test_apply.py": 'host.apply("letsencrypt")',
     "tests/render/test_sls.py": "",
+    "tests/unit/test_files.py": "from mattermost_controller.preflight import asked, files",
+    "tests/unit/test_web.py": "from mattermost_controller.verify import files",
 }
 
 
@@ -17,8 +21,13 @@ def test_a_module_touches_the_tests_that_import_it():
     assert touched(["salt/_utils/mattermost_database_tuning.py"], SOURCES) == {"tests/unit/test_tuning.py"}
 
 
-def test_a_host_program_touches_its_tests_and_through_helpers_those_on_hosts():
-    found = touched(["salt/mattermost/deploy/server/files/usr/local/sbin/mattermost-switch.jinja"], SOURCES)
+def test_a_module_of_a_package_is_told_from_its_namesake():
+    assert touched(["salt/_utils/mattermost_controller/preflight/files.py"], SOURCES) == {"tests/unit/test_files.py"}
+
+
+@pytest.mark.parametrize("part", ["mattermost-switch.jinja", "mattermost-switch.parts/undo.sh"])
+def test_a_host_program_touches_its_tests_and_through_helpers_those_on_hosts(part):
+    found = touched([f"salt/mattermost/deploy/server/files/usr/local/sbin/{part}"], SOURCES)
     assert {"tests/unit/hostprogram/test_switch.py", "tests/scenarios/test_upgrade.py", "tests/render"} == found
 
 
@@ -34,6 +43,10 @@ def test_a_test_touches_itself():
 
 
 def test_what_all_tests_share_touches_all_only_when_it_changed_itself():
-    sources = {**SOURCES, "tests/conftest.py": "import summary", "tests/unit/test_sum.py": "import summary"}
+    sources = {
+        **SOURCES,
+        "tests/conftest.py": "from tests import summary",
+        "tests/unit/test_sum.py": "from tests import summary",
+    }
     assert touched(["tests/summary.py"], sources) == {"tests/unit/test_sum.py"}
     assert touched(["tests/conftest.py"], sources) == {"tests/unit", "tests/render", "tests/config", "tests/attack"}
