@@ -255,3 +255,12 @@ def test_a_newer_program_ends_what_an_older_one_left_open(host):
     assert host.run("to", NEW).returncode == 3
     host.assert_old()
     assert host.report()["reason"].startswith("The newer program says")
+
+
+def test_a_secret_that_is_a_part_of_what_stands_for_it_is_masked_in_bounded_time(host):
+    host.deployed().fault(NEW, "does-not-start")
+    for name in ("settings/environment", "work/switch/good-environment"):
+        host.set(**{name: "MM_X_SECRET=hidden"})
+    host.set(log='{"level":"error","msg":"hidden, and hidden again"}')
+    done = host.run("to", NEW)
+    assert "log=" + '{"level":"error","msg":"(hidden), and (hidden) again"}' in done.stdout

@@ -17,9 +17,14 @@ log_lines() { # the first errors that the watched server logged; no secret of th
             }
             {
                 sub(/postgres(ql)?:\/\/.*/, "postgres://(hidden)")
-                for (i = 1; i <= n; i++)
-                    while (at = index($0, secret[i]))
-                        $0 = substr($0, 1, at - 1) "(hidden)" substr($0, at + length(secret[i]))
+                for (i = 1; i <= n; i++) {
+                    shown = ""
+                    while (at = index($0, secret[i])) { # on behind what stands for it: that may hold the secret as a word
+                        shown = shown substr($0, 1, at - 1) "(hidden)"
+                        $0 = substr($0, at + length(secret[i]))
+                    }
+                    $0 = shown $0
+                }
                 print substr($0, 1, 600)
             }
             NR == 5 { exit }'
