@@ -32,7 +32,7 @@ TEMPLATES = {
 SENT = {
     "probe and status": (
         (scripts.TOOLS, "mattermost/scripts/probe.sh", "mattermost/scripts/status.sh"),
-        ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),
+        ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "ROLE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),
     ),
     "import": ((scripts.TOOLS, "mattermost/scripts/import.sh"), ("directory",)),
     "move": (
@@ -49,7 +49,9 @@ SENT = {
 def sent(name: str) -> str:
     """Return the script *name* as a host gets it, with made-up values."""
     parts, variables = SENT[name]
-    return "#!/bin/sh\n# shellcheck disable=SC2034\n" + scripts.build([str(TREE)], parts, dict.fromkeys(variables, "x"))
+    return "#!/bin/sh\n# shellcheck disable=SC2034\n" + scripts.script(
+        [str(TREE)], parts, dict.fromkeys(variables, "x")
+    )
 
 
 @functools.cache

@@ -12,11 +12,13 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster, scripts
-from mattermost_controller.importing import detect, in_place
-from mattermost_controller.importing import plan as import_plan
-from mattermost_controller.importing.source import with_settings
-from mattermost_controller.moving import copying, transfer
-from mattermost_controller.moving import plan as move_plan
+from mattermost_controller.importing import detect
+from mattermost_controller.importing import in_place as place
+from mattermost_controller.importing import plan as core
+from mattermost_controller.importing.source import settled
+from mattermost_controller.moving import copying as copy
+from mattermost_controller.moving import plan
+from mattermost_controller.moving import transfer as wire
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.stages import stage as stages
 
@@ -28,27 +30,27 @@ PROBE_SECONDS = 120
 DEPLOYED = ("database", "server")  # while the source is aside
 
 
-def source_selected(name):
+def source_named(name):
     """Find the installation on the host that the command names, and have all that follows work on the target.
 
-    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.parse_request`.
+    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.asked`.
     """
     try:
-        wish = import_plan.parse_request(__pillar__.get("import") or {})
+        wish = core.asked(__pillar__.get("import") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [wish["from"], wish["to"]])
         host = roster.Host(wish["from"], entries[wish["from"]], __opts__)
-        look = scripts.build(__opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": wish["directory"]})
+        look = scripts.script(__opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": wish["directory"]})
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
             raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")
         source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
-    roster.override_hosts([wish["to"]])
+    roster.name_hosts([wish["to"]])
     if wish["from"] == wish["to"]:
-        __context__[stages.IN_PLACE] = in_place.expected_on_host(source)
+        __context__[stages.IN_PLACE] = place.welcome(source)
     __context__[KEY] = {"wish": wish, "host": host, "found": source, "resumed": False}
     edition = "Team" if source.is_team else "Enterprise"
     return _ret(
@@ -59,7 +61,7 @@ def source_selected(name):
     )
 
 
-def compatible(name):
+def fitting(name):
     """Choose the version to deploy, read the source's settings, refuses what could not be taken over."""
     state = __context__[KEY]
     wish, source = state["wish"], state["found"]
@@ -72,87 +74,77 @@ def compatible(name):
         state["host"] = target["host"]
     try:
         known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
-        version = import_plan.version(source, target["settings"], known)
-        roster.override_hosts([wish["to"]], {"release": {"version": version}})
+        version = core.version(source, target["settings"], known)
+        roster.name_hosts([wish["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
-        own = transfer.LOCAL_WORKDIR if is_in_place else transfer.WORKDIR
-        there = transfer.Endpoint(
-            target["host"], transfer.library(roots, transfer.script_values(settings, id=number, own=own)), own
-        )
-        here = transfer.Endpoint(state["host"], _library(source, settings, wish, number))
+        own = wire.HERE if is_in_place else wire.OWN
+        there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
+        here = wire.End(state["host"], _library(source, settings, wish, number))
         ends = [there, here]
         source = _with_settings(here, source)
-        here.install(_library(source, settings, wish, number))
-        looks = [move_plan.parse_facts(end.run(what, 300)) for end, what in ((here, "look_source"), (there, "look"))]
+        here.lay(_library(source, settings, wish, number))
+        looks = [plan.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))]
         if is_in_place:
-            found = in_place.incompatibilities(source, settings, target["facts"])
-            found = found or import_plan.incompatibilities(wish, source, *looks, settings, False)
+            found = place.misfits(source, settings, target["facts"])
+            found = found or core.misfits(wish, source, *looks, settings, False)
         else:
-            found = import_plan.incompatibilities(wish, source, *looks, settings, copying.is_same(here, there))
+            found = core.misfits(wish, source, *looks, settings, copy.is_same(here, there))
         if not found:
-            sections = import_plan.with_variables(source.config or {}, source.variables)
-            found = import_plan.blocked(import_plan.merge_config(sections, {}, settings, {}), settings)
-    except (ValueError, transfer.TransferError) as err:
-        copying.clean_up(ends)
+            sections = core.with_variables(source.config or {}, source.variables)
+            found = core.blocked(core.merged(sections, {}, settings, {}), settings)
+    except (ValueError, wire.WireError) as err:
+        copy.tidied(ends)
         return _ret(name, False, f"{err} {UNCHANGED}")
     if found or __opts__["test"]:
-        copying.clean_up(ends)
+        copy.tidied(ends)
     if found:
         return _ret(name, False, "\n".join([*found, UNCHANGED]))
     target["settings"] = settings
-    if move_plan.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
-        state["checksum"] = import_plan.COUNT_ONLY
-        here.install(_library(source, settings, wish, number))
-        there.install(
-            transfer.library(
-                roots, transfer.script_values(settings, id=number, own=own, checksum=import_plan.COUNT_ONLY)
-            )
-        )
+    if plan.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
+        state["checksum"] = core.COUNT_ONLY
+        here.lay(_library(source, settings, wish, number))
+        there.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))
     state.update(ends=[here, there], looks=looks, found=source, number=number)
     return _ret(
         name,
         True,
-        f"{wish['to']} gets Mattermost {version}. {copying.size_summary(looks[0])} Files are in {source.data}.",
+        f"{wish['to']} gets Mattermost {version}. {copy.said_ahead(looks[0])} Files are in {source.data}.",
     )
 
 
 def _with_settings(end, source):
     """Return *source* with what its file or database says, where files are above all. Where that cannot be read it stays as it is."""
-    if not end.run("has_config", 60, check=False).strip():
+    if not end.do("has_config", 60, check=False).strip():
         return source
-    return with_settings(source, import_plan.parse_config(end.run_with_input("give_config")))
+    return settled(source, core.parsed(end.feed("give_config")))
 
 
 def _library(source, settings, wish, number, aside=False):
     """Return the library of the source's host. aside: it is aside, on the target's own host."""
-    values = import_plan.script_values(
-        in_place.parked(source, settings["paths"]["install"]) if aside else source, settings, wish, number
-    )
+    values = core.values(place.aside(source, settings["paths"]["install"]) if aside else source, settings, wish, number)
     if __context__.get(stages.IN_PLACE):
-        values.update(in_place.script_values(source), left=f"{settings['paths']['work']}/aside/kept")
+        values.update(place.values(source), left=f"{settings['paths']['work']}/aside/kept")
     values["checksum"] = __context__[KEY].get("checksum", values["checksum"])
-    return transfer.library(__opts__["file_roots"]["base"], values)
+    return wire.library(__opts__["file_roots"]["base"], values)
 
 
 def _deployed(state):
-    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises TransferError."""
+    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises WireError."""
     wish, here = state["wish"], state["ends"][0]
     known = __context__[PREFLIGHT]
-    here.install(_library(state["found"], known[wish["to"]]["settings"], wish, state["number"], aside=True))
-    here.run("is_held && roots")
+    here.lay(_library(state["found"], known[wish["to"]]["settings"], wish, state["number"], aside=True))
+    here.do("is_held && roots")
 
     def on_event(host_id, event):
         mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
     slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
     answer = stage_run.apply(__opts__, [here.host], slses, known, False, on_event)[here.host.id]
-    results = stages.state_results(answer.get("return") if isinstance(answer, dict) else answer)
-    judged = stages.stage_result(
-        " and ".join(DEPLOYED), {here.host.id: results or stages.no_results_reason(answer)}, False
-    )
+    results = stages.states(answer.get("return") if isinstance(answer, dict) else answer)
+    judged = stages.judge(" and ".join(DEPLOYED), {here.host.id: results or stages.trouble(answer)}, False)
     if judged["result"] is False:
-        raise transfer.TransferError(judged["comment"])
-    here.run("is_held")
+        raise wire.WireError(judged["comment"])
+    here.do("is_held")
 
 
 def imported(name):
@@ -176,23 +168,21 @@ def imported(name):
 
     def config(data):
         try:
-            fresh = import_plan.parse_config(there.run_with_input("give_config"))
-            site = in_place.site_url(source) if is_in_place else ""
-            return import_plan.render_config(
-                import_plan.merge_config(import_plan.parse_config(data), source.variables, settings, fresh, site)
-            )
+            fresh = core.parsed(there.feed("give_config"))
+            site = place.site(source) if is_in_place else ""
+            return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh, site))
         except ValueError as err:
-            raise transfer.TransferError(str(err)) from None
+            raise wire.WireError(str(err)) from None
 
     try:
-        done = copying.cut_over(here, there, say, config, (lambda: _deployed(state)) if is_in_place else None)
-    except transfer.TransferError as err:
-        if not isinstance(err, copying.UnknownState):
-            copying.clean_up(state["ends"])
+        done = copy.switch(here, there, say, config, (lambda: _deployed(state)) if is_in_place else None)
+    except wire.WireError as err:
+        if not isinstance(err, copy.Unknown):
+            copy.tidied(state["ends"])
         return _ret(name, False, str(err))
-    copying.clean_up(state["ends"])
+    copy.tidied(state["ends"])
     if is_in_place:
-        said = in_place.next_steps(wish, source, settings, __context__[PREFLIGHT][wish["to"]]["facts"]["nginx_sites"])
+        said = place.afterwards(wish, source, settings, __context__[PREFLIGHT][wish["to"]]["facts"]["nginx_sites"])
     else:
-        said = import_plan.next_steps(wish, source, settings, there.host.address)
-    return _ret(name, True, "\n".join([done.summary, *said]), {wish["to"]: done.changes})
+        said = core.afterwards(wish, source, settings, there.host.address)
+    return _ret(name, True, "\n".join([done.said, *said]), {wish["to"]: done.changes})

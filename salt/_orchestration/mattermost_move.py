@@ -11,31 +11,33 @@ import time
 import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster
-from mattermost_controller.moving import copying, plan, transfer
+from mattermost_controller.moving import copying as copy
+from mattermost_controller.moving import plan as core
+from mattermost_controller.moving import transfer as wire
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 KEY = "mattermost_move"
 
 
-def source_selected(name):
+def source_named(name):
     """Have the preflight that follows look at the host that the server is on.
 
     name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``.
     """
     try:
-        wish = plan.parse_request(__pillar__.get("move") or {})
+        wish = core.asked(__pillar__.get("move") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [wish["from"], wish["to"]])
     except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")
-    roster.override_hosts([wish["from"]])
+    roster.name_hosts([wish["from"]])
     __context__[KEY] = {"wish": wish}
     return _ret(name, True, f"The server is to move from {wish['from']} to {wish['to']}.")
 
 
-def target_selected(name):
+def target_named(name):
     """Have all that follows work on the host that the server is to go to, under the source's name and in its version."""
     state = __context__[KEY]
     wish = state["wish"]
@@ -48,11 +50,11 @@ def target_selected(name):
     __context__[SITE] = source["facts"]["site"] or "ssl"
     target = roster.Host(wish["to"], roster.roster(__opts__)[wish["to"]], __opts__)
     state.update(source=source, version=version)
-    roster.override_hosts([wish["to"]], plan.target_settings(source["settings"], version, target.address))
+    roster.name_hosts([wish["to"]], core.override(source["settings"], version, target.address))
     return _ret(name, True, f"{wish['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 
-def compatible(name):
+def fitting(name):
     """Compare the two hosts: refuses one machine twice, newer messages on the target, an older PostgreSQL, too little room."""
     state = __context__[KEY]
     wish, source = state["wish"], state["source"]
@@ -61,27 +63,24 @@ def compatible(name):
     number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     try:
         ends = [
-            transfer.Endpoint(
-                one["host"],
-                transfer.library(root, transfer.script_values(one["settings"], move_to=wish["to"], id=number)),
-            )
+            wire.End(one["host"], wire.library(root, wire.values(one["settings"], move_to=wish["to"], id=number)))
             for one in (source, target)
         ]
-        looks = [plan.parse_facts(end.run("look", 300)) for end in ends]
-        found = plan.incompatibilities(wish, *looks, (source["settings"], target["settings"]), copying.is_same(*ends))
-    except transfer.TransferError as err:
+        looks = [core.facts(end.do("look", 300)) for end in ends]
+        found = core.misfits(wish, *looks, (source["settings"], target["settings"]), copy.is_same(*ends))
+    except wire.WireError as err:
         return _ret(name, False, f"{err} Nothing was changed.")
     if found or __opts__["test"]:
-        copying.clean_up(ends)
+        copy.tidied(ends)
     if found:
         return _ret(name, False, "\n".join([*found, "Nothing was changed."]))
-    state.update(ends=ends, looks=looks, resumed=plan.resumes(wish, *looks))
+    state.update(ends=ends, looks=looks, resumed=core.resumes(wish, *looks))
     if state["resumed"]:
         return _ret(name, True, f"An earlier run left {wish['from']} for good; {wish['to']} is opened now.")
-    return _ret(name, True, copying.size_summary(looks[0]))
+    return _ret(name, True, copy.said_ahead(looks[0]))
 
 
-def secrets_copied(name):
+def secrets_taken_over(name):
     """Give the target the source's secrets and certificates, before its site and its backups are set up."""
     state = __context__[KEY]
     wish = state["wish"]
@@ -91,14 +90,14 @@ def secrets_copied(name):
         return _ret(name, True, "They are there.")
     source, target = state["ends"]
     try:
-        target.run("target_begun")
-        transfer.pipe(source, "give_secrets", target, "take_over")
-    except transfer.TransferError as err:
+        target.do("target_begun")
+        wire.pour(source, "give_secrets", target, "take_over")
+    except wire.WireError as err:
         return _ret(name, False, f"{err} {wish['from']} serves on.")
     return _ret(name, True, f"Secrets and certificates of {wish['from']} are on {wish['to']}.")
 
 
-def precopied(name):
+def copied_ahead(name):
     """Copy the files and rehearse the database's way while the source serves, so that its pause becomes short."""
     state = __context__[KEY]
     wish = state["wish"]
@@ -113,10 +112,10 @@ def precopied(name):
         mattermost_progress.say(name, text, wish["to"])
 
     try:
-        ahead = copying.precopy(*state["ends"], say, bool(__context__.get(IN_PLACE)))
-    except transfer.TransferError as err:
+        ahead = copy.ahead(*state["ends"], say, bool(__context__.get(IN_PLACE)))
+    except wire.WireError as err:
         return _ret(name, False, f"{err} {wish['from']} serves on; what was copied stays, start again.")
-    return _ret(name, True, ahead.summary, {wish["to"]: f"{ahead.files} files copied"} if ahead.files else {})
+    return _ret(name, True, ahead.said, {wish["to"]: f"{ahead.files} files copied"} if ahead.files else {})
 
 
 def moved(name):
@@ -138,16 +137,16 @@ def moved(name):
 
     source, target = state["ends"]
     try:
-        done = copying.open_target(target) if state["resumed"] else copying.cut_over(source, target, say)
-    except transfer.TransferError as err:
-        if not isinstance(err, copying.UnknownState):
-            copying.clean_up(state["ends"])
+        done = copy.opened(target) if state["resumed"] else copy.switch(source, target, say)
+    except wire.WireError as err:
+        if not isinstance(err, copy.Unknown):
+            copy.tidied(state["ends"])
         return _ret(name, False, str(err))
-    copying.clean_up(state["ends"])
+    copy.tidied(state["ends"])
     settings, address = state["source"]["settings"], target.host.address
     return _ret(
         name,
         True,
-        "\n".join([done.summary, *plan.next_steps(wish, settings, address, __context__[SITE])]),
+        "\n".join([done.said, *core.afterwards(wish, settings, address, __context__[SITE])]),
         {wish["to"]: done.changes},
     )

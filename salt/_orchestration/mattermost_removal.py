@@ -8,7 +8,9 @@ import mattermost_progress
 import mattermost_remove_core as core
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, ssh_errors
+from mattermost_controller.hosts import checkout_lock, probe, relenv_install, roster
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.hosts import ssh_errors as reach
 from mattermost_controller.preflight import machine
 from mattermost_controller.stages import stage
 
@@ -23,7 +25,7 @@ rmdir /run/mattermost 2>/dev/null
 """
 
 
-def confirmed(name):
+def meant(name):
     """Refuse a removal before anything is changed: settings, login, a purge that names no host of this run.
 
     name: only the state's name. What else a preflight checks does not matter to a host that is about to be cleared.
@@ -35,8 +37,8 @@ def confirmed(name):
         return _ret(name, False, f"{err} Nothing was removed.")
     said = ", ".join(f"{host.id} ({host.address})" for host in hosts)
     mattermost_progress.say("remove", f"hosts of this run: {said}")
-    logins = collect.log_in(hosts)
-    settings, faults = collect.early_settings(hosts)
+    logins = run.log_in(hosts)
+    settings, faults = run.early_settings(hosts)
     if faults:
         return _ret(name, False, "\n".join(findings.reasons(faults)))
     told = __pillar__.get("remove") or {}
@@ -45,25 +47,25 @@ def confirmed(name):
     except ValueError as err:
         return _ret(name, False, str(err))
     scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
-    looks = collect.from_hosts(hosts, logins, scripts, ssh_errors.known_hosts_file(__opts__.get("ssh_options") or []))
+    looks = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
     found = {host.id: [looks[host.id].fault] for host in hosts if looks[host.id].fault}
     known = {}
     for host in hosts:
         facts = looks[host.id].facts
         if facts and facts["lock"]:
-            fix = "start again when it has ended."
-            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", fix)]
+            todo = "start again when it has ended."
+            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", todo)]
         if facts:
             merged = host.settings(facts["grains"])
             known[host.id] = {"host": host, "settings": merged, "facts": facts}
-            known[host.id]["runtime"] = machine.choose_runtime(facts)
+            known[host.id]["transport"] = machine.choose_transport(facts)
     if found:
         return _ret(name, False, "\n".join(findings.reasons(found)) + "\nNothing was removed.")
     __context__[PREFLIGHT] = known
     return _ret(name, True, f"{'The data go too' if True in purges else 'The data stay'}: {said}.")
 
 
-def reported(name):
+def told(name):
     """Say what stays on each host, and take Salt's own working folder away, which no state can do for itself.
 
     name: only the state's name. Needs the stage ``remove`` before it.
@@ -71,7 +73,7 @@ def reported(name):
     said = []
     for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
         outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
-        results = stage.state_results(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
+        results = stage.states(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
         words = {part["__id__"]: part["comment"] for part in results}
         shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
         said.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
@@ -83,5 +85,5 @@ def reported(name):
 
 def _folders(host) -> list[str]:
     """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them."""
-    tree = relenv_install.directory(host.entry, host.user)
+    tree = relenv_install.tree(host.entry, host.user)
     return [tree, tree.replace("_salt_relenv", "_salt")]

@@ -14,7 +14,7 @@ PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the
 LONGEST = 86400  # seconds
 
 
-def rolled_back(name):
+def made(name):
     """Have each host go back to the version before its last upgrade.
 
     name: only the state's name. Needs a passed preflight. Goes on only when the command's pillar says
@@ -26,7 +26,7 @@ def rolled_back(name):
     if not known:
         return _ret(name, False, "No host was looked at: a preflight comes first.")
     try:
-        overwrite = core.parse_request(__pillar__.get("rollback") or {})
+        overwrite = core.confirmed(__pillar__.get("rollback") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
     said, refused = _asked(name, known)
@@ -46,7 +46,7 @@ def _asked(name, known):
         answer = entry["host"].run("mattermost-switch back", timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
-            said.append(f"{host_id}: {core.preview(found)}")
+            said.append(f"{host_id}: {core.asked(found)}")
         else:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
     return said, refused

@@ -1,7 +1,7 @@
 """Tell how the hosts of this run are, one screen each. Runs on the controller and changes nothing.
 
-hosts-are-healthy:
-  mattermost_status.reported: []
+hosts-are-well:
+  mattermost_status.told: []
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
-from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster
-from mattermost_controller.preflight.machine import choose_runtime
+from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
+from mattermost_controller.hosts import collect as run
+from mattermost_controller.preflight.machine import choose_transport
 from mattermost_controller.stages import apply as stage_run
-from mattermost_controller.status import drift, report, text
-from mattermost_controller.status import facts as status_facts
-from mattermost_controller.verify import checks as verify_checks
-from mattermost_controller.verify import observe
+from mattermost_controller.status import drift, report
+from mattermost_controller.status import facts as status_look
+from mattermost_controller.status import text as screen
+from mattermost_controller.verify import checks as verify
+from mattermost_controller.verify import observe as look
 
 OPTIONS = {"drift": True}
 
 
-def reported(name):
+def told(name):
     """Look at every host of this run and tell how it is.
 
     name: only the state's name. The pillar of the command may say ``{"status": {"drift": False}}``.
@@ -36,8 +38,8 @@ def reported(name):
     except ValueError as err:
         return _ret(name, False, str(err), status={})
     started = time.monotonic()
-    logins = collect.log_in(hosts)
-    settings, faults = collect.early_settings(hosts)
+    logins = run.log_in(hosts)
+    settings, faults = run.early_settings(hosts)
     usable = [host for host in hosts if host.id not in faults]
     made = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
     if usable:
@@ -45,7 +47,7 @@ def reported(name):
     mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
     found = {host.id: {"address": host.address, **made[host.id]} for host in hosts}
     result = None if __opts__["test"] else all(one["well"] for one in made.values())
-    return _ret(name, result, text.render(found), status=found)
+    return _ret(name, result, screen.screen(found), status=found)
 
 
 def _options(given: dict) -> dict:
@@ -62,8 +64,8 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
     """Return each host's data: one look through one connection, then one dry run of the deploy stages."""
     roots = __opts__["file_roots"]["base"]
     data = mattermost_settings_data.load(roots)
-    more = {host.id: status_facts.script(roots, settings[host.id]) for host in hosts}
-    looks, seen = observe.hosts_and_sites(__opts__, hosts, logins, settings, "", more, status_facts.parse)
+    more = {host.id: status_look.script(roots, settings[host.id]) for host in hosts}
+    looks, seen = look.everything(__opts__, hosts, logins, settings, "", more, status_look.parse)
     made, known = {}, {}
     for host in hosts:
         if looks[host.id].fault:
@@ -73,16 +75,16 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
         try:
             merged = host.settings(facts["grains"])
         except ValueError as err:
-            made[host.id] = report.unreached(collect.settings_fault(getattr(err, "faults", [str(err)])[0]))
+            made[host.id] = report.unreached(run.settings_fault(getattr(err, "faults", [str(err)])[0]))
             continue
-        known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": choose_runtime(facts)}
+        known[host.id] = {"host": host, "settings": merged, "facts": facts, "transport": choose_transport(facts)}
     drifts = _drift(known, options)
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
         if host_id in seen:
-            found = verify_checks.run(merged, facts, seen[host_id], facts["site"])
-        made[host_id] = report.host_data(merged, facts, seen.get(host_id), drifts[host_id], data, found)
+            found = verify.judge(merged, facts, seen[host_id], facts["site"])
+        made[host_id] = report.report(merged, facts, seen.get(host_id), drifts[host_id], data, found)
     return made
 
 
@@ -97,8 +99,8 @@ def _drift(known: dict, options: dict) -> dict:
             found[host_id] = drift.unknown("no site is deployed there.")
         elif facts["lock"]:
             found[host_id] = drift.unknown("another run is at work on the host.")
-        elif drift.service_down(entry["settings"], facts):
-            found[host_id] = drift.unknown(f"{drift.service_down(entry['settings'], facts)} is down.")
+        elif drift.down(entry["settings"], facts):
+            found[host_id] = drift.unknown(f"{drift.down(entry['settings'], facts)} is down.")
         else:
             groups.setdefault(facts["site"], []).append(entry["host"])
     if groups:
@@ -119,4 +121,4 @@ def _dry_run(site: str, hosts: list, known: dict) -> dict:
         answers = stage_run.apply(__opts__, hosts, [stage["sls"] for stage in asked], mine, test=True)
     except relenv_archive.RelenvError as err:
         return {host.id: drift.unknown(str(err)) for host in hosts}
-    return {host.id: drift.from_dry_run(answers[host.id], asked) for host in hosts}
+    return {host.id: drift.judge(answers[host.id], asked) for host in hosts}

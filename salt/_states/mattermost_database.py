@@ -29,7 +29,7 @@ def _facts(cluster, database, role):
     return facts
 
 
-def compatible(name, role, release, install, port, cluster, adopt=False, superuser_password="", work=""):
+def fits(name, role, release, install, port, cluster, adopt=False, superuser_password="", work=""):
     """Refuse, before anything is changed, a PostgreSQL or a database that cannot be used.
 
     name: database. role: its owner. release: the settings' branch. install: ``paths.install``. port: TCP port wanted.
@@ -56,7 +56,7 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     )
 
 
-def major_compatible(name, cluster, work):
+def major_fits(name, cluster, work):
     """Refuse to go on when the server's data is in another major of PostgreSQL; never changes anything.
 
     name: only the state's name. work: ``paths.work``.
@@ -192,5 +192,7 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
         if __opts__["test"]:
             return _ret(name, None, f"Would prove the login of {role} {way}; now: {why}")
         hint = f"See {cluster['logs']}; the rules stand in pg_hba.conf (`SHOW hba_file`)."
+        if os_user == files.SQL_ACCOUNT:
+            hint = f"Apply mattermost.deploy.database first, or run mattermost.ssl or mattermost.non-ssl. {hint}"
         return _ret(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")
     return _ret(name, True, f"{role} logs in to the database {name} {way}.")

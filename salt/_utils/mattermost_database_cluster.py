@@ -133,7 +133,9 @@ class Cluster:
         place = self.running()
         if place is None:
             raise DatabaseError(f"The cluster in {self.data['data_dir']} is not running. {self.log_tail()}".strip())
-        environment = {"PGOPTIONS": "-c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"}
+        environment = {
+            "PGOPTIONS": "-c search_path=pg_catalog -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"
+        }
         if self.superuser_password:
             environment["PGPASSWORD"] = self.superuser_password
         return self._run(SUPERUSER, SUPERUSER, *place, database, sql, environment)
@@ -141,6 +143,14 @@ class Cluster:
     def query(self, sql: str, database: str = "postgres"):
         """Run one query that returns one JSON value and return that value."""
         return json.loads(self.psql(sql, database))
+
+    def as_role(self, sql: str, role: str, database: str):
+        """Run one query as the database's own *role* and return the JSON value that it prints. Raises DatabaseError."""
+        directory, port = self.running() or (self.data["socket_dir"], 0)
+        try:
+            return json.loads(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
+        except (KeyError, ValueError) as err:
+            raise DatabaseError(f"The role {role} cannot be asked: {err}.") from None
 
     def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:
         """Log in as the server will: over the socket as *os_user*, or with *password* over 127.0.0.1.

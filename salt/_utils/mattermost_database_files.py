@@ -13,7 +13,8 @@ BEGIN = "# BEGIN mattermost.deploy.database: managed lines, and first because th
 END = "# END mattermost.deploy.database"
 BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.M | re.S)
 INCLUDE = re.compile(r"^[ \t]*include_dir[ \t]*=?[ \t]*'conf\.d'", re.M)
-MAP = "mattermost"  # name of the user map in pg_ident.conf
+MAP = "mattermost"  # names of the user maps in pg_ident.conf: who comes as the role into the server's database,
+SQL_MAP = SQL_ACCOUNT = "mattermost-sql"  # and the account of backups and the like, which comes into the copies too
 
 HEADER = """\
 # Managed by Salt (mattermost.deploy.database); your own settings belong into another file of this folder.
@@ -87,17 +88,20 @@ def with_block(text: str, lines: list[str]) -> str:
 def hba_lines(auth: str, database: str, role: str, os_user: str) -> list[str]:
     """Return the lines of pg_hba.conf for the server's login. auth: peer or password.
 
-    With peer the role has no password; the reject keeps it out even where a line of the administrator's trusts addresses.
+    With peer the role has no password. The first match wins: what is not said here, the role may not do, whatever the
+    administrator's lines say. Backups, upgrades and restores come as `SQL_ACCOUNT`, also into the copies of the database.
     """
+    copies, others = f"local all {role} peer map={SQL_MAP}", f"host all {role} all reject"
     if auth == "peer":
-        method = "peer" if os_user == role else f"peer map={MAP}"
-        return [f"local {database} {role} {method}", f"host all {role} all reject"]
-    return [f"host {database} {role} {address} scram-sha-256" for address in ("127.0.0.1/32", "::1/128")]
+        return [f"local {database} {role} peer map={MAP}", copies, others]
+    own = [f"host {database} {role} {address} scram-sha-256" for address in ("127.0.0.1/32", "::1/128")]
+    return [copies, *own, others]
 
 
 def ident_lines(auth: str, role: str, os_user: str) -> list[str]:
-    """Return the lines of pg_ident.conf: the service user may log in as a role of another name."""
-    return [f"{MAP} {os_user} {role}"] if auth == "peer" and os_user != role else []
+    """Return the lines of pg_ident.conf: which accounts may log in as the role."""
+    server = [f"{MAP} {os_user} {role}", f"{MAP} {SQL_ACCOUNT} {role}"] if auth == "peer" else []
+    return [*server, f"{SQL_MAP} {SQL_ACCOUNT} {role}"]
 
 
 def passfile(host: str, port: int, database: str, role: str, password: str) -> str:

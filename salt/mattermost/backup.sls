@@ -14,6 +14,6 @@ backup:
       - mattermost_preflight: preflight
 
 backup-is-made:
-  mattermost_backup.created:
+  mattermost_backup.made:
     - require:
       - mattermost_stage: backup

@@ -8,7 +8,7 @@ preflight:
     - site: non-ssl
 
 archive:
-  mattermost_archive.available:
+  mattermost_archive.at_hand:
     - require:
       - mattermost_preflight: preflight
 

@@ -4,4 +4,4 @@
 # Needs: a roster.
 
 hosts-are-fit:
-  mattermost_preflight.requested: []
+  mattermost_preflight.asked: []

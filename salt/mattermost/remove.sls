@@ -4,17 +4,17 @@
 #        salt-run state.orchestrate mattermost.remove pillar='{"remove": {"purge": "chat.example.com"}}'   destroys the data too
 # Needs: a roster. Can be run again after it was interrupted.
 
-removal-is-confirmed:
-  mattermost_removal.confirmed: []
+removal-is-clearly-meant:
+  mattermost_removal.meant: []
 
 remove:
   mattermost_stage.applied:
     - apply: mattermost.deploy.remove
-    - forward_pillar: remove
+    - told: remove
     - require:
-      - mattermost_removal: removal-is-confirmed
+      - mattermost_removal: removal-is-clearly-meant
 
-what-stays-is-reported:
-  mattermost_removal.reported:
+what-stays-is-said:
+  mattermost_removal.told:
     - require:
       - mattermost_stage: remove

@@ -9,7 +9,7 @@ preflight:
 letsencrypt:
   mattermost_stage.applied:
     - apply: mattermost.deploy.letsencrypt
-    - pillar: {renew: True}
+    - tell: {renew: True}
     - require:
       - mattermost_preflight: preflight
 

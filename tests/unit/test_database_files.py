@@ -2,6 +2,8 @@
 
 import mattermost_database_files as files
 
+from tests import repository
+
 HBA = """\
 # the administrator's
 local   all   postgres   peer
@@ -41,29 +43,37 @@ def test_another_way_of_login_replaces_the_block():
     assert files.with_block(once, hosts) == files.with_block(HBA, hosts)
 
 
-def test_peer_needs_no_map_for_a_role_of_the_same_name():
+def test_peer_lets_the_server_into_its_own_database_and_the_programs_into_its_copies():
     assert files.hba_lines("peer", "chat", "mattermost", "mattermost") == [
-        "local chat mattermost peer",
+        "local chat mattermost peer map=mattermost",
+        "local all mattermost peer map=mattermost-sql",
         "host all mattermost all reject",
     ]
-    assert files.ident_lines("peer", "mattermost", "mattermost") == []
+    assert files.ident_lines("peer", "mattermost", "mattermost") == [
+        "mattermost mattermost mattermost",
+        "mattermost mattermost-sql mattermost",
+        "mattermost-sql mattermost-sql mattermost",
+    ]
 
 
 def test_peer_maps_the_account_to_a_role_of_another_name():
     assert files.hba_lines("peer", "chat", "mmuser", "mattermost") == [
         "local chat mmuser peer map=mattermost",
+        "local all mmuser peer map=mattermost-sql",
         "host all mmuser all reject",
     ]
-    assert files.ident_lines("peer", "mmuser", "mattermost") == ["mattermost mattermost mmuser"]
+    assert "mattermost mattermost mmuser" in files.ident_lines("peer", "mmuser", "mattermost")
 
 
 def test_a_password_is_taken_on_the_loopback_only():
-    lines = [line.split() for line in files.hba_lines("password", "mm", "mmuser", "mattermost")]
+    copies, *lines, others = [line.split() for line in files.hba_lines("password", "mm", "mmuser", "mattermost")]
+    assert copies == ["local", "all", "mmuser", "peer", "map=mattermost-sql"]
+    assert others == ["host", "all", "mmuser", "all", "reject"]
     assert [(line[0], line[3], line[4]) for line in lines] == [
         ("host", "127.0.0.1/32", "scram-sha-256"),
         ("host", "::1/128", "scram-sha-256"),
     ]
-    assert files.ident_lines("password", "mmuser", "mattermost") == []
+    assert files.ident_lines("password", "mmuser", "mattermost") == ["mattermost-sql mattermost-sql mmuser"]
 
 
 GIB4 = (4 * 1024 * 1024, 2)
@@ -105,3 +115,12 @@ def test_the_folder_of_settings_is_read_once():
 
 def test_a_password_file_escapes_what_separates():
     assert files.passfile("127.0.0.1", 5432, "mm", "mmuser", r"p:a\s") == "127.0.0.1:5432:mm:mmuser:p\\:a\\\\s\n"
+
+
+def test_the_account_of_the_programs_has_one_name():
+    account = files.SQL_ACCOUNT
+    assert f"SQL_ACCOUNT={account} " in repository.text("salt/mattermost/deploy/common/sql.sh")
+    for name in ("database/init", "backup/init", "server/switch"):
+        assert f"    - os_user: {account}\n" in repository.text(f"salt/mattermost/deploy/{name}.sls")
+    assert f"    - name: {account}\n" in repository.text("salt/mattermost/deploy/database/init.sls")
+    assert f"values {account} " in repository.text("salt/mattermost/scripts/status.sh")

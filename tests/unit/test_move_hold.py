@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from mattermost_controller.moving import transfer
+from mattermost_controller.moving import transfer as wire
 
 from tests import repository
 
@@ -58,7 +58,7 @@ class Source:
             "move_to": "new.example.com",
             **more,
         }
-        self.text = transfer.library([str(repository.ROOT / "salt")], values)
+        self.text = wire.library([str(repository.ROOT / "salt")], values)
         self.environment = {"PATH": f"{directory}/bin:/usr/bin:/bin", "calls": str(self.calls), "own": str(self.own)}
         self.directory = directory
 
@@ -192,3 +192,30 @@ def test_a_folder_that_is_a_disk_of_its_own_is_told(tmp_path):
     assert f"mounted={tmp_path}/state/data " in source.do("look").stdout.splitlines()
     (tmp_path / "proc/mounts").write_text("")
     assert "mounted=" in source.do("look").stdout.splitlines()
+
+
+def test_only_files_are_listed(tmp_path):
+    """A link may lead to a device that never ends, and who reads it is root with the server stopped."""
+    (tmp_path / "state/data").mkdir(parents=True)
+    (tmp_path / "state/data/picture").write_text("x")
+    (tmp_path / "state/data/endless").symlink_to("/dev/zero")
+    done = Source(tmp_path).do(f"listing {tmp_path}/state")
+    assert [name.split(" ")[2] for name in done.stdout.split("\0") if name] == ["data/picture"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_undone"), [("exit 2", False), ("cat >/dev/null", True)], ids=["unknown", "none"]
+)
+def test_what_nobody_knows_of_the_databases_is_taken_for_nothing(tmp_path, answer, is_undone):
+    """PostgreSQL may be what the move failed by: then all stays as it is until it answers."""
+    for place in ("state/replaced-7/data", "state/data", "state/.move"):
+        (tmp_path / place).mkdir(parents=True)
+    source = Source(
+        tmp_path, state=tmp_path / "state", pg_kind="local", bin_dir="/x", database_port=1, socket_dir="/x", new="new"
+    )
+    (source.work / "move-placed").write_text("7\n")
+    (tmp_path / "bin/runuser").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "bin/runuser").chmod(0o755)
+    assert (source.do("unplace 7").returncode == 0) == is_undone
+    assert (source.work / "move-placed").exists() != is_undone
+    assert (tmp_path / "state/replaced-7/data").exists() != is_undone

@@ -26,18 +26,18 @@ def shell(monkeypatch):
     replaced = {
         (module.checkout_lock, "acquire"): None,
         (module.roster, "targets"): [host],
-        (module.collect, "log_in"): {},
-        (module.collect, "early_settings"): ({"chat": SETTINGS}, {}),
-        (module.collect, "from_hosts"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
-        (module.collect, "resolve"): [],
+        (module.run, "log_in"): {},
+        (module.run, "early_settings"): ({"chat": SETTINGS}, {}),
+        (module.run, "look"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
+        (module.run, "resolve"): [],
         (module.probe, "script"): "",
-        (module.files, "inspect"): {},
+        (module.files, "look"): {},
         (module.release, "is_ours"): False,
-        (module.machine, "choose_runtime"): "thin",
+        (module.machine, "choose_transport"): "thin",
     }
     for (place, name), answer in replaced.items():
         monkeypatch.setattr(place, name, lambda *_, answer=answer: answer)
-    monkeypatch.setattr(module.checks, "run", judge)
+    monkeypatch.setattr(module.judge, "judge", judge)
     return module
 
 
@@ -54,7 +54,7 @@ def shell(monkeypatch):
 def test_alone_it_judges_for_https_unless_told_or_served_otherwise(shell, told, serves, judged):
     shell.__pillar__["preflight"] = told
     shell.facts["site"] = serves
-    assert shell.requested("x")["result"] is True
+    assert shell.asked("x")["result"] is True
     assert shell.judged == [judged]
 
 
@@ -74,6 +74,6 @@ def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves
 )
 def test_what_the_pillar_cannot_mean_is_refused(shell, told, words):
     shell.__pillar__["preflight"] = told
-    ret = shell.requested("x")
+    ret = shell.asked("x")
     assert (ret["result"], ret["comment"]) == (False, words)
     assert shell.judged == []

@@ -57,15 +57,15 @@ give_secrets() { # the same, on the source
 }
 
 new_database() { # new_database NAME: empty, as the server's own is
-    one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
-    create_like_current "$1" | sql postgres
+    super "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
+    create_like_current "$1" | super
 }
 
 load() { # load: the dump on standard input into the new database
-    new_database "$new" && pg pg_restore --no-owner --no-privileges --role="$role" -1 -d "$new"
+    new_database "$new" && role_client pg_restore --no-owner --no-privileges -1 -d "$new"
 }
 
-drop_new() { one postgres "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
+drop_new() { super "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
 
 place() { # what was copied becomes the server's own; what was there goes aside. Standard input: the source's config.json
     local replaced replaced_database part
@@ -74,7 +74,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
     mkdir -p "$replaced" && say "$id" >"$work/move-placed" && sync || return 1
     end_sessions "$database"
-    one postgres "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && one postgres "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
+    super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
     for part in data plugins client-plugins; do
         mkdir -p "$staging/$part" && mv "$state/$part" "$replaced/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
     done
@@ -88,11 +88,14 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     replaced=$state/replaced-${1:-$id}
     replaced_database=$(replaced_name "${1:-$id}")
     systemctl stop "$service"
-    if has_database "$replaced_database"; then
-        end_sessions "$database"
-        ! has_database "$database" || one postgres "DROP DATABASE \"$database\"" >/dev/null || return 1
-        one postgres "ALTER DATABASE \"$replaced_database\" RENAME TO \"$database\"" >/dev/null || return 1
-    fi
+    has_database "$replaced_database"
+    case $? in
+        0)
+            end_sessions "$database"
+            super "DROP DATABASE IF EXISTS \"$database\"" >/dev/null 2>&1 && super "ALTER DATABASE \"$replaced_database\" RENAME TO \"$database\"" >/dev/null || return 1
+            ;;
+        2) return 1 ;; # nobody knows: nothing is put back before it is known
+    esac
     for part in data plugins client-plugins; do
         [ -d "$replaced/$part" ] || continue
         [ ! -d "$state/$part" ] || mv "$state/$part" "$staging/$part" || return 1
@@ -126,8 +129,8 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
     rm -rf "$staging"
     id=$(cat "$work/move-placed") && rm -f "$work/move-placed"
     replaced_database=$(replaced_name "$id")
-    if [ "$(one "$replaced_database" 'SELECT count(*) FROM posts')" = 0 ]; then
-        one postgres "DROP DATABASE \"$replaced_database\"" >/dev/null
+    if [ "$(role_number "$replaced_database" 'SELECT count(*) FROM posts')" = 0 ]; then
+        super "DROP DATABASE \"$replaced_database\"" >/dev/null
         rm -rf "$state/replaced-$id"
     else
         say "What was there before is in $state/replaced-$id and the database $replaced_database."

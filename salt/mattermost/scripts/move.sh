@@ -14,11 +14,14 @@ checksum=${checksum:-$CHECKSUM}
 
 # ---- PostgreSQL, wherever it is --------------------------------------------------------------------------------------
 
-pg() { # pg PROGRAM ARGUMENTS: as who may do everything with the database
+# shellcheck disable=SC2034 # for sql.sh
+psql=${bin_dir:-}/psql # for `super`, which only hosts of our own layout are asked by
+
+role_client() { # role_client PROGRAM ARGUMENTS, in place of sql.sh's: as who may do everything with the database
     local program="$1"
     shift
     case $pg_kind in
-        local) runuser -u postgres -- "$bin_dir/$program" -h "$socket_dir" -p "$database_port" "$@" ;;
+        local) runuser -u "$SQL_ACCOUNT" -- "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
         login) (
             export PGHOST="$pg_host" PGPORT="$database_port" PGUSER="$role" PGPASSWORD="$pg_password" # in no argument
             [ -n "$PGHOST" ] || unset PGHOST
@@ -30,10 +33,8 @@ pg() { # pg PROGRAM ARGUMENTS: as who may do everything with the database
     esac
 }
 
-client() { pg psql "$@"; } # in place of sql.sh's
-
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
-    sql "$1" <<END
+    as_role "$1" <<END
 SET extra_float_digits = 0; SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t', relname, nspname, relname)
@@ -51,17 +52,17 @@ hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the h
     { "$@" && : >"$own/given"; } | sh -c ". '$take_library'; $take" >/dev/null && [ -e "$own/given" ]
 }
 
-dump() { pg pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
+dump() { role_client pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
 
 give_config() { # the source's settings: its file, or where it keeps them in the database
-    if [ -n "$config" ]; then cat "$config"; else one "$database" 'SELECT value FROM configurations WHERE active'; fi
+    if [ -n "$config" ]; then cat "$config"; else as_role "$database" 'SELECT value FROM configurations WHERE active'; fi
 }
 
 has_config() { # says so when the settings can be read
     if [ -n "$config" ]; then
         [ ! -s "$config" ] || say yes
     else
-        one "$database" "SELECT 'yes' FROM configurations WHERE active" 2>/dev/null
+        as_role "$database" "SELECT 'yes' FROM configurations WHERE active" 2>/dev/null
     fi
 }
 
@@ -83,12 +84,13 @@ look() { # facts, one a line
     say "switch=$([ ! -e "$work/switch/journal" ] || say open)"
     say "enabled=$(systemctl is-enabled "$service" 2>/dev/null)"
     say "active=$(systemctl is-active "$service" 2>/dev/null)"
-    say "postgresql=$(one postgres "SELECT current_setting('server_version_num')" 2>/dev/null)"
-    say "database_bytes=$(one postgres "SELECT pg_database_size('$database')" 2>/dev/null)"
-    say "posts=$(one "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
-    say "newest=$(one "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
+    say "postgresql=$(super "SELECT current_setting('server_version_num')" 2>/dev/null)"
+    say "database_bytes=$(super "SELECT pg_database_size('$database')" 2>/dev/null)"
+    ! has_database "$database" 2>/dev/null || as_role "$database" 'SELECT 1' >/dev/null 2>&1 || say "closed_to=$SQL_ACCOUNT"
+    say "posts=$(role_number "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
+    say "newest=$(role_number "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
     say "free=$(kib_free "$state")"
-    say "database_free=$(kib_free "$(one postgres 'SHOW data_directory' 2>/dev/null || say /var/lib)")"
+    say "database_free=$(kib_free "$(super 'SHOW data_directory' 2>/dev/null || say /var/lib)")"
     say "same_disk=$([ "$(df -Pk "$(existing "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(existing /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
     say "stored=$(du -skc "$data" "$plugins" "$client_plugins" 2>/dev/null | awk 'END { print $1 }')"
     say "mounted=$(mounts | tr '\n' ' ')"
@@ -96,12 +98,12 @@ look() { # facts, one a line
 }
 
 look_source() { # the same of an installation of another kind
-    say "postgresql=$(one "$database" "SELECT current_setting('server_version_num')" 2>/dev/null)"
-    say "database_bytes=$(one "$database" "SELECT pg_database_size(current_database())" 2>/dev/null)"
-    say "posts=$(one "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
-    say "newest=$(one "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
-    say "users=$(one "$database" 'SELECT count(*) FROM users WHERE deleteat = 0' 2>/dev/null)"
-    say "refused=$(one "$database" 'SELECT 1' 2>&1 | tail -n 1)"
+    say "postgresql=$(role_number "$database" "SELECT current_setting('server_version_num')" 2>/dev/null)"
+    say "database_bytes=$(role_number "$database" "SELECT pg_database_size(current_database())" 2>/dev/null)"
+    say "posts=$(role_number "$database" 'SELECT count(*) FROM posts' 2>/dev/null)"
+    say "newest=$(role_number "$database" 'SELECT coalesce(max(createat), 0) FROM posts' 2>/dev/null)"
+    say "users=$(role_number "$database" 'SELECT count(*) FROM users WHERE deleteat = 0' 2>/dev/null)"
+    say "refused=$(as_role "$database" 'SELECT 1' 2>&1 | tail -n 1)"
     say "stored=$(du -skc "$data/" "$plugins/" "$client_plugins/" 2>/dev/null | awk 'END { print $1 }')"
 }
 
@@ -116,7 +118,7 @@ listing() { # every file: bytes, time of change, name, ended by NUL
     local part
     cd "$1" || return 1
     for part in data plugins client-plugins; do
-        [ ! -d "$part/" ] || find "$part/" \( -type f -o -type l \) -printf "%s %T@ $part/%P\\0"
+        [ ! -d "$part/" ] || find "$part/" -type f -printf "%s %T@ $part/%P\\0"
     done
 }
 

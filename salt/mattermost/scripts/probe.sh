@@ -121,7 +121,7 @@ for found in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
   [ -x "$found/psql" ] && PATH=$found:$PATH
 done
 ask() { # SOCKET_DIRECTORY PORT DATABASE SQL
-  timeout 5 runuser -u postgres -- psql -XAtq -h "$1" -p "$2" -d "$3" -c "$4" 2>/dev/null </dev/null
+  PGOPTIONS='-c search_path=pg_catalog' timeout 5 runuser -u postgres -- psql -XAtq -h "$1" -p "$2" -d "$3" -c "$4" 2>/dev/null </dev/null
 }
 for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
   [ -S "$socket" ] || continue

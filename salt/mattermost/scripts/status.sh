@@ -2,7 +2,7 @@
 # What mattermost.status asks beyond probe.sh, in the same connection and after it: its `fact`, `has` and variables are used.
 # Lines are `key<TAB>value` too, keys with s. before them. Changes nothing; each question has its limit of time, and one
 # that is not answered leaves the others. Read by salt/_utils/mattermost_controller/status/facts.py, which puts these variables before:
-: "${PORT:?}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
+: "${PORT:?}" "${ROLE:?}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
 
 fact s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"
 fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
@@ -20,17 +20,20 @@ if has curl; then
 fi
 
 # -- the database --
-values() { # DATABASE: statements on standard input, `key value` lines on standard output
-  timeout 10 runuser -u postgres -- psql -XAtq -F ' ' -h "$directory" -p "$DATABASE_PORT" -d "$1" 2>/dev/null
+values() { # ACCOUNT ROLE DATABASE: statements on standard input, `key value` lines on standard output
+  PGOPTIONS="$options" timeout 10 runuser -u "$1" -- psql -XAtq -F ' ' -h "$directory" -p "$DATABASE_PORT" -U "$2" -d "$3" 2>/dev/null
 }
+options='-c search_path=pg_catalog'
 for directory in /var/run/postgresql /tmp; do [ -S "$directory/.s.PGSQL.$DATABASE_PORT" ] && break; done
-values postgres <<END | while read -r key value; do fact "s.$key" "$value"; done
+values postgres postgres postgres <<END | while read -r key value; do fact "s.$key" "$value"; done
 SELECT 'database_bytes', pg_database_size(oid) FROM pg_database WHERE datname = '$DATABASE';
 SELECT 'aside_database', pg_database_size(oid), datname FROM pg_database
   WHERE datname LIKE replace(left('$DATABASE', 38), '_', '\\_') || '\\_%' ORDER BY datname;
 SELECT 'pg_started', floor(extract(epoch FROM now() - pg_postmaster_start_time()));
 END
-values "$DATABASE" <<'END' | while read -r key value; do fact "s.$key" "$value"; done
+options=
+# inside the database as its role, see deploy/common/sql.sh; what that answers is its own word
+values mattermost-sql "$ROLE" "$DATABASE" <<'END' | grep -xE 'schema [0-9]+ [a-z0-9_]+|users [0-9]+' | while read -r key value; do fact "s.$key" "$value"; done
 SELECT 'schema', version, name FROM db_migrations ORDER BY version DESC LIMIT 1;
 SELECT 'users', count(*) FROM users u WHERE deleteat = 0 AND NOT EXISTS (SELECT 1 FROM bots b WHERE b.userid = u.id);
 END
@@ -42,7 +45,7 @@ room() { # NAME PATH
 }
 taken() { timeout 5 du -sk "$1" 2>/dev/null | awk 'NR == 1 {print $1}'; }
 room data "$STATE/data"
-where=$(values postgres <<'END'
+where=$(values postgres postgres postgres <<'END'
 SHOW data_directory
 END
 )

@@ -30,7 +30,7 @@ class Host:
         (folder / "settings/environment").write_text("A=old\nMM_SQLSETTINGS_DATASOURCE=very-secret\n")
         values = {
             "install": folder / "install", "state": folder / "state", "settings": folder / "settings", "work": folder / "work",
-            "port": 1, "service": "mattermost.service", "database": "mattermost", "role": "mattermost", "psql": "psql",
+            "port": 1, "service": "mattermost.service", "database": "mattermost", "role": "mattermost", "psql": folder / "bin/psql",
             "socket_dir": "/run", "database_port": 1, "start_timeout": 1, "database_timeout": 1, "unhealthy_timeout": 0, "settle": 0,
             "copy": "always", "keep": 1, "keep_days": 30, "keep_messages": "yes",
         }  # fmt: skip
@@ -114,7 +114,7 @@ class Host:
             assert self.run("to", NEW).returncode == 0
         else:
             self.point_at(NEW)
-            self.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": OLD})
+            self.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": OLD.replace(".", "")})
             folder = self.folder / f"work/switch/before/{ID}"
             for name in ("state/config/config.json", "settings/environment"):
                 (folder / name.rpartition("/")[2]).write_text((self.folder / name).read_text())

@@ -58,8 +58,8 @@ def test_another_password_file_is_for_one_call(world):
 @pytest.mark.parametrize(
     ("name", "script"),
     [
-        ("mattermost-backup", "restic_says cat config; one postgres 'SELECT 1'"),
-        ("mattermost-restore", 'restic_says cat config; as_postgres "$bin_dir/pg_restore"'),
+        ("mattermost-backup", "restic_says cat config; super 'SELECT 1'; as_role d 'SELECT 1'"),
+        ("mattermost-restore", "restic_says cat config; role_client pg_restore"),
     ],
 )
 def test_what_runs_as_another_user_has_none_of_it_in_its_environment(world, name, script):

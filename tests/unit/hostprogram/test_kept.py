@@ -8,7 +8,7 @@ OLDER, OLDEST = "20200801000000", "20200101000000"
 
 
 def before(host, identity, rows):
-    host.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": OLD}, identity)
+    host.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": OLD.replace(".", "")}, identity)
     host.set(**{f"rows/mattermost_before_{identity}": rows})
 
 

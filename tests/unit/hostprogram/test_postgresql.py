@@ -40,6 +40,7 @@ case $name in
         [ -e "$data/postmaster.pid" ] || exit 2
         case $(cat) in
             'SHOW data_directory') say "$data" ;;
+            *pg_get_userbyid*) say mm ;;
             *'count(*) FROM posts') cut -d' ' -f2 "$data/rows" ;;
             SELECT*databases*) cat "$data/rows" ;;
         esac ;;

@@ -298,3 +298,23 @@ def test_a_store_that_is_a_file_system_of_its_own_is_refused_before_the_fetch(ho
     assert "fetched" not in (host / "calls").read_text()
     assert work(host, "drill").returncode == 0
     assert "a file system of its own" in (host / "deploy/backup/drill-report").read_text()
+
+
+@pytest.mark.parametrize("key", ["postgresql", "newest", "dump_bytes", "files_bytes", "files", "posts", "version"])
+@pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"]], ids=lambda shell: shell[0])
+def test_a_manifest_is_no_program(host, key, shell):
+    """In the arithmetic of bash, which is /bin/sh on EL, an index is expanded; and a number becomes a part of a statement."""
+    lines = (host / "manifest").read_text().splitlines()
+    forged = f"{key}=PATH[$(touch {host}/ran)] 1"
+    (host / "manifest").write_text("".join(f"{line}\n" for line in [forged, *lines]))
+    program = host / "mattermost-restore"
+    environment = {"PATH": f"{host}/bin:{os.environ['PATH']}", "HOST": str(host)}
+    environment |= {
+        "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
+        "MATTERMOST_SWITCH_RUNTIME": f"{host}/run/switch",
+    }
+    done = subprocess.run(
+        [*shell, str(program), "work", "drill"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert not (host / "ran").exists()
+    assert (done.returncode, f"as {key}." in done.stderr) == (2, True), done.stderr

@@ -8,14 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import probe, ssh_errors
+from mattermost_controller.hosts import probe
+from mattermost_controller.hosts import ssh_errors as reach
 
 # stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
 ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 PROBE_SECONDS = 60
 
 
-class HostFacts(NamedTuple):
+class Look(NamedTuple):
     """What was found of one host: either ``facts`` with the clock's ``skew`` (seconds), or the ``fault``."""
 
     facts: dict | None
@@ -54,9 +55,9 @@ def log_in(hosts: list) -> dict[str, Future]:
     return started
 
 
-def from_hosts(
+def look(
     hosts: list, logins: dict[str, Future], scripts: dict[str, str], known_hosts: str, parse=probe.parse
-) -> dict[str, HostFacts]:
+) -> dict[str, Look]:
     """Return what one command on each host tells, hosts side by side.
 
     logins: of ``log_in``. scripts: the probe for each host ID. known_hosts: file that host keys are pinned in, for what
@@ -64,25 +65,25 @@ def from_hosts(
     """
     with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
         looks = pool.map(
-            lambda host: _from_host(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
+            lambda host: _look(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
         )
         return {host.id: found for host, found in zip(hosts, looks)}
 
 
-def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
+def _look(host, login, script: str, known_hosts: str, parse) -> Look:
     if login.rc != 0:
-        return HostFacts(None, 0, _fault(host, login, known_hosts))
+        return Look(None, 0, _fault(host, login, known_hosts))
     before = time.time()
     answer = host.run(script, timeout=PROBE_SECONDS)
     after = time.time()
     if answer.rc != 0 and "\nend\t" not in answer.out:
-        return HostFacts(None, 0, _fault(host, answer, known_hosts))
+        return Look(None, 0, _fault(host, answer, known_hosts))
     try:
         facts = parse(answer.out)
     except ValueError as err:
-        return HostFacts(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
+        return Look(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
     if facts["uid"] != 0:
-        return HostFacts(
+        return Look(
             None,
             0,
             refusal(
@@ -91,22 +92,22 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
                 f"set sudo: True in the roster entry of {host.id}, or log in as root.",
             ),
         )
-    return HostFacts(facts, skew(facts["time"], before, after), None)
+    return Look(facts, skew(facts["time"], before, after), None)
 
 
-def skew(remote: float, before: float, after: float) -> float:
-    """Return how many seconds a clock that showed *remote* (whole seconds) between *before* and *after* is ahead."""
-    if remote + 1 < before:
-        return remote + 1 - before
-    return max(0.0, remote - after)
+def skew(there: float, before: float, after: float) -> float:
+    """Return how many seconds a clock that showed *there* (whole seconds) between *before* and *after* is ahead."""
+    if there + 1 < before:
+        return there + 1 - before
+    return max(0.0, there - after)
 
 
 def _fault(host, answer, known_hosts: str) -> Finding:
     words = f"{answer.err}\n{answer.out}"
-    fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)
-    if ssh_errors.is_about_the_key(fault):
-        shown = ssh_errors.fingerprints(host.address, host.port)
-        fault = ssh_errors.explain(host, answer.rc, words, shown, known_hosts)
+    fault = reach.explain(host, answer.rc, words, known_hosts=known_hosts)
+    if reach.is_about_the_key(fault):
+        shown = reach.fingerprints(host.address, host.port)
+        fault = reach.explain(host, answer.rc, words, shown, known_hosts)
     return fault
 
 

@@ -39,9 +39,10 @@ def script(file_roots: list[str], settings: dict) -> str:
         "SETTINGS": paths["settings"],
         "WORK": paths["work"],
         "DATABASE": database["name"],
+        "ROLE": database["user"],
         "DATABASE_PORT": database["port"],
     }
-    return scripts.build(file_roots, (scripts.TOOLS, SCRIPT), values)
+    return scripts.script(file_roots, (scripts.TOOLS, SCRIPT), values)
 
 
 def parse(text: str) -> dict:

@@ -10,7 +10,7 @@ SUFFIX = ".before-import"
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 
 
-def expected_on_host(source: Source) -> dict:
+def welcome(source: Source) -> dict:
     """Return what a preflight lets stand on the host: ``tree``, and ``database_port`` where the source's database is there (else 0)."""
     return {"tree": source.tree, "database_port": int(source.login.port or 5432) if _is_here(source.login.host) else 0}
 
@@ -19,7 +19,7 @@ def _is_here(host: str) -> bool:
     return host in LOOPBACK or host.startswith("/")
 
 
-def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
+def misfits(source: Source, settings: dict, facts: dict) -> list[str]:
     """Return one sentence for each reason why the source cannot be taken over in its place, with what to do.
 
     settings: the host's merged ones. facts: `hosts.probe.parse` of the host.
@@ -65,7 +65,7 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
     return found
 
 
-def script_values(source: Source) -> dict:
+def values(source: Source) -> dict:
     """Return what move.sh must know of the source beyond what any import tells: it goes aside when it is stopped."""
     return {
         "fits": f"{PROGRAM} fits {source.tree}",
@@ -75,7 +75,7 @@ def script_values(source: Source) -> dict:
     }
 
 
-def parked(source: Source, install: str) -> Source:
+def aside(source: Source, install: str) -> Source:
     """Return *source* as it is found when it is aside. install: the directory that got another name."""
 
     def moved(path: str) -> str:
@@ -85,7 +85,7 @@ def parked(source: Source, install: str) -> Source:
     return source._replace(**{name: moved(getattr(source, name)) for name in names})
 
 
-def site_url(source: Source) -> str:
+def site(source: Source) -> str:
     """Return the URL that the source knows its site by, which its nginx goes on to serve; "" for none."""
     return setting(source.config, source.variables, "ServiceSettings", "SiteURL")
 
@@ -96,7 +96,7 @@ def port(source: Source) -> int:
     return int(told) if told.isdigit() else {"http": 80, "https": 443}.get(told, 8065)
 
 
-def next_steps(wish: dict, source: Source, settings: dict, sites: list) -> list[str]:
+def afterwards(wish: dict, source: Source, settings: dict, sites: list) -> list[str]:
     """Return what the operator has to know and to do now, a sentence each. sites: files of others' sites in nginx."""
     name, one, listens = settings["name"], wish["from"], settings["server"]["port"]
     said = []
@@ -113,10 +113,8 @@ def next_steps(wish: dict, source: Source, settings: dict, sites: list) -> list[
         said.append(
             f"The server listens on 127.0.0.1:{listens} alone: now salt-run state.orchestrate mattermost.ssl (or .non-ssl) gives {name} its site."
         )
-    if site_url(source) not in ("", f"https://{name}"):
-        said.append(
-            f"SiteURL stays {site_url(source)}: change it in the system console when the site's address changes."
-        )
+    if site(source) not in ("", f"https://{name}"):
+        said.append(f"SiteURL stays {site(source)}: change it in the system console when the site's address changes.")
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     said += [
         f"The old server is aside on {one}, whole and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "

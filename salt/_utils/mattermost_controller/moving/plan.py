@@ -15,7 +15,7 @@ class File(NamedTuple):
     changed: str
 
 
-class Difference(NamedTuple):
+class Step(NamedTuple):
     """What makes the target's files the source's: names to send, in order, names to discard, and how many bytes."""
 
     send: list
@@ -23,7 +23,7 @@ class Difference(NamedTuple):
     bytes: int
 
 
-def parse_request(told) -> dict:
+def asked(told) -> dict:
     """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
 
     told: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
@@ -45,7 +45,7 @@ def parse_request(told) -> dict:
     return wish
 
 
-def parse_facts(text: str) -> dict:
+def facts(text: str) -> dict:
     """Return the ``key=value`` lines of a look at a host."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
@@ -56,10 +56,10 @@ def number(found: dict, key: str) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def incompatibilities(wish: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
+def misfits(wish: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
     """Return one sentence for each reason why the move cannot be, with what to do.
 
-    wish: of `parse_request`. source, target: of `facts`. settings: the merged settings of both hosts. is_same: both are one machine.
+    wish: of `asked`. source, target: of `facts`. settings: the merged settings of both hosts. is_same: both are one machine.
     """
     one, other = wish["from"], wish["to"]
     ours, theirs = settings
@@ -83,10 +83,11 @@ def incompatibilities(wish: dict, source: dict, target: dict, settings: tuple, i
         found.append(f"A switch of versions is open on {one}: wait for it (mattermost-switch wait).")
     if ours["paths"] != theirs["paths"]:
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
+    found += closed(one, source)
     found += _postgresql(one, other, source, target, theirs)
-    found += newer_messages(wish, source, target)
+    found += newer(wish, source, target)
     found += mounts(other, target, theirs)
-    found += disk_space(other, source, target)
+    found += room(other, source, target)
     return found
 
 
@@ -107,8 +108,21 @@ def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict
     return []
 
 
-def newer_messages(wish: dict, source: dict, target: dict, told: str = "move") -> list[str]:
+def closed(host: str, found: dict) -> list[str]:
+    """Return why the messages on a host cannot be counted, if they cannot. found: of `facts`."""
+    account = found.get("closed_to")
+    if not account:
+        return []
+    return [
+        f"{account} cannot log in to the database on {host}, which an older bundle deployed: run mattermost.ssl or mattermost.non-ssl "
+        "for that host, then start again."
+    ]
+
+
+def newer(wish: dict, source: dict, target: dict, told: str = "move") -> list[str]:
     """Return why the target's own messages are in the way, if they are. told: key of the pillar that *wish* came by."""
+    if found := closed(wish["to"], target):
+        return found
     posts = number(target, "posts")
     if not posts or wish["overwrite"]:
         return []
@@ -134,7 +148,7 @@ def mounts(other: str, target: dict, settings: dict) -> list[str]:
     ]
 
 
-def disk_space(other: str, source: dict, target: dict) -> list[str]:
+def room(other: str, source: dict, target: dict) -> list[str]:
     """Return what does not fit on the target's disks."""
     files = max(number(source, "stored") - number(target, "copied"), 0) + SPARE_KIB
     database = number(source, "database_bytes") // 1024 * 5 // 4 + SPARE_KIB
@@ -152,7 +166,7 @@ def disk_space(other: str, source: dict, target: dict) -> list[str]:
     return found
 
 
-def target_settings(source_settings: dict, version: str, address: str) -> dict:
+def override(source_settings: dict, version: str, address: str) -> dict:
     """Return the settings that make the target the source's server: its name, its version, seen at its own address."""
     release = {"version": version}
     if source_settings["release"]["version"] != version:
@@ -160,7 +174,7 @@ def target_settings(source_settings: dict, version: str, address: str) -> dict:
     return {"name": source_settings["name"], "release": release, "verify": {"address": address}}
 
 
-def parse_listing(data: bytes) -> dict[bytes, File]:
+def listing(data: bytes) -> dict[bytes, File]:
     """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name."""
     found = {}
     for line in data.split(b"\0"):
@@ -170,10 +184,10 @@ def parse_listing(data: bytes) -> dict[bytes, File]:
     return found
 
 
-def difference(source: dict, target: dict) -> Difference:
+def step(source: dict, target: dict) -> Step:
     """Return what makes the files *target* the files *source*. A file of the same length and time is the same."""
     send = sorted(name for name, file in source.items() if not _same(target.get(name), file))
-    return Difference(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
+    return Step(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
 
 
 def _same(there, file: File) -> bool:
@@ -194,7 +208,7 @@ def batches(names: list, files: dict, limit: int = 256 * 1024 * 1024):
         yield group
 
 
-def differences(source: str, target: str) -> str:
+def differing(source: str, target: str) -> str:
     """Return what differs between two lists of lines (a census, checksums) in a sentence, "" when nothing does."""
     ours, theirs = _lines(source), _lines(target)
     wrong = sorted(set(ours.items()) ^ set(theirs.items()))
@@ -214,12 +228,12 @@ def _lines(text: str) -> dict:
     return found
 
 
-def row_count(census: str, table: str) -> int:
+def rows(census: str, table: str) -> int:
     """Return the rows of one table in a census, 0 where it is not there."""
     return next((int(line.split()[1]) for line in census.splitlines() if line.split()[:1] == [table]), 0)
 
 
-def next_steps(wish: dict, settings: dict, address: str, site: str) -> list[str]:
+def afterwards(wish: dict, settings: dict, address: str, site: str) -> list[str]:
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
     name, one, other, work = settings["name"], wish["from"], wish["to"], settings["paths"]["work"]
     return [

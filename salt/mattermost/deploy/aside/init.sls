@@ -12,7 +12,7 @@ include:
 
 # what would stop mattermost.deploy.database, while the old server still serves
 database-of-before-is-another:
-  mattermost_database.compatible:
+  mattermost_database.fits:
     - name: {{ database.name }}
     - role: {{ database.user }}
     - release: {{ mattermost.release | json }}

@@ -19,7 +19,7 @@ backup-tool-is-installed:
 
 {% set program = mattermost.platform.backup.program %}
 backup-tool-is-there-without-a-package:
-  mattermost_program.installed:
+  mattermost_program.placed:
     - name: {{ program.path }}
     - source: {{ program.source }}
     - sha256: {{ program.sha256 | json }}
@@ -29,11 +29,24 @@ backup-tool-is-there-without-a-package:
       - sls: mattermost.deploy.common
 
 backup-password-is-kept:
-  mattermost_backup_password.stored:
+  mattermost_backup_password.kept:
     - name: {{ mattermost.paths.settings }}/secrets
     - password: {{ backup.password | json }}
     - work: {{ mattermost.paths.work }}
     - repository: {{ backup.repository | json }}
+    - require:
+      - sls: mattermost.deploy.common
+
+# The programs need what mattermost.deploy.database of this bundle makes; after an older one the old programs stay.
+backup-can-log-in-to-the-database:
+  mattermost_database.login_works:
+    - name: {{ mattermost.database.name }}
+    - role: {{ mattermost.database.user }}
+    - auth: peer
+    - port: {{ mattermost.database.port }}
+    - os_user: mattermost-sql
+    - secrets: {{ mattermost.paths.settings }}/secrets
+    - cluster: {{ mattermost.platform.postgresql | json }}
     - require:
       - sls: mattermost.deploy.common
 
@@ -44,6 +57,8 @@ backup-program-is-in-place:
     - user: root
     - group: root
     - mode: '0755'
+    - require:
+      - mattermost_database: backup-can-log-in-to-the-database
 
 backup-has-its-settings:
   file.managed:
@@ -146,6 +161,8 @@ restore-program-is-in-place:
     - user: root
     - group: root
     - mode: '0755'
+    - require:
+      - mattermost_database: backup-can-log-in-to-the-database
 
 # until November 2026 a part of these programs stood beside them
 backup-programs-have-no-part-beside-them:

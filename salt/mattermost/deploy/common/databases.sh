@@ -3,7 +3,7 @@
 wait_for_database() { # wait_for_database SECONDS
     local start
     start=$(uptime_centi)
-    until one postgres 'SELECT 1' >/dev/null 2>&1; do
+    until super 'SELECT 1' >/dev/null 2>&1; do
         [ $(($(uptime_centi) - start)) -lt $(($1 * 100)) ] || return 1
         sleep 1
     done
@@ -11,14 +11,14 @@ wait_for_database() { # wait_for_database SECONDS
 
 has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
     local there
-    there=$(one postgres "SELECT 1 FROM pg_database WHERE datname = '$1'") || return 2
+    there=$(super "SELECT 1 FROM pg_database WHERE datname = '$1'") || return 2
     [ -n "$there" ]
 }
 
 replaced_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; } # replaced_name ID: of the database that a restore or a move replaced
 
 end_sessions() {
-    one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
+    super "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
 }
 
 # kept as lists of names, quoted where they have to be; an empty name is written otherwise than it is kept
@@ -50,7 +50,7 @@ END
     database_properties "$1"
 }
 
-ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | sql "$1"; } # ids DATABASE TABLE
+ids() { say "COPY (SELECT id FROM $2 ORDER BY id COLLATE \"C\") TO STDOUT" | as_role "$1"; } # ids DATABASE TABLE
 
 # shellcheck disable=SC2154 # the program sets scratch
 only_in() { # only_in TABLE DATABASE OTHER: how many rows of DATABASE's TABLE are not in OTHER's; takes no disk

@@ -1,13 +1,32 @@
-# Questions to PostgreSQL.
+# The two ways to PostgreSQL. The server's role is hostile: what it makes in a database that it owns (functions, casts, views, rules,
+# triggers) runs with the rights of whoever reads there. So the superuser never goes into such a database, and the role's own session is
+# held by an account of the operating system that is neither the server's nor PostgreSQL's.
 
 # shellcheck disable=SC2034 # for who counts
 CHECKSUM="coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" # of a whole table t, whatever the order of its rows
+SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
 as_postgres() { runuser -u postgres -- "$@"; }
 
-# shellcheck disable=SC2329 # move.sh has its own: a source's server may be anywhere
-client() { as_postgres "$psql" -h "$socket_dir" -p "$database_port" "$@"; }
+# shellcheck disable=SC2154,SC2329 # move.sh has its own: a source's server may be anywhere; who calls it sets role
+role_client() { # role_client PROGRAM ARGUMENTS: psql, pg_dump or pg_restore, logged in as the role
+    local client="${psql%/*}/$1"
+    shift
+    runuser -u "$SQL_ACCOUNT" -- "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
+}
 
-sql() { client -XAtq -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f -; } # sql DATABASE: statements on standard input, values on standard output
+super() { # super [STATEMENT]: that, or those on standard input, as the superuser; values on standard output
+    [ "$#" = 0 ] || { say "$1" | super; return "$?"; } # in a trap, return alone has the status of before it
+    as_postgres env "PGOPTIONS=${PGOPTIONS:-} -c search_path=pg_catalog" "$psql" -h "$socket_dir" -p "$database_port" \
+        -XAtq -F ' ' -v ON_ERROR_STOP=1 -d postgres -f -
+}
 
-one() { say "$2" | sql "$1"; } # one DATABASE STATEMENT: its values
+as_role() { # as_role DATABASE [STATEMENT]: the same as the role, in a database of its own; what comes out is the role's word
+    [ "$#" = 1 ] || { say "$2" | as_role "$1"; return "$?"; }
+    role_client psql -XAtq -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f -
+}
+
+role_number() { # role_number DATABASE STATEMENT: its one value, if that is a number
+    local value
+    value=$(as_role "$1" "$2") && is_number "$value" && say "$value"
+}

@@ -17,6 +17,10 @@ fail() { # fail CODE WORDS
 
 one_line() { printf '%s' "$*" | tr '\n' ' ' | cut -c1-1200; }
 
+is_number() { # is_number TEXT: no sign, no leading 0, at most 18 digits: what sh counts with; all else may be a command to its arithmetic
+    case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
+}
+
 value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
 
 existing() { # existing PATH: it, or the directory above it that is there

@@ -7,7 +7,7 @@ include:
   - mattermost.deploy.common
 
 postgresql-fits-the-release:
-  mattermost_database.compatible:
+  mattermost_database.fits:
     - name: {{ database.name }}
     - role: {{ database.user }}
     - release: {{ mattermost.release | json }}
@@ -28,6 +28,18 @@ database-client-account-exists:
     - usergroup: True
     - shell: /usr/sbin/nologin
     - home: {{ mattermost.paths.state }}
+    - createhome: False
+    - require:
+      - mattermost_database: postgresql-fits-the-release
+
+# Backups, upgrades and restores read the server's database with this account: neither the server's own nor PostgreSQL's.
+database-programs-have-an-account:
+  user.present:
+    - name: mattermost-sql
+    - system: True
+    - usergroup: True
+    - shell: /usr/sbin/nologin
+    - home: /nonexistent
     - createhome: False
     - require:
       - mattermost_database: postgresql-fits-the-release
@@ -80,4 +92,17 @@ database-login-works:
     - cluster: {{ mattermost.platform.postgresql | json }}
     - require:
       - user: database-client-account-exists
+      - mattermost_database: database-belongs-to-its-role
+
+database-login-of-the-programs-works:
+  mattermost_database.login_works:
+    - name: {{ mattermost.database.name }}
+    - role: {{ mattermost.database.user }}
+    - auth: peer
+    - port: {{ mattermost.database.port }}
+    - os_user: mattermost-sql
+    - secrets: {{ mattermost.paths.settings }}/secrets
+    - cluster: {{ mattermost.platform.postgresql | json }}
+    - require:
+      - user: database-programs-have-an-account
       - mattermost_database: database-belongs-to-its-role

@@ -1,11 +1,22 @@
 # The host program that alone switches versions, forward and back, its settings and its unit; beside it the one that lists and removes
 # what is kept. They change nothing by themselves.
-# Needs: nothing; the paths of its settings are made by mattermost.deploy.server.release.
+# Needs: mattermost.deploy.database; the paths of its settings are made by mattermost.deploy.server.release.
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set paths = mattermost.paths %}
 {% set postgresql = mattermost.platform.postgresql %}
 {% import_text 'mattermost/deploy/server/files/usr/local/sbin/mattermost-switch.jinja' as program %}
 {% import_text 'mattermost/deploy/server/files/usr/local/sbin/mattermost-kept.jinja' as kept_program %}
+
+# The programs need what mattermost.deploy.database of this bundle makes; after an older one the old programs stay.
+switch-can-log-in-to-the-database:
+  mattermost_database.login_works:
+    - name: {{ mattermost.database.name }}
+    - role: {{ mattermost.database.user }}
+    - auth: peer
+    - port: {{ mattermost.database.port }}
+    - os_user: mattermost-sql
+    - secrets: {{ mattermost.paths.settings }}/secrets
+    - cluster: {{ mattermost.platform.postgresql | json }}
 
 kept-program-is-in-place:
   file.managed:
@@ -14,6 +25,8 @@ kept-program-is-in-place:
     - user: root
     - group: root
     - mode: '0755'
+    - require:
+      - mattermost_database: switch-can-log-in-to-the-database
 
 switch-program-is-in-place:
   file.managed:

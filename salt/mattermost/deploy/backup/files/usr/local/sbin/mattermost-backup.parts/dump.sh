@@ -10,31 +10,54 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
         give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Look at that directory."
 }
 
+refuse_unreadable() { # what somebody else put into the database and the role may not read would be missing in its dump
+    as_role "$database" >"$scratch/unreadable" 2>"$scratch/error" <<'END' ||
+SET search_path = pg_catalog;
+SELECT format('%I.%I of %I', nspname, relname, pg_get_userbyid(relowner)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+ WHERE relkind IN ('r', 'p', 'm', 'S', 'f') AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+ AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
+ AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND deptype = 'e') ORDER BY 1 LIMIT 10;
+END
+        give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
+            "systemctl status postgresql; is mattermost.deploy.database applied since the last update of the bundle?"
+    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, so not back up: $(cat "$scratch/unreadable")." \
+        "For each of them: ALTER TABLE ... OWNER TO $role, or GRANT SELECT on it and USAGE on its schema to $role, or move it to another database."
+}
+
+refuse_odd_census() { # these lines become the manifest, by which root counts later
+    local number="(0|[1-9][0-9]{0,17})" row
+    row="(users|channels|posts|fileinfo) $number -?[0-9]{1,60}"
+    [ "$(grep -cxE "schema $number?|(newest|postgresql) $number|$row" "$staging/census")" = 7 ] && [ "$(wc -l <"$staging/census")" = 7 ] &&
+        [ "$(cut -d' ' -f1 "$staging/census" | sort -u | wc -l)" = 7 ] ||
+        give_up failed "The database $database counts its rows in an odd way: $(head -c 300 "$staging/census")" "Look at its functions, views and rules: they are none of Mattermost's."
+}
+
 dump_database() { # counts and dump of the same instant, although the server goes on writing; ten minutes for what holds a lock on a table
     local rc
-    sql "$database" 3>"$staging/database.dump" 4>"$staging/dump-status" 2>"$scratch/error" >"$staging/census" <<END
+    as_role "$database" 3>"$staging/database.dump" 4>"$staging/dump-status" 2>"$scratch/error" >"$staging/census" <<END
 SET lock_timeout = 600000;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_export_snapshot() AS snapshot \\gset
 \\setenv SNAPSHOT :snapshot
-SELECT 'schema', max(version) FROM db_migrations;
+SELECT 'schema', max(version)::bigint FROM db_migrations;
 SELECT 'newest', coalesce(max(createat), 0) FROM posts;
 SELECT 'postgresql', current_setting('server_version_num');
 $CENSUS
-\\! "$bin_dir/pg_dump" -Fc -Z ${compression:-0} --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
+\\! "$bin_dir/pg_dump" -U "$role" -Fc -Z ${compression:-0} --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
 COMMIT;
 END
     rc=$?
     [ "$rc" = 0 ] && [ "$(cat "$staging/dump-status")" = 0 ] ||
         give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "systemctl status postgresql; is its disk full?"
     rm -f "$staging/dump-status"
+    refuse_odd_census
 }
 
 count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
 
 refuse_incomplete() { # a backup that looks whole and is not is worse than none; sets driver, stored
     local table
-    "$bin_dir/pg_restore" --list "$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
+    runuser -u "$SQL_ACCOUNT" -- "$bin_dir/pg_restore" --list <"$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
         give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."
     for table in users channels posts fileinfo; do
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||

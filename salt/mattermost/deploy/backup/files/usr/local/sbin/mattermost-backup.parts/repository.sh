@@ -35,7 +35,7 @@ begin_repository() { # only now that there is something worth keeping
 
 check_room() {
     local size bytes wanted room
-    size=$(one postgres "SELECT pg_database_size('$database') / 1024") ||
+    size=$(super "SELECT pg_database_size('$database') / 1024") ||
         give_up failed "PostgreSQL does not tell the size of the database $database." "systemctl status postgresql"
     bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")
     wanted=$((size + 32768))

@@ -13,6 +13,7 @@ work() { # sets config, version, driver, stored
     open_repository
     list_files
     check_room
+    refuse_unreadable
     dump_database
     list_files # again: what was stored before the dump's instant must be in it
     driver='' stored=$(wc -l <"$staging/files")

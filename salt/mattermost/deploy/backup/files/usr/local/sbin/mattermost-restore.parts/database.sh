@@ -2,8 +2,8 @@
 
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
     local differs
-    create_like_current "$1" | sql postgres 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
-    as_postgres "$bin_dir/pg_restore" --no-owner --no-privileges --role="$role" -1 -h "$socket_dir" -p "$database_port" -d "$1" \
+    create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
+    role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was touched."
     compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was touched; try an older backup."
     compare_files "$1"
@@ -11,7 +11,7 @@ restore_database() { # restore_database NAME: into a new database of that name, 
 
 compare() { # compare DATABASE: rows and checksums against the manifest; sets differs
     local table rest
-    say "$CENSUS" | sql "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
+    say "$CENSUS" | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
     differs=$(while read -r table rest; do
         [ "$rest" = "$(in_manifest "$table")" ] || say "$table has $rest, wanted $(in_manifest "$table")."
     done <"$scratch/census")
@@ -20,14 +20,14 @@ compare() { # compare DATABASE: rows and checksums against the manifest; sets di
 
 in_database() { awk -v name="$1" '$1 == name { print $2 }' "$scratch/census"; }
 
-drop_database() { end_sessions "$1" 2>/dev/null; one postgres "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
+drop_database() { end_sessions "$1" 2>/dev/null; super "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1; }
 
 drop_restored() { # drop_restored DATABASE: one that a restore made; with messages that were posted to it, it is kept instead
     local number epoch posted
     number=${1##*_}
     epoch=$(date -u -d "$(say "$number" | sed 's/\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)/\1-\2-\3 \4:\5:\6/')" +%s) || return 1
-    posted=$(one "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
-    [ "$posted" = f ] || posted=$(one "$1" "SELECT count(*) <> 0 FROM posts WHERE createat > $epoch * 1000::bigint") || return 1
+    posted=$(as_role "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
+    [ "$posted" = f ] || posted=$(as_role "$1" "SELECT count(*) <> 0 FROM posts WHERE createat > $epoch * 1000::bigint") || return 1
     if [ "$posted" = f ]; then
         drop_database "$1"
     else
@@ -37,7 +37,7 @@ drop_restored() { # drop_restored DATABASE: one that a restore made; with messag
 
 remove_leftovers() { # what a restore or a drill left that was killed, or cut by the power: the directory last, for while it is there, the boot comes here again
     local leftover
-    one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
+    super "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-38)_restored_[0-9]{14}\$'" >"$scratch/left" || return 1
     while read -r leftover; do drop_restored "$leftover" </dev/null || return 1; done <"$scratch/left"
     drop_database "${database}_drill" || return 1
     rm -rf "$state"/.restore-* "$own/drill"

@@ -2,7 +2,7 @@
 
 rename_database() { # rename_database FROM TO
     end_sessions "$1"
-    one postgres "ALTER DATABASE \"$1\" RENAME TO \"$2\"" >/dev/null
+    super "ALTER DATABASE \"$1\" RENAME TO \"$2\"" >/dev/null
 }
 
 begin_exchange() { # under the lock of the switch, for neither may begin in the middle of the other

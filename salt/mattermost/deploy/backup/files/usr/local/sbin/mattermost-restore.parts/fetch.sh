@@ -12,15 +12,24 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
     [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "mattermost-backup list shows what it has."
 }
 
-read_manifest() {
-    local present
+refuse_manifest() { # refuse_manifest KEY
+    give_up refused "The manifest of the backup $snapshot has '$(in_manifest "$1")' as $1." "It was not made by mattermost-backup, or was changed since. Try another backup."
+}
+
+read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
+    local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
         give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It is none of mattermost-backup, or of a host with other paths."
     [ "$(in_manifest format)" = 1 ] || give_up refused "The backup $snapshot is of form $(in_manifest format), which this program does not know." "Deploy with a newer bundle."
+    for key in postgresql newest dump_bytes files_bytes files; do
+        is_number "$(in_manifest "$key")" || refuse_manifest "$key"
+    done
+    is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
+    case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
         give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths as they were."
     [ "$(in_manifest edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with that one."
-    present=$(one postgres "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
+    present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
         give_up refused "The backup is of PostgreSQL $(($(in_manifest postgresql) / 10000)), this host has $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }
@@ -32,7 +41,7 @@ check_room() { # check_room DIRECTORY
     wanted=$((($(in_manifest dump_bytes) + $(in_manifest files_bytes)) / 1024 + 65536))
     room=$(kib_free "$1")
     [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Make room there."
-    data=$(one postgres 'SHOW data_directory')
+    data=$(super 'SHOW data_directory')
     wanted=$(($(in_manifest dump_bytes) * 2 / 1024 + 65536))
     room=$(kib_free "$data")
     [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Make room there."
@@ -52,7 +61,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
 }
 
 names() { # names DATABASE: the stored files that its messages name
-    sql "$1" <<'END'
+    as_role "$1" <<'END'
 SELECT count(*) = 2 AS previews FROM pg_attribute WHERE attrelid = 'fileinfo'::regclass AND attname IN ('thumbnailpath', 'previewpath') \gset
 SELECT regexp_replace(path, '^[./]*/', '') FROM fileinfo WHERE deleteat = 0 AND path <> '';
 \if :previews

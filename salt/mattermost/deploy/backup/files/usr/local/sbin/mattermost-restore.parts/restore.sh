@@ -1,6 +1,6 @@
 # The restore, and the proof that the newest backup could be restored.
 
-newer_posts() { one "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
+newer_posts() { role_number "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
 
 refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
@@ -72,7 +72,7 @@ restore() { # restore SNAPSHOT; sets id
     exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
         roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
-    [ "$(one "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
+    [ "$(as_role "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
         roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
     decide restored && finish || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored and $version serves it." \

@@ -18,7 +18,7 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections; 
         sleep 0.2 2>/dev/null || sleep 1
     done
     psql=$bin/psql
-    found=$(one postgres 'SHOW data_directory') && [ "$found" = "$data" ]
+    found=$(super 'SHOW data_directory') && [ "$found" = "$data" ]
 }
 
 stop_cluster() { # stop_cluster old|new

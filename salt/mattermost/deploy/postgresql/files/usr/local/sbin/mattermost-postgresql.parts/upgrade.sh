@@ -1,12 +1,17 @@
 # The upgrade: the data brought over and counted on both sides, step by step, and its good end.
 
-CENSUS="SELECT 'databases', string_agg(datname, ',' ORDER BY datname), 0 FROM pg_database;
-SELECT format('SELECT %L, count(*), %s FROM %s t', c.oid::regclass,
+CENSUS="SELECT format('SELECT %L, count(*), %s FROM %s t', c.oid::regclass,
  CASE WHEN relname IN ('users', 'channels', 'posts', 'fileinfo') THEN '$CHECKSUM' ELSE '0' END, c.oid::regclass)
  FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname
 \\gexec"
 
-census() { say "$CENSUS" | sql "$database" >"$own/$1.new" && publish "$own/$1"; } # census NAME: rows of each table, checksums of the great ones
+find_role() { role=$(super "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$database'") && [ -n "$role" ]; } # the database's owner; sets role
+
+census() { # census NAME: the databases, the rows of each table, checksums of the great ones
+    find_role &&
+        super "SELECT 'databases', string_agg(datname, ',' ORDER BY datname), 0 FROM pg_database" >"$own/$1.new" &&
+        say "$CENSUS" | as_role "$database" >>"$own/$1.new" && publish "$own/$1"
+}
 
 copy() { # pg_upgrade, which copies; the old cluster is only read
     local scratch rc
@@ -28,12 +33,14 @@ start_failure() { # the new cluster's own reason
     say "${message:-see journalctl -u $new_service}"
 }
 
-upgrade() { # sets psql, outage_start
+upgrade() { # sets psql, role, outage_start
     local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
         { write_report refused "No cluster of PostgreSQL $new_version was made ready." "Run mattermost.postgresql."; return; }
-    one postgres 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "systemctl status $old_service"; return; }
+    super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "systemctl status $old_service"; return; }
+    find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
+        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again, then run mattermost.postgresql."; return; }
     [ ! -e "$work/switch/journal" ] || { write_report refused "A switch of versions is at work." "Wait for it: mattermost-switch status"; return; }
     if [ -d "$work/backup" ]; then # none may begin meanwhile either
         exec 8>"$work/backup/lock"
@@ -45,7 +52,7 @@ upgrade() { # sets psql, outage_start
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back 'The journal could not be written.'; return; }
     census before || { roll_back "The rows could not be counted."; return; }
-    one postgres CHECKPOINT >/dev/null 2>&1
+    super CHECKPOINT >/dev/null 2>&1
     at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
     record old-stopped || { roll_back 'The journal could not be written.'; return; }
     copy || { roll_back "The copy failed: $(copy_failure)"; return; }
@@ -53,7 +60,7 @@ upgrade() { # sets psql, outage_start
     name_new_cluster && at_boot new yes || { roll_back "Units and settings could not be changed."; return; }
     record switched || { roll_back 'The journal could not be written.'; return; }
     start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(start_failure)"; return; }
-    one "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
+    as_role "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
     census after || { roll_back "The rows of the new cluster could not be counted."; return; }
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
     [ -z "$differs" ] || { roll_back "The new cluster differs from the old one: $differs"; return; }

@@ -4,7 +4,7 @@ retained_databases() { # lines: KIND_ID DATABASE KIB
     local short shorter
     short=$(say "$database" | cut -c1-40)
     shorter=$(say "$database" | cut -c1-38)
-    one postgres "SELECT substring(datname FROM '[a-z]+_[0-9]{14}\$') || ' ' || datname || ' ' || pg_database_size(oid) / 1024 FROM pg_database
+    super "SELECT substring(datname FROM '[a-z]+_[0-9]{14}\$') || ' ' || datname || ' ' || pg_database_size(oid) / 1024 FROM pg_database
         WHERE datname ~ '^${short}_(before|failed|newer)_[0-9]{14}\$' AND shobj_description(oid, 'pg_database') LIKE 'mattermost-switch: %'
         OR datname ~ '^${shorter}_replaced_[0-9]{14}\$'"
 }

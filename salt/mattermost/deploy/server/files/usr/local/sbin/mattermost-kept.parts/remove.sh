@@ -9,7 +9,7 @@ remove() { # remove NAME: a version, or a database with its folder; repeatable
     place=$(folder_of "$1")
     [ -z "$place" ] || rm -rf "$place" || return 1
     place=$(database_of "$1")
-    [ -z "$place" ] || one postgres "DROP DATABASE IF EXISTS \"$place\"" || return 1
+    [ -z "$place" ] || super "DROP DATABASE IF EXISTS \"$place\"" || return 1
     rm -f "$own/messages/$1"
 }
 

@@ -6,8 +6,8 @@ copy_name() { # copy_name before|failed|newer ID
 
 check_room() { # before anything is stopped: the copy must fit; sets size (KiB), and why when it does not
     local free
-    size=$(one postgres "SELECT pg_database_size('$database') / 1024") || return 1
-    free=$(df -Pk "$(one postgres 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
+    size=$(super "SELECT pg_database_size('$database') / 1024") || return 1
+    free=$(df -Pk "$(super 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
     [ "$free" -gt $((size + size / 10 + 65536)) ] && return 0
     why="The safety copy of the database needs $((size / 1024)) MiB and PostgreSQL's disk has $((free / 1024)) MiB free. Make room there."
     return 1
@@ -33,9 +33,9 @@ choose_strategy() { # sets strategy: from some size on it is quicker to copy the
     local number
     strategy=''
     [ "${size:-0}" -gt 102400 ] || return 0
-    number=$(one postgres 'SHOW server_version_num') && [ "${number:-0}" -ge 150000 ] || return 0
+    number=$(super 'SHOW server_version_num') && [ "${number:-0}" -ge 150000 ] || return 0
     strategy=' STRATEGY file_copy'
-    one postgres CHECKPOINT # now, while the server still serves, so that the one that a copy begins with is short
+    super CHECKPOINT # now, while the server still serves, so that the one that a copy begins with is short
 }
 
 copy_database() { # copy_database ID; sets error when it fails
@@ -43,18 +43,18 @@ copy_database() { # copy_database ID; sets error when it fails
     name=$(copy_name before "$1")
     for attempt in 1 2 3 4 5; do
         end_sessions "$database"
-        error=$(one postgres "CREATE DATABASE \"$name\" TEMPLATE \"$database\" OWNER \"$role\"$strategy" 2>&1) && break
+        error=$(super "CREATE DATABASE \"$name\" TEMPLATE \"$database\" OWNER \"$role\"$strategy" 2>&1) && break
         case $error in *'being accessed'*) [ "$attempt" != 5 ] || return 1 ;; *) return 1 ;; esac
         sleep 1
     done
-    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; database_properties "$name"; } | sql postgres
+    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; database_properties "$name"; } | super
 }
 
 drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it
     local name
     name=$(copy_name before "$1")
-    one postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"$name\"%' AND pid <> pg_backend_pid()" >/dev/null &&
-        one postgres "DROP DATABASE IF EXISTS \"$name\""
+    super "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"$name\"%' AND pid <> pg_backend_pid()" >/dev/null &&
+        super "DROP DATABASE IF EXISTS \"$name\""
 }
 
 exchange() { # exchange ASIDE NAME COMMENT: the database goes aside, NAME takes its place, in one transaction; repeatable
@@ -67,7 +67,7 @@ exchange() { # exchange ASIDE NAME COMMENT: the database goes aside, NAME takes 
     for attempt in 1 2 3 4 5; do
         end_sessions "$database"
         end_sessions "$2"
-        sql postgres <<END && return 0
+        super <<END && return 0
 BEGIN;
 SELECT format('COMMENT ON DATABASE %I IS %L', '$2', shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '$database'
 \gexec
@@ -95,17 +95,20 @@ roll_back_database() { # what a failed switch did to the database is undone; set
 
 drop_failed() { # drop_failed KEEP: what failed switches left goes but the newest; never messages that are nowhere else
     local name
-    one postgres "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-40)_failed_[0-9]{14}\$'
+    super "SELECT datname FROM pg_database WHERE datname ~ '^$(say "$database" | cut -c1-40)_failed_[0-9]{14}\$'
         AND shobj_description(oid, 'pg_database') LIKE 'mattermost-switch: %' ORDER BY datname DESC OFFSET $1" >"$scratch/failed" || return
     while read -r name; do
-        [ "$(only_in posts "$name" "$database")" != 0 ] || one postgres "DROP DATABASE IF EXISTS \"$name\""
+        [ "$(only_in posts "$name" "$database")" != 0 ] || super "DROP DATABASE IF EXISTS \"$name\""
     done <"$scratch/failed"
 }
 
 schema() { # schema DATABASE: which migrations it has had
-    one "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations"
+    local found
+    found=$(as_role "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations") || return
+    case $found in *[!0-9a-f]*) return 1 ;; esac
+    say "$found"
 }
 
 posted_since() { # posted_since EPOCH: how many messages the new version took
-    one "$database" "SELECT count(*) FROM posts WHERE createat > $1 * 1000::bigint" 2>/dev/null
+    role_number "$database" "SELECT count(*) FROM posts WHERE createat > $1 * 1000::bigint" 2>/dev/null
 }

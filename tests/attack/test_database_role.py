@@ -1,0 +1,246 @@
+"""The server's database role is hostile: nothing that it makes in its database runs as PostgreSQL's superuser. With a real cluster."""
+
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mattermost_database_cluster as host
+import mattermost_database_files as files
+import mattermost_remove_database as removal
+import pytest
+
+from tests import programs
+
+BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin"))[-1:]
+ACCOUNTS = {"mattermost-sql": "nobody", "mattermost": "daemon"}  # of a deployed host -> who plays the part
+MISSING = [each for each in ("postgres", *ACCOUNTS.values()) if each not in {user.pw_name for user in pwd.getpwall()}]
+pytestmark = pytest.mark.skipif(
+    not BIN or bool(MISSING), reason=f"NO POSTGRESQL HERE: {BIN or 'no programs'}, no accounts {MISSING}"
+)
+
+TABLES = """
+CREATE TABLE users (id text, deleteat bigint DEFAULT 0); CREATE TABLE channels (id text);
+CREATE TABLE posts (id text, createat bigint); CREATE TABLE fileinfo (id text, path text, deleteat bigint DEFAULT 0);
+CREATE TABLE db_migrations (version bigint, name text); INSERT INTO db_migrations VALUES (7, 'seventh');
+INSERT INTO posts VALUES ('a', 1), ('b', 2); INSERT INTO users VALUES ('u', 0);
+"""
+EVIL = """
+CREATE FUNCTION public.evil() RETURNS bigint LANGUAGE plpgsql AS $f$
+BEGIN
+  BEGIN RESET ROLE; EXCEPTION WHEN others THEN NULL; END;
+  BEGIN COPY (SELECT current_user) TO PROGRAM 'cat >{place}/proof'; EXCEPTION WHEN others THEN NULL; END;
+  RETURN 1;
+END $f$;
+"""
+# what fits a call of ours better than PostgreSQL's own
+FUNCTION = (
+    """CREATE FUNCTION public.hashtextextended(text, integer) RETURNS bigint LANGUAGE sql AS 'SELECT public.evil()';"""
+)
+CHECK = "CREATE TABLE trap (n int CHECK (public.evil() = n)); INSERT INTO trap VALUES (1);"
+VIEW = """ALTER TABLE posts RENAME TO genuine; CREATE VIEW posts AS SELECT id, createat + 0 * public.evil() AS createat FROM genuine;"""
+
+
+class Cluster:
+    """A throwaway cluster with the server's database and the lines of mattermost.deploy.database in its files."""
+
+    def __init__(self, place: Path, auth: str):
+        self.place, self.bin = place, BIN[0]
+        place.chmod(0o777)
+        self.do(
+            "postgres", f"{self.bin}/initdb", "-D", f"{place}/data", "-U", "postgres", "-A", "peer", "-N", "-E", "UTF8"
+        )
+        for name, lines in (
+            ("hba", files.hba_lines(auth, "mattermost", "mattermost", ACCOUNTS["mattermost"])),
+            ("ident", files.ident_lines(auth, "mattermost", ACCOUNTS["mattermost"])),
+        ):
+            path = place / f"data/pg_{name}.conf"
+            played = [line.replace(" mattermost-sql ", f" {ACCOUNTS['mattermost-sql']} ") for line in lines]
+            path.write_text(files.with_block(path.read_text(), played))
+        self.ctl("start", "-w", "-l", f"{place}/log", "-o", f"-k {place} -p 5432 -c listen_addresses=''")
+
+    def ctl(self, *words):
+        self.do("postgres", f"{self.bin}/pg_ctl", "-D", f"{self.place}/data", *words)
+
+    def do(self, account, *command, text="", check=True):
+        done = subprocess.run(
+            ["runuser", "-u", account, "--", *command], cwd="/", input=text, capture_output=True, text=True, timeout=60
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def sql(self, text, account="postgres", role="postgres", database="mattermost", check=True):
+        command = (
+            f"{self.bin}/psql",
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            str(self.place),
+            "-U",
+            role,
+            "-d",
+            database,
+        )
+        return self.do(account, *command, text=text, check=check)
+
+    def plant(self, *texts):
+        """As the role, which owns its database."""
+        text = "".join(texts).replace("{place}", str(self.place))
+        self.sql(text, ACCOUNTS["mattermost-sql"], "mattermost")
+
+    def run(self, program, lines, **more):
+        """Do *lines* with the functions of a host program."""
+        functions = programs.joined(program).partition("# ---- the command")[0]
+        players = "".join(f'{name}) shift 2; set -- -u {player} "$@" ;; ' for name, player in ACCOUNTS.items())
+        values = {
+            "psql": f"{self.bin}/psql", "bin_dir": self.bin, "socket_dir": self.place, "database_port": 5432, "role": "mattermost",
+            "database": "mattermost", "own": self.place / "own", "staging": self.place / "own/staging", "scratch": self.place / "own",
+            "report": self.place / "own/report", "state": self.place / "own/state", "compression": 0, **more,
+        }  # fmt: skip
+        (self.place / "own/staging").mkdir(parents=True, exist_ok=True)
+        text = "\n".join([functions, f'runuser() {{ case $2 in {players}esac; command runuser "$@"; }}'])
+        text += "\n" + "\n".join(f"{name}='{value}'" for name, value in values.items()) + "\n" + lines
+        return subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=120)
+
+    def proof(self):
+        """What ran with a superuser's rights left this; it is taken away."""
+        path = self.place / "proof"
+        there = path.exists()
+        path.unlink(missing_ok=True)
+        return there
+
+
+@pytest.fixture(params=["peer"])
+def cluster(request):
+    place = Path(tempfile.mkdtemp(prefix="role-", dir="/tmp"))
+    os.chmod(place, 0o777)
+    made = None
+    try:
+        made = Cluster(place, request.param)
+        made.sql("CREATE ROLE mattermost LOGIN; CREATE DATABASE mattermost OWNER mattermost", database="postgres")
+        made.sql("ALTER SCHEMA public OWNER TO mattermost")
+        made.plant(TABLES, EVIL)
+        yield made
+    finally:
+        if (place / "data/postmaster.pid").exists():
+            made.ctl("stop", "-m", "immediate")
+        shutil.rmtree(place)
+
+
+COUNT = "SELECT coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM users t;"
+
+
+def test_a_function_in_place_of_postgresqls_gets_no_more_than_the_role(cluster):
+    cluster.plant(FUNCTION)
+    cluster.sql(COUNT)
+    assert cluster.proof(), "the control: a superuser's session runs it"
+    done = cluster.run("mattermost-backup", "refuse_unreadable; dump_database; cat $staging/census")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "posts 2 2" in done.stdout.splitlines(), "it did not count by the role's function, so this shows nothing"
+    assert not cluster.proof()
+
+
+def test_a_check_that_takes_another_role_runs_as_the_role_when_the_dump_is_restored(cluster):
+    cluster.plant(CHECK)
+    assert cluster.run("mattermost-backup", "dump_database").returncode == 0
+    dump = cluster.place / "own/staging/database.dump"
+    cluster.sql("CREATE DATABASE control OWNER mattermost", database="postgres")
+    with dump.open() as file:
+        command = [
+            f"{cluster.bin}/pg_restore",
+            "--no-owner",
+            "--role=mattermost",
+            "-1",
+            "-h",
+            str(cluster.place),
+            "-d",
+            "control",
+        ]
+        subprocess.run(["runuser", "-u", "postgres", "--", *command], stdin=file, check=True, cwd="/")
+    assert cluster.proof(), "the control: --role is no boundary"
+    lines = 'compare_files() { :; }; in_manifest() { sed -n "s/^$1 //p" "$staging/census"; }; restore_database mattermost_drill'
+    done = cluster.run("mattermost-restore", lines, dump=dump)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cluster.sql("SELECT n FROM trap", database="mattermost_drill").stdout == "1\n"
+    assert not cluster.proof()
+
+
+ASKED = {
+    "mattermost-switch": ["schema mattermost", "posted_since 0", "migration_progress"],
+    "mattermost-kept": ["only_in posts mattermost mattermost"],
+    "mattermost-restore": ["names mattermost", "compare mattermost", "newer_posts"],
+    "mattermost-postgresql": ["census before"],
+}
+
+
+@pytest.mark.parametrize(("program", "lines"), [(name, line) for name, lines in ASKED.items() for line in lines])
+def test_a_view_in_place_of_a_table_gets_no_more_than_the_role(cluster, program, lines):
+    cluster.plant(FUNCTION, VIEW, "ALTER ROLE mattermost SET search_path = public, pg_catalog;")
+    cluster.sql("SELECT count(createat) FROM posts")
+    assert cluster.proof(), "the control: a superuser's session runs it"
+    cluster.run(program, f"in_manifest() {{ say 0; }}; publish() {{ :; }}; {lines}")
+    assert not cluster.proof()
+
+
+def test_a_version_that_is_no_number_reaches_no_manifest(cluster):
+    cluster.plant(
+        "CREATE OR REPLACE FUNCTION public.max(text) RETURNS text LANGUAGE sql AS $$ SELECT '1' $$; ",
+        "DROP TABLE db_migrations; CREATE TABLE db_migrations AS SELECT E'1\\npostgresql=PATH[$(id)]' AS version;",
+    )
+    done = cluster.run("mattermost-backup", "dump_database; cat $staging/census")
+    assert done.returncode == 4
+    assert "PATH" not in done.stdout.partition("could not be dumped")[0]
+
+
+def test_a_count_that_is_no_number_reaches_no_manifest(cluster):
+    cluster.plant(VIEW.replace("createat + 0 * public.evil() AS createat", "E'9\\nposts 1 1' AS createat"))
+    done = cluster.run("mattermost-backup", "dump_database")
+    assert (done.returncode, "could not be dumped" in done.stderr or "odd way" in done.stderr) == (4, True)
+
+
+def test_what_the_role_cannot_read_is_named_and_not_left_out(cluster):
+    cluster.sql(
+        "CREATE SCHEMA monitoring; CREATE TABLE monitoring.samples (n int); CREATE VIEW public.watch AS SELECT 1 AS n"
+    )
+    done = cluster.run("mattermost-backup", "refuse_unreadable")
+    assert done.returncode == 2
+    assert "monitoring.samples of postgres" in done.stderr
+    assert "watch" not in done.stderr
+    cluster.sql("GRANT USAGE ON SCHEMA monitoring TO mattermost; GRANT SELECT ON monitoring.samples TO mattermost")
+    assert cluster.run("mattermost-backup", "refuse_unreadable; dump_database").returncode == 0
+
+
+def test_the_servers_account_comes_into_its_own_database_only(cluster):
+    cluster.sql("CREATE DATABASE mattermost_before_1 OWNER mattermost", database="postgres")
+
+    def may(account, database):
+        return cluster.sql("SELECT 1", ACCOUNTS[account], "mattermost", database, check=False).returncode == 0
+
+    assert may("mattermost", "mattermost")
+    assert not may("mattermost", "mattermost_before_1")
+    assert not may("mattermost", "postgres")
+    assert may("mattermost-sql", "mattermost_before_1")
+    assert cluster.sql("SELECT 1", "daemon", "postgres", "postgres", check=False).returncode != 0
+
+
+@pytest.mark.parametrize("cluster", ["password"], indirect=True)
+def test_with_a_password_the_programs_need_none(cluster):
+    assert cluster.run("mattermost-backup", "refuse_unreadable; dump_database").returncode == 0
+    assert cluster.sql("SELECT 1", ACCOUNTS["mattermost"], "mattermost", check=False).returncode != 0
+
+
+def test_the_deploy_logs_in_and_counts_as_the_role(cluster, monkeypatch):
+    monkeypatch.setattr(files, "SQL_ACCOUNT", ACCOUNTS["mattermost-sql"])
+    data = {"bin_dir": cluster.bin, "socket_dir": str(cluster.place), "data_dir": f"{cluster.place}/data"}
+    postgresql = host.Cluster(data)
+    postgresql.login(ACCOUNTS["mattermost-sql"], "mattermost", "mattermost", 5432, None)
+    with pytest.raises(host.DatabaseError, match="authentication failed"):
+        postgresql.login("daemon", "mattermost", "postgres", 5432, None)
+    cluster.plant(VIEW)
+    assert postgresql.as_role(removal.COUNTS, "mattermost", "mattermost") == {"users": 1, "posts": 2}
+    assert postgresql.psql("SHOW search_path") == "pg_catalog"
+    assert not cluster.proof()
