@@ -31,6 +31,11 @@ def run(tmp_path_factory):
     return run
 
 
+def said(done):
+    """Return its errors, without what Salt 3008.3 says at a program's end of objects that it did not close."""
+    return [line for line in done.stderr.splitlines() if not line.startswith("unclosed ")]
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -44,7 +49,7 @@ def run(tmp_path_factory):
 def test_a_fork_answers_as_the_program(run, argv):
     forked, started = run(*argv)
     real = started()
-    assert (forked.returncode, forked.stdout, forked.stderr) == (real.returncode, real.stdout, real.stderr)
+    assert (forked.returncode, forked.stdout, said(forked)) == (real.returncode, real.stdout, said(real))
     assert forked.stdout + forked.stderr
 
 
