@@ -21,18 +21,18 @@ def at_hand(name):
     by the host before it is opened. Needs a passed preflight, whose look at the hosts it uses. Under ``test=True`` result
     is None where a copy would be made.
     """
-    said, changes = [], {}
+    lines, changes = [], {}
     for host_id, known in sorted((__context__.get(PREFLIGHT) or {}).items()):
         release, work = known["settings"]["release"], known["settings"]["paths"]["work"]
         step = core.plan(release, known["settings"]["paths"], known["facts"].get("current"))
         if step.skip:
-            said.append(f"{host_id}: {step.skip}")
+            lines.append(f"{host_id}: {step.skip}")
             continue
         found = _sha256(release["source"])
         if found != release["sha256"]:
             return _ret(name, False, core.mismatch(release, found), changes)
         if _is_there(known["host"], step.target, release["sha256"]):
-            said.append(f"{host_id}: the archive is there.")
+            lines.append(f"{host_id}: the archive is there.")
             continue
         changes[host_id] = step.target
         if __opts__["test"]:
@@ -43,7 +43,7 @@ def at_hand(name):
         if sent.rc != 0:
             reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
             return _ret(name, False, f"The archive could not be copied to {host_id}: {reason}.", changes)
-    return _ret(name, None if changes and __opts__["test"] else True, "\n".join(said), changes)
+    return _ret(name, None if changes and __opts__["test"] else True, "\n".join(lines), changes)
 
 
 def _sha256(path: str) -> str:

@@ -30,23 +30,23 @@ def _on_each(name, command, sentence, verb):
         return _ret(name, False, "No host was looked at: a preflight comes first.")
     if __opts__["test"]:
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
-    said, changes, result = [], {}, True
+    lines, changes, result = [], {}, True
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, verb, host_id)
         try:
             done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
             result = False
-            said.append(f"{host_id}: {err}")
+            lines.append(f"{host_id}: {err}")
             continue
         found = core.report(done.out)
         if done.rc != 0:
             result = False
-            said.append(f"{host_id}: {core.failure(found, done.err or done.out)}")
+            lines.append(f"{host_id}: {core.failure(found, done.err or done.out)}")
             continue
         changes[host_id] = found.get("snapshot", "done")
-        said.append(f"{host_id}: {sentence(found, entry['settings'])}")
-    return _ret(name, result, "\n".join(said), changes)
+        lines.append(f"{host_id}: {sentence(found, entry['settings'])}")
+    return _ret(name, result, "\n".join(lines), changes)
 
 
 def restored(name):

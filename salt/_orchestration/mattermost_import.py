@@ -36,27 +36,29 @@ def source_named(name):
     name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.asked`.
     """
     try:
-        wish = core.asked(__pillar__.get("import") or {})
+        request = core.asked(__pillar__.get("import") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
-        roster.choose(entries, [wish["from"], wish["to"]])
-        host = roster.Host(wish["from"], entries[wish["from"]], __opts__)
-        look = scripts.script(__opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": wish["directory"]})
+        roster.choose(entries, [request["from"], request["to"]])
+        host = roster.Host(request["from"], entries[request["from"]], __opts__)
+        look = scripts.script(
+            __opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": request["directory"]}
+        )
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
-            raise ValueError(f"{wish['from']} cannot be reached: {(done.err or done.out).strip()}")
+            raise ValueError(f"{request['from']} cannot be reached: {(done.err or done.out).strip()}")
         source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
-    roster.name_hosts([wish["to"]])
-    if wish["from"] == wish["to"]:
+    roster.name_hosts([request["to"]])
+    if request["from"] == request["to"]:
         __context__[stages.IN_PLACE] = place.welcome(source)
-    __context__[KEY] = {"wish": wish, "host": host, "found": source, "resumed": False}
+    __context__[KEY] = {"request": request, "host": host, "found": source, "resumed": False}
     edition = "Team" if source.is_team else "Enterprise"
     return _ret(
         name,
         True,
-        f"{wish['from']}: Mattermost {source.version}, {edition} Edition, {source.layout}, {'running' if source.active else 'stopped'}; "
+        f"{request['from']}: Mattermost {source.version}, {edition} Edition, {source.layout}, {'running' if source.active else 'stopped'}; "
         f"settings in {source.config_file or 'its database'}{'' if source.config is None else f', files in {source.data}'}.",
     )
 
@@ -64,51 +66,51 @@ def source_named(name):
 def fitting(name):
     """Choose the version to deploy, read the source's settings, refuses what could not be taken over."""
     state = __context__[KEY]
-    wish, source = state["wish"], state["found"]
-    target = __context__[PREFLIGHT][wish["to"]]
+    request, source = state["request"], state["found"]
+    target = __context__[PREFLIGHT][request["to"]]
     roots = __opts__["file_roots"]["base"]
     number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
-    ends = []
+    endpoints = []
     is_in_place = bool(__context__.get(stages.IN_PLACE))
     if is_in_place:
         state["host"] = target["host"]
     try:
         known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
         version = core.version(source, target["settings"], known)
-        roster.name_hosts([wish["to"]], {"release": {"version": version}})
+        roster.name_hosts([request["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
         own = wire.HERE if is_in_place else wire.OWN
-        there = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
-        here = wire.End(state["host"], _library(source, settings, wish, number))
-        ends = [there, here]
-        source = _with_settings(here, source)
-        here.lay(_library(source, settings, wish, number))
-        looks = [plan.facts(end.do(what, 300)) for end, what in ((here, "look_source"), (there, "look"))]
+        target_end = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
+        source_end = wire.End(state["host"], _library(source, settings, request, number))
+        endpoints = [target_end, source_end]
+        source = _with_settings(source_end, source)
+        source_end.lay(_library(source, settings, request, number))
+        facts = [plan.facts(end.do(what, 300)) for end, what in ((source_end, "look_source"), (target_end, "look"))]
         if is_in_place:
             found = place.misfits(source, settings, target["facts"])
-            found = found or core.misfits(wish, source, *looks, settings, False)
+            found = found or core.misfits(request, source, *facts, settings, False)
         else:
-            found = core.misfits(wish, source, *looks, settings, copy.is_same(here, there))
+            found = core.misfits(request, source, *facts, settings, copy.is_same(source_end, target_end))
         if not found:
             sections = core.with_variables(source.config or {}, source.variables)
             found = core.blocked(core.merged(sections, {}, settings, {}), settings)
     except (ValueError, wire.WireError) as err:
-        copy.tidied(ends)
+        copy.tidied(endpoints)
         return _ret(name, False, f"{err} {UNCHANGED}")
     if found or __opts__["test"]:
-        copy.tidied(ends)
+        copy.tidied(endpoints)
     if found:
         return _ret(name, False, "\n".join([*found, UNCHANGED]))
     target["settings"] = settings
-    if plan.number(looks[0], "postgresql") < 110000 and not __opts__["test"]:
+    if plan.number(facts[0], "postgresql") < 110000 and not __opts__["test"]:
         state["checksum"] = core.COUNT_ONLY
-        here.lay(_library(source, settings, wish, number))
-        there.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))
-    state.update(ends=[here, there], looks=looks, found=source, number=number)
+        source_end.lay(_library(source, settings, request, number))
+        target_end.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))
+    state.update(endpoints=[source_end, target_end], facts=facts, found=source, number=number)
     return _ret(
         name,
         True,
-        f"{wish['to']} gets Mattermost {version}. {copy.said_ahead(looks[0])} Files are in {source.data}.",
+        f"{request['to']} gets Mattermost {version}. {copy.said_ahead(facts[0])} Files are in {source.data}.",
     )
 
 
@@ -119,9 +121,11 @@ def _with_settings(end, source):
     return settled(source, core.parsed(end.feed("give_config")))
 
 
-def _library(source, settings, wish, number, aside=False):
+def _library(source, settings, request, number, aside=False):
     """Return the library of the source's host. aside: it is aside, on the target's own host."""
-    values = core.values(place.aside(source, settings["paths"]["install"]) if aside else source, settings, wish, number)
+    values = core.values(
+        place.aside(source, settings["paths"]["install"]) if aside else source, settings, request, number
+    )
     if __context__.get(stages.IN_PLACE):
         values.update(place.values(source), left=f"{settings['paths']['work']}/aside/kept")
     values["checksum"] = __context__[KEY].get("checksum", values["checksum"])
@@ -130,21 +134,21 @@ def _library(source, settings, wish, number, aside=False):
 
 def _deployed(state):
     """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises WireError."""
-    wish, here = state["wish"], state["ends"][0]
+    request, source_end = state["request"], state["endpoints"][0]
     known = __context__[PREFLIGHT]
-    here.lay(_library(state["found"], known[wish["to"]]["settings"], wish, state["number"], aside=True))
-    here.do("is_held && roots")
+    source_end.lay(_library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True))
+    source_end.do("is_held && roots")
 
     def on_event(host_id, event):
         mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
     slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
-    answer = stage_run.apply(__opts__, [here.host], slses, known, False, on_event)[here.host.id]
+    answer = stage_run.apply(__opts__, [source_end.host], slses, known, False, on_event)[source_end.host.id]
     results = stages.states(answer.get("return") if isinstance(answer, dict) else answer)
-    judged = stages.judge(" and ".join(DEPLOYED), {here.host.id: results or stages.trouble(answer)}, False)
+    judged = stages.judge(" and ".join(DEPLOYED), {source_end.host.id: results or stages.trouble(answer)}, False)
     if judged["result"] is False:
         raise wire.WireError(judged["comment"])
-    here.do("is_held")
+    source_end.do("is_held")
 
 
 def imported(name):
@@ -153,36 +157,40 @@ def imported(name):
     changes hold the seconds without a server. result False when the source serves again instead.
     """
     state = __context__[KEY]
-    wish, source = state["wish"], state["found"]
+    request, source = state["request"], state["found"]
     is_in_place = bool(__context__.get(stages.IN_PLACE))
     if __opts__["test"]:
         aside = "set it aside, " if is_in_place else ""
         return _ret(
-            name, None, f"Would stop {wish['from']}, {aside}copy what is new and start {wish['to']} with its settings."
+            name,
+            None,
+            f"Would stop {request['from']}, {aside}copy what is new and start {request['to']} with its settings.",
         )
-    here, there = state["ends"]
-    settings = __context__[PREFLIGHT][wish["to"]]["settings"]
+    source_end, target_end = state["endpoints"]
+    settings = __context__[PREFLIGHT][request["to"]]["settings"]
 
     def say(text):
         mattermost_progress.say(name, text)
 
     def config(data):
         try:
-            fresh = core.parsed(there.feed("give_config"))
+            fresh = core.parsed(target_end.feed("give_config"))
             site = place.site(source) if is_in_place else ""
             return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh, site))
         except ValueError as err:
             raise wire.WireError(str(err)) from None
 
     try:
-        done = copy.switch(here, there, say, config, (lambda: _deployed(state)) if is_in_place else None)
+        done = copy.switch(source_end, target_end, say, config, (lambda: _deployed(state)) if is_in_place else None)
     except wire.WireError as err:
         if not isinstance(err, copy.Unknown):
-            copy.tidied(state["ends"])
+            copy.tidied(state["endpoints"])
         return _ret(name, False, str(err))
-    copy.tidied(state["ends"])
+    copy.tidied(state["endpoints"])
     if is_in_place:
-        said = place.afterwards(wish, source, settings, __context__[PREFLIGHT][wish["to"]]["facts"]["nginx_sites"])
+        said = place.afterwards(
+            request, source, settings, __context__[PREFLIGHT][request["to"]]["facts"]["nginx_sites"]
+        )
     else:
-        said = core.afterwards(wish, source, settings, there.host.address)
-    return _ret(name, True, "\n".join([done.said, *said]), {wish["to"]: done.changes})
+        said = core.afterwards(request, source, settings, target_end.host.address)
+    return _ret(name, True, "\n".join([done.said, *said]), {request["to"]: done.changes})

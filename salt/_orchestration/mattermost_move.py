@@ -26,96 +26,98 @@ def source_named(name):
     name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``.
     """
     try:
-        wish = core.asked(__pillar__.get("move") or {})
+        request = core.asked(__pillar__.get("move") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
-        roster.choose(entries, [wish["from"], wish["to"]])
+        roster.choose(entries, [request["from"], request["to"]])
     except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")
-    roster.name_hosts([wish["from"]])
-    __context__[KEY] = {"wish": wish}
-    return _ret(name, True, f"The server is to move from {wish['from']} to {wish['to']}.")
+    roster.name_hosts([request["from"]])
+    __context__[KEY] = {"request": request}
+    return _ret(name, True, f"The server is to move from {request['from']} to {request['to']}.")
 
 
 def target_named(name):
     """Have all that follows work on the host that the server is to go to, under the source's name and in its version."""
     state = __context__[KEY]
-    wish = state["wish"]
-    source = __context__[PREFLIGHT][wish["from"]]
+    request = state["request"]
+    source = __context__[PREFLIGHT][request["from"]]
     version = source["facts"]["current"]
     if not version:
         return _ret(
-            name, False, f"{wish['from']} has no server of this tree: there is nothing to move. Nothing was changed."
+            name, False, f"{request['from']} has no server of this tree: there is nothing to move. Nothing was changed."
         )
     __context__[SITE] = source["facts"]["site"] or "ssl"
-    target = roster.Host(wish["to"], roster.roster(__opts__)[wish["to"]], __opts__)
+    target = roster.Host(request["to"], roster.roster(__opts__)[request["to"]], __opts__)
     state.update(source=source, version=version)
-    roster.name_hosts([wish["to"]], core.override(source["settings"], version, target.address))
-    return _ret(name, True, f"{wish['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
+    roster.name_hosts([request["to"]], core.override(source["settings"], version, target.address))
+    return _ret(name, True, f"{request['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 
 def fitting(name):
     """Compare the two hosts: refuses one machine twice, newer messages on the target, an older PostgreSQL, too little room."""
     state = __context__[KEY]
-    wish, source = state["wish"], state["source"]
-    target = __context__[PREFLIGHT][wish["to"]]
+    request, source = state["request"], state["source"]
+    target = __context__[PREFLIGHT][request["to"]]
     root = __opts__["file_roots"]["base"]
     number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     try:
-        ends = [
-            wire.End(one["host"], wire.library(root, wire.values(one["settings"], move_to=wish["to"], id=number)))
+        endpoints = [
+            wire.End(one["host"], wire.library(root, wire.values(one["settings"], move_to=request["to"], id=number)))
             for one in (source, target)
         ]
-        looks = [core.facts(end.do("look", 300)) for end in ends]
-        found = core.misfits(wish, *looks, (source["settings"], target["settings"]), copy.is_same(*ends))
+        facts = [core.facts(end.do("look", 300)) for end in endpoints]
+        found = core.misfits(request, *facts, (source["settings"], target["settings"]), copy.is_same(*endpoints))
     except wire.WireError as err:
         return _ret(name, False, f"{err} Nothing was changed.")
     if found or __opts__["test"]:
-        copy.tidied(ends)
+        copy.tidied(endpoints)
     if found:
         return _ret(name, False, "\n".join([*found, "Nothing was changed."]))
-    state.update(ends=ends, looks=looks, resumed=core.resumes(wish, *looks))
+    state.update(endpoints=endpoints, facts=facts, resumed=core.resumes(request, *facts))
     if state["resumed"]:
-        return _ret(name, True, f"An earlier run left {wish['from']} for good; {wish['to']} is opened now.")
-    return _ret(name, True, copy.said_ahead(looks[0]))
+        return _ret(name, True, f"An earlier run left {request['from']} for good; {request['to']} is opened now.")
+    return _ret(name, True, copy.said_ahead(facts[0]))
 
 
 def secrets_taken_over(name):
     """Give the target the source's secrets and certificates, before its site and its backups are set up."""
     state = __context__[KEY]
-    wish = state["wish"]
+    request = state["request"]
     if __opts__["test"]:
-        return _ret(name, None, f"Would take secrets and certificates over from {wish['from']}.")
+        return _ret(name, None, f"Would take secrets and certificates over from {request['from']}.")
     if state["resumed"]:
         return _ret(name, True, "They are there.")
-    source, target = state["ends"]
+    source, target = state["endpoints"]
     try:
         target.do("target_begun")
         wire.pour(source, "give_secrets", target, "take_over")
     except wire.WireError as err:
-        return _ret(name, False, f"{err} {wish['from']} serves on.")
-    return _ret(name, True, f"Secrets and certificates of {wish['from']} are on {wish['to']}.")
+        return _ret(name, False, f"{err} {request['from']} serves on.")
+    return _ret(name, True, f"Secrets and certificates of {request['from']} are on {request['to']}.")
 
 
 def copied_ahead(name):
     """Copy the files and rehearse the database's way while the source serves, so that its pause becomes short."""
     state = __context__[KEY]
-    wish = state["wish"]
+    request = state["request"]
     if __opts__["test"]:
         return _ret(
-            name, None, f"Would copy files and rehearse the database's way to {wish['to']} while {wish['from']} serves."
+            name,
+            None,
+            f"Would copy files and rehearse the database's way to {request['to']} while {request['from']} serves.",
         )
     if state["resumed"]:
         return _ret(name, True, "They are there.")
 
     def say(text):
-        mattermost_progress.say(name, text, wish["to"])
+        mattermost_progress.say(name, text, request["to"])
 
     try:
-        ahead = copy.ahead(*state["ends"], say, bool(__context__.get(IN_PLACE)))
+        ahead = copy.ahead(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
     except wire.WireError as err:
-        return _ret(name, False, f"{err} {wish['from']} serves on; what was copied stays, start again.")
-    return _ret(name, True, ahead.said, {wish["to"]: f"{ahead.files} files copied"} if ahead.files else {})
+        return _ret(name, False, f"{err} {request['from']} serves on; what was copied stays, start again.")
+    return _ret(name, True, ahead.said, {request["to"]: f"{ahead.files} files copied"} if ahead.files else {})
 
 
 def moved(name):
@@ -124,29 +126,29 @@ def moved(name):
     changes hold the seconds without a server. result False when the source serves again instead.
     """
     state = __context__[KEY]
-    wish = state["wish"]
+    request = state["request"]
     if __opts__["test"]:
         return _ret(
             name,
             None,
-            f"Would stop {wish['from']}, copy what is new, start {wish['to']} and leave {wish['from']} stopped and whole.",
+            f"Would stop {request['from']}, copy what is new, start {request['to']} and leave {request['from']} stopped and whole.",
         )
 
     def say(text):
         mattermost_progress.say(name, text)
 
-    source, target = state["ends"]
+    source, target = state["endpoints"]
     try:
         done = copy.opened(target) if state["resumed"] else copy.switch(source, target, say)
     except wire.WireError as err:
         if not isinstance(err, copy.Unknown):
-            copy.tidied(state["ends"])
+            copy.tidied(state["endpoints"])
         return _ret(name, False, str(err))
-    copy.tidied(state["ends"])
+    copy.tidied(state["endpoints"])
     settings, address = state["source"]["settings"], target.host.address
     return _ret(
         name,
         True,
-        "\n".join([done.said, *core.afterwards(wish, settings, address, __context__[SITE])]),
-        {wish["to"]: done.changes},
+        "\n".join([done.said, *core.afterwards(request, settings, address, __context__[SITE])]),
+        {request["to"]: done.changes},
     )

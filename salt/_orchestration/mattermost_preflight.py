@@ -115,10 +115,10 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
     roots = __opts__["file_roots"]["base"]
     scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
     pinned = reach.known_hosts_file(__opts__.get("ssh_options") or [])
-    looks = run.look(hosts, logins, scripts, pinned)
+    host_facts = run.look(hosts, logins, scripts, pinned)
     found, known = {}, {}
     for host in hosts:
-        look = looks[host.id]
+        look = host_facts[host.id]
         if look.fault:
             found[host.id] = [look.fault]
             continue

@@ -43,15 +43,15 @@ def meant(name):
         return _ret(name, False, "\n".join(findings.reasons(faults)))
     told = __pillar__.get("remove") or {}
     try:
-        purges = {core.purge_of(told, settings[host.id]["name"]) for host in hosts}
+        purges = {core.parse_request(told, settings[host.id]["name"]) for host in hosts}
     except ValueError as err:
         return _ret(name, False, str(err))
     scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
-    looks = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
-    found = {host.id: [looks[host.id].fault] for host in hosts if looks[host.id].fault}
+    host_facts = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
+    found = {host.id: [host_facts[host.id].fault] for host in hosts if host_facts[host.id].fault}
     known = {}
     for host in hosts:
-        facts = looks[host.id].facts
+        facts = host_facts[host.id].facts
         if facts and facts["lock"]:
             todo = "start again when it has ended."
             found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", todo)]

@@ -29,40 +29,40 @@ def made(name):
         overwrite = core.confirmed(__pillar__.get("rollback") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
-    said, refused = _asked(name, known)
+    lines, refused = _asked(name, known)
     if refused:
         return _ret(name, False, "\n".join(refused))
     if __opts__["test"]:
-        return _ret(name, None, "\n".join(said))
+        return _ret(name, None, "\n".join(lines))
     if not overwrite:
-        return _ret(name, False, "\n".join([*said, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]))
+        return _ret(name, False, "\n".join([*lines, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]))
     return _go(name, known)
 
 
 def _asked(name, known):
-    said, refused = [], []
+    lines, refused = [], []
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "count what going back would lose", host_id)
         answer = entry["host"].run("mattermost-switch back", timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
-            said.append(f"{host_id}: {core.asked(found)}")
+            lines.append(f"{host_id}: {core.asked(found)}")
         else:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
-    return said, refused
+    return lines, refused
 
 
 def _go(name, known):
-    changes, said, result = {}, [], True
+    changes, lines, result = {}, [], True
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
         answer = entry["host"].run("mattermost-switch back overwrite", timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             changes[host_id] = {"old": found["from"], "new": found["to"]}
-            said.append(f"{host_id}: {core.done(found, entry['settings']['release'])}")
+            lines.append(f"{host_id}: {core.done(found, entry['settings']['release'])}")
         else:
-            said.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
+            lines.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
             result = False
             break  # the others stay as they are
-    return _ret(name, result, "\n".join(said), changes)
+    return _ret(name, result, "\n".join(lines), changes)

@@ -41,12 +41,12 @@ def told(name):
     logins = run.log_in(hosts)
     settings, faults = run.early_settings(hosts)
     usable = [host for host in hosts if host.id not in faults]
-    made = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
+    statuses = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
     if usable:
-        made |= _look(usable, logins, settings, options)
+        statuses |= _look(usable, logins, settings, options)
     mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
-    found = {host.id: {"address": host.address, **made[host.id]} for host in hosts}
-    result = None if __opts__["test"] else all(one["well"] for one in made.values())
+    found = {host.id: {"address": host.address, **statuses[host.id]} for host in hosts}
+    result = None if __opts__["test"] else all(one["well"] for one in statuses.values())
     return _ret(name, result, screen.screen(found), status=found)
 
 
@@ -65,27 +65,27 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
     roots = __opts__["file_roots"]["base"]
     data = mattermost_settings_data.load(roots)
     more = {host.id: status_look.script(roots, settings[host.id]) for host in hosts}
-    looks, seen = look.everything(__opts__, hosts, logins, settings, "", more, status_look.parse)
-    made, known = {}, {}
+    host_facts, observed = look.everything(__opts__, hosts, logins, settings, "", more, status_look.parse)
+    statuses, known = {}, {}
     for host in hosts:
-        if looks[host.id].fault:
-            made[host.id] = report.unreached(looks[host.id].fault)
+        if host_facts[host.id].fault:
+            statuses[host.id] = report.unreached(host_facts[host.id].fault)
             continue
-        facts = looks[host.id].facts
+        facts = host_facts[host.id].facts
         try:
             merged = host.settings(facts["grains"])
         except ValueError as err:
-            made[host.id] = report.unreached(run.settings_fault(getattr(err, "faults", [str(err)])[0]))
+            statuses[host.id] = report.unreached(run.settings_fault(getattr(err, "faults", [str(err)])[0]))
             continue
         known[host.id] = {"host": host, "settings": merged, "facts": facts, "transport": choose_transport(facts)}
     drifts = _drift(known, options)
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
-        if host_id in seen:
-            found = verify.judge(merged, facts, seen[host_id], facts["site"])
-        made[host_id] = report.report(merged, facts, seen.get(host_id), drifts[host_id], data, found)
-    return made
+        if host_id in observed:
+            found = verify.judge(merged, facts, observed[host_id], facts["site"])
+        statuses[host_id] = report.report(merged, facts, observed.get(host_id), drifts[host_id], data, found)
+    return statuses
 
 
 def _drift(known: dict, options: dict) -> dict:

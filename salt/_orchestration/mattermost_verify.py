@@ -41,19 +41,19 @@ def passed(name, site=""):
     if faults:
         judged = judge.report(faults, [one.id for one in hosts], False)
         return _ret(name, **judged, findings=findings.as_data(faults))
-    looks, seen = look.everything(__opts__, hosts, logins, settings, site)
+    host_facts, observed = look.everything(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
-    if __opts__["test"] and all(one.facts and not one.facts["current"] for one in looks.values()):
+    if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
         said = f"Would verify {', '.join(words)}: nothing is deployed there yet."
         return _ret(name, None, said, findings={})
     found = {}
     for host in hosts:
-        facts, fault = looks[host.id].facts, looks[host.id].fault
-        if fault or host.id not in seen:
+        facts, fault = host_facts[host.id].facts, host_facts[host.id].fault
+        if fault or host.id not in observed:
             found[host.id] = [
                 fault or findings.refusal("installed", "No site is deployed there.", "run mattermost.ssl.")
             ]
             continue
-        found[host.id] = judge.judge(host.settings(facts["grains"]), facts, seen[host.id], site or facts["site"])
+        found[host.id] = judge.judge(host.settings(facts["grains"]), facts, observed[host.id], site or facts["site"])
     mattermost_progress.say("verify", f"took {time.monotonic() - started:.1f} s")
     return _ret(name, **judge.report(found, words, __opts__["test"]), findings=findings.as_data(found))

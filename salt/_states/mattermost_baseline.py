@@ -12,21 +12,21 @@ from mattermost_answer import answer as _ret
 def kept(name, platform, paths, bundle):
     """Have the record of the host as it was before the first deploy.
 
-    name: only the state's name. platform, paths: branches of the settings. bundle: as for ``mattermost_bundle.noted``. Taken
+    name: only the state's name. platform, paths: branches of the settings. bundle: as for ``mattermost_bundle.recorded``. Taken
     once; anew when the host is deployed after a removal. A host that was deployed before there were records gets none: what it
     was like is not known any more. The bundle is noted with it: what comes to a host without anything of ours is this version's.
     """
     place = records.path(paths["work"])
     try:
         old = records.read(paths["work"])
-        if not records.is_due(old, records.is_deployed(paths)):
+        if not records.is_needed(old, records.is_deployed(paths)):
             known = f"What this host was like before is in {place}."
             return _ret(name, True, known if old else "This host was deployed before what was there was noted.")
         if __opts__["test"]:
             return _ret(name, None, f"Would note in {place} what this host is like now.")
-        record = records.continued(records.take(platform, paths), old)
+        record = records.without_our_leftovers(records.inspect(platform, paths), old)
         bundle_record.write(paths["work"], bundle)
-        records.keep(paths["work"], record)
+        records.write(paths["work"], record)
     except (files.FileError, packages.PackageError, OSError) as err:
         return _ret(name, False, f"What this host is like could not be noted: {err}")
     shown = f"{len(record['packages'])} packages, {len(record['users'])} users, {place}"

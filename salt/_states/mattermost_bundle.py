@@ -6,7 +6,7 @@ import mattermost_bundle_record as record
 from mattermost_answer import answer as _ret
 
 
-def noted(name, bundle):
+def recorded(name, bundle):
     """Have noted which version of this bundle deployed the host.
 
     name: ``paths.work`` of the settings. bundle: ``version``, and ``breaking_changes``, the number of the last one that this

@@ -40,7 +40,7 @@ def fits(name, role, release, install, port, cluster, adopt=False, superuser_pas
     version = effective(release, releases.current(install))
     fault = plan.too_old(int(cluster["version"]), version)
     if not fault and work:
-        fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
+        fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
     running = postgresql.running()
     if not fault and (running is None or running[1] != port) and host.is_taken(port):
         fault = setup.port_is_taken(port)
@@ -61,7 +61,7 @@ def major_fits(name, cluster, work):
 
     name: only the state's name. work: ``paths.work``.
     """
-    fault = majors.refusal(int(cluster["version"]), majors.on_host(cluster["template"], work))
+    fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
     return _ret(name, not fault, fault or f"No data of another PostgreSQL than {cluster['version']} is in the way.")
 
 

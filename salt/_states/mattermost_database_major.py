@@ -39,16 +39,16 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         if testing:
             return _ret(name, None, "Would wait for the end of an earlier upgrade of PostgreSQL.")
         subprocess.run([PROGRAM, "wait"], capture_output=True)
-    found = majors.on_host(cluster["template"], paths["work"])
+    found = majors.inspect(cluster["template"], paths["work"])
     serving = majors.in_use(found)
     version = effective(release, releases.current(paths["install"]))
-    fault = core.refusal(serving, wanted, found.kept) or plan.too_old(wanted, version)
+    fault = core.refusal(serving, wanted, found.retained) or plan.too_old(wanted, version)
     if fault:
         return _ret(name, False, fault)
     if serving == wanted:
         kept = (
-            f" Kept, stopped: {', '.join(map(str, sorted(found.kept)))}; see mattermost-postgresql status."
-            if found.kept
+            f" Kept, stopped: {', '.join(map(str, sorted(found.retained)))}; see mattermost-postgresql status."
+            if found.retained
             else ""
         )
         return _ret(name, True, f"The server's data is in PostgreSQL {wanted}.{kept}")
@@ -57,20 +57,20 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         host.Cluster(cluster, superuser_password),
     )
     try:
-        need, free = ready.room(old)
+        need, free = ready.disk_space(old)
         fault = core.too_little_room(need, free, cluster["data_dir"])
         if fault:
             return _ret(name, False, fault)
-        seen = ready.look(old)
+        seen = ready.inspect(old)
         of_others = core.others(seen["databases"] or [], name)
         if of_others and not share:
             return _ret(name, False, core.not_shared(of_others))
-        if wanted in found.kept:
+        if wanted in found.retained:
             raise host.DatabaseError(
                 f"{cluster['data_dir']} is what an upgrade that was undone left, and holds messages that are nowhere else: take them "
                 f"over by hand, then run on the host: mattermost-postgresql forget {wanted}."
             )
-        if new.is_initialised() and found.coming != wanted:
+        if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(
                 f"{cluster['data_dir']} holds a cluster already that these states did not make: remove it, or keep to PostgreSQL "
                 f"{serving} by mattermost:database:version."
@@ -110,8 +110,8 @@ def _make_ready(old, new, seen, port, folder):
         file.flush()
         os.fsync(file.fileno())
     try:
-        gone = ready.make(new, seen, old, port)
-        ready.check(old, new)
+        gone = ready.create(new, seen, old, port)
+        ready.check_upgrade(old, new)
     except host.DatabaseError:
         if ready.drop(new):  # else the next run takes it for ours and tries again
             os.unlink(os.path.join(folder, "next"))

@@ -77,7 +77,7 @@ def _read(name):
 
 
 def _mode(name) -> dict:
-    return files.loose(name, 0, 0) if os.path.lexists(name) else {}
+    return files.permission_changes(name, 0, 0) if os.path.lexists(name) else {}
 
 
 def _changes(name, old, text) -> dict:

@@ -27,7 +27,7 @@ def placed(name, source="", sha256="", ca_file=None, setting=""):
     """
     if not source:
         return _ret(name, True, "A package has it.")
-    there = core.standing(name, sha256)
+    there = core.status(name, sha256)
     if there == "wanted":
         return _ret(name, True, f"{name} is the wanted one.")
     if there == "foreign":
@@ -43,8 +43,8 @@ def placed(name, source="", sha256="", ca_file=None, setting=""):
             with open(local, "rb") as file:
                 data = file.read()
         else:
-            data = core.fetched(source, ca_file)
-        core.place(name, data, sha256, source)
+            data = core.fetch(source, ca_file)
+        core.install(name, data, sha256, source)
     except core.ProgramError as err:
         todo = (
             f" Correct mattermost:{setting}:source or :sha256, or put the program at {name} by hand." if setting else ""

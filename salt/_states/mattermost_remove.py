@@ -34,7 +34,7 @@ def meant(name, told, public_name, paths, repository, cluster, database_name, ro
     ``platform.postgresql``. Under a purge the comment counts what it destroys.
     """
     try:
-        purge = core.purge_of(told, public_name)
+        purge = core.parse_request(told, public_name)
     except ValueError as err:
         return _ret(name, False, str(err))
     work = paths["work"]
@@ -258,7 +258,7 @@ def programs(name, fetched):
     fetched: path of a program that a deploy may have brought without a package; one of the administrator's stays.
     """
     going = files.units() + files.found(files.PROGRAMS)
-    if single.standing(fetched, "") == "older":  # any of ours
+    if single.status(fetched, "") == "older":  # any of ours
         going += [fetched, single.note_of(fetched)]
     if not going:
         return _ret(name, True, "No program or unit of ours is there.")

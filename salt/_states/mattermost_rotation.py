@@ -68,7 +68,7 @@ def _make_ready(store, database, cluster, paths):
         raise host.DatabaseError(f"there is no role {database['user']} yet: deploy first.")
     with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
         text = file.read()
-    core.tighten(store, "database-password")
+    core.fix_permissions(store, "database-password")
     draft, place = os.path.join(store, "rotation.new"), os.path.join(store, "rotation")
     shutil.rmtree(draft, ignore_errors=True)
     os.mkdir(draft, 0o700)

@@ -108,9 +108,9 @@ def noted(name, platform, paths, purge, public_name, database_name, data_dir, re
         if record and "left" not in record:
             if __opts__["test"]:
                 return _ret(name, None, stays)
-            now = records.take(platform, paths)
+            now = records.inspect(platform, paths)
             kinds = ("packages", "users", "groups", "directories", "letsencrypt", "cluster")
-            records.keep(work, {**record, "left": {kind: now[kind] for kind in kinds}})
+            records.write(work, {**record, "left": {kind: now[kind] for kind in kinds}})
             return _ret(name, True, stays, {"noted": records.path(work)})
         return _ret(name, True, stays)
     if not os.path.isdir(work):

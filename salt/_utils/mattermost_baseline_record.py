@@ -33,7 +33,7 @@ def read(work: str) -> dict | None:
     return files.read_json(path(work))
 
 
-def is_due(record: dict | None, deployed: bool) -> bool:
+def is_needed(record: dict | None, deployed: bool) -> bool:
     """Say whether the host is to be looked at now: never looked at and not deployed, or deployed anew after a removal."""
     return "left" in record if record else not deployed
 
@@ -41,7 +41,7 @@ def is_due(record: dict | None, deployed: bool) -> bool:
 def is_deployed(paths: dict) -> bool:
     """Say whether a run of ours has changed this host before, record or not."""
     unit_file = "/etc/systemd/system/mattermost.service"
-    if os.path.lexists(unit_file) and not is_of_another(unit_file):
+    if os.path.lexists(unit_file) and not is_foreign(unit_file):
         return True
     marks = (
         f"{paths['settings']}/environment",
@@ -50,7 +50,7 @@ def is_deployed(paths: dict) -> bool:
     return any(os.path.lexists(mark) for mark in (*marks, f"{paths['work']}/config.json"))
 
 
-def is_of_another(unit_file: str) -> bool:
+def is_foreign(unit_file: str) -> bool:
     """Say whether a unit file is there that no deploy wrote."""
     try:
         return "Managed by Salt (mattermost.deploy.server)" not in _text(unit_file)
@@ -68,7 +68,7 @@ def ancestors(paths) -> list[str]:
     return sorted(found)
 
 
-def continued(now: dict, old: dict | None) -> dict:
+def without_our_leftovers(now: dict, old: dict | None) -> dict:
     """Return the record to keep: *now*, less what a removal of ours had left there. old: the record of then."""
     left = (old or {}).get("left")
     if not left:
@@ -86,7 +86,7 @@ def continued(now: dict, old: dict | None) -> dict:
     return joined
 
 
-def take(platform: dict, paths: dict) -> dict:
+def inspect(platform: dict, paths: dict) -> dict:
     """Look at the host. platform, paths: branches of the settings."""
     nginx, postgresql, certbot = platform["nginx"], platform["postgresql"], platform["certbot"]
     units = (
@@ -139,7 +139,7 @@ def _zone() -> dict:
     return {"name": name, "text": firewall.zone_file(name)}
 
 
-def keep(work: str, record: dict) -> None:
+def write(work: str, record: dict) -> None:
     """Write the record, for root alone."""
     os.makedirs(work, mode=0o700, exist_ok=True)
     files.write_json(path(work), record)

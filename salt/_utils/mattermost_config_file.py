@@ -51,7 +51,7 @@ def write_json(path: str, parsed: dict, uid: int = 0, gid: int = 0) -> None:
     write(path, json.dumps(parsed, indent=4, ensure_ascii=False), uid, gid)
 
 
-def loose(path: str, uid: int, gid: int) -> dict:
+def permission_changes(path: str, uid: int, gid: int) -> dict:
     """Return ``{"mode": .., "owner": ..}`` for what of 0600 and *uid*:*gid* the file lacks; empty when all is well."""
     info = os.lstat(path)
     found = {}
@@ -64,7 +64,7 @@ def loose(path: str, uid: int, gid: int) -> dict:
     return found
 
 
-def tighten(path: str, uid: int, gid: int) -> None:
+def fix_permissions(path: str, uid: int, gid: int) -> None:
     """Give the file to *uid*:*gid* alone."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:

@@ -141,7 +141,7 @@ class Plan:
             self._drop_unknown(insist)
         self.changes = core.changes(base, self.todo)
         if self.file is not None:
-            self.changes.update(files.loose(self.path, *self._owner()))
+            self.changes.update(files.permission_changes(self.path, *self._owner()))
 
     def _drop_unknown(self, insist) -> None:
         """Keys that were insisted on and that the running server does not keep would differ in every run."""
@@ -196,8 +196,8 @@ class Plan:
             self._apply_live(owner)
         elif self.todo:
             files.write_json(self.path, core.merged(self.file, self.todo), *owner)
-        if files.loose(self.path, *owner):
-            files.tighten(self.path, *owner)
+        if files.permission_changes(self.path, *owner):
+            files.fix_permissions(self.path, *owner)
         if self.remember:
             self.note.keep(**({} if self.note.exists else {"made": "adopted", "opened": False}), **self.remember)
 

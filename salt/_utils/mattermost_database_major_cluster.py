@@ -40,7 +40,7 @@ class NoClusterOfTheirOwn:
             os.unlink(CREATE_NONE)
 
 
-def look(old: host.Cluster) -> dict:
+def inspect(old: host.Cluster) -> dict:
     """Return what the new cluster must have in common with the old one. Raises DatabaseError for one that cannot be copied."""
     seen = old.query(LIKE)
     if seen["tablespaces"]:
@@ -50,7 +50,7 @@ def look(old: host.Cluster) -> dict:
     return seen
 
 
-def room(old: host.Cluster) -> tuple[int, int]:
+def disk_space(old: host.Cluster) -> tuple[int, int]:
     """Return (KiB that the data take, KiB free where the new cluster will be)."""
     said = subprocess.run(
         ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", check=False
@@ -69,7 +69,7 @@ def drop(new: host.Cluster) -> bool:
     return not new.is_initialised()
 
 
-def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[str]:
+def create(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[str]:
     """Make the new cluster, with the old one's settings and access rules; return the names of settings that are gone.
 
     seen: what `look` returned. port: TCP port of both.
@@ -78,11 +78,14 @@ def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[st
     config = new.data["config_dir"]
     main = os.path.join(config, "postgresql.conf")
     ours = os.path.join(os.path.dirname(seen["config_file"]), majors.DROP_IN)
-    settings, gone = core.carried(seen["files"] or [], ours, core.settings_of(host.read(main) or ""), known(new))
+    settings, gone = core.settings_to_copy(
+        seen["files"] or [], ours, core.settings_of(host.read(main) or ""), known_settings(new)
+    )
     host.replace(main, files.with_include(host.read(main) or ""))
     if settings:
         host.replace(
-            os.path.join(config, "conf.d", "00-brought-over.conf"), core.carried_text(settings, old.data["version"])
+            os.path.join(config, "conf.d", "00-brought-over.conf"),
+            core.copied_settings_text(settings, old.data["version"]),
         )
     host.replace(os.path.join(config, majors.DROP_IN), host.read(ours) or files.HEADER + f"port = '{port}'\n")
     for name in ("hba_file", "ident_file"):
@@ -92,13 +95,13 @@ def make(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[st
     return gone
 
 
-def known(cluster: host.Cluster) -> set[str]:
+def known_settings(cluster: host.Cluster) -> set[str]:
     """Return the names of the settings that this major has, in lower case."""
     said = _as_postgres([cluster.program("postgres"), "--describe-config"]).stdout
     return {line.split("\t")[0].lower() for line in said.splitlines() if "\t" in line}
 
 
-def check(old: host.Cluster, new: host.Cluster) -> None:
+def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:
     """Have pg_upgrade itself look at both while the old one serves. Raises DatabaseError with what it found."""
     account = pwd.getpwnam(host.SUPERUSER)
     with tempfile.TemporaryDirectory(prefix="mattermost-postgresql.", dir="/var/tmp") as scratch:  # noqa: S108 - 0700, postgres's own

@@ -30,7 +30,9 @@ def settings_of(text: str) -> dict[str, str]:
     return found
 
 
-def carried(seen: list[dict], ours: str, packaged: dict[str, str], known: set[str]) -> tuple[dict[str, str], list[str]]:
+def settings_to_copy(
+    seen: list[dict], ours: str, packaged: dict[str, str], known: set[str]
+) -> tuple[dict[str, str], list[str]]:
     """Return the settings to bring over, and the names of those that the new major does not know.
 
     seen: rows of pg_file_settings in their order (name, value, file). ours: path of our own drop-in, which is left out.
@@ -42,7 +44,7 @@ def carried(seen: list[dict], ours: str, packaged: dict[str, str], known: set[st
     return {name: value for name, value in wanted.items() if name not in gone}, gone
 
 
-def carried_text(settings: dict[str, str], old: int) -> str:
+def copied_settings_text(settings: dict[str, str], old: int) -> str:
     """Return the file that holds `carried` settings."""
     quoted = {name: value.replace("'", "''") for name, value in sorted(settings.items())}
     return HEADER.format(old=old) + "".join(f"{name} = '{value}'\n" for name, value in quoted.items())

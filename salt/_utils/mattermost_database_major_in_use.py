@@ -19,8 +19,8 @@ class Majors(NamedTuple):
     ``coming``: made by an upgrade that has not ended, 0 for none. ``open``: an upgrade is at work, or was interrupted."""
 
     ours: list[int]
-    kept: dict[int, int]
-    coming: int
+    retained: dict[int, int]
+    pending: int
     open: bool = False
 
 
@@ -44,7 +44,7 @@ def versions_in(pattern: str, paths) -> list[int]:
     return sorted(int(found[1]) for found in map(wanted.fullmatch, paths) if found)
 
 
-def kept(text: str) -> dict[int, int]:
+def parse_retained(text: str) -> dict[int, int]:
     """Parse the list of replaced clusters: lines ``OLD NEW DATE``."""
     lines = [line.split() for line in text.splitlines()]
     return {
@@ -52,7 +52,7 @@ def kept(text: str) -> dict[int, int]:
     }
 
 
-def on_host(template: dict, work: str) -> Majors:
+def inspect(template: dict, work: str) -> Majors:
     """Look at this host."""
     pattern = os.path.join(template["config_dir"], DROP_IN)
     data = os.path.join(template["data_dir"], "PG_VERSION")  # a cluster that was removed may leave settings behind
@@ -64,7 +64,9 @@ def on_host(template: dict, work: str) -> Majors:
     folder = os.path.join(work, FOLDER)
     coming = _read(os.path.join(folder, "next")).strip()
     at_work = os.path.exists(os.path.join(folder, "journal"))
-    return Majors(ours, kept(_read(os.path.join(folder, "kept"))), int(coming) if coming.isdigit() else 0, at_work)
+    return Majors(
+        ours, parse_retained(_read(os.path.join(folder, "kept"))), int(coming) if coming.isdigit() else 0, at_work
+    )
 
 
 def _read(path: str) -> str:
@@ -77,7 +79,7 @@ def _read(path: str) -> str:
 
 def in_use(majors: Majors) -> int:
     """Return the major that holds the server's data, 0 when none does yet."""
-    serving = [version for version in majors.ours if version not in majors.kept and version != majors.coming]
+    serving = [version for version in majors.ours if version not in majors.retained and version != majors.pending]
     return serving[-1] if serving else 0
 
 
@@ -91,7 +93,7 @@ def refusal(wanted: int, majors: Majors) -> str | None:
     serving = in_use(majors)
     if serving in (0, wanted):
         return None
-    if majors.kept.get(wanted, 0) > wanted:  # else: left by an upgrade that was undone
+    if majors.retained.get(wanted, 0) > wanted:  # else: left by an upgrade that was undone
         return (
             f"The server's data was brought from PostgreSQL {wanted} to {serving}, and {wanted} is kept only in case: set "
             f"mattermost:database:version to {serving}."

@@ -14,7 +14,7 @@ DROP_IN = os.path.join("conf.d", "mattermost.conf")
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
 NOT_YET = "setting could not be applied"  # what PostgreSQL says of a setting that waits for a restart
 
-LOOK = """SELECT json_build_object(
+FACTS_QUERY = """SELECT json_build_object(
  'version', current_setting('server_version_num')::int / 10000,
  'config_file', current_setting('config_file'),
  'hba_file', current_setting('hba_file'), 'ident_file', current_setting('ident_file'),
@@ -27,12 +27,12 @@ LOOK = """SELECT json_build_object(
 """
 # what our file sets now, also what it is about to set no longer
 OURS = "SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/conf.d/mattermost.conf'"
-JUDGE = """SELECT format('%s line %s: %s%s', sourcefile, sourceline, name || ': ', error) FROM pg_file_settings
+ERRORS_QUERY = """SELECT format('%s line %s: %s%s', sourcefile, sourceline, name || ': ', error) FROM pg_file_settings
  WHERE error IS NOT NULL AND NOT (error = '{not_yet}' AND name IN ({names}))
  AND error NOT LIKE 'parameter "%" cannot be changed without restarting the server';
 SELECT format('%s line %s: %s', current_setting('hba_file'), line_number, error) FROM pg_hba_file_rules WHERE error IS NOT NULL;
 """
-JUDGE_IDENT = """SELECT format('%s line %s: %s', current_setting('ident_file'), line_number, error)
+IDENT_ERRORS_QUERY = """SELECT format('%s line %s: %s', current_setting('ident_file'), line_number, error)
  FROM pg_ident_file_mappings WHERE error IS NOT NULL;
 """
 
@@ -45,7 +45,7 @@ def _drop_in(seen: dict) -> str:
     return os.path.join(os.path.dirname(seen["config_file"]), DROP_IN)
 
 
-def kept(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
+def managed(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
     """Return the settings that are ours to set: *wanted* less those that the administrator chose in another file.
 
     own: names that the user's settings say, which are ours in any case.
@@ -64,10 +64,10 @@ def overruled(seen: dict) -> dict[str, tuple[str, str]]:
     return {name: found for name, found in last.items() if name in ours and found[0] != _drop_in(seen)}
 
 
-def given_up(seen: dict, wanted: dict[str, str], own=()) -> set[str]:
+def no_longer_set(seen: dict, wanted: dict[str, str], own=()) -> set[str]:
     """Return the names that our file sets and shall set no longer, where nothing read later sets them."""
     ours = {entry["name"] for entry in seen["files"] or [] if entry["file"] == _drop_in(seen)}
-    return ours - set(kept(seen, wanted, own)) - set(overruled(seen))
+    return ours - set(managed(seen, wanted, own)) - set(overruled(seen))
 
 
 def conflicts(seen: dict, wanted: dict[str, str]) -> list[str]:
@@ -97,12 +97,12 @@ def differences(seen: dict, wanted: dict[str, str], names, own=()) -> dict[str, 
         if entry["file"] == _drop_in(seen):
             set_by_us[entry["name"]] = entry["value"]
     found = {}
-    for name, value in kept(seen, wanted, own).items():
+    for name, value in managed(seen, wanted, own).items():
         if name not in names or name in lost or current.get(name) == value:
             continue
         if name not in own or set_by_us.get(name) != value or name in (seen.get("pending") or []):
             found[name] = {"old": current.get(name), "new": value}
-    for name in given_up(seen, wanted, own) & set(names):
+    for name in no_longer_set(seen, wanted, own) & set(names):
         found[name] = {"old": current.get(name), "new": "not set by us"}
     return found
 
@@ -110,7 +110,7 @@ def differences(seen: dict, wanted: dict[str, str], names, own=()) -> dict[str, 
 def texts(seen: dict, wanted: dict[str, str], hba: list[str], ident: list[str], own=()) -> dict[str, str]:
     """Return ``{path: text}`` for the files that have to change."""
     then = {
-        _drop_in(seen): lambda text: files.drop_in(kept(seen, wanted, own)),
+        _drop_in(seen): lambda text: files.drop_in(managed(seen, wanted, own)),
         seen["config_file"]: files.with_include,
         seen["hba_file"]: lambda text: files.with_block(text, hba),
         seen["ident_file"]: lambda text: files.with_block(text, ident),
@@ -132,15 +132,15 @@ class Setup:
 
     def __init__(self, cluster: host.Cluster, wanted: dict[str, str], hba: list[str], ident: list[str], own=()):
         self.cluster, self.wanted, self.hba, self.ident, self.own = cluster, wanted, hba, ident, tuple(own)
-        self.seen = self.look()
+        self.seen = self.inspect()
         self.at_start = {*files.AT_START, *(self.seen["at_start"] or [])}
         self.texts = texts(self.seen, wanted, hba, ident, self.own)
         names = {*wanted, *self.at_start} if _drop_in(self.seen) in self.texts else self.at_start
         self.differences = differences(self.seen, wanted, names, self.own)
 
-    def look(self) -> dict:
+    def inspect(self) -> dict:
         """Return what the cluster has, see `LOOK`."""
-        return self.cluster.query(LOOK.format(names=_names(self.wanted), ours=OURS))
+        return self.cluster.query(FACTS_QUERY.format(names=_names(self.wanted), ours=OURS))
 
     def is_unread(self) -> bool:
         """Say whether a file is newer than what PostgreSQL has read: a run was cut off before its reload."""
@@ -180,11 +180,11 @@ class Setup:
 
     def judge(self) -> None:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
-        sql = JUDGE.format(not_yet=NOT_YET, names=_names(self.at_start))
+        sql = ERRORS_QUERY.format(not_yet=NOT_YET, names=_names(self.at_start))
         if self.seen["version"] >= 15:
-            sql += JUDGE_IDENT
+            sql += IDENT_ERRORS_QUERY
         faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
-        self.seen = self.look()
+        self.seen = self.inspect()
         faults += conflicts(self.seen, self.wanted)
         if faults:
             raise host.DatabaseError(f"{' '.join(faults)} The files are as they were.")

@@ -25,7 +25,7 @@ def note_of(path: str) -> str:
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.from")
 
 
-def standing(path: str, sha256: str) -> str:
+def status(path: str, sha256: str) -> str:
     """Return what stands at *path*: ``wanted`` (from the file with that sum), ``older``, ``foreign`` or ``nothing``.
 
     A program without our note, or changed since, is foreign.
@@ -43,7 +43,7 @@ def standing(path: str, sha256: str) -> str:
     return "wanted" if archive == sha256 else "older"
 
 
-def fetched(url: str, ca_file: str | None = None, pause=time.sleep) -> bytes:
+def fetch(url: str, ca_file: str | None = None, pause=time.sleep) -> bytes:
     """Return what *url* has. Raises ProgramError after a few attempts, and at once for an answer that will not change.
 
     ca_file: PEM to trust for https; None or a missing file means the default.
@@ -69,7 +69,7 @@ def fetched(url: str, ca_file: str | None = None, pause=time.sleep) -> bytes:
     raise ProgramError(f"{url} could not be fetched: {reason}.")
 
 
-def place(path: str, data: bytes, sha256: str, origin: str) -> None:
+def install(path: str, data: bytes, sha256: str, origin: str) -> None:
     """Unpack *data* (.bz2) to the program *path*, mode 0755, and note where it came from.
 
     Raises ProgramError, nothing changed, when its SHA-256 is not *sha256*. origin: for the message.

@@ -41,17 +41,17 @@ def certificates(public_name: str, asked_for, folder: str, before) -> tuple[set,
     return seen_to, {name for name in seen_to if not came_first(name)}
 
 
-def purge_of(told: dict, name: str) -> bool:
-    """Say whether the data shall go too. told: the pillar's ``remove``. name: the host's public name.
+def parse_request(pillar: dict, name: str) -> bool:
+    """Say whether the data shall go too. pillar: the pillar's ``remove``. name: the host's public name.
 
     Raises ValueError, in words for the operator, for anything but nothing or ``{"purge": NAME}``.
     """
-    if not isinstance(told, dict):
-        raise ValueError(f'remove must be a mapping, as {{"purge": "{name}"}}, not {type(told).__name__}.')
-    unknown = sorted(set(told) - {"purge"})
+    if not isinstance(pillar, dict):
+        raise ValueError(f'remove must be a mapping, as {{"purge": "{name}"}}, not {type(pillar).__name__}.')
+    unknown = sorted(set(pillar) - {"purge"})
     if unknown:
         raise ValueError(f"remove:{unknown[0]} is not known; there is remove:purge.")
-    purge = told.get("purge")
+    purge = pillar.get("purge")
     if purge is None:
         return False
     if purge != name:

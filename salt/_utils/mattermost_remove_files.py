@@ -50,7 +50,7 @@ def inside(folder: str, names) -> list[str]:
 
 def units() -> list[str]:
     """Return our unit files, their drop-ins and the links that start them; the server's own may be another's, which an import put back."""
-    server = [] if records.is_of_another(f"{UNITS}/mattermost.service") else ["mattermost.service"]
+    server = [] if records.is_foreign(f"{UNITS}/mattermost.service") else ["mattermost.service"]
     own = found(
         [
             *(f"{UNITS}/{name}" for name in server),

@@ -117,19 +117,19 @@ def identities(repo: str) -> list[str]:
     return re.findall(r"(?m)^\[([^]]+)\]", repo)
 
 
-def blamed(said: str, known) -> list[str]:
+def blamed(output: str, known) -> list[str]:
     """Return which repositories a failed ``makecache`` speaks of.
 
-    said: what yum or dnf printed. known: IDs that there are. yum 3 says ``from ID:`` or ``for repo: ID/7/x86_64``, dnf
+    output: what yum or dnf printed. known: IDs that there are. yum 3 says ``from ID:`` or ``for repo: ID/7/x86_64``, dnf
     ``for repo 'ID'``.
     """
-    named = re.findall(r"(?=(?:\brepo:? |\bfrom |\bfor )['\"]?([A-Za-z0-9_.-]+))", said)
+    named = re.findall(r"(?=(?:\brepo:? |\bfrom |\bfor )['\"]?([A-Za-z0-9_.-]+))", output)
     return [identity for identity in known if identity in named]
 
 
-def reason(said: str) -> str:
+def reason(output: str) -> str:
     """Return the line of yum's or dnf's output that says why, without its prefix."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     # yum 3 goes on with a page of advice after its first line of failure
     telling = [line for line in lines if re.match(r"(Error|failure|Cannot find|One of the configured)", line)]
     chosen = telling or lines or ["it said nothing"]

@@ -57,7 +57,7 @@ def write(directory: str, name: str, value: str) -> str:
     file_path = path(directory, name)
     os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
     os.makedirs(directory, mode=DIRECTORY_MODE, exist_ok=True)
-    tighten(directory, name)
+    fix_permissions(directory, name)
     fd, draft = tempfile.mkstemp(prefix=f".{name}.", dir=directory)  # mode 0600 from the first moment
     try:
         with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -88,11 +88,11 @@ def get(directory: str, name: str, size: int = 32) -> str:
     if value is None:
         value = write(directory, name, generate(size))
     else:
-        tighten(directory, name)
+        fix_permissions(directory, name)
     return value
 
 
-def loose(directory: str, name: str) -> dict[str, str]:
+def permission_changes(directory: str, name: str) -> dict[str, str]:
     """Return what others could get at: ``{path: its mode}`` where owner or mode is wider than root's alone."""
     found = {}
     for place, mode in ((directory, DIRECTORY_MODE), (path(directory, name), FILE_MODE)):
@@ -105,9 +105,9 @@ def loose(directory: str, name: str) -> dict[str, str]:
     return found
 
 
-def tighten(directory: str, name: str) -> dict[str, str]:
+def fix_permissions(directory: str, name: str) -> dict[str, str]:
     """Take the store and secret *name* back to root alone; return what was wider, as `loose` does."""
-    found = loose(directory, name)
+    found = permission_changes(directory, name)
     for place in found:
         os.chown(place, os.geteuid(), os.getegid())
         os.chmod(place, DIRECTORY_MODE if place == directory else FILE_MODE)

@@ -202,17 +202,17 @@ def test_a_note_is_written_once_and_read_back_by_the_probe(note, monkeypatch):
     monkeypatch.setattr(os, "fchown", lambda *_: None)
     bundle = {"version": "2.0.0", "breaking_changes": 3}
     module.__opts__["test"] = True
-    assert module.noted(str(work), bundle)["result"] is None
+    assert module.recorded(str(work), bundle)["result"] is None
     assert not work.exists()
     module.__opts__["test"] = False
-    done = module.noted(str(work), bundle)
+    done = module.recorded(str(work), bundle)
     assert done["changes"]["version"] == {"old": "", "new": "2.0.0"}
     assert (work / "bundle").stat().st_mode & 0o777 == 0o600
-    assert module.noted(str(work), bundle)["changes"] == {}
+    assert module.recorded(str(work), bundle)["changes"] == {}
     script = probe.script(["salt"], preflight.settings({"paths": {"work": str(work)}}))
     told = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False).stdout
     assert probe.parse(told)["bundle"] == bundle
-    assert module.noted(str(work), {**bundle, "version": "2.1.0"})["changes"] == {
+    assert module.recorded(str(work), {**bundle, "version": "2.1.0"})["changes"] == {
         "version": {"old": "2.0.0", "new": "2.1.0"}
     }
 

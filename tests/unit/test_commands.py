@@ -50,7 +50,7 @@ def system(tmp_path, program):
     state.repositories = types.SimpleNamespace(imported=lambda known, ours: list(known.values()))
 
     def run(**record):
-        records.keep(str(tmp_path / "work"), {"packages": ["nginx"], **record})
+        records.write(str(tmp_path / "work"), {"packages": ["nginx"], **record})
         return state.system("system", platform, {"work": str(tmp_path / "work")})
 
     return run

@@ -100,11 +100,11 @@ def test_majors_are_found_by_our_settings_file_and_the_record(tmp_path):
     (tmp_path / "etc/18/main/conf.d").mkdir(parents=True)
     (tmp_path / "etc/18/main/conf.d/mattermost.conf").touch()  # left behind by a cluster that was removed
     template = {"config_dir": f"{tmp_path}/etc/{{version}}/main", "data_dir": f"{tmp_path}/data/{{version}}"}
-    assert majors.on_host(template, f"{tmp_path}/work") == majors.Majors([15, 17], {15: 17}, 0)
+    assert majors.inspect(template, f"{tmp_path}/work") == majors.Majors([15, 17], {15: 17}, 0)
     (tmp_path / "work/postgresql/next").write_text("17\n")
     (tmp_path / "work/postgresql/journal").write_text("begin x\n")
-    found = majors.on_host(template, f"{tmp_path}/work")
-    assert (found.coming, found.open) == (17, True)
+    found = majors.inspect(template, f"{tmp_path}/work")
+    assert (found.pending, found.open) == (17, True)
 
 
 def test_only_what_the_administrator_changed_is_brought_over():
@@ -119,10 +119,10 @@ def test_only_what_the_administrator_changed_is_brought_over():
     ]
     packaged = core.settings_of("log_line_prefix = '%m'\t# a note\n#deadlock_timeout = 1s\n")
     known = {"log_line_prefix", "deadlock_timeout", "shared_buffers"}
-    found, gone = core.carried(seen, "/etc/15/conf.d/mattermost.conf", packaged, known)
+    found, gone = core.settings_to_copy(seen, "/etc/15/conf.d/mattermost.conf", packaged, known)
     assert found == {"deadlock_timeout": "2s", "cron.host": "it's"}
     assert gone == ["old_snapshot_threshold"]
-    assert "cron.host = 'it''s'\ndeadlock_timeout = '2s'\n" in core.carried_text(found, 15)
+    assert "cron.host = 'it''s'\ndeadlock_timeout = '2s'\n" in core.copied_settings_text(found, 15)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_larger_value_of_the_administrator_is_neither_set_nor_a_difference(see
         "files": [entry("max_connections", "500", "/etc/x.conf")],
         "current": seen["current"] | {"max_connections": "500"},
     }
-    assert "max_connections" not in setup.kept(found, WANTED)
+    assert "max_connections" not in setup.managed(found, WANTED)
     assert "max_connections" not in setup.differences(found, WANTED, files.AT_START)
 
 
@@ -110,7 +110,7 @@ def test_a_value_of_the_users_own_writing_is_told_by_the_file(seen):
 def test_a_setting_that_is_given_up_is_a_difference_while_our_file_has_it(seen):
     drop_in = os.path.join(os.path.dirname(seen["config_file"]), setup.DROP_IN)
     found = with_ours(seen | {"current": WANTED}, entry("max_locks_per_transaction", "128", drop_in))
-    assert setup.given_up(found, WANTED) == {"max_locks_per_transaction"}
+    assert setup.no_longer_set(found, WANTED) == {"max_locks_per_transaction"}
     assert set(setup.differences(found, WANTED, ["max_locks_per_transaction"])) == {"max_locks_per_transaction"}
     assert setup.conflicts(found, WANTED) == []
 

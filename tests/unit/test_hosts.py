@@ -67,7 +67,7 @@ PASSWORD = "it's (x)"  # as a command it would be a fault of syntax, told with t
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def local_host(tmp_path, monkeypatch):
     """A host whose commands run here, with a sudo that asks for the password, or, told so, does not."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
@@ -87,15 +87,15 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("asks", [True, False])
-def test_a_password_is_no_command_whether_sudo_asks_or_not(here, asks):
-    done = here(asks).run("echo one\necho two\n")
+def test_a_password_is_no_command_whether_sudo_asks_or_not(local_host, asks):
+    done = local_host(asks).run("echo one\necho two\n")
     assert done == roster.Result(0, "one\ntwo\n", "")
 
 
 @pytest.mark.parametrize("sudo", [True, False])
-def test_our_programs_are_found_under_the_path_of_els_sudo(here, sudo, monkeypatch):
+def test_our_programs_are_found_under_the_path_of_els_sudo(local_host, sudo, monkeypatch):
     """EL's secure_path has no /usr/local; by a bare name backup, restore, drill and rollback were not found there."""
-    host = here(sudo=sudo)
+    host = local_host(sudo=sudo)
     monkeypatch.setenv("PATH", f"{os.environ['PATH'].split(':')[0]}:/sbin:/bin:/usr/sbin:/usr/bin")
     said = host.run('printf %s "$PATH"').out.split(":")
     argv, preface = host.stream('printf %s "$PATH"')
@@ -128,17 +128,17 @@ DATA = bytes(range(256)) * 1000
 
 
 @pytest.mark.parametrize("asks", [True, False])
-def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(here, tmp_path, asks):
+def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(local_host, tmp_path, asks):
     (tmp_path / "archive").write_bytes(DATA)
-    done = here(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"))
+    done = local_host(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"))
     assert done == roster.Result(0, "", "")
     assert (tmp_path / "it's there").read_bytes() == DATA
     assert (tmp_path / "it's there").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_came_incomplete_is_none(here, tmp_path, monkeypatch):
+def test_a_file_that_came_incomplete_is_none(local_host, tmp_path, monkeypatch):
     (tmp_path / "archive").write_bytes(DATA)
     monkeypatch.setattr(os.path, "getsize", lambda path: len(DATA) + 1)
-    done = here(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"))
+    done = local_host(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"))
     assert (done.rc, done.err) == (1, "It came incomplete.\n")
     assert not (tmp_path / "there").exists()

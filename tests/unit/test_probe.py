@@ -68,7 +68,7 @@ def settings(pillar=None):
 
 
 @pytest.fixture(scope="module")
-def here():
+def local_facts():
     """Facts of the machine that runs the tests, by the real script."""
     made = settings()
     made["paths"]["install"] = (
@@ -81,17 +81,17 @@ def here():
     return probe.parse(done.stdout)
 
 
-def test_the_script_runs_on_a_real_machine(here):
-    assert re.fullmatch(r"\d+\.\d+", here["glibc"])
-    assert here["memory_kb"]["MemTotal"] > 0
-    assert here["grains"]["os_family"]
-    assert "tar" in here["programs"]
-    assert here["current"] == ""
+def test_the_script_runs_on_a_real_machine(local_facts):
+    assert re.fullmatch(r"\d+\.\d+", local_facts["glibc"])
+    assert local_facts["memory_kb"]["MemTotal"] > 0
+    assert local_facts["grains"]["os_family"]
+    assert "tar" in local_facts["programs"]
+    assert local_facts["current"] == ""
 
 
-def test_a_path_with_quotes_reaches_the_script_whole(here):
-    assert here["disks"][0]["path"] == "/nowhere/it's a $place"
-    assert here["disks"][0]["free_mb"] > 0
+def test_a_path_with_quotes_reaches_the_script_whole(local_facts):
+    assert local_facts["disks"][0]["path"] == "/nowhere/it's a $place"
+    assert local_facts["disks"][0]["free_mb"] > 0
 
 
 def test_a_listener_is_seen_with_its_program():

@@ -100,5 +100,5 @@ def test_a_dry_run_fetches_nothing(path, url):
 def test_a_broken_transfer_is_tried_again(url):
     pauses = []
     with pytest.raises(core.ProgramError, match="could not be fetched"):
-        core.fetched("http://127.0.0.1:9/x", pause=pauses.append)
+        core.fetch("http://127.0.0.1:9/x", pause=pauses.append)
     assert pauses == [1, 2, 3]

@@ -18,15 +18,15 @@ NAME = "chat.example.com"
 
 
 def test_the_data_go_only_by_the_hosts_own_name():
-    assert core.purge_of({}, NAME) is False
-    assert core.purge_of({"purge": NAME}, NAME) is True
+    assert core.parse_request({}, NAME) is False
+    assert core.parse_request({"purge": NAME}, NAME) is True
     for wrong in ("chat.example.org", True, "", "yes", [NAME]):
         with pytest.raises(ValueError, match=r"this host is chat\.example\.com\. Nothing was removed"):
-            core.purge_of({"purge": wrong}, NAME)
+            core.parse_request({"purge": wrong}, NAME)
     with pytest.raises(ValueError, match="remove:purgge is not known"):
-        core.purge_of({"purgge": NAME}, NAME)
+        core.parse_request({"purgge": NAME}, NAME)
     with pytest.raises(ValueError, match="must be a mapping"):
-        core.purge_of(True, NAME)
+        core.parse_request(True, NAME)
 
 
 MOUNTS = "/dev/vda / ext4 rw 0 0\nnas:/x /mnt/nas nfs4 rw 0 0\nsshfs /mnt/far fuse.sshfs rw 0 0\n/dev/vdb /mnt/nasty ext4 rw 0 0\n"
@@ -159,10 +159,10 @@ def test_our_lines_leave_postgresqls_files_and_others_stay(tmp_path, monkeypatch
 
 
 def test_a_host_is_looked_at_once_and_again_after_a_removal():
-    assert records.is_due(None, deployed=False)
-    assert not records.is_due(None, deployed=True)
-    assert not records.is_due({"packages": []}, deployed=False)
-    assert records.is_due({"packages": [], "left": {}}, deployed=False)
+    assert records.is_needed(None, deployed=False)
+    assert not records.is_needed(None, deployed=True)
+    assert not records.is_needed({"packages": []}, deployed=False)
+    assert records.is_needed({"packages": [], "left": {}}, deployed=False)
 
 
 def test_what_a_removal_left_is_not_taken_for_the_hosts_own():
@@ -192,14 +192,14 @@ def test_what_a_removal_left_is_not_taken_for_the_hosts_own():
         "cluster": True,
     }
     now["units"] = {"postgresql.service": {"enabled": True}, "nginx.service": {"enabled": True}}
-    joined = records.continued(now, old)
+    joined = records.without_our_leftovers(now, old)
     assert joined["packages"] == ["base", "vim"]
     assert joined["users"] == ["root"]
     assert joined["directories"] == ["/srv", "/var"]
     assert joined["letsencrypt"] == ["/etc/letsencrypt/mine", "/etc/letsencrypt/new"]
     assert joined["cluster"] is False
     assert joined["units"] == {"postgresql.service": {"enabled": False}, "nginx.service": {"enabled": True}}
-    assert records.continued(now, None) == now
+    assert records.without_our_leftovers(now, None) == now
 
 
 def test_empty_directories_go_with_the_one_that_a_package_of_ours_made(tmp_path):
@@ -225,7 +225,7 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
     monkeypatch.setattr(repositories, "MODULES", str(module.parent))
     state = load_state("mattermost_baseline_restore", test=True)
     paths, platform = {"work": str(tmp_path / "work")}, {"repositories": {"dead_hosts": [], "keys": {}}}
-    records.keep(paths["work"], {"modules": {"postgresql": before}})
+    records.write(paths["work"], {"modules": {"postgresql": before}})
     module.parent.mkdir()
 
     module.write_text(DISABLED)
@@ -240,7 +240,7 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
     module.write_text(other)  # somebody's since
     assert state.system("system", platform, paths)["changes"] == {}
     assert module.read_text() == other
-    records.keep(paths["work"], {"modules": {"postgresql": DISABLED}})
+    records.write(paths["work"], {"modules": {"postgresql": DISABLED}})
     module.write_text(DISABLED)
     assert state.system("system", platform, paths)["changes"] == {}
 
@@ -249,7 +249,7 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
 def test_an_account_stays_as_long_as_a_package_that_made_it(tmp_path, monkeypatch, there, gone):
     state, paths = load_state("mattermost_uninstall", test=True), {"work": str(tmp_path / "work")}
     monkeypatch.setattr(state.packages.Packages, "names", lambda self: there)
-    records.keep(paths["work"], {"users": [], "groups": []})
+    records.write(paths["work"], {"users": [], "groups": []})
     said = state.accounts("accounts", "mattermost", paths, False, {"root": "postgresql*-server"})
     assert set(said["changes"]) == gone
 

@@ -66,9 +66,9 @@ def test_wider_modes_are_taken_back(store):
     core.get(store, "key")
     os.chmod(store, 0o755)
     os.chmod(os.path.join(store, "key"), 0o644)
-    assert list(core.loose(store, "key").values()) == ["0755", "0644"]
+    assert list(core.permission_changes(store, "key").values()) == ["0755", "0644"]
     core.get(store, "key")
-    assert core.loose(store, "key") == {}
+    assert core.permission_changes(store, "key") == {}
     assert mode(os.path.join(store, "key")) == 0o600
 
 

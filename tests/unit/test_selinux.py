@@ -73,13 +73,13 @@ def test_where_selinux_is_off_nothing_is_asked(state, tools, monkeypatch):
 def test_a_removal_takes_back_what_deploys_told_and_nothing_else(state, tools, tmp_path, monkeypatch):
     monkeypatch.setattr(state.records, "boolean", lambda name: "on")
     record, paths = {"booleans": {BOOLEAN: "off"}, "contexts": ["/srv/mine(/.*)?"]}, {"work": str(tmp_path / "work")}
-    state.records.keep(paths["work"], record)
+    state.records.write(paths["work"], record)
     mine = WEBROOT | {"path": "/srv/mine", "pattern": "/srv/mine(/.*)?"}
     state.allowed("nginx", [], [WEBROOT, mine])
     done = state.as_before("selinux", paths, [WEBROOT, mine])
     assert done["changes"] == {BOOLEAN: "off", WEBROOT["pattern"]: "removed"}
     assert tools()[-2:] == [f"setsebool -P {BOOLEAN} off", f"semanage fcontext -d {WEBROOT['pattern']}"]
-    state.records.keep(paths["work"], {"booleans": {BOOLEAN: "on"}})
+    state.records.write(paths["work"], {"booleans": {BOOLEAN: "on"}})
     assert state.as_before("selinux", paths, [WEBROOT])["changes"] == {}
 
 

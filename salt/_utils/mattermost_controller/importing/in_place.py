@@ -96,29 +96,29 @@ def port(source: Source) -> int:
     return int(told) if told.isdigit() else {"http": 80, "https": 443}.get(told, 8065)
 
 
-def afterwards(wish: dict, source: Source, settings: dict, sites: list) -> list[str]:
+def afterwards(request: dict, source: Source, settings: dict, sites: list) -> list[str]:
     """Return what the operator has to know and to do now, a sentence each. sites: files of others' sites in nginx."""
-    name, one, listens = settings["name"], wish["from"], settings["server"]["port"]
-    said = []
+    name, one, listens = settings["name"], request["from"], settings["server"]["port"]
+    lines = []
     if port(source) != listens:
-        said.append(
+        lines.append(
             f"The old server listened on port {port(source)}, this one on 127.0.0.1:{listens}: change that in what leads there."
         )
     if sites:
-        said.append(
+        lines.append(
             f"Your nginx goes on as it is ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To have the site by this tree: move the "
             f"old one's file for {name} away, set mattermost:nginx:share: True where other sites stay, then salt-run state.orchestrate mattermost.ssl."
         )
     else:
-        said.append(
+        lines.append(
             f"The server listens on 127.0.0.1:{listens} alone: now salt-run state.orchestrate mattermost.ssl (or .non-ssl) gives {name} its site."
         )
     if site(source) not in ("", f"https://{name}"):
-        said.append(f"SiteURL stays {site(source)}: change it in the system console when the site's address changes.")
+        lines.append(f"SiteURL stays {site(source)}: change it in the system console when the site's address changes.")
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
-    said += [
+    lines += [
         f"The old server is aside on {one}, whole and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
         f"To go back to it, without what is posted from now on: {PROGRAM.rpartition('/')[2]} back overwrite, there.",
         "To delete it: docs/import.md.",
     ]
-    return said
+    return lines

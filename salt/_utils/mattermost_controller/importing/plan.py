@@ -43,14 +43,14 @@ def asked(told) -> dict:
     for key in ("from", "to"):
         if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
             raise ValueError(f"import:{key} must be the roster ID of a host: {example}.")
-    wish = {**known, **told}
+    request = {**known, **told}
     for key, default in known.items():
-        if type(wish[key]) is not type(default):
-            raise ValueError(f"import:{key} is {wish[key]!r}; it must be like {default!r}.")
-    strange = sorted(set(map(str, wish["accept"])) - set(ACCEPTED))
+        if type(request[key]) is not type(default):
+            raise ValueError(f"import:{key} is {request[key]!r}; it must be like {default!r}.")
+    strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
         raise ValueError(f"import:accept names {strange[0]}; what can be accepted: {', '.join(ACCEPTED)}.")
-    return wish
+    return request
 
 
 def version(source: Source, settings: dict, known: dict) -> str:
@@ -68,12 +68,12 @@ def version(source: Source, settings: dict, known: dict) -> str:
     )
 
 
-def misfits(wish: dict, source: Source, facts: dict, target: dict, settings: dict, is_same: bool) -> list[str]:
+def misfits(request: dict, source: Source, facts: dict, target: dict, settings: dict, is_same: bool) -> list[str]:
     """Return one sentence for each reason why the import cannot be, with what to do.
 
     source, facts: what was found, and the look at its database and files. target: the look at the target. settings: its own.
     """
-    one, other = wish["from"], wish["to"]
+    one, other = request["from"], request["to"]
     if is_same:
         return [
             f"{one} and {other} are the same machine: name one of them alone, in import:from, to have its server taken over in place."
@@ -85,14 +85,14 @@ def misfits(wish: dict, source: Source, facts: dict, target: dict, settings: dic
         found.append(
             f"The database of the {source.layout} installation on {one} cannot be read: {_reason(source, facts)}."
         )
-    if source.active and not wish["stop"]:
+    if source.active and not request["stop"]:
         found.append(
             f'The server on {one} runs; an import has to stop it. When it may be stopped: "stop": true in import.'
         )
     found += _databases(one, source)
-    found += _release(wish, source, facts, settings)
+    found += _release(request, source, facts, settings)
     found += _postgresql(one, other, facts, target, settings)
-    found += move.newer(wish, facts, target, told="import")
+    found += move.newer(request, facts, target, told="import")
     return found + move.mounts(other, target, settings) + move.room(other, facts, target)
 
 
@@ -120,7 +120,7 @@ def _local(host: str) -> str:
     return "" if host.startswith("/") or host in ("localhost", "127.0.0.1", "::1") else host
 
 
-def _release(wish: dict, source: Source, facts: dict, settings: dict) -> list[str]:
+def _release(request: dict, source: Source, facts: dict, settings: dict) -> list[str]:
     found, target = [], settings["release"]["version"]
     try:
         release.check_hop(source.version, target)
@@ -135,29 +135,29 @@ def _release(wish: dict, source: Source, facts: dict, settings: dict) -> list[st
         and release.parse(target) >= (11, 0, 0),
     }
     for name, is_so in reasons.items():
-        if is_so and name not in wish["accept"]:
+        if is_so and name not in request["accept"]:
             found.append(
-                f'On {wish["from"]} {ACCEPTED[name]}: what only that has is gone here. Knowing that: "accept": ["{name}"] in import.'
+                f'On {request["from"]} {ACCEPTED[name]}: what only that has is gone here. Knowing that: "accept": ["{name}"] in import.'
             )
     return found
 
 
 def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
-    have = move.number(source, "postgresql") // 10000
-    there = move.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
-    if have > there:
+    source_major = move.number(source, "postgresql") // 10000
+    target_major = move.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
+    if source_major > target_major:
         return [
-            f"{one} has PostgreSQL {have} and {other} {there}: the database does not go to an older one. Choose a newer platform."
+            f"{one} has PostgreSQL {source_major} and {other} {target_major}: the database does not go to an older one. Choose a newer platform."
         ]
     return []
 
 
-def values(source: Source, settings: dict, wish: dict, number: str) -> dict:
+def values(source: Source, settings: dict, request: dict, number: str) -> dict:
     """Return what move.sh must know of the source. settings: the target's. number: of this import."""
     reached = source.login
     nothing = dict.fromkeys(("state", "settings", "certificates"), "/nonexistent")
     return {
-        **wire.values(settings, id=number, move_to=wish["to"]),
+        **wire.values(settings, id=number, move_to=request["to"]),
         **nothing,
         "work": wire.OWN,
         "maintenance": f"{wire.OWN}/closed",
@@ -249,9 +249,9 @@ def rendered(sections: dict) -> bytes:
     return json.dumps(sections, indent=4, ensure_ascii=False).encode()
 
 
-def afterwards(wish: dict, source: Source, settings: dict, address: str) -> list[str]:
+def afterwards(request: dict, source: Source, settings: dict, address: str) -> list[str]:
     """Return what the operator has to do now, a sentence each."""
-    name, one, other = settings["name"], wish["from"], wish["to"]
+    name, one, other = settings["name"], request["from"], request["to"]
     return [
         f"Now let the name {name} lead to {other} ({address}) in the DNS, then salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
         f"The {source.layout} installation on {one} is stopped and unchanged; it would start again at a reboot: {source.permanent}, there.",

@@ -39,10 +39,10 @@ def asked(told) -> dict:
             raise ValueError(f"move:{key} must be the roster ID of a host: {example}.")
     if told["from"] == told["to"]:
         raise ValueError(f"move:from and move:to are both {told['from']}: a move needs two hosts.")
-    wish = {"overwrite": False, **told}
-    if wish["overwrite"] not in (True, False):
-        raise ValueError(f"move:overwrite is {wish['overwrite']!r}; it must be true or false.")
-    return wish
+    request = {"overwrite": False, **told}
+    if request["overwrite"] not in (True, False):
+        raise ValueError(f"move:overwrite is {request['overwrite']!r}; it must be true or false.")
+    return request
 
 
 def facts(text: str) -> dict:
@@ -56,17 +56,17 @@ def number(found: dict, key: str) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def misfits(wish: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
+def misfits(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
     """Return one sentence for each reason why the move cannot be, with what to do.
 
-    wish: of `asked`. source, target: of `facts`. settings: the merged settings of both hosts. is_same: both are one machine.
+    request: of `asked`. source, target: of `parse_facts`. settings: the merged settings of both hosts. is_same: both are one machine.
     """
-    one, other = wish["from"], wish["to"]
+    one, other = request["from"], request["to"]
     ours, theirs = settings
     found = []
     if is_same:
         return [f"{one} and {other} are the same machine: name another host in move:to."]
-    if resumes(wish, source, target):
+    if resumes(request, source, target):
         return []
     if not source.get("version"):
         found.append(f"{one} has no server of this tree: deploy it first, or import from it (mattermost.import).")
@@ -85,31 +85,31 @@ def misfits(wish: dict, source: dict, target: dict, settings: tuple, is_same: bo
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
     found += closed(one, source)
     found += _postgresql(one, other, source, target, theirs)
-    found += newer(wish, source, target)
+    found += newer(request, source, target)
     found += mounts(other, target, theirs)
     found += room(other, source, target)
     return found
 
 
-def resumes(wish: dict, source: dict, target: dict) -> bool:
+def resumes(request: dict, source: dict, target: dict) -> bool:
     """Say whether an earlier run already left the source for good and only the target's opening remains."""
-    return source.get("moved") == wish["to"] and bool(target.get("placed"))
+    return source.get("moved") == request["to"] and bool(target.get("placed"))
 
 
 def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
-    have = number(source, "postgresql") // 10000
-    there = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
-    if not have:
+    source_major = number(source, "postgresql") // 10000
+    target_major = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
+    if not source_major:
         return [f"PostgreSQL on {one} does not answer: systemctl status postgresql, on {one}."]
-    if there < have:
+    if target_major < source_major:
         return [
-            f"{one} has PostgreSQL {have} and {other} {there}: the database does not go to an older one. Choose a newer platform."
+            f"{one} has PostgreSQL {source_major} and {other} {target_major}: the database does not go to an older one. Choose a newer platform."
         ]
     return []
 
 
 def closed(host: str, found: dict) -> list[str]:
-    """Return why the messages on a host cannot be counted, if they cannot. found: of `facts`."""
+    """Return why the messages on a host cannot be counted, if they cannot. found: of `parse_facts`."""
     account = found.get("closed_to")
     if not account:
         return []
@@ -119,19 +119,19 @@ def closed(host: str, found: dict) -> list[str]:
     ]
 
 
-def newer(wish: dict, source: dict, target: dict, told: str = "move") -> list[str]:
-    """Return why the target's own messages are in the way, if they are. told: key of the pillar that *wish* came by."""
-    if found := closed(wish["to"], target):
+def newer(request: dict, source: dict, target: dict, told: str = "move") -> list[str]:
+    """Return why the target's own messages are in the way, if they are. told: key of the pillar that *request* came by."""
+    if found := closed(request["to"], target):
         return found
     posts = number(target, "posts")
-    if not posts or wish["overwrite"]:
+    if not posts or request["overwrite"]:
         return []
-    other = wish["to"]
+    other = request["to"]
     is_ours = bool(target.get("moved") or target.get("target_of"))
     if is_ours and number(target, "newest") <= number(source, "newest"):
         return []  # what an earlier move left there, or brought there
     what = (
-        "newer than the newest on " + wish["from"]
+        "newer than the newest on " + request["from"]
         if number(target, "newest") > number(source, "newest")
         else "of a server of its own"
     )
@@ -190,9 +190,9 @@ def step(source: dict, target: dict) -> Step:
     return Step(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
 
 
-def _same(there, file: File) -> bool:
+def _same(copy, file: File) -> bool:
     # tar keeps whole seconds
-    return there is not None and there.size == file.size and there.changed.split(".")[0] == file.changed.split(".")[0]
+    return copy is not None and copy.size == file.size and copy.changed.split(".")[0] == file.changed.split(".")[0]
 
 
 def batches(names: list, files: dict, limit: int = 256 * 1024 * 1024):
@@ -233,9 +233,9 @@ def rows(census: str, table: str) -> int:
     return next((int(line.split()[1]) for line in census.splitlines() if line.split()[:1] == [table]), 0)
 
 
-def afterwards(wish: dict, settings: dict, address: str, site: str) -> list[str]:
+def afterwards(request: dict, settings: dict, address: str, site: str) -> list[str]:
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
-    name, one, other, work = settings["name"], wish["from"], wish["to"], settings["paths"]["work"]
+    name, one, other, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
     return [
         f"Now let the name {name} lead to {other} ({address}) in the DNS, and set in pillar/mattermost.sls: "
         f"mattermost:hosts: [{other}] and mattermost:name: {name}.",

@@ -32,18 +32,18 @@ def platform(settings, facts, outside) -> Finding:
 
 def glibc(settings, facts, outside) -> Finding:
     version = effective(settings["release"], facts["current"])
-    wanted, there = glibc_minimum(version), facts["glibc"]
-    if not there:
+    wanted, actual = glibc_minimum(version), facts["glibc"]
+    if not actual:
         return warning(
             "glibc", "The C library is not the GNU one or does not say its version.", "expect the server not to start."
         )
-    if numbers(there) < numbers(wanted):
+    if numbers(actual) < numbers(wanted):
         return refusal(
             "glibc",
-            f"Mattermost {version} needs glibc {wanted} or newer; the host has {there}.",
+            f"Mattermost {version} needs glibc {wanted} or newer; the host has {actual}.",
             "set mattermost:release:version to an earlier release (11.7 is the extended support release), or use a newer host.",
         )
-    return ok("glibc", f"glibc {there}; Mattermost {version} needs {wanted}.")
+    return ok("glibc", f"glibc {actual}; Mattermost {version} needs {wanted}.")
 
 
 def systemd(settings, facts, outside) -> Finding:
@@ -124,14 +124,14 @@ def mounts(settings, facts, outside) -> Finding:
 
 def memory(settings, facts, outside) -> Finding:
     wanted = settings["preflight"]["min_memory_mb"]
-    there = facts["memory_kb"].get("MemTotal", 0) // 1024
-    if there < wanted:
+    actual = facts["memory_kb"].get("MemTotal", 0) // 1024
+    if actual < wanted:
         return refusal(
             "memory",
-            f"{there} MiB of memory; {wanted} MiB are wanted.",
+            f"{actual} MiB of memory; {wanted} MiB are wanted.",
             "give the host more, or lower mattermost:preflight:min_memory_mb.",
         )
-    return ok("memory", f"{there} MiB of memory.")
+    return ok("memory", f"{actual} MiB of memory.")
 
 
 def ports(settings, facts, outside) -> Finding:

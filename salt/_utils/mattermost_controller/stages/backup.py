@@ -42,7 +42,7 @@ def made(found: dict, settings: dict) -> str:
     """Return the sentences on a backup that was made. settings: the host's."""
     place = settings["backup"]["repository"]
     where = place if place.startswith("/") else "its repository"
-    said = [
+    sentences = [
         f"Backup {found.get('snapshot')} in {where}: {found.get('users')} users, {found.get('posts')} messages, "
         f"{found.get('files')} files, {size(found.get('bytes'))} in all, {size(found.get('added'))} new, "
         f"made in {found.get('seconds')} s.",
@@ -50,8 +50,8 @@ def made(found: dict, settings: dict) -> str:
         "a restore on another host needs it.",
     ]
     if place.startswith("/"):
-        said.append("The repository is on the host itself: it does not outlive the host's disk.")
-    return " ".join(said)
+        sentences.append("The repository is on the host itself: it does not outlive the host's disk.")
+    return " ".join(sentences)
 
 
 def asked(told: dict) -> tuple[str, bool]:

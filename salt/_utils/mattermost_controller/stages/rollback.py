@@ -31,10 +31,10 @@ def failure(found: dict, words: str) -> str:
     if "result" not in found:
         lines = [line for line in words.strip().splitlines() if line.strip()]
         return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-switch."
-    said = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
+    sentences = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
     if found.get("log"):
-        said += ["The server's first errors:", *(f"  {line}" for line in found["log"])]
-    return "\n".join(said)
+        sentences += ["The server's first errors:", *(f"  {line}" for line in found["log"])]
+    return "\n".join(sentences)
 
 
 def done(found: dict, release: dict) -> str:

@@ -107,12 +107,12 @@ def judge(stage: str, hosts: dict, test: bool) -> dict:
     if failures:
         return {"result": False, "changes": changes, "comment": "\n".join(failures)}
     count = sum(len(part) for part in changes.values())
-    said = []
+    sentences = []
     if count:
-        said.append(f"{count} states {'would change' if test else 'changed'} on {', '.join(changes)}.")
+        sentences.append(f"{count} states {'would change' if test else 'changed'} on {', '.join(changes)}.")
     if unchanged:
-        said.append(f"No changes on {', '.join(unchanged)}.")
-    return {"result": None if test and would else True, "changes": changes, "comment": " ".join(said)}
+        sentences.append(f"No changes on {', '.join(unchanged)}.")
+    return {"result": None if test and would else True, "changes": changes, "comment": " ".join(sentences)}
 
 
 def _is_change(part: dict) -> bool:

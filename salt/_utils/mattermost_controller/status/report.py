@@ -16,22 +16,22 @@ STAGING = "acme-staging-v02.api.letsencrypt.org"
 USERS_NEAR = 200  # from here on Mattermost itself warns
 
 
-def report(settings: dict, facts: dict, seen: dict | None, drift: dict, data: dict, found: list[Finding]) -> dict:
+def report(settings: dict, facts: dict, observed: dict | None, drift: dict, data: dict, found: list[Finding]) -> dict:
     """Return the host's data, with ``well`` and ``attention`` from the findings.
 
-    settings: merged, for the host's own grains. facts: of ``status.facts.parse``. seen: what the controller saw
+    settings: merged, for the host's own grains. facts: of ``status.facts.parse``. observed: what the controller saw
     of the site, None without one. drift: of ``status.drift``. data: of ``mattermost_settings_data.load``: checksums and the bundle.
     found: what verify found.
     """
-    told = facts["status"]
-    running = told["running"]
+    status = facts["status"]
+    running = status["running"]
     version = running or facts["current"]
     postgresql = facts["postgresql"].get(settings["database"]["port"], "")
     made = {
         "reached": True,
         "name": settings["name"],
         "platform": facts["platform"],
-        "uptime": told["uptime"],
+        "uptime": status["uptime"],
         "site": facts["site"] or None,
         "moved": facts.get("moved") or None,
         "bundle": {
@@ -41,25 +41,25 @@ def report(settings: dict, facts: dict, seen: dict | None, drift: dict, data: di
         "mattermost": _mattermost(settings, facts, running),
         "postgresql": {
             "version": postgresql or None,
-            "uptime": told["postgresql_uptime"],
-            "database_bytes": told["database_bytes"],
-            "schema": told["schema"],
-            "migration": told["migration"],
+            "uptime": status["postgresql_uptime"],
+            "database_bytes": status["database_bytes"],
+            "schema": status["schema"],
+            "migration": status["migration"],
         },
-        "nginx": {"version": told["nginx"], "state": _state(facts, settings["platform"]["nginx"]["service"])},
-        "certificate": certificate(settings, facts, seen) if facts["site"] == "ssl" else None,
+        "nginx": {"version": status["nginx"], "state": _state(facts, settings["platform"]["nginx"]["service"])},
+        "certificate": certificate(settings, facts, observed) if facts["site"] == "ssl" else None,
         "backup": _backup(facts),
-        "disks": told["disks"],
-        "users": {"active": told["users"], "limit": user_limit(version)},
+        "disks": status["disks"],
+        "users": {"active": status["users"], "limit": user_limit(version)},
         "drift": drift,
         "newer": releases.newer(
             data["releases"].get(settings["release"]["arch"], {}), facts["current"], facts["glibc"], postgresql
         ),
         "aside": {
-            "databases": told["databases"],
-            "directories": told["aside"],
-            "clusters": told["clusters"],
-            "releases": [name for name in told["releases"] if name != facts["current"]],
+            "databases": status["databases"],
+            "directories": status["aside"],
+            "clusters": status["clusters"],
+            "releases": [name for name in status["releases"] if name != facts["current"]],
         },
     }
     return judged(made, [*found, backups(made), disks(settings, made), users(made), drifted(drift)])
@@ -78,8 +78,8 @@ def judged(made: dict, found: list[Finding]) -> dict:
 
 
 def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
-    told, release = facts["status"], settings["release"]
-    client, service = told["client"], told["service"]
+    status, release = facts["status"], settings["release"]
+    client, service = status["client"], status["service"]
     ready = client.get("BuildEnterpriseReady")
     return {
         "running": running,
@@ -94,9 +94,9 @@ def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
         }
         if client
         else None,
-        "health": told["ping"].get("status"),
+        "health": status["ping"].get("status"),
         "state": service.get("ActiveState"),
-        "uptime": told["server_uptime"],
+        "uptime": status["server_uptime"],
         "restarts": int(service["NRestarts"]) if service.get("NRestarts", "").isdigit() else None,
     }
 
@@ -106,14 +106,14 @@ def _state(facts: dict, unit: str) -> str | None:
 
 
 def _backup(facts: dict) -> dict:
-    told, good = facts["status"]["backup"], facts["backup"]["good"]
+    status, good = facts["status"]["backup"], facts["backup"]["good"]
     return {
         "last_good": _time(good) if good else None,
         "age_hours": max(0, (facts["time"] - good) // 3600) if good else None,
-        "result": told.get("result"),
-        "reason": None if told.get("result") == "done" else facts["backup"]["failed"] or told.get("reason"),
-        "snapshot": told.get("snapshot"),
-        "bytes": int(told["bytes"]) if told.get("bytes", "").isdigit() else None,
+        "result": status.get("result"),
+        "reason": None if status.get("result") == "done" else facts["backup"]["failed"] or status.get("reason"),
+        "snapshot": status.get("snapshot"),
+        "bytes": int(status["bytes"]) if status.get("bytes", "").isdigit() else None,
     }
 
 
@@ -121,7 +121,7 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def certificate(settings: dict, facts: dict, seen: dict | None) -> dict:
+def certificate(settings: dict, facts: dict, observed: dict | None) -> dict:
     """Return what is known of the certificate: the one served, or the one on disk where none is shown."""
     from cryptography import x509
 
@@ -129,8 +129,8 @@ def certificate(settings: dict, facts: dict, seen: dict | None) -> dict:
     made = {"kind": issuer_kind(settings), "issuer": None, "served": False, "not_after": None, "days_left": None}
     made["renewal"] = _renewal(facts["renewal"]) if source == "letsencrypt" else None
     try:
-        if seen and seen["tls"].certificate:
-            found, made["served"] = x509.load_der_x509_certificate(seen["tls"].certificate), True
+        if observed and observed["tls"].certificate:
+            found, made["served"] = x509.load_der_x509_certificate(observed["tls"].certificate), True
         else:
             found = x509.load_pem_x509_certificate(
                 facts["certificates"][settings["certificate"]["chain_file"]].encode()
@@ -149,14 +149,14 @@ def certificate(settings: dict, facts: dict, seen: dict | None) -> dict:
     return made
 
 
-def _renewal(told: dict) -> dict:
-    """Return how the renewal goes; a failed try counts while no newer certificate came. told: of mattermost-certificate."""
-    tried = told.get("attempted", "")
+def _renewal(record: dict) -> dict:
+    """Return how the renewal goes; a failed try counts while no newer certificate came. record: of mattermost-certificate."""
+    tried = record.get("attempted", "")
     return {
-        "timer": told.get("timer"),
-        "attempt": told.get("attempt"),
+        "timer": record.get("timer"),
+        "attempt": record.get("attempt"),
         "attempted": _time(int(tried)) if tried.isdigit() else None,
-        "reason": told.get("reason"),
+        "reason": record.get("reason"),
     }
 
 

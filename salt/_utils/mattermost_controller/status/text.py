@@ -81,8 +81,8 @@ def _mattermost(one: dict) -> str:
         )
     edition = {"team": "Team Edition", "enterprise": "ENTERPRISE"}.get(one["edition"], "edition not told")
     build = "{number}, {date}, {hash}".format(**one["build"]) if one["build"] else UNKNOWN
-    said = f"{one['running']}, {edition}, {one['health'] or 'health not told'}, up {period(one['uptime'])}"
-    return f"{said}; build {build}; set: {one['set'] or 'none, it keeps what it has'}"
+    sentences = f"{one['running']}, {edition}, {one['health'] or 'health not told'}, up {period(one['uptime'])}"
+    return f"{sentences}; build {build}; set: {one['set'] or 'none, it keeps what it has'}"
 
 
 def _postgresql(one: dict) -> str:
@@ -106,10 +106,10 @@ def _certificate(one: dict | None) -> str:
 
 def _backup(one: dict) -> str:
     last = f"last good {one['age_hours']} h old" if one["last_good"] else "none yet"
-    said = [last, f"last try: {one['result']}" if one["result"] else ""]
-    said.append(f"{size(one['bytes'])}" if one["bytes"] is not None else "")
-    said.append(one["reason"] or "")
-    return ", ".join(filter(None, said))
+    sentences = [last, f"last try: {one['result']}" if one["result"] else ""]
+    sentences.append(f"{size(one['bytes'])}" if one["bytes"] is not None else "")
+    sentences.append(one["reason"] or "")
+    return ", ".join(filter(None, sentences))
 
 
 def _disk(name: str, one: dict) -> str:
@@ -135,20 +135,23 @@ def _drift(one: dict) -> str:
 def _newer(one: dict) -> str:
     if not one["newest"]:
         return "none in the checksum table that this host could run"
-    said = [f"{one['line']} in the same line" if one["line"] else "none in the same line", f"newest {one['newest']}"]
+    sentences = [
+        f"{one['line']} in the same line" if one["line"] else "none in the same line",
+        f"newest {one['newest']}",
+    ]
     if one["next"] != one["newest"]:
-        said.append(f"by way of {one['next']}" if one["next"] else "not in one step")
-    return ", ".join(said)
+        sentences.append(f"by way of {one['next']}" if one["next"] else "not in one step")
+    return ", ".join(sentences)
 
 
 def _aside(one: dict) -> str:
-    said = [
+    sentences = [
         f"database {name} ({size(bytes_) if bytes_ is not None else UNKNOWN})"
         for name, bytes_ in one["databases"].items()
     ]
-    said += [
+    sentences += [
         f"{path} ({size(bytes_) if bytes_ is not None else UNKNOWN})" for path, bytes_ in one["directories"].items()
     ]
-    said += [f"old PostgreSQL {line}" for line in one["clusters"]]
-    said += [f"release {name}" for name in one["releases"]]
-    return ", ".join(said) or "nothing"
+    sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
+    sentences += [f"release {name}" for name in one["releases"]]
+    return ", ".join(sentences) or "nothing"

@@ -1,4 +1,4 @@
-"""Whether a deployed host is what was promised: the site as seen from here, and the host itself. Pure.
+"""Whether a deployed host is what was promised: the site as observed from here, and the host itself. Pure.
 
 One fault turns one check red: what could not be asked because of it is ``skipped``, which never passes on its own.
 """
@@ -26,10 +26,10 @@ _NAMES |= {tls.protocol: "tls-protocol", tls.served_certificate: "certificate-se
 GATEWAY = (502, 503, 504)  # nginx answers, the server behind it does not
 
 
-def judge(settings: dict, facts: dict, seen: dict, site: str) -> list[Finding]:
+def judge(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]:
     """Return every check's finding for one host.
 
-    settings: merged settings. facts: ``hosts.probe.parse``. seen: ``verify.observe.look``.
+    settings: merged settings. facts: ``hosts.probe.parse``. observed: ``verify.observe.look``.
     site: ``ssl`` or ``non-ssl``.
     """
     found = [check(settings, facts) for check in _HOST]
@@ -39,26 +39,26 @@ def judge(settings: dict, facts: dict, seen: dict, site: str) -> list[Finding]:
         found.append(host.certificate_watch(settings, facts))
     if settings["backup"]["enabled"]:
         found.append(host.backup_age(settings, facts))
-    name = web.public_name(settings, seen, facts)
+    name = web.public_name(settings, observed, facts)
     found.append(name)
     checks = [*(_TLS if site == "ssl" else ()), *_ALWAYS, web.upload_limit]
     if name.level == REFUSAL:
         found += [skipped(_name(check), "Not told: the name does not resolve.") for check in checks]
         return _stand(found)
-    found += [web.reachable(settings, seen, facts, site == "ssl"), web.closed_ports(settings, seen, facts)]
+    found += [web.reachable(settings, observed, facts, site == "ssl"), web.closed_ports(settings, observed, facts)]
     if site == "ssl":
         plain = [web.redirect, *([web.challenge] if settings["certificate"]["source"] == "letsencrypt" else [])]
-        dead = seen["control_http"] != "open"
-        found += [_skip(check, "port 80") if dead else check(settings, seen, facts) for check in plain]
-    if seen["control"] != "open":
+        dead = observed["control_http"] != "open"
+        found += [_skip(check, "port 80") if dead else check(settings, observed, facts) for check in plain]
+    if observed["control"] != "open":
         found += [_skip(check, "the site's port") for check in checks]
         return _stand(found)
-    down = seen["ping"].status in GATEWAY
+    down = observed["ping"].status in GATEWAY
     for check in checks:
         if down and check in _ALWAYS and check is not web.ping:
             found.append(_skip(check, "the server behind nginx"))
         else:
-            found.append(check(settings, seen, facts))
+            found.append(check(settings, observed, facts))
     return _stand(found)
 
 

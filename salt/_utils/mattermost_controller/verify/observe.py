@@ -30,7 +30,7 @@ def site_of(settings: dict, site: str) -> web.Site:
 def everything(
     opts: dict, hosts: list, logins: dict, settings: dict, site: str, more: dict | None = None, parse=probe.parse
 ) -> tuple[dict, dict]:
-    """Return what the hosts tell (``Look``) and what is seen of their sites, both by host ID.
+    """Return what the hosts tell (``HostFacts``) and what is observed of their sites, both by host ID.
 
     opts: the master's. logins: of ``hosts.collect.log_in``. settings: by host ID. site: ``ssl``, ``non-ssl``, or
     empty for the one that is deployed; known beforehand, site and host are looked at at once.
@@ -54,7 +54,7 @@ def _see(settings: dict, site: str) -> dict:
 
 
 def look(site: web.Site, body_limit: int, inner_ports: list[int]) -> dict:
-    """Return what is seen of a site from here.
+    """Return what is observed of a site from here.
 
     body_limit: bytes that its web server lets pass. inner_ports: TCP ports that must not be reachable.
     Keys: see ``_plan``; values are Answers, Handshakes and strings of verify.http.

@@ -1,6 +1,6 @@
 """The site's certificate and TLS, judged from handshakes. Pure.
 
-Each check takes the merged settings, what was seen of the site (verify.observe) and the host's facts.
+Each check takes the merged settings, what was observed of the site (verify.observe) and the host's facts.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from mattermost_letsencrypt_core import overdue
 from mattermost_controller.findings import Finding, note, ok, refusal, skipped
 
 
-def chain(settings, seen, facts) -> Finding:
-    if seen["tls"].error:
+def chain(settings, observed, facts) -> Finding:
+    if observed["tls"].error:
         return refusal(
             "certificate-trust",
-            f"The certificate is not trusted for {settings['name']}: {seen['tls'].error}.",
+            f"The certificate is not trusted for {settings['name']}: {observed['tls'].error}.",
             "apply mattermost.deploy.letsencrypt; for a private CA set mattermost:verify:ca_file.",
         )
     return ok("certificate-trust", f"Chain and name {settings['name']} are trusted.")
 
 
-def days_left(settings, seen, facts, now: datetime | None = None) -> Finding:
+def days_left(settings, observed, facts, now: datetime | None = None) -> Finding:
     from cryptography import x509
 
-    if not seen["tls"].certificate:
+    if not observed["tls"].certificate:
         return skipped("certificate-days", "Not told: no certificate was shown.")
-    certificate = x509.load_der_x509_certificate(seen["tls"].certificate)
+    certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
     first, last = validity(certificate)
     left = last - (now or datetime.now(timezone.utc))
     sentence = f"{left.days} days left (to {last:%Y-%m-%d})."
@@ -53,26 +53,26 @@ def validity(certificate) -> tuple[datetime, datetime]:
     )
 
 
-def protocol(settings, seen, facts) -> Finding:
-    if seen["old_tls"].startswith("accepted"):
+def protocol(settings, observed, facts) -> Finding:
+    if observed["old_tls"].startswith("accepted"):
         return refusal(
             "tls-protocol",
-            f"The site still speaks {seen['old_tls'].split()[1]}.",
+            f"The site still speaks {observed['old_tls'].split()[1]}.",
             "apply mattermost.deploy.nginx-ssl; another server block of nginx may set ssl_protocols.",
         )
-    if not seen["tls"].version:
+    if not observed["tls"].version:
         return skipped("tls-protocol", "Not told: no handshake came about.")
-    if seen["old_tls"] == "untestable":
-        return note("tls-protocol", f"{seen['tls'].version}; this machine cannot speak older ones to try them.")
-    return ok("tls-protocol", f"{seen['tls'].version}; 1.0 and 1.1 are refused.")
+    if observed["old_tls"] == "untestable":
+        return note("tls-protocol", f"{observed['tls'].version}; this machine cannot speak older ones to try them.")
+    return ok("tls-protocol", f"{observed['tls'].version}; 1.0 and 1.1 are refused.")
 
 
-def served_certificate(settings, seen, facts) -> Finding:
+def served_certificate(settings, observed, facts) -> Finding:
     """The certificate on disk is the one served: a renewal without a reload of nginx shows here."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    if not seen["tls"].certificate:
+    if not observed["tls"].certificate:
         return skipped("certificate-served", "Not told: no certificate was shown.")
     if not facts["certificates"]:
         return refusal(
@@ -86,7 +86,7 @@ def served_certificate(settings, seen, facts) -> Finding:
             leaves[path] = x509.load_pem_x509_certificate(text.encode()).public_bytes(Encoding.DER)
         except ValueError:
             leaves[path] = b""
-    if seen["tls"].certificate in leaves.values():
+    if observed["tls"].certificate in leaves.values():
         return ok("certificate-served", f"What is served stands in {', '.join(sorted(leaves))}.")
     return refusal(
         "certificate-served",

@@ -1,6 +1,6 @@
 """What the site does for the world, judged from the answers it gave. Pure.
 
-Each check takes the merged settings, what was seen of the site (verify.observe) and the host's facts.
+Each check takes the merged settings, what was observed of the site (verify.observe) and the host's facts.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ LOGS = "journalctl -u mattermost -n 50"
 NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
 
 
-def public_name(settings, seen, facts) -> Finding:
+def public_name(settings, observed, facts) -> Finding:
     address, name = settings["verify"]["address"], settings["name"]
     if address:
         return ok("public-name", f"{name} is asked at {address} (mattermost:verify:address).")
-    if not seen["resolved"]:
+    if not observed["resolved"]:
         return refusal(
             "public-name",
             f"{name} does not resolve from here.",
             "add its DNS record, or set mattermost:verify:address.",
         )
-    return ok("public-name", f"{name} is {', '.join(seen['resolved'])}.")
+    return ok("public-name", f"{name} is {', '.join(observed['resolved'])}.")
 
 
-def reachable(settings, seen, facts, secure: bool) -> Finding:
+def reachable(settings, observed, facts, secure: bool) -> Finding:
     """The site's ports answer: 80, and 443 of a site with TLS."""
-    ports = {"443": seen["control"], "80": seen["control_http"]} if secure else {"80": seen["control"]}
+    ports = {"443": observed["control"], "80": observed["control_http"]} if secure else {"80": observed["control"]}
     dead = [f"port {port} ({state})" for port, state in ports.items() if state != "open"]
     where = settings["verify"]["address"] or settings["name"]
     if dead:
@@ -42,23 +42,25 @@ def reachable(settings, seen, facts, secure: bool) -> Finding:
     return ok("reachable", f"Port {' and '.join(ports)} answer{'s' if len(ports) == 1 else ''}.")
 
 
-def closed_ports(settings, seen, facts) -> Finding:
+def closed_ports(settings, observed, facts) -> Finding:
     """The inner ports are closed to us; that says something only while the site's own port is open."""
-    opened = sorted(key.partition("_")[2] for key, state in seen.items() if key.startswith("port_") and state == "open")
+    opened = sorted(
+        key.partition("_")[2] for key, state in observed.items() if key.startswith("port_") and state == "open"
+    )
     if opened:
         return refusal(
             "closed-ports",
             f"Port {' and '.join(opened)} can be reached from here.",
             "see which address it listens on (ss -ltnp) and close it in the firewall.",
         )
-    ports = ", ".join(key.partition("_")[2] for key in seen if key.startswith("port_"))
-    if seen["control"] != "open":
+    ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
+    if observed["control"] != "open":
         return skipped("closed-ports", "Not told: the host does not answer at all.")
     return ok("closed-ports", f"{ports} cannot be reached from here.")
 
 
-def redirect(settings, seen, facts) -> Finding:
-    answer, wanted = seen["redirect"], f"https://{settings['name']}/some/page?with=query"
+def redirect(settings, observed, facts) -> Finding:
+    answer, wanted = observed["redirect"], f"https://{settings['name']}/some/page?with=query"
     if answer.status in (301, 308) and answer.headers.get("location") == wanted:
         return ok("redirect", "http is sent to https, with path and query.")
     found = answer.error or f"status {answer.status}, Location {answer.headers.get('location', 'none')}"
@@ -67,8 +69,8 @@ def redirect(settings, seen, facts) -> Finding:
     )
 
 
-def challenge(settings, seen, facts) -> Finding:
-    answer = seen["challenge"]
+def challenge(settings, observed, facts) -> Finding:
+    answer = observed["challenge"]
     if answer.status == 404 and "x-version-id" not in answer.headers:
         return ok("challenge", "A certificate authority's question is answered from the webroot.")
     found = answer.error or f"status {answer.status} {answer.headers.get('location', '')}".strip()
@@ -79,8 +81,8 @@ def challenge(settings, seen, facts) -> Finding:
     )
 
 
-def hsts(settings, seen, facts) -> Finding:
-    found, seconds = seen["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
+def hsts(settings, observed, facts) -> Finding:
+    found, seconds = observed["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
     wanted = f"max-age={seconds}" if seconds else ""
     if found.split(";")[0].strip() == wanted:
         return ok("hsts", found or "No such header, as set.")
@@ -91,8 +93,8 @@ def hsts(settings, seen, facts) -> Finding:
     )
 
 
-def page(settings, seen, facts) -> Finding:
-    answer = seen["page"]
+def page(settings, observed, facts) -> Finding:
+    answer = observed["page"]
     if answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html"):
         return ok("page", "The page is there.")
     return refusal(
@@ -102,8 +104,8 @@ def page(settings, seen, facts) -> Finding:
     )
 
 
-def ping(settings, seen, facts) -> Finding:
-    answer = seen["ping"]
+def ping(settings, observed, facts) -> Finding:
+    answer = observed["ping"]
     body = _json(answer)
     states = {key: body.get(key) for key in ("status", "database_status", "filestore_status")}
     if answer.status == 200 and set(states.values()) == {"OK"}:
@@ -112,11 +114,11 @@ def ping(settings, seen, facts) -> Finding:
     return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"look at its log: {LOGS}")
 
 
-def version(settings, seen, facts) -> Finding:
+def version(settings, observed, facts) -> Finding:
     """The version that runs is the one that was asked for; a server that was not restarted shows here."""
     wanted = effective(settings["release"], facts["current"])
-    header = ".".join(seen["ping"].headers.get("x-version-id", "").split(".")[:3])
-    client = _client(seen).get("Version", header)
+    header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
+    client = _client(observed).get("Version", header)
     if not header:
         return skipped("version", "Not told: the server does not answer.")
     wrong = sorted({found for found in (header, client) if found != wanted})
@@ -129,8 +131,8 @@ def version(settings, seen, facts) -> Finding:
     return ok("version", f"Mattermost {wanted} runs.")
 
 
-def edition(settings, seen, facts) -> Finding:
-    client = _client(seen)
+def edition(settings, observed, facts) -> Finding:
+    client = _client(observed)
     if not client:
         return skipped("edition", "Not told: the server does not tell its build.")
     if client.get("BuildEnterpriseReady") != "false":
@@ -142,9 +144,9 @@ def edition(settings, seen, facts) -> Finding:
     return ok("edition", "Team Edition.")
 
 
-def site_address(settings, seen, facts) -> Finding:
+def site_address(settings, observed, facts) -> Finding:
     """The server knows its own address: links in mails and the websocket's origin depend on it."""
-    client, wanted = _client(seen), f"{seen['scheme']}://{settings['name']}"
+    client, wanted = _client(observed), f"{observed['scheme']}://{settings['name']}"
     if not client:
         return skipped("site-address", "Not told: the server does not tell its settings.")
     if client.get("SiteURL") != wanted:
@@ -156,9 +158,9 @@ def site_address(settings, seen, facts) -> Finding:
     return ok("site-address", f"{wanted}.")
 
 
-def sign_up(settings, seen, facts) -> Finding:
+def sign_up(settings, observed, facts) -> Finding:
     """Whoever creates the first account becomes system administrator."""
-    client = _client(seen)
+    client = _client(observed)
     if not client:
         return skipped("sign-up", "Not told: the server does not tell its settings.")
     closed = "false" in (client.get("EnableUserCreation"), client.get("EnableSignUpWithEmail"))
@@ -173,8 +175,8 @@ def sign_up(settings, seen, facts) -> Finding:
     return ok("sign-up", "Nobody can make an account without an invitation.")
 
 
-def websocket(settings, seen, facts) -> Finding:
-    answer = seen["websocket"]
+def websocket(settings, observed, facts) -> Finding:
+    answer = observed["websocket"]
     if answer.status == 101 and not answer.error:
         return ok("websocket", "A websocket is opened through the public name.")
     return refusal(
@@ -184,8 +186,8 @@ def websocket(settings, seen, facts) -> Finding:
     )
 
 
-def websocket_origin(settings, seen, facts) -> Finding:
-    answer, own = seen["foreign"], websocket(settings, seen, facts)
+def websocket_origin(settings, observed, facts) -> Finding:
+    answer, own = observed["foreign"], websocket(settings, observed, facts)
     if own.level != OK:
         return skipped("websocket-origin", "Not told: there is no websocket at all.")
     if answer.status == 403:
@@ -197,8 +199,8 @@ def websocket_origin(settings, seen, facts) -> Finding:
     )
 
 
-def upload_limit(settings, seen, facts) -> Finding:
-    limit, at, over = settings["nginx"]["body_limit"], seen["upload_at"], seen["upload_over"]
+def upload_limit(settings, observed, facts) -> Finding:
+    limit, at, over = settings["nginx"]["body_limit"], observed["upload_at"], observed["upload_over"]
     if at.status not in (100, 401):
         return refusal(
             "upload-limit", f"{limit} bytes are not let through: {_what(at)}.", "apply mattermost.deploy.nginx-base."
@@ -210,9 +212,9 @@ def upload_limit(settings, seen, facts) -> Finding:
     return ok("upload-limit", f"{limit} bytes pass, one more does not.")
 
 
-def _client(seen: dict) -> dict:
+def _client(observed: dict) -> dict:
     """Return what the server tells to anybody about its settings; nothing when it answers with an error."""
-    return _json(seen["client"]) if seen["client"].status == 200 else {}
+    return _json(observed["client"]) if observed["client"].status == 200 else {}
 
 
 def _json(answer) -> dict:

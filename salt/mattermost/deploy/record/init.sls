@@ -6,7 +6,7 @@ include:
   - mattermost.deploy.common
 
 bundle-version-is-noted:
-  mattermost_bundle.noted:
+  mattermost_bundle.recorded:
     - name: {{ mattermost.paths.work }}
     - bundle: {{ mattermost.bundle | json }}
     - require:
