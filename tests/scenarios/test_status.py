@@ -178,7 +178,7 @@ def test_an_unknown_option_is_refused(site):
 
 def aged(site, lab, days_left):
     """Put a certificate of the lab's own root in place that has *days_left* of its 90 days; nginx serves it."""
-    key = serialization.load_pem_private_key((lab.directory / "ca/root.key").read_bytes(), None)
+    key = serialization.load_pem_private_key((lab.directory / "ca/authority.key").read_bytes(), None)
     root = x509.load_pem_x509_certificate(lab.authority.root.read_bytes()), key
     leaf = fake_site.certificate(site.name, root, days=90, age=90 - days_left)
     secret = leaf[1].private_bytes(

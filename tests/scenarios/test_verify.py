@@ -149,7 +149,7 @@ def certificate(site):
 @pytest.fixture
 def root(lab):
     """The lab's own root, which the trial trusts, as (certificate, key)."""
-    key = serialization.load_pem_private_key((lab.directory / "ca/root.key").read_bytes(), None)
+    key = serialization.load_pem_private_key((lab.directory / "ca/authority.key").read_bytes(), None)
     return x509.load_pem_x509_certificate(lab.authority.root.read_bytes()), key
 
 
