@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "salt" / "_utils"))
+import mattermost_settings_rules as rules  # noqa: E402
+
 PAGE = ROOT / "docs" / "settings.md"
 HEAD = """\
-<!-- Written by `make docs` from salt/mattermost/schema.yaml; change it there. -->
+<!-- Written by `make docs` from salt/mattermost/schema.yaml and salt/_utils/mattermost_settings_rules.py; change it there. -->
 # Settings
 
 Everything that can be set, and what it is when nothing is set. Write what you want to change below `mattermost:` in
@@ -23,7 +27,8 @@ mattermost:
     port: 8066
 ```
 
-An unknown name, a wrong type or a value out of range is refused before anything is changed, all faults at once.
+An unknown name, a wrong type, a value out of range or a text of several lines is refused before anything is changed, all faults at once.
+[Rules between settings](#rules-between-settings) are at the end.
 What wins: defaults < facts of the platform < pillar < the roster's `postgres.*` options ([roster.md](roster.md)).
 """
 
@@ -45,11 +50,8 @@ def allowed(part: dict) -> str:
         "object": "mapping",
     }
     text = words[part["type"]]
-    low, high = part.get("minimum"), part.get("maximum")
-    if low is not None and high is not None:
-        text += f", {low} to {high}"
-    elif low is not None:
-        text += f", at least {low}"
+    if "minimum" in part:
+        text += f", {part['minimum']} to {part['maximum']}"
     if "x-unit" in part:
         text += f", in {part['x-unit']}"
     return text + (", secret" if part.get("x-secret") else "")
@@ -75,6 +77,12 @@ def table(section: dict) -> str:
     return "\n".join(["| setting | meaning | values | default |", "|---|---|---|---|", *rows(section), ""])
 
 
+def between() -> str:
+    """Return the table of the rules between settings."""
+    head = ["| rule | a deployed host that breaks it |", "|---|---|"]
+    return "\n".join([*head, *(f"| {cell(said)} | {on_deployed} |" for said, on_deployed in rules.rows()), ""])
+
+
 def page(schema: dict) -> str:
     """Return the whole page."""
     sections = {name: part for name, part in schema["properties"].items() if "properties" in part}
@@ -91,6 +99,9 @@ def page(schema: dict) -> str:
         "## platform\n",
         f"{cell(platform)} They are listed with their comments in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
+        "## Rules between settings\n",
+        "A host that is not deployed yet is refused by each of them, before anything is changed.\n",
+        between(),
     ]
     return "\n".join(parts)
 

@@ -128,6 +128,8 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             found[host.id] = [run.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
             continue
         served = site or look.facts["site"] or bare
+        first_deploy = not release.is_ours(look.facts, merged)
+        arriving = welcome["moving"] or welcome["in_place"]  # a site that may have been like that before
         outside = {
             "skew": look.skew,
             "resolved": run.resolve(merged["name"]),
@@ -136,7 +138,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             **files.look(merged, roots, served),
         }
         found[host.id] = [
-            *run.settings_findings(merged),
+            *run.settings_findings(merged, first_deploy and not arriving),
             findings.ok("reachable", f"{host.address} lets {host.user} in."),
             *judge.judge(merged, look.facts, outside, served),
         ]
@@ -144,7 +146,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             "host": host,
             "settings": merged,
             "facts": look.facts,
-            "first_deploy": not release.is_ours(look.facts, merged),
+            "first_deploy": first_deploy,
             "transport": machine.choose_transport(look.facts),
         }
     return judge.one_name_each(found, {key: entry["settings"]["names"] for key, entry in known.items()}), known

@@ -19,7 +19,7 @@ PRIVATE = {
 }
 
 
-def _place(settings: dict) -> dict:
+def place(settings: dict) -> dict:
     """Keys that the rest of the host counts on: addresses, folders, the socket, the size of the connection pool."""
     server, paths, pool = settings["server"], settings["paths"], settings["max_connections"] - SPARE_CONNECTIONS
     return {
@@ -93,7 +93,7 @@ def keys(settings: dict) -> tuple[dict, dict]:
     in a new config.json and when the setting changes, so that what an administrator chooses in the console stays.
     The key that opens sign-up is in neither: it depends on whether there are accounts.
     """
-    held = _place(settings)
+    held = place(settings)
     first = dict(PRIVATE)
     (held if settings["mail"]["server"] else first).update(_mail(settings["mail"]))
     (held if settings["push"]["service"] != "disabled" else first).update(_push(settings["push"]))

@@ -7,10 +7,11 @@ by the controller's ``hosts/roster.py`` (orchestrations). The data is in ``salt/
 from __future__ import annotations
 
 import copy
-import difflib
 import re
 
+import mattermost_settings_form as form
 import mattermost_settings_renamed as renamed
+import mattermost_settings_rules as rules
 
 ROSTER_OPTIONS = {
     # the talk's minion_opts -> where the value belongs in the settings
@@ -100,7 +101,7 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
         value = options[option]
         if option not in ROSTER_OPTIONS:
             if option.startswith("postgres.mm_"):
-                faults.append(f"Roster option {option} is not known.{_nearest(option, ROSTER_OPTIONS)}")
+                faults.append(f"Roster option {option} is not known.{form.nearest(option, ROSTER_OPTIONS)}")
             continue
         if option == "postgres.host" and str(value) not in LOOPBACK:
             faults.append(
@@ -143,54 +144,13 @@ def survives_salt_ssh(value) -> bool:
     return read == options
 
 
-def validate(schema: dict, settings: dict) -> list[str]:
-    """Return one sentence for each fault of *settings* against the schema, with the key's full name."""
-    import jsonschema  # on the controller only
-
-    faults = []
-    for error in sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))
-    ):
-        where = ":".join(["mattermost", *map(str, error.absolute_path)])
-        if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
-            known = error.schema["properties"]
-            for name in sorted(set(error.instance) - set(known)):
-                faults.append(f"{where}:{name} is not a setting.{_nearest(name, known)}")
-        else:
-            faults.append(f"{where} {_reason(error)}")
-    return faults
-
-
-def _nearest(name: str, known) -> str:
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" Did you mean {close[0]}?" if close else f" Known here: {', '.join(sorted(known))}."
-
-
-def _reason(error) -> str:
-    secret = error.schema.get("x-secret")
-    found = "(hidden)" if secret else repr(error.instance)
-    if error.validator == "type":
-        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}."
-    if error.validator == "enum":
-        near = _nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
-        return f"is {found}; it must be one of {', '.join(error.validator_value)}.{near if 'mean' in near else ''}"
-    if error.validator in ("minimum", "maximum"):
-        return (
-            f"is {found}; its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
-            + "."
-        )
-    if error.validator == "pattern":
-        form = error.schema.get("x-form") or error.schema.get("description", error.validator_value)
-        return f"is {found}, which is not of the wanted form ({form})"
-    return f"is not valid: {'(hidden)' if secret else error.message}."
-
-
 def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, check: bool = True) -> dict:
     """Return the one dict that every state reads.
 
     data: ``{"schema", "platforms", "releases"}`` as loaded from YAML.
     pillar: the pillar's ``mattermost`` branch. options: the host's Salt options (the roster's ``minion_opts`` among them).
     grains: at least os, os_family, osmajorrelease, cpuarch. host_id: roster ID.
+    Its ``doubts`` are sentences on settings that a host may keep which was deployed with them, and that no other may begin with.
     Raises SettingsError with every fault found.
     """
     roster, faults = from_roster(options)
@@ -198,17 +158,39 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
         raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
     pillar, notes, twice = renamed.applied(data["schema"], pillar)
     faults += twice
-    if check:
-        faults += validate(data["schema"], deep_merge(pillar, roster) if not faults else pillar)
+    given = pillar if faults else deep_merge(pillar, roster)
+    wrong = form.faults(data["schema"], given) if check else []
+    faults += [fault.sentence for fault in wrong if fault.harms]
     try:
         facts = on_arch(platform(data["platforms"], platform_key(grains)), release_arch(grains))
+        settings = deep_merge(defaults(data["schema"]), {"platform": facts, "renamed": notes})
+        sound = _without(given, [fault.path for fault in wrong if fault.harms])
+        settings = derive(deep_merge(settings, sound), data["releases"], sound, grains, host_id)
     except SettingsError as err:
-        faults += err.faults
+        raise SettingsError(faults + err.faults) from None
+    beside = rules.faults(settings) if check else []
+    if faults:  # what stands in for a wrong value says nothing of the others
+        keys = [form.key(fault.path) for fault in wrong if fault.harms]
+        beside = [fault for fault in beside if not any(key in fault.sentence for key in keys)]
+    faults += [fault.sentence for fault in beside if fault.harms]
     if faults:
         raise SettingsError(faults)
-    settings = deep_merge(defaults(data["schema"]), {"platform": facts, "renamed": notes})
-    settings = deep_merge(deep_merge(settings, pillar), roster)
-    return derive(settings, data["releases"], given=deep_merge(pillar, roster), grains=grains, host_id=host_id)
+    settings["doubts"] = [fault.sentence for fault in [*wrong, *beside]]
+    return settings
+
+
+def _without(settings: dict, paths: list[tuple]) -> dict:
+    """Return *settings* without the values at *paths*."""
+    sound = copy.deepcopy(settings)
+    for path in paths:
+        section = sound
+        for name in path[:-1]:
+            section = section.get(name) if isinstance(section, dict) else None
+        if isinstance(section, dict) and path:
+            section.pop(path[-1], None)
+        elif isinstance(section, list):
+            section.clear()
+    return sound
 
 
 def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: str) -> dict:

@@ -94,19 +94,19 @@ def test_every_setting_that_is_named_exists(path):
 
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_yaml_examples_are_valid_settings(path):
-    core = pytest.importorskip("mattermost_settings_core")
+    form = pytest.importorskip("mattermost_settings_form")
     for block in re.findall(r"```yaml\n(.*?)```", repository.text(path), re.DOTALL):
         loaded = yaml.safe_load(block)
         if "mattermost" in loaded:
-            assert core.validate(SCHEMA, loaded["mattermost"]) == []
+            assert form.faults(SCHEMA, loaded["mattermost"]) == []
 
 
 def test_the_example_of_the_pillar_is_valid_with_and_without_its_comments():
-    core = pytest.importorskip("mattermost_settings_core")
+    form = pytest.importorskip("mattermost_settings_form")
     text = repository.text(Path("pillar/mattermost.sls.example"))
     everything = re.sub(r"^  # (?=[a-z_ ]+:|  )", "  ", text, flags=re.MULTILINE)
     for example in (text, everything):
-        assert core.validate(SCHEMA, yaml.safe_load(example)["mattermost"]) == []
+        assert form.faults(SCHEMA, yaml.safe_load(example)["mattermost"]) == []
     assert len(yaml.safe_load(everything)["mattermost"]) > len(yaml.safe_load(text)["mattermost"]) + 3
 
 

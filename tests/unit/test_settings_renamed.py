@@ -3,6 +3,7 @@
 import copy
 
 import mattermost_settings_core as core
+import mattermost_settings_form as form
 import mattermost_settings_renamed as renamed
 import pytest
 from mattermost_controller.hosts import collect
@@ -85,9 +86,13 @@ def test_what_stands_beside_an_old_name_stays():
 
 def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_one():
     settings, _, _ = renamed.applied(SCHEMA, {"kept": {"days": "seven"}})
-    assert core.validate(SCHEMA, settings) == ["mattermost:retention:days must be of type integer, not str 'seven'."]
+    assert [fault.sentence for fault in form.validate(SCHEMA, settings)] == [
+        "mattermost:retention:days must be of type integer, not str 'seven'."
+    ]
     settings, _, faults = renamed.applied(SCHEMA, {"kept": {"days": 7}, "retention": "none"})
-    assert core.validate(SCHEMA, settings) == ["mattermost:retention must be of type object, not str 'none'."]
+    assert [fault.sentence for fault in form.validate(SCHEMA, settings)] == [
+        "mattermost:retention must be of type object, not str 'none'."
+    ]
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ def test_the_merge_takes_an_old_name_of_a_whole_section_and_preflight_warns(data
     settings = merged(data, {"overview": {"disk_full": 80}})
     assert settings["status"]["disk_full"] == 80
     assert "overview" not in settings
-    (found,) = collect.settings_findings(settings)
+    (found,) = collect.settings_findings(settings, is_new=True)
     assert (found.check, found.level) == ("settings", "warning")
     assert found.sentence.startswith("mattermost:overview was renamed to mattermost:status in version 1.1.0")
 
@@ -125,7 +130,7 @@ def test_an_old_name_that_nobody_renamed_is_refused():
 
 
 def test_settings_without_an_old_name_are_valid():
-    (found,) = collect.settings_findings(merged(DATA, {}))
+    (found,) = collect.settings_findings(merged(DATA, {}), is_new=True)
     assert found.level == "ok"
 
 

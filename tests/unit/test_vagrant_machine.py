@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import mattermost_letsencrypt_certificate as certificates
-import mattermost_settings_core
+import mattermost_settings_form
 import pytest
 import yaml
 from cryptography import x509
@@ -99,7 +99,7 @@ def test_the_settings_are_valid_and_the_users_win():
     schema = yaml.safe_load(repository.text(Path("salt/mattermost/schema.yaml")))
     own = {"mattermost": {"email": "me@example.org", "certificate": {"key": "salt://mine/key.pem"}}}
     chosen = machine.settings("192.168.56.10", "/authority.pem", own)["mattermost"]
-    assert mattermost_settings_core.validate(schema, chosen) == []
+    assert mattermost_settings_form.faults(schema, chosen) == []
     assert chosen["email"] == "me@example.org"
     assert chosen["certificate"] == {
         "source": "files",

@@ -42,9 +42,14 @@ def settings_fault(text: str) -> Finding:
     return refusal("settings", text, "correct it in pillar/mattermost.sls (docs: settings reference).")
 
 
-def settings_findings(settings: dict) -> list[Finding]:
-    """Return what there is to say of settings without a fault: a warning for each old name in them."""
-    return [warning("settings", text) for text in settings["renamed"]] or [ok("settings", "The settings are valid.")]
+def settings_findings(settings: dict, is_new: bool) -> list[Finding]:
+    """Return what there is to say of settings that can be merged: each old name in them, each rule that only a deployed host may break.
+
+    is_new: whether the host gets its first deploy.
+    """
+    found = [warning("settings", text) for text in settings["renamed"]]
+    found += [settings_fault(text) if is_new else warning("settings", text) for text in settings["doubts"]]
+    return found or [ok("settings", "The settings are valid.")]
 
 
 def log_in(hosts: list) -> dict[str, Future]:

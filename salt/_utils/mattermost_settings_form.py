@@ -1,0 +1,139 @@
+"""Whether each setting by itself is of the form that schema.yaml wants, one line where a line is meant, and a number that programs read. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import NamedTuple
+
+BREAKS = "\n\r\0"
+INT64 = 2**63
+NAME = "(name)"  # ends the path of a name in a mapping
+
+
+class Fault(NamedTuple):
+    """What is wrong with a setting.
+
+    sentence: for the user, with the setting's whole key. harms: False when a host that was deployed with it may keep it.
+    path: the setting's key as a tuple, where the fault is of one value.
+    """
+
+    sentence: str
+    harms: bool = True
+    path: tuple = ()
+
+
+def key(path) -> str:
+    """Return a setting's whole key as the user writes it."""
+    text = ":".join(["mattermost", *map(str, path)])
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def part(schema: dict, name) -> dict:
+    """Return the schema of *name* below *schema*, {} where it says nothing of it."""
+    inner = schema.get("properties", {}).get(name, schema.get("items", schema.get("additionalProperties")))
+    return inner if isinstance(inner, dict) else {}
+
+
+def says(schema: dict, path, word: str) -> bool:
+    """Say whether *word* is set in the schema of *path* or of a section around it."""
+    for name in path:
+        if schema.get(word):
+            return True
+        schema = part(schema, name)
+    return bool(schema.get(word))
+
+
+def leaves(value, path=()):
+    """Yield every single value below *value* with its path, and the names of mappings as values of their own."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(name, str):
+                yield (*path, NAME), name
+            yield from leaves(inner, (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
+    else:
+        yield path, value
+
+
+def faults(schema: dict, settings: dict) -> list[Fault]:
+    """Return every fault of the single values of *settings*; of a text that is no line nothing else is said, and never the text.
+
+    A setting whose schema says ``x-multiline`` may have several lines.
+    """
+    single = list(leaves(settings))
+    lines = [fault for path, value in single if isinstance(value, str) for fault in _line(schema, path, value)]
+    told = {fault.path for fault in lines if fault.harms}
+    found = [fault for fault in validate(schema, settings) if fault.path not in told]
+    told |= {fault.path for fault in found}
+    return [*found, *lines, *(fault for path, value in single if path not in told for fault in _number(path, value))]
+
+
+def validate(schema: dict, settings: dict) -> list[Fault]:
+    """Return the faults of *settings* against the schema, each with the key's full name."""
+    import jsonschema  # on the controller only
+
+    found = []
+    for error in sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))
+    ):
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
+            known = error.schema["properties"]
+            for name in sorted(set(error.instance) - set(known), key=str):
+                sentence = f"{key((*path, name))} is not a setting.{nearest(name, known)}"
+                found.append(Fault(sentence, path=(*path, name)))
+        else:
+            # the names in a mapping of secrets are none
+            secret = says(schema, path, "x-secret") and "propertyNames" not in error.absolute_schema_path
+            found.append(Fault(f"{key(path)} {_reason(error, secret)}", path=path))
+    return found
+
+
+def _line(schema: dict, path, value: str) -> list[Fault]:
+    if says(schema, path, "x-multiline"):
+        return []
+    where = key(path)
+    if path[-1:] == (NAME,):
+        path = path[:-1]
+        where = f"A name below {key(path)}"
+    if any(sign in value for sign in BREAKS):
+        what = "a line break" if "\0" not in value else "a NUL character"
+        return [Fault(f"{where} has {what} in it or at its end: write it as one line, without `|` or `>`.", path=path)]
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+        return [Fault(f"{where} has a control character in it, such as a tab: write it without.", False, path)]
+    return []
+
+
+def _number(path, value) -> list[Fault]:
+    if isinstance(value, float) and not math.isfinite(value):
+        return [Fault(f"{key(path)} is {value}, which is no number that a file can hold.", path=path)]
+    if isinstance(value, int) and not -INT64 <= value < INT64:
+        return [Fault(f"{key(path)} is beyond what a program can read: write at most {INT64 - 1}.", path=path)]
+    return []
+
+
+def nearest(name, known) -> str:
+    """Return the half sentence that names the one of *known* that is meant, or all of them."""
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else f" Known here: {', '.join(sorted(known))}."
+
+
+def _reason(error, secret: bool) -> str:
+    found = "(hidden)" if secret else repr(error.instance)
+    if error.validator == "type":
+        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}."
+    if error.validator == "enum":
+        near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
+        return f"is {found}; it must be one of {', '.join(error.validator_value)}.{near if 'mean' in near else ''}"
+    if error.validator in ("minimum", "maximum"):
+        return (
+            f"is {found}; its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
+            + "."
+        )
+    if error.validator == "pattern":
+        form = error.schema.get("x-form") or error.schema.get("description", error.validator_value)
+        return f"is {found}, which is not of the wanted form ({form})"
+    return f"is not valid: {'(hidden)' if secret else error.message}."

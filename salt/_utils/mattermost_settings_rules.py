@@ -1,0 +1,265 @@
+"""Rules between settings: what each may be beside the others. Pure.
+
+A rule is a function of the merged settings that yields a sentence for each fault, with the whole keys; the first line of its docstring
+is its row in docs/settings.md (`make docs`). One of HARMFUL is refused everywhere. One of DOUBTFUL is refused before the first deploy and
+a warning on a host that was deployed with it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+import mattermost_config_core as config
+import mattermost_config_from_settings as wants
+import mattermost_environment_core as environment
+from mattermost_settings_form import Fault
+
+PATHS = ("install", "state", "settings", "work")
+# directories that others count on: never ours, and nothing of ours is above them
+SYSTEM = (
+    "/ /bin /boot /dev /etc /home /lib /lib64 /opt /proc /root /run /sbin /sys /tmp /usr /usr/bin /usr/lib /usr/lib64 /usr/local"
+    " /usr/local/bin /usr/local/sbin /usr/sbin /usr/share /var /var/backups /var/cache /var/lib /var/log /var/opt /var/run /var/spool"
+    " /var/tmp /var/www"
+).split()
+VOLATILE = (
+    "/boot /dev /proc /run /sys /tmp /var/run /var/tmp /var/lock".split()
+)  # emptied at a start, or no disk at all
+FOREIGN = "/bin /home /lib /lib64 /root /sbin /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share".split()
+MAX_UPLOAD = 2**40  # bytes
+NGINX_PORTS = (80, 443)
+METRICS = ("MetricsSettings", "ListenAddress")
+
+
+def _holds(outer: str, inner: str) -> bool:
+    """Say whether *inner* is *outer* or lies in it."""
+    return f"{posixpath.normpath(inner)}/".startswith(f"{posixpath.normpath(outer).rstrip('/')}/")
+
+
+def _is_the_systems(path: str) -> bool:
+    return any(_holds(path, each) for each in SYSTEM)
+
+
+def _directories(settings: dict) -> dict[str, str]:
+    return {f"mattermost:paths:{name}": settings["paths"][name] for name in (*PATHS, "webroot")}
+
+
+def _components(settings: dict) -> dict[str, str]:
+    """Return the directories of the programs beside the server, by what they are."""
+    postgresql, nginx, certbot = (settings["platform"].get(name, {}) for name in ("postgresql", "nginx", "certbot"))
+    found = {
+        "PostgreSQL's data": postgresql.get("data_dir"),
+        "PostgreSQL's configuration": postgresql.get("config_dir"),
+        "nginx's sites": nginx.get("site_dir"),
+        "nginx's snippets": nginx.get("snippet_dir"),
+        "certbot's files": certbot.get("directory"),
+    }
+    return {what: path for what, path in found.items() if path}
+
+
+def server_user_is_an_account_of_its_own(settings):
+    """`server:user` is neither `root` nor `postgres`."""
+    user = settings["server"]["user"]
+    if user in ("root", "postgres"):
+        yield (
+            f"mattermost:server:user is {user}, whose rights a server must never have: name an account of its own, such as mattermost."
+        )
+
+
+def server_user_is_no_components(settings):
+    """`server:user` is no account of nginx or of another package that the deploy brings."""
+    user, platform = settings["server"]["user"], settings["platform"]
+    if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
+        yield f"mattermost:server:user is {user}, which another program's files belong to: name an account of its own."
+
+
+def paths_are_not_the_systems(settings):
+    """No directory of `paths` is one of the system (such as `/opt`), lies above one, or where a restart of the host empties it."""
+    for name, path in _directories(settings).items():
+        real = posixpath.normpath(path)
+        shown = path if path == real else f"{path}, which is {real}"
+        if _is_the_systems(path):
+            yield f"{name} is {shown}: that is a directory of the system. Name one of its own, such as {real.rstrip('/')}/mattermost."
+        elif any(_holds(each, real) for each in VOLATILE):
+            yield f"{name} is {shown}: nothing there outlives a restart of the host. Name a directory on a disk."
+
+
+def paths_are_no_components(settings):
+    """No directory of `paths` is, lies in, or lies above one of PostgreSQL, nginx or certbot."""
+    for name, path in _directories(settings).items():
+        met = [
+            (what, other)
+            for what, other in _components(settings).items()
+            if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
+        ]
+        for what, other in met[:1]:
+            yield f"{name} is {path}, and {other} has {what}: name a directory of its own."
+
+
+def paths_are_in_the_users_places(settings):
+    """No directory of `paths` has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
+    for name, path in _directories(settings).items():
+        if path != posixpath.normpath(path) and not _is_the_systems(path):
+            yield f"{name} is {path}: write it without . and .., as {posixpath.normpath(path)}."
+        if any(_holds(each, path) for each in FOREIGN) and not _is_the_systems(path):
+            yield f"{name} is {path}, where the system or people keep their own: name a directory elsewhere, such as one below /srv."
+
+
+def paths_are_apart(settings):
+    """The directories of `paths`, and of a backup repository on the host, do not lie in each other."""
+    named = list(_directories(settings).items())
+    repository = settings["backup"]["repository"]
+    if repository.startswith("/"):
+        named.append(("mattermost:backup:repository", repository))
+    for index, (name, path) in enumerate(named):
+        for other_name, other in named[index + 1 :]:
+            if posixpath.normpath(path) == posixpath.normpath(other):
+                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}: each needs one of its own."
+            elif _holds(path, other) or _holds(other, path):
+                inner, outer = ((other_name, name), (name, other_name))[_holds(other, path)]
+                yield f"{inner} lies inside of {outer} ({path}, {other}): name directories beside each other."
+
+
+def ports_are_apart(settings):
+    """`server:port`, `database:port`, nginx's 80 and 443 and the metrics' port are different ones."""
+    server, database = settings["server"]["port"], settings["database"]["port"]
+    if server == database:
+        yield f"mattermost:server:port and mattermost:database:port are both {server}: each needs its own."
+    if database in NGINX_PORTS:
+        yield f"mattermost:database:port is {database}, which nginx listens on: name another, such as 5432."
+    own = settings["server"]["config"].get("MetricsSettings", {})
+    address = str(own.get("ListenAddress", "")).rpartition(":")[2]
+    if own.get("Enable") and address.isdigit():
+        taken = {
+            server: "mattermost:server:port",
+            database: "mattermost:database:port",
+            80: "port 80 of nginx",
+            443: "port 443 of nginx",
+        }
+        if int(address) in taken:
+            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}: name another."
+
+
+def keys_of_config_are_not_ours(settings):
+    """`server:config` sets no key that another setting governs: addresses, the local socket, directories, the database's driver."""
+    ours = wants.place({**settings, "max_connections": settings["database"]["max_connections"]})
+    for where, value in config.flatten(settings["server"]["config"]).items():
+        reason = environment.OURS.get(environment.variable(where))
+        known = {environment.variable(each): wanted for each, wanted in ours.items()}
+        if reason and where != wants.SIGN_UP and environment.variable(where) in known:
+            if value != known[environment.variable(where)]:
+                yield f"mattermost:server:config:{':'.join(where)} must not be set: {reason}."
+
+
+def database_is_in_the_environment(settings):
+    """`server:config` does not set `SqlSettings:DataSource`, which would have no effect."""
+    for where in config.flatten(settings["server"]["config"]):
+        if environment.variable(where) == "MM_SQLSETTINGS_DATASOURCE":
+            yield f"mattermost:server:config:{':'.join(where)} has no effect: {environment.OURS['MM_SQLSETTINGS_DATASOURCE']}."
+
+
+def _upload_limit(settings) -> tuple[str, int | None]:
+    variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "")
+    if re.fullmatch("[0-9]+", variable):
+        return "mattermost:server:environment:MM_FILESETTINGS_MAXFILESIZE", int(variable)
+    limit = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize")
+    return "mattermost:server:config:FileSettings:MaxFileSize", limit if isinstance(limit, int) else None
+
+
+def uploads_pass_nginx(settings):
+    """`FileSettings:MaxFileSize` is a number that nginx can read."""
+    where, limit = _upload_limit(settings)
+    if limit is not None and not 0 < limit < 2**62:
+        yield f"{where} is not between 1 and {MAX_UPLOAD} bytes: nginx would refuse it."
+
+
+def uploads_have_a_limit(settings):
+    """`FileSettings:MaxFileSize` is no more than 1 TiB."""
+    where, limit = _upload_limit(settings)
+    if limit is not None and MAX_UPLOAD < limit < 2**62:
+        yield f"{where} is {limit} bytes, which is no limit: write at most {MAX_UPLOAD} (1 TiB)."
+
+
+def database_names_are_free(settings):
+    """`database:name` and `database:user` are none of PostgreSQL's own."""
+    database = settings["database"]
+    if database["name"] in ("postgres", "template0", "template1"):
+        yield f"mattermost:database:name is {database['name']}, PostgreSQL's own: name another, such as mattermost."
+    if database["user"].startswith("pg_"):
+        yield f"mattermost:database:user is {database['user']}: PostgreSQL keeps names with pg_ for itself. Name another, such as mattermost."
+
+
+def database_role_is_not_the_superuser(settings):
+    """`database:user` is not `postgres`."""
+    if settings["database"]["user"] == "postgres":
+        yield "mattermost:database:user is postgres, the superuser: name a role of the server's own, such as mattermost."
+
+
+def mail_and_push_are_whole(settings):
+    """`mail:server` has a sender, `mail:username` has a server, `push:service` own has its address."""
+    yield from wants.faults(settings)
+
+
+def mail_login_is_whole(settings):
+    """`mail:username` and `mail:password` are set together."""
+    mail = settings["mail"]
+    if mail["username"] and not mail["password"]:
+        yield "mattermost:mail:username is set, but no mattermost:mail:password."
+    if mail["password"] and not mail["username"]:
+        yield "mattermost:mail:password is set, but no mattermost:mail:username: the server would not log in."
+
+
+def mail_server_is_a_host(settings):
+    """`mail:server` is a host's name without scheme and port."""
+    server = settings["mail"]["server"]
+    if re.search(r"://|[/\s]|^[^:]*:\d+$", server):
+        yield f"mattermost:mail:server is {server!r}: write the host's name alone, as smtp.example.com, and the port in mattermost:mail:port."
+
+
+def names_are_names(settings):
+    """`name` and `additional_names` are DNS names, not addresses."""
+    for name in settings["names"]:
+        if name.rpartition(".")[2].isdigit():
+            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is no DNS name: write one, such as chat.example.com."
+
+
+HARMFUL = (
+    server_user_is_an_account_of_its_own,
+    paths_are_not_the_systems,
+    paths_are_no_components,
+    ports_are_apart,
+    keys_of_config_are_not_ours,
+    uploads_pass_nginx,
+    database_names_are_free,
+    mail_and_push_are_whole,
+)
+DOUBTFUL = (
+    server_user_is_no_components,
+    paths_are_in_the_users_places,
+    paths_are_apart,
+    database_is_in_the_environment,
+    uploads_have_a_limit,
+    database_role_is_not_the_superuser,
+    mail_login_is_whole,
+    mail_server_is_a_host,
+    names_are_names,
+)
+
+
+def faults(settings: dict) -> list[Fault]:
+    """Return the faults of the merged *settings* against every rule."""
+    return [
+        Fault(sentence, harms)
+        for harms, rules in ((True, HARMFUL), (False, DOUBTFUL))
+        for rule in rules
+        for sentence in rule(settings)
+    ]
+
+
+def rows() -> list[tuple[str, str]]:
+    """Return what each rule says, and whether a deployed host is refused by it or warned, for the settings page."""
+    return [
+        (rule.__doc__.splitlines()[0], word)
+        for word, rules in (("refused", HARMFUL), ("a warning", DOUBTFUL))
+        for rule in rules
+    ]

@@ -1,0 +1,219 @@
+"""Settings that cannot be: no line where one is meant, numbers that no program reads, settings that do not go together."""
+
+import mattermost_settings_core as core
+import mattermost_settings_data
+import mattermost_settings_form as form
+import mattermost_settings_rules as rules
+import pytest
+from mattermost_controller.hosts import collect
+
+DATA = mattermost_settings_data.load(["salt"])
+DEBIAN = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+
+
+def merge(pillar, options=None, host_id="chat.example.test"):
+    return core.merge(DATA, {"email": "admin@example.test", **pillar}, options or {}, DEBIAN, host_id)
+
+
+def refused(pillar, options=None, host_id="chat.example.test"):
+    """Return the faults, and the doubts of settings without one."""
+    try:
+        return merge(pillar, options, host_id)["doubts"]
+    except core.SettingsError as err:
+        return err.faults
+
+
+def nest(path, value):
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def texts(schema=DATA["schema"], path=()):
+    """Yield the path of every setting that is a text, a list of texts or a mapping of them."""
+    for name, part in schema.get("properties", {}).items():
+        if "properties" in part:
+            yield from texts(part, (*path, name))
+        elif part.get("type") == "string":
+            yield (*path, name), "one{}two"
+        elif part.get("items", {}).get("type") == "string":
+            yield (*path, name), ["one{}two"]
+        elif isinstance(part.get("additionalProperties"), dict) and not part.get("x-multiline"):
+            yield (*path, name), {"MM_NAME" if name == "environment" else "work_mem": "one{}two"}
+
+
+def filled(value, sign):
+    if isinstance(value, dict):
+        return {name: filled(inner, sign) for name, inner in value.items()}
+    return [filled(inner, sign) for inner in value] if isinstance(value, list) else value.format(sign)
+
+
+def test_there_are_texts_of_each_kind():
+    assert {type(value) for _, value in texts()} == {str, list, dict}
+    assert len(list(texts())) > 40
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), list(texts()), ids=lambda part: ":".join(part) if isinstance(part, tuple) else ""
+)
+@pytest.mark.parametrize("sign", ["\n", "\r", "\0"], ids=["newline", "return", "nul"])
+def test_no_text_has_a_line_break(path, value, sign):
+    found = [text for text in refused(nest(path, filled(value, sign))) if form.key(path) in text]
+    assert len(found) == 1
+    assert "line break" in found[0] or "NUL" in found[0] or "wanted form" in found[0]
+    assert "one" + sign not in found[0]
+    assert len(found[0].splitlines()) == 1
+
+
+@pytest.mark.parametrize("setting", ["email", "name"])
+def test_a_line_break_at_the_end_counts(setting):
+    assert refused({setting: "a@example.test\n" if setting == "email" else "chat.example.test\n"}) == [
+        f"mattermost:{setting} has a line break in it or at its end: write it as one line, without `|` or `>`."
+    ]
+
+
+def test_a_line_break_in_a_name_below_a_setting_counts():
+    (fault,) = refused({"server": {"environment": {"MM_A\nMM_B": "x"}}})
+    assert fault.startswith("A name below mattermost:server:environment has a line break")
+
+
+def test_a_text_of_config_json_may_have_lines():
+    merge({"server": {"config": {"AnnouncementSettings": {"BannerText": "one\ntwo"}}}})
+
+
+def test_a_tab_is_a_doubt_only():
+    assert "control character" in "".join(merge({"mail": {"from_name": "a\tb"}})["doubts"])
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**20])
+def test_a_number_that_no_program_reads_is_refused(value):
+    (fault,) = refused({"server": {"config": {"TeamSettings": {"MaxUsersPerTeam": value}}}})
+    assert fault.startswith("mattermost:server:config:TeamSettings:MaxUsersPerTeam is ")
+
+
+def numbers(schema=DATA["schema"], path=()):
+    for name, part in schema.get("properties", {}).items():
+        yield from numbers(part, (*path, name))
+        if part.get("type") == "integer":
+            yield ":".join((*path, name)), part
+
+
+def test_each_number_has_both_bounds():
+    assert [name for name, part in numbers() if not {"minimum", "maximum"} <= set(part)] == []
+
+
+def test_a_secret_of_a_mapping_never_stands_in_a_fault():
+    (fault,) = refused({"server": {"environment": {"MM_A": 6021023}}})
+    assert fault == "mattermost:server:environment:MM_A must be of type string, not int (hidden)."
+
+
+HARMFUL = [
+    ("server:user", {"server": {"user": "root"}}),
+    ("server:user", {"server": {"user": "postgres"}}),
+    ("paths:settings", {"paths": {"settings": "/etc"}}),
+    ("paths:work", {"paths": {"work": "/var/lib"}}),
+    ("paths:work", {"paths": {"work": "/var/lib/x/.."}}),
+    ("paths:install", {"paths": {"install": "/usr"}}),
+    ("paths:state", {"paths": {"state": "/opt"}}),
+    ("paths:state", {"paths": {"state": "/tmp/chat"}}),
+    ("paths:work", {"paths": {"work": "/run/chat"}}),
+    ("paths:state", {"paths": {"state": "/var/lib/postgresql"}}),
+    ("paths:state", {"paths": {"state": "/var/lib/postgresql/15/main/chat"}}),
+    ("paths:settings", {"paths": {"settings": "/etc/nginx"}}),
+    ("server:port", {"server": {"port": 5432}}),
+    ("database:port", {"database": {"port": 443}}),
+    ("MetricsSettings:ListenAddress", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": ":8065"}}}}),
+    ("mattermost:server:port", {"server": {"config": {"ServiceSettings": {"ListenAddress": ":8065"}}}}),
+    ("mattermost:server:port", {"server": {"config": {"servicesettings": {"listenaddress": ":8065"}}}}),
+    ("mattermost:paths:state", {"server": {"config": {"FileSettings": {"Directory": "/srv/files"}}}}),
+    ("only PostgreSQL", {"server": {"config": {"SqlSettings": {"DriverName": "mysql"}}}}),
+    ("FileSettings:MaxFileSize", {"server": {"config": {"FileSettings": {"MaxFileSize": 10**20}}}}),
+    ("FileSettings:MaxFileSize", {"server": {"config": {"FileSettings": {"MaxFileSize": 2**63 - 1}}}}),
+    ("MM_FILESETTINGS_MAXFILESIZE", {"server": {"environment": {"MM_FILESETTINGS_MAXFILESIZE": "9" * 30}}}),
+    ("database:name", {"database": {"name": "template1"}}),
+    ("database:user", {"database": {"user": "pg_chat"}}),
+    ("mail:username", {"mail": {"username": "me", "password": "x"}}),
+    ("firewall:ports", {"firewall": {"ports": ["70000/tcp"]}}),
+]  # fmt: skip
+DOUBTFUL = [
+    ("server:user", {"server": {"user": "www-data"}}),
+    ("paths:state", {"paths": {"state": "/home/chat"}}),
+    ("paths:state", {"paths": {"state": "/usr/lib/chat"}}),
+    ("paths:state", {"paths": {"state": "/srv/chat/../x"}}),
+    ("paths:install and mattermost:paths:state are the same", {"paths": {"state": "/opt/mattermost"}}),
+    ("paths:state lies inside of mattermost:paths:install", {"paths": {"state": "/opt/mattermost/state"}}),
+    (
+        "paths:install lies inside of mattermost:paths:state",
+        {"paths": {"install": "/srv/chat/bin", "state": "/srv/chat"}},
+    ),
+    (
+        "backup:repository lies inside of mattermost:paths:state",
+        {"backup": {"repository": "/var/opt/mattermost/backup"}},
+    ),
+    ("SqlSettings:DataSource", {"server": {"config": {"SqlSettings": {"DataSource": "postgres://x"}}}}),
+    ("FileSettings:MaxFileSize", {"server": {"config": {"FileSettings": {"MaxFileSize": 10**15}}}}),
+    ("database:user", {"database": {"user": "postgres"}}),
+    ("mail:password", {"mail": {"server": "smtp.example.test", "username": "me"}}),
+    ("mail:username", {"mail": {"server": "smtp.example.test", "password": "x"}}),
+    ("mail:server", {"mail": {"server": "smtp://smtp.example.test"}}),
+    ("mail:server", {"mail": {"server": "smtp.example.test:587"}}),
+    ("additional_names", {"additional_names": ["192.0.2.7"]}),
+    ("1.2.3", {"name": "1.2.3"}),
+]
+
+
+@pytest.mark.parametrize(("key", "pillar"), HARMFUL, ids=str)
+def test_settings_that_would_harm_are_refused(key, pillar):
+    with pytest.raises(core.SettingsError) as caught:
+        merge(pillar)
+    assert key in caught.value.faults[0]
+    assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(("key", "pillar"), DOUBTFUL, ids=str)
+def test_settings_that_may_stay_where_they_are_begin_nowhere(key, pillar):
+    settings = merge(pillar)
+    assert len(settings["doubts"]) == 1
+    assert key in settings["doubts"][0]
+    assert [one.level for one in collect.settings_findings(settings, is_new=True)] == ["refusal"]
+    assert [one.level for one in collect.settings_findings(settings, is_new=False)] == ["warning"]
+
+
+@pytest.mark.parametrize("rule", [*rules.HARMFUL, *rules.DOUBTFUL], ids=lambda rule: rule.__name__)
+def test_each_rule_is_broken_by_one_of_these(rule):
+    broken = []
+    for _, pillar in (*HARMFUL, *DOUBTFUL):
+        given = {"email": "admin@example.test", **pillar}
+        settings = core.deep_merge(
+            core.deep_merge(core.defaults(DATA["schema"]), {"platform": merge({})["platform"]}), given
+        )
+        settings["names"] = [settings["name"] or "chat.example.test", *settings["additional_names"]]
+        broken += list(rule(settings))
+    assert broken
+
+
+@pytest.mark.parametrize(
+    "pillar",
+    [
+        {"paths": {"install": "/srv/mattermost", "state": "/srv/mattermost-state"}},
+        {"paths": {"state": "/mnt/disk", "install": "/usr/local/mattermost"}},
+        {"backup": {"repository": "sftp:backup@example.test:/var/opt/mattermost"}},
+        {"server": {"config": {"ServiceSettings": {"ListenAddress": "127.0.0.1:8065"}}}},
+        {"server": {"config": {"TeamSettings": {"EnableUserCreation": True}, "SqlSettings": {"MaxOpenConns": 50}}}},
+        {"server": {"config": {"FileSettings": {"MaxFileSize": 2**30}}}},
+        {"mail": {"server": "smtp.example.test", "username": "me", "password": "x"}},
+        {"database": {"port": 5433}, "server": {"port": 9000}},
+    ],
+    ids=str,
+)
+def test_what_goes_together_is_not_refused(pillar):
+    assert merge(pillar)["doubts"] == []
+
+
+def test_faults_of_form_and_of_rules_are_told_at_once_and_none_of_what_stands_in():
+    found = refused(
+        {"server": {"port": "x", "user": "root"}, "mail": {"server": ["x"], "username": "me"}, "kept": {"days": 0}}
+    )
+    assert sorted(text.split()[0] for text in found) == [
+        "mattermost:kept:days", "mattermost:mail:server", "mattermost:server:port", "mattermost:server:user",
+    ]  # fmt: skip
