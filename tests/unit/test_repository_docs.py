@@ -53,6 +53,26 @@ def test_every_link_leads_somewhere(path):
     assert broken == []
 
 
+def anchors(text):
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"(?ms)^ *```.*?^ *```$", "", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_heading_that_is_linked_exists(path):
+    missing = []
+    for page, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", repository.text(path)):
+        target = (repository.ROOT / path.parent / page) if page else repository.ROOT / path
+        if anchor not in anchors(target.read_text(encoding="utf-8")):
+            missing.append(f"{page}#{anchor}")
+    assert missing == []
+
+
+def test_the_anchor_of_a_heading_is_what_github_makes_of_it():
+    assert anchors("# A renewal: that fails, and\n```sh\n# not one\n```\n") == {"a-renewal-that-fails-and"}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_every_make_target_that_is_named_exists(path):
     assert [name for name in re.findall(r"\bmake ([a-z][a-z-]*)", commands(path)) if name not in TARGETS] == []
