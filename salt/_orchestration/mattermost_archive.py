@@ -14,7 +14,7 @@ from mattermost_controller.stages import archive as core
 PREFLIGHT = "mattermost_preflight"
 
 
-def at_hand(name):
+def available(name):
     """Copy ``release.source`` to each host of this run when it is a path on the controller and the host lacks that release.
 
     name: only the state's name. The file's SHA-256 must be ``release.sha256``; it is checked here before it travels, and

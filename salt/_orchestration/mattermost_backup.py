@@ -14,7 +14,7 @@ LONGEST = 86400  # seconds that a backup or a restore may take
 LOOK = 600  # seconds that a repository far away may take to say what it has
 
 
-def made(name):
+def created(name):
     """Make a backup of each host and say its number, size and age.
 
     name: only the state's name. Needs a passed preflight, and mattermost.deploy.backup applied. result None under

@@ -30,7 +30,7 @@ PROBE_SECONDS = 120
 DEPLOYED = ("database", "server")  # while the source is aside
 
 
-def source_named(name):
+def source_selected(name):
     """Find the installation on the host that the command names, and have all that follows work on the target.
 
     name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.asked`.
@@ -63,7 +63,7 @@ def source_named(name):
     )
 
 
-def fitting(name):
+def compatible(name):
     """Choose the version to deploy, read the source's settings, refuses what could not be taken over."""
     state = __context__[KEY]
     request, source = state["request"], state["found"]

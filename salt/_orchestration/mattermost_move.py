@@ -20,7 +20,7 @@ PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the
 KEY = "mattermost_move"
 
 
-def source_named(name):
+def source_selected(name):
     """Have the preflight that follows look at the host that the server is on.
 
     name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``.
@@ -37,7 +37,7 @@ def source_named(name):
     return _ret(name, True, f"The server is to move from {request['from']} to {request['to']}.")
 
 
-def target_named(name):
+def target_selected(name):
     """Have all that follows work on the host that the server is to go to, under the source's name and in its version."""
     state = __context__[KEY]
     request = state["request"]
@@ -54,7 +54,7 @@ def target_named(name):
     return _ret(name, True, f"{request['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 
-def fitting(name):
+def compatible(name):
     """Compare the two hosts: refuses one machine twice, newer messages on the target, an older PostgreSQL, too little room."""
     state = __context__[KEY]
     request, source = state["request"], state["source"]
@@ -80,7 +80,7 @@ def fitting(name):
     return _ret(name, True, copy.said_ahead(facts[0]))
 
 
-def secrets_taken_over(name):
+def secrets_copied(name):
     """Give the target the source's secrets and certificates, before its site and its backups are set up."""
     state = __context__[KEY]
     request = state["request"]
@@ -97,7 +97,7 @@ def secrets_taken_over(name):
     return _ret(name, True, f"Secrets and certificates of {request['from']} are on {request['to']}.")
 
 
-def copied_ahead(name):
+def precopied(name):
     """Copy the files and rehearse the database's way while the source serves, so that its pause becomes short."""
     state = __context__[KEY]
     request = state["request"]

@@ -30,7 +30,7 @@ SITES = ("ssl", "non-ssl", "")
 OPTIONS = {"site": ""}
 
 
-def asked(name):
+def requested(name):
     """Check the same, for somebody who has not started a run yet.
 
     name: only the state's name. The pillar of the command may say ``{"preflight": {"site": "non-ssl"}}``, the orchestration

@@ -25,7 +25,7 @@ rmdir /run/mattermost 2>/dev/null
 """
 
 
-def meant(name):
+def confirmed(name):
     """Refuse a removal before anything is changed: settings, login, a purge that names no host of this run.
 
     name: only the state's name. What else a preflight checks does not matter to a host that is about to be cleared.
@@ -65,7 +65,7 @@ def meant(name):
     return _ret(name, True, f"{'The data go too' if True in purges else 'The data stay'}: {said}.")
 
 
-def told(name):
+def reported(name):
     """Say what stays on each host, and take Salt's own working folder away, which no state can do for itself.
 
     name: only the state's name. Needs the stage ``remove`` before it.

@@ -14,7 +14,7 @@ PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the
 LONGEST = 86400  # seconds
 
 
-def made(name):
+def rolled_back(name):
     """Have each host go back to the version before its last upgrade.
 
     name: only the state's name. Needs a passed preflight. Goes on only when the command's pillar says

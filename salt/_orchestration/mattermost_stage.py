@@ -20,12 +20,12 @@ KEY = "mattermost_stage.runs"
 PREFLIGHT = "mattermost_preflight"
 
 
-def applied(name, apply, told="", tell=None, only_site=None, in_place=None):
+def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_place=None):
     """Apply one deploy state to the hosts of this run.
 
-    name: the stage's name, for people. apply: SLS, e.g. ``mattermost.deploy.database``. told: key of the command's own
-    pillar that the hosts are told too (``mattermost_settings.get`` hands it on), empty for none. tell: what else they
-    are told, a dict. only_site: ``ssl`` or ``non-ssl``, for a stage that belongs to that site alone, in a run that may be
+    name: the stage's name, for people. apply: SLS, e.g. ``mattermost.deploy.database``. forward_pillar: key of the
+    command's own pillar that the hosts get too (``mattermost_settings.get`` hands it on), empty for none. pillar: further
+    pillar for the hosts, a dict. only_site: ``ssl`` or ``non-ssl``, for a stage that belongs to that site alone, in a run that may be
     of either; it says which in ``__context__``. in_place: True or False, for a stage of an import that is for one into the
     host that its source is on alone, or for others alone.
     The hosts are ``mattermost:hosts``, or the only entry of the roster. result is False when a state failed on any host
@@ -43,7 +43,7 @@ def applied(name, apply, told="", tell=None, only_site=None, in_place=None):
     if name not in runs:
         stages = core.chain(__lowstate__, name, site, is_in_place)
         try:
-            outcome = _run([stage["sls"] for stage in stages], {**(tell or {}), **_of_the_command(told)})
+            outcome = _run([stage["sls"] for stage in stages], {**(pillar or {}), **_from_command(forward_pillar)})
         except (roster.TargetError, checkout_lock.BusyError, relenv_archive.RelenvError) as err:
             return _ret(name, False, str(err))
         for stage in stages:
@@ -67,11 +67,11 @@ def _share(run: dict, name: str) -> dict:
     return share
 
 
-def _of_the_command(told: str) -> dict:
-    return {told: __pillar__[told]} if told and __pillar__.get(told) else {}
+def _from_command(key: str) -> dict:
+    return {key: __pillar__[key]} if key and __pillar__.get(key) else {}
 
 
-def _run(slses: list, told: dict) -> dict:
+def _run(slses: list, pillar: dict) -> dict:
     """Apply the SLS in order on every host of this run; return Salt's answer for each host."""
     checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
     hosts = roster.targets(__opts__, __pillar__)
@@ -82,6 +82,6 @@ def _run(slses: list, told: dict) -> dict:
         mattermost_progress.say(stage, mattermost_progress.sentence(event), host_id)
 
     known = __context__.get(PREFLIGHT) or {}
-    outcome = stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], on_event, told)
+    outcome = stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], on_event, pillar)
     mattermost_progress.say("stages", f"took {time.monotonic() - started:.1f} s")
     return outcome

@@ -1,7 +1,7 @@
 """Tell how the hosts of this run are, one screen each. Runs on the controller and changes nothing.
 
-hosts-are-well:
-  mattermost_status.told: []
+hosts-are-healthy:
+  mattermost_status.reported: []
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mattermost_controller.verify import observe as look
 OPTIONS = {"drift": True}
 
 
-def told(name):
+def reported(name):
     """Look at every host of this run and tell how it is.
 
     name: only the state's name. The pillar of the command may say ``{"status": {"drift": False}}``.

@@ -14,7 +14,7 @@ NAME = "backup-password"
 PROGRAM = "/usr/local/sbin/mattermost-backup"
 
 
-def kept(name, password="", work="", repository=""):
+def stored(name, password="", work="", repository=""):
     """Have the password in the store, for root alone: the given one, or one that is made once.
 
     name: directory of the store. password: of an existing repository; empty keeps the host's own. work: `paths.work`,

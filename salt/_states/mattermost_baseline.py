@@ -9,7 +9,7 @@ import mattermost_packages as packages
 from mattermost_answer import answer as _ret
 
 
-def kept(name, platform, paths, bundle):
+def recorded(name, platform, paths, bundle):
     """Have the record of the host as it was before the first deploy.
 
     name: only the state's name. platform, paths: branches of the settings. bundle: as for ``mattermost_bundle.recorded``. Taken

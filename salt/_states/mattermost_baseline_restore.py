@@ -15,7 +15,7 @@ import mattermost_database_cluster as host
 import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_nginx_config as config
-import mattermost_packages as packages
+import mattermost_packages as pkgs
 import mattermost_remove_core as core
 import mattermost_remove_database as databases
 import mattermost_remove_files as files
@@ -83,7 +83,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
     )
 
 
-def installed(name, platform, paths, purge, public_name, database_name, role, superuser_password=""):
+def packages(name, platform, paths, purge, public_name, database_name, role, superuser_password=""):
     """Have the packages gone that came with us: those that we asked for and what nothing else needs.
 
     platform: branch of the settings. Kept, and said why: what was there before, PostgreSQL while it holds data, a web
@@ -92,7 +92,7 @@ def installed(name, platform, paths, purge, public_name, database_name, role, su
     record = records.read(paths["work"])
     if not record:
         return _ret(name, True, "No package is removed: this host was deployed before what was there was noted.")
-    manager = packages.Packages()
+    manager = pkgs.Packages()
     remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)
     stay = {"postgresql": _database_stays(remains, purge), "nginx": _nginx_stays(platform["nginx"], manager, record)}
     stay |= {
@@ -112,7 +112,7 @@ def installed(name, platform, paths, purge, public_name, database_name, role, su
     try:
         graph = manager.graph()
         kept = [package for part in stay for package in platform[part]["packages"]]
-        going = packages.removable(graph, [*record["packages"], *kept], wanted, manager.manual())
+        going = pkgs.removable(graph, [*record["packages"], *kept], wanted, manager.manual())
         said = [
             f"{part} stays: {why}."
             for part, why in stay.items()
@@ -127,7 +127,7 @@ def installed(name, platform, paths, purge, public_name, database_name, role, su
         if fault:
             return _ret(name, False, f"No package was removed. {fault}")
         shown = {"removed": manager.remove(going, () if purge else platform["certbot"]["packages"])}
-    except packages.PackageError as err:
+    except pkgs.PackageError as err:
         return _ret(name, False, str(err))
     _sweep(platform, record, stay)
     if "postgresql" not in stay and not os.path.exists(host.Cluster(platform["postgresql"]).program("postgres")):
@@ -225,7 +225,7 @@ def _trusted(platform, record):
     """Return the packages of rpm's keys that came with our repositories."""
     if "keys" not in record:
         return []
-    known = {key: package for key, package in packages.Packages().keys().items() if key not in record["keys"]}
+    known = {key: package for key, package in pkgs.Packages().keys().items() if key not in record["keys"]}
     pinned = platform["repositories"].get("keys", {}).values()
     return repositories.imported(known, [each for key in pinned for each in key["fingerprints"]])
 

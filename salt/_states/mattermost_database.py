@@ -29,7 +29,7 @@ def _facts(cluster, database, role):
     return facts
 
 
-def fits(name, role, release, install, port, cluster, adopt=False, superuser_password="", work=""):
+def compatible(name, role, release, install, port, cluster, adopt=False, superuser_password="", work=""):
     """Refuse, before anything is changed, a PostgreSQL or a database that cannot be used.
 
     name: database. role: its owner. release: the settings' branch. install: ``paths.install``. port: TCP port wanted.
@@ -56,7 +56,7 @@ def fits(name, role, release, install, port, cluster, adopt=False, superuser_pas
     )
 
 
-def major_fits(name, cluster, work):
+def major_compatible(name, cluster, work):
     """Refuse to go on when the server's data is in another major of PostgreSQL; never changes anything.
 
     name: only the state's name. work: ``paths.work``.

@@ -3,7 +3,7 @@
 .. code-block:: yaml
 
     backup-tool-is-there-without-a-package:
-      mattermost_program.placed:
+      mattermost_program.installed:
         - name: /usr/local/bin/restic
         - source: https://…/restic_VERSION_linux_amd64.bz2
         - sha256: …
@@ -18,7 +18,7 @@ import mattermost_program_core as core
 from mattermost_answer import answer as _ret
 
 
-def placed(name, source="", sha256="", ca_file=None, setting=""):
+def installed(name, source="", sha256="", ca_file=None, setting=""):
     """Have the program *name* from the compressed file (.bz2) *source*.
 
     name: absolute path. source: http(s) URL, or ``salt://`` for a file on the controller; empty means that nothing is to

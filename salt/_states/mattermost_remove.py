@@ -27,14 +27,14 @@ from mattermost_answer import answer as _ret
 BACKUP = "/usr/local/sbin/mattermost-backup"
 
 
-def meant(name, told, public_name, paths, repository, cluster, database_name, role, superuser_password=""):
+def confirmed(name, request, public_name, paths, repository, cluster, database_name, role, superuser_password=""):
     """Refuse a removal that is not clearly meant, or that would cut work short. Changes nothing.
 
-    told: the pillar's ``remove``. public_name: what its ``purge`` must be. repository: of the backups. cluster:
+    request: the pillar's ``remove``. public_name: what its ``purge`` must be. repository: of the backups. cluster:
     ``platform.postgresql``. Under a purge the comment counts what it destroys.
     """
     try:
-        purge = core.parse_request(told, public_name)
+        purge = core.parse_request(request, public_name)
     except ValueError as err:
         return _ret(name, False, str(err))
     work = paths["work"]

@@ -16,7 +16,7 @@ FORMER = "/run/lock/mattermost-deploy.lock"  # until 2026-11; a run of that tree
 LEFTOVERS = ("minion", "salt_state.tgz", ".salt_state.tgz")
 
 
-def exclusive(name):
+def acquired(name):
     """Hold the host's deploy lock until this Salt process ends, and remove the files that carried the settings here.
 
     name: only the state's name. A run whose controller died goes on by itself and still holds the lock, so a second one
@@ -74,7 +74,7 @@ def holder_of(path: str) -> str:
     return ""
 
 
-def free_of_before(name):
+def no_previous_installation(name):
     """Refuse to go on where an import was undone: the installation of before has the places that a deploy would take.
 
     name: the file by which ``mattermost-aside`` says so. Never reports a change.

@@ -11,12 +11,12 @@ import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_packages as packages
 import mattermost_remove_core as core
-import mattermost_remove_files as files
+import mattermost_remove_files as remove_files
 from mattermost_answer import answer as _ret
 from mattermost_database_files import SQL_ACCOUNT
 
 
-def tree(name, paths, purge, repository, password_given):
+def files(name, paths, purge, repository, password_given):
     """Have our files gone: programs and what a deploy writes anew, or everything.
 
     purge: the data too. repository: of the backups; while that is elsewhere its password stays even then, unless it is
@@ -29,26 +29,26 @@ def tree(name, paths, purge, repository, password_given):
         return bool(record) and folder not in there
 
     password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
-    going = files.everything(paths, made, password) if purge else files.kept_aside(paths)
+    going = remove_files.everything(paths, made, password) if purge else remove_files.kept_aside(paths)
     going = [path for path in going if os.path.lexists(path)]
     webroot = paths["webroot"]
     if os.path.isdir(webroot) and made(webroot):
         going.append(webroot)
-    if purge and record and not __opts__["test"] and not files.is_elsewhere(repository):
-        files.prune(repository, there)  # empty since the backups in it went
+    if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
+        remove_files.prune(repository, there)  # empty since the backups in it went
     if not going:
         return _ret(name, True, "No file of ours is left to remove.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
     if __opts__["test"]:
         return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
     for path in going:
-        files.remove(path)
-        files.prune(os.path.dirname(path), there if record else (os.path.dirname(path),))
+        remove_files.remove(path)
+        remove_files.prune(os.path.dirname(path), there if record else (os.path.dirname(path),))
     return _ret(name, True, f"{len(going)} files and directories are gone.", shown)
 
 
 def _keeps_password(repository, password_given):
-    return files.is_elsewhere(repository) and not password_given
+    return remove_files.is_elsewhere(repository) and not password_given
 
 
 def accounts(name, user, paths, purge, others):
@@ -75,8 +75,8 @@ def accounts(name, user, paths, purge, others):
     if __opts__["test"]:
         return _ret(name, None, "Would remove accounts.", shown)
     for each in going:
-        files.end_processes(pwd.getpwnam(each).pw_uid)
-        files.give_to_root(pwd.getpwnam(each).pw_uid)
+        remove_files.end_processes(pwd.getpwnam(each).pw_uid)
+        remove_files.give_to_root(pwd.getpwnam(each).pw_uid)
         fault = commands.failure("userdel", each)
         if fault:
             return _ret(name, False, fault)
@@ -89,7 +89,9 @@ def accounts(name, user, paths, purge, others):
     return _ret(name, True, "The accounts that came with the deploy are gone.", shown)
 
 
-def noted(name, platform, paths, purge, public_name, database_name, data_dir, repository, password_given, certificates):
+def recorded(
+    name, platform, paths, purge, public_name, database_name, data_dir, repository, password_given, certificates
+):
     """End the removal: note what is left for the next deploy, or take the last trace of it away.
 
     The comment says what stays, where, and how to use it. data_dir: of the database's cluster. certificates: certbot's
@@ -98,11 +100,11 @@ def noted(name, platform, paths, purge, public_name, database_name, data_dir, re
     record, work = records.read(paths["work"]), paths["work"]
     password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
     if purge:
-        stays = core.what_stays_of_a_purge(repository if files.is_elsewhere(repository) else "", password)
+        stays = core.what_stays_of_a_purge(repository if remove_files.is_elsewhere(repository) else "", password)
     else:
         places = {"database": f"{database_name} (PostgreSQL in {data_dir})", "files and configuration": paths["state"]}
         places |= {"secrets": paths["settings"], "certificate": certificates, "backups": repository}
-        places["version"] = f"{files.kept_version(paths['install'])} ({paths['install']}/current)"
+        places["version"] = f"{remove_files.kept_version(paths['install'])} ({paths['install']}/current)"
         stays = core.what_stays(public_name, places)
     if not purge:
         if record and "left" not in record:
@@ -117,6 +119,6 @@ def noted(name, platform, paths, purge, public_name, database_name, data_dir, re
         return _ret(name, True, stays)
     if __opts__["test"]:
         return _ret(name, None, f"Would remove {work}.", {work: "removed"})
-    files.remove(work)
-    files.prune(os.path.dirname(work), (record or {}).get("directories") or (os.path.dirname(work),))
+    remove_files.remove(work)
+    remove_files.prune(os.path.dirname(work), (record or {}).get("directories") or (os.path.dirname(work),))
     return _ret(name, True, stays, {work: "removed"})

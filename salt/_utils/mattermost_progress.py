@@ -1,6 +1,6 @@
 """One line per step while a run goes on, on standard error: standard output stays for Salt's own result.
 
-The host's lines come from ``mattermost_run_lock.exclusive``, which writes an event for each state that ends to its standard
+The host's lines come from ``mattermost_run_lock.acquired``, which writes an event for each state that ends to its standard
 error; ssh carries them here while the run goes on.
 """
 

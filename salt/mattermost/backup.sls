@@ -14,6 +14,6 @@ backup:
       - mattermost_preflight: preflight
 
 backup-is-made:
-  mattermost_backup.made:
+  mattermost_backup.created:
     - require:
       - mattermost_stage: backup

@@ -5,7 +5,7 @@
 # With A alone its server is taken over in place: the old one is set aside by renames, and put back when anything fails.
 
 from-host-is-named:
-  mattermost_import.source_named: []
+  mattermost_import.source_selected: []
 
 to-host-is-fit:
   mattermost_preflight.passed:
@@ -16,12 +16,12 @@ to-host-is-fit:
       - mattermost_import: from-host-is-named
 
 installation-fits:
-  mattermost_import.fitting:
+  mattermost_import.compatible:
     - require:
       - mattermost_preflight: to-host-is-fit
 
 archive:
-  mattermost_archive.at_hand:
+  mattermost_archive.available:
     - require:
       - mattermost_import: installation-fits
 
@@ -60,7 +60,7 @@ backup:
       - mattermost_stage: server
 
 copied-ahead:
-  mattermost_move.copied_ahead:
+  mattermost_move.precopied:
     - require:
       - mattermost_stage: backup
 

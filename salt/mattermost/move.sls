@@ -5,7 +5,7 @@
 # Afterwards it says what to change in DNS and settings.
 
 from-host-is-named:
-  mattermost_move.source_named: []
+  mattermost_move.source_selected: []
 
 from-host-is-fit:
   mattermost_preflight.passed:
@@ -17,7 +17,7 @@ from-host-is-fit:
       - mattermost_move: from-host-is-named
 
 to-host-is-named:
-  mattermost_move.target_named:
+  mattermost_move.target_selected:
     - require:
       - mattermost_preflight: from-host-is-fit
 
@@ -31,17 +31,17 @@ to-host-is-fit:
       - mattermost_move: to-host-is-named
 
 hosts-fit-each-other:
-  mattermost_move.fitting:
+  mattermost_move.compatible:
     - require:
       - mattermost_preflight: to-host-is-fit
 
 secrets-are-taken-over:
-  mattermost_move.secrets_taken_over:
+  mattermost_move.secrets_copied:
     - require:
       - mattermost_move: hosts-fit-each-other
 
 archive:
-  mattermost_archive.at_hand:
+  mattermost_archive.available:
     - require:
       - mattermost_move: secrets-are-taken-over
 
@@ -104,7 +104,7 @@ backup:
       - mattermost_stage: nginx-non-ssl
 
 copied-ahead:
-  mattermost_move.copied_ahead:
+  mattermost_move.precopied:
     - require:
       - mattermost_stage: backup
 

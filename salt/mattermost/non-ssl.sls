@@ -8,7 +8,7 @@ preflight:
     - site: non-ssl
 
 archive:
-  mattermost_archive.at_hand:
+  mattermost_archive.available:
     - require:
       - mattermost_preflight: preflight
 

@@ -4,4 +4,4 @@
 # Needs: a roster.
 
 hosts-are-fit:
-  mattermost_preflight.asked: []
+  mattermost_preflight.requested: []

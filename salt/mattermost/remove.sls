@@ -4,17 +4,17 @@
 #        salt-run state.orchestrate mattermost.remove pillar='{"remove": {"purge": "chat.example.com"}}'   destroys the data too
 # Needs: a roster. Can be run again after it was interrupted.
 
-removal-is-clearly-meant:
-  mattermost_removal.meant: []
+removal-is-confirmed:
+  mattermost_removal.confirmed: []
 
 remove:
   mattermost_stage.applied:
     - apply: mattermost.deploy.remove
-    - told: remove
+    - forward_pillar: remove
     - require:
-      - mattermost_removal: removal-is-clearly-meant
+      - mattermost_removal: removal-is-confirmed
 
-what-stays-is-said:
-  mattermost_removal.told:
+what-stays-is-reported:
+  mattermost_removal.reported:
     - require:
       - mattermost_stage: remove

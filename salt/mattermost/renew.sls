@@ -9,7 +9,7 @@ preflight:
 letsencrypt:
   mattermost_stage.applied:
     - apply: mattermost.deploy.letsencrypt
-    - tell: {renew: True}
+    - pillar: {renew: True}
     - require:
       - mattermost_preflight: preflight
 

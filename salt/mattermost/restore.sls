@@ -8,7 +8,7 @@ preflight:
     - site: ''
 
 archive:
-  mattermost_archive.at_hand:
+  mattermost_archive.available:
     - require:
       - mattermost_preflight: preflight
 

@@ -18,6 +18,6 @@ switch-program:
       - mattermost_preflight: preflight
 
 older-version-serves:
-  mattermost_rollback.made:
+  mattermost_rollback.rolled_back:
     - require:
       - mattermost_stage: switch-program

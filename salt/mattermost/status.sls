@@ -3,5 +3,5 @@
 # takes some seconds, with pillar='{"status": {"drift": false}}'.
 # Needs: a roster entry; the host may be broken. Its exit status is 0 when all is well.
 
-hosts-are-well:
-  mattermost_status.told: []
+hosts-are-healthy:
+  mattermost_status.reported: []

@@ -43,7 +43,7 @@ def ended(holder):
 
 
 def test_the_lock_lies_where_only_root_can_open_it(state):
-    assert state.exclusive("x")["result"] is True
+    assert state.acquired("x")["result"] is True
     assert stat.S_IMODE(os.stat(os.path.dirname(state.LOCK)).st_mode) == 0o700
 
 
@@ -53,14 +53,14 @@ def test_a_lock_that_another_account_holds_at_the_former_place_stops_nothing(sta
     os.chmod(state.FORMER, 0o644)
     holder = held_by("nobody", state.FORMER)
     try:
-        assert state.exclusive("x")["result"] is True
+        assert state.acquired("x")["result"] is True
     finally:
         ended(holder)
 
 
 def test_what_another_account_made_at_the_former_place_stops_nothing(state):
     subprocess.run(["mkfifo", state.FORMER], user="nobody", check=True)
-    assert state.exclusive("x")["result"] is True
+    assert state.acquired("x")["result"] is True
 
 
 @pytest.mark.parametrize("place", ["LOCK", "FORMER"])
@@ -71,12 +71,12 @@ def test_a_run_of_root_is_waited_for_at_either_place(state, place):
         pass
     holder = held_by("root", path)
     try:
-        refused = state.exclusive("x")
+        refused = state.acquired("x")
         assert refused["result"] is False
         assert "Another run is at work" in refused["comment"]
     finally:
         ended(holder)
     deadline = time.monotonic() + 5
-    while state.exclusive("x")["result"] is False and time.monotonic() < deadline:
+    while state.acquired("x")["result"] is False and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert state.exclusive("x")["result"] is True
+    assert state.acquired("x")["result"] is True

@@ -84,7 +84,7 @@ def test_the_status_tells_of_both_in_one_go(pair):
         member.settings["mattermost"]["status"] = {"disk_full": 100}  # the machine below is whose it is
     pair.write()
     run = pair.first.orchestrate("mattermost.status")
-    made = run.stages["hosts-are-well"]["status"]
+    made = run.stages["hosts-are-healthy"]["status"]
     assert run.rc == 0, run
     assert {name: one["drift"]["drifted"] for name, one in made.items()} == dict.fromkeys(pair.members, False)
     assert {name: one["certificate"]["renewal"]["timer"] for name, one in made.items()} == dict.fromkeys(

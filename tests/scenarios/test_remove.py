@@ -11,7 +11,7 @@ from tests.scenarios.census import census, differences
 from tests.scenarios.chat import Chat
 from tests.scenarios.deployment import ROOT, Deployment
 
-SAID = "what-stays-is-said"
+SAID = "what-stays-is-reported"
 # The package polkitd gives itself a directory that others have too, and leaves its mode.
 POLKIT = r"directory /usr/share/polkit-1/rules\.d "
 # What a removal keeps: the data; their owner's account; PostgreSQL, stopped, which alone can read them; the note of it all.

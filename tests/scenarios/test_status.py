@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.scenarios.deployment import Deployment
 from tests.unit import fake_site
 
-STATE = "hosts-are-well"
+STATE = "hosts-are-healthy"
 WORK = "/var/lib/mattermost-deploy"
 
 

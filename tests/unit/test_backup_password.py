@@ -40,14 +40,14 @@ def host(tmp_path, monkeypatch):
 
 
 def kept(store, password="", test=False, work="", repository=""):
-    return states.load_state("mattermost_backup_password", test).kept(str(store), password, work, repository)
+    return states.load_state("mattermost_backup_password", test).stored(str(store), password, work, repository)
 
 
 def given(host, password, test=False, repository="/var/backups/x"):
     """Run the state on a deployed host with *password* in the settings."""
     state = states.load_state("mattermost_backup_password", test)
     state.PROGRAM = str(host / "bin/mattermost-backup")
-    return state.kept(str(host / "settings/secrets"), password, str(host / "work"), repository)
+    return state.stored(str(host / "settings/secrets"), password, str(host / "work"), repository)
 
 
 def stored(host) -> dict:

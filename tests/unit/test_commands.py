@@ -44,9 +44,7 @@ def system(tmp_path, program):
     key = {"fingerprints": ["ab"]}
     platform = {"repositories": {"dead_hosts": [], "keys": {"vendor": key}}}
     platform |= {part: {"service": part, "packages": [part]} for part in ("nginx", "certbot", "firewall")}
-    state.packages = types.SimpleNamespace(
-        Packages=lambda: types.SimpleNamespace(keys=lambda: {"ab": "gpg-pubkey-ab-1"})
-    )
+    state.pkgs = types.SimpleNamespace(Packages=lambda: types.SimpleNamespace(keys=lambda: {"ab": "gpg-pubkey-ab-1"}))
     state.repositories = types.SimpleNamespace(imported=lambda known, ours: list(known.values()))
 
     def run(**record):

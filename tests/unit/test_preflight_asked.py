@@ -54,7 +54,7 @@ def shell(monkeypatch):
 def test_alone_it_judges_for_https_unless_told_or_served_otherwise(shell, told, serves, judged):
     shell.__pillar__["preflight"] = told
     shell.facts["site"] = serves
-    assert shell.asked("x")["result"] is True
+    assert shell.requested("x")["result"] is True
     assert shell.judged == [judged]
 
 
@@ -74,6 +74,6 @@ def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves
 )
 def test_what_the_pillar_cannot_mean_is_refused(shell, told, words):
     shell.__pillar__["preflight"] = told
-    ret = shell.asked("x")
+    ret = shell.requested("x")
     assert (ret["result"], ret["comment"]) == (False, words)
     assert shell.judged == []

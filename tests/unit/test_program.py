@@ -37,7 +37,7 @@ def path(tmp_path):
 def placed(path, url, sha256=SHA256, test=False):
     state = load_state("mattermost_program")
     state.__opts__ = {"test": test}
-    return state.placed(path, url, sha256, setting="platform:backup:program")
+    return state.installed(path, url, sha256, setting="platform:backup:program")
 
 
 def content(path):

@@ -71,7 +71,7 @@ def test_postgresql_must_suit_the_release_that_a_run_leaves(tmp_path, name, pinn
     paths = {"work": str(tmp_path / "work"), "install": host(tmp_path, installed)}
     state, wish = load_state(name), release("12.0.0", pinned)
     if name == "mattermost_database":
-        ret = state.fits("chat", "chat", wish, paths["install"], 59999, cluster, work=paths["work"])
+        ret = state.compatible("chat", "chat", wish, paths["install"], 59999, cluster, work=paths["work"])
     else:
         ret = state.upgraded("chat", cluster, 59999, wish, paths)
     assert ret["result"] is suits, ret["comment"]

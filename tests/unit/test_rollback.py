@@ -33,7 +33,7 @@ def made(hosts, told=None, test=False, pinned=True):
     shell.__context__ = {
         "mattermost_preflight": {name: {"host": host, "settings": {"release": release}} for name, host in hosts.items()}
     }
-    return shell.made("older-version-serves")
+    return shell.rolled_back("older-version-serves")
 
 
 def test_a_dry_run_says_what_would_be_lost_and_goes_no_further():

@@ -7,12 +7,12 @@ include:
   - {{ repositories }}
 
 no-other-run-is-at-work:
-  mattermost_run_lock.exclusive:
+  mattermost_run_lock.acquired:
     - order: first
 
 # For mattermost.remove: what was there before stays, what we brought goes.
 host-is-noted-before-it-is-changed:
-  mattermost_baseline.kept:
+  mattermost_baseline.recorded:
     - platform: {{ mattermost.platform | json }}
     - paths: {{ mattermost.paths | json }}
     - bundle: {{ mattermost.bundle | json }}

@@ -10,7 +10,7 @@ include:
   - mattermost.deploy.common
 
 no-data-waits-in-another-postgresql:
-  mattermost_database.major_fits:
+  mattermost_database.major_compatible:
     - cluster: {{ platform.postgresql | json }}
     - work: {{ mattermost.paths.work }}
     - require:

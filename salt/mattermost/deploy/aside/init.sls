@@ -12,7 +12,7 @@ include:
 
 # what would stop mattermost.deploy.database, while the old server still serves
 database-of-before-is-another:
-  mattermost_database.fits:
+  mattermost_database.compatible:
     - name: {{ database.name }}
     - role: {{ database.user }}
     - release: {{ mattermost.release | json }}

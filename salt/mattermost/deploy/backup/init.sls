@@ -19,7 +19,7 @@ backup-tool-is-installed:
 
 {% set program = mattermost.platform.backup.program %}
 backup-tool-is-there-without-a-package:
-  mattermost_program.placed:
+  mattermost_program.installed:
     - name: {{ program.path }}
     - source: {{ program.source }}
     - sha256: {{ program.sha256 | json }}
@@ -29,7 +29,7 @@ backup-tool-is-there-without-a-package:
       - sls: mattermost.deploy.common
 
 backup-password-is-kept:
-  mattermost_backup_password.kept:
+  mattermost_backup_password.stored:
     - name: {{ mattermost.paths.settings }}/secrets
     - password: {{ backup.password | json }}
     - work: {{ mattermost.paths.work }}

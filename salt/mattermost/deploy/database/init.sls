@@ -7,7 +7,7 @@ include:
   - mattermost.deploy.common
 
 postgresql-fits-the-release:
-  mattermost_database.fits:
+  mattermost_database.compatible:
     - name: {{ database.name }}
     - role: {{ database.user }}
     - release: {{ mattermost.release | json }}

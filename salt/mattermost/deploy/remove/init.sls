@@ -8,12 +8,12 @@
 {% set purge = mattermost.remove.purge | default('', true) != '' %}
 
 removal-is-alone:
-  mattermost_run_lock.exclusive:
+  mattermost_run_lock.acquired:
     - order: first
 
 removal-is-meant:
-  mattermost_remove.meant:
-    - told: {{ mattermost.remove | json }}
+  mattermost_remove.confirmed:
+    - request: {{ mattermost.remove | json }}
     - public_name: {{ mattermost.name }}
     - paths: {{ paths | json }}
     - repository: {{ mattermost.backup.repository | json }}
@@ -90,7 +90,7 @@ selinux-is-as-before:
       - mattermost_baseline_restore: database-is-left-alone-or-destroyed
 
 packages-are-as-before:
-  mattermost_baseline_restore.installed:
+  mattermost_baseline_restore.packages:
     - platform: {{ platform | json }}
     - paths: {{ paths | json }}
     - purge: {{ purge }}
@@ -109,7 +109,7 @@ system-is-set-as-before:
       - mattermost_baseline_restore: packages-are-as-before
 
 files-stay-or-go-with-the-data:
-  mattermost_uninstall.tree:
+  mattermost_uninstall.files:
     - paths: {{ paths | json }}
     - purge: {{ purge }}
     - repository: {{ mattermost.backup.repository | json }}
@@ -127,7 +127,7 @@ accounts-are-as-before:
       - mattermost_uninstall: files-stay-or-go-with-the-data
 
 removal-is-noted:
-  mattermost_uninstall.noted:
+  mattermost_uninstall.recorded:
     - platform: {{ platform | json }}
     - paths: {{ paths | json }}
     - purge: {{ purge }}

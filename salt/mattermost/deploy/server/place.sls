@@ -3,5 +3,5 @@
 {% set mattermost = salt['mattermost_settings.get']() %}
 
 no-installation-of-before-is-in-the-way:
-  mattermost_run_lock.free_of_before:
+  mattermost_run_lock.no_previous_installation:
     - name: {{ mattermost.paths.work }}/aside/given-back
