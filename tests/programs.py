@@ -49,9 +49,7 @@ SENT = {
 def sent(name: str) -> str:
     """Return the script *name* as a host gets it, with made-up values."""
     parts, variables = SENT[name]
-    return "#!/bin/sh\n# shellcheck disable=SC2034\n" + scripts.script(
-        [str(TREE)], parts, dict.fromkeys(variables, "x")
-    )
+    return "#!/bin/sh\n# shellcheck disable=SC2034\n" + scripts.build([str(TREE)], parts, dict.fromkeys(variables, "x"))
 
 
 @functools.cache

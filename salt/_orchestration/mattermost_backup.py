@@ -20,7 +20,7 @@ def created(name):
     name: only the state's name. Needs a passed preflight, and mattermost.deploy.backup applied. result None under
     ``test=True``, False with the program's reason when a host's backup failed.
     """
-    return _on_each(name, lambda host: "mattermost-backup now", core.made, "make a backup")
+    return _on_each(name, lambda host: "mattermost-backup now", core.created, "make a backup")
 
 
 def _on_each(name, command, sentence, verb):
@@ -57,12 +57,12 @@ def restored(name):
     refuses or the restored server does not come up; then what was there before serves again.
     """
     try:
-        snapshot, overwrite = core.asked(__pillar__.get("restore") or {})
+        snapshot, overwrite = core.parse_request(__pillar__.get("restore") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
 
     def command(host):
-        looked = host.run(core.look_command(snapshot), timeout=LOOK)
+        looked = host.run(core.inspect_command(snapshot), timeout=LOOK)
         found = core.report(looked.out)
         if looked.rc != 0:
             raise ValueError(core.failure(found, looked.err or looked.out))

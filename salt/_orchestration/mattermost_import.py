@@ -12,13 +12,11 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster, scripts
-from mattermost_controller.importing import detect
-from mattermost_controller.importing import in_place as place
-from mattermost_controller.importing import plan as core
-from mattermost_controller.importing.source import settled
-from mattermost_controller.moving import copying as copy
-from mattermost_controller.moving import plan
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.importing import detect, in_place
+from mattermost_controller.importing import plan as import_plan
+from mattermost_controller.importing.source import with_settings
+from mattermost_controller.moving import copying, transfer
+from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.stages import stage as stages
 
@@ -33,15 +31,15 @@ DEPLOYED = ("database", "server")  # while the source is aside
 def source_selected(name):
     """Find the installation on the host that the command names, and have all that follows work on the target.
 
-    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.asked`.
+    name: only the state's name. The hosts are told by the pillar of the command: ``import``, see `importing.plan.parse_request`.
     """
     try:
-        request = core.asked(__pillar__.get("import") or {})
+        request = import_plan.parse_request(__pillar__.get("import") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [request["from"], request["to"]])
         host = roster.Host(request["from"], entries[request["from"]], __opts__)
-        look = scripts.script(
+        look = scripts.build(
             __opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": request["directory"]}
         )
         done = host.run(look, timeout=PROBE_SECONDS)
@@ -50,9 +48,9 @@ def source_selected(name):
         source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")
-    roster.name_hosts([request["to"]])
+    roster.override_hosts([request["to"]])
     if request["from"] == request["to"]:
-        __context__[stages.IN_PLACE] = place.welcome(source)
+        __context__[stages.IN_PLACE] = in_place.expected_on_host(source)
     __context__[KEY] = {"request": request, "host": host, "found": source, "resumed": False}
     edition = "Team" if source.is_team else "Enterprise"
     return _ret(
@@ -76,79 +74,92 @@ def compatible(name):
         state["host"] = target["host"]
     try:
         known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
-        version = core.version(source, target["settings"], known)
-        roster.name_hosts([request["to"]], {"release": {"version": version}})
+        version = import_plan.version(source, target["settings"], known)
+        roster.override_hosts([request["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
-        own = wire.HERE if is_in_place else wire.OWN
-        target_end = wire.End(target["host"], wire.library(roots, wire.values(settings, id=number, own=own)), own)
-        source_end = wire.End(state["host"], _library(source, settings, request, number))
+        own = transfer.LOCAL_WORKDIR if is_in_place else transfer.WORKDIR
+        target_end = transfer.Endpoint(
+            target["host"], transfer.library(roots, transfer.script_values(settings, id=number, own=own)), own
+        )
+        source_end = transfer.Endpoint(state["host"], _library(source, settings, request, number))
         endpoints = [target_end, source_end]
         source = _with_settings(source_end, source)
-        source_end.lay(_library(source, settings, request, number))
-        facts = [plan.facts(end.do(what, 300)) for end, what in ((source_end, "look_source"), (target_end, "look"))]
+        source_end.install(_library(source, settings, request, number))
+        facts = [
+            move_plan.parse_facts(end.run(what, 300))
+            for end, what in ((source_end, "look_source"), (target_end, "look"))
+        ]
         if is_in_place:
-            found = place.misfits(source, settings, target["facts"])
-            found = found or core.misfits(request, source, *facts, settings, False)
+            found = in_place.incompatibilities(source, settings, target["facts"])
+            found = found or import_plan.incompatibilities(request, source, *facts, settings, False)
         else:
-            found = core.misfits(request, source, *facts, settings, copy.is_same(source_end, target_end))
+            found = import_plan.incompatibilities(
+                request, source, *facts, settings, copying.is_same(source_end, target_end)
+            )
         if not found:
-            sections = core.with_variables(source.config or {}, source.variables)
-            found = core.blocked(core.merged(sections, {}, settings, {}), settings)
-    except (ValueError, wire.WireError) as err:
-        copy.tidied(endpoints)
+            sections = import_plan.with_variables(source.config or {}, source.variables)
+            found = import_plan.blocked(import_plan.merge_config(sections, {}, settings, {}), settings)
+    except (ValueError, transfer.TransferError) as err:
+        copying.clean_up(endpoints)
         return _ret(name, False, f"{err} {UNCHANGED}")
     if found or __opts__["test"]:
-        copy.tidied(endpoints)
+        copying.clean_up(endpoints)
     if found:
         return _ret(name, False, "\n".join([*found, UNCHANGED]))
     target["settings"] = settings
-    if plan.number(facts[0], "postgresql") < 110000 and not __opts__["test"]:
-        state["checksum"] = core.COUNT_ONLY
-        source_end.lay(_library(source, settings, request, number))
-        target_end.lay(wire.library(roots, wire.values(settings, id=number, own=own, checksum=core.COUNT_ONLY)))
+    if move_plan.number(facts[0], "postgresql") < 110000 and not __opts__["test"]:
+        state["checksum"] = import_plan.COUNT_ONLY
+        source_end.install(_library(source, settings, request, number))
+        target_end.install(
+            transfer.library(
+                roots, transfer.script_values(settings, id=number, own=own, checksum=import_plan.COUNT_ONLY)
+            )
+        )
     state.update(endpoints=[source_end, target_end], facts=facts, found=source, number=number)
     return _ret(
         name,
         True,
-        f"{request['to']} gets Mattermost {version}. {copy.said_ahead(facts[0])} Files are in {source.data}.",
+        f"{request['to']} gets Mattermost {version}. {copying.size_summary(facts[0])} Files are in {source.data}.",
     )
 
 
 def _with_settings(end, source):
     """Return *source* with what its file or database says, where files are above all. Where that cannot be read it stays as it is."""
-    if not end.do("has_config", 60, check=False).strip():
+    if not end.run("has_config", 60, check=False).strip():
         return source
-    return settled(source, core.parsed(end.feed("give_config")))
+    return with_settings(source, import_plan.parse_config(end.run_with_input("give_config")))
 
 
 def _library(source, settings, request, number, aside=False):
     """Return the library of the source's host. aside: it is aside, on the target's own host."""
-    values = core.values(
-        place.aside(source, settings["paths"]["install"]) if aside else source, settings, request, number
+    values = import_plan.script_values(
+        in_place.parked(source, settings["paths"]["install"]) if aside else source, settings, request, number
     )
     if __context__.get(stages.IN_PLACE):
-        values.update(place.values(source), left=f"{settings['paths']['work']}/aside/kept")
+        values.update(in_place.script_values(source), left=f"{settings['paths']['work']}/aside/kept")
     values["checksum"] = __context__[KEY].get("checksum", values["checksum"])
-    return wire.library(__opts__["file_roots"]["base"], values)
+    return transfer.library(__opts__["file_roots"]["base"], values)
 
 
 def _deployed(state):
-    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises WireError."""
+    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises TransferError."""
     request, source_end = state["request"], state["endpoints"][0]
     known = __context__[PREFLIGHT]
-    source_end.lay(_library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True))
-    source_end.do("is_held && roots")
+    source_end.install(_library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True))
+    source_end.run("is_held && roots")
 
     def on_event(host_id, event):
         mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
     slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
     answer = stage_run.apply(__opts__, [source_end.host], slses, known, False, on_event)[source_end.host.id]
-    results = stages.states(answer.get("return") if isinstance(answer, dict) else answer)
-    judged = stages.judge(" and ".join(DEPLOYED), {source_end.host.id: results or stages.trouble(answer)}, False)
+    results = stages.state_results(answer.get("return") if isinstance(answer, dict) else answer)
+    judged = stages.stage_result(
+        " and ".join(DEPLOYED), {source_end.host.id: results or stages.no_results_reason(answer)}, False
+    )
     if judged["result"] is False:
-        raise wire.WireError(judged["comment"])
-    source_end.do("is_held")
+        raise transfer.TransferError(judged["comment"])
+    source_end.run("is_held")
 
 
 def imported(name):
@@ -174,23 +185,27 @@ def imported(name):
 
     def config(data):
         try:
-            fresh = core.parsed(target_end.feed("give_config"))
-            site = place.site(source) if is_in_place else ""
-            return core.rendered(core.merged(core.parsed(data), source.variables, settings, fresh, site))
+            fresh = import_plan.parse_config(target_end.run_with_input("give_config"))
+            site = in_place.site_url(source) if is_in_place else ""
+            return import_plan.render_config(
+                import_plan.merge_config(import_plan.parse_config(data), source.variables, settings, fresh, site)
+            )
         except ValueError as err:
-            raise wire.WireError(str(err)) from None
+            raise transfer.TransferError(str(err)) from None
 
     try:
-        done = copy.switch(source_end, target_end, say, config, (lambda: _deployed(state)) if is_in_place else None)
-    except wire.WireError as err:
-        if not isinstance(err, copy.Unknown):
-            copy.tidied(state["endpoints"])
+        done = copying.cut_over(
+            source_end, target_end, say, config, (lambda: _deployed(state)) if is_in_place else None
+        )
+    except transfer.TransferError as err:
+        if not isinstance(err, copying.UnknownState):
+            copying.clean_up(state["endpoints"])
         return _ret(name, False, str(err))
-    copy.tidied(state["endpoints"])
+    copying.clean_up(state["endpoints"])
     if is_in_place:
-        said = place.afterwards(
+        said = in_place.next_steps(
             request, source, settings, __context__[PREFLIGHT][request["to"]]["facts"]["nginx_sites"]
         )
     else:
-        said = core.afterwards(request, source, settings, target_end.host.address)
-    return _ret(name, True, "\n".join([done.said, *said]), {request["to"]: done.changes})
+        said = import_plan.next_steps(request, source, settings, target_end.host.address)
+    return _ret(name, True, "\n".join([done.summary, *said]), {request["to"]: done.changes})

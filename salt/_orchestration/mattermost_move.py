@@ -11,9 +11,7 @@ import time
 import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster
-from mattermost_controller.moving import copying as copy
-from mattermost_controller.moving import plan as core
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.moving import copying, plan, transfer
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -26,13 +24,13 @@ def source_selected(name):
     name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``.
     """
     try:
-        request = core.asked(__pillar__.get("move") or {})
+        request = plan.parse_request(__pillar__.get("move") or {})
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [request["from"], request["to"]])
     except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")
-    roster.name_hosts([request["from"]])
+    roster.override_hosts([request["from"]])
     __context__[KEY] = {"request": request}
     return _ret(name, True, f"The server is to move from {request['from']} to {request['to']}.")
 
@@ -50,7 +48,7 @@ def target_selected(name):
     __context__[SITE] = source["facts"]["site"] or "ssl"
     target = roster.Host(request["to"], roster.roster(__opts__)[request["to"]], __opts__)
     state.update(source=source, version=version)
-    roster.name_hosts([request["to"]], core.override(source["settings"], version, target.address))
+    roster.override_hosts([request["to"]], plan.target_settings(source["settings"], version, target.address))
     return _ret(name, True, f"{request['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 
@@ -63,21 +61,26 @@ def compatible(name):
     number = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     try:
         endpoints = [
-            wire.End(one["host"], wire.library(root, wire.values(one["settings"], move_to=request["to"], id=number)))
+            transfer.Endpoint(
+                one["host"],
+                transfer.library(root, transfer.script_values(one["settings"], move_to=request["to"], id=number)),
+            )
             for one in (source, target)
         ]
-        facts = [core.facts(end.do("look", 300)) for end in endpoints]
-        found = core.misfits(request, *facts, (source["settings"], target["settings"]), copy.is_same(*endpoints))
-    except wire.WireError as err:
+        facts = [plan.parse_facts(end.run("look", 300)) for end in endpoints]
+        found = plan.incompatibilities(
+            request, *facts, (source["settings"], target["settings"]), copying.is_same(*endpoints)
+        )
+    except transfer.TransferError as err:
         return _ret(name, False, f"{err} Nothing was changed.")
     if found or __opts__["test"]:
-        copy.tidied(endpoints)
+        copying.clean_up(endpoints)
     if found:
         return _ret(name, False, "\n".join([*found, "Nothing was changed."]))
-    state.update(endpoints=endpoints, facts=facts, resumed=core.resumes(request, *facts))
+    state.update(endpoints=endpoints, facts=facts, resumed=plan.resumes(request, *facts))
     if state["resumed"]:
         return _ret(name, True, f"An earlier run left {request['from']} for good; {request['to']} is opened now.")
-    return _ret(name, True, copy.said_ahead(facts[0]))
+    return _ret(name, True, copying.size_summary(facts[0]))
 
 
 def secrets_copied(name):
@@ -90,9 +93,9 @@ def secrets_copied(name):
         return _ret(name, True, "They are there.")
     source, target = state["endpoints"]
     try:
-        target.do("target_begun")
-        wire.pour(source, "give_secrets", target, "take_over")
-    except wire.WireError as err:
+        target.run("target_begun")
+        transfer.pipe(source, "give_secrets", target, "take_over")
+    except transfer.TransferError as err:
         return _ret(name, False, f"{err} {request['from']} serves on.")
     return _ret(name, True, f"Secrets and certificates of {request['from']} are on {request['to']}.")
 
@@ -114,10 +117,10 @@ def precopied(name):
         mattermost_progress.say(name, text, request["to"])
 
     try:
-        ahead = copy.ahead(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
-    except wire.WireError as err:
+        ahead = copying.precopy(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
+    except transfer.TransferError as err:
         return _ret(name, False, f"{err} {request['from']} serves on; what was copied stays, start again.")
-    return _ret(name, True, ahead.said, {request["to"]: f"{ahead.files} files copied"} if ahead.files else {})
+    return _ret(name, True, ahead.summary, {request["to"]: f"{ahead.files} files copied"} if ahead.files else {})
 
 
 def moved(name):
@@ -139,16 +142,16 @@ def moved(name):
 
     source, target = state["endpoints"]
     try:
-        done = copy.opened(target) if state["resumed"] else copy.switch(source, target, say)
-    except wire.WireError as err:
-        if not isinstance(err, copy.Unknown):
-            copy.tidied(state["endpoints"])
+        done = copying.open_target(target) if state["resumed"] else copying.cut_over(source, target, say)
+    except transfer.TransferError as err:
+        if not isinstance(err, copying.UnknownState):
+            copying.clean_up(state["endpoints"])
         return _ret(name, False, str(err))
-    copy.tidied(state["endpoints"])
+    copying.clean_up(state["endpoints"])
     settings, address = state["source"]["settings"], target.host.address
     return _ret(
         name,
         True,
-        "\n".join([done.said, *core.afterwards(request, settings, address, __context__[SITE])]),
+        "\n".join([done.summary, *plan.next_steps(request, settings, address, __context__[SITE])]),
         {request["to"]: done.changes},
     )

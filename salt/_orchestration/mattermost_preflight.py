@@ -5,7 +5,7 @@
         - site: ssl
 
 What was learnt stays for later stages in ``__context__["mattermost_preflight"]``: per host ID a dict of ``host``
-(roster.Host, logged in), ``settings``, ``facts`` (hosts.probe.parse), ``first_deploy`` and ``transport``.
+(roster.Host, logged in), ``settings``, ``facts`` (hosts.probe.parse), ``first_deploy`` and ``runtime``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, probe, roster
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.hosts import ssh_errors as reach
-from mattermost_controller.preflight import checks as judge
-from mattermost_controller.preflight import files, machine, release
+from mattermost_controller.hosts import checkout_lock, collect, probe, roster, ssh_errors
+from mattermost_controller.preflight import checks, files, machine, release
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 KEY = "mattermost_preflight"
@@ -90,7 +87,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
-    judged = judge.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
+    judged = checks.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
     return _ret(name, **judged, findings=findings.as_data(found))
 
 
@@ -108,14 +105,14 @@ def _kind(known: dict, host_id: str) -> str:
 
 def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict]:
     """Return the findings by host, and what later stages may use of the hosts that could be looked at."""
-    logins = run.log_in(hosts)
-    settings, faults = run.early_settings(hosts)
+    logins = collect.log_in(hosts)
+    settings, faults = collect.early_settings(hosts)
     if faults:
         return faults, {}
     roots = __opts__["file_roots"]["base"]
     scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
-    pinned = reach.known_hosts_file(__opts__.get("ssh_options") or [])
-    host_facts = run.look(hosts, logins, scripts, pinned)
+    pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
+    host_facts = collect.from_hosts(hosts, logins, scripts, pinned)
     found, known = {}, {}
     for host in hosts:
         look = host_facts[host.id]
@@ -125,28 +122,28 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
         try:
             merged = host.settings(look.facts["grains"])
         except ValueError as err:
-            found[host.id] = [run.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
+            found[host.id] = [collect.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
             continue
         served = site or look.facts["site"] or bare
         first_deploy = not release.is_ours(look.facts, merged)
         arriving = welcome["moving"] or welcome["in_place"]  # a site that may have been like that before
         outside = {
             "skew": look.skew,
-            "resolved": run.resolve(merged["name"]),
-            "reached": run.resolve(host.address),
+            "resolved": collect.resolve(merged["name"]),
+            "reached": collect.resolve(host.address),
             **welcome,
-            **files.look(merged, roots, served),
+            **files.inspect(merged, roots, served),
         }
         found[host.id] = [
-            *run.settings_findings(merged, first_deploy and not arriving),
+            *collect.settings_findings(merged, first_deploy and not arriving),
             findings.ok("reachable", f"{host.address} lets {host.user} in."),
-            *judge.judge(merged, look.facts, outside, served),
+            *checks.run(merged, look.facts, outside, served),
         ]
         known[host.id] = {
             "host": host,
             "settings": merged,
             "facts": look.facts,
             "first_deploy": first_deploy,
-            "transport": machine.choose_transport(look.facts),
+            "runtime": machine.choose_runtime(look.facts),
         }
-    return judge.one_name_each(found, {key: entry["settings"]["names"] for key, entry in known.items()}), known
+    return checks.unique_names(found, {key: entry["settings"]["names"] for key, entry in known.items()}), known

@@ -8,9 +8,7 @@ import mattermost_progress
 import mattermost_remove_core as core
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, probe, relenv_install, roster
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, ssh_errors
 from mattermost_controller.preflight import machine
 from mattermost_controller.stages import stage
 
@@ -37,8 +35,8 @@ def confirmed(name):
         return _ret(name, False, f"{err} Nothing was removed.")
     said = ", ".join(f"{host.id} ({host.address})" for host in hosts)
     mattermost_progress.say("remove", f"hosts of this run: {said}")
-    logins = run.log_in(hosts)
-    settings, faults = run.early_settings(hosts)
+    logins = collect.log_in(hosts)
+    settings, faults = collect.early_settings(hosts)
     if faults:
         return _ret(name, False, "\n".join(findings.reasons(faults)))
     told = __pillar__.get("remove") or {}
@@ -47,18 +45,20 @@ def confirmed(name):
     except ValueError as err:
         return _ret(name, False, str(err))
     scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
-    host_facts = run.look(hosts, logins, scripts, reach.known_hosts_file(__opts__.get("ssh_options") or []))
+    host_facts = collect.from_hosts(
+        hosts, logins, scripts, ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
+    )
     found = {host.id: [host_facts[host.id].fault] for host in hosts if host_facts[host.id].fault}
     known = {}
     for host in hosts:
         facts = host_facts[host.id].facts
         if facts and facts["lock"]:
-            todo = "start again when it has ended."
-            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", todo)]
+            fix = "start again when it has ended."
+            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", fix)]
         if facts:
             merged = host.settings(facts["grains"])
             known[host.id] = {"host": host, "settings": merged, "facts": facts}
-            known[host.id]["transport"] = machine.choose_transport(facts)
+            known[host.id]["runtime"] = machine.choose_runtime(facts)
     if found:
         return _ret(name, False, "\n".join(findings.reasons(found)) + "\nNothing was removed.")
     __context__[PREFLIGHT] = known
@@ -73,7 +73,7 @@ def reported(name):
     said = []
     for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
         outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
-        results = stage.states(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
+        results = stage.state_results(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
         words = {part["__id__"]: part["comment"] for part in results}
         shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
         said.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
@@ -85,5 +85,5 @@ def reported(name):
 
 def _folders(host) -> list[str]:
     """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them."""
-    tree = relenv_install.tree(host.entry, host.user)
+    tree = relenv_install.directory(host.entry, host.user)
     return [tree, tree.replace("_salt_relenv", "_salt")]

@@ -26,7 +26,7 @@ def rolled_back(name):
     if not known:
         return _ret(name, False, "No host was looked at: a preflight comes first.")
     try:
-        overwrite = core.confirmed(__pillar__.get("rollback") or {})
+        overwrite = core.parse_request(__pillar__.get("rollback") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
     lines, refused = _asked(name, known)
@@ -46,7 +46,7 @@ def _asked(name, known):
         answer = entry["host"].run("mattermost-switch back", timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
-            lines.append(f"{host_id}: {core.asked(found)}")
+            lines.append(f"{host_id}: {core.preview(found)}")
         else:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
     return lines, refused

@@ -49,7 +49,7 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
         for stage in stages:
             runs[stage["name"]] = {"outcome": outcome, "stages": stages}
     run = runs[name]
-    judged = core.judge(name, _share(run, name), __opts__["test"])
+    judged = core.stage_result(name, _share(run, name), __opts__["test"])
     if judged["result"] is False and judged["changes"]:
         log.error(judged["comment"])  # of a step that changed something Salt itself tells only that
     return _ret(name, **judged)
@@ -59,9 +59,9 @@ def _share(run: dict, name: str) -> dict:
     """Return what belongs to stage *name* of each host's results."""
     share = {}
     for host, answer in run["outcome"].items():
-        results = core.states(answer.get("return") if isinstance(answer, dict) else answer)
+        results = core.state_results(answer.get("return") if isinstance(answer, dict) else answer)
         if results is None:
-            share[host] = core.trouble(answer)
+            share[host] = core.no_results_reason(answer)
         else:
             share[host] = [part for part in results if core.stage_of(part["__sls__"], run["stages"]) == name]
     return share

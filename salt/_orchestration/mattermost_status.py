@@ -12,15 +12,13 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
-from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.preflight.machine import choose_transport
+from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster
+from mattermost_controller.preflight.machine import choose_runtime
 from mattermost_controller.stages import apply as stage_run
-from mattermost_controller.status import drift, report
-from mattermost_controller.status import facts as status_look
-from mattermost_controller.status import text as screen
-from mattermost_controller.verify import checks as verify
-from mattermost_controller.verify import observe as look
+from mattermost_controller.status import drift, report, text
+from mattermost_controller.status import facts as status_facts
+from mattermost_controller.verify import checks as verify_checks
+from mattermost_controller.verify import observe
 
 OPTIONS = {"drift": True}
 
@@ -38,8 +36,8 @@ def reported(name):
     except ValueError as err:
         return _ret(name, False, str(err), status={})
     started = time.monotonic()
-    logins = run.log_in(hosts)
-    settings, faults = run.early_settings(hosts)
+    logins = collect.log_in(hosts)
+    settings, faults = collect.early_settings(hosts)
     usable = [host for host in hosts if host.id not in faults]
     statuses = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
     if usable:
@@ -47,7 +45,7 @@ def reported(name):
     mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
     found = {host.id: {"address": host.address, **statuses[host.id]} for host in hosts}
     result = None if __opts__["test"] else all(one["well"] for one in statuses.values())
-    return _ret(name, result, screen.screen(found), status=found)
+    return _ret(name, result, text.render(found), status=found)
 
 
 def _options(given: dict) -> dict:
@@ -64,8 +62,8 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
     """Return each host's data: one look through one connection, then one dry run of the deploy stages."""
     roots = __opts__["file_roots"]["base"]
     data = mattermost_settings_data.load(roots)
-    more = {host.id: status_look.script(roots, settings[host.id]) for host in hosts}
-    host_facts, observed = look.everything(__opts__, hosts, logins, settings, "", more, status_look.parse)
+    more = {host.id: status_facts.script(roots, settings[host.id]) for host in hosts}
+    host_facts, observed = observe.hosts_and_sites(__opts__, hosts, logins, settings, "", more, status_facts.parse)
     statuses, known = {}, {}
     for host in hosts:
         if host_facts[host.id].fault:
@@ -75,16 +73,16 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
         try:
             merged = host.settings(facts["grains"])
         except ValueError as err:
-            statuses[host.id] = report.unreached(run.settings_fault(getattr(err, "faults", [str(err)])[0]))
+            statuses[host.id] = report.unreached(collect.settings_fault(getattr(err, "faults", [str(err)])[0]))
             continue
-        known[host.id] = {"host": host, "settings": merged, "facts": facts, "transport": choose_transport(facts)}
+        known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": choose_runtime(facts)}
     drifts = _drift(known, options)
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
         if host_id in observed:
-            found = verify.judge(merged, facts, observed[host_id], facts["site"])
-        statuses[host_id] = report.report(merged, facts, observed.get(host_id), drifts[host_id], data, found)
+            found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
+        statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found)
     return statuses
 
 
@@ -99,8 +97,8 @@ def _drift(known: dict, options: dict) -> dict:
             found[host_id] = drift.unknown("no site is deployed there.")
         elif facts["lock"]:
             found[host_id] = drift.unknown("another run is at work on the host.")
-        elif drift.down(entry["settings"], facts):
-            found[host_id] = drift.unknown(f"{drift.down(entry['settings'], facts)} is down.")
+        elif drift.service_down(entry["settings"], facts):
+            found[host_id] = drift.unknown(f"{drift.service_down(entry['settings'], facts)} is down.")
         else:
             groups.setdefault(facts["site"], []).append(entry["host"])
     if groups:
@@ -121,4 +119,4 @@ def _dry_run(site: str, hosts: list, known: dict) -> dict:
         answers = stage_run.apply(__opts__, hosts, [stage["sls"] for stage in asked], mine, test=True)
     except relenv_archive.RelenvError as err:
         return {host.id: drift.unknown(str(err)) for host in hosts}
-    return {host.id: drift.judge(answers[host.id], asked) for host in hosts}
+    return {host.id: drift.from_dry_run(answers[host.id], asked) for host in hosts}

@@ -12,10 +12,8 @@ import time
 import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.hosts import roster
-from mattermost_controller.verify import checks as judge
-from mattermost_controller.verify import observe as look
+from mattermost_controller.hosts import collect, roster
+from mattermost_controller.verify import checks, observe
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 SITES = ("ssl", "non-ssl")
@@ -36,12 +34,12 @@ def passed(name, site=""):
         hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__)
     except roster.TargetError as err:
         return _ret(name, False, str(err), findings={})
-    logins = run.log_in(hosts)
-    settings, faults = run.early_settings(hosts)
+    logins = collect.log_in(hosts)
+    settings, faults = collect.early_settings(hosts)
     if faults:
-        judged = judge.report(faults, [one.id for one in hosts], False)
+        judged = checks.report(faults, [one.id for one in hosts], False)
         return _ret(name, **judged, findings=findings.as_data(faults))
-    host_facts, observed = look.everything(__opts__, hosts, logins, settings, site)
+    host_facts, observed = observe.hosts_and_sites(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
         said = f"Would verify {', '.join(words)}: nothing is deployed there yet."
@@ -54,6 +52,6 @@ def passed(name, site=""):
                 fault or findings.refusal("installed", "No site is deployed there.", "run mattermost.ssl.")
             ]
             continue
-        found[host.id] = judge.judge(host.settings(facts["grains"]), facts, observed[host.id], site or facts["site"])
+        found[host.id] = checks.run(host.settings(facts["grains"]), facts, observed[host.id], site or facts["site"])
     mattermost_progress.say("verify", f"took {time.monotonic() - started:.1f} s")
-    return _ret(name, **judge.report(found, words, __opts__["test"]), findings=findings.as_data(found))
+    return _ret(name, **checks.report(found, words, __opts__["test"]), findings=findings.as_data(found))

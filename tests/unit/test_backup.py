@@ -33,9 +33,9 @@ def test_a_failure_says_why_and_what_to_do():
 
 def test_a_backup_on_the_host_itself_is_said_to_be_one():
     found = {"snapshot": "abc", "bytes": "10", "added": "1"}
-    assert "does not outlive the host's disk" in core.made(found, SETTINGS)
+    assert "does not outlive the host's disk" in core.created(found, SETTINGS)
     elsewhere = {**SETTINGS, "backup": {"repository": "rest:https://user:hidden@example.com/"}}
-    said = core.made(found, elsewhere)
+    said = core.created(found, elsewhere)
     assert "outlive" not in said
     assert "hidden" not in said
 
@@ -90,7 +90,7 @@ def test_the_fingerprint_changes_with_either_key_and_holds_none(tmp_path):
     ],
 )
 def test_what_the_pillar_says_is_taken(told, meant):
-    assert core.asked(told) == meant
+    assert core.parse_request(told) == meant
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_the_pillar_says_is_taken(told, meant):
 )
 def test_what_the_pillar_cannot_mean_is_refused(told, words):
     with pytest.raises(ValueError, match=words):
-        core.asked(told)
+        core.parse_request(told)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def judged(monkeypatch):
         given = {"additional_names": ["www.example.test"]} | (pillar or {})
         settings = preflight.settings(given)
         facts = {**preflight.GOOD, **facts}
-        found = preflight.judge.judge(settings, facts, {**preflight.OUTSIDE, "bundle": bundle, **outside}, "ssl")
+        found = preflight.checks.run(settings, facts, {**preflight.OUTSIDE, "bundle": bundle, **outside}, "ssl")
         return [one for one in found if one.check == gate.CHECK]
 
     return judge
@@ -59,7 +59,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
         "names-redirect: Additional names redirect. For this host: www.example.test redirect to chat.example.test. "
         "It comes with 2.0.0; the host was deployed by 1.0.0 of this bundle."
     )
-    assert found.todo == (
+    assert found.fix == (
         "Tell their users. Then set mattermost:acknowledged: [names-redirect], or add "
         'pillar=\'{"acknowledged": ["names-redirect"]}\' to the command.'
     )

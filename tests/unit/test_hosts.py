@@ -37,9 +37,9 @@ def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
     opts = {"file_roots": {"base": ["salt"]}}
     host = roster.Host("new.example.com", {"host": "192.0.2.9"}, opts)
     monkeypatch.setattr(host, "pillar", lambda grains: {"mattermost": {"email": "a@example.com", "mail": {"port": 25}}})
-    monkeypatch.setattr(roster, "_named", {})
+    monkeypatch.setattr(roster, "_override", {})
     assert host.settings(grains)["name"] == "new.example.com"
-    roster.name_hosts(["new.example.com"], {"name": "chat.example.com", "mail": {"server": "mail.example.com"}})
+    roster.override_hosts(["new.example.com"], {"name": "chat.example.com", "mail": {"server": "mail.example.com"}})
     found = host.settings(grains)
     assert found["name"] == "chat.example.com"
     assert (found["mail"]["server"], found["mail"]["port"]) == ("mail.example.com", 25)

@@ -5,10 +5,8 @@ import json
 import mattermost_settings_core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.importing import detect
-from mattermost_controller.importing import parse as read
-from mattermost_controller.importing import plan as core
-from mattermost_controller.importing.source import settled
+from mattermost_controller.importing import detect, parse, plan
+from mattermost_controller.importing.source import with_settings
 
 from tests.unit.import_facts import CONFIG, by_hand, coded
 
@@ -35,7 +33,7 @@ def settings(**pillar):
 
 def faults(source=None, facts=None, target=None, wish=None, same=False, **pillar):
     source = source or detect.detect(by_hand())
-    return core.misfits(
+    return plan.incompatibilities(
         {**WISH, **(wish or {})},
         source,
         {**FACTS, **(facts or {})},
@@ -64,7 +62,7 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
         ("takes 250 users and 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
         ("does not promise to take over", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
-        ("has no pg_dump", {"source": detect.detect(by_hand())._replace(login=read.Login("login", "chat", "mm"))}),
+        ("has no pg_dump", {"source": detect.detect(by_hand())._replace(login=parse.Login("login", "chat", "mm"))}),
     ],
 )  # fmt: skip
 def test_a_misfit_is_refused_with_what_to_do(words, case):
@@ -89,7 +87,7 @@ def test_what_is_accepted_is_no_reason():
 )
 def test_settings_and_messages_must_be_in_one_database(named, words):
     place = f"config_place\t{coded('postgres://mm:x@localhost:5432/chat')}"
-    source = settled(detect.detect(by_hand(None, place)), {"SqlSettings": {"DataSource": named}})
+    source = with_settings(detect.detect(by_hand(None, place)), {"SqlSettings": {"DataSource": named}})
     found = faults(source)
     assert len(found) == len(words)
     assert all(part in sentence for part, sentence in zip(words, found))
@@ -99,7 +97,7 @@ def test_settings_and_messages_must_be_in_one_database(named, words):
 def test_a_server_that_stands_still_needs_no_consent():
     source = detect.detect(by_hand())._replace(active=False)
     assert faults(source, wish={"stop": False}) == []
-    values = core.values(source, settings(), WISH, "1")
+    values = plan.script_values(source, settings(), WISH, "1")
     assert (values["halt"], values["resume"]) == ("true", "true")
 
 
@@ -116,22 +114,22 @@ def test_a_server_that_stands_still_needs_no_consent():
 )
 def test_a_command_that_cannot_be_meant_is_refused(told, words):
     with pytest.raises(ValueError, match=words):
-        core.asked(told)
+        plan.parse_request(told)
 
 
 def test_the_version_is_the_sources_own_unless_named():
     source = detect.detect(by_hand())
     unpinned = mattermost_settings_core.merge(DATA, {"email": "a@example.com"}, {}, GRAINS, "new")
-    assert core.version(source, unpinned, {"11.7.10": "f" * 64}) == "11.7.10"
-    assert core.version(source, settings(release={"version": "11.8.2"}), {}) == "11.8.2"
+    assert plan.version(source, unpinned, {"11.7.10": "f" * 64}) == "11.7.10"
+    assert plan.version(source, settings(release={"version": "11.8.2"}), {}) == "11.8.2"
     with pytest.raises(ValueError, match=r"runs Mattermost 11\.7\.10, whose checksum is not known"):
-        core.version(source, unpinned, {})
+        plan.version(source, unpinned, {})
 
 
 def test_the_admins_settings_stay_and_ours_win():
     source = detect.detect(by_hand(None, f"environment\t{coded('MM_TEAMSETTINGS_MAXUSERSPERTEAM=77')}"))
     fresh = {"SqlSettings": {"DataSource": "the deploy's", "DataSourceReplicas": []}}
-    merged = core.merged(
+    merged = plan.merge_config(
         source.config,
         source.variables,
         settings(server={"config": {"TeamSettings": {"EnableOpenServer": True}}}),
@@ -146,7 +144,7 @@ def test_the_admins_settings_stay_and_ours_win():
     assert merged["FileSettings"]["Directory"] == "/var/opt/mattermost/data/"
     assert merged["PluginSettings"]["Directory"] == "/var/opt/mattermost/plugins"
     assert "a@b" not in json.dumps(merged)
-    assert json.loads(core.rendered(merged)) == merged
+    assert json.loads(plan.render_config(merged)) == merged
 
 
 def test_a_variable_takes_the_type_of_its_key():
@@ -159,7 +157,7 @@ def test_a_variable_takes_the_type_of_its_key():
         "MM_A_KEPT": "many",
         "MM_B_DEEP": "y",
     }
-    assert core.with_variables(sections, variables) == {
+    assert plan.with_variables(sections, variables) == {
         "A": {"Flag": True, "Count": 7, "List": ["a", "b"], "Text": "5", "Kept": 1},
         "B": {"Deep": {"Key": "x"}},
     }
@@ -167,5 +165,5 @@ def test_a_variable_takes_the_type_of_its_key():
 
 def test_a_setting_with_which_the_version_would_not_start_is_told_before():
     sections = {**CONFIG, "TeamSettings": {"ExperimentalViewArchivedChannels": False}}
-    (sentence,) = core.blocked(sections, settings())
+    (sentence,) = plan.blocked(sections, settings())
     assert "TeamSettings.ExperimentalViewArchivedChannels" in sentence

@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 from mattermost_controller.hosts import scripts
-from mattermost_controller.importing import detect
-from mattermost_controller.importing import parse as read
+from mattermost_controller.importing import detect, parse
 
 from tests import repository
 from tests.unit.import_facts import CONFIG, ENTERPRISE, TEAM, by_hand, coded, told
@@ -20,13 +19,13 @@ def test_a_server_by_hand_is_read():
     assert (source.data, source.plugins) == ("/opt/mattermost/data", "/opt/mattermost/plugins")
     assert source.client_plugins == "/opt/mattermost/client/plugins"
     assert source.config_file == "/opt/mattermost/config/config.json"
-    assert source.login == read.Login(
+    assert source.login == parse.Login(
         "login", "chat", "mmuser", "a@b", "db.example.com", "5433", directory="/usr/lib/postgresql/15/bin"
     )
 
 
 def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
-    with pytest.raises(read.ImportFault, match="wait for its end"):
+    with pytest.raises(parse.ImportFault, match="wait for its end"):
         detect.detect(by_hand(None, "held\tyes"))
 
 
@@ -95,7 +94,7 @@ def test_gitlabs_is_read_with_its_own_programs():
             *TEAM,
         )
     )
-    assert (source.layout, source.active, source.halt) == ("gitlab", True, "gitlab-ctl stop mattermost")
+    assert (source.layout, source.active, source.stop_command) == ("gitlab", True, "gitlab-ctl stop mattermost")
     assert source.data == "/var/opt/gitlab/mattermost/data"
     assert source.variables == {"MM_TEAMSETTINGS_SITENAME": "GitLab Mattermost"}
     login = source.login
@@ -166,7 +165,7 @@ def test_containers_are_read():
     assert source.config_file == "/srv/chat/volumes/app/mattermost/config/config.json"
     assert source.client_plugins == "/srv/chat/volumes/app/mattermost/client/plugins"
     assert (source.login.kind, source.login.container, source.login.user) == ("container", "chat-postgres-1", "mmuser")
-    assert source.halt == "docker stop chat-mattermost-1"
+    assert source.stop_command == "docker stop chat-mattermost-1"
 
 
 def changed(edit):
@@ -233,13 +232,13 @@ def test_two_servers_in_containers_are_told_apart_by_what_runs():
     def twice(database, server):
         database["Config"] = server["Config"]
 
-    assert detect.detect(told(changed(twice))).halt == "docker stop chat-mattermost-1"
+    assert detect.detect(told(changed(twice))).stop_command == "docker stop chat-mattermost-1"
 
     def both(database, server):
         twice(database, server)
         database["State"] = {"Running": True}
 
-    with pytest.raises(read.ImportFault, match="several servers in containers"):
+    with pytest.raises(parse.ImportFault, match="several servers in containers"):
         detect.detect(told(changed(both)))
 
 
@@ -265,7 +264,7 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
     ],
 )
 def test_what_cannot_be_imported_says_why(words, text):
-    with pytest.raises(read.ImportFault, match=words):
+    with pytest.raises(parse.ImportFault, match=words):
         detect.detect(text)
 
 
@@ -289,7 +288,7 @@ def test_the_look_at_a_host_finds_containers(tmp_path):
     program.write_text(DOCKER)
     program.chmod(0o755)
     listed.write_text(base64.b64decode(containers().partition("\t")[2]).decode())
-    text = scripts.script(
+    text = scripts.build(
         [str(repository.ROOT / "salt")], (scripts.TOOLS, "mattermost/scripts/import.sh"), {"directory": ""}
     )
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "containers": str(listed)}

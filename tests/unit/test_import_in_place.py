@@ -2,9 +2,7 @@
 
 import mattermost_settings_core
 import pytest
-from mattermost_controller.importing import detect
-from mattermost_controller.importing import in_place as place
-from mattermost_controller.importing import plan as core
+from mattermost_controller.importing import detect, in_place, plan
 
 from tests.unit import test_preflight
 from tests.unit.import_facts import CONFIG, by_hand
@@ -24,13 +22,13 @@ def settings(**pillar):
 
 
 def test_without_another_host_the_server_stays_where_it_is():
-    assert core.asked({"from": "old"})["to"] == "old"
-    assert core.asked({"from": "old", "to": "old"})["to"] == "old"
+    assert plan.parse_request({"from": "old"})["to"] == "old"
+    assert plan.parse_request({"from": "old", "to": "old"})["to"] == "old"
 
 
 def test_the_usual_server_by_hand_fits():
-    assert place.misfits(source(), settings(), HOST) == []
-    assert place.misfits(source("postgres://mm:x@db.example.com/mattermost"), settings(), HOST) == []
+    assert in_place.incompatibilities(source(), settings(), HOST) == []
+    assert in_place.incompatibilities(source("postgres://mm:x@db.example.com/mattermost"), settings(), HOST) == []
 
 
 @pytest.mark.parametrize(
@@ -46,45 +44,45 @@ def test_the_usual_server_by_hand_fits():
     ],
 )  # fmt: skip
 def test_what_is_in_the_way_is_refused_with_what_to_do(words, found, pillar):
-    (sentence,) = place.misfits(found, settings(**pillar), HOST)
+    (sentence,) = in_place.incompatibilities(found, settings(**pillar), HOST)
     assert words in sentence
 
 
 def test_a_host_of_this_tree_has_nothing_to_take_over():
-    (sentence,) = place.misfits(source(), settings(), {**HOST, "current": "11.7.10"})
+    (sentence,) = in_place.incompatibilities(source(), settings(), {**HOST, "current": "11.7.10"})
     assert "nothing to take over" in sentence
 
 
 def test_another_name_or_port_is_no_clash():
     taken = source("postgres://mattermost:x@localhost/mattermost")
-    assert place.misfits(taken, settings(database={"name": "chat", "user": "chat"}), HOST) == []
-    assert place.misfits(taken, settings(database={"port": 5433}), HOST) == []
+    assert in_place.incompatibilities(taken, settings(database={"name": "chat", "user": "chat"}), HOST) == []
+    assert in_place.incompatibilities(taken, settings(database={"port": 5433}), HOST) == []
 
 
 def test_the_source_is_found_where_it_was_set_aside():
     found = source(FileSettings={"Directory": "/srv/files"})
-    moved = place.aside(found, "/opt/mattermost")
+    moved = in_place.parked(found, "/opt/mattermost")
     assert moved.plugins == "/opt/mattermost.before-import/plugins"
     assert moved.client_plugins == "/opt/mattermost.before-import/client/plugins"
     assert moved.config_file == "/opt/mattermost.before-import/config/config.json"
     assert moved.data == "/srv/files"
-    assert place.aside(found, "/opt/matter").config_file == found.config_file
+    assert in_place.parked(found, "/opt/matter").config_file == found.config_file
 
 
 @pytest.mark.parametrize(("told", "port"), [(":8065", 8065), ("127.0.0.1:8066", 8066), ("", 8065), (":https", 443)])
 def test_its_port_is_known(told, port):
-    assert place.port(source(ServiceSettings={"ListenAddress": told})) == port
+    assert in_place.port(source(ServiceSettings={"ListenAddress": told})) == port
 
 
 def test_what_comes_afterwards_is_told():
-    said = "\n".join(place.afterwards(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
+    said = "\n".join(in_place.next_steps(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
     assert "Your nginx goes on as it is (/etc/nginx/conf.d/chat.conf)" in said
     assert "SiteURL stays https://old.example.com" in said
     assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
     assert "mattermost-aside back overwrite" in said
     assert "listened" not in said
     other = source(ServiceSettings={"ListenAddress": ":8066", "SiteURL": "https://chat.example.com"})
-    said = "\n".join(place.afterwards(WISH, other, settings(), []))
+    said = "\n".join(in_place.next_steps(WISH, other, settings(), []))
     assert "listened on port 8066" in said
     assert "mattermost.ssl (or .non-ssl) gives chat.example.com its site" in said
     assert "SiteURL" not in said
@@ -93,7 +91,7 @@ def test_what_comes_afterwards_is_told():
 def test_the_site_of_before_stays():
     fresh = {"SqlSettings": {"DataSource": "the deploy's"}}
     found = source()
-    merged = core.merged(found.config, {}, settings(), fresh, place.site(found))
+    merged = plan.merge_config(found.config, {}, settings(), fresh, in_place.site_url(found))
     assert merged["ServiceSettings"]["SiteURL"] == "https://old.example.com"
 
 

@@ -20,7 +20,7 @@ def test_settings_in_the_database_say_where_files_are_once_they_are_read():
     assert (source.config, source.config_file) == (None, "")
     assert (source.login.database, source.login.user, source.login.password) == ("chat", "mm", "a@b")
     settings = {"FileSettings": {"Directory": "/srv/files/"}, "PluginSettings": {"Directory": "./extra"}}
-    known = source_module.settled(source, settings)
+    known = source_module.with_settings(source, settings)
     assert known.config == settings
     assert (known.data, known.plugins) == ("/srv/files", "/opt/mattermost/extra")
     assert known.client_plugins == "/opt/mattermost/client/plugins"
@@ -30,7 +30,7 @@ def test_a_variable_still_wins_over_what_the_database_says():
     source = detect.detect(
         in_database("postgres://mm@h/chat", f"environment\t{coded('MM_FILESETTINGS_DIRECTORY=/ours')}")
     )
-    assert source_module.settled(source, {"FileSettings": {"Directory": "/srv/files/"}}).data == "/ours"
+    assert source_module.with_settings(source, {"FileSettings": {"Directory": "/srv/files/"}}).data == "/ours"
 
 
 def test_the_file_that_the_server_is_told_of_is_the_one_read():
@@ -67,10 +67,10 @@ def test_the_look_at_a_host_finds_where_a_stopped_server_takes_its_settings_from
     for path in (program, tree / "bin/mattermost"):
         path.chmod(0o755)
     variables.write_text(given.get("files", ""))
-    text = scripts.script(
+    text = scripts.build(
         [str(repository.ROOT / "salt")], (scripts.TOOLS, "mattermost/scripts/import.sh"), {"directory": str(tree)}
     )
     environment = {"words": "", "variables": "", **given, "files": str(variables), "PATH": f"{tmp_path}:/usr/bin:/bin"}
     done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert source_module.file(source_module.facts_of(done.stdout), "config_place") == place.format(tree=tree)
+    assert source_module.file(source_module.parse_facts(done.stdout), "config_place") == place.format(tree=tree)

@@ -1,8 +1,7 @@
 """What a move decides: whether two hosts fit, what has to be copied, and whether what arrived is what was sent."""
 
 import pytest
-from mattermost_controller.moving import plan as core
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.moving import plan, transfer
 from mattermost_controller.preflight import release as preflight
 
 from tests import repository
@@ -23,7 +22,9 @@ SETTINGS = {"paths": {"work": "/var/lib/deploy", "state": "/srv/chat"}, "platfor
 
 def faults(source=None, target=None, wish=None, same=False, settings=None):
     pair = (SETTINGS, {**SETTINGS, **(settings or {})})
-    return core.misfits({**WISH, **(wish or {})}, {**SOURCE, **(source or {})}, {**BARE, **(target or {})}, pair, same)
+    return plan.incompatibilities(
+        {**WISH, **(wish or {})}, {**SOURCE, **(source or {})}, {**BARE, **(target or {})}, pair, same
+    )
 
 
 def test_a_deployed_host_and_a_bare_one_fit():
@@ -70,9 +71,9 @@ def test_told_to_overwrite_a_server_of_its_own_is_replaced():
 
 def test_a_run_cut_short_after_the_source_was_left_goes_on():
     assert faults(source={"moved": "new"}, target={"placed": "20260101000000"}) == []
-    assert core.resumes(WISH, {"moved": "new"}, {"placed": "1"})
-    assert not core.resumes(WISH, {"moved": "third"}, {"placed": "1"})
-    assert not core.resumes(WISH, {"moved": "new"}, {"placed": ""})
+    assert plan.resumes(WISH, {"moved": "new"}, {"placed": "1"})
+    assert not plan.resumes(WISH, {"moved": "third"}, {"placed": "1"})
+    assert not plan.resumes(WISH, {"moved": "new"}, {"placed": ""})
 
 
 @pytest.mark.parametrize(
@@ -87,51 +88,51 @@ def test_a_run_cut_short_after_the_source_was_left_goes_on():
 )
 def test_a_command_that_cannot_be_meant_is_refused(told, words):
     with pytest.raises(ValueError, match=words):
-        core.asked(told)
+        plan.parse_request(told)
 
 
 def files(**named):
     lines = [f"{size} {changed} {name}".encode() for name, (size, changed) in named.items()]
-    return core.listing(b"\0".join([*lines, b""]))
+    return plan.parse_listing(b"\0".join([*lines, b""]))
 
 
 def test_only_what_differs_is_sent_and_what_is_gone_is_discarded():
     source = files(same=(5, "100.123"), longer=(9, "100.0"), later=(5, "101.5"), new=(7, "100.0"))
     target = files(same=(5, "100.000"), longer=(8, "100.0"), later=(5, "100.0"), gone=(1, "1.0"))
-    step = core.step(source, target)
-    assert step == core.Step([b"later", b"longer", b"new"], [b"gone"], 21)
+    step = plan.difference(source, target)
+    assert step == plan.Difference([b"later", b"longer", b"new"], [b"gone"], 21)
 
 
 def test_names_may_hold_anything():
-    assert core.listing(b"3 1.5 data/a b\nc\xff\0") == {b"data/a b\nc\xff": core.File(3, "1.5")}
+    assert plan.parse_listing(b"3 1.5 data/a b\nc\xff\0") == {b"data/a b\nc\xff": plan.File(3, "1.5")}
 
 
 def test_batches_hold_every_name_once():
     sizes = files(a=(600, "1"), b=(600, "1"), c=(600, "1"))
-    assert list(core.batches([b"a", b"b", b"c"], sizes, 1500)) == [[b"a", b"b"], [b"c"]]
+    assert list(plan.batches([b"a", b"b", b"c"], sizes, 1500)) == [[b"a", b"b"], [b"c"]]
 
 
 def test_a_census_that_differs_is_told_by_table():
     census = "posts 10 99\nusers 2 -5\n"
-    assert core.differing(census, census) == ""
-    assert "posts: 10 99 there, 9 99 here" in core.differing(census, "posts 9 99\nusers 2 -5\n")
-    assert "users: 2 -5 there, missing here" in core.differing(census, "posts 10 99\n")
-    assert core.rows(census, "posts") == 10
-    assert core.rows(census, "bots") == 0
+    assert plan.differences(census, census) == ""
+    assert "posts: 10 99 there, 9 99 here" in plan.differences(census, "posts 9 99\nusers 2 -5\n")
+    assert "users: 2 -5 there, missing here" in plan.differences(census, "posts 10 99\n")
+    assert plan.row_count(census, "posts") == 10
+    assert plan.row_count(census, "bots") == 0
 
 
 def test_the_target_gets_name_version_and_its_own_address():
     settings = {"name": "chat.example.com", "release": {"version": "11.7.10"}}
-    assert core.override(settings, "11.7.10", "192.0.2.9") == {
+    assert plan.target_settings(settings, "11.7.10", "192.0.2.9") == {
         "name": "chat.example.com",
         "release": {"version": "11.7.10"},
         "verify": {"address": "192.0.2.9"},
     }
-    assert core.override(settings, "11.7.9", "192.0.2.9")["release"] == {"version": "11.7.9", "sha256": ""}
+    assert plan.target_settings(settings, "11.7.9", "192.0.2.9")["release"] == {"version": "11.7.9", "sha256": ""}
 
 
 def test_the_operator_is_told_what_to_change():
-    said = " ".join(core.afterwards(WISH, {**SETTINGS, "name": "chat.example.com"}, "192.0.2.9", "non-ssl"))
+    said = " ".join(plan.next_steps(WISH, {**SETTINGS, "name": "chat.example.com"}, "192.0.2.9", "non-ssl"))
     for words in (
         "chat.example.com lead to new (192.0.2.9)",
         "mattermost:hosts: [new]",
@@ -142,7 +143,7 @@ def test_the_operator_is_told_what_to_change():
 
 
 def test_values_are_quoted_before_the_library():
-    text = wire.library([str(repository.ROOT / "salt")], {"name": "a b; rm -rf /"})
+    text = transfer.library([str(repository.ROOT / "salt")], {"name": "a b; rm -rf /"})
     assert text.startswith("name='a b; rm -rf /'\n")
     assert "open_site()" in text
 

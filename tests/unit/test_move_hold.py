@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.moving import transfer
 
 from tests import repository
 
@@ -58,7 +58,7 @@ class Source:
             "move_to": "new.example.com",
             **more,
         }
-        self.text = wire.library([str(repository.ROOT / "salt")], values)
+        self.text = transfer.library([str(repository.ROOT / "salt")], values)
         self.environment = {"PATH": f"{directory}/bin:/usr/bin:/bin", "calls": str(self.calls), "own": str(self.own)}
         self.directory = directory
 

@@ -5,7 +5,7 @@ import time
 import types
 
 import pytest
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.moving import transfer
 
 
 class End:
@@ -22,31 +22,31 @@ class End:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(wire, "BEAT", 0.1)
+    monkeypatch.setattr(transfer, "HEARTBEAT_SECONDS", 0.1)
 
 
 GIVE = "for i in $(seq 50); do head -c 3000 /dev/zero || exit 1; done"
 
 
 def fail_while_the_wire_is_cut():
-    with wire.Heart(End("old", "sh", "-c", "exit 255")):
+    with transfer.Heartbeat(End("old", "sh", "-c", "exit 255")):
         time.sleep(0.5)
-        raise wire.WireError("the cause")
+        raise transfer.TransferError("the cause")
 
 
 def test_a_heart_whose_wire_was_cut_leaves_the_failure_as_it_is():
-    with pytest.raises(wire.WireError, match="^the cause$"):
+    with pytest.raises(transfer.TransferError, match="^the cause$"):
         fail_while_the_wire_is_cut()
 
 
 def test_what_comes_after_a_heart_whose_wire_was_cut_is_done():
-    with wire.Heart(End("old", "sh", "-c", "exit 255")) as heart:
+    with transfer.Heartbeat(End("old", "sh", "-c", "exit 255")) as heart:
         time.sleep(0.5)
     assert heart._child.returncode == 255
 
 
 def test_a_heart_that_does_not_end_is_ended(monkeypatch):
-    with wire.Heart(End("old", "sleep", "60")) as heart:
+    with transfer.Heartbeat(End("old", "sleep", "60")) as heart:
         wait = heart._child.wait
         monkeypatch.setattr(heart._child, "wait", lambda timeout=None: wait(timeout and 0.1))
     assert heart._child.returncode == -9
@@ -54,10 +54,10 @@ def test_a_heart_that_does_not_end_is_ended(monkeypatch):
 
 def test_a_target_that_breaks_off_is_told_in_its_own_words():
     take = End("new", "sh", "-c", "head -c 10000 >/dev/null; echo 'tar: No space left on device' >&2; exit 1")
-    with pytest.raises(wire.WireError, match="^new: tar: No space left on device$"):
-        wire.pour(End("old"), GIVE, take, "receive")
+    with pytest.raises(transfer.TransferError, match="^new: tar: No space left on device$"):
+        transfer.pipe(End("old"), GIVE, take, "receive")
 
 
 def test_all_that_is_given_arrives(tmp_path):
-    wire.pour(End("old"), GIVE, End("new"), f"cat >{tmp_path}/got")
+    transfer.pipe(End("old"), GIVE, End("new"), f"cat >{tmp_path}/got")
     assert subprocess.run(["wc", "-c", tmp_path / "got"], capture_output=True, text=True).stdout.split()[0] == "150000"

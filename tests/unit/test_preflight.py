@@ -7,8 +7,7 @@ import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
-from mattermost_controller.preflight import checks as judge
-from mattermost_controller.preflight import machine
+from mattermost_controller.preflight import checks, machine
 
 DATA = mattermost_settings_data.load(["salt"])
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -73,7 +72,7 @@ def settings(pillar=None, **more):
 
 def look(pillar=None, facts=None, outside=None, site="ssl"):
     """Return the findings by check name."""
-    found = judge.judge(settings(pillar), copy.deepcopy(GOOD) | (facts or {}), OUTSIDE | (outside or {}), site)
+    found = checks.run(settings(pillar), copy.deepcopy(GOOD) | (facts or {}), OUTSIDE | (outside or {}), site)
     return {one.check: one for one in found}
 
 
@@ -141,7 +140,7 @@ def test_each_check_refuses_what_it_is_there_for(check, words, case):
     found = look(**case)
     assert red(found) == [check]
     assert words in found[check].sentence
-    assert found[check].todo
+    assert found[check].fix
 
 
 def test_a_platform_without_support_is_refused():
@@ -191,7 +190,7 @@ def test_a_refusal_can_be_turned_into_a_warning_by_name():
 def test_a_mistyped_check_to_ignore_is_refused_with_the_nearest():
     found = look({"preflight": {"ignore": ["memroy"]}})
     assert red(found) == ["settings"]
-    assert found["settings"].todo == "Did you mean memory?"
+    assert found["settings"].fix == "Did you mean memory?"
 
 
 def test_the_user_limit_that_the_host_asks_for_can_be_ignored_and_no_way_to_the_host_can():
@@ -270,12 +269,12 @@ def test_own_certificate_files_need_no_email():
     ],
 )
 def test_how_salt_can_run_there(pythons, programs, expected):
-    assert machine.choose_transport({"pythons": pythons, "programs": programs}) == expected
+    assert machine.choose_runtime({"pythons": pythons, "programs": programs}) == expected
 
 
 def test_a_refusal_names_host_check_reason_and_way_out():
     found = {"chat": [findings.ok("disk", "Fine."), findings.refusal("memory", "Too little.", "buy some.")]}
-    said = judge.report(found, ["chat (192.0.2.7)"])
+    said = checks.report(found, ["chat (192.0.2.7)"])
     assert said["result"] is False
     first, reason, *_ = said["comment"].splitlines()
     assert first == "Preflight refused: 1 of 2 checks. Nothing was changed. Hosts of this run: chat (192.0.2.7)."
@@ -283,7 +282,9 @@ def test_a_refusal_names_host_check_reason_and_way_out():
 
 
 def test_a_pass_has_one_line_for_each_finding():
-    said = judge.report({"chat": [findings.ok("disk", "Fine."), findings.note("clock", "Well.")]}, ["chat (192.0.2.7)"])
+    said = checks.report(
+        {"chat": [findings.ok("disk", "Fine."), findings.note("clock", "Well.")]}, ["chat (192.0.2.7)"]
+    )
     assert "result" not in said
     assert said["comment"].splitlines() == [
         "Preflight passed: 2 checks on chat (192.0.2.7).",
@@ -294,6 +295,6 @@ def test_a_pass_has_one_line_for_each_finding():
 
 def test_two_hosts_of_one_name_are_refused():
     found = {"a": [findings.ok("disk", "Fine.")], "b": [findings.ok("disk", "Fine.")]}
-    judged = judge.one_name_each(found, {"a": ["chat.example.test"], "b": ["b.example.test", "chat.example.test"]})
+    judged = checks.unique_names(found, {"a": ["chat.example.test"], "b": ["b.example.test", "chat.example.test"]})
     assert findings.refused(judged)[0][0] == "b"
-    assert findings.refused(judge.one_name_each(found, {"a": ["one.example.test"], "b": ["two.example.test"]})) == []
+    assert findings.refused(checks.unique_names(found, {"a": ["one.example.test"], "b": ["two.example.test"]})) == []

@@ -26,18 +26,18 @@ def shell(monkeypatch):
     replaced = {
         (module.checkout_lock, "acquire"): None,
         (module.roster, "targets"): [host],
-        (module.run, "log_in"): {},
-        (module.run, "early_settings"): ({"chat": SETTINGS}, {}),
-        (module.run, "look"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
-        (module.run, "resolve"): [],
+        (module.collect, "log_in"): {},
+        (module.collect, "early_settings"): ({"chat": SETTINGS}, {}),
+        (module.collect, "from_hosts"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
+        (module.collect, "resolve"): [],
         (module.probe, "script"): "",
-        (module.files, "look"): {},
+        (module.files, "inspect"): {},
         (module.release, "is_ours"): False,
-        (module.machine, "choose_transport"): "thin",
+        (module.machine, "choose_runtime"): "thin",
     }
     for (place, name), answer in replaced.items():
         monkeypatch.setattr(place, name, lambda *_, answer=answer: answer)
-    monkeypatch.setattr(module.judge, "judge", judge)
+    monkeypatch.setattr(module.checks, "run", judge)
     return module
 
 

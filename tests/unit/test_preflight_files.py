@@ -36,7 +36,7 @@ def own(tmp_path, name="chat.example.test", age=1, key_of=None, form=PKCS8, encr
 
 
 def test_a_good_certificate_of_ones_own_passes(tmp_path):
-    seen = files.look(*own(tmp_path), "ssl")
+    seen = files.inspect(*own(tmp_path), "ssl")
     assert seen == {"missing": [], "source_there": True, "certificate_fault": ""}
 
 
@@ -51,20 +51,20 @@ def test_a_good_certificate_of_ones_own_passes(tmp_path):
 )
 def test_a_certificate_of_ones_own_is_looked_at_before_anything_is_changed(tmp_path, monkeypatch, broken, words):
     monkeypatch.setenv("PATH", "")  # the controller needs no openssl for it
-    assert words in files.look(*own(tmp_path, **broken), "ssl")["certificate_fault"]
+    assert words in files.inspect(*own(tmp_path, **broken), "ssl")["certificate_fault"]
 
 
 def test_a_key_as_openssl_ecparam_writes_it_passes(tmp_path):
     wanted, roots = own(tmp_path, form=serialization.PrivateFormat.TraditionalOpenSSL)
     key = tmp_path / "mattermost/local/key.pem"
     key.write_text("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + key.read_text())
-    assert files.look(wanted, roots, "ssl")["certificate_fault"] == ""
+    assert files.inspect(wanted, roots, "ssl")["certificate_fault"] == ""
 
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path):
     wanted, roots = own(tmp_path)
     (tmp_path / "mattermost/local/chain.pem").write_text("hello")
-    fault = files.look(wanted, roots, "ssl")["certificate_fault"]
+    fault = files.inspect(wanted, roots, "ssl")["certificate_fault"]
     assert fault == f"{tmp_path}/mattermost/local/chain.pem holds no certificate in PEM form."
 
 
@@ -75,14 +75,14 @@ def test_a_key_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    assert "cannot be read: Permission denied." in files.look(wanted, roots, "ssl")["certificate_fault"]
+    assert "cannot be read: Permission denied." in files.inspect(wanted, roots, "ssl")["certificate_fault"]
 
 
 def test_a_file_that_the_settings_name_and_nobody_has_is_told_with_its_setting(tmp_path):
     wanted, roots = own(tmp_path)
     (tmp_path / "mattermost/local/key.pem").unlink()
     wanted["verify"]["ca_file"] = str(tmp_path / "no.pem")
-    missing = files.look(wanted, roots, "ssl")["missing"]
+    missing = files.inspect(wanted, roots, "ssl")["missing"]
     assert missing == [
         ("verify:ca_file", str(tmp_path / "no.pem")),
         ("certificate:key", "salt://mattermost/local/key.pem"),
@@ -92,9 +92,9 @@ def test_a_file_that_the_settings_name_and_nobody_has_is_told_with_its_setting(t
 def test_own_files_that_are_not_named_are_asked_for():
     assert (
         "must name your files"
-        in files.look(settings({"certificate": {"source": "files"}}), ["salt"], "ssl")["certificate_fault"]
+        in files.inspect(settings({"certificate": {"source": "files"}}), ["salt"], "ssl")["certificate_fault"]
     )
 
 
 def test_a_local_archive_that_is_not_there_is_seen():
-    assert files.look(settings({"release": {"source": "no/such.tar.gz"}}), ["salt"], "ssl")["source_there"] is False
+    assert files.inspect(settings({"release": {"source": "no/such.tar.gz"}}), ["salt"], "ssl")["source_there"] is False

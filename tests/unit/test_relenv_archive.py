@@ -9,7 +9,7 @@ import tarfile
 import threading
 
 import pytest
-from mattermost_controller.hosts import relenv_archive as relenv
+from mattermost_controller.hosts import relenv_archive
 
 
 def archive(says, member="salt/salt-call"):
@@ -49,7 +49,9 @@ def bring(tmp_path, source, sha256=None, said=None):
     if sha256 is None:
         path = str(source)
         sha256 = hashlib.sha256(content(path) if os.path.exists(path) else FIRST).hexdigest()
-    path, found = relenv.at_hand({"source": str(source), "sha256": sha256}, str(tmp_path / "cache"), "amd64", say)
+    path, found = relenv_archive.ensure(
+        {"source": str(source), "sha256": sha256}, str(tmp_path / "cache"), "amd64", say
+    )
     assert found == hashlib.sha256(content(path)).hexdigest()
     return path
 
@@ -75,7 +77,7 @@ def test_a_url_is_fetched_once_with_a_line_of_progress(tmp_path, url, source):
 
 
 def test_nothing_is_trusted_on_first_sight(tmp_path, url):
-    with pytest.raises(relenv.RelenvError, match=r"not known here.*mattermost:relenv:sha256"):
+    with pytest.raises(relenv_archive.RelenvError, match=r"not known here.*mattermost:relenv:sha256"):
         bring(tmp_path, url, sha256="")
     assert not (tmp_path / "cache").exists()
 
@@ -88,7 +90,7 @@ def test_a_kept_archive_that_was_damaged_is_fetched_again_and_another_is_refused
     with open(path, "ab") as file:
         file.write(b"damaged")
     source.write_bytes(OTHER)
-    with pytest.raises(relenv.RelenvError, match=r"not [0-9a-f]{64} \(mattermost:relenv:sha256"):
+    with pytest.raises(relenv_archive.RelenvError, match=r"not [0-9a-f]{64} \(mattermost:relenv:sha256"):
         bring(tmp_path, url)
 
 
@@ -102,7 +104,7 @@ def test_another_source_is_another_archive(tmp_path, source):
 def test_a_given_checksum_is_kept(tmp_path, source):
     good = hashlib.sha256(FIRST).hexdigest()
     assert content(bring(tmp_path, source, good)) == FIRST
-    with pytest.raises(relenv.RelenvError, match=r"mattermost:relenv:sha256"):
+    with pytest.raises(relenv_archive.RelenvError, match=r"mattermost:relenv:sha256"):
         bring(tmp_path, source, "0" * 64)
     assert sorted(path.name for path in (tmp_path / "cache/relenv/linux/x86_64").iterdir()) == [
         "salt-relenv.tar.xz",
@@ -114,7 +116,7 @@ def test_a_given_checksum_is_kept(tmp_path, source):
     ("name", "words"), [("http://127.0.0.1:9/x", "could not be fetched"), ("/nowhere/x", "can't be read here")]
 )
 def test_what_is_not_there_is_told_with_what_to_do(tmp_path, name, words):
-    with pytest.raises(relenv.RelenvError, match=words) as caught:
+    with pytest.raises(relenv_archive.RelenvError, match=words) as caught:
         bring(tmp_path, name)
     assert "mattermost:relenv:source" in str(caught.value)
 
@@ -128,7 +130,7 @@ def test_what_is_no_whole_archive_of_salt_never_takes_the_good_ones_place(tmp_pa
     path = bring(tmp_path, source)
     other = tmp_path / "other.tar.xz"
     other.write_bytes(damaged)
-    with pytest.raises(relenv.RelenvError, match=r"damaged, or no .tar.xz file"):
+    with pytest.raises(relenv_archive.RelenvError, match=r"damaged, or no .tar.xz file"):
         bring(tmp_path, other)
     assert content(path) == FIRST
 
@@ -136,13 +138,15 @@ def test_what_is_no_whole_archive_of_salt_never_takes_the_good_ones_place(tmp_pa
 def test_the_architecture_is_filled_in(tmp_path, source):
     (tmp_path / "salt-arm64").write_bytes(OTHER)
     settings = {"source": str(tmp_path / "salt-{arch}"), "sha256": hashlib.sha256(OTHER).hexdigest()}
-    assert relenv.at_hand(settings, str(tmp_path / "cache"), "arm64")[0].endswith("/linux/arm64/salt-relenv.tar.xz")
+    assert relenv_archive.ensure(settings, str(tmp_path / "cache"), "arm64")[0].endswith(
+        "/linux/arm64/salt-relenv.tar.xz"
+    )
 
 
 @pytest.mark.parametrize(("arch", "machine"), [("amd64", "x86_64"), ("arm64", "aarch64")])
 def test_salt_ssh_takes_the_checked_archive_and_fetches_none(tmp_path, source, arch, machine):
     cache = str(tmp_path / "cache")
     with pytest.raises(SystemExit, match="mattermost.ssl test=True"):
-        relenv.only_pinned(cache, "Linux", machine)
-    path, _ = relenv.at_hand({"source": str(source), "sha256": hashlib.sha256(FIRST).hexdigest()}, cache, arch)
-    assert relenv.only_pinned(cache, "Linux", machine) == path
+        relenv_archive.only_pinned(cache, "Linux", machine)
+    path, _ = relenv_archive.ensure({"source": str(source), "sha256": hashlib.sha256(FIRST).hexdigest()}, cache, arch)
+    assert relenv_archive.only_pinned(cache, "Linux", machine) == path

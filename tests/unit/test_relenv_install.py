@@ -7,7 +7,7 @@ import tarfile
 import types
 
 import pytest
-from mattermost_controller.hosts import relenv_install as relenv_host
+from mattermost_controller.hosts import relenv_install
 from mattermost_controller.hosts.relenv_archive import RelenvError
 
 
@@ -47,7 +47,7 @@ def archive(tmp_path, says="Salt 1", name="salt.tar.xz"):
 
 
 def bring(folder, made):
-    return relenv_host.placed(Host(), str(folder), *made)
+    return relenv_install.ensure(Host(), str(folder), *made)
 
 
 def said(folder):
@@ -96,10 +96,10 @@ def test_a_damaged_one_leaves_the_tree_that_works(tmp_path, folder, damage):
 
 
 def test_the_folder_is_the_one_that_salt_runs_from():
-    found = relenv_host.tree({}, "root")
+    found = relenv_install.directory({}, "root")
     assert found.startswith("/var/tmp/.root_")
     assert found.endswith("_salt_relenv")
-    assert relenv_host.tree({"thin_dir": "/opt/salt"}, "root") == "/opt/salt"
+    assert relenv_install.directory({"thin_dir": "/opt/salt"}, "root") == "/opt/salt"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.hosts import collect, ssh_errors
 from mattermost_controller.hosts.roster import Host, Result
 
 WORDS = {
@@ -54,35 +53,35 @@ def host(opts=None, **entry):
     ],
 )
 def test_each_failure_has_its_sentence(words, check, sentence, todo):
-    found = reach.explain(host(priv="key"), 255, WORDS[words], "ED25519 SHA256:abc", "pinned")
+    found = ssh_errors.explain(host(priv="key"), 255, WORDS[words], "ED25519 SHA256:abc", "pinned")
     assert (found.check, found.level) == (check, "refusal")
     assert sentence in found.sentence
-    assert todo in found.todo
+    assert todo in found.fix
 
 
 def test_a_wrong_password_is_named_as_such():
-    found = reach.explain(host(passwd="s3cret"), 255, WORDS["denied"])
+    found = ssh_errors.explain(host(passwd="s3cret"), 255, WORDS["denied"])
     assert "by password" in found.sentence
-    assert "passwd" in found.todo
+    assert "passwd" in found.fix
     assert "s3cret" not in str(found)
 
 
 def test_a_login_that_the_roster_does_not_name_is_salts_own():
     salts = host(opts={"ssh_user": "admin", "ssh_port": "2200"}, user=None, port=None)
-    assert "login of admin" in reach.explain(salts, 255, WORDS["denied"]).sentence
-    assert "to port 2200" in reach.explain(salts, 255, WORDS["refused"]).sentence
+    assert "login of admin" in ssh_errors.explain(salts, 255, WORDS["denied"]).sentence
+    assert "to port 2200" in ssh_errors.explain(salts, 255, WORDS["refused"]).sentence
     roots = host(user=None, port=None)
-    assert "login of root" in reach.explain(roots, 255, WORDS["denied"]).sentence
-    assert "to port 22." in reach.explain(roots, 255, WORDS["refused"]).sentence
+    assert "login of root" in ssh_errors.explain(roots, 255, WORDS["denied"]).sentence
+    assert "to port 22." in ssh_errors.explain(roots, 255, WORDS["refused"]).sentence
 
 
 def test_words_that_nobody_foresaw_are_passed_on():
-    found = reach.explain(host(), 255, "kex_exchange_identification: Connection closed by remote host")
+    found = ssh_errors.explain(host(), 255, "kex_exchange_identification: Connection closed by remote host")
     assert "kex_exchange_identification" in found.sentence
 
 
 def test_the_pinned_file_is_read_from_the_options():
-    assert reach.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
+    assert ssh_errors.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
 
 
 def fake(login=None, answer=None, opts=None, **entry):
@@ -93,7 +92,7 @@ def fake(login=None, answer=None, opts=None, **entry):
 
 
 def look(one):
-    return run.look([one], run.log_in([one]), {"chat": ""}, "known_hosts")["chat"]
+    return collect.from_hosts([one], collect.log_in([one]), {"chat": ""}, "known_hosts")["chat"]
 
 
 def test_a_host_that_answers_gives_facts():
@@ -122,7 +121,7 @@ def test_an_answer_cut_short_is_refused():
 
 @pytest.mark.parametrize(("there", "expected"), [(1000, 0), (1001, 0), (1100, 99), (900, -99)])
 def test_the_clocks_difference_leaves_room_for_the_way(there, expected):
-    assert round(run.skew(there, 1000.2, 1001.4)) == expected
+    assert round(collect.skew(there, 1000.2, 1001.4)) == expected
 
 
 def test_faults_of_the_settings_are_all_told():
@@ -132,12 +131,13 @@ def test_faults_of_the_settings_are_all_told():
     def settings(grains):
         raise Wrong()
 
-    _, faults = run.early_settings([SimpleNamespace(id="chat", settings=settings)])
+    _, faults = collect.early_settings([SimpleNamespace(id="chat", settings=settings)])
     assert [one.sentence for one in faults["chat"]] == list(Wrong.faults)
     assert {one.check for one in faults["chat"]} == {"settings"}
 
 
 def test_a_platform_that_is_not_listed_is_a_matter_of_the_host():
     assert (
-        run.settings_fault("This host runs Arch , which is not supported. What works: Debian 12.").check == "platform"
+        collect.settings_fault("This host runs Arch , which is not supported. What works: Debian 12.").check
+        == "platform"
     )

@@ -33,10 +33,10 @@ def test_a_step_between_ends_the_run():
 
 def test_a_mixed_roster_runs_each_host_its_own_way():
     known = {
-        "old": {"transport": "relenv"},
-        "el": {"transport": "thin", "settings": {"platform": {"transport": "relenv"}}},
+        "old": {"runtime": "relenv"},
+        "el": {"runtime": "thin", "settings": {"platform": {"transport": "relenv"}}},
     }
-    assert core.by_transport(["new", "old", "el"], known) == {"thin": ["new"], "relenv": ["old", "el"]}
+    assert core.by_runtime(["new", "old", "el"], known) == {"thin": ["new"], "relenv": ["old", "el"]}
 
 
 @pytest.mark.parametrize(("site", "left"), [("ssl", ["base", "tls"]), ("non-ssl", ["base", "plain"])])
@@ -82,7 +82,7 @@ def part(name, result=True, changes=None, comment=""):
 
 
 def test_a_failed_state_is_named_with_stage_host_and_reason():
-    judged = core.judge(
+    judged = core.stage_result(
         "server", {"chat": [part("it-runs"), part("it-answers", False, comment="503 after 120 s.")]}, False
     )
     assert judged["result"] is False
@@ -90,13 +90,13 @@ def test_a_failed_state_is_named_with_stage_host_and_reason():
 
 
 def test_a_host_without_results_fails_the_stage():
-    judged = core.judge("server", {"chat": [part("it-runs")], "other": "ssh: connect to host: refused"}, False)
+    judged = core.stage_result("server", {"chat": [part("it-runs")], "other": "ssh: connect to host: refused"}, False)
     assert judged["result"] is False
     assert "other: ssh: connect" in judged["comment"]
 
 
 def test_nothing_to_do_is_no_change():
-    assert core.judge("server", {"chat": [part("it-runs")]}, False) == {
+    assert core.stage_result("server", {"chat": [part("it-runs")]}, False) == {
         "result": True,
         "changes": {},
         "comment": "No changes on chat.",
@@ -104,7 +104,7 @@ def test_nothing_to_do_is_no_change():
 
 
 def test_a_dry_run_that_would_change_is_neither_true_nor_false():
-    judged = core.judge("server", {"chat": [part("it-runs", None, comment="Would start.")]}, True)
+    judged = core.stage_result("server", {"chat": [part("it-runs", None, comment="Would start.")]}, True)
     assert judged["result"] is None
     assert judged["changes"] == {"chat": {"it-runs": "Would start."}}
 
@@ -114,7 +114,7 @@ def test_results_come_in_running_order():
         "file_|-b_|-/b_|-managed": {"__run_num__": 1, "__id__": "b"},
         "pkg_|-a_|-a_|-installed": {"__run_num__": 0, "__id__": "a"},
     }
-    assert [(each["__id__"], each["function"]) for each in core.states(returned)] == [
+    assert [(each["__id__"], each["function"]) for each in core.state_results(returned)] == [
         ("a", "pkg.installed"),
         ("b", "file.managed"),
     ]
@@ -122,7 +122,7 @@ def test_results_come_in_running_order():
 
 @pytest.mark.parametrize("answer", ["ssh: no route", ["Rendering SLS failed"], {}, {"_error": "x"}, None])
 def test_what_is_no_state_result_is_not_taken_for_one(answer):
-    assert core.states(answer) is None
+    assert core.state_results(answer) is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_no_state_result_is_not_taken_for_one(answer):
     ],
 )
 def test_trouble_is_told_in_the_tools_own_words(answer, words):
-    assert words in core.trouble(answer)
+    assert words in core.no_results_reason(answer)
 
 
 def test_progress_arrives_while_the_command_runs_and_is_not_part_of_its_errors():
@@ -164,7 +164,7 @@ def done(monkeypatch):
             return {host_id: {"return": "states"} for host_id in members}
 
     monkeypatch.setattr("salt.client.ssh.client.SSHClient", Client)
-    monkeypatch.setattr(stage_run, "_bring_relenv", lambda *_: done.append("relenv"))
+    monkeypatch.setattr(stage_run, "_ensure_relenv", lambda *_: done.append("relenv"))
     return done
 
 
@@ -182,7 +182,7 @@ def run_of_two(done, *logins):
 
         return SimpleNamespace(id=name, address=name, connect=connect)
 
-    known = {"el": {"transport": "relenv"}}
+    known = {"el": {"runtime": "relenv"}}
     return stage_run.apply({"conf_file": ""}, [host("new"), host("el")], ["mattermost.deploy.x"], known, False)
 
 

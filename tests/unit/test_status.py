@@ -8,9 +8,8 @@ import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
 from mattermost_controller.hosts import probe
-from mattermost_controller.status import facts as look
-from mattermost_controller.status import report
-from mattermost_controller.status import text as screen
+from mattermost_controller.status import facts as status_facts
+from mattermost_controller.status import report, text
 from mattermost_controller.verify.http import Handshake
 
 from tests.unit import fake_site
@@ -56,12 +55,12 @@ def settings(pillar=None):
 
 
 def facts(answer=ANSWER):
-    told = look.parse(answer)["status"]
+    told = status_facts.parse(answer)["status"]
     return {**copy.deepcopy(FACTS), "glibc": "2.36", "platform": "Debian GNU/Linux 12", "status": told}
 
 
 def made(found=None, pillar=None, drifted=SAME, seen=None, checked=()):
-    return report.report(settings(pillar), found or facts(), seen, drifted, DATA, list(checked))
+    return report.host_data(settings(pillar), found or facts(), seen, drifted, DATA, list(checked))
 
 
 def test_an_answer_is_read():
@@ -78,7 +77,7 @@ def test_an_answer_is_read():
     ("used", "free", "percent"), [("300", "700", 30), ("899", "101", 90), ("1", "999", 1), ("0", "1000", 0)]
 )
 def test_a_disk_is_as_full_as_df_says(used, free, percent):
-    told = look.parse(f"end\tok\ns.disk\tdata 5000 {used} {free} / /data")["status"]
+    told = status_facts.parse(f"end\tok\ns.disk\tdata 5000 {used} {free} / /data")["status"]
     assert told["disks"]["data"]["used_percent"] == percent
 
 
@@ -92,20 +91,20 @@ def test_what_a_broken_host_does_not_tell_is_unknown_and_the_rest_is_there():
     assert data["postgresql"]["version"] is None
     assert data["users"]["active"] is None
     assert data["nginx"]["version"] == "1.22.1"
-    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert "does not answer (failed); 11.7.10 is installed" in said
     assert "PostgreSQL   does not answer" in said
 
 
 def test_an_answer_cut_after_the_probe_tells_what_it_can():
-    told = look.parse(ANSWER.split("s.client")[0])["status"]
+    told = status_facts.parse(ANSWER.split("s.client")[0])["status"]
     assert not told["complete"]
     assert told["nginx"] == "1.22.1"
 
 
 def test_an_answer_cut_in_the_probe_is_refused():
     with pytest.raises(probe.ProbeError):
-        look.parse("time\t1\n")
+        status_facts.parse("time\t1\n")
 
 
 def test_a_healthy_host_needs_nobody():
@@ -136,7 +135,7 @@ def test_one_alarm_needs_somebody(check, arguments):
     data = made(**arguments)
     assert [one["check"] for one in data["attention"]] == [check]
     assert not data["well"]
-    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert said.splitlines()[0].startswith(f"chat: {check}: ")
     assert said.splitlines()[1].startswith("  To do: ")
     assert "\nHow it is:\nchat (192.0.2.7), Debian GNU/Linux 12: 1 thing needs somebody.\n" in said
@@ -152,7 +151,7 @@ def test_many_users_are_a_warning_before_they_are_too_many():
 def test_a_host_that_is_out_of_reach_is_one_fault():
     data = report.unreached(findings.refusal("reachable", "It does not answer.", "look."))
     assert not data["well"]
-    said = screen.screen({"chat": {"address": "192.0.2.7", **data}})
+    said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert said == (
         "chat: reachable: It does not answer.\n  To do: look.\nHow it is:\nchat (192.0.2.7): 1 thing needs somebody."
     )
@@ -189,9 +188,9 @@ def test_the_kind_of_issuer_follows_from_the_settings(pillar, kind):
 
 
 def test_an_error_of_the_server_is_no_configuration():
-    told = look.parse('end\tok\ns.client\t{"id":"api.error","message":"No."}\ns.version_id\t11.7.10.1.abc.false')[
-        "status"
-    ]
+    told = status_facts.parse(
+        'end\tok\ns.client\t{"id":"api.error","message":"No."}\ns.version_id\t11.7.10.1.abc.false'
+    )["status"]
     assert told["client"] == {}
     assert told["running"] == "11.7.10"
 
@@ -200,17 +199,17 @@ def test_an_error_of_the_server_is_no_configuration():
     ("seconds", "words"), [(None, "not told"), (40, "40 s"), (130, "2 min"), (7300, "2 h"), (200000, "2 days")]
 )
 def test_a_time_is_for_people(seconds, words):
-    assert screen.period(seconds) == words
+    assert text.period(seconds) == words
 
 
 def test_the_script_runs_after_the_probe_on_a_real_machine():
     made = settings({"backup": {"repository": "rest:https://a:hidden@b/"}})
     made["paths"]["install"] = "/nowhere/it's a $place"
-    text = probe.script(["salt"], made) + look.script(["salt"], made)
+    text = probe.script(["salt"], made) + status_facts.script(["salt"], made)
     assert "hidden" not in text
     done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
-    told = look.parse(done.stdout)["status"]
+    told = status_facts.parse(done.stdout)["status"]
     assert told["complete"]
     assert told["uptime"] > 0
     assert told["disks"]["data"]["size"] > 0
@@ -228,5 +227,5 @@ def test_which_version_of_the_bundle_deployed_the_host(noted, key, row, monkeypa
     monkeypatch.setitem(DATA["bundle"], "version", "1.0.0")
     told = made({**facts(), "bundle": noted})
     assert told["bundle"] == {"deployed": key, "checkout": "1.0.0"}
-    shown = screen.screen({"chat": {"address": "192.0.2.7", **told}})
+    shown = text.render({"chat": {"address": "192.0.2.7", **told}})
     assert f"  bundle       {row}\n" in shown

@@ -41,12 +41,12 @@ def test_the_deploy_stages_are_those_of_the_orchestration():
 
 
 def test_a_dry_run_without_a_change_is_no_drift():
-    assert drift.judge({"return": part("a", 0)}, ASKED) == SAME
+    assert drift.from_dry_run({"return": part("a", 0)}, ASKED) == SAME
 
 
 def test_what_would_change_is_drift_by_name_alone():
     answer = {"return": {**part("a", 0), **part("b", 1, None, {"diff": "password=secret"}, "Would."), **part("c", 2)}}
-    found = drift.judge(answer, ASKED)
+    found = drift.from_dry_run(answer, ASKED)
     assert found["states"] == [{"state": "b", "stage": "nginx-base", "fails": False}]
     assert found["drifted"]
     assert "secret" not in str(found)
@@ -54,7 +54,7 @@ def test_what_would_change_is_drift_by_name_alone():
 
 def test_what_would_fail_is_drift_and_says_why():
     answer = {"return": {**part("a", 0, False, comment="No such user"), **part("b", 1, False, comment="One or more requisite failed: a")}}  # fmt: skip
-    found = drift.judge(answer, ASKED)
+    found = drift.from_dry_run(answer, ASKED)
     assert [one["state"] for one in found["states"]] == ["a"]
     assert "a would fail: No such user." in found["reason"]
 
@@ -68,7 +68,7 @@ def test_what_would_fail_is_drift_and_says_why():
     ],
 )
 def test_a_host_that_could_not_be_asked_is_unknown(answer, words):
-    found = drift.judge(answer, ASKED)
+    found = drift.from_dry_run(answer, ASKED)
     assert not found["looked"]
     assert found["drifted"] is None
     assert words in found["reason"]
@@ -81,4 +81,4 @@ def test_a_host_that_could_not_be_asked_is_unknown(answer, words):
 def test_while_a_service_is_down_a_dry_run_would_tell_something_else(unit, name):
     found = facts()
     found["units"][f"{unit}.service"]["ActiveState"] = "failed"
-    assert drift.down(settings(), found) == name
+    assert drift.service_down(settings(), found) == name

@@ -6,8 +6,7 @@ import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
 from mattermost_controller.findings import ok, refusal, skipped
-from mattermost_controller.verify import checks as judge
-from mattermost_controller.verify import host
+from mattermost_controller.verify import checks, host
 from mattermost_controller.verify.http import Answer, Handshake
 
 from tests.unit.verify_facts import FACTS, GRAINS
@@ -116,7 +115,7 @@ def test_one_fault_turns_one_check_red(check, words, change):
     found = look(change, pillar)
     assert red(found) == [check]
     assert words in found[check].sentence
-    assert found[check].todo
+    assert found[check].fix
 
 
 def test_a_renewal_that_failed_once_is_a_warning_with_the_authoritys_reason():
@@ -156,52 +155,52 @@ def seen(**changed):
 
 
 def test_a_plain_site_is_not_asked_for_tls():
-    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), seen(), "non-ssl")}
+    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), seen(), "non-ssl")}
     assert red(found) == []
     assert not {"certificate-trust", "redirect", "hsts", "renewal"} & set(found)
 
 
 def test_a_name_that_does_not_resolve_is_one_fault():
-    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), seen(resolved=[]), "non-ssl")}
+    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), seen(resolved=[]), "non-ssl")}
     assert red(found) == ["public-name"]
     assert found["page"].level == "skipped"
 
 
 def test_every_check_keeps_its_name_when_it_is_skipped():
     """A skipped check must be known by the name that it has when it is made."""
-    for check in (*judge._TLS, *judge._ALWAYS):
+    for check in (*checks._TLS, *checks._ALWAYS):
         made = check(settings(), seen(), FACTS | {"certificates": {"/a": "no certificate"}})
-        assert made.check == judge._name(check)
+        assert made.check == checks._name(check)
 
 
 def test_without_a_websocket_its_origin_is_not_judged():
     broken = seen(websocket=Answer(400, {}, b""), foreign=Answer(400, {}, b""))
-    found = {one.check: one for one in judge.judge(settings(), copy.deepcopy(FACTS), broken, "non-ssl")}
+    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), broken, "non-ssl")}
     assert red(found) == ["websocket"]
 
 
 def test_what_was_not_looked_at_does_not_pass_alone():
-    assert [one.level for one in judge._stand([ok("page", "There."), skipped("version", "Not told.")])] == [
+    assert [one.level for one in checks._fail_skipped([ok("page", "There."), skipped("version", "Not told.")])] == [
         "ok",
         "refusal",
     ]
-    levels = [one.level for one in judge._stand([refusal("page", "Gone."), skipped("version", "Not told.")])]
+    levels = [one.level for one in checks._fail_skipped([refusal("page", "Gone."), skipped("version", "Not told.")])]
     assert levels == ["refusal", "skipped"]
 
 
 def test_a_failure_is_told_first_with_host_check_and_way_out():
-    said = judge.report({"chat": [ok("page", "There."), refusal("health", "Ill.", "see the log.")]}, ["chat"], False)
+    said = checks.report({"chat": [ok("page", "There."), refusal("health", "Ill.", "see the log.")]}, ["chat"], False)
     assert said["result"] is False
     first = said["comment"].splitlines()[0]
     assert first == "Verification failed on chat: health: Ill. To do: see the log."
 
 
 def test_a_dry_run_fails_nothing():
-    said = judge.report({"chat": [refusal("health", "Ill.")]}, ["chat"], True)
+    said = checks.report({"chat": [refusal("health", "Ill.")]}, ["chat"], True)
     assert said["result"] is None
     assert said["comment"].startswith("Would verify chat")
 
 
 def test_a_pass_says_so():
-    said = judge.report({"chat": [ok("page", "There.")]}, ["chat"], False)
+    said = checks.report({"chat": [ok("page", "There.")]}, ["chat"], False)
     assert said == {"result": True, "comment": "Verified: 1 checks on chat.\nok  chat  page  There."}

@@ -7,9 +7,7 @@ import threading
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.verify import checks as judge
-from mattermost_controller.verify import http as web
-from mattermost_controller.verify import observe as look
+from mattermost_controller.verify import checks, http, observe
 
 from tests.unit import fake_site
 from tests.unit.verify_facts import FACTS, GRAINS
@@ -39,11 +37,11 @@ def verify(tmp_path, issuer):
         pillar = {"email": "a@example.test", "verify": {"address": "127.0.0.1", "ca_file": str(ca_file)}}
         settings = core.merge(data, pillar, {}, GRAINS, name)
         settings["nginx"]["body_limit"] = fake_site.LIMIT
-        where = look.site_of(settings, "ssl")
+        where = observe.site_of(settings, "ssl")
         where = where._replace(http=site.http.server_port, https=site.https.server_port, timeout=5)
-        seen = look.look(where, fake_site.LIMIT, list(inner))
+        seen = observe.observe_site(where, fake_site.LIMIT, list(inner))
         facts = FACTS | {"certificates": {"/live/fullchain.pem": fake_site.pem((on_disk or site.leaf)[0])}}
-        return {one.check: one for one in judge.judge(settings, facts, seen, "ssl")}
+        return {one.check: one for one in checks.run(settings, facts, seen, "ssl")}
 
     return act
 
@@ -90,7 +88,7 @@ def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, 
     found = verify(site)
     assert red(found) == [check]
     assert words in found[check].sentence
-    assert found[check].todo
+    assert found[check].fix
 
 
 def test_closed_sign_up_without_accounts_is_fine(site, verify):
@@ -172,8 +170,8 @@ def test_old_tls_is_seen(site, verify):
 
 
 def test_a_missing_ca_file_is_named(site):
-    where = web.Site(fake_site.NAME, "127.0.0.1", True, "/nowhere/ca.pem", 5, https=site.https.server_port)
-    assert web.handshake(where).error == "there is no file /nowhere/ca.pem (mattermost:verify:ca_file)"
+    where = http.Site(fake_site.NAME, "127.0.0.1", True, "/nowhere/ca.pem", 5, https=site.https.server_port)
+    assert http.handshake(where).error == "there is no file /nowhere/ca.pem (mattermost:verify:ca_file)"
 
 
 @pytest.mark.parametrize(
@@ -187,8 +185,8 @@ def test_a_missing_ca_file_is_named(site):
 def test_a_broken_answer_is_an_error_in_words(raw, words):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_answer_once, args=(server, raw), daemon=True).start()
-        where = web.Site(fake_site.NAME, "127.0.0.1", False, "", 5, http=server.getsockname()[1])
-        answer = web.request(where, "/")
+        where = http.Site(fake_site.NAME, "127.0.0.1", False, "", 5, http=server.getsockname()[1])
+        answer = http.request(where, "/")
     assert answer.status == 0
     assert words in answer.error
 
@@ -197,9 +195,9 @@ def test_a_silent_site_ends_in_time_and_an_unknown_name_is_named():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         for secure in (True, False):
-            where = web.Site(fake_site.NAME, "127.0.0.1", secure, "", 0.2, http=port, https=port)
-            assert web.request(where, "/").error == "no answer in time"
-    assert web.request(where._replace(address="nowhere.invalid"), "/").error == "the name does not resolve"
+            where = http.Site(fake_site.NAME, "127.0.0.1", secure, "", 0.2, http=port, https=port)
+            assert http.request(where, "/").error == "no answer in time"
+    assert http.request(where._replace(address="nowhere.invalid"), "/").error == "the name does not resolve"
 
 
 def _answer_once(server, raw):
@@ -211,4 +209,4 @@ def _answer_once(server, raw):
 
 @pytest.mark.parametrize(("port", "state"), [(None, "refused")])
 def test_a_port_that_nobody_holds_is_refused(port, state):
-    assert web.knock("127.0.0.1", port or free_port(), 1) == state
+    assert http.knock("127.0.0.1", port or free_port(), 1) == state

@@ -30,13 +30,13 @@ class Finding(NamedTuple):
     """One check's outcome.
 
     check: kebab-case name. level: ok, note, skipped (could not be asked, because of a refusal), warning or refusal. sentence: what was found, with the values.
-    todo: what the operator should do, "" when there is nothing to do.
+    fix: what the operator should do, "" when there is nothing to do.
     """
 
     check: str
     level: str
     sentence: str
-    todo: str = ""
+    fix: str = ""
 
 
 def _finding(check: str, level: str, sentence: str, todo: str = "") -> Finding:
@@ -50,9 +50,9 @@ def ok(check: str, sentence: str) -> Finding:
     return _finding(check, OK, sentence)
 
 
-def note(check: str, sentence: str, todo: str = "") -> Finding:
+def note(check: str, sentence: str, fix: str = "") -> Finding:
     """Return something worth knowing that is no fault."""
-    return _finding(check, NOTE, sentence, todo)
+    return _finding(check, NOTE, sentence, fix)
 
 
 def skipped(check: str, sentence: str) -> Finding:
@@ -60,14 +60,14 @@ def skipped(check: str, sentence: str) -> Finding:
     return _finding(check, SKIPPED, sentence)
 
 
-def warning(check: str, sentence: str, todo: str = "") -> Finding:
+def warning(check: str, sentence: str, fix: str = "") -> Finding:
     """Return something that may go wrong; the run goes on."""
-    return _finding(check, WARNING, sentence, todo)
+    return _finding(check, WARNING, sentence, fix)
 
 
-def refusal(check: str, sentence: str, todo: str = "") -> Finding:
+def refusal(check: str, sentence: str, fix: str = "") -> Finding:
     """Return a reason not to go on."""
-    return _finding(check, REFUSAL, sentence, todo)
+    return _finding(check, REFUSAL, sentence, fix)
 
 
 def soften(findings: list[Finding], ignored) -> list[Finding]:
@@ -96,11 +96,14 @@ def table(found: dict[str, list[Finding]], words: dict | None = None) -> list[st
 def reasons(found: dict[str, list[Finding]]) -> list[str]:
     """Return one line per refusal: host, check, what is wrong, what to do."""
     return [
-        f"{host}: {one.check}: {one.sentence}" + (f" To do: {one.todo}" if one.todo else "")
+        f"{host}: {one.check}: {one.sentence}" + (f" To do: {one.fix}" if one.fix else "")
         for host, one in refused(found)
     ]
 
 
 def as_data(found: dict[str, list[Finding]]) -> dict[str, list[dict]]:
     """Return the findings as plain dicts by host, for ``--out=json``."""
-    return {host: [one._asdict() for one in findings] for host, findings in found.items()}
+    return {
+        host: [{"check": one.check, "level": one.level, "sentence": one.sentence, "todo": one.fix} for one in findings]
+        for host, findings in found.items()
+    }

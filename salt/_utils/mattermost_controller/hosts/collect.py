@@ -8,15 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import probe
-from mattermost_controller.hosts import ssh_errors as reach
+from mattermost_controller.hosts import probe, ssh_errors
 
 # stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
 ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 PROBE_SECONDS = 60
 
 
-class Look(NamedTuple):
+class HostFacts(NamedTuple):
     """What was found of one host: either ``facts`` with the clock's ``skew`` (seconds), or the ``fault``."""
 
     facts: dict | None
@@ -60,9 +59,9 @@ def log_in(hosts: list) -> dict[str, Future]:
     return started
 
 
-def look(
+def from_hosts(
     hosts: list, logins: dict[str, Future], scripts: dict[str, str], known_hosts: str, parse=probe.parse
-) -> dict[str, Look]:
+) -> dict[str, HostFacts]:
     """Return what one command on each host tells, hosts side by side.
 
     logins: of ``log_in``. scripts: the probe for each host ID. known_hosts: file that host keys are pinned in, for what
@@ -70,25 +69,25 @@ def look(
     """
     with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
         looks = pool.map(
-            lambda host: _look(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
+            lambda host: _from_host(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
         )
         return {host.id: found for host, found in zip(hosts, looks)}
 
 
-def _look(host, login, script: str, known_hosts: str, parse) -> Look:
+def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
     if login.rc != 0:
-        return Look(None, 0, _fault(host, login, known_hosts))
+        return HostFacts(None, 0, _fault(host, login, known_hosts))
     before = time.time()
     answer = host.run(script, timeout=PROBE_SECONDS)
     after = time.time()
     if answer.rc != 0 and "\nend\t" not in answer.out:
-        return Look(None, 0, _fault(host, answer, known_hosts))
+        return HostFacts(None, 0, _fault(host, answer, known_hosts))
     try:
         facts = parse(answer.out)
     except ValueError as err:
-        return Look(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
+        return HostFacts(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
     if facts["uid"] != 0:
-        return Look(
+        return HostFacts(
             None,
             0,
             refusal(
@@ -97,22 +96,22 @@ def _look(host, login, script: str, known_hosts: str, parse) -> Look:
                 f"set sudo: True in the roster entry of {host.id}, or log in as root.",
             ),
         )
-    return Look(facts, skew(facts["time"], before, after), None)
+    return HostFacts(facts, skew(facts["time"], before, after), None)
 
 
-def skew(there: float, before: float, after: float) -> float:
-    """Return how many seconds a clock that showed *there* (whole seconds) between *before* and *after* is ahead."""
-    if there + 1 < before:
-        return there + 1 - before
-    return max(0.0, there - after)
+def skew(remote: float, before: float, after: float) -> float:
+    """Return how many seconds a clock that showed *remote* (whole seconds) between *before* and *after* is ahead."""
+    if remote + 1 < before:
+        return remote + 1 - before
+    return max(0.0, remote - after)
 
 
 def _fault(host, answer, known_hosts: str) -> Finding:
     words = f"{answer.err}\n{answer.out}"
-    fault = reach.explain(host, answer.rc, words, known_hosts=known_hosts)
-    if reach.is_about_the_key(fault):
-        shown = reach.fingerprints(host.address, host.port)
-        fault = reach.explain(host, answer.rc, words, shown, known_hosts)
+    fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)
+    if ssh_errors.is_about_the_key(fault):
+        shown = ssh_errors.fingerprints(host.address, host.port)
+        fault = ssh_errors.explain(host, answer.rc, words, shown, known_hosts)
     return fault
 
 

@@ -42,7 +42,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "ROLE": database["user"],
         "DATABASE_PORT": database["port"],
     }
-    return scripts.script(file_roots, (scripts.TOOLS, SCRIPT), values)
+    return scripts.build(file_roots, (scripts.TOOLS, SCRIPT), values)
 
 
 def parse(text: str) -> dict:

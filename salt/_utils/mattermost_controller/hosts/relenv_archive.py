@@ -27,7 +27,7 @@ class RelenvError(Exception):
     """The archive cannot be used; the text is one sentence or two, with what to do."""
 
 
-def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> tuple[str, str]:
+def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> tuple[str, str]:
     """Have the archive where salt-ssh takes it from, checked, and return its path and SHA-256.
 
     settings: ``{source, sha256}``, the branch ``relenv``; ``{arch}`` in the source is filled in. cachedir: Salt's.
@@ -48,7 +48,7 @@ def at_hand(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> 
     descriptor, part = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".salt-relenv-")
     os.close(descriptor)
     try:
-        _bring(source, part, say)
+        _fetch(source, part, say)
         found = _sha256(part)
         if found != pinned:
             raise RelenvError(
@@ -107,7 +107,7 @@ def _is_whole(path: str) -> bool:
     return any(name.removeprefix("./").split("/")[1:] == ["salt-call"] for name in names)
 
 
-def _bring(source: str, part: str, say) -> None:
+def _fetch(source: str, part: str, say) -> None:
     local = source.removeprefix("file://")
     if "://" not in local:
         try:

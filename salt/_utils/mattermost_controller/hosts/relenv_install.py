@@ -17,9 +17,9 @@ NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came 
 SECONDS = 900
 
 # [ -O ]: anybody may make a folder or a link of that name in /var/tmp; mv -T never moves into one that is already there
-LOOK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
+CHECK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
 # The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
-PLACE = """set -u
+INSTALL = """set -u
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
 fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
 chmod 755 "$new"
@@ -33,7 +33,7 @@ rm -rf {tree} && mv -T "$new" {tree} && [ -O {tree} ] && [ ! -L {tree} ] || fail
 """
 
 
-def tree(entry: dict, user: str) -> str:
+def directory(entry: dict, user: str) -> str:
     """Return the folder on the host that salt-ssh runs from, as Salt's ``Single`` reckons it.
 
     entry: the roster's. user: who logs in.
@@ -48,20 +48,20 @@ def tree(entry: dict, user: str) -> str:
     return pattern.replace("%%USER%%", re.sub(r"[^a-zA-Z0-9._\-@]", "_", user)).replace("%%FQDNUUID%%", checkout)
 
 
-def placed(host, folder: str, archive: str, sha256: str, say=lambda text: None) -> bool:
+def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) -> bool:
     """Have the tree of *archive* in *folder* of the host; return whether it had to be brought.
 
     host: hosts.roster.Host, logged in. archive: path here. sha256: its sum. say: called before the long step.
     Raises RelenvError with the host's own words.
     """
     words = {"tree": shlex.quote(folder), "note": NOTE, "sha256": sha256}
-    if host.run(LOOK.format(**words), root=False).out.strip() == "there":
+    if host.run(CHECK.format(**words), root=False).out.strip() == "there":
         return False
     say("bringing Salt with its own Python to the host, once")
     with open(archive, "rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
-        script = PLACE.format(**words, size=size)
+        script = INSTALL.format(**words, size=size)
         try:
             done = subprocess.run(
                 host.command(f"/bin/sh -c {shlex.quote(script)}"),

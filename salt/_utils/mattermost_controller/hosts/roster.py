@@ -21,7 +21,7 @@ _DATA = "mattermost-data-begins"
 _SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
 # where our programs are; sudo's secure_path on EL has neither of the first two
 _PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; export PATH\n"
-_named: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
+_override: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
 
 
 class TargetError(ValueError):
@@ -225,17 +225,17 @@ def roster(opts: dict) -> dict:
     return entries
 
 
-def name_hosts(host_ids: list, settings: dict | None = None) -> None:
+def override_hosts(host_ids: list, settings: dict | None = None) -> None:
     """Make *host_ids* the hosts of what follows in this process, whatever mattermost:hosts says.
 
     settings: laid over the pillar's ``mattermost`` branch of each. For an orchestration whose command names its hosts.
     """
-    _named.update(hosts=list(host_ids), settings=settings or {})
+    _override.update(hosts=list(host_ids), settings=settings or {})
 
 
 def run_settings() -> dict:
     """Return the settings that the run laid over the pillar, {} for none."""
-    return _named.get("settings", {})
+    return _override.get("settings", {})
 
 
 def _over(branch: dict) -> dict:
@@ -268,5 +268,5 @@ def targets(opts: dict, pillar: dict) -> list[Host]:
     """Return the hosts of this run. pillar: the orchestration's. Raises TargetError with one sentence."""
     entries = roster(opts)
     settings = pillar.get("mattermost") or {}
-    wanted = _named.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
+    wanted = _override.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
     return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]

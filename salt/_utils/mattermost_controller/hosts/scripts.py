@@ -8,7 +8,7 @@ import shlex
 TOOLS = "mattermost/deploy/common/tools.sh"  # what all of them begin with, as the programs on a host do
 
 
-def script(file_roots: list[str], names: tuple[str, ...], values: dict) -> str:
+def build(file_roots: list[str], names: tuple[str, ...], values: dict) -> str:
     """Return the scripts *names* one after the other, with *values* put before them as variables of the shell.
 
     file_roots: directories; the first one that has a script counts. Raises FileNotFoundError when none has it.

@@ -117,9 +117,9 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
         "known_hosts": known_hosts,
         "fingerprints": f" ({fingerprints})" if fingerprints else "",
     }
-    for check, signs, sentence, todo in _CASES:
+    for check, signs, sentence, fix in _CASES:
         if any(sign.lower() in words.lower() for sign in signs):
-            return refusal(check, _capital(sentence.format(**fields)), todo.format(**fields))
+            return refusal(check, _capital(sentence.format(**fields)), fix.format(**fields))
     said = " ".join(words.split())[-300:] or "nothing"
     return refusal(
         "reachable",

@@ -9,14 +9,14 @@ import re
 
 from mattermost_controller.importing import docker, gitlab, omnibus, tarball
 from mattermost_controller.importing.parse import ImportFault
-from mattermost_controller.importing.source import Source, facts_of
+from mattermost_controller.importing.source import Source, parse_facts
 
 LAYOUTS = (omnibus, gitlab, docker, tarball)
 
 
 def detect(text: str) -> Source:
     """Return the installation that import.sh told of. Raises ImportFault."""
-    facts = facts_of(text)
+    facts = parse_facts(text)
     if "end" not in facts:
         raise ImportFault("The look at the host was cut short: try again.")
     if "held" in facts:

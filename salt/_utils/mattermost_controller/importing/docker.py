@@ -7,7 +7,14 @@ import os
 import re
 
 from mattermost_controller.importing.parse import ImportFault, Login, data_source, is_database, login, sections
-from mattermost_controller.importing.source import Source, file, ours, source, told_version, tools
+from mattermost_controller.importing.source import (
+    Source,
+    build,
+    file,
+    parse_version,
+    pg_dump_directory,
+    server_variables,
+)
 
 IN_CONTAINER = "/mattermost"  # the image's tree
 IMAGE = r"mattermost(?!.*(postgres|mysql|nginx))"
@@ -22,15 +29,17 @@ def find(facts: dict) -> Source | None:
     if server is None:
         return None
     name, image, mark = server["Name"].lstrip("/"), server["Config"]["Image"], server["Id"][:12]
-    variables = ours(dict(entry.split("=", 1) for entry in server["Config"].get("Env") or [] if "=" in entry))
+    variables = server_variables(
+        dict(entry.split("=", 1) for entry in server["Config"].get("Env") or [] if "=" in entry)
+    )
     # one in memory has no place on the host: what it holds is lost with the container too
     mounts = {
         mount["Destination"].rstrip("/"): mount["Source"] for mount in server.get("Mounts") or [] if mount.get("Source")
     }
     said = facts.get(f"version_of_{mark}", [])
-    version, is_team = told_version(said)
+    version, is_team = parse_version(said)
     config, config_file, named = _settings(facts, mark, variables, mounts)
-    return source(
+    return build(
         "docker",
         said,
         config,
@@ -39,11 +48,11 @@ def find(facts: dict) -> Source | None:
         version=version or _tag(image),
         is_team=is_team or "team" in image,
         config_file=config_file,
-        login=_reached(login(named, directory=tools(facts)), containers, server),
-        halt=f"docker stop {name}",
-        resume=f"docker start {name}",
+        login=_reached(login(named, directory=pg_dump_directory(facts)), containers, server),
+        stop_command=f"docker stop {name}",
+        start_command=f"docker start {name}",
         active=bool((server.get("State") or {}).get("Running")),
-        permanent=f"docker update --restart=no {name}",
+        disable_command=f"docker update --restart=no {name}",
     )
 
 

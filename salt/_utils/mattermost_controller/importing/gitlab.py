@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mattermost_controller.importing.parse import Login, login, sections, setting
-from mattermost_controller.importing.source import Source, below, decoded, file, ours, source
+from mattermost_controller.importing.source import Source, build, decoded, file, relative_to, server_variables
 
 TREE = "/opt/gitlab/embedded/service/mattermost"  # where the server is started
 PROGRAMS = "/opt/gitlab/embedded/bin"
@@ -17,19 +17,19 @@ def find(facts: dict) -> Source | None:
         return None
     place = facts["gitlab_config"][0]
     config = sections(file(facts, "gitlab"), place)
-    variables = ours(_environment(facts.get("gitlab_environment", [])))
-    return source(
+    variables = server_variables(_environment(facts.get("gitlab_environment", [])))
+    return build(
         "gitlab",
         facts.get("version", []),
         config,
         variables,
-        below(TREE),
+        relative_to(TREE),
         config_file=place,
         login=_login(setting(config, variables, "SqlSettings", "DataSource")),
-        halt="gitlab-ctl stop mattermost",
-        resume="gitlab-ctl start mattermost",
+        stop_command="gitlab-ctl stop mattermost",
+        start_command="gitlab-ctl start mattermost",
         active="run:" in facts.get("gitlab_active", [""])[0].split(";")[0],
-        permanent="mattermost['enable'] = false in /etc/gitlab/gitlab.rb and gitlab-ctl reconfigure",
+        disable_command="mattermost['enable'] = false in /etc/gitlab/gitlab.rb and gitlab-ctl reconfigure",
     )
 
 

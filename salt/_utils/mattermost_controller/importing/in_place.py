@@ -10,7 +10,7 @@ SUFFIX = ".before-import"
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 
 
-def welcome(source: Source) -> dict:
+def expected_on_host(source: Source) -> dict:
     """Return what a preflight lets stand on the host: ``tree``, and ``database_port`` where the source's database is there (else 0)."""
     return {"tree": source.tree, "database_port": int(source.login.port or 5432) if _is_here(source.login.host) else 0}
 
@@ -19,7 +19,7 @@ def _is_here(host: str) -> bool:
     return host in LOOPBACK or host.startswith("/")
 
 
-def misfits(source: Source, settings: dict, facts: dict) -> list[str]:
+def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
     """Return one sentence for each reason why the source cannot be taken over in its place, with what to do.
 
     settings: the host's merged ones. facts: `hosts.probe.parse` of the host.
@@ -65,7 +65,7 @@ def misfits(source: Source, settings: dict, facts: dict) -> list[str]:
     return found
 
 
-def values(source: Source) -> dict:
+def script_values(source: Source) -> dict:
     """Return what move.sh must know of the source beyond what any import tells: it goes aside when it is stopped."""
     return {
         "fits": f"{PROGRAM} fits {source.tree}",
@@ -75,7 +75,7 @@ def values(source: Source) -> dict:
     }
 
 
-def aside(source: Source, install: str) -> Source:
+def parked(source: Source, install: str) -> Source:
     """Return *source* as it is found when it is aside. install: the directory that got another name."""
 
     def moved(path: str) -> str:
@@ -85,7 +85,7 @@ def aside(source: Source, install: str) -> Source:
     return source._replace(**{name: moved(getattr(source, name)) for name in names})
 
 
-def site(source: Source) -> str:
+def site_url(source: Source) -> str:
     """Return the URL that the source knows its site by, which its nginx goes on to serve; "" for none."""
     return setting(source.config, source.variables, "ServiceSettings", "SiteURL")
 
@@ -96,7 +96,7 @@ def port(source: Source) -> int:
     return int(told) if told.isdigit() else {"http": 80, "https": 443}.get(told, 8065)
 
 
-def afterwards(request: dict, source: Source, settings: dict, sites: list) -> list[str]:
+def next_steps(request: dict, source: Source, settings: dict, sites: list) -> list[str]:
     """Return what the operator has to know and to do now, a sentence each. sites: files of others' sites in nginx."""
     name, one, listens = settings["name"], request["from"], settings["server"]["port"]
     lines = []
@@ -113,8 +113,10 @@ def afterwards(request: dict, source: Source, settings: dict, sites: list) -> li
         lines.append(
             f"The server listens on 127.0.0.1:{listens} alone: now salt-run state.orchestrate mattermost.ssl (or .non-ssl) gives {name} its site."
         )
-    if site(source) not in ("", f"https://{name}"):
-        lines.append(f"SiteURL stays {site(source)}: change it in the system console when the site's address changes.")
+    if site_url(source) not in ("", f"https://{name}"):
+        lines.append(
+            f"SiteURL stays {site_url(source)}: change it in the system console when the site's address changes."
+        )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
         f"The old server is aside on {one}, whole and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from mattermost_controller.importing.parse import ImportFault, assignments
-from mattermost_controller.importing.source import Source, file, ours
+from mattermost_controller.importing.source import Source, file, server_variables
 from mattermost_controller.importing.tarball import from_tree
 
 ENVIRONMENT = "/etc/mattermost/mmomni.mattermost.env"
@@ -15,7 +15,7 @@ def find(facts: dict) -> Source | None:
     """Return the installation, None when there is none. Raises ImportFault."""
     if "omnibus" not in facts or "tree" not in facts:
         return None
-    variables = ours(assignments(file(facts, "omnibus_environment")))
+    variables = server_variables(assignments(file(facts, "omnibus_environment")))
     own = yaml.safe_load(file(facts, "omnibus")) or {}
     if not variables.get("MM_CONFIG"):
         raise ImportFault(f"{ENVIRONMENT} names no MM_CONFIG: run mmomni reconfigure once.")

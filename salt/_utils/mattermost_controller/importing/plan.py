@@ -13,8 +13,8 @@ import mattermost_service_core as service
 
 from mattermost_controller.importing.parse import login, setting
 from mattermost_controller.importing.source import Source
-from mattermost_controller.moving import plan as move
-from mattermost_controller.moving import transfer as wire
+from mattermost_controller.moving import plan as move_plan
+from mattermost_controller.moving import transfer
 
 ACCEPTED = {
     "enterprise": "the source is the Enterprise Edition",
@@ -23,7 +23,7 @@ ACCEPTED = {
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
 
-def asked(told) -> dict:
+def parse_request(told) -> dict:
     """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence.
 
     Without ``to`` it is ``from``: the server is taken over in its place.
@@ -68,7 +68,9 @@ def version(source: Source, settings: dict, known: dict) -> str:
     )
 
 
-def misfits(request: dict, source: Source, facts: dict, target: dict, settings: dict, is_same: bool) -> list[str]:
+def incompatibilities(
+    request: dict, source: Source, facts: dict, target: dict, settings: dict, is_same: bool
+) -> list[str]:
     """Return one sentence for each reason why the import cannot be, with what to do.
 
     source, facts: what was found, and the look at its database and files. target: the look at the target. settings: its own.
@@ -92,8 +94,8 @@ def misfits(request: dict, source: Source, facts: dict, target: dict, settings: 
     found += _databases(one, source)
     found += _release(request, source, facts, settings)
     found += _postgresql(one, other, facts, target, settings)
-    found += move.newer(request, facts, target, told="import")
-    return found + move.mounts(other, target, settings) + move.room(other, facts, target)
+    found += move_plan.newer_messages(request, facts, target, told="import")
+    return found + move_plan.mounts(other, target, settings) + move_plan.disk_space(other, facts, target)
 
 
 def _reason(source: Source, facts: dict) -> str:
@@ -126,7 +128,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
         release.check_hop(source.version, target)
     except release.ReleaseError as err:
         found.append(f"{err} The source runs {source.version}.")
-    crowd = service.too_many_users(source.version, target, move.number(facts, "users"))
+    crowd = service.too_many_users(source.version, target, move_plan.number(facts, "users"))
     if crowd and "user-limit" not in settings["preflight"]["ignore"]:
         found.append(crowd)
     reasons = {
@@ -143,8 +145,8 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
 
 
 def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
-    source_major = move.number(source, "postgresql") // 10000
-    target_major = move.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
+    source_major = move_plan.number(source, "postgresql") // 10000
+    target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
             f"{one} has PostgreSQL {source_major} and {other} {target_major}: the database does not go to an older one. Choose a newer platform."
@@ -152,19 +154,19 @@ def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict
     return []
 
 
-def values(source: Source, settings: dict, request: dict, number: str) -> dict:
+def script_values(source: Source, settings: dict, request: dict, number: str) -> dict:
     """Return what move.sh must know of the source. settings: the target's. number: of this import."""
     reached = source.login
     nothing = dict.fromkeys(("state", "settings", "certificates"), "/nonexistent")
     return {
-        **wire.values(settings, id=number, move_to=request["to"]),
+        **transfer.script_values(settings, id=number, move_to=request["to"]),
         **nothing,
-        "work": wire.OWN,
-        "maintenance": f"{wire.OWN}/closed",
-        "left": f"{wire.OWN}/left",
+        "work": transfer.WORKDIR,
+        "maintenance": f"{transfer.WORKDIR}/closed",
+        "left": f"{transfer.WORKDIR}/left",
         # one that stood still is not started either
-        "halt": source.halt if source.active else "true",
-        "resume": source.resume if source.active else "true",
+        "halt": source.stop_command if source.active else "true",
+        "resume": source.start_command if source.active else "true",
         "units": "",
         "database": reached.database,
         "role": reached.user,
@@ -205,7 +207,7 @@ def _typed(text: str, example):
     return text if isinstance(example, str) else None
 
 
-def merged(sections: dict, variables: dict, settings: dict, fresh: dict, site: str = "") -> dict:
+def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, site: str = "") -> dict:
     """Return the imported server's config.json: the source's settings, under those that our settings stand for.
 
     settings: the target's merged ones. fresh: the config.json that the deploy made there, for the keys that name its own database.
@@ -233,7 +235,7 @@ def blocked(sections: dict, settings: dict) -> list[str]:
     ]
 
 
-def parsed(data: bytes) -> dict:
+def parse_config(data: bytes) -> dict:
     """Return the sections of a config.json. Raises ValueError, a sentence."""
     try:
         value = json.loads(data)
@@ -244,16 +246,16 @@ def parsed(data: bytes) -> dict:
     return value
 
 
-def rendered(sections: dict) -> bytes:
+def render_config(sections: dict) -> bytes:
     """Return config.json as the server writes it."""
     return json.dumps(sections, indent=4, ensure_ascii=False).encode()
 
 
-def afterwards(request: dict, source: Source, settings: dict, address: str) -> list[str]:
+def next_steps(request: dict, source: Source, settings: dict, address: str) -> list[str]:
     """Return what the operator has to do now, a sentence each."""
     name, one, other = settings["name"], request["from"], request["to"]
     return [
         f"Now let the name {name} lead to {other} ({address}) in the DNS, then salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {one} is stopped and unchanged; it would start again at a reboot: {source.permanent}, there.",
-        f"To go back to it: {source.resume}, there.",
+        f"The {source.layout} installation on {one} is stopped and unchanged; it would start again at a reboot: {source.disable_command}, there.",
+        f"To go back to it: {source.start_command}, there.",
     ]

@@ -20,9 +20,9 @@ class Source(NamedTuple):
     """An installation that was found.
 
     layout: hand-made, omnibus, gitlab or docker. config: config.json's sections, None where it is in the database.
-    variables: MM_ variables, which win over it. data, plugins, client_plugins: directories on the host. halt, resume:
-    commands that stop and start the server. active: whether it runs. permanent: how an operator keeps it from starting again.
-    place: gives the directory on the host for a path of the settings and what it is for. tree: directory of a program that a unit of
+    variables: MM_ variables, which win over it. data, plugins, client_plugins: directories on the host. stop_command,
+    start_command: of the server. active: whether it runs. disable_command: how an operator keeps it from starting again.
+    resolve_path: gives the directory on the host for a path of the settings and what it is for. tree: directory of a program that a unit of
     systemd runs, "" for none.
     """
 
@@ -36,27 +36,27 @@ class Source(NamedTuple):
     client_plugins: str
     config_file: str
     login: Login
-    halt: str
-    resume: str
+    stop_command: str
+    start_command: str
     active: bool
-    permanent: str
-    place: Callable[[str, str], str]
+    disable_command: str
+    resolve_path: Callable[[str, str], str]
     tree: str = ""
 
 
-def source(layout: str, said: list[str], config: dict | None, variables: dict, place, **more) -> Source:
+def build(layout: str, said: list[str], config: dict | None, variables: dict, place, **more) -> Source:
     """Return the Source of a layout.
 
-    said: lines of ``mattermost version``. place: see Source. more: the other fields, and any made here that the layout knows better.
+    said: lines of ``mattermost version``. place: Source.resolve_path. more: the other fields, and any made here that the layout knows better.
     """
-    version, is_team = told_version(said)
+    version, is_team = parse_version(said)
     made = {"layout": layout, "version": version, "is_team": is_team, "config": config, "variables": variables}
-    return Source(**{**made, **_directories(config, variables, place), "place": place, **more})
+    return Source(**{**made, **_directories(config, variables, place), "resolve_path": place, **more})
 
 
-def settled(found: Source, config: dict) -> Source:
+def with_settings(found: Source, config: dict) -> Source:
     """Return *found* with the settings that its server has in its file or database: they say where files are. Raises ImportFault."""
-    return found._replace(config=config, **_directories(config, found.variables, found.place))
+    return found._replace(config=config, **_directories(config, found.variables, found.resolve_path))
 
 
 def _directories(config: dict | None, variables: dict, place) -> dict:
@@ -66,7 +66,7 @@ def _directories(config: dict | None, variables: dict, place) -> dict:
     }
 
 
-def facts_of(text: str) -> dict[str, list[str]]:
+def parse_facts(text: str) -> dict[str, list[str]]:
     """Return what import.sh said: a list of values for each key."""
     facts: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -85,24 +85,24 @@ def file(facts: dict, key: str) -> str:
     return decoded(facts.get(key, [""])[0])
 
 
-def told_version(lines: list[str]) -> tuple[str, bool]:
+def parse_version(lines: list[str]) -> tuple[str, bool]:
     """Return the version and whether it is the Team Edition, from the lines of ``mattermost version``."""
     said = dict(line.split(":", 1) for line in lines if ":" in line)
     return said.get("Version", "").strip(), said.get("Build Enterprise Ready", "").strip() == "false"
 
 
-def ours(variables: dict) -> dict[str, str]:
+def server_variables(variables: dict) -> dict[str, str]:
     """Return the variables that the server looks at."""
     return {name: value for name, value in variables.items() if name.startswith("MM_")}
 
 
-def tools(facts: dict) -> str:
+def pg_dump_directory(facts: dict) -> str:
     """Return the directory with the newest pg_dump of the host, "" without one."""
     known = [line.rsplit(" ", 1) for line in facts.get("postgresql", []) if " " in line]
     key = lambda pair: tuple(int(part) for part in re.findall(r"\d+", pair[1]))  # noqa: E731
     return max(known, key=key)[0] if known else ""
 
 
-def below(directory: str):
+def relative_to(directory: str):
     """Return the function ``place`` of a server that takes its paths from *directory*."""
     return lambda path, what: os.path.normpath(os.path.join(directory, path))

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from mattermost_controller.importing.parse import ImportFault, assignments, data_source, is_database, login, sections
-from mattermost_controller.importing.source import Source, below, decoded, file, ours, source, tools
+from mattermost_controller.importing.source import (
+    Source,
+    build,
+    decoded,
+    file,
+    pg_dump_directory,
+    relative_to,
+    server_variables,
+)
 
 
 def find(facts: dict) -> Source | None:
@@ -12,9 +20,11 @@ def find(facts: dict) -> Source | None:
         return None
     variables: dict[str, str] = {}
     for line in facts.get("environment_file", []):
-        variables.update(ours(assignments(decoded(line))))
-    variables.update(ours(assignments("\n".join(unit(facts).get("Environment", "").split()))))
-    variables.update(ours(dict(line.split("=", 1) for line in file(facts, "environment").splitlines() if "=" in line)))
+        variables.update(server_variables(assignments(decoded(line))))
+    variables.update(server_variables(assignments("\n".join(unit(facts).get("Environment", "").split()))))
+    variables.update(
+        server_variables(dict(line.split("=", 1) for line in file(facts, "environment").splitlines() if "=" in line))
+    )
     place = file(facts, "config_place") or f"{facts['tree'][0]}/config/config.json"
     if is_database(place):
         return from_tree(facts, "hand-made", None, variables, "", place)
@@ -37,20 +47,20 @@ def from_tree(
     Raises ImportFault.
     """
     told = unit(facts)
-    named = login(data_source(config, variables, given), directory=tools(facts))
+    named = login(data_source(config, variables, given), directory=pg_dump_directory(facts))
     if not named.password and (not named.host or named.host.startswith("/")) and told.get("User"):
         named = named._replace(system_user=told["User"])  # let in as the account that it runs as
-    return source(
+    return build(
         layout,
         facts.get("version", []),
         config,
         variables,
-        below(facts["tree"][0]),
+        relative_to(facts["tree"][0]),
         config_file=config_file,
         login=named,
-        halt="systemctl stop mattermost.service",
-        resume="systemctl start mattermost.service",
+        stop_command="systemctl stop mattermost.service",
+        start_command="systemctl start mattermost.service",
         active=told.get("ActiveState") in ("active", "activating"),
-        permanent="systemctl disable mattermost.service",
+        disable_command="systemctl disable mattermost.service",
         tree=facts["tree"][0],
     )

@@ -15,7 +15,7 @@ class File(NamedTuple):
     changed: str
 
 
-class Step(NamedTuple):
+class Difference(NamedTuple):
     """What makes the target's files the source's: names to send, in order, names to discard, and how many bytes."""
 
     send: list
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     bytes: int
 
 
-def asked(told) -> dict:
+def parse_request(told) -> dict:
     """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
 
     told: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
@@ -45,7 +45,7 @@ def asked(told) -> dict:
     return request
 
 
-def facts(text: str) -> dict:
+def parse_facts(text: str) -> dict:
     """Return the ``key=value`` lines of a look at a host."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
@@ -56,10 +56,10 @@ def number(found: dict, key: str) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def misfits(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
+def incompatibilities(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
     """Return one sentence for each reason why the move cannot be, with what to do.
 
-    request: of `asked`. source, target: of `parse_facts`. settings: the merged settings of both hosts. is_same: both are one machine.
+    request: of `parse_request`. source, target: of `parse_facts`. settings: the merged settings of both hosts. is_same: both are one machine.
     """
     one, other = request["from"], request["to"]
     ours, theirs = settings
@@ -85,9 +85,9 @@ def misfits(request: dict, source: dict, target: dict, settings: tuple, is_same:
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
     found += closed(one, source)
     found += _postgresql(one, other, source, target, theirs)
-    found += newer(request, source, target)
+    found += newer_messages(request, source, target)
     found += mounts(other, target, theirs)
-    found += room(other, source, target)
+    found += disk_space(other, source, target)
     return found
 
 
@@ -119,7 +119,7 @@ def closed(host: str, found: dict) -> list[str]:
     ]
 
 
-def newer(request: dict, source: dict, target: dict, told: str = "move") -> list[str]:
+def newer_messages(request: dict, source: dict, target: dict, told: str = "move") -> list[str]:
     """Return why the target's own messages are in the way, if they are. told: key of the pillar that *request* came by."""
     if found := closed(request["to"], target):
         return found
@@ -148,7 +148,7 @@ def mounts(other: str, target: dict, settings: dict) -> list[str]:
     ]
 
 
-def room(other: str, source: dict, target: dict) -> list[str]:
+def disk_space(other: str, source: dict, target: dict) -> list[str]:
     """Return what does not fit on the target's disks."""
     files = max(number(source, "stored") - number(target, "copied"), 0) + SPARE_KIB
     database = number(source, "database_bytes") // 1024 * 5 // 4 + SPARE_KIB
@@ -166,7 +166,7 @@ def room(other: str, source: dict, target: dict) -> list[str]:
     return found
 
 
-def override(source_settings: dict, version: str, address: str) -> dict:
+def target_settings(source_settings: dict, version: str, address: str) -> dict:
     """Return the settings that make the target the source's server: its name, its version, seen at its own address."""
     release = {"version": version}
     if source_settings["release"]["version"] != version:
@@ -174,7 +174,7 @@ def override(source_settings: dict, version: str, address: str) -> dict:
     return {"name": source_settings["name"], "release": release, "verify": {"address": address}}
 
 
-def listing(data: bytes) -> dict[bytes, File]:
+def parse_listing(data: bytes) -> dict[bytes, File]:
     """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name."""
     found = {}
     for line in data.split(b"\0"):
@@ -184,10 +184,10 @@ def listing(data: bytes) -> dict[bytes, File]:
     return found
 
 
-def step(source: dict, target: dict) -> Step:
+def difference(source: dict, target: dict) -> Difference:
     """Return what makes the files *target* the files *source*. A file of the same length and time is the same."""
     send = sorted(name for name, file in source.items() if not _same(target.get(name), file))
-    return Step(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
+    return Difference(send, sorted(set(target) - set(source)), sum(source[name].size for name in send))
 
 
 def _same(copy, file: File) -> bool:
@@ -208,7 +208,7 @@ def batches(names: list, files: dict, limit: int = 256 * 1024 * 1024):
         yield group
 
 
-def differing(source: str, target: str) -> str:
+def differences(source: str, target: str) -> str:
     """Return what differs between two lists of lines (a census, checksums) in a sentence, "" when nothing does."""
     ours, theirs = _lines(source), _lines(target)
     wrong = sorted(set(ours.items()) ^ set(theirs.items()))
@@ -228,12 +228,12 @@ def _lines(text: str) -> dict:
     return found
 
 
-def rows(census: str, table: str) -> int:
+def row_count(census: str, table: str) -> int:
     """Return the rows of one table in a census, 0 where it is not there."""
     return next((int(line.split()[1]) for line in census.splitlines() if line.split()[:1] == [table]), 0)
 
 
-def afterwards(request: dict, settings: dict, address: str, site: str) -> list[str]:
+def next_steps(request: dict, settings: dict, address: str, site: str) -> list[str]:
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
     name, one, other, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
     return [

@@ -18,23 +18,23 @@ LIBRARY = (
     "mattermost/scripts/move.sh",
     "mattermost/scripts/move-target.sh",
 )
-OWN = "/run/mattermost-move"
-HERE = f"{OWN}-here"  # of the target that is the source's own host
-LONGEST = 7 * 86400  # seconds that one copy may take
-BEAT = 5  # seconds between two signs of life
-LEASE = 30  # seconds after which the source takes itself back when none came
+WORKDIR = "/run/mattermost-move"
+LOCAL_WORKDIR = f"{WORKDIR}-here"  # of the target that is the source's own host
+COPY_SECONDS = 7 * 86400  # seconds that one copy may take
+HEARTBEAT_SECONDS = 5  # seconds between two signs of life
+LEASE_SECONDS = 30  # seconds after which the source takes itself back when none came
 
 
-class WireError(RuntimeError):
+class TransferError(RuntimeError):
     """Something on a host or on the way failed; the text is a sentence."""
 
 
 def library(file_roots: list[str], values: dict) -> str:
     """Return move.sh and what belongs to it, with a host's values put before them. Raises FileNotFoundError when no root has it."""
-    return scripts.script(file_roots, LIBRARY, values)
+    return scripts.build(file_roots, LIBRARY, values)
 
 
-def values(settings: dict, **more) -> dict:
+def script_values(settings: dict, **more) -> dict:
     """Return what move.sh must know of a host with our layout. settings: the merged ones. more: further or other values."""
     paths, postgresql = settings["paths"], settings["platform"]["postgresql"]
     state = paths["state"]
@@ -50,7 +50,7 @@ def values(settings: dict, **more) -> dict:
         "database": settings["database"]["name"],
         "role": settings["database"]["user"],
         "new": settings["database"]["name"][:38] + "_moving",
-        "own": OWN,
+        "own": WORKDIR,
         "root": "",
         "checksum": "",  # that of sql.sh
         "maintenance": "/run/mattermost-switch.closed",
@@ -75,51 +75,53 @@ def values(settings: dict, **more) -> dict:
     }
 
 
-class End:
+class Endpoint:
     """One of the two hosts, with move.sh laid on it.
 
     host: hosts.roster.Host, logged in. text: see `library`. own: directory there, the value of that name.
     """
 
-    def __init__(self, host, text: str, own: str = OWN):
-        self.host, self.own = host, own
-        self.lay(text)
+    def __init__(self, host, text: str, workdir: str = WORKDIR):
+        self.host, self.workdir = host, workdir
+        self.install(text)
 
-    def lay(self, text: str) -> None:
-        """Have another library there. Raises WireError."""
+    def install(self, text: str) -> None:
+        """Have another library there. Raises TransferError."""
         mark = "mattermost-move-library-ends"
-        script = f"umask 077\nmkdir -p {self.own}\ncat >{self.own}/library <<'{mark}'\n{text}\n{mark}\n"
+        script = f"umask 077\nmkdir -p {self.workdir}\ncat >{self.workdir}/library <<'{mark}'\n{text}\n{mark}\n"
         done = self.host.run(script)
         if done.rc != 0:
-            raise WireError(f"{self.host.id}: {_last(done.err or done.out)}")
+            raise TransferError(f"{self.host.id}: {_last(done.err or done.out)}")
 
     def script(self, command: str) -> str:
         """Return the script that runs a *command* of the library."""
-        return f". {self.own}/library; {command}"
+        return f". {self.workdir}/library; {command}"
 
-    def do(self, command: str, timeout: float = LONGEST, check: bool = True) -> str:
-        """Run a *command* of the library and return what it printed. Raises WireError unless told otherwise."""
+    def run(self, command: str, timeout: float = COPY_SECONDS, check: bool = True) -> str:
+        """Run a *command* of the library and return what it printed. Raises TransferError unless told otherwise."""
         done = self.host.run(self.script(command), timeout=timeout)
         if check and done.rc != 0:
-            raise WireError(f"{self.host.id}: {_last(done.err or done.out) or f'{command} ended with {done.rc}.'}")
+            raise TransferError(f"{self.host.id}: {_last(done.err or done.out) or f'{command} ended with {done.rc}.'}")
         return done.out
 
-    def feed(self, command: str, data: bytes = b"") -> bytes:
+    def run_with_input(self, command: str, data: bytes = b"") -> bytes:
         """Run a *command* of the library with *data* on its standard input and return its output."""
         argv, preface = self.host.stream(self.script(command))
-        done = subprocess.run(argv, input=preface + data, capture_output=True, timeout=LONGEST)
+        done = subprocess.run(argv, input=preface + data, capture_output=True, timeout=COPY_SECONDS)
         if done.returncode:
-            raise WireError(f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}")
+            raise TransferError(
+                f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}"
+            )
         return done.stdout
 
 
-def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> None:
+def pipe(source: Endpoint, give: str, target: Endpoint, take: str, feed: bytes = b"") -> None:
     """Run *give* on the source and *take* on the target, the output of the one the input of the other.
 
-    feed: standard input of *give*. Raises WireError when either side failed. On one host it takes no way through this controller.
+    feed: standard input of *give*. Raises TransferError when either side failed. On one host it takes no way through this controller.
     """
     if source.host is target.host:
-        source.feed(f"hand_over '{target.own}/library' '{take}' {give}", feed)
+        source.run_with_input(f"hand_over '{target.workdir}/library' '{take}' {give}", feed)
         return
     argv, preface = source.host.stream(source.script(give))
     there, mark = target.host.stream(target.script(take))
@@ -143,9 +145,9 @@ def pour(source: End, give: str, target: End, take: str, feed: bytes = b"") -> N
             thread.join()
         rcs = giver.wait(), taker.wait()
     if rcs[1] or broken:
-        raise WireError(f"{target.host.id}: {_last(words['taker']) or f'{take} ended with {rcs[1]}.'}")
+        raise TransferError(f"{target.host.id}: {_last(words['taker']) or f'{take} ended with {rcs[1]}.'}")
     if rcs[0]:
-        raise WireError(f"{source.host.id}: {_last(words['giver']) or f'{give} ended with {rcs[0]}.'}")
+        raise TransferError(f"{source.host.id}: {_last(words['giver']) or f'{give} ended with {rcs[0]}.'}")
 
 
 def _copy(source, target, first: bytes) -> bool:
@@ -184,10 +186,10 @@ def _last(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-class Heart:
+class Heartbeat:
     """While this is entered the source hears a sign of life every few seconds; when it ends, however, the source serves again."""
 
-    def __init__(self, source: End):
+    def __init__(self, source: Endpoint):
         argv, preface = source.host.stream(source.script("heartbeat"))
         self._child = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -202,7 +204,7 @@ class Heart:
 
     def __exit__(self, *_):
         self._over.set()
-        self._thread.join(BEAT)
+        self._thread.join(HEARTBEAT_SECONDS)
         _close(self._child.stdin)
         try:
             self._child.wait(20)
@@ -217,6 +219,6 @@ class Heart:
                 self._child.stdin.write(data + b"\n")
                 self._child.stdin.flush()
                 data = b""
-                self._over.wait(BEAT)
+                self._over.wait(HEARTBEAT_SECONDS)
         except (BrokenPipeError, ValueError):
             pass

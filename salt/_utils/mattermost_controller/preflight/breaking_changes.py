@@ -47,9 +47,9 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
     said = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
     if name in acknowledged:
         return note(CHECK, f"{said} It is acknowledged.")
-    todo = (
+    fix = (
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
     )
     found = f"{said} It comes with {change['version']}; the host was {came}."
-    return warning(CHECK, found, todo) if dry_run else refusal(CHECK, found, todo)
+    return warning(CHECK, found, fix) if dry_run else refusal(CHECK, found, fix)

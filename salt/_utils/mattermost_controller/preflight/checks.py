@@ -8,17 +8,16 @@ from __future__ import annotations
 import difflib
 
 from mattermost_controller.findings import ACKNOWLEDGED, FITNESS, Finding, reasons, refusal, refused, soften, table
-from mattermost_controller.preflight import breaking_changes, files, machine, public_name, release
-from mattermost_controller.preflight import other_services as others
+from mattermost_controller.preflight import breaking_changes, files, machine, other_services, public_name, release
 
 
-def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
+def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
     """Return every check's finding for one host.
 
     settings: the host's merged settings. facts: ``hosts.probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
     outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
     (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), ``in_place`` (of the installation that is about to be
-    taken over there, ``importing.in_place.welcome``), what ``preflight.files.look`` returns, and what
+    taken over there, ``importing.in_place.expected_on_host``), what ``preflight.files.inspect`` returns, and what
     ``preflight.breaking_changes.judge`` asks for: those are acknowledged, never ignored.
     """
     checks = (
@@ -33,10 +32,10 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
         release.postgresql,
         release.existing_config,
         release.existing_database,
-        others.nginx_in_use,
-        others.postgresql_in_use,
+        other_services.nginx_in_use,
+        other_services.postgresql_in_use,
         release.moved,
-        others.aside,
+        other_services.aside,
         release.downgrade,
         release.newer_default,
         release.checksum,
@@ -49,12 +48,12 @@ def judge(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding
     )
     found = [check(settings, facts, outside) for check in checks]
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
-    wrong = ignore_names(settings)
+    wrong = unknown_ignores(settings)
     found = soften(found, settings["preflight"]["ignore"]) + wrong
     return found + breaking_changes.judge(settings, facts, outside)
 
 
-def ignore_names(settings: dict) -> list[Finding]:
+def unknown_ignores(settings: dict) -> list[Finding]:
     """Refuse names in ``preflight.ignore`` that no check has: a mistyped one would do nothing."""
     wrong = []
     for ignored in settings["preflight"]["ignore"]:
@@ -78,7 +77,7 @@ def report(found: dict, hosts: list) -> dict:
     return {"result": False, "comment": "\n".join([head, *reasons(found), "All findings:", *lines])}
 
 
-def one_name_each(found: dict, names: dict[str, list]) -> dict:
+def unique_names(found: dict, names: dict[str, list]) -> dict:
     """Return the findings with a refusal for each host of whose names another one has one already.
 
     found: findings by host. names: all public names by host.

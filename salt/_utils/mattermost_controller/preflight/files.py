@@ -15,7 +15,7 @@ from mattermost_controller.preflight import certificate_files
 SHIPPED = "salt://"
 
 
-def look(settings: dict, roots: list[str], site: str) -> dict:
+def inspect(settings: dict, roots: list[str], site: str) -> dict:
     """Return what this machine has of the named files.
 
     roots: directories that ``salt://`` stands for. site: ``ssl``, ``non-ssl``, or empty for none.
@@ -70,8 +70,8 @@ def named_files(settings, facts, outside) -> Finding:
 def own_certificate(settings, facts, outside) -> Finding:
     fault = outside.get("certificate_fault", "")
     if fault:
-        todo = "put certificate (with its chain) and key for the public name at mattermost:certificate."
-        return refusal("own-certificate", fault, todo)
+        fix = "put certificate (with its chain) and key for the public name at mattermost:certificate."
+        return refusal("own-certificate", fault, fix)
     own = settings["certificate"]["source"] == "files"
     return ok(
         "own-certificate", "Your certificate can be served." if own else "The certificate comes from an authority."

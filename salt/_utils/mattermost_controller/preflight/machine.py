@@ -60,7 +60,7 @@ def systemd(settings, facts, outside) -> Finding:
     return ok("systemd", f"systemd {facts['systemd']} is process 1.")
 
 
-def choose_transport(facts: dict) -> str:
+def choose_runtime(facts: dict) -> str:
     """Return how Salt can run there: ``thin`` (the host's Python), ``relenv`` (brings its own) or "" (neither)."""
     if any(numbers(found)[:2] >= THIN_PYTHON for found in facts["pythons"].values()):
         return "thin"
@@ -68,7 +68,7 @@ def choose_transport(facts: dict) -> str:
 
 
 def transport(settings, facts, outside) -> Finding:
-    wanted, possible = settings["platform"].get("transport", "thin"), choose_transport(facts)
+    wanted, possible = settings["platform"].get("transport", "thin"), choose_runtime(facts)
     pythons = ", ".join(facts["pythons"].values()) or "none"
     if wanted == "thin" and possible != "thin":
         return refusal(

@@ -29,10 +29,10 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         return _address_as_name(name, settings, site)
     if not resolved:
         sentence = f"{name} does not resolve to an address."
-        todo = f"give {name} an A or AAAA record for the host, or correct mattermost:name."
+        fix = f"give {name} an A or AAAA record for the host, or correct mattermost:name."
         if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
-            return refusal("public-name", f"{sentence} The certificate authority has to find it.", todo)
-        return warning("public-name", sentence, todo)
+            return refusal("public-name", f"{sentence} The certificate authority has to find it.", fix)
+        return warning("public-name", sentence, fix)
     own = {address for address in facts["addresses"] if not is_loopback(address)} | set(outside.get("reached", []))
     if own & set(resolved):
         strays = [address for address in resolved if address not in own and not _may_be_nat(address, own)]

@@ -12,7 +12,7 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     """Apply *slses* in order on every host as one run each; return Salt's answer by host ID.
 
     opts: the master's. hosts: of hosts.roster. known: what a preflight or a look learnt, by host ID, with
-    ``transport`` and ``settings``. on_event: called as ``on_event(host_id, event)`` for each state that ended.
+    ``runtime`` and ``settings``. on_event: called as ``on_event(host_id, event)`` for each state that ended.
     more: what the hosts' pillar gets for this run.
     A host that cannot be reached, or returned nothing, has ``{"stderr": reason}``. Raises RelenvError.
     """
@@ -21,13 +21,13 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     names = {host.address: host.id for host in hosts}
     outcome = _unreached(hosts)
     reached = [host.id for host in hosts if host.id not in outcome]
-    _bring_relenv(opts, known, [host for host in hosts if host.id in reached])
+    _ensure_relenv(opts, known, [host for host in hosts if host.id in reached])
     pillar = dict(more or {})
     if roster.run_settings():
         pillar["mattermost"] = roster.run_settings()
     arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
-    for transport, members in core.by_transport(reached, known).items():
+    for runtime, members in core.by_runtime(reached, known).items():
         # what came before may have taken longer than an idle connection stays; a password is typed outside of `multiplexed` only
         outcome.update(_unreached([host for host in hosts if host.id in members]))
         members = [host_id for host_id in members if host_id not in outcome]
@@ -35,7 +35,7 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
             continue
         # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
         client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
-        client.opts["relenv"] = transport == "relenv"
+        client.opts["relenv"] = runtime == "relenv"
         with ssh_multiplex.multiplexed(told):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
@@ -49,19 +49,19 @@ def _unreached(hosts: list) -> dict:
     return {host_id: {"stderr": login.err or login.out} for host_id, login in logins.items() if login.rc != 0}
 
 
-def _bring_relenv(opts: dict, known: dict, hosts: list) -> None:
+def _ensure_relenv(opts: dict, known: dict, hosts: list) -> None:
     """Have Salt's own archive on those *hosts* that need it. Raises RelenvError."""
-    needing = core.by_transport([host.id for host in hosts if host.id in known], known).get("relenv", [])
+    needing = core.by_runtime([host.id for host in hosts if host.id in known], known).get("relenv", [])
     for host in hosts:
         if host.id not in needing:
             continue
         settings = known[host.id]["settings"]
-        archive, sha256 = relenv_archive.at_hand(
-            settings["relenv"], opts["cachedir"], settings["release"]["arch"], _saying(host)
+        archive, sha256 = relenv_archive.ensure(
+            settings["relenv"], opts["cachedir"], settings["release"]["arch"], _progress_of(host)
         )
-        tree = relenv_install.tree(host.entry, host.user)
-        relenv_install.placed(host, tree, archive, sha256, _saying(host))
+        tree = relenv_install.directory(host.entry, host.user)
+        relenv_install.ensure(host, tree, archive, sha256, _progress_of(host))
 
 
-def _saying(host):
+def _progress_of(host):
     return lambda text: mattermost_progress.say("salt", text, host.id)

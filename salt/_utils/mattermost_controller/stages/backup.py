@@ -38,7 +38,7 @@ def failure(found: dict, words: str) -> str:
     return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-backup."
 
 
-def made(found: dict, settings: dict) -> str:
+def created(found: dict, settings: dict) -> str:
     """Return the sentences on a backup that was made. settings: the host's."""
     place = settings["backup"]["repository"]
     where = place if place.startswith("/") else "its repository"
@@ -54,7 +54,7 @@ def made(found: dict, settings: dict) -> str:
     return " ".join(sentences)
 
 
-def asked(told: dict) -> tuple[str, bool]:
+def parse_request(told: dict) -> tuple[str, bool]:
     """Return which backup the pillar's ``restore`` means, and whether newer messages may be replaced.
 
     told: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False). Raises ValueError for what it
@@ -71,7 +71,7 @@ def asked(told: dict) -> tuple[str, bool]:
     return str(snapshot), overwrite
 
 
-def look_command(snapshot: str) -> str:
+def inspect_command(snapshot: str) -> str:
     """Return the host's command that looks at the backup *snapshot* before anything is touched."""
     return f"mattermost-restore look {snapshot}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 CONFIRM = 'pillar=\'{"rollback": {"overwrite": true}}\''
 
 
-def confirmed(told: dict) -> bool:
+def parse_request(told: dict) -> bool:
     """Return whether the pillar's ``rollback`` says to go on. Raises ValueError for what it cannot mean.
 
     told: ``overwrite`` (default False).
@@ -19,7 +19,7 @@ def confirmed(told: dict) -> bool:
     return overwrite
 
 
-def asked(found: dict) -> str:
+def preview(found: dict) -> str:
     """Return what going back would mean. found: the fields of ``mattermost-switch back``."""
     return " ".join(part for part in (found.get("reason"), found.get("config")) if part)
 

@@ -26,17 +26,17 @@ def chain(lowstate, name: str, site: str, in_place: bool = False) -> list[dict]:
     return found
 
 
-def by_transport(hosts: list, known: dict) -> dict[str, list]:
+def by_runtime(hosts: list, known: dict) -> dict[str, list]:
     """Return the hosts by how Salt runs there, ``thin`` or ``relenv``; thin where no preflight looked.
 
-    known: what the preflight learnt, by host ID, each with ``transport`` and ``settings``.
+    known: what the preflight learnt, by host ID, each with ``runtime`` and ``settings``.
     """
     found = {}
     for host in hosts:
         entry = known.get(host, {})
         by_platform = entry.get("settings", {}).get("platform", {}).get("transport")
-        transport = "relenv" if "relenv" in (entry.get("transport"), by_platform) else "thin"
-        found.setdefault(transport, []).append(host)
+        runtime = "relenv" if "relenv" in (entry.get("runtime"), by_platform) else "thin"
+        found.setdefault(runtime, []).append(host)
     return found
 
 
@@ -48,7 +48,7 @@ def stage_of(sls: str, stages: list[dict]) -> str:
     return stages[0]["name"]
 
 
-def states(returned) -> list[dict] | None:
+def state_results(returned) -> list[dict] | None:
     """Return a host's state results in running order, or None when it returned something else."""
     if not isinstance(returned, dict) or not returned:
         return None
@@ -60,7 +60,7 @@ def states(returned) -> list[dict] | None:
     return sorted(found, key=lambda part: part["__run_num__"])
 
 
-def trouble(answer) -> str:
+def no_results_reason(answer) -> str:
     """Return, in words, why a host gave no state results.
 
     answer: what Salt's ssh client returned for the host.
@@ -83,7 +83,7 @@ def _last_lines(text: str, count: int = 6) -> str:
     return "\n".join(lines[-count:])
 
 
-def judge(stage: str, hosts: dict, test: bool) -> dict:
+def stage_result(stage: str, hosts: dict, test: bool) -> dict:
     """Return ``result, changes, comment`` of one stage.
 
     hosts: per host ID the list of this stage's state results, or a string that says why there are none.

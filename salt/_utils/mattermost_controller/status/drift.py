@@ -34,7 +34,7 @@ def unknown(reason: str) -> dict:
     return {"looked": False, "drifted": None, "states": [], "reason": reason}
 
 
-def down(settings: dict, facts: dict) -> str:
+def service_down(settings: dict, facts: dict) -> str:
     """Return the service that is down, "" when all run: a dry run then tells what follows from that, not what drifted."""
     platform = settings["platform"]
     names = {
@@ -48,15 +48,15 @@ def down(settings: dict, facts: dict) -> str:
     return ""
 
 
-def judge(answer, asked: list[dict]) -> dict:
+def from_dry_run(answer, asked: list[dict]) -> dict:
     """Return the drift that a dry run shows: ``looked``, ``drifted``, ``states`` and ``reason``.
 
     answer: what Salt returned for the host. asked: of ``stages_of``. A state that fails in a dry run would fail the deploy:
     that is drift too, and what comes after it was not looked at. Only names are told, never values.
     """
-    results = stages.states(answer.get("return") if isinstance(answer, dict) and "return" in answer else answer)
+    results = stages.state_results(answer.get("return") if isinstance(answer, dict) and "return" in answer else answer)
     if results is None:
-        return unknown(_sentence(stages.trouble(answer)))
+        return unknown(_sentence(stages.no_results_reason(answer)))
     found, reason = [], ""
     for part in results:
         name, stage = part["__id__"], stages.stage_of(part["__sls__"], asked)

@@ -23,7 +23,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "REPOSITORY": place,
         "PG_DATA": settings["platform"].get("postgresql", {}).get("data_dir", ""),
     }
-    return scripts.script(file_roots, (SCRIPT,), values)
+    return scripts.build(file_roots, (SCRIPT,), values)
 
 
 def parse(text: str) -> dict:

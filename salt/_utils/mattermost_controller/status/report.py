@@ -16,7 +16,9 @@ STAGING = "acme-staging-v02.api.letsencrypt.org"
 USERS_NEAR = 200  # from here on Mattermost itself warns
 
 
-def report(settings: dict, facts: dict, observed: dict | None, drift: dict, data: dict, found: list[Finding]) -> dict:
+def host_data(
+    settings: dict, facts: dict, observed: dict | None, drift: dict, data: dict, found: list[Finding]
+) -> dict:
     """Return the host's data, with ``well`` and ``attention`` from the findings.
 
     settings: merged, for the host's own grains. facts: of ``status.facts.parse``. observed: what the controller saw
@@ -62,15 +64,15 @@ def report(settings: dict, facts: dict, observed: dict | None, drift: dict, data
             "releases": [name for name in status["releases"] if name != facts["current"]],
         },
     }
-    return judged(made, [*found, backups(made), disks(settings, made), users(made), drifted(drift)])
+    return with_attention(made, [*found, backups(made), disks(settings, made), users(made), drifted(drift)])
 
 
 def unreached(fault: Finding) -> dict:
     """Return the data of a host that could not be looked at."""
-    return judged({"reached": False}, [fault])
+    return with_attention({"reached": False}, [fault])
 
 
-def judged(made: dict, found: list[Finding]) -> dict:
+def with_attention(made: dict, found: list[Finding]) -> dict:
     """Return *made* with what needs somebody, and all findings."""
     data = findings.as_data({"": found})[""]
     attention = [one for one in data if one["level"] == REFUSAL]

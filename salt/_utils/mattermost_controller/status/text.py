@@ -7,7 +7,7 @@ from mattermost_controller.stages.backup import size
 UNKNOWN = "not told"
 
 
-def screen(hosts: dict[str, dict]) -> str:
+def render(hosts: dict[str, dict]) -> str:
     """Return what needs somebody, and the screens of all hosts.
 
     hosts: data of ``status.report`` with ``address``, by host ID.

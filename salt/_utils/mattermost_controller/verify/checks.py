@@ -26,10 +26,10 @@ _NAMES |= {tls.protocol: "tls-protocol", tls.served_certificate: "certificate-se
 GATEWAY = (502, 503, 504)  # nginx answers, the server behind it does not
 
 
-def judge(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]:
+def run(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]:
     """Return every check's finding for one host.
 
-    settings: merged settings. facts: ``hosts.probe.parse``. observed: ``verify.observe.look``.
+    settings: merged settings. facts: ``hosts.probe.parse``. observed: ``verify.observe.observe_site``.
     site: ``ssl`` or ``non-ssl``.
     """
     found = [check(settings, facts) for check in _HOST]
@@ -44,7 +44,7 @@ def judge(settings: dict, facts: dict, observed: dict, site: str) -> list[Findin
     checks = [*(_TLS if site == "ssl" else ()), *_ALWAYS, web.upload_limit]
     if name.level == REFUSAL:
         found += [skipped(_name(check), "Not told: the name does not resolve.") for check in checks]
-        return _stand(found)
+        return _fail_skipped(found)
     found += [web.reachable(settings, observed, facts, site == "ssl"), web.closed_ports(settings, observed, facts)]
     if site == "ssl":
         plain = [web.redirect, *([web.challenge] if settings["certificate"]["source"] == "letsencrypt" else [])]
@@ -52,14 +52,14 @@ def judge(settings: dict, facts: dict, observed: dict, site: str) -> list[Findin
         found += [_skip(check, "port 80") if dead else check(settings, observed, facts) for check in plain]
     if observed["control"] != "open":
         found += [_skip(check, "the site's port") for check in checks]
-        return _stand(found)
+        return _fail_skipped(found)
     down = observed["ping"].status in GATEWAY
     for check in checks:
         if down and check in _ALWAYS and check is not web.ping:
             found.append(_skip(check, "the server behind nginx"))
         else:
             found.append(check(settings, observed, facts))
-    return _stand(found)
+    return _fail_skipped(found)
 
 
 def _skip(check, what: str) -> Finding:
@@ -70,12 +70,12 @@ def _name(check) -> str:
     return _NAMES.get(check) or check.__name__.replace("_", "-")
 
 
-def _stand(found: list[Finding]) -> list[Finding]:
+def _fail_skipped(found: list[Finding]) -> list[Finding]:
     """Turn skipped checks red when nothing else is: what was not looked at is no pass."""
     if any(one.level == REFUSAL for one in found):
         return found
-    todo = "start the verification again."
-    return [refusal(one.check, one.sentence, todo) if one.level == SKIPPED else one for one in found]
+    fix = "start the verification again."
+    return [refusal(one.check, one.sentence, fix) if one.level == SKIPPED else one for one in found]
 
 
 def report(found: dict, hosts: list[str], test: bool) -> dict:

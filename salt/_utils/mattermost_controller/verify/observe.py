@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from mattermost_controller.hosts import collect as run
-from mattermost_controller.hosts import probe
-from mattermost_controller.hosts import ssh_errors as reach
-from mattermost_controller.verify import http as web
+from mattermost_controller.hosts import collect, probe, ssh_errors
+from mattermost_controller.verify import http
 
 WEBSOCKET = "/api/v4/websocket"
 UPLOAD = "/api/v4/files"
@@ -15,10 +13,10 @@ KNOCK_SECONDS = 2.0
 FOREIGN = "https://origin.invalid"
 
 
-def site_of(settings: dict, site: str) -> web.Site:
+def site_of(settings: dict, site: str) -> http.Site:
     """Return where the site of *settings* is asked. site: ``ssl`` or ``non-ssl``."""
     verify = settings["verify"]
-    return web.Site(
+    return http.Site(
         name=settings["name"],
         address=verify["address"] or settings["name"],
         secure=site == "ssl",
@@ -27,7 +25,7 @@ def site_of(settings: dict, site: str) -> web.Site:
     )
 
 
-def everything(
+def hosts_and_sites(
     opts: dict, hosts: list, logins: dict, settings: dict, site: str, more: dict | None = None, parse=probe.parse
 ) -> tuple[dict, dict]:
     """Return what the hosts tell (``HostFacts``) and what is observed of their sites, both by host ID.
@@ -38,22 +36,22 @@ def everything(
     """
     roots = opts["file_roots"]["base"]
     scripts = {host.id: probe.script(roots, settings[host.id]) + (more or {}).get(host.id, "") for host in hosts}
-    pinned = reach.known_hosts_file(opts.get("ssh_options") or [])
+    pinned = ssh_errors.known_hosts_file(opts.get("ssh_options") or [])
     with ThreadPoolExecutor(max_workers=len(hosts) + 1) as pool:
-        telling = pool.submit(run.look, hosts, logins, scripts, pinned, parse)
+        telling = pool.submit(collect.from_hosts, hosts, logins, scripts, pinned, parse)
         sites = {host.id: site for host in hosts}
         if not site:
             sites = {host_id: one.facts["site"] for host_id, one in telling.result().items() if one.facts}
-        seeing = {host_id: pool.submit(_see, settings[host_id], kind) for host_id, kind in sites.items() if kind}
+        seeing = {host_id: pool.submit(_observe, settings[host_id], kind) for host_id, kind in sites.items() if kind}
         return telling.result(), {host_id: task.result() for host_id, task in seeing.items()}
 
 
-def _see(settings: dict, site: str) -> dict:
+def _observe(settings: dict, site: str) -> dict:
     inner = [settings["server"]["port"], settings["database"]["port"]]
-    return look(site_of(settings, site), settings["nginx"]["body_limit"], inner)
+    return observe_site(site_of(settings, site), settings["nginx"]["body_limit"], inner)
 
 
-def look(site: web.Site, body_limit: int, inner_ports: list[int]) -> dict:
+def observe_site(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:
     """Return what is observed of a site from here.
 
     body_limit: bytes that its web server lets pass. inner_ports: TCP ports that must not be reachable.
@@ -66,26 +64,26 @@ def look(site: web.Site, body_limit: int, inner_ports: list[int]) -> dict:
     return {"scheme": "https" if site.secure else "http", **found}
 
 
-def _plan(site: web.Site, body_limit: int, inner_ports: list[int]) -> dict:
+def _plan(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:
     """Return what to do for each key of the look."""
     patience = min(KNOCK_SECONDS, site.timeout)
     plan = {
-        "resolved": lambda: run.resolve(site.name),
-        "control": lambda: web.knock(site.address, site.port, site.timeout),
-        "control_http": lambda: web.knock(site.address, site.http, site.timeout),
-        "page": lambda: web.request(site, "/"),
-        "ping": lambda: web.request(site, "/api/v4/system/ping?get_server_status=true"),
-        "client": lambda: web.request(site, "/api/v4/config/client?format=old"),
-        "websocket": lambda: web.upgrade(site, WEBSOCKET),
-        "foreign": lambda: web.upgrade(site, WEBSOCKET, FOREIGN),
-        "upload_at": lambda: web.announce(site, UPLOAD, body_limit),
-        "upload_over": lambda: web.announce(site, UPLOAD, body_limit + 1),
-        "challenge": lambda: web.request(site, "/.well-known/acme-challenge/mattermost-verify", secure=False),
+        "resolved": lambda: collect.resolve(site.name),
+        "control": lambda: http.knock(site.address, site.port, site.timeout),
+        "control_http": lambda: http.knock(site.address, site.http, site.timeout),
+        "page": lambda: http.request(site, "/"),
+        "ping": lambda: http.request(site, "/api/v4/system/ping?get_server_status=true"),
+        "client": lambda: http.request(site, "/api/v4/config/client?format=old"),
+        "websocket": lambda: http.upgrade(site, WEBSOCKET),
+        "foreign": lambda: http.upgrade(site, WEBSOCKET, FOREIGN),
+        "upload_at": lambda: http.announce(site, UPLOAD, body_limit),
+        "upload_over": lambda: http.announce(site, UPLOAD, body_limit + 1),
+        "challenge": lambda: http.request(site, "/.well-known/acme-challenge/mattermost-verify", secure=False),
     }
     for port in inner_ports:
-        plan[f"port_{port}"] = lambda port=port: web.knock(site.address, port, patience)
+        plan[f"port_{port}"] = lambda port=port: http.knock(site.address, port, patience)
     if site.secure:
-        plan["tls"] = lambda: web.handshake(site)
-        plan["old_tls"] = lambda: web.old_protocols(site)
-        plan["redirect"] = lambda: web.request(site, "/some/page?with=query", secure=False)
+        plan["tls"] = lambda: http.handshake(site)
+        plan["old_tls"] = lambda: http.old_protocols(site)
+        plan["redirect"] = lambda: http.request(site, "/some/page?with=query", secure=False)
     return plan

@@ -33,14 +33,14 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     sentence = f"{left.days} days left (to {last:%Y-%m-%d})."
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
-        todo = "put a new certificate at mattermost:certificate."
+        fix = "put a new certificate at mattermost:certificate."
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
-        todo = "see why it is not renewed, on the host: certbot renew --dry-run"
+        fix = "see why it is not renewed, on the host: certbot renew --dry-run"
     if left > limit:
         return ok("certificate-days", sentence)
     reason = facts.get("renewal", {}).get("reason")
-    return refusal("certificate-days", f"{sentence} The authority's reason: {reason}." if reason else sentence, todo)
+    return refusal("certificate-days", f"{sentence} The authority's reason: {reason}." if reason else sentence, fix)
 
 
 def validity(certificate) -> tuple[datetime, datetime]:
