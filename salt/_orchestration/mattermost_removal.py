@@ -39,9 +39,9 @@ def confirmed(name):
     settings, faults = collect.early_settings(hosts)
     if faults:
         return _ret(name, False, "\n".join(findings.reasons(faults)))
-    told = __pillar__.get("remove") or {}
+    pillar = __pillar__.get("remove") or {}
     try:
-        purges = {core.parse_request(told, settings[host.id]["name"]) for host in hosts}
+        purges = {core.parse_request(pillar, settings[host.id]["name"]) for host in hosts}
     except ValueError as err:
         return _ret(name, False, str(err))
     scripts = {host.id: probe.script(__opts__["file_roots"]["base"], settings[host.id]) for host in hosts}
@@ -70,17 +70,17 @@ def reported(name):
 
     name: only the state's name. Needs the stage ``remove`` before it.
     """
-    said = []
+    lines = []
     for host_id, entry in sorted((__context__.get(PREFLIGHT) or {}).items()):
         outcome = next(iter(__context__[RUNS].values()))["outcome"].get(host_id, {})
         results = stage.state_results(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
         words = {part["__id__"]: part["comment"] for part in results}
         shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
-        said.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
+        lines.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
         if not __opts__["test"]:
             folders = " ".join(shlex.quote(folder) for folder in _folders(entry["host"]))
             entry["host"].run(CLEAN.format(folders=folders))
-    return _ret(name, None if __opts__["test"] else True, "\n".join(said))
+    return _ret(name, None if __opts__["test"] else True, "\n".join(lines))
 
 
 def _folders(host) -> list[str]:

@@ -27,10 +27,10 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     """
     if not source:
         return _ret(name, True, "A package has it.")
-    there = core.status(name, sha256)
-    if there == "wanted":
+    status = core.status(name, sha256)
+    if status == "wanted":
         return _ret(name, True, f"{name} is the wanted one.")
-    if there == "foreign":
+    if status == "foreign":
         return _ret(name, True, f"{name} is the administrator's own; it stays.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:

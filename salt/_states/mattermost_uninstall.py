@@ -23,10 +23,10 @@ def files(name, paths, purge, repository, password_given):
     among the settings (password_given): nobody could read the backups without it.
     """
     record = records.read(paths["work"]) or {}
-    there = record.get("directories", ())
+    existing = record.get("directories", ())
 
     def made(folder):
-        return bool(record) and folder not in there
+        return bool(record) and folder not in existing
 
     password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
     going = remove_files.everything(paths, made, password) if purge else remove_files.kept_aside(paths)
@@ -35,7 +35,7 @@ def files(name, paths, purge, repository, password_given):
     if os.path.isdir(webroot) and made(webroot):
         going.append(webroot)
     if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
-        remove_files.prune(repository, there)  # empty since the backups in it went
+        remove_files.prune(repository, existing)  # empty since the backups in it went
     if not going:
         return _ret(name, True, "No file of ours is left to remove.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
@@ -43,7 +43,7 @@ def files(name, paths, purge, repository, password_given):
         return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
     for path in going:
         remove_files.remove(path)
-        remove_files.prune(os.path.dirname(path), there if record else (os.path.dirname(path),))
+        remove_files.prune(os.path.dirname(path), existing if record else (os.path.dirname(path),))
     return _ret(name, True, f"{len(going)} files and directories are gone.", shown)
 
 

@@ -21,7 +21,7 @@ _DATA = "mattermost-data-begins"
 _SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
 # where our programs are; sudo's secure_path on EL has neither of the first two
 _PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; export PATH\n"
-_override: dict = {}  # hosts and settings that the run itself named, see `name_hosts`
+_override: dict = {}  # hosts and settings that the run itself named, see `override_hosts`
 
 
 class TargetError(ValueError):

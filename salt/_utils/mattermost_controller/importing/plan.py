@@ -23,27 +23,27 @@ ACCEPTED = {
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
 
-def parse_request(told) -> dict:
+def parse_request(pillar) -> dict:
     """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence.
 
     Without ``to`` it is ``from``: the server is taken over in its place.
     """
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
-    if not isinstance(told, dict) or not told:
+    if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
             f"The command must name hosts of the roster: {example}; one alone to take its server over in place."
         )
-    told = {"to": told.get("from"), **told}
+    pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
-    unknown = sorted(map(str, set(told) - {"from", "to", *known}))
+    unknown = sorted(map(str, set(pillar) - {"from", "to", *known}))
     if unknown:
         raise ValueError(
             f"import:{unknown[0]} is not known; there are import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
         )
     for key in ("from", "to"):
-        if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
+        if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
             raise ValueError(f"import:{key} must be the roster ID of a host: {example}.")
-    request = {**known, **told}
+    request = {**known, **pillar}
     for key, default in known.items():
         if type(request[key]) is not type(default):
             raise ValueError(f"import:{key} is {request[key]!r}; it must be like {default!r}.")
@@ -94,7 +94,7 @@ def incompatibilities(
     found += _databases(one, source)
     found += _release(request, source, facts, settings)
     found += _postgresql(one, other, facts, target, settings)
-    found += move_plan.newer_messages(request, facts, target, told="import")
+    found += move_plan.newer_messages(request, facts, target, key="import")
     return found + move_plan.mounts(other, target, settings) + move_plan.disk_space(other, facts, target)
 
 

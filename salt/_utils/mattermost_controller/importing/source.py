@@ -44,12 +44,12 @@ class Source(NamedTuple):
     tree: str = ""
 
 
-def build(layout: str, said: list[str], config: dict | None, variables: dict, place, **more) -> Source:
+def build(layout: str, version_lines: list[str], config: dict | None, variables: dict, place, **more) -> Source:
     """Return the Source of a layout.
 
-    said: lines of ``mattermost version``. place: Source.resolve_path. more: the other fields, and any made here that the layout knows better.
+    version_lines: lines of ``mattermost version``. place: Source.resolve_path. more: the other fields, and any made here that the layout knows better.
     """
-    version, is_team = parse_version(said)
+    version, is_team = parse_version(version_lines)
     made = {"layout": layout, "version": version, "is_team": is_team, "config": config, "variables": variables}
     return Source(**{**made, **_directories(config, variables, place), "resolve_path": place, **more})
 

@@ -225,12 +225,12 @@ def _while_held(source: Endpoint, command: str) -> str:
     return f"( own={source.workdir}; is_held ) || fail 'The server of before serves again already.'; {command}"
 
 
-def _clean_target(target: Endpoint, command: str, said: list) -> None:
+def _clean_target(target: Endpoint, command: str, lines: list) -> None:
     try:
         target.run(command, 300)
-        said.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
+        lines.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
     except TransferError as err:
-        said.append(f"{target.host.id} could not be tidied ({err}); the next run does it.")
+        lines.append(f"{target.host.id} could not be tidied ({err}); the next run does it.")
 
 
 def open_target(target: Endpoint) -> Done:

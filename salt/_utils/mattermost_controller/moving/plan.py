@@ -23,23 +23,23 @@ class Difference(NamedTuple):
     bytes: int
 
 
-def parse_request(told) -> dict:
+def parse_request(pillar) -> dict:
     """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
 
-    told: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
+    pillar: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
     """
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
-    if not isinstance(told, dict) or not told:
+    if not isinstance(pillar, dict) or not pillar:
         raise ValueError(f"The command must name two hosts of the roster: {example}.")
-    unknown = sorted(map(str, set(told) - {"from", "to", "overwrite"}))
+    unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
         raise ValueError(f"move:{unknown[0]} is not known; there are move:from, move:to and move:overwrite.")
     for key in ("from", "to"):
-        if not isinstance(told.get(key), str) or not re.fullmatch(r"[\w.@:-]+", told[key]):
+        if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
             raise ValueError(f"move:{key} must be the roster ID of a host: {example}.")
-    if told["from"] == told["to"]:
-        raise ValueError(f"move:from and move:to are both {told['from']}: a move needs two hosts.")
-    request = {"overwrite": False, **told}
+    if pillar["from"] == pillar["to"]:
+        raise ValueError(f"move:from and move:to are both {pillar['from']}: a move needs two hosts.")
+    request = {"overwrite": False, **pillar}
     if request["overwrite"] not in (True, False):
         raise ValueError(f"move:overwrite is {request['overwrite']!r}; it must be true or false.")
     return request
@@ -119,8 +119,8 @@ def closed(host: str, found: dict) -> list[str]:
     ]
 
 
-def newer_messages(request: dict, source: dict, target: dict, told: str = "move") -> list[str]:
-    """Return why the target's own messages are in the way, if they are. told: key of the pillar that *request* came by."""
+def newer_messages(request: dict, source: dict, target: dict, key: str = "move") -> list[str]:
+    """Return why the target's own messages are in the way, if they are. key: key of the pillar that *request* came by."""
     if found := closed(request["to"], target):
         return found
     posts = number(target, "posts")
@@ -135,7 +135,7 @@ def newer_messages(request: dict, source: dict, target: dict, told: str = "move"
         if number(target, "newest") > number(source, "newest")
         else "of a server of its own"
     )
-    return [f'{other} holds {posts} messages {what}. To go on and keep them aside there: "overwrite": true in {told}.']
+    return [f'{other} holds {posts} messages {what}. To go on and keep them aside there: "overwrite": true in {key}.']
 
 
 def mounts(other: str, target: dict, settings: dict) -> list[str]:

@@ -123,31 +123,31 @@ def pipe(source: Endpoint, give: str, target: Endpoint, take: str, feed: bytes =
     if source.host is target.host:
         source.run_with_input(f"hand_over '{target.workdir}/library' '{take}' {give}", feed)
         return
-    argv, preface = source.host.stream(source.script(give))
-    there, mark = target.host.stream(target.script(take))
+    source_command, preface = source.host.stream(source.script(give))
+    target_command, mark = target.host.stream(target.script(take))
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with (
-        subprocess.Popen(argv, stdout=subprocess.PIPE, **pipes) as giver,
-        subprocess.Popen(there, stdout=subprocess.DEVNULL, **pipes) as taker,
+        subprocess.Popen(source_command, stdout=subprocess.PIPE, **pipes) as sender,
+        subprocess.Popen(target_command, stdout=subprocess.DEVNULL, **pipes) as receiver,
     ):
-        words = {}
+        errors = {}
         threads = [
-            threading.Thread(target=_write, args=(giver.stdin, preface + feed)),
-            threading.Thread(target=_read, args=(giver.stderr, words, "giver")),
-            threading.Thread(target=_read, args=(taker.stderr, words, "taker")),
+            threading.Thread(target=_write, args=(sender.stdin, preface + feed)),
+            threading.Thread(target=_read, args=(sender.stderr, errors, "giver")),
+            threading.Thread(target=_read, args=(receiver.stderr, errors, "taker")),
         ]
         for thread in threads:
             thread.start()
-        broken = _copy(giver.stdout, taker.stdin, mark)
+        broken = _copy(sender.stdout, receiver.stdin, mark)
         if broken:
-            giver.kill()
+            sender.kill()
         for thread in threads:
             thread.join()
-        rcs = giver.wait(), taker.wait()
+        rcs = sender.wait(), receiver.wait()
     if rcs[1] or broken:
-        raise TransferError(f"{target.host.id}: {_last(words['taker']) or f'{take} ended with {rcs[1]}.'}")
+        raise TransferError(f"{target.host.id}: {_last(errors['taker']) or f'{take} ended with {rcs[1]}.'}")
     if rcs[0]:
-        raise TransferError(f"{source.host.id}: {_last(words['giver']) or f'{give} ended with {rcs[0]}.'}")
+        raise TransferError(f"{source.host.id}: {_last(errors['giver']) or f'{give} ended with {rcs[0]}.'}")
 
 
 def _copy(source, target, first: bytes) -> bool:

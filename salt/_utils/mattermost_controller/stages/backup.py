@@ -54,16 +54,16 @@ def created(found: dict, settings: dict) -> str:
     return " ".join(sentences)
 
 
-def parse_request(told: dict) -> tuple[str, bool]:
+def parse_request(pillar: dict) -> tuple[str, bool]:
     """Return which backup the pillar's ``restore`` means, and whether newer messages may be replaced.
 
-    told: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False). Raises ValueError for what it
+    pillar: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False). Raises ValueError for what it
     cannot mean.
     """
-    unknown = sorted(set(told) - {"snapshot", "overwrite"})
+    unknown = sorted(set(pillar) - {"snapshot", "overwrite"})
     if unknown:
         raise ValueError(f"restore:{unknown[0]} is not known; there are restore:snapshot and restore:overwrite.")
-    snapshot, overwrite = told.get("snapshot", "latest"), told.get("overwrite", False)
+    snapshot, overwrite = pillar.get("snapshot", "latest"), pillar.get("overwrite", False)
     if not re.fullmatch(r"latest|[0-9a-f]{4,64}", str(snapshot)):
         raise ValueError(f"restore:snapshot is {snapshot!r}; it must be latest or a backup's number, in quotes.")
     if overwrite not in (True, False):

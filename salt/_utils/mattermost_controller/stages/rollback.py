@@ -5,15 +5,15 @@ from __future__ import annotations
 CONFIRM = 'pillar=\'{"rollback": {"overwrite": true}}\''
 
 
-def parse_request(told: dict) -> bool:
+def parse_request(pillar: dict) -> bool:
     """Return whether the pillar's ``rollback`` says to go on. Raises ValueError for what it cannot mean.
 
-    told: ``overwrite`` (default False).
+    pillar: ``overwrite`` (default False).
     """
-    unknown = sorted(set(told) - {"overwrite"})
+    unknown = sorted(set(pillar) - {"overwrite"})
     if unknown:
         raise ValueError(f"rollback:{unknown[0]} is not known; there is rollback:overwrite.")
-    overwrite = told.get("overwrite", False)
+    overwrite = pillar.get("overwrite", False)
     if overwrite not in (True, False):
         raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")
     return overwrite

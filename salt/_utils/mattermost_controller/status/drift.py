@@ -48,10 +48,10 @@ def service_down(settings: dict, facts: dict) -> str:
     return ""
 
 
-def from_dry_run(answer, asked: list[dict]) -> dict:
+def from_dry_run(answer, stages_asked: list[dict]) -> dict:
     """Return the drift that a dry run shows: ``looked``, ``drifted``, ``states`` and ``reason``.
 
-    answer: what Salt returned for the host. asked: of ``stages_of``. A state that fails in a dry run would fail the deploy:
+    answer: what Salt returned for the host. stages_asked: of ``stages_of``. A state that fails in a dry run would fail the deploy:
     that is drift too, and what comes after it was not looked at. Only names are told, never values.
     """
     results = stages.state_results(answer.get("return") if isinstance(answer, dict) and "return" in answer else answer)
@@ -59,7 +59,7 @@ def from_dry_run(answer, asked: list[dict]) -> dict:
         return unknown(_sentence(stages.no_results_reason(answer)))
     found, reason = [], ""
     for part in results:
-        name, stage = part["__id__"], stages.stage_of(part["__sls__"], asked)
+        name, stage = part["__id__"], stages.stage_of(part["__sls__"], stages_asked)
         if part["result"] is False and name == "no-other-run-is-at-work":
             return unknown("another run is at work on the host.")
         if part["result"] is False and not _is_follower(part):
