@@ -16,8 +16,8 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, collect, probe, roster, ssh_errors
-from mattermost_controller.preflight import checks, files, machine, release
+from mattermost_controller.hosts import checkout_lock, collect, probe, roster, runtime, ssh_errors
+from mattermost_controller.preflight import checks, files, release
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 KEY = "mattermost_preflight"
@@ -144,6 +144,6 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             "settings": merged,
             "facts": look.facts,
             "first_deploy": first_deploy,
-            "runtime": machine.choose_runtime(look.facts),
+            "runtime": runtime.choose(look.facts),
         }
     return checks.unique_names(found, {key: entry["settings"]["names"] for key, entry in known.items()}), known

@@ -8,8 +8,7 @@ import mattermost_progress
 import mattermost_remove_core as core
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, ssh_errors
-from mattermost_controller.preflight import machine
+from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, runtime, ssh_errors
 from mattermost_controller.stages import stage
 
 PREFLIGHT = "mattermost_preflight"  # where later stages look for the hosts, already logged in
@@ -58,7 +57,7 @@ def confirmed(name):
         if facts:
             merged = host.settings(facts["grains"])
             known[host.id] = {"host": host, "settings": merged, "facts": facts}
-            known[host.id]["runtime"] = machine.choose_runtime(facts)
+            known[host.id]["runtime"] = runtime.choose(facts)
     if found:
         return _ret(name, False, "\n".join(findings.reasons(found)) + "\nNothing was removed.")
     __context__[PREFLIGHT] = known

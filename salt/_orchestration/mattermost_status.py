@@ -12,8 +12,7 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
-from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster
-from mattermost_controller.preflight.machine import choose_runtime
+from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.status import drift, report, text
 from mattermost_controller.status import facts as status_facts
@@ -75,7 +74,7 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
         except ValueError as err:
             statuses[host.id] = report.unreached(collect.settings_fault(getattr(err, "faults", [str(err)])[0]))
             continue
-        known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": choose_runtime(facts)}
+        known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": runtime.choose(facts)}
     drifts = _drift(known, options)
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]

@@ -7,7 +7,8 @@ import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
-from mattermost_controller.preflight import checks, machine
+from mattermost_controller.hosts import runtime
+from mattermost_controller.preflight import checks
 
 DATA = mattermost_settings_data.load(["salt"])
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -269,7 +270,7 @@ def test_own_certificate_files_need_no_email():
     ],
 )
 def test_how_salt_can_run_there(pythons, programs, expected):
-    assert machine.choose_runtime({"pythons": pythons, "programs": programs}) == expected
+    assert runtime.choose({"pythons": pythons, "programs": programs}) == expected
 
 
 def test_a_refusal_names_host_check_reason_and_way_out():

@@ -33,7 +33,7 @@ def shell(monkeypatch):
         (module.probe, "script"): "",
         (module.files, "inspect"): {},
         (module.release, "is_ours"): False,
-        (module.machine, "choose_runtime"): "thin",
+        (module.runtime, "choose"): "thin",
     }
     for (place, name), answer in replaced.items():
         monkeypatch.setattr(place, name, lambda *_, answer=answer: answer)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import mattermost_progress
 import pytest
-from mattermost_controller.hosts import ssh_multiplex
+from mattermost_controller.hosts import runtime, ssh_multiplex
 from mattermost_controller.hosts.roster import Result
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.stages import stage as core
@@ -36,7 +36,7 @@ def test_a_mixed_roster_runs_each_host_its_own_way():
         "old": {"runtime": "relenv"},
         "el": {"runtime": "thin", "settings": {"platform": {"transport": "relenv"}}},
     }
-    assert core.by_runtime(["new", "old", "el"], known) == {"thin": ["new"], "relenv": ["old", "el"]}
+    assert runtime.by_runtime(["new", "old", "el"], known) == {"thin": ["new"], "relenv": ["old", "el"]}
 
 
 @pytest.mark.parametrize(("site", "left"), [("ssl", ["base", "tls"]), ("non-ssl", ["base", "plain"])])

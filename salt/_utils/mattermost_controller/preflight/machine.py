@@ -9,9 +9,8 @@ import mattermost_firewall_core as zones
 from mattermost_release_facts import effective, glibc_minimum, numbers
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import relenv_archive
+from mattermost_controller.hosts import relenv_archive, runtime
 
-THIN_PYTHON = (3, 9)
 OLDEST_SYSTEMD = 219
 CLOCK_WARNING, CLOCK_REFUSAL = 60, 3600  # seconds
 NGINX = "/usr/sbin/nginx"
@@ -60,20 +59,13 @@ def systemd(settings, facts, outside) -> Finding:
     return ok("systemd", f"systemd {facts['systemd']} is process 1.")
 
 
-def choose_runtime(facts: dict) -> str:
-    """Return how Salt can run there: ``thin`` (the host's Python), ``relenv`` (brings its own) or "" (neither)."""
-    if any(numbers(found)[:2] >= THIN_PYTHON for found in facts["pythons"].values()):
-        return "thin"
-    return "relenv" if {"tar", "xz"} <= set(facts["programs"]) else ""
-
-
 def transport(settings, facts, outside) -> Finding:
-    wanted, possible = settings["platform"].get("transport", "thin"), choose_runtime(facts)
+    wanted, possible = settings["platform"].get("transport", "thin"), runtime.choose(facts)
     pythons = ", ".join(facts["pythons"].values()) or "none"
     if wanted == "thin" and possible != "thin":
         return refusal(
             "transport",
-            f"Salt needs Python {'.'.join(map(str, THIN_PYTHON))} or newer on the host; there is {pythons}.",
+            f"Salt needs Python {'.'.join(map(str, runtime.THIN_PYTHON))} or newer on the host; there is {pythons}.",
             "install the distribution's python3 package.",
         )
     missing = sorted({"tar", "xz"} - set(facts["programs"]))

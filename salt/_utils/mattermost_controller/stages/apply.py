@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import mattermost_progress
 
-from mattermost_controller.hosts import relenv_archive, relenv_install, roster, ssh_multiplex
-from mattermost_controller.stages import stage as core
+from mattermost_controller.hosts import relenv_archive, relenv_install, roster, runtime, ssh_multiplex
 
 
 def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:
@@ -27,7 +26,7 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
         pillar["mattermost"] = roster.run_settings()
     arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
-    for runtime, members in core.by_runtime(reached, known).items():
+    for kind, members in runtime.by_runtime(reached, known).items():
         # what came before may have taken longer than an idle connection stays; a password is typed outside of `multiplexed` only
         outcome.update(_unreached([host for host in hosts if host.id in members]))
         members = [host_id for host_id in members if host_id not in outcome]
@@ -35,7 +34,7 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
             continue
         # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
         client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
-        client.opts["relenv"] = runtime == "relenv"
+        client.opts["relenv"] = kind == "relenv"
         with ssh_multiplex.multiplexed(told):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
@@ -51,7 +50,7 @@ def _unreached(hosts: list) -> dict:
 
 def _ensure_relenv(opts: dict, known: dict, hosts: list) -> None:
     """Have Salt's own archive on those *hosts* that need it. Raises RelenvError."""
-    needing = core.by_runtime([host.id for host in hosts if host.id in known], known).get("relenv", [])
+    needing = runtime.by_runtime([host.id for host in hosts if host.id in known], known).get("relenv", [])
     for host in hosts:
         if host.id not in needing:
             continue

@@ -26,20 +26,6 @@ def chain(lowstate, name: str, site: str, in_place: bool = False) -> list[dict]:
     return found
 
 
-def by_runtime(hosts: list, known: dict) -> dict[str, list]:
-    """Return the hosts by how Salt runs there, ``thin`` or ``relenv``; thin where no preflight looked.
-
-    known: what the preflight learnt, by host ID, each with ``runtime`` and ``settings``.
-    """
-    found = {}
-    for host in hosts:
-        entry = known.get(host, {})
-        by_platform = entry.get("settings", {}).get("platform", {}).get("transport")
-        runtime = "relenv" if "relenv" in (entry.get("runtime"), by_platform) else "thin"
-        found.setdefault(runtime, []).append(host)
-    return found
-
-
 def stage_of(sls: str, stages: list[dict]) -> str:
     """Return the name of the stage that a state of *sls* belongs to; shared ones belong to the first."""
     for stage in stages:
