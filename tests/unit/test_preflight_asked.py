@@ -6,7 +6,7 @@ import pytest
 
 from tests import states
 
-SETTINGS = {"name": "chat.example.test", "names": ["chat.example.test"], "renamed": []}
+SETTINGS = {"doubts": [], "name": "chat.example.test", "names": ["chat.example.test"], "renamed": []}
 
 
 @pytest.fixture
