@@ -80,7 +80,7 @@ def paths_are_not_the_systems(settings):
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
             yield f"{name} is {shown}: that is a directory of the system. Name one of its own, such as {real.rstrip('/')}/mattermost."
-        elif any(_holds(each, real) for each in VOLATILE):
+        elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
             yield f"{name} is {shown}: nothing there outlives a restart of the host. Name a directory on a disk."
 
 
@@ -101,7 +101,8 @@ def paths_are_in_the_users_places(settings):
     for name, path in _directories(settings).items():
         if path != posixpath.normpath(path) and not _is_the_systems(path):
             yield f"{name} is {path}: write it without . and .., as {posixpath.normpath(path)}."
-        if any(_holds(each, path) for each in FOREIGN) and not _is_the_systems(path):
+        places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
+        if any(_holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, where the system or people keep their own: name a directory elsewhere, such as one below /srv."
 
 

@@ -209,7 +209,9 @@ def test_a_note_is_written_once_and_read_back_by_the_probe(note, monkeypatch):
     assert done["changes"]["version"] == {"old": "", "new": "2.0.0"}
     assert (work / "bundle").stat().st_mode & 0o777 == 0o600
     assert module.recorded(str(work), bundle)["changes"] == {}
-    script = probe.script(["salt"], preflight.settings({"paths": {"work": str(work)}}))
+    given = preflight.settings()
+    given["paths"]["work"] = str(work)  # no setting may name such a place
+    script = probe.script(["salt"], given)
     told = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False).stdout
     assert probe.parse(told)["bundle"] == bundle
     assert module.recorded(str(work), {**bundle, "version": "2.1.0"})["changes"] == {

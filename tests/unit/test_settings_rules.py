@@ -138,6 +138,7 @@ HARMFUL = [
 DOUBTFUL = [
     ("server:user", {"server": {"user": "www-data"}}),
     ("paths:state", {"paths": {"state": "/home/chat"}}),
+    ("paths:webroot", {"paths": {"webroot": "/tmp/webroot"}}),
     ("paths:state", {"paths": {"state": "/usr/lib/chat"}}),
     ("paths:state", {"paths": {"state": "/srv/chat/../x"}}),
     ("paths:install and mattermost:paths:state are the same", {"paths": {"state": "/opt/mattermost"}}),

@@ -2,7 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${LOCK:=/run/mattermost-deploy/lock}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${LOCK:=/run/mattermost-deploy/lock}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -74,6 +74,29 @@ done
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$STATE/config" "$STATE/config/config.json" "$STATE/data" \
   "$INSTALL/current/bin/mattermost"; do
   [ -e "$path" ] && fact mode "$(stat -Lc '%a %U %n' "$path")"
+done
+# the account that the server gets, what is in its directories, and the units that carry its names: ours, or somebody's
+fact account "$(getent passwd "$ACCOUNT")"
+fact group "$(getent group "$ACCOUNT")"
+grep -lsxF "User=$ACCOUNT" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service |
+  grep -v '/mattermost[^/]*$' | while read -r unit; do fact account_unit "$unit"; done
+for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK"; do
+  [ -e "$path" ] || continue
+  fact directory "$path"
+  [ -d "$path" ] && find "$path/" -mindepth 1 -maxdepth 1 2>/dev/null | sort | head -n 200 | while read -r entry; do
+    fact entry "$path//${entry##*/}"
+  done
+  [ -d "$path" ] || fact no_directory "$path"
+done
+[ -e "$RUN" ] && fact run_owner "$(stat -c %U "$RUN")"
+for unit in /etc/systemd/system/mattermost*.service /etc/systemd/system/mattermost*.timer /run/systemd/system/mattermost.service \
+  /usr/local/lib/systemd/system/mattermost.service /usr/lib/systemd/system/mattermost.service /lib/systemd/system/mattermost.service; do
+  [ -e "$unit" ] || continue
+  if ! grep -qs '^# Managed by Salt (mattermost' "$unit"; then
+    fact foreign_unit "$unit"
+  elif [ "${unit##*/}" = mattermost.service ]; then
+    fact unit_user "$(sed -n 's/^User=//p' "$unit")"
+  fi
 done
 # sites of others; a package's own default page is none
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do

@@ -41,6 +41,8 @@ def script(file_roots: list[str], settings: dict) -> str:
         "DATABASE": database["name"],
         "ROLE": database["user"],
         "DATABASE_PORT": database["port"],
+        "ACCOUNT": settings["server"]["user"],
+        "RUN": paths["run"],
     }
     return scripts.build(file_roots, (scripts.TOOLS, SCRIPT), values)
 
@@ -89,6 +91,13 @@ def parse(text: str) -> dict:
         "postgresql": {int(port): version(number) for port, number in map(_pair, found.get("postgresql", []))},
         "other_databases": {int(port): int(count or 0) for port, count in map(_pair, found.get("others", []))},
         "database": _database(one("database")),
+        "account": _account(one("account")),
+        "group": bool(one("group")),
+        "account_units": found.get("account_unit", []),
+        "unit_user": one("unit_user"),
+        "foreign_units": found.get("foreign_unit", []),
+        "directories": directories(found.get("directory", []), found.get("no_directory", []), found.get("entry", [])),
+        "run_owner": one("run_owner"),
         "nginx_sites": found.get("nginx_site", []),
         "moved": one("moved"),
         "ufw": one("ufw") == "yes",
@@ -127,6 +136,20 @@ def _disk(path: str, line: str) -> dict:
 def _database(line: str):
     owner, tables = _pair(line)
     return {"owner": owner, "tables": int(tables or 0)} if owner else None
+
+
+def _account(line: str):
+    """Return a line of passwd as a dict, None for no account."""
+    fields = line.split(":")
+    if len(fields) != 7:
+        return None
+    return {"uid": int(fields[2]), "home": fields[5], "shell": fields[6]}
+
+
+def directories(paths: list[str], others: list[str], entries: list[str]) -> dict:
+    """Return what is in each directory by its path, None for what is none. entries: ``PATH//NAME``."""
+    names = [entry.partition("//") for entry in entries]
+    return {path: None if path in others else [name for of, _, name in names if of == path] for path in paths}
 
 
 def bundle(lines: list[str]) -> dict | None:

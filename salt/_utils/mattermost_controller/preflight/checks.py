@@ -8,7 +8,15 @@ from __future__ import annotations
 import difflib
 
 from mattermost_controller.findings import ACKNOWLEDGED, FITNESS, Finding, reasons, refusal, refused, soften, table
-from mattermost_controller.preflight import breaking_changes, files, machine, other_services, public_name, release
+from mattermost_controller.preflight import (
+    belongings,
+    breaking_changes,
+    files,
+    machine,
+    other_services,
+    public_name,
+    release,
+)
 
 
 def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
@@ -32,6 +40,9 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         release.postgresql,
         release.existing_config,
         release.existing_database,
+        belongings.account,
+        belongings.directories,
+        belongings.unit,
         other_services.nginx_in_use,
         other_services.postgresql_in_use,
         release.moved,

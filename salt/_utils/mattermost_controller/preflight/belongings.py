@@ -1,0 +1,142 @@
+"""Whether what a deploy creates or changes on a host is free: absent, empty, or carrying our record. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside. A setting that takes
+over (``server:adopt``), an import in place and a move let stand what is there.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+
+from mattermost_remove_core import is_ours as is_our_unit
+from mattermost_remove_files import STATE
+
+from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.preflight import release
+
+FIRST_PERSON = 1000  # the lowest number of a person's account
+NO_LOGIN = ("nologin", "false")
+SHOWN = 3
+# what a directory of ours has from its first run on; `state` has nothing but what its parts are called
+RECORDS = {
+    "install": ("current", "[0-9]*.[0-9]*.[0-9]*", ".unpack-*"),
+    "state": (),
+    "settings": ("environment", "secrets", "first-admin-login", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
+    "work": ("before.json", "bundle", "downloads", "switch", "aside", "moved", "move-target"),
+}  # fmt: skip
+EMPTY = ("lost+found",)
+
+
+def _let(check: str, sentence: str, fix: str, settings: dict, outside: dict) -> Finding:
+    """Return what is found in the way: a refusal, unless a setting or the run takes it over."""
+    if outside.get("in_place"):
+        return note(check, f"{sentence} It is of the installation that is taken over.")
+    if settings["server"]["adopt"]:
+        return note(check, f"{sentence} server:adopt takes it over.")
+    if outside.get("moving"):
+        return warning(check, sentence, fix)
+    return refusal(check, sentence, fix)
+
+
+def is_ours(facts: dict, settings: dict) -> bool:
+    """Say whether a run of this tree was at work there; a directory that only has the name of ours is no sign of it."""
+    work = facts.get("directories", {}).get(settings["paths"]["work"]) or []
+    known = [path for path in facts["files"] if path != settings["paths"]["work"]]
+    return release.is_ours({**facts, "files": known}, settings) or _has(work, RECORDS["work"])
+
+
+def account(settings, facts, outside) -> Finding:
+    """The server's account is new or made by us; one with root's number is refused whatever is ignored or adopted."""
+    user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
+    fix = "set mattermost:server:user to a name that the host does not have; server:adopt: True takes over an account of its own."
+    if not found:
+        if facts.get("group") and not is_ours(facts, settings):
+            return _let(
+                "account",
+                f"The host has a group {user} (mattermost:server:user), but no account.",
+                fix,
+                settings,
+                outside,
+            )
+        return ok("account", f"The account {user} is free.")
+    if found["uid"] == 0:
+        return refusal(
+            "settings",
+            f"mattermost:server:user is {user}, an account with root's rights on this host.",
+            "set mattermost:server:user to an account of the server's own, such as mattermost.",
+        )
+    can_log_in = not found["shell"].endswith(NO_LOGIN)
+    if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
+        return ok("account", f"The account {user} is the server's own.")
+    others = facts.get("account_units", [])
+    what = f"The host has an account {user} (mattermost:server:user) that this tree did not make"
+    if others:
+        sentence = f"{what}: {', '.join(others[:SHOWN])} runs as it."
+        free = {**settings, "server": {**settings["server"], "adopt": False}}  # two programs must not share one
+        return _let(
+            "account", sentence, "set mattermost:server:user to a name that the host does not have.", free, outside
+        )
+    if is_ours(facts, settings) and not unit_user:
+        return warning("account", f"{what}; its shell and home would be changed.", fix)
+    if can_log_in:
+        return _let(
+            "account", f"{what}: it can log in ({found['shell']}), and no longer could.", fix, settings, outside
+        )
+    if found["uid"] < FIRST_PERSON:
+        return _let("account", f"{what}: it is the system's (number {found['uid']}).", fix, settings, outside)
+    return warning("account", f"{what}; its home would be {settings['paths']['state']}.", fix)
+
+
+def directories(settings, facts, outside) -> Finding:
+    """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has."""
+    for name, records in RECORDS.items():
+        path = settings["paths"][name]
+        if path not in facts.get("directories", {}):
+            continue
+        entries = facts["directories"][path]
+        if entries is None:
+            sentence = f"{path} (mattermost:paths:{name}) is no directory."
+        elif _is_free(entries, records) or any(each.startswith(f"{path}/") for each in _configs(facts)):
+            continue
+        else:
+            shown = f"{', '.join(entries[:SHOWN])}{', ...' if len(entries) > SHOWN else ''}"
+            sentence = f"{path} (mattermost:paths:{name}) has files that this tree did not put there: {shown}."
+        fix = f"set mattermost:paths:{name} to a directory that is empty or not there, or move away what is in it."
+        return _let("directories", sentence, fix, settings, outside)
+    run, owner = settings["paths"]["run"], facts.get("run_owner", "")
+    if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
+        fix = "set mattermost:paths:run to a directory below /run that is not there."
+        return _let("directories", f"{run} (mattermost:paths:run) is {owner}'s.", fix, settings, outside)
+    return ok("directories", "The directories are absent, empty or ours.")
+
+
+def _is_free(entries: list[str], records: tuple[str, ...]) -> bool:
+    known = [each for each in entries if each not in EMPTY]
+    if records:
+        return not known or _has(known, records)
+    return all(_has([each], STATE) for each in known)
+
+
+def _has(entries: list[str], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(each, pattern) for each in entries for pattern in patterns)
+
+
+def _configs(facts) -> list[str]:
+    """Return the configurations that the check `existing-config` judges, and whose directories it judges with them."""
+    return [path for path in facts["files"] if path.endswith(("/config.json", "mmomni.mattermost.env"))]
+
+
+def unit(settings, facts, outside) -> Finding:
+    """A unit with a name of ours is ours."""
+    foreign = [
+        path
+        for path in facts.get("foreign_units", [])
+        if path.endswith("/mattermost.service") or is_our_unit(path.rpartition("/")[2])
+    ]
+    if not foreign:
+        return ok("unit", "No unit of another installation has a name of ours.")
+    sentence = f"{foreign[0]} is of an installation that this tree did not make; a deploy would take its place."
+    if is_ours(facts, settings):
+        return note("unit", sentence)
+    fix = "remove that unit, set mattermost:server:adopt: True to take its place, or bring its server to another host by mattermost.import."
+    return _let("unit", sentence, fix, settings, outside)

@@ -1,0 +1,183 @@
+"""What a deploy creates or changes on a host is free: absent, empty, or ours. Broken in each way, and never for a host of ours."""
+
+import subprocess
+
+import pytest
+from mattermost_controller.hosts import probe
+
+from tests.unit.test_preflight import DEPLOYED, look, red, settings
+
+NAMES = ("account", "directories", "unit")
+OURS = {"uid": 998, "home": "/var/opt/mattermost", "shell": "/usr/sbin/nologin"}
+INSTALL, STATE, SETTINGS, WORK = (
+    "/opt/mattermost", "/var/opt/mattermost", "/etc/mattermost", "/var/lib/mattermost-deploy",
+)  # fmt: skip
+BY_US = {
+    **DEPLOYED,
+    "account": OURS,
+    "group": True,
+    "unit_user": "mattermost",
+    "directories": {
+        INSTALL: ["11.7.10", "current"],
+        STATE: ["config", "data", "logs", "plugins", "client-plugins", "notes.txt"],
+        SETTINGS: ["environment", "secrets", "switch.conf"],
+        WORK: ["before.json", "bundle", "switch"],
+    },
+    "run_owner": "mattermost",
+}
+REFUSED = [
+    ("account", "runs as it", {"account": {**OURS, "home": "/var/lib/x"}, "account_units": ["/lib/systemd/system/x.service"]}),
+    ("account", "it can log in (/bin/bash)", {"account": {"uid": 1001, "home": "/home/mattermost", "shell": "/bin/bash"}}),
+    ("account", "it can log in (/bin/sh)", {"account": {**OURS, "shell": "/bin/sh"}}),
+    ("account", "it is the system's (number 33)", {"account": {"uid": 33, "home": "/var/www", "shell": "/usr/sbin/nologin"}}),
+    ("account", "has a group mattermost", {"group": True}),
+    ("directories", "/opt/mattermost (mattermost:paths:install) has files that this tree did not put there: app, bin, lib", {"directories": {INSTALL: ["app", "bin", "lib"]}}),
+    ("directories", "mattermost:paths:state", {"directories": {STATE: ["data", "postgresql"]}}),
+    ("directories", "mattermost:paths:settings", {"directories": {SETTINGS: ["sshd_config", "sshd_config.d"]}}),
+    ("directories", "mattermost:paths:work", {"directories": {WORK: ["apt", "dpkg"]}, "files": [WORK]}),
+    ("directories", "is no directory", {"directories": {WORK: None}}),
+    ("directories", "/run/mattermost (mattermost:paths:run) is root's", {"run_owner": "root"}),
+    ("unit", "/etc/systemd/system/mattermost.service is of an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
+    ("unit", "mattermost-backup.timer", {"foreign_units": ["/etc/systemd/system/mattermost-backup.timer"]}),
+]  # fmt: skip
+IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
+
+
+@pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
+def test_what_is_somebody_elses_is_refused_with_its_setting(check, words, facts):
+    found = look(facts=facts)
+    assert red(found) == [check]
+    assert words in found[check].sentence
+    assert found[check][3], "a refusal says what to do"
+
+
+@pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
+def test_an_import_in_place_and_a_move_are_not_stopped(check, words, facts):
+    assert red(look(facts=facts, outside={"in_place": {"tree": INSTALL}})) == []
+    found = look(facts=facts, outside={"moving": True})
+    assert red(found) == []
+    assert found[check].level == "warning"
+
+
+@pytest.mark.parametrize(("check", "words", "facts"), REFUSED[1:], ids=IDS[1:])
+def test_what_the_settings_take_over_is_a_note(check, words, facts):
+    found = look({"server": {"adopt": True}}, facts)
+    assert red(found) == []
+    assert found[check].level == "note"
+
+
+def test_an_account_that_another_program_runs_as_is_not_adopted():
+    assert red(look({"server": {"adopt": True}}, REFUSED[0][2])) == ["account"]
+
+
+@pytest.mark.parametrize("pillar", [{}, {"preflight": {"ignore": ["account"]}}, {"server": {"adopt": True}}], ids=str)
+def test_no_setting_lets_an_account_with_roots_number_pass(pillar):
+    found = look(pillar, {"account": {"uid": 0, "home": "/root", "shell": "/bin/sh"}})
+    assert red(found) == ["settings"]
+    assert "an account with root's rights" in found["settings"].sentence
+
+
+def test_another_refusal_can_be_ignored_by_name():
+    for check, _, facts in REFUSED:
+        assert red(look({"preflight": {"ignore": [check]}}, facts)) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"directories": {INSTALL: [], STATE: ["lost+found"], WORK: ["lost+found"]}},
+        {"account": OURS, "group": True},  # of a first run that was killed, and of a removal
+        {"directories": {INSTALL: ["current"], STATE: ["config", "data", "replaced-1"], SETTINGS: ["secrets"], WORK: ["downloads"]}},
+        {"foreign_units": ["/etc/systemd/system/mattermost-push-proxy.service"]},
+        BY_US,
+        {**BY_US, "account": {**OURS, "shell": "/bin/bash"}},
+        {**BY_US, "account_units": ["/etc/systemd/system/x.service"]},
+    ],
+    ids=["bare", "mounts", "account", "removed", "proxy", "deployed", "shell", "shared"],
+)  # fmt: skip
+def test_what_is_free_or_ours_passes(facts):
+    found = look(facts=facts)
+    assert red(found) == []
+    assert {found[name].level for name in NAMES} == {"ok"}
+
+
+def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
+    found = look(facts={**BY_US, "foreign_units": ["/lib/systemd/system/mattermost.service"]})
+    assert (red(found), found["unit"].level) == ([], "note")
+
+
+@pytest.mark.parametrize(
+    ("pillar", "facts", "check"),
+    [
+        ({"server": {"user": "games"}}, {"account": {"uid": 5, "home": "/usr/games", "shell": "/usr/sbin/nologin"}}, "account"),
+        ({"paths": {"settings": "/etc/ssh"}}, {"directories": {**BY_US["directories"], "/etc/ssh": ["moduli"]}}, "directories"),
+        ({"paths": {"run": "/run/systemd"}}, {"run_owner": "root"}, "directories"),
+    ],
+    ids=["account", "directory", "run"],
+)  # fmt: skip
+def test_a_deployed_host_takes_nothing_of_others_when_a_setting_changes(pillar, facts, check):
+    assert red(look(pillar, {**BY_US, **facts})) == [check]
+
+
+def test_a_configuration_of_others_is_told_once():
+    facts = {"files": [f"{INSTALL}/config/config.json"], "directories": {INSTALL: ["bin", "config"]}}
+    assert red(look(facts=facts)) == ["existing-config"]
+
+
+def seen(given, **values):
+    for name, value in values.items():
+        given["paths"][name] = str(value)
+    text = probe.script(["salt"], given)
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return probe.parse(done.stdout)
+
+
+def test_the_look_at_a_host_brings_accounts_and_directories(tmp_path):
+    for name in ("install", "work/with blank"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "work" / ".hidden").touch()
+    (tmp_path / "state").touch()
+    given = settings()
+    given["server"]["user"] = "root"
+    facts = seen(
+        given,
+        install=tmp_path / "install",
+        work=tmp_path / "work",
+        state=tmp_path / "state",
+        settings=tmp_path / "none",
+    )
+    assert facts["account"]["uid"] == 0
+    assert facts["group"] is True
+    assert facts["directories"] == {
+        str(tmp_path / "install"): [],
+        str(tmp_path / "work"): [".hidden", "with blank"],
+        str(tmp_path / "state"): None,
+    }
+
+
+def test_a_host_without_the_account_has_none():
+    given = settings()
+    given["server"]["user"] = "nobody-has-this-name"
+    facts = seen(given)
+    assert (facts["account"], facts["group"], facts["account_units"]) == (None, False, [])
+
+
+def test_the_look_at_a_host_tells_our_units_from_others(tmp_path):
+    for name, text in {
+        "mattermost.service": "# Managed by Salt (mattermost.deploy.server).\n[Service]\nUser=chat\n",
+        "mattermost-backup.timer": "# Managed by Salt (mattermost.deploy.backup).\n",
+        "mattermost-switch.service": "[Service]\nUser=chat\n",
+        "shop.service": "[Service]\nUser=chat\n",
+        "other.service": "[Service]\nUser=chatter\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    given = settings({"server": {"user": "chat"}})
+    text = probe.script(["salt"], given).replace("/etc/systemd/system/", f"{tmp_path}/")
+    facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
+    assert facts["unit_user"] == "chat"
+    assert facts["account_units"] == [f"{tmp_path}/shop.service"]
+    assert [path for path in facts["foreign_units"] if path.startswith(str(tmp_path))] == [
+        f"{tmp_path}/mattermost-switch.service"
+    ]
