@@ -2,9 +2,13 @@
 
 import os
 import pwd
+import re
+import subprocess
 
 import mattermost_database_cluster as host
 import pytest
+
+from tests import programs
 
 ATTACKER = "nobody"  # in the part of `postgres`
 
@@ -74,4 +78,19 @@ def test_a_plain_file_is_written_and_belongs_to_the_account(config):
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("port = 5433\n", 0o640)
     host.replace(str(path), None)
     assert not path.exists()
+    as_before(config)
+
+
+@pytest.mark.parametrize("draft", [".start.conf.new", "start.conf.new", "start.conf"])
+def test_the_upgrade_of_postgresql_follows_no_link_of_its_account(config, draft):
+    """It says in start.conf which cluster starts at boot, in the same directory."""
+    (config / "start.conf").write_text("auto\n")
+    (config / draft).unlink(missing_ok=True)
+    (config / draft).symlink_to(config.parent / "root/passwd")
+    program = programs.joined("mattermost-postgresql")
+    at_boot = re.search(r"^at_boot\(\).*?^}$", program, re.MULTILINE | re.DOTALL)[0]
+    script = f'as_postgres() {{ runuser -u {ATTACKER} -- "$@"; }}\nflush() {{ :; }}\nsay() {{ echo "$@"; }}\n{at_boot}\nat_boot old no'
+    environment = {"PATH": os.environ["PATH"], "old_config": str(config), "old_enable": "e"}
+    subprocess.run(["sh", "-c", script], env=environment, capture_output=True, check=True)
+    assert (config / "start.conf").read_text() == "disabled\n"
     as_before(config)

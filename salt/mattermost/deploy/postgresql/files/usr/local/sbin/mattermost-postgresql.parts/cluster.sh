@@ -34,8 +34,10 @@ at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debi
     eval "config=\$${1}_config enable=\$${1}_enable"
     if [ -e "$config/start.conf" ]; then
         if [ "$2" = yes ]; then word=auto; else word=disabled; fi
-        say "$word" >"$config/.start.conf.new" && chmod 644 "$config/.start.conf.new" && chown postgres:postgres "$config/.start.conf.new" &&
-            mv -f "$config/.start.conf.new" "$config/start.conf" && flush "$config"
+        # the directory is postgres's, and so are the rights with which it is written: root would follow its links
+        # shellcheck disable=SC2016 # the inner shell's arguments
+        as_postgres sh -c 'umask 022; rm -f "$1.new" && echo "$2" >"$1.new" && mv -f "$1.new" "$1"' sh "$config/start.conf" "$word" &&
+            flush "$config/start.conf" && flush "$config"
     elif [ "$2" = yes ]; then
         systemctl --quiet enable "$enable"
     else
