@@ -59,15 +59,20 @@ def test_an_import_in_place_and_a_move_are_not_stopped(check, words, facts):
     assert found[check].level == "warning"
 
 
-@pytest.mark.parametrize(("check", "words", "facts"), REFUSED[1:], ids=IDS[1:])
+# two programs must not share an account, and no installation that can be adopted has these directories
+NEVER_ADOPTED = ("runs as it", "mattermost:paths:settings", "mattermost:paths:work", "is no directory", "is root's")
+
+
+@pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
 def test_what_the_settings_take_over_is_a_note(check, words, facts):
     found = look({"server": {"adopt": True}}, facts)
-    assert red(found) == []
-    assert found[check].level == "note"
+    assert found[check].level == ("refusal" if words.endswith(NEVER_ADOPTED) else "note")
 
 
-def test_an_account_that_another_program_runs_as_is_not_adopted():
-    assert red(look({"server": {"adopt": True}}, REFUSED[0][2])) == ["account"]
+def test_all_directories_that_are_in_the_way_are_told_at_once():
+    found = look(facts={"directories": {STATE: ["shop"], WORK: ["apt"]}, "run_owner": "root"})["directories"]
+    for name in ("state", "work", "run"):
+        assert f"(mattermost:paths:{name})" in found.sentence
 
 
 @pytest.mark.parametrize("pillar", [{}, {"preflight": {"ignore": ["account"]}}, {"server": {"adopt": True}}], ids=str)
@@ -92,9 +97,10 @@ def test_another_refusal_can_be_ignored_by_name():
         {"foreign_units": ["/etc/systemd/system/mattermost-push-proxy.service"]},
         BY_US,
         {**BY_US, "account": {**OURS, "shell": "/bin/bash"}},
+        {**BY_US, "files": []},
         {**BY_US, "account_units": ["/etc/systemd/system/x.service"]},
     ],
-    ids=["bare", "mounts", "account", "removed", "proxy", "deployed", "shell", "shared"],
+    ids=["bare", "mounts", "account", "removed", "proxy", "deployed", "shell", "no-config", "shared"],
 )  # fmt: skip
 def test_what_is_free_or_ours_passes(facts):
     found = look(facts=facts)

@@ -17,21 +17,22 @@ from mattermost_controller.preflight import release
 FIRST_PERSON = 1000  # the lowest number of a person's account
 NO_LOGIN = ("nologin", "false")
 SHOWN = 3
-# what a directory of ours has from its first run on; `state` has nothing but what its parts are called
+# what a directory of ours has from its first run on; `state` may also have nothing but what its parts are called
 RECORDS = {
     "install": ("current", "[0-9]*.[0-9]*.[0-9]*", ".unpack-*"),
-    "state": (),
-    "settings": ("environment", "secrets", "first-admin-login", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
+    "state": ("client-plugins",),
+    "settings": ("environment", "secrets", "first-admin-login", "certificate", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
     "work": ("before.json", "bundle", "downloads", "switch", "aside", "moved", "move-target"),
 }  # fmt: skip
+ADOPTED = ("install", "state")  # where another installation may have been
 EMPTY = ("lost+found",)
 
 
-def _let(check: str, sentence: str, fix: str, settings: dict, outside: dict) -> Finding:
-    """Return what is found in the way: a refusal, unless a setting or the run takes it over."""
+def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
+    """Return what is found in the way: a refusal, unless a setting (adopts) or the run takes it over."""
     if outside.get("in_place"):
         return note(check, f"{sentence} It is of the installation that is taken over.")
-    if settings["server"]["adopt"]:
+    if adopts:
         return note(check, f"{sentence} server:adopt takes it over.")
     if outside.get("moving"):
         return warning(check, sentence, fix)
@@ -48,6 +49,7 @@ def is_ours(facts: dict, settings: dict) -> bool:
 def account(settings, facts, outside) -> Finding:
     """The server's account is new or made by us; one with root's number is refused whatever is ignored or adopted."""
     user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
+    adopts = settings["server"]["adopt"]
     fix = "set mattermost:server:user to a name that the host does not have; server:adopt: True takes over an account of its own."
     if not found:
         if facts.get("group") and not is_ours(facts, settings):
@@ -55,7 +57,7 @@ def account(settings, facts, outside) -> Finding:
                 "account",
                 f"The host has a group {user} (mattermost:server:user), but no account.",
                 fix,
-                settings,
+                adopts,
                 outside,
             )
         return ok("account", f"The account {user} is free.")
@@ -72,49 +74,45 @@ def account(settings, facts, outside) -> Finding:
     what = f"The host has an account {user} (mattermost:server:user) that this tree did not make"
     if others:
         sentence = f"{what}: {', '.join(others[:SHOWN])} runs as it."
-        free = {**settings, "server": {**settings["server"], "adopt": False}}  # two programs must not share one
         return _let(
-            "account", sentence, "set mattermost:server:user to a name that the host does not have.", free, outside
+            "account", sentence, "set mattermost:server:user to a name that the host does not have.", False, outside
         )
     if is_ours(facts, settings) and not unit_user:
         return warning("account", f"{what}; its shell and home would be changed.", fix)
     if can_log_in:
-        return _let(
-            "account", f"{what}: it can log in ({found['shell']}), and no longer could.", fix, settings, outside
-        )
+        return _let("account", f"{what}: it can log in ({found['shell']}), and no longer could.", fix, adopts, outside)
     if found["uid"] < FIRST_PERSON:
-        return _let("account", f"{what}: it is the system's (number {found['uid']}).", fix, settings, outside)
+        return _let("account", f"{what}: it is the system's (number {found['uid']}).", fix, adopts, outside)
     return warning("account", f"{what}; its home would be {settings['paths']['state']}.", fix)
 
 
 def directories(settings, facts, outside) -> Finding:
     """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has."""
-    for name, records in RECORDS.items():
+    found = {}  # what is in the way, by setting
+    for name in RECORDS:
         path = settings["paths"][name]
-        if path not in facts.get("directories", {}):
-            continue
-        entries = facts["directories"][path]
+        entries = facts.get("directories", {}).get(path, [])
         if entries is None:
-            sentence = f"{path} (mattermost:paths:{name}) is no directory."
-        elif _is_free(entries, records) or any(each.startswith(f"{path}/") for each in _configs(facts)):
-            continue
-        else:
+            found[name] = f"{path} (mattermost:paths:{name}) is no directory."
+        elif not _is_free(name, entries) and not any(each.startswith(f"{path}/") for each in _configs(facts)):
             shown = f"{', '.join(entries[:SHOWN])}{', ...' if len(entries) > SHOWN else ''}"
-            sentence = f"{path} (mattermost:paths:{name}) has files that this tree did not put there: {shown}."
-        fix = f"set mattermost:paths:{name} to a directory that is empty or not there, or move away what is in it."
-        return _let("directories", sentence, fix, settings, outside)
+            found[name] = f"{path} (mattermost:paths:{name}) has files that this tree did not put there: {shown}."
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
-        fix = "set mattermost:paths:run to a directory below /run that is not there."
-        return _let("directories", f"{run} (mattermost:paths:run) is {owner}'s.", fix, settings, outside)
-    return ok("directories", "The directories are absent, empty or ours.")
+        found["run"] = f"{run} (mattermost:paths:run) is {owner}'s."
+    if not found:
+        return ok("directories", "The directories are absent, empty or ours.")
+    adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
+    keys = " and ".join(f"mattermost:paths:{name}" for name in found)
+    fix = f"set {keys} to a directory that is empty or not there, or move away what is in it."
+    return _let("directories", " ".join(found.values()), fix, adopts, outside)
 
 
-def _is_free(entries: list[str], records: tuple[str, ...]) -> bool:
+def _is_free(name: str, entries: list[str]) -> bool:
     known = [each for each in entries if each not in EMPTY]
-    if records:
-        return not known or _has(known, records)
-    return all(_has([each], STATE) for each in known)
+    if not known or _has(known, RECORDS[name]):
+        return True
+    return name == "state" and all(_has([each], STATE) for each in known)
 
 
 def _has(entries: list[str], patterns: tuple[str, ...]) -> bool:
@@ -139,4 +137,4 @@ def unit(settings, facts, outside) -> Finding:
     if is_ours(facts, settings):
         return note("unit", sentence)
     fix = "remove that unit, set mattermost:server:adopt: True to take its place, or bring its server to another host by mattermost.import."
-    return _let("unit", sentence, fix, settings, outside)
+    return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
