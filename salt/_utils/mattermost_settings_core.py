@@ -159,7 +159,7 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     pillar, notes, twice = renamed.applied(data["schema"], pillar)
     faults += twice
     given = pillar if faults else deep_merge(pillar, roster)
-    wrong = form.faults(data["schema"], given) if check else []
+    wrong = _placed(form.faults(data["schema"], given), options) if check else []
     faults += [fault.sentence for fault in wrong if fault.harms]
     try:
         facts = on_arch(platform(data["platforms"], platform_key(grains)), release_arch(grains))
@@ -168,7 +168,7 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
         settings = derive(deep_merge(settings, sound), data["releases"], sound, grains, host_id)
     except SettingsError as err:
         raise SettingsError(faults + err.faults) from None
-    beside = rules.faults(settings) if check else []
+    beside = _placed(rules.faults(settings), options) if check else []
     if faults:  # what stands in for a wrong value says nothing of the others
         keys = [form.key(fault.path) for fault in wrong if fault.harms]
         beside = [fault for fault in beside if not any(key in fault.sentence for key in keys)]
@@ -177,6 +177,17 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
         raise SettingsError(faults)
     settings["doubts"] = [fault.sentence for fault in [*wrong, *beside]]
     return settings
+
+
+def _placed(faults: list, options: dict) -> list:
+    """Return *faults* with the roster's option named in those whose setting comes from there."""
+    given = {form.key(place): option for option, place in ROSTER_OPTIONS.items() if place and option in options}
+    placed = []
+    for fault in faults:
+        named = [option for key, option in given.items() if re.search(rf"{key}\b", fault.sentence)]
+        said = f" It is set by {' and '.join(named)} in the roster." if named else ""
+        placed.append(fault._replace(sentence=fault.sentence + said))
+    return placed
 
 
 def _without(settings: dict, paths: list[tuple]) -> dict:

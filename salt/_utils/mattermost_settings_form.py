@@ -134,6 +134,5 @@ def _reason(error, secret: bool) -> str:
             + "."
         )
     if error.validator == "pattern":
-        form = error.schema.get("x-form") or error.schema.get("description", error.validator_value)
-        return f"is {found}, which is not of the wanted form ({form})"
+        return f"is {found}, which is not of the wanted form ({error.schema.get('x-form', error.validator_value)})"
     return f"is not valid: {'(hidden)' if secret else error.message}."

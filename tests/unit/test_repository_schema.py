@@ -56,3 +56,17 @@ def test_each_password_is_marked_secret():
 
 def test_no_default_is_a_secret():
     assert [key for key, part in parts() if part.get("x-secret") and part["default"]] == []
+
+
+def patterns(part, key="mattermost"):
+    """Yield every part of the schema that has a pattern, with its key."""
+    if "pattern" in part:
+        yield key, part
+    for name, inner in part.items():
+        if isinstance(inner, dict):
+            yield from patterns(inner, f"{key}:{name}")
+
+
+def test_each_pattern_is_told_in_words():
+    assert len(list(patterns(SCHEMA))) > 25
+    assert [key for key, part in patterns(SCHEMA) if len(part.get("x-form", "").split()) < 2] == []

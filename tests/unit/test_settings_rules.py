@@ -218,3 +218,12 @@ def test_faults_of_form_and_of_rules_are_told_at_once_and_none_of_what_stands_in
     assert sorted(text.split()[0] for text in found) == [
         "mattermost:kept:days", "mattermost:mail:server", "mattermost:server:port", "mattermost:server:user",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("postgres.port", 70000), ("postgres.mm_database_pass", "a\nb"), ("postgres.port", 443)]
+)
+def test_a_fault_of_the_roster_names_its_option(option, value):
+    (fault,) = refused({}, {option: value})
+    assert fault.endswith(f" It is set by {option} in the roster.")
+    assert "a\nb" not in fault

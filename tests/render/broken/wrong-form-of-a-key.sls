@@ -1,4 +1,4 @@
-# expected: mattermost:server:environment is 'PATH', which is not of the wanted form (^MM_[A-Z0-9_]+$)
+# expected: mattermost:server:environment is 'PATH', which is not of the wanted form (MM_SECTION_KEY in capitals, such as MM_LOGSETTINGS_FILELEVEL)
 mattermost:
   server:
     environment:

@@ -1,3 +1,3 @@
-# expected: mattermost:email is 'nobody', which is not of the wanted form (Mail address that the certificate authority and the first administrator's account use.)
+# expected: mattermost:email is 'nobody', which is not of the wanted form (an address, such as admin@example.com)
 mattermost:
   email: nobody
