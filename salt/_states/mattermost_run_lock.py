@@ -26,7 +26,8 @@ def acquired(name):
     """
     free = _ret(name, True, "No other run is at work on this host.")
     _wipe(__opts__)
-    _report_progress(__lowstate__)
+    if "master_uri" not in __opts__:  # a minion's standard error is its journal
+        _report_progress(__lowstate__)
     if __context__.get("mattermost_run_lock.lock"):
         return free
     os.makedirs(os.path.dirname(LOCK), mode=0o700, exist_ok=True)

@@ -1,7 +1,7 @@
 """Merge and validate the settings: defaults < platform < pillar < the roster's ``postgres.*`` options.
 
-Pure functions on plain dicts, without Salt. Called by ``salt/_wrapper/mattermost_settings.py`` (an SLS over salt-ssh) and
-by the controller's ``hosts/roster.py`` (orchestrations). The data is in ``salt/mattermost/{schema,platforms,releases}.yaml``.
+Pure functions on plain dicts, without Salt. Called by ``mattermost_settings_data.for_sls`` (what an SLS gets, on every engine)
+and by the controller's ``hosts/roster.py`` (orchestrations). The data is in ``salt/mattermost/{schema,platforms,releases}.yaml``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read the settings' data files from the controller's file roots."""
+"""From the data files and a host's pillar to what its SLS get: the same over salt-ssh, on a minion and masterless."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import mattermost_settings_core as core
 import yaml
 
 NAMES = ("schema", "platforms", "releases", "bundle")
+SHIPPED = "salt://"
+_PEM = "-----BEGIN CERTIFICATE-----"
 
 
 @functools.cache
@@ -26,9 +28,47 @@ def load(file_roots: list[str]) -> dict:
     for root in file_roots:
         folder = os.path.join(root, "mattermost")
         if os.path.isfile(os.path.join(folder, "schema.yaml")):
-            paths = {name: os.path.join(folder, f"{name}.yaml") for name in NAMES}
-            return {name: _read(path, os.stat(path).st_mtime) for name, path in paths.items()}
+            return read({name: os.path.join(folder, f"{name}.yaml") for name in NAMES})
     raise FileNotFoundError(f"No mattermost/schema.yaml below {', '.join(map(str, file_roots))}.")
+
+
+def read(paths: dict) -> dict:
+    """Return the data of these files by name. paths: each of NAMES to its file."""
+    return {name: _read(path, os.stat(path).st_mtime) for name, path in paths.items()}
+
+
+def for_sls(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, find) -> dict:
+    """Return what ``mattermost_settings.get`` gives an SLS; raises SettingsError with every fault of the settings.
+
+    data: of ``load`` or ``read``. pillar: the host's whole pillar. options, grains, host_id: as for ``merge`` of the core.
+    find: from a file that a setting names to its path on this machine.
+    ``remove`` and ``renew`` are no settings but what a command says: they must never stand in a file. Nor is ``bundle``: it is
+    what the host notes of this bundle.
+    """
+    given = _plain({name: pillar.get(name) for name in ("mattermost", "remove", "renew")})
+    settings = with_files(core.merge(data, given["mattermost"] or {}, options, grains, host_id), find)
+    asked = {"remove": given["remove"] or {}, "renew": given["renew"] is True}
+    return {**settings, **asked, "bundle": bundle(data)}
+
+
+def _plain(value):
+    """Return *value* in Python's own types: a minion has its pillar in some that hide what they hold, in the sentence of a fault too."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def hidden(schema: dict, settings: dict) -> dict:
+    """Return *settings* with "(hidden)" for each secret that is set, for output that Salt keeps."""
+    parts = schema.get("properties", {})
+    found = {}
+    for name, value in settings.items():
+        part = parts.get(name, {})
+        if part.get("x-secret"):
+            found[name] = "(hidden)" if value else value
+        else:
+            found[name] = hidden(part, value) if isinstance(value, dict) else value
+    return found
 
 
 def bundle(data: dict) -> dict:
@@ -40,22 +80,38 @@ def bundle(data: dict) -> dict:
     return {"version": data["bundle"]["version"], "breaking_changes": max(numbers, default=0)}
 
 
-def with_files(settings: dict) -> dict:
-    """Return *settings* with the text of the files on the controller that hosts need: ``letsencrypt.ca_pem``.
+def place(name: str, roots: list[str]) -> str:
+    """Return where a file is on the controller: ``salt://`` in the first root that has it, else the path itself."""
+    if not name.startswith(SHIPPED):
+        return name
+    paths = [os.path.join(root, name[len(SHIPPED) :]) for root in roots]
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
 
+
+def is_certificate(text: str) -> bool:
+    """Say whether *text* is a certificate itself, in PEM form, and not the name of its file."""
+    return _PEM in text
+
+
+def with_files(settings: dict, find=str) -> dict:
+    """Return *settings* with the text that hosts need of the files that settings name: ``letsencrypt.ca_pem``.
+
+    find: from such a name to its path on this machine.
     Raises SettingsError when a file that a setting names can't be read or is not what it should be.
     """
-    path = settings["letsencrypt"]["ca_file"]
-    if not path:
-        return settings
+    given = settings["letsencrypt"]["ca_file"]
+    settings["letsencrypt"]["ca_pem"] = given if not given or is_certificate(given) else _certificate(given, find)
+    return settings
+
+
+def _certificate(name: str, find) -> str:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(find(name), encoding="ascii") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as err:
         raise core.SettingsError(
-            [f"mattermost:letsencrypt:ca_file is {path}, which can't be read here: {err}."]
+            [f"mattermost:letsencrypt:ca_file is {name}, which can't be read here: {err}."]
         ) from None
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise core.SettingsError([f"mattermost:letsencrypt:ca_file is {path}, which holds no certificate in PEM form."])
-    settings["letsencrypt"]["ca_pem"] = text
-    return settings
+    if not is_certificate(text):
+        raise core.SettingsError([f"mattermost:letsencrypt:ca_file is {name}, which holds no certificate in PEM form."])
+    return text

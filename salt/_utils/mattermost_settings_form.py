@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from typing import NamedTuple
 
 BREAKS = "\n\r\0"
@@ -73,12 +74,16 @@ def faults(schema: dict, settings: dict) -> list[Fault]:
 
 def validate(schema: dict, settings: dict) -> list[Fault]:
     """Return the faults of *settings* against the schema, each with the key's full name."""
-    import jsonschema  # on the controller only
-
+    try:
+        from jsonschema import Draft202012Validator  # here: Salt's packages lack it, and hosts over salt-ssh need none
+    except ImportError:
+        pip = "salt-pip" if hasattr(sys, "RELENV") else f"{sys.executable} -m pip"
+        sentence = (
+            "The settings cannot be checked: the Python of this Salt has no jsonschema 4 or newer. Install it here: "
+        )
+        return [Fault(f"{sentence}{pip} install 'jsonschema>=4'")]
     found = []
-    for error in sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))
-    ):
+    for error in sorted(Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))):
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
             known = error.schema["properties"]

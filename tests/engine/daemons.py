@@ -1,4 +1,4 @@
-"""A salt-master and one salt-minion of this Python's Salt, on loopback, with all that they write below one folder."""
+"""A salt-master, one salt-minion and a masterless host of this Python's Salt, on loopback, with all that they write below one folder."""
 
 from __future__ import annotations
 
@@ -17,28 +17,42 @@ import yaml
 from tests import repository
 
 MINION = "minion.example"
+MASTERLESS = "masterless.example"
 START_SECONDS = 120
 ANSWER_SECONDS = 30
 
 
 class Daemons:
-    """folder: an empty one with a short name, for a socket's path has a small limit. file_roots: what the master serves."""
+    """folder: an empty one with a short name, for a socket's path has a small limit. file_roots: what the master serves.
 
-    def __init__(self, folder: Path, file_roots: list[Path]):
+    grains: by ID, what that host says it is. The masterless host has the master's files and pillar.
+    """
+
+    def __init__(self, folder: Path, file_roots: list[Path], grains: dict[str, dict]):
         self.folder = folder
         self._started: list[subprocess.Popen] = []
         publish, answer = _free_ports(2)
         common = {"user": getpass.getuser(), "interface": "127.0.0.1", "publish_port": publish}
-        master = {"ret_port": answer, "auto_accept": True, "worker_threads": 3, "file_roots": _base(file_roots)}
+        master = {"ret_port": answer, "auto_accept": True, "worker_threads": 3}
         minion = {"id": MINION, "master": "127.0.0.1", "master_port": answer, "enable_fqdns_grains": False}
-        self._configure("master", common | master | {"pillar_roots": _base([folder / "pillar"])})
-        self._configure("minion", common | minion)
+        roots = {"file_roots": _base(file_roots), "pillar_roots": _base([folder / "pillar"])}
+        alone = {"id": MASTERLESS, "file_client": "local"}
+        self._configure("master", common | master | roots)
+        self._configure("minion", common | minion | {"grains": grains[MINION]})
+        self._configure("masterless", minion | alone | roots | {"grains": grains[MASTERLESS]}, "minion")
 
-    def _configure(self, name: str, options: dict) -> None:
+    def _configure(self, name: str, options: dict, file: str = "") -> None:
         root = self.folder / name
         (root / "etc").mkdir(parents=True)
         options |= {"root_dir": str(root), "sock_dir": str(root / "run")}
-        (root / "etc" / name).write_text(yaml.safe_dump(options))
+        (root / "etc" / (file or name)).write_text(yaml.safe_dump(options))
+
+    def set_pillar(self, pillar: dict) -> None:
+        """Give both hosts this pillar; each run of a state reads it anew."""
+        folder = self.folder / "pillar"
+        folder.mkdir(exist_ok=True)
+        (folder / "top.sls").write_text(yaml.safe_dump({"base": {"*": ["site"]}}))
+        (folder / "site.sls").write_text(yaml.safe_dump(pillar))
 
     def log(self, name: str) -> Path:
         """Return what *name*, ``master`` or ``minion``, and its processes said: warnings and worse."""
@@ -84,8 +98,14 @@ class Daemons:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    def _run(self, program: str, *words: str) -> subprocess.CompletedProcess:
-        return repository.run(str(repository.BIN / program), "-c", str(self.folder / "master/etc"), *words)
+    def call(self, *words: str):
+        """Return what ``salt-call words`` returns on the masterless host."""
+        done = self._run("salt-call", "--out=json", "--no-color", *words, host="masterless")
+        assert done.stdout.startswith("{"), done.stdout + done.stderr
+        return json.loads(done.stdout)["local"]
+
+    def _run(self, program: str, *words: str, host: str = "master") -> subprocess.CompletedProcess:
+        return repository.run(str(repository.BIN / program), "-c", str(self.folder / host / "etc"), *words)
 
 
 def _base(folders: list[Path]) -> dict:

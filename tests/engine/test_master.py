@@ -1,15 +1,35 @@
-"""A site's own Salt master serves this tree beside its own: its minions go on answering, and the master has our Python."""
+"""A site's own Salt master serves this tree beside its own: its minions go on answering, and the master has our Python.
 
+What the controller gives hosts over salt-ssh, a minion and a masterless host make by themselves: settings and deploy states.
+"""
+
+import base64
+import json
+import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
+import mattermost_config_core
+import mattermost_settings_data
 import pytest
 
-from tests import repository
+from tests import repository, secrets
 from tests.engine import daemons
+from tests.render import compiler
 
 TREE = repository.ROOT / "salt"
+PILLAR = {"mattermost": {"name": "chat.example.test", "email": "admin@example.test"}}
+GRAINS = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: compiler.GRAINS["RedHat-7"]}
+# the deploy states of both sites, in order
+DEPLOY = list(
+    dict.fromkeys(
+        name
+        for site in ("ssl", "non-ssl")
+        for name in re.findall(r"apply: (\S+)", (TREE / f"mattermost/{site}.sls").read_text())
+    )
+)
 OWN = {  # what the site has of its own, nothing of it about Mattermost
     "top.sls": "base: {'*': [motd]}\n",
     "motd.sls": "there-is-a-motd:\n  test.succeed_without_changes: []\n",
@@ -24,7 +44,8 @@ def site():
         path = folder / "own" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    started = daemons.Daemons(folder, [folder / "own", TREE])
+    started = daemons.Daemons(folder, [folder / "own", TREE], GRAINS)
+    started.set_pillar(PILLAR)
     try:
         started.start()
         yield started
@@ -35,7 +56,8 @@ def site():
 
 @pytest.fixture(scope="module")
 def synced(site):
-    """What the minion says that it took over at its first sync."""
+    """What the minion says that it took over at its first sync; the masterless host has synced too."""
+    site.call("saltutil.sync_all")
     return site.ask("saltutil.sync_all")
 
 
@@ -75,8 +97,68 @@ def test_a_highstate_of_something_else_syncs_the_tree_and_the_minion_goes_on_ret
     assert site.ask("test.ping") is True
 
 
+@pytest.fixture(params=[daemons.MINION, daemons.MASTERLESS])
+def host(request, site, synced):
+    """What asks one of the two hosts, and that host as the controller sees it over salt-ssh."""
+    ask = site.ask if request.param == daemons.MINION else site.call
+    return ask, compiler.Host(GRAINS[request.param], PILLAR, {"id": request.param})
+
+
+def test_the_deploy_states_render_as_over_salt_ssh(host):
+    ask, over_ssh = host
+    assert ask("state.show_low_sls", ",".join(DEPLOY)) == json.loads(json.dumps(over_ssh.low(*DEPLOY)))
+
+
+def test_the_settings_are_merged_as_over_salt_ssh(host):
+    ask, over_ssh = host
+    assert ask("mattermost_settings.get") == shown(over_ssh.settings())
+
+
+def shown(settings):
+    schema = mattermost_settings_data.load([TREE])["schema"]
+    return json.loads(json.dumps(mattermost_config_core.all_shown(mattermost_settings_data.hidden(schema, settings))))
+
+
 def test_the_minion_has_nothing_to_say_of_this_tree(site, synced):
-    """Asked last: of all that the tests above did. What a Salt says of itself differs by version."""
+    """Asked when all above is done, before what is to fail. What a Salt says of itself differs by version."""
     site.ask("sys.list_state_modules", "mattermost_*")
     said = site.log("minion").read_text().splitlines()
     assert [line for line in said if "mattermost" in line or "extmods" in line] == []
+
+
+def keeping(site):
+    """Return the files of master, minion and masterless host with a planted secret in them."""
+    files = [
+        path
+        for name in ("master", "minion", "masterless")
+        for path in (site.folder / name).rglob("*")
+        if path.is_file()
+    ]
+    logs = [site.log("master"), site.log("minion")]
+    return {str(path.relative_to(site.folder)) for path in [*files, *logs] if secrets.found_in(path.read_bytes())}
+
+
+def test_a_minion_refuses_faulty_settings_with_their_sentence(site, synced):
+    site.set_pillar({"mattermost": {"relase": {}}})
+    faults = [re.findall(r"Jinja error: (.*)", error) for error in site.ask("state.apply", "mattermost.deploy.server")]
+    assert {tuple(found) for found in faults} == {("mattermost:relase is not a setting. Did you mean release?",)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the host's lock is root's")
+def test_a_secret_of_the_pillar_rests_in_the_masters_pillar_cache_alone(site, synced):
+    site.set_pillar({"mattermost": PILLAR["mattermost"] | secrets.pillar()})
+    answer = site.ask("state.apply", "mattermost.deploy.database,mattermost.deploy.server", "test=True", seconds=120)
+    told = {state["__id__"]: state["result"] for state in answer.values()}
+    assert told["server-reads-its-secrets-from-a-private-file"] is None, answer
+    assert "@mattermost-progress@" not in site.log("minion").read_text(), (
+        "that is for a controller at the other end of ssh"
+    )
+    assert site.call("state.apply", "mattermost.deploy.server", "test=True")
+    site.ask("saltutil.refresh_pillar", "wait=True")
+    assert site.ask("mattermost_settings.get")["mail"]["password"] == "(hidden)"
+    cached = f"master/var/cache/salt/master/pillar/{daemons.MINION}.p"
+    assert keeping(site) == {cached}
+    assert (site.folder / cached).stat().st_mode & 0o777 == 0o600, "docs/salt-master.md names it"
+    words = [form for value in secrets.PLANTED.values() for form in (value, base64.b64encode(value.encode()).decode())]
+    site.ask("test.arg", *words)
+    assert any("/jobs/" in place for place in keeping(site)), "the search finds what a job keeps"

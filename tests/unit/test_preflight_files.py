@@ -89,6 +89,11 @@ def test_a_file_that_the_settings_name_and_nobody_has_is_told_with_its_setting(t
     ]
 
 
+def test_a_certificate_in_place_of_its_files_name_is_no_missing_file():
+    wanted = settings({"letsencrypt": {"ca_file": "-----BEGIN CERTIFICATE-----\n"}})
+    assert files.inspect(wanted, ["salt"], "ssl")["missing"] == []
+
+
 def test_own_files_that_are_not_named_are_asked_for():
     assert (
         "must name your files"

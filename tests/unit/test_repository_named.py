@@ -70,7 +70,7 @@ def test_what_a_comment_names_exists(path):
 @pytest.mark.parametrize(
     ("suffix", "text", "name"),
     [
-        (".py", '"""Read by ``salt/_modules/mattermost_settings.py``."""\n', "salt/_modules/mattermost_settings.py"),
+        (".py", '"""Read by ``salt/_modules/mattermost_stage.py``."""\n', "salt/_modules/mattermost_stage.py"),
         (".py", "x = 1  # see mattermost_database_{plan,hsot}\n", "mattermost_database_hsot"),
         (".py", 'def f():\n    """facts: ``hosts.prob.parse``."""\n', "hosts.prob.parse"),
         (".sh", "# read by settigns.sh\nname=none.sh\n", "settigns.sh"),

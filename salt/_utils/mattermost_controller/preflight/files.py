@@ -8,11 +8,10 @@ import time
 from cryptography.exceptions import UnsupportedAlgorithm
 from mattermost_letsencrypt_certificate import CertificateError
 from mattermost_release_facts import effective
+from mattermost_settings_data import is_certificate, place
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.preflight import certificate_files
-
-SHIPPED = "salt://"
 
 
 def inspect(settings: dict, roots: list[str], site: str) -> dict:
@@ -29,21 +28,13 @@ def inspect(settings: dict, roots: list[str], site: str) -> dict:
         named["letsencrypt:archive"] = settings["letsencrypt"]["archive"]
     if own:
         named |= {"certificate:chain": certificate["chain"], "certificate:key": certificate["key"]}
-    places = {key: place(name, roots) for key, name in named.items() if name}
+    places = {key: place(name, roots) for key, name in named.items() if name and not is_certificate(name)}
     missing = [(key, named[key]) for key, path in places.items() if not os.path.isfile(path)]
     return {
         "missing": missing,
         "source_there": "://" in source or os.path.isfile(source),
         "certificate_fault": _fault(settings, places) if own and not missing else "",
     }
-
-
-def place(name: str, roots: list[str]) -> str:
-    """Return where a file is on this machine: ``salt://`` in the first root that has it, else the path itself."""
-    if not name.startswith(SHIPPED):
-        return name
-    paths = [os.path.join(root, name[len(SHIPPED) :]) for root in roots]
-    return next((path for path in paths if os.path.isfile(path)), paths[0])
 
 
 def _fault(settings: dict, places: dict) -> str:
