@@ -84,7 +84,7 @@ def restored(
             said = str(err).replace(folder + "/", "").rstrip(".")
             return _ret(name, False, f"{archive} can't be restored: {said}. Nothing was changed.")
         finally:
-            os.unlink(path)  # it holds private keys
+            _remove_copy(path)
         text = core.restored_renewal(certbot.text(paths["renewal"]), directory, name, key_type)
         config.write(paths["renewal"], text.encode())
         moved = archives.move_into(folder, directory)
@@ -208,6 +208,13 @@ def _shipped(source):
         with open(path, "rb") as file:
             return file.read()
     finally:
+        _remove_copy(path)
+
+
+def _remove_copy(path):
+    """Remove what Salt sent of a file with private keys. A masterless host has no copy: there *path* is the user's own file."""
+    over_ssh = os.path.basename(__opts__["root_dir"]) == "running_data"
+    if over_ssh or __opts__["file_client"] != "local":
         os.unlink(path)
 
 

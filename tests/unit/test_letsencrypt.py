@@ -4,6 +4,8 @@ import mattermost_letsencrypt_certificate as certificates
 import mattermost_letsencrypt_core as core
 import pytest
 
+from tests.states import load_state
+
 DAY = 86400
 NOW = 1_800_000_000.0
 NAME = "chat.example.test"
@@ -219,3 +221,20 @@ def test_the_authoritys_own_reason_is_found(output, log, kind, words):
 def test_every_kind_has_advice():
     assert core.advice("dns") != core.advice("connection")
     assert core.advice("of a new kind").endswith(".")
+
+
+SENT = {
+    "a minion": ({"root_dir": "/", "file_client": "remote"}, False),
+    "salt-ssh": ({"root_dir": "/var/tmp/.root_1_salt/running_data", "file_client": "local"}, False),
+    "masterless": ({"root_dir": "/", "file_client": "local"}, True),
+}
+
+
+@pytest.mark.parametrize(("options", "stays"), SENT.values(), ids=SENT)
+def test_a_shipped_key_leaves_no_copy_and_a_masterless_host_keeps_the_users_own_file(tmp_path, options, stays):
+    key = tmp_path / "key.pem"
+    key.write_text("key")
+    state = load_state("mattermost_letsencrypt", modules={"cp.cache_file": lambda url: str(key)})
+    state.__opts__ |= options
+    assert state._shipped("salt://mattermost/local/key.pem") == b"key"
+    assert key.exists() == stays
