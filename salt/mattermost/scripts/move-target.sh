@@ -78,8 +78,8 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     for part in data plugins client-plugins; do
         mkdir -p "$staging/$part" && mv "$state/$part" "$replaced/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
     done
-    cp -p "$state/config/config.json" "$replaced/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
-        chown "$user:$user" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
+    copy_file "$state/config/config.json" "$replaced/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
+        chown "$user:$user" "$state/config/config.json.new" && publish "$state/config/config.json" || return 1
     rm -f "$own/config.json"
 }
 
@@ -101,7 +101,7 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
         [ ! -d "$state/$part" ] || mv "$state/$part" "$staging/$part" || return 1
         mv "$replaced/$part" "$state/$part" || return 1
     done
-    [ ! -e "$replaced/config.json" ] || cp -p "$replaced/config.json" "$state/config/config.json" || return 1
+    [ ! -s "$replaced/config.json" ] || copy_file "$replaced/config.json" "$state/config/config.json" || return 1
     rm -rf "$replaced" "$work/move-placed"
     drop_new
 }

@@ -21,11 +21,14 @@ changes() {
     [ "$number" != "$(cat "$HOST/kill-at" 2>/dev/null)" ] || { rm "$HOST/kill-at"; kill -9 "$(cat "$HOST/program")"; }
 }
 case $name in
-    mv | touch) "/bin/$name" "$@" || exit; changes "$@" ;;
+    mv | touch)
+        for given; do case $given in *.new) grep -qxF "$given" "$HOST/flushed" || say "$given" >>"$HOST/unflushed" ;; esac; done
+        "/bin/$name" "$@" || exit; changes "$@" ;;
     runuser) shift 3; exec "$@" ;;
     df) say x; say x 1 1 1000000000 1% / ;;
     mountpoint) [ "$2" = "$(cat "$HOST/mounted" 2>/dev/null)" ] ;;
-    chown | sync | sleep) ;;
+    sync) say "$*" >>"$HOST/flushed" ;;
+    chown | sleep) ;;
     restic)
         case $1 in
             snapshots) say '[{"time":"2026-01-01T00:00:00Z","short_id":"1a2b3c4d"}]' ;;
@@ -185,6 +188,32 @@ def test_a_restore_keeps_what_it_replaces(host):
     assert databases(host)[kept] == ["old"]
     assert (host / f"state/replaced-{kept.rpartition('_')[2]}/data/side").read_text() == "old\n"
     assert (host / "settings/secrets/pepper").exists()
+
+
+def test_what_an_undo_relies_on_is_flushed_before_it_takes_its_place(host):
+    """A power cut after an unflushed rename leaves an empty file: of all settings nothing but an older backup would remain."""
+    (host / "flushed").touch()
+    (host / "breaks").touch()
+    assert work(host, "latest:overwrite").returncode == 4
+    relied_on = ("/config.json.new", "/secrets/")
+    unflushed = (host / "unflushed").read_text().splitlines() if (host / "unflushed").exists() else []
+    assert [path for path in unflushed if any(part in path for part in relied_on)] == []
+    assert any("config.json.new" in line for line in (host / "flushed").read_text().splitlines())
+
+
+def test_an_empty_file_that_a_power_cut_left_never_takes_the_settings_place(tmp_path):
+    """An older program relied on it unflushed: killed after each change, with what it kept emptied."""
+    emptied = 0
+    for number in itertools.count(1):
+        host = made(tmp_path / str(number))
+        if not killed(host, "latest:overwrite", number):
+            break
+        for kept in (host / "state").glob("replaced-*/config.json"):
+            kept.write_text("")
+            emptied += 1
+        assert not killed(host, "back", None)
+        assert (host / CONFIG).read_text() != ""
+    assert emptied > 3
 
 
 def test_a_server_that_does_not_come_up_is_put_back(host):

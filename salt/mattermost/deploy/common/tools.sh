@@ -52,6 +52,8 @@ publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
     flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"
 }
 
+copy_file() { cp -p "$1" "$2.new" && publish "$2"; } # copy_file SOURCE FILE: with owner and mode, on disk before it is relied on
+
 # shellcheck disable=SC2154 # the program sets own
 lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"

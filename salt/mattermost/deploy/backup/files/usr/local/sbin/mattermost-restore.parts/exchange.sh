@@ -23,9 +23,8 @@ exchange() { # each step can be told from what is there, so roll_back needs no m
         [ -d "$fetched$state/$part" ] || continue
         chown -R "$user:$user" "$fetched$state/$part" && mv "$state/$part" "$replaced/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
     done
-    cp -p "$state/config/config.json" "$replaced/config.json.new" && mv "$replaced/config.json.new" "$replaced/config.json" || return 1
-    chown "$user:$user" "$fetched$state/config/config.json" && cp -p "$fetched$state/config/config.json" "$state/config/config.json.new" &&
-        mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
+    copy_file "$state/config/config.json" "$replaced/config.json" || return 1
+    chown "$user:$user" "$fetched$state/config/config.json" && copy_file "$fetched$state/config/config.json" "$state/config/config.json" || return 1
     rename_database "$database" "$replaced_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
 }
 
@@ -60,8 +59,8 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
         [ ! -d "$state/$part" ] || mv -T "$state/$part" "$replaced/not-used-$part" || return 1
         mv -T "$replaced/$part" "$state/$part" || return 1
     done
-    if [ -e "$replaced/config.json" ]; then
-        cp -p "$replaced/config.json" "$state/config/config.json.new" && mv -f "$state/config/config.json.new" "$state/config/config.json" || return 1
+    if [ -s "$replaced/config.json" ]; then # an older program did not flush it: after a power cut it may be empty
+        copy_file "$replaced/config.json" "$state/config/config.json" || return 1
     fi
     decide undone && finish
 }

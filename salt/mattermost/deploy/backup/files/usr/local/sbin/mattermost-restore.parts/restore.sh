@@ -23,12 +23,12 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
     for file in "$fetched$settings/secrets"/*; do
         [ -f "$file" ] || continue
         case $file in */database-password | */backup-password) continue ;; esac
-        cp -p "$file" "$settings/secrets/" || return 1
+        copy_file "$file" "$settings/secrets/${file##*/}" || return 1
     done
     rm -f "$settings/first-admin-login" # of an account that the restored database does not know
-    [ ! -f "$fetched$settings/first-admin-login" ] || cp -p "$fetched$settings/first-admin-login" "$settings/" || return 1
+    [ ! -f "$fetched$settings/first-admin-login" ] || copy_file "$fetched$settings/first-admin-login" "$settings/first-admin-login" || return 1
     [ -n "$certificates" ] && [ ! -e "$certificates/live/$name" ] && [ -d "$fetched$certificates/live/$name" ] || return 0
-    mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$fetched$certificates/." "$certificates/"
+    mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$fetched$certificates/." "$certificates/" && sync
 }
 
 roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
