@@ -6,7 +6,7 @@
       mattermost_retention.pruned:
         - name: {{ mattermost.paths.work }}/switch
 
-The host program ``mattermost-switch`` decides and removes; what holds messages that are nowhere else stays and is named.
+The host program ``mattermost-kept`` (by way of ``mattermost-switch``) decides and removes; what holds messages that are nowhere else stays and is named.
 """
 
 from __future__ import annotations
