@@ -75,9 +75,11 @@ def test_a_key_that_is_not_the_known_one_stops_the_run_before_a_change(el7):
     assert run.rc == 1, run
     assert "which is known for centos" in run.comments
     assert doing(calls(el7)) == []
-    # the note of what the host is like stands before any change to it
+    # the notes of what the host is like, and of what deploys it, come before any change to it
     left = set(el7.ssh(FINGERPRINT).splitlines()) ^ before
-    assert {line.split()[0] for line in left} <= {"/var/lib/mattermost-deploy/before.json"}
+    assert {line.split()[0] for line in left} <= {
+        f"/var/lib/mattermost-deploy/{note}" for note in ("before.json", "bundle")
+    }
 
 
 def test_a_repository_that_does_not_answer_stops_the_run(el7):
