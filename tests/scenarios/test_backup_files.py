@@ -146,7 +146,7 @@ def test_a_restored_database_has_the_settings_of_its_own_as_they_were(host):
     sql(host, f"ALTER ROLE mattermost IN DATABASE mattermost SET {OWN[0]}")
     host.ssh("sed '/^# ---- the command/,$d' /usr/local/sbin/mattermost-restore >/root/functions")
     try:
-        host.ssh("cd /; . /root/functions; read_settings; create_beside beside | sql postgres")
+        host.ssh("cd /; . /root/functions; read_settings; create_like_current beside | super")
         kept = sql(host, KEPT.format("mattermost"))
         assert "it's" in kept
         assert len(kept.splitlines()) == 2
