@@ -7,11 +7,18 @@ preflight:
     - leave_out:
         - breaking-changes
 
+# the programs' own login to the database, which an earlier bundle did not make
+database:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.database
+    - require:
+      - mattermost_preflight: preflight
+
 backup:
   mattermost_stage.applied:
     - apply: mattermost.deploy.backup
     - require:
-      - mattermost_preflight: preflight
+      - mattermost_stage: database
 
 backup-is-made:
   mattermost_backup.created:

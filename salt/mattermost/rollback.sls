@@ -11,11 +11,18 @@ preflight:
         - downgrade
         - breaking-changes
 
+# the programs' own login to the database, which an earlier bundle did not make
+database:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.database
+    - require:
+      - mattermost_preflight: preflight
+
 switch-program:
   mattermost_stage.applied:
     - apply: mattermost.deploy.server.switch
     - require:
-      - mattermost_preflight: preflight
+      - mattermost_stage: database
 
 older-version-serves:
   mattermost_rollback.rolled_back:
