@@ -80,7 +80,7 @@ def no_previous_installation(name):
 
     name: the file by which ``mattermost-aside`` says so. Never reports a change.
     """
-    said = "No installation of before is in the way."
+    said = "No previous installation is in the way."
     is_free = not os.path.exists(name)
     if not is_free:
         said = (

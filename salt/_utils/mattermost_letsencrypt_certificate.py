@@ -102,6 +102,6 @@ def _openssl(*arguments: str) -> str:
         ["openssl", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if ended.returncode:
-        what = "private key without a pass phrase" if arguments[0] == "pkey" else "certificate"
+        what = "private key without a passphrase" if arguments[0] == "pkey" else "certificate"
         raise CertificateError(f"{arguments[2]} holds no {what} in PEM form.")
     return ended.stdout

@@ -70,7 +70,7 @@ def platform(platforms: dict, key: str) -> dict:
     """Return the platform's facts with what it inherits. Raises SettingsError for a platform that is not listed."""
     if key not in platforms:
         works = ", ".join(str(entry.get("name", name)) for name, entry in platforms.items() if entry.get("supported"))
-        raise SettingsError([f"This host runs {key.replace('-', ' ')}, which is not supported. What works: {works}."])
+        raise SettingsError([f"This host runs {key.replace('-', ' ')}, which is not supported. Supported: {works}."])
     entry = platforms[key]
     if "inherits" not in entry:
         return copy.deepcopy(entry)

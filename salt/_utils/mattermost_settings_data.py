@@ -113,5 +113,7 @@ def _certificate(name: str, find) -> str:
             [f"mattermost:letsencrypt:ca_file is {name}, which can't be read here: {err}."]
         ) from None
     if not is_certificate(text):
-        raise core.SettingsError([f"mattermost:letsencrypt:ca_file is {name}, which holds no certificate in PEM form."])
+        raise core.SettingsError(
+            [f"mattermost:letsencrypt:ca_file is {name}, which contains no certificate in PEM format."]
+        )
     return text

@@ -109,7 +109,7 @@ def test_two_runs_at_once_are_not_two_runs(deployed_host):
         first.communicate(timeout=120)
     assert first.returncode == 0
     assert second.rc == 1
-    assert "Another run is at work in this checkout" in second.out
+    assert "Another run is in progress in this checkout" in second.out
 
 
 def test_chat_comes_back_after_a_reboot(deployed_host):

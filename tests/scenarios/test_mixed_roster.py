@@ -196,7 +196,7 @@ def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_pa
     damaged = tmp_path / "salt.tar.xz"
     with open(good, "rb") as file:
         damaged.write_bytes(file.read(1 << 20))
-    for source, words in ((damaged, "is damaged, or no .tar.xz file"), (tmp_path / "none", "can't be read here")):
+    for source, words in ((damaged, "is damaged, or is not a .tar.xz file"), (tmp_path / "none", "can't be read here")):
         sum_of = hashlib.sha256(source.read_bytes()).hexdigest() if source.exists() else "0" * 64
         fit.set(relenv={"source": str(source), "sha256": sum_of})
         run = fit.orchestrate()
@@ -214,4 +214,4 @@ def test_the_tree_on_the_host_is_renewed_with_the_archive(fit, tmp_path):
     assert run.rc == 0, run
     assert run.changes == {}
     assert fit.ssh(f"cat {note}") == sha256
-    assert "bringing Salt with its own Python" in run.err + run.out
+    assert "copying Salt with its own Python" in run.err + run.out

@@ -61,18 +61,18 @@ def test_a_dry_run_checks_all_of_it(run):
         ({"relase": {}}, "settings", "mattermost:relase is not a setting. Did you mean release?"),
         ({"server": {"port": "8065"}}, "settings", "mattermost:server:port must be of type integer"),
         ({"server": {"user": "root"}}, "settings", "mattermost:server:user is root"),
-        ({"server": {"user": "games"}}, "account", "it is the system's (number 5)"),
+        ({"server": {"user": "games"}}, "account", "it is a system account (UID 5)"),
         ({"paths": {"work": "/var/lib"}}, "settings", "mattermost:paths:work is /var/lib"),
         ({"paths": {"settings": "/etc/systemd"}}, "directories", "/etc/systemd (mattermost:paths:settings)"),
         ({"paths": {"state": "/opt/mattermost"}}, "settings", "are the same directory /opt/mattermost"),
         ({"email": ""}, "email", "mattermost:email is not set"),
         ({"release": {"sha256": ""}}, "checksum", "No SHA-256 is known for Mattermost"),
         ({"release": {"source": "nowhere/mattermost.tar.gz"}}, "archive-source", "nowhere/mattermost.tar.gz"),
-        ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are wanted"),
-        ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are wanted"),
+        ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are required"),
+        ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are required"),
         ({"platform": {"postgresql": {"version": 13}}}, "postgresql", "PostgreSQL 13 would be installed"),
         ({"verify": {"ca_file": "/no/such.pem"}}, "named-files", "no /no/such.pem (mattermost:verify:ca_file)"),
-        ({"certificate": {"source": "files"}}, "own-certificate", "must name your files"),
+        ({"certificate": {"source": "files"}}, "own-certificate", "must be set to your files"),
         ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "no.such.invalid does not resolve"),
     ],
 )  # fmt: skip
@@ -114,8 +114,8 @@ def test_all_faults_of_the_settings_are_told_at_once(fit):
         ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
         ("useradd --create-home --shell /bin/bash mattermost", "userdel --remove mattermost", "account", "it can log in (/bin/bash)"),
         ("groupadd mattermost", "groupdel mattermost", "account", "has a group mattermost"),
-        ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) has files that this tree did not put there: shop"),
-        ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service is of an installation"),
+        ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) contains files that this bundle did not put there: shop"),
+        ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service belongs to an installation"),
         ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
         ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
         ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
@@ -269,7 +269,7 @@ def test_sudo_that_wants_a_password_is_told_apart(fit, run, deployer, with_sudo)
     fit.write(user=deployer, sudo=True)
     found = run()
     assert red(found) == {"sudo"}
-    assert "wants the password of deployer" in found["sudo"]["sentence"]
+    assert "requires the password of deployer" in found["sudo"]["sentence"]
     assert "NOPASSWD" in found["sudo"]["todo"]
 
 

@@ -57,7 +57,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
     assert found.level == "refusal"
     assert found.sentence == (
         "names-redirect: Additional names redirect. For this host: www.example.test redirect to chat.example.test. "
-        "It comes with 2.0.0; the host was deployed by 1.0.0 of this bundle."
+        "It is new in 2.0.0; the host was deployed with 1.0.0 of this bundle."
     )
     assert found.fix == (
         "Tell their users. Then set mattermost:acknowledged: [names-redirect], or add "
@@ -83,7 +83,7 @@ def test_no_other_host_is_stopped(judged, facts, pillar):
 def test_a_host_without_a_note_was_deployed_before_there_were_versions(judged):
     (found,) = judged(preflight.DEPLOYED)
     assert found.level == "refusal"
-    assert found.sentence.endswith("the host was deployed by a version before 1.0.0 of this bundle.")
+    assert found.sentence.endswith("the host was deployed with a version before 1.0.0 of this bundle.")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_change_cannot_be_ignored():
     found = preflight.look({"preflight": {"ignore": ["breaking-changes"]}}, preflight.DEPLOYED)
     assert (
         found["settings"].sentence
-        == "mattermost:preflight:ignore names breaking-changes, which is acknowledged instead."
+        == "mattermost:preflight:ignore names breaking-changes, which is a breaking change, not a check."
     )
     assert found["settings"].level == "refusal"
 

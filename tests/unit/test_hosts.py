@@ -19,7 +19,7 @@ def test_several_entries_need_names():
 
 
 def test_a_named_host_must_be_in_the_roster():
-    with pytest.raises(roster.TargetError, match="names chta, which the roster does not have. It has: chat"):
+    with pytest.raises(roster.TargetError, match="names chta, which the roster does not contain. It contains: chat"):
         roster.choose({"chat": {}}, ["chta"])
 
 
@@ -140,5 +140,5 @@ def test_a_file_that_came_incomplete_is_none(local_host, tmp_path, monkeypatch):
     (tmp_path / "archive").write_bytes(DATA)
     monkeypatch.setattr(os.path, "getsize", lambda path: len(DATA) + 1)
     done = local_host(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"))
-    assert (done.rc, done.err) == (1, "It came incomplete.\n")
+    assert (done.rc, done.err) == (1, "The transfer was incomplete.\n")
     assert not (tmp_path / "there").exists()

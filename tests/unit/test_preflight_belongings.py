@@ -29,15 +29,15 @@ REFUSED = [
     ("account", "runs as it", {"account": {**OURS, "home": "/var/lib/x"}, "account_units": ["/lib/systemd/system/x.service"]}),
     ("account", "it can log in (/bin/bash)", {"account": {"uid": 1001, "home": "/home/mattermost", "shell": "/bin/bash"}}),
     ("account", "it can log in (/bin/sh)", {"account": {**OURS, "shell": "/bin/sh"}}),
-    ("account", "it is the system's (number 33)", {"account": {"uid": 33, "home": "/var/www", "shell": "/usr/sbin/nologin"}}),
+    ("account", "it is a system account (UID 33)", {"account": {"uid": 33, "home": "/var/www", "shell": "/usr/sbin/nologin"}}),
     ("account", "has a group mattermost", {"group": True}),
-    ("directories", "/opt/mattermost (mattermost:paths:install) has files that this tree did not put there: app, bin, lib", {"directories": {INSTALL: ["app", "bin", "lib"]}}),
+    ("directories", "/opt/mattermost (mattermost:paths:install) contains files that this bundle did not put there: app, bin, lib", {"directories": {INSTALL: ["app", "bin", "lib"]}}),
     ("directories", "mattermost:paths:state", {"directories": {STATE: ["data", "postgresql"]}}),
     ("directories", "mattermost:paths:settings", {"directories": {SETTINGS: ["sshd_config", "sshd_config.d"]}}),
     ("directories", "mattermost:paths:work", {"directories": {WORK: ["apt", "dpkg"]}, "files": [WORK]}),
-    ("directories", "is no directory", {"directories": {WORK: None}}),
-    ("directories", "/run/mattermost (mattermost:paths:run) is root's", {"run_owner": "root"}),
-    ("unit", "/etc/systemd/system/mattermost.service is of an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
+    ("directories", "is not a directory", {"directories": {WORK: None}}),
+    ("directories", "/run/mattermost (mattermost:paths:run) belongs to root", {"run_owner": "root"}),
+    ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
     ("unit", "mattermost-backup.timer", {"foreign_units": ["/etc/systemd/system/mattermost-backup.timer"]}),
 ]  # fmt: skip
 IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
@@ -60,7 +60,13 @@ def test_an_import_in_place_and_a_move_are_not_stopped(check, words, facts):
 
 
 # two programs must not share an account, and no installation that can be adopted has these directories
-NEVER_ADOPTED = ("runs as it", "mattermost:paths:settings", "mattermost:paths:work", "is no directory", "is root's")
+NEVER_ADOPTED = (
+    "runs as it",
+    "mattermost:paths:settings",
+    "mattermost:paths:work",
+    "is not a directory",
+    "belongs to root",
+)
 
 
 @pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
@@ -79,7 +85,7 @@ def test_all_directories_that_are_in_the_way_are_told_at_once():
 def test_no_setting_lets_an_account_with_roots_number_pass(pillar):
     found = look(pillar, {"account": {"uid": 0, "home": "/root", "shell": "/bin/sh"}})
     assert red(found) == ["settings"]
-    assert "an account with root's rights" in found["settings"].sentence
+    assert "an account with root privileges" in found["settings"].sentence
 
 
 def test_another_refusal_can_be_ignored_by_name():

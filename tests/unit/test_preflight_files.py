@@ -46,7 +46,7 @@ def test_a_good_certificate_of_ones_own_passes(tmp_path):
         ({"age": 100}, "has expired"),
         ({"name": "other.example.test"}, "is for other.example.test, not for chat.example.test"),
         ({"key_of": fake_site.certificate("Other")}, "does not belong"),
-        ({"encryption": serialization.BestAvailableEncryption(b"secret")}, "no private key without a pass phrase"),
+        ({"encryption": serialization.BestAvailableEncryption(b"secret")}, "no private key without a passphrase"),
     ],
 )
 def test_a_certificate_of_ones_own_is_looked_at_before_anything_is_changed(tmp_path, monkeypatch, broken, words):
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path):
     wanted, roots = own(tmp_path)
     (tmp_path / "mattermost/local/chain.pem").write_text("hello")
     fault = files.inspect(wanted, roots, "ssl")["certificate_fault"]
-    assert fault == f"{tmp_path}/mattermost/local/chain.pem holds no certificate in PEM form."
+    assert fault == f"{tmp_path}/mattermost/local/chain.pem contains no certificate in PEM format."
 
 
 def test_a_key_that_cannot_be_read_is_named(tmp_path, monkeypatch):
@@ -96,7 +96,7 @@ def test_a_certificate_in_place_of_its_files_name_is_no_missing_file():
 
 def test_own_files_that_are_not_named_are_asked_for():
     assert (
-        "must name your files"
+        "must be set to your files"
         in files.inspect(settings({"certificate": {"source": "files"}}), ["salt"], "ssl")["certificate_fault"]
     )
 

@@ -34,7 +34,7 @@ def host(opts=None, **entry):
         ("refused", "reachable", "192.0.2.7 refuses connections to port 2222.", "port:"),
         ("silent", "reachable", "192.0.2.7 port 2222 does not answer in time.", "firewall"),
         ("nameless", "reachable", "192.0.2.7 does not resolve", "host:"),
-        ("far", "reachable", "There is no way to 192.0.2.7", "network"),
+        ("far", "reachable", "There is no network route to 192.0.2.7", "network"),
         ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i -r chat uptime"),
         (
             "other key",
@@ -46,9 +46,9 @@ def host(opts=None, **entry):
         ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd"),
         ("open key", "ssh-key", "others can read", "chmod 600"),
         ("no sudo", "sudo", "has no sudo", "install sudo"),
-        ("sudo password", "sudo", "wants the password of deploy", "NOPASSWD"),
-        ("sudo prompt", "sudo", "wants the password of deploy", "passwd: and tty: True"),
-        ("sudo terminal", "sudo", "wants a terminal", "`Defaults:deploy !requiretty`"),
+        ("sudo password", "sudo", "requires the password of deploy", "NOPASSWD"),
+        ("sudo prompt", "sudo", "requires the password of deploy", "passwd: and tty: True"),
+        ("sudo terminal", "sudo", "requires a terminal", "`Defaults:deploy !requiretty`"),
         ("sudo forbidden", "sudo", "The user deploy may not use sudo", "sudoers"),
     ],
 )
@@ -138,6 +138,6 @@ def test_faults_of_the_settings_are_all_told():
 
 def test_a_platform_that_is_not_listed_is_a_matter_of_the_host():
     assert (
-        collect.settings_fault("This host runs Arch , which is not supported. What works: Debian 12.").check
+        collect.settings_fault("This host runs Arch , which is not supported. Supported: Debian 12.").check
         == "platform"
     )

@@ -1,4 +1,4 @@
 # grains: {os: Debian, os_family: Debian, osmajorrelease: 8}
-# expected-start: This host runs Debian 8, which is not supported. What works: 
+# expected-start: This host runs Debian 8, which is not supported. Supported: 
 mattermost:
   email: admin@example.test

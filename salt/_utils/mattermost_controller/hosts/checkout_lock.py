@@ -29,7 +29,9 @@ def acquire(root_dir: str, what: str) -> None:
         file.seek(0)
         holder = file.read().strip() or "an unknown process"
         file.close()
-        raise BusyError(f"Another run is at work in this checkout: {holder}. Start again when it has ended.") from err
+        raise BusyError(
+            f"Another run is in progress in this checkout: {holder}. Start again when it has ended."
+        ) from err
     file.truncate(0)
     file.write(f"{what}, process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
     file.flush()

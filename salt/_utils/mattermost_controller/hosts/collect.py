@@ -36,7 +36,7 @@ def early_settings(hosts: list) -> tuple[dict[str, dict], dict[str, list[Finding
 
 def settings_fault(text: str) -> Finding:
     """Return the refusal for one fault of the settings."""
-    if "is not supported. What works" in text:
+    if "is not supported. Supported" in text:
         return refusal("platform", text, "use a host of the README's platform table.")
     return refusal("settings", text, "correct it in pillar/mattermost.sls (docs: settings reference).")
 

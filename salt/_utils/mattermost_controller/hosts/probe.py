@@ -59,7 +59,7 @@ def parse(text: str) -> dict:
             found.setdefault(key, []).append(value.strip())
     if "end" not in found:
         tail = " / ".join(text.split("\n")[-3:]).strip() or "nothing"
-        raise ProbeError(f"The look at the host was cut short; it ended with: {tail}")
+        raise ProbeError(f"The inspection of the host was interrupted; its last output: {tail}")
 
     def one(key, default=""):
         return found.get(key, [default])[0]

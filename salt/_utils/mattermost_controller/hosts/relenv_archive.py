@@ -53,11 +53,11 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
         if found != pinned:
             raise RelenvError(
                 f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). It was not used; "
-                "if the new one is meant, correct the setting."
+                "if the new archive is the right one, change the setting."
             )
         if not _is_whole(part):
             raise RelenvError(
-                f"The Salt archive {source} is damaged, or no .tar.xz file with a salt-call in it: fetch it again, or "
+                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call: download it again, or "
                 "correct mattermost:relenv:source."
             )
         os.replace(part, target)
@@ -71,7 +71,7 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
 def unknown_sum(settings: dict) -> tuple[str, str]:
     """Return what is wrong, and what to do, where no sum of the archive is set. settings: the branch ``relenv``."""
     return (
-        "The SHA-256 of Salt's own archive, which would run as root on the host, is not known here.",
+        "The SHA-256 of Salt's own archive, which would run as root on the host, is not known.",
         "set mattermost:relenv:sha256 to the sum that Salt's project publishes for "
         f"{settings['source']} (docs/platforms.md, Hosts without a usable Python).",
     )
@@ -89,8 +89,8 @@ def only_pinned(cachedir, kernel, os_arch, overwrite=False):
     if os.path.exists(target) and os.path.exists(f"{target}.json"):
         return target
     raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
-        f"This host needs Salt's archive for {os_arch} machines without Python, and none was checked here yet. "
-        "`salt-run state.orchestrate mattermost.ssl test=True` brings it to both machines and changes nothing else."
+        f"This host needs Salt's archive for {os_arch} machines without Python, and the controller has none yet. "
+        "`salt-run state.orchestrate mattermost.ssl test=True` downloads it to the controller and the host and changes nothing else."
     )
 
 
@@ -118,7 +118,7 @@ def _fetch(source: str, part: str, say) -> None:
                 "Correct mattermost:relenv:source."
             ) from None
         return
-    say(f"fetching {source}, once for all hosts without a usable Python")
+    say(f"downloading {source}, once for all hosts without a usable Python")
     try:
         with urllib.request.urlopen(source, timeout=TIMEOUT) as answer, open(part, "wb") as file:  # noqa: S310 - the user's own setting
             shutil.copyfileobj(answer, file, 1 << 20)
@@ -126,12 +126,12 @@ def _fetch(source: str, part: str, say) -> None:
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(
-            f"The Salt archive {source} could not be fetched ({reason}): hosts without a usable Python need it. Without "
-            "that network, put the file here by hand and name its path in mattermost:relenv:source."
+            f"The Salt archive {source} could not be downloaded ({reason}): hosts without a usable Python need it. Without "
+            "that network, copy the file to the controller and set mattermost:relenv:source to its path."
         ) from None
     if size and int(size) != os.path.getsize(part):
         raise RelenvError(
-            f"The Salt archive {source} came incomplete ({os.path.getsize(part)} of {size} bytes): try again."
+            f"The Salt archive {source} is incomplete ({os.path.getsize(part)} of {size} bytes): try again."
         )
 
 

@@ -23,8 +23,8 @@ INSTALL = """set -u
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
 fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
 chmod 755 "$new"
-cat >"$new/archive" || fail "no room for it in /var/tmp"
-[ "$(wc -c <"$new/archive")" -eq {size} ] || fail "it came incomplete"
+cat >"$new/archive" || fail "/var/tmp is full"
+[ "$(wc -c <"$new/archive")" -eq {size} ] || fail "the transfer was incomplete"
 tar --strip-components=1 -xJf "$new/archive" -C "$new" || fail "tar could not unpack it"
 rm -f "$new/archive"
 "$new/salt-call" --version >/dev/null || fail "its salt-call does not start there"
@@ -57,7 +57,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
     words = {"tree": shlex.quote(folder), "note": NOTE, "sha256": sha256}
     if host.run(CHECK.format(**words), root=False).out.strip() == "there":
         return False
-    say("bringing Salt with its own Python to the host, once")
+    say("copying Salt with its own Python to the host, once")
     with open(archive, "rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
@@ -77,7 +77,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
     if done.returncode:
         said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
-            f"Salt's archive could not be put on {host.id}: {said}. It is {archive}, SHA-256 {sha256}, from "
-            "mattermost:relenv:source; correct that setting if the archive is damaged or made for another machine."
+            f"Salt's archive could not be installed on {host.id}: {said}. It is {archive}, SHA-256 {sha256}, from "
+            "mattermost:relenv:source; correct that setting if the archive is damaged or is for another architecture."
         )
     return True

@@ -140,7 +140,7 @@ class Host:
         # to cat an end that came too early is an end
         argv, preface = self.stream(
             f'umask 077; cat >{target}.part || exit 1; [ "$(wc -c <{target}.part)" -eq {size} ] || '
-            f"{{ echo 'It came incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
+            f"{{ echo 'The transfer was incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
         )
         pipe = subprocess.PIPE
         try:
@@ -201,7 +201,7 @@ class Host:
 
         compiled = salt.pillar.Pillar(dict(self._opts), {"id": self.id, **grains}, self.id, "base").compile_pillar()
         if compiled.get("_errors"):
-            raise TargetError("The pillar does not render: " + " ".join(map(str, compiled["_errors"])))
+            raise TargetError("The pillar cannot be rendered: " + " ".join(map(str, compiled["_errors"])))
         return compiled
 
 
@@ -215,11 +215,11 @@ def roster(opts: dict) -> dict:
 
     path = opts.get("roster_file") or "roster"
     if not os.path.isfile(path):
-        raise TargetError(f"There is no roster ({path}). Copy roster.example to roster and name your host in it.")
+        raise TargetError(f"There is no roster ({path}). Copy roster.example to roster and write your host into it.")
     try:
         entries = salt.roster.Roster(dict(opts), opts.get("roster", "flat")).targets("*", "glob")
     except Exception as err:  # the roster is a template: whatever its renderer raises is the user's error
-        raise TargetError(f"The roster {path} does not render: {err}") from err
+        raise TargetError(f"The roster {path} cannot be rendered: {err}") from err
     if not entries:
         raise TargetError(f"The roster {path} has no entry. roster.example shows what one looks like.")
     return entries
@@ -253,12 +253,12 @@ def choose(entries: dict, wanted: list) -> list[str]:
         missing = [name for name in wanted if name not in entries]
         if missing:
             raise TargetError(
-                f"mattermost:hosts names {', '.join(missing)}, which the roster does not have. It has: {', '.join(entries)}."
+                f"mattermost:hosts names {', '.join(missing)}, which the roster does not contain. It contains: {', '.join(entries)}."
             )
         return list(wanted)
     if len(entries) > 1:
         raise TargetError(
-            f"The roster has {len(entries)} entries ({', '.join(entries)}): name the hosts of this deployment in "
+            f"The roster has {len(entries)} entries ({', '.join(entries)}): list the hosts of this deployment in "
             "mattermost:hosts in pillar/mattermost.sls."
         )
     return list(entries)

@@ -12,9 +12,9 @@ _CASES = (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
         "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
-        "if the host was installed anew, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
-        "forget the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {id} uptime). "
-        "If it was not, somebody may be in between: do not log in.",
+        "if the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
+        "remove the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {id} uptime). "
+        "If it was not, this may be an attack: do not log in.",
     ),
     (
         "host-key",
@@ -56,7 +56,7 @@ _CASES = (
         "reachable",
         ("timed out", "Timeout", "No answer within"),
         "{address} port {port} does not answer in time.",
-        "check the address in the roster entry of {id}, the host's firewall and that the host is up.",
+        "check the address in the roster entry of {id}, the host's firewall, and whether the host is up.",
     ),
     (
         "reachable",
@@ -67,19 +67,19 @@ _CASES = (
     (
         "reachable",
         ("No route to host", "Network is unreachable"),
-        "there is no way to {address} from here.",
-        "check the address in the roster entry of {id} and this machine's network (a VPN?).",
+        "there is no network route to {address} from the controller.",
+        "check the address in the roster entry of {id} and the controller's network (a VPN?).",
     ),
     (
         "sudo",
         ("must have a tty",),
-        "sudo on {address} wants a terminal.",
+        "sudo on {address} requires a terminal.",
         "allow {user} sudo without one: a line `Defaults:{user} !requiretty` in /etc/sudoers.d.",
     ),
     (
         "sudo",
         ("a password is required", "a terminal is required", "incorrect password", "Sorry, try again"),
-        "sudo on {address} wants the password of {user}, and the roster has none that fits.",
+        "sudo on {address} requires the password of {user}, and the roster has none or a wrong one.",
         "allow {user} sudo without a password (a line `{user} ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d), or set passwd: and "
         "tty: True in the roster entry of {id}.",
     ),
@@ -92,7 +92,7 @@ _CASES = (
     (
         "sudo",
         ("sudo: not found", "sudo: command not found", "sudo: No such file"),
-        "{address} has no sudo, which sudo: True in the roster asks for.",
+        "{address} has no sudo, but the roster entry sets sudo: True.",
         "install sudo there, or log in as root.",
     ),
 )
@@ -123,8 +123,8 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     said = " ".join(words.split())[-300:] or "nothing"
     return refusal(
         "reachable",
-        f"A command on {host.address} ended with status {rc} and said: {said}.",
-        f"try `salt-ssh {host.id} --raw true` to see it at work.",
+        f"A command on {host.address} ended with exit status {rc}: {said}.",
+        f"try `salt-ssh {host.id} --raw true` to see its output.",
     )
 
 

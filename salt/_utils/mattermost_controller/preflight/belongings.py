@@ -31,7 +31,7 @@ EMPTY = ("lost+found",)
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
     """Return what is found in the way: a refusal, unless a setting (adopts) or the run takes it over."""
     if outside.get("in_place"):
-        return note(check, f"{sentence} It is of the installation that is taken over.")
+        return note(check, f"{sentence} It belongs to the installation that is taken over.")
     if adopts:
         return note(check, f"{sentence} server:adopt takes it over.")
     if outside.get("moving"):
@@ -50,7 +50,7 @@ def account(settings, facts, outside) -> Finding:
     """The server's account is new or made by us; one with root's number is refused whatever is ignored or adopted."""
     user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
     adopts = settings["server"]["adopt"]
-    fix = "set mattermost:server:user to a name that the host does not have; server:adopt: True takes over an account of its own."
+    fix = "set mattermost:server:user to a name that the host does not have, or set server:adopt: True to take over this account."
     if not found:
         if facts.get("group") and not is_ours(facts, settings):
             return _let(
@@ -60,29 +60,35 @@ def account(settings, facts, outside) -> Finding:
                 adopts,
                 outside,
             )
-        return ok("account", f"The account {user} is free.")
+        return ok("account", f"The account name {user} is not in use.")
     if found["uid"] == 0:
         return refusal(
             "settings",
-            f"mattermost:server:user is {user}, an account with root's rights on this host.",
-            "set mattermost:server:user to an account of the server's own, such as mattermost.",
+            f"mattermost:server:user is {user}, an account with root privileges on this host.",
+            "set mattermost:server:user to an account for the server alone, such as mattermost.",
         )
     can_log_in = not found["shell"].endswith(NO_LOGIN)
     if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
-        return ok("account", f"The account {user} is the server's own.")
+        return ok("account", f"The account {user} belongs to the server.")
     others = facts.get("account_units", [])
-    what = f"The host has an account {user} (mattermost:server:user) that this tree did not make"
+    what = f"The host has an account {user} (mattermost:server:user) that this bundle did not create"
     if others:
         sentence = f"{what}: {', '.join(others[:SHOWN])} runs as it."
         return _let(
             "account", sentence, "set mattermost:server:user to a name that the host does not have.", False, outside
         )
     if is_ours(facts, settings) and not unit_user:
-        return warning("account", f"{what}; its shell and home would be changed.", fix)
+        return warning("account", f"{what}; a deploy would change its shell and home.", fix)
     if can_log_in:
-        return _let("account", f"{what}: it can log in ({found['shell']}), and no longer could.", fix, adopts, outside)
+        return _let(
+            "account",
+            f"{what}: it can log in ({found['shell']}), and a deploy would prevent that.",
+            fix,
+            adopts,
+            outside,
+        )
     if found["uid"] < FIRST_PERSON:
-        return _let("account", f"{what}: it is the system's (number {found['uid']}).", fix, adopts, outside)
+        return _let("account", f"{what}: it is a system account (UID {found['uid']}).", fix, adopts, outside)
     return warning("account", f"{what}; its home would be {settings['paths']['state']}.", fix)
 
 
@@ -93,18 +99,20 @@ def directories(settings, facts, outside) -> Finding:
         path = settings["paths"][name]
         entries = facts.get("directories", {}).get(path, [])
         if entries is None:
-            found[name] = f"{path} (mattermost:paths:{name}) is no directory."
+            found[name] = f"{path} (mattermost:paths:{name}) is not a directory."
         elif not _is_free(name, entries) and not any(each.startswith(f"{path}/") for each in _configs(facts)):
             shown = f"{', '.join(entries[:SHOWN])}{', ...' if len(entries) > SHOWN else ''}"
-            found[name] = f"{path} (mattermost:paths:{name}) has files that this tree did not put there: {shown}."
+            found[name] = (
+                f"{path} (mattermost:paths:{name}) contains files that this bundle did not put there: {shown}."
+            )
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
-        found["run"] = f"{run} (mattermost:paths:run) is {owner}'s."
+        found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
     if not found:
-        return ok("directories", "The directories are absent, empty or ours.")
+        return ok("directories", "The directories are absent, empty or belong to this deployment.")
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
     keys = " and ".join(f"mattermost:paths:{name}" for name in found)
-    fix = f"set {keys} to a directory that is empty or not there, or move away what is in it."
+    fix = f"set {keys} to a directory that is empty or does not exist, or move its contents away."
     return _let("directories", " ".join(found.values()), fix, adopts, outside)
 
 
@@ -132,9 +140,9 @@ def unit(settings, facts, outside) -> Finding:
         if path.endswith("/mattermost.service") or is_our_unit(path.rpartition("/")[2])
     ]
     if not foreign:
-        return ok("unit", "No unit of another installation has a name of ours.")
-    sentence = f"{foreign[0]} is of an installation that this tree did not make; a deploy would take its place."
+        return ok("unit", "No systemd unit of another installation is in the way.")
+    sentence = f"{foreign[0]} belongs to an installation that this bundle did not create; a deploy would replace it."
     if is_ours(facts, settings):
         return note("unit", sentence)
-    fix = "remove that unit, set mattermost:server:adopt: True to take its place, or bring its server to another host by mattermost.import."
+    fix = "remove that unit, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)

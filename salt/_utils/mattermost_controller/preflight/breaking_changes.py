@@ -21,15 +21,15 @@ def judge(settings: dict, facts: dict, outside: dict) -> list[Finding]:
     bundle = outside["bundle"]
     passed = passed_number(facts)
     if passed is None:
-        return [ok(CHECK, f"First deploy, by version {bundle['version']} of this bundle.")]
-    came = f"deployed by {facts['bundle']['version'] if facts['bundle'] else NO_VERSION} of this bundle"
+        return [ok(CHECK, f"First deploy, with version {bundle['version']} of this bundle.")]
+    came = f"deployed with {facts['bundle']['version'] if facts['bundle'] else NO_VERSION} of this bundle"
     found = []
     for change in bundle["breaking_changes"]:
         values = getattr(concerned_hosts, change["concerns"])(settings, facts) if change["number"] > passed else None
         if values is not None:
             acknowledged = {*settings["acknowledged"], *outside["acknowledged"]}
             found.append(_finding(change, values, came, acknowledged, outside["dry_run"]))
-    return found or [ok(CHECK, f"The host was {came}; this is {bundle['version']}. No breaking change concerns it.")]
+    return found or [ok(CHECK, f"The host was {came}; this is {bundle['version']}. No breaking change affects it.")]
 
 
 def passed_number(facts: dict) -> int | None:
@@ -51,5 +51,5 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
     )
-    found = f"{said} It comes with {change['version']}; the host was {came}."
+    found = f"{said} It is new in {change['version']}; the host was {came}."
     return warning(CHECK, found, fix) if dry_run else refusal(CHECK, found, fix)

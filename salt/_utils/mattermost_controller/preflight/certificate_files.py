@@ -15,7 +15,7 @@ def check(chain: str, key: str, names: list[str], now: float) -> None:
     chain, key: PEM files. now: seconds since the epoch. The host checks the same with openssl before it takes them.
     """
     leaf = _load(chain, x509.load_pem_x509_certificate, "certificate")
-    private = _load(key, lambda pem: load_pem_private_key(pem, None), "private key without a pass phrase")
+    private = _load(key, lambda pem: load_pem_private_key(pem, None), "private key without a passphrase")
     first, last = (moment.timestamp() for moment in validity(leaf))
     certificate = certificates.Certificate(_names(leaf), first, last, key_type="")
     for name in names:
@@ -30,7 +30,7 @@ def _load(path: str, load, what: str):
     except OSError as err:
         raise certificates.CertificateError(f"{path} cannot be read: {err.strerror}.") from err
     except (ValueError, TypeError) as err:  # TypeError: the key has a pass phrase
-        raise certificates.CertificateError(f"{path} holds no {what} in PEM form.") from err
+        raise certificates.CertificateError(f"{path} contains no {what} in PEM format.") from err
 
 
 def _names(leaf: x509.Certificate) -> tuple:

@@ -69,12 +69,14 @@ def unknown_ignores(settings: dict) -> list[Finding]:
     wrong = []
     for ignored in settings["preflight"]["ignore"]:
         if ignored in ACKNOWLEDGED:
-            sentence = f"mattermost:preflight:ignore names {ignored}, which is acknowledged instead."
-            wrong.append(refusal("settings", sentence, "write the change's name into mattermost:acknowledged."))
+            sentence = f"mattermost:preflight:ignore names {ignored}, which is a breaking change, not a check."
+            wrong.append(refusal("settings", sentence, "add its name to mattermost:acknowledged."))
         elif ignored not in FITNESS:
             near = difflib.get_close_matches(ignored, FITNESS, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(sorted(FITNESS))}."
-            wrong.append(refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is no check.", hint))
+            wrong.append(
+                refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is not a check.", hint)
+            )
     return wrong
 
 
@@ -98,7 +100,7 @@ def unique_names(found: dict, names: dict[str, list]) -> dict:
     for host, public in ((host, public) for host, several in names.items() for public in several):
         other = owners.setdefault(public, host)
         if other != host:
-            sentence = f"{host} and {other} have the same public name {public}; each would take the other's users."
+            sentence = f"{host} and {other} have the same public name {public}."
             judged[host] = [
                 *judged[host],
                 refusal("settings", sentence, "set mattermost:name and additional_names for each host."),

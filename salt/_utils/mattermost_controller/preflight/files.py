@@ -40,7 +40,7 @@ def inspect(settings: dict, roots: list[str], site: str) -> dict:
 def _fault(settings: dict, places: dict) -> str:
     chain, key = places.get("certificate:chain"), places.get("certificate:key")
     if not chain or not key:
-        return "mattermost:certificate:chain and :key must name your files (salt://mattermost/local/NAME)."
+        return "mattermost:certificate:chain and :key must be set to your files (salt://mattermost/local/NAME)."
     try:
         certificate_files.check(chain, key, settings.get("names") or [settings["name"]], time.time())
     except CertificateError as err:
@@ -54,8 +54,8 @@ def named_files(settings, facts, outside) -> Finding:
     missing = outside.get("missing", [])
     if missing:
         told = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
-        return refusal("named-files", f"This machine has no {told}.", "put the file there, or correct the setting.")
-    return ok("named-files", "Every file that the settings name is there.")
+        return refusal("named-files", f"The controller has no {told}.", "put the file there, or correct the setting.")
+    return ok("named-files", "Every file that the settings name exists.")
 
 
 def own_certificate(settings, facts, outside) -> Finding:
@@ -65,7 +65,8 @@ def own_certificate(settings, facts, outside) -> Finding:
         return refusal("own-certificate", fault, fix)
     own = settings["certificate"]["source"] == "files"
     return ok(
-        "own-certificate", "Your certificate can be served." if own else "The certificate comes from an authority."
+        "own-certificate",
+        "Your own certificate is valid." if own else "The certificate is issued by a certificate authority.",
     )
 
 
@@ -73,6 +74,6 @@ def source(settings, facts, outside) -> Finding:
     where = settings["release"]["source"]
     if effective(settings["release"], facts["current"]) != facts["current"] and not outside.get("source_there", True):
         return refusal(
-            "archive-source", f"There is no file {where} on this machine.", "correct mattermost:release:source."
+            "archive-source", f"There is no file {where} on the controller.", "correct mattermost:release:source."
         )
-    return ok("archive-source", f"The archive comes from {where}.")
+    return ok("archive-source", f"The archive is read from {where}.")

@@ -34,7 +34,9 @@ def glibc(settings, facts, outside) -> Finding:
     wanted, actual = glibc_minimum(version), facts["glibc"]
     if not actual:
         return warning(
-            "glibc", "The C library is not the GNU one or does not say its version.", "expect the server not to start."
+            "glibc",
+            "The C library is not glibc, or its version is unknown.",
+            "use a host with glibc: the server may not start here.",
         )
     if numbers(actual) < numbers(wanted):
         return refusal(
@@ -49,8 +51,8 @@ def systemd(settings, facts, outside) -> Finding:
     if facts["init"] != "systemd":
         return refusal(
             "systemd",
-            f"Process 1 is {facts['init'] or 'unknown'}, not systemd: nothing could keep the server running.",
-            "use a host that was booted with systemd.",
+            f"Process 1 is {facts['init'] or 'unknown'}, not systemd: the server cannot be run as a service.",
+            "use a host that runs systemd.",
         )
     if facts["systemd"] < OLDEST_SYSTEMD:
         return refusal(
@@ -65,19 +67,19 @@ def transport(settings, facts, outside) -> Finding:
     if wanted == "thin" and possible != "thin":
         return refusal(
             "transport",
-            f"Salt needs Python {'.'.join(map(str, runtime.THIN_PYTHON))} or newer on the host; there is {pythons}.",
+            f"Salt needs Python {'.'.join(map(str, runtime.THIN_PYTHON))} or newer on the host; found: {pythons}.",
             "install the distribution's python3 package.",
         )
     missing = sorted({"tar", "xz"} - set(facts["programs"]))
     if wanted == "relenv" and missing:
         return refusal(
             "transport",
-            f"The host lacks {' and '.join(missing)}, which unpack Salt there.",
+            f"The host lacks {' and '.join(missing)}, which are needed to unpack Salt there.",
             f"install {' '.join(missing)}.",
         )
     if wanted == "relenv" and not settings["relenv"]["sha256"]:
         return refusal("transport", *relenv_archive.unknown_sum(settings["relenv"]))
-    return ok("transport", f"Salt runs by {wanted}; Python there: {pythons}.")
+    return ok("transport", f"Salt runs with {wanted}; Python on the host: {pythons}.")
 
 
 def disk(settings, facts, outside) -> Finding:
@@ -91,11 +93,11 @@ def disk(settings, facts, outside) -> Finding:
         if place["path"] in (paths["install"], paths["state"], paths["work"], "/var/lib") and place["free_mb"] < wanted:
             return refusal(
                 "disk",
-                f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free; {wanted} MiB are wanted.",
-                "make room, or lower mattermost:preflight:min_disk_mb.",
+                f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free; {wanted} MiB are required.",
+                "free some space, or lower mattermost:preflight:min_disk_mb.",
             )
     least = min((place["free_mb"] for place in facts["disks"]), default=0)
-    return ok("disk", f"At least {least} MiB free; {wanted} MiB are wanted.")
+    return ok("disk", f"At least {least} MiB free; {wanted} MiB are required.")
 
 
 def mounts(settings, facts, outside) -> Finding:
@@ -105,11 +107,11 @@ def mounts(settings, facts, outside) -> Finding:
         for option in ("ro", "noexec"):
             wanted = (settings["paths"]["install"], settings["paths"]["state"])
             if option in options and (place["path"] in wanted or option == "ro"):
-                what = "read-only" if option == "ro" else "mounted noexec, and programs run from there"
+                what = "read-only" if option == "ro" else "mounted noexec, but programs must run from it"
                 return refusal(
                     "mounts",
                     f"{place['mount']} (for {place['path']}) is {what}.",
-                    "mount it otherwise, or change mattermost:paths.",
+                    "change its mount options, or change mattermost:paths.",
                 )
     return ok("mounts", "The file systems are writable, and programs may run from them.")
 
@@ -120,8 +122,8 @@ def memory(settings, facts, outside) -> Finding:
     if actual < wanted:
         return refusal(
             "memory",
-            f"{actual} MiB of memory; {wanted} MiB are wanted.",
-            "give the host more, or lower mattermost:preflight:min_memory_mb.",
+            f"{actual} MiB of memory; {wanted} MiB are required.",
+            "add memory, or lower mattermost:preflight:min_memory_mb.",
         )
     return ok("memory", f"{actual} MiB of memory.")
 
@@ -145,25 +147,25 @@ def ports(settings, facts, outside) -> Finding:
         own = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
         choice = f", or set mattermost:{' and mattermost:'.join(own)}" if own else ""
         return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
-    return ok("ports", f"80, 443, {server} and {database} are free or held by the programs that belong there.")
+    return ok("ports", f"80, 443, {server} and {database} are free or used by the right programs.")
 
 
 def other_run(settings, facts, outside) -> Finding:
     if facts["lock"]:
         return refusal(
             "other-run",
-            f"Another run is at work on the host ({facts['lock']}).",
+            f"Another run is in progress on the host ({facts['lock']}).",
             "wait until it has ended, then start again.",
         )
-    return ok("other-run", "No other run is at work.")
+    return ok("other-run", "No other run is in progress.")
 
 
 def clock(settings, facts, outside) -> Finding:
     skew = round(outside.get("skew", 0))
-    sentence = f"The host's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} this machine's."
+    sentence = f"The host's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the controller's."
     if abs(skew) >= CLOCK_REFUSAL:
         return refusal(
-            "clock", sentence, "set the clocks (chrony or systemd-timesyncd): certificates would not be valid."
+            "clock", sentence, "set the clocks (chrony or systemd-timesyncd), or certificates are not valid."
         )
     if abs(skew) >= CLOCK_WARNING:
         return warning("clock", sentence, "set the clocks (chrony or systemd-timesyncd).")
@@ -184,7 +186,7 @@ def firewall(settings, facts, outside) -> Finding:
         return refusal(
             "firewall",
             f"{kind} is masked on the host, so the deploy cannot start it.",
-            f"systemctl unmask {kind} there; or set mattermost:firewall:manage: False, and open 80 and 443 in your own.",
+            f"systemctl unmask {kind} there; or set mattermost:firewall:manage: False and open ports 80 and 443 in your own firewall.",
         )
     if settings["firewall"]["manage"] and others and not active(kind):
         return refusal(
@@ -195,9 +197,10 @@ def firewall(settings, facts, outside) -> Finding:
     if settings["firewall"]["manage"] and others:
         return warning(
             "firewall",
-            f"{', '.join(others)} is active beside {kind}, which the deploy manages: both filter.",
+            f"{', '.join(others)} is active as well as {kind}, which the deploy manages: both filter packets.",
             f"disable {others[0]}, or set mattermost:firewall:manage: False and open 80 and 443 there.",
         )
     return ok(
-        "firewall", "No second packet filter." if settings["firewall"]["manage"] else "The firewall is left alone."
+        "firewall",
+        "There is no second packet filter." if settings["firewall"]["manage"] else "The firewall is not managed.",
     )

@@ -24,16 +24,16 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     sites = facts.get("nginx_sites", [])
     is_new = _is_first_run(facts, settings) or facts.get("aside") == "kept" and not facts.get("site")
     if not runs or not sites or not is_new:
-        return ok("nginx-in-use", "nginx serves nobody else, or is shared already.")
+        return ok("nginx-in-use", "nginx serves no other site, or sharing is allowed.")
     what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
     if outside.get("in_place"):
-        return note("nginx-in-use", f"{what}; it goes on as it is.")
+        return note("nginx-in-use", f"{what}; they stay unchanged.")
     if settings["nginx"]["share"]:
-        return note("nginx-in-use", f"{what}; nginx:share puts this one beside them.")
+        return note("nginx-in-use", f"{what}; nginx:share adds this site to them.")
     return refusal(
         "nginx-in-use",
         f"{what}.",
-        "set mattermost:nginx:share: True to put this site beside them, move them away, or use another host.",
+        "set mattermost:nginx:share: True to add this site to them, move them away, or use another host.",
     )
 
 
@@ -43,14 +43,14 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
     if (outside.get("in_place") or {}).get("database_port") == port:
         count -= 1  # that of the installation that is taken over
     if count < 1 or not _is_first_run(facts, settings):
-        return ok("postgresql-in-use", "PostgreSQL serves nobody else, or is shared already.")
+        return ok("postgresql-in-use", "PostgreSQL has no other database, or sharing is allowed.")
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if settings["database"]["share"]:
-        return note("postgresql-in-use", f"{what}; database:share puts this one beside.")
+        return note("postgresql-in-use", f"{what}; database:share adds this one to them.")
     return refusal(
         "postgresql-in-use",
-        f"{what}. The deploy writes lines of its own into its pg_hba.conf and may restart it.",
-        "set mattermost:database:share: True to use it all the same, or use another host.",
+        f"{what}. The deploy adds lines to its pg_hba.conf and may restart it.",
+        "set mattermost:database:share: True to use it anyway, or use another host.",
     )
 
 
@@ -60,13 +60,13 @@ def aside(settings, facts, outside) -> Finding:
     if found == "open":
         return refusal(
             "aside",
-            "An import is at work on this host, or was interrupted.",
-            "when none is at work: mattermost-aside back, there.",
+            "An import is running on this host, or was interrupted.",
+            "when no import is running: mattermost-aside back, on the host.",
         )
     if found == "back" and not outside.get("in_place"):
         return refusal(
             "aside",
-            "An import was undone: the installation of before serves on this host, and a run would take its place.",
+            "An import was rolled back: the previous installation serves on this host, and a run would replace it.",
             f"import it again (mattermost.import); to deploy here all the same, remove {work}/aside/given-back and that installation.",
         )
-    return ok("aside", "No installation of before is in the way.")
+    return ok("aside", "No previous installation is in the way.")

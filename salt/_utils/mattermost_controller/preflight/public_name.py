@@ -12,8 +12,8 @@ def mail_address(settings: dict, site: str) -> Finding:
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt" and not settings["email"]:
         return refusal(
             "email",
-            "mattermost:email is not set; the certificate authority wants an address for expiry notices.",
-            "write it to pillar/mattermost.sls (mattermost: {email: you@example.org}); a site over plain HTTP (mattermost.non-ssl) needs none.",
+            "mattermost:email is not set; the certificate authority requires an address for expiry notices.",
+            "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}); plain HTTP (mattermost.non-ssl) needs none.",
         )
     return ok("email", f"{settings['email'] or 'None is needed'}.")
 
@@ -22,16 +22,14 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
     """The name users type leads to this host, as far as the controller can tell; a host behind NAT is no fault."""
     name, resolved = settings["name"], sorted(outside.get("resolved", []))
     if settings["verify"]["address"]:
-        return ok(
-            "public-name", f"{name} is looked for at {settings['verify']['address']} (mattermost:verify:address)."
-        )
+        return ok("public-name", f"{name} is looked up at {settings['verify']['address']} (mattermost:verify:address).")
     if _is_address(name):
         return _address_as_name(name, settings, site)
     if not resolved:
         sentence = f"{name} does not resolve to an address."
         fix = f"give {name} an A or AAAA record for the host, or correct mattermost:name."
         if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
-            return refusal("public-name", f"{sentence} The certificate authority has to find it.", fix)
+            return refusal("public-name", f"{sentence} The certificate authority must find it.", fix)
         return warning("public-name", sentence, fix)
     own = {address for address in facts["addresses"] if not is_loopback(address)} | set(outside.get("reached", []))
     if own & set(resolved):
@@ -39,8 +37,8 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         if strays:
             return warning(
                 "public-name",
-                f"{name} leads to this host, and to {', '.join(strays)} as well, which is none of its addresses.",
-                "take that record away if it is another machine's: people and the certificate authority may go there, to an IPv6 address first.",
+                f"{name} points to this host, and also to {', '.join(strays)}, which is not an address of this host.",
+                "remove that DNS record if it is another machine's: users and the certificate authority may connect there, to an IPv6 address first.",
             )
         return ok("public-name", f"{name} is {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(
@@ -52,7 +50,7 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
     return warning(
         "public-name",
         f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(own))}.",
-        "correct the DNS record if that is another machine; behind a load balancer or NAT it is right.",
+        "correct the DNS record if that is another machine; behind a load balancer or NAT it is correct.",
     )
 
 
@@ -76,7 +74,7 @@ def _address_as_name(name: str, settings: dict, site: str) -> Finding:
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
         return refusal(
             "public-name",
-            f"{name} is an address; a certificate needs a name.",
+            f"{name} is an address; a certificate needs a DNS name.",
             "set mattermost:name to the host's DNS name.",
         )
-    return ok("public-name", f"Users type the address {name}.")
+    return ok("public-name", f"Users connect to the address {name}.")
