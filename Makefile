@@ -34,7 +34,7 @@ check: setup lint ## Everything that needs no host: lint, unit, render, config
 # In this order, hosts first, of these the files with many tests (scenarios/conftest.py): the short ones then fill what is left of the workers' time.
 test: setup lint packages ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
 	@$(MAKE) --no-print-directory -j2 standin base
-	$(BIN)/pytest -q --durations=15 --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	$(BIN)/pytest -q --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
 
 .PHONY: lint packages base soak touched scenario

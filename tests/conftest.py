@@ -6,6 +6,7 @@ import pytest
 import salt._logging
 
 from tests import summary
+from tests.spent import pytest_runtest_makereport, pytest_runtestloop  # noqa: F401  hooks
 
 # Salt puts an import hook of the old kind on sys.meta_path; pytest's importlib mode asks every hook for find_spec, and
 # Python itself has ignored hooks without it since 3.12.

@@ -48,13 +48,37 @@ def _reason(report):
 
 
 def _time(reporter, reports):
-    """The sum of each tier's tests in seconds of the workers; nothing for a short run."""
-    tiers = defaultdict(float)
-    for report in reports:
-        parts = report.nodeid.split("/")
-        tiers[parts[1] if len(parts) > 2 else parts[0]] += report.duration
-    if sum(tiers.values()) < 60:
+    """What the tests took, in seconds of the workers and of the processors; nothing for a short run."""
+    if sum(report.duration for report in reports) < 60:
         return
-    reporter.section("seconds of all workers together, by tier", "-")
-    for tier, seconds in sorted(tiers.items(), key=lambda item: -item[1]):
-        reporter.write_line(f"{seconds:7.0f} {tier}")
+    for title, name, most in (
+        ("the costliest tests", _test, 15),
+        ("the costliest files", _file, 15),
+        ("tiers", _tier, None),
+    ):
+        reporter.section(f"seconds of the workers, of the processors: {title}", "-")
+        for what, took, cpu in spent_by(reports, name)[:most]:
+            reporter.write_line(f"{took:7.0f} {cpu:7.0f} {what}")
+
+
+def spent_by(reports, name) -> list:
+    """(name, seconds of the workers, seconds of the processors) of all *reports* together that *name* gives one name, costliest first."""
+    sums = defaultdict(lambda: [0.0, 0.0])
+    for report in reports:
+        found = sums[name(report)]
+        found[0] += report.duration
+        found[1] += getattr(report, "cpu", 0.0)
+    return sorted(((what, *found) for what, found in sums.items()), key=lambda row: row[2], reverse=True)
+
+
+def _test(report):
+    return report.nodeid
+
+
+def _file(report):
+    return report.nodeid.split("::")[0]
+
+
+def _tier(report):
+    parts = report.nodeid.split("/")
+    return parts[1] if len(parts) > 2 else parts[0]

@@ -18,6 +18,9 @@ from tests.lab.errors import LabError
 
 ROOT = Path("/sys/fs/cgroup")
 
+# the outermost groups that this process has started something in
+MADE = set()
+
 # Enter the groups named before `--`, then become the command behind it.
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift; exec "$@"'
 
@@ -50,6 +53,7 @@ class Group:
 
     def command(self, command):
         """Create the group and return *command* (a list) wrapped so that it runs in it."""
+        MADE.add(self.path.split("/")[0])
         roots = hierarchies()
         if not roots:
             raise LabError("No control groups are mounted below /sys/fs/cgroup: systemd hosts cannot run here.")
