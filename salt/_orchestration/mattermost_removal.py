@@ -53,7 +53,9 @@ def confirmed(name):
         facts = host_facts[host.id].facts
         if facts and facts["lock"]:
             fix = "start again when it has ended."
-            found[host.id] = [findings.refusal("other-run", f"Another run is at work there ({facts['lock']}).", fix)]
+            found[host.id] = [
+                findings.refusal("other-run", f"Another run is in progress there ({facts['lock']}).", fix)
+            ]
         if facts:
             merged = host.settings(facts["grains"])
             known[host.id] = {"host": host, "settings": merged, "facts": facts}

@@ -95,7 +95,7 @@ def _drift(known: dict, options: dict) -> dict:
         elif not facts["site"]:
             found[host_id] = drift.unknown("no site is deployed there.")
         elif facts["lock"]:
-            found[host_id] = drift.unknown("another run is at work on the host.")
+            found[host_id] = drift.unknown("another run is in progress on the host.")
         elif drift.service_down(entry["settings"], facts):
             found[host_id] = drift.unknown(f"{drift.service_down(entry['settings'], facts)} is down.")
         else:

@@ -24,7 +24,7 @@ def acquired(name):
     the pillar and the roster's options in plain text, go as soon as this process has read them.
     Never reports a change; result False when another run is at work.
     """
-    free = _ret(name, True, "No other run is at work on this host.")
+    free = _ret(name, True, "No other run is in progress on this host.")
     _wipe(__opts__)
     if "master_uri" not in __opts__:  # a minion's standard error is its journal
         _report_progress(__lowstate__)
@@ -44,7 +44,7 @@ def acquired(name):
         return _ret(
             name,
             False,
-            f"Another run is at work on this host ({holder}). Nothing was changed; start again when it has ended.",
+            f"Another run is in progress on this host ({holder}). Nothing was changed; start again when it has ended.",
         )
     file.truncate(0)
     file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")

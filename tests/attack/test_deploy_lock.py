@@ -73,7 +73,7 @@ def test_a_run_of_root_is_waited_for_at_either_place(state, place):
     try:
         refused = state.acquired("x")
         assert refused["result"] is False
-        assert "Another run is at work" in refused["comment"]
+        assert "Another run is in progress" in refused["comment"]
     finally:
         ended(holder)
     deadline = time.monotonic() + 5

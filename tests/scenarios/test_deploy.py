@@ -87,7 +87,7 @@ def finished(bare):
     """Run it to its end, once the host's part of the killed one has ended, and again without a change."""
     deadline = time.monotonic() + 120
     run = bare.orchestrate()
-    while run.rc != 0 and "is at work" in run.out and time.monotonic() < deadline:
+    while run.rc != 0 and "is in progress" in run.out and time.monotonic() < deadline:
         time.sleep(2)
         run = bare.orchestrate()
     assert run.rc == 0, run

@@ -155,7 +155,7 @@ def test_a_run_at_work_on_the_host_leaves_drift_unknown(site):
     finally:
         site.ssh("systemctl stop holder")
     assert made["drift"]["drifted"] is None
-    assert "another run is at work" in made["drift"]["reason"]
+    assert "another run is in progress" in made["drift"]["reason"]
 
 
 def test_a_host_out_of_reach_is_told_beside_the_others(site):

@@ -91,7 +91,7 @@ def test_a_controller_that_is_gone_in_the_middle_is_not_missed(upgrading, releas
     upgrading.assert_none_lost(writer)
     deadline = time.monotonic() + 120
     run = upgrading.deployment.apply("server")
-    while run.rc != 0 and "is at work" in run.out and time.monotonic() < deadline:
+    while run.rc != 0 and "is in progress" in run.out and time.monotonic() < deadline:
         time.sleep(1)  # the host's half of the dead run still waits for the switch, and holds the lock
         run = upgrading.deployment.apply("server")
     assert run.rc == 0, run  # finds nothing left to do

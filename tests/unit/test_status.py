@@ -138,7 +138,7 @@ def test_one_alarm_needs_somebody(check, arguments):
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert said.splitlines()[0].startswith(f"chat: {check}: ")
     assert said.splitlines()[1].startswith("  To do: ")
-    assert "\nHow it is:\nchat (192.0.2.7), Debian GNU/Linux 12: 1 thing needs somebody.\n" in said
+    assert "\nState:\nchat (192.0.2.7), Debian GNU/Linux 12: 1 finding needs attention.\n" in said
     assert data["attention"][0]["todo"]
 
 
@@ -153,7 +153,7 @@ def test_a_host_that_is_out_of_reach_is_one_fault():
     assert not data["well"]
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert said == (
-        "chat: reachable: It does not answer.\n  To do: look.\nHow it is:\nchat (192.0.2.7): 1 thing needs somebody."
+        "chat: reachable: It does not answer.\n  To do: look.\nState:\nchat (192.0.2.7): 1 finding needs attention."
     )
 
 
@@ -196,7 +196,7 @@ def test_an_error_of_the_server_is_no_configuration():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "not told"), (40, "40 s"), (130, "2 min"), (7300, "2 h"), (200000, "2 days")]
+    ("seconds", "words"), [(None, "unknown"), (40, "40 s"), (130, "2 min"), (7300, "2 h"), (200000, "2 days")]
 )
 def test_a_time_is_for_people(seconds, words):
     assert text.period(seconds) == words

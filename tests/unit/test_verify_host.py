@@ -80,10 +80,10 @@ def test_a_healthy_host_passes():
 @pytest.mark.parametrize(
     ("check", "words", "change"),
     [
-        ("installed", "current is 11.7.9; 11.7.10 is wanted", lambda facts: facts.update(current="11.7.9")),
+        ("installed", "current is 11.7.9; expected: 11.7.10", lambda facts: facts.update(current="11.7.9")),
         ("backup-age", "last good backup is 30 h old; 30 h is the limit", backup(good=30)),
         ("backup-age", "No backup was made in 40 h", lambda facts: (backup(since=40)(facts), facts["backup"].update(good=0))),
-        ("backup-age", "The last try: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),
+        ("backup-age", "The last attempt failed: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),
         ("backup-age", "mattermost-backup.timer is inactive", unit("mattermost-backup.timer", ActiveState="inactive")),
         ("backup-age", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-backup.timer")),
         ("listeners", "ncat on 0.0.0.0:8065", listener("0.0.0.0", 8065)),
@@ -103,10 +103,10 @@ def test_a_healthy_host_passes():
         ("certificate-watch", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-certificate.timer")),
         ("renewal", "no next run", unit("certbot.timer", NextElapseUSecRealtime="")),
         ("postgresql", "No PostgreSQL answers", lambda facts: facts.update(postgresql={})),
-        ("postgresql", "PostgreSQL 13.9 answers; 14 is needed", lambda facts: facts.update(postgresql={5432: "13.9"})),
-        ("private-files", "environment is root's with mode 0644", mode("/etc/mattermost/environment", mode=0o644)),
-        ("private-files", "config.json is root's", mode("/var/opt/mattermost/config/config.json", user="root")),
-        ("private-files", "bin/mattermost is mattermost's", mode("/opt/mattermost/current/bin/mattermost", user="mattermost")),
+        ("postgresql", "PostgreSQL 13.9 runs; 14 or newer is needed", lambda facts: facts.update(postgresql={5432: "13.9"})),
+        ("private-files", "environment belongs to root and has mode 0644", mode("/etc/mattermost/environment", mode=0o644)),
+        ("private-files", "config.json belongs to root", mode("/var/opt/mattermost/config/config.json", user="root")),
+        ("private-files", "bin/mattermost belongs to mattermost", mode("/opt/mattermost/current/bin/mattermost", user="mattermost")),
         ("private-files", "mode 0775", mode("/opt/mattermost/current/bin/mattermost", mode=0o775)),
     ],
 )  # fmt: skip
@@ -180,11 +180,11 @@ def test_without_a_websocket_its_origin_is_not_judged():
 
 
 def test_what_was_not_looked_at_does_not_pass_alone():
-    assert [one.level for one in checks._fail_skipped([ok("page", "There."), skipped("version", "Not told.")])] == [
+    assert [one.level for one in checks._fail_skipped([ok("page", "There."), skipped("version", "Not checked.")])] == [
         "ok",
         "refusal",
     ]
-    levels = [one.level for one in checks._fail_skipped([refusal("page", "Gone."), skipped("version", "Not told.")])]
+    levels = [one.level for one in checks._fail_skipped([refusal("page", "Gone."), skipped("version", "Not checked.")])]
     assert levels == ["refusal", "skipped"]
 
 

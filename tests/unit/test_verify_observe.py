@@ -65,7 +65,7 @@ def test_a_healthy_site_passes(site, verify):
     ("check", "broken", "words"),
     [
         ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
-        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs; 11.7.10 is wanted"),
+        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs; expected: 11.7.10"),
         ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
         ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "Enterprise edition"),
         ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test; the site is https://"),
@@ -73,12 +73,12 @@ def test_a_healthy_site_passes(site, verify):
         ("page", {"page": 404}, "status 404"),
         ("redirect", {"redirect": 302}, "status 302"),
         ("challenge", {"challenge": 301}, "status 301"),
-        ("hsts", {"hsts": "max-age=1"}, "max-age=1; max-age=63072000 is set"),
+        ("hsts", {"hsts": "max-age=1"}, "max-age=1; the setting is max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "does not prove"),
         ("websocket-origin", {"any_origin": True}, "status 101"),
-        ("upload-limit", {"limit": fake_site.LIMIT - 1}, "1000 bytes are not let through: status 413"),
-        ("upload-limit", {"limit": fake_site.LIMIT + 1}, "1001 bytes are not refused"),
+        ("upload-limit", {"limit": fake_site.LIMIT - 1}, "An upload of 1000 bytes is refused: status 413"),
+        ("upload-limit", {"limit": fake_site.LIMIT + 1}, "An upload of 1001 bytes is accepted"),
     ],
 )  # fmt: skip
 def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, words):
@@ -171,7 +171,9 @@ def test_old_tls_is_seen(site, verify):
 
 def test_a_missing_ca_file_is_named(site):
     where = http.Site(fake_site.NAME, "127.0.0.1", True, "/nowhere/ca.pem", 5, https=site.https.server_port)
-    assert http.handshake(where).error == "there is no file /nowhere/ca.pem (mattermost:verify:ca_file)"
+    assert (
+        http.handshake(where).error == "there is no file /nowhere/ca.pem on the controller (mattermost:verify:ca_file)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_silent_site_ends_in_time_and_an_unknown_name_is_named():
         port = server.getsockname()[1]
         for secure in (True, False):
             where = http.Site(fake_site.NAME, "127.0.0.1", secure, "", 0.2, http=port, https=port)
-            assert http.request(where, "/").error == "no answer in time"
+            assert http.request(where, "/").error == "no answer within the time limit"
     assert http.request(where._replace(address="nowhere.invalid"), "/").error == "the name does not resolve"
 
 

@@ -61,11 +61,11 @@ def from_dry_run(answer, stages_asked: list[dict]) -> dict:
     for part in results:
         name, stage = part["__id__"], stages.stage_of(part["__sls__"], stages_asked)
         if part["result"] is False and name == "no-other-run-is-at-work":
-            return unknown("another run is at work on the host.")
+            return unknown("another run is in progress on the host.")
         if part["result"] is False and not _is_follower(part):
             found.append({"state": name, "stage": stage, "fails": True})
             reason = (
-                reason or f"{name} would fail: {_sentence(str(part['comment']))} What comes after it was not looked at."
+                reason or f"{name} would fail: {_sentence(str(part['comment']))} What comes after it was not checked."
             )
         elif part["result"] is None or part["changes"]:
             found.append({"state": name, "stage": stage, "fails": False})

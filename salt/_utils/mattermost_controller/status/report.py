@@ -181,7 +181,7 @@ def backups(made: dict) -> Finding:
             f"The last backup failed: {reason}",
             "journalctl -u mattermost-backup; run mattermost.backup.",
         )
-    return ok("backup-result", "The last backup was made." if result == "done" else "No backup was tried yet.")
+    return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
 
 
 def disks(settings: dict, made: dict) -> Finding:
@@ -194,11 +194,11 @@ def disks(settings: dict, made: dict) -> Finding:
         said = "; ".join(f"{mount} ({', '.join(names)}) is {used} % full" for (mount, used), names in found.items())
         return refusal(
             "disk",
-            f"{said}; {full} % is the limit.",
-            "make room, or a larger disk: what was kept aside is listed below; mattermost:status:disk_full is the limit.",
+            f"{said}; the limit is {full} %.",
+            "free some space (what is kept is listed below) or add a larger disk; mattermost:status:disk_full sets the limit.",
         )
     if not made["disks"]:
-        return skipped("disk", "Not told: the look at the host did not come that far.")
+        return skipped("disk", "Unknown: the inspection of the host was interrupted.")
     worst = max(disk["used_percent"] for disk in made["disks"].values())
     return ok("disk", f"At most {worst} % full.")
 
@@ -207,19 +207,17 @@ def users(made: dict) -> Finding:
     """The active accounts leave room below the Team Edition's limit."""
     active, most = made["users"]["active"], made["users"]["limit"]
     if active is None:
-        return skipped("users", "Not told: the database does not answer.")
+        return skipped("users", "Unknown: the database does not answer.")
     if most is None:
         return ok("users", f"{active} active users.")
     if active >= most:
         return refusal(
             "users",
-            f"{active} active users; the Team Edition takes {most}: nobody can be added or reactivated.",
-            "deactivate accounts that are not used any more (System Console, Users).",
+            f"{active} active users; the Team Edition allows {most}: nobody can be added or reactivated.",
+            "deactivate accounts that are no longer used (System Console, Users).",
         )
     if active >= USERS_NEAR:
-        return warning(
-            "users", f"{active} of {most} users are active.", "deactivate accounts that are not used any more."
-        )
+        return warning("users", f"{active} of {most} users are active.", "deactivate accounts that are no longer used.")
     return ok("users", f"{active} of {most} users are active.")
 
 
@@ -231,8 +229,8 @@ def drifted(drift: dict) -> Finding:
         return refusal(
             "drift",
             f"{len(drift['states'])} states would change: {names}.{why}" if names else drift["reason"],
-            "see what: the deploy's command with test=True. Without test=True it makes the host as the settings say.",
+            "to see what would change, run the deploy with test=True; without test=True it changes the host as the settings say.",
         )
     if not drift["looked"]:
-        return skipped("drift", f"Not looked at: {drift['reason']}")
-    return ok("drift", "The host is as the settings say.")
+        return skipped("drift", f"Not checked: {drift['reason']}")
+    return ok("drift", "The host matches the settings.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mattermost_controller.stages.backup import size
 
-UNKNOWN = "not told"
+UNKNOWN = "unknown"
 
 
 def render(hosts: dict[str, dict]) -> str:
@@ -14,7 +14,7 @@ def render(hosts: dict[str, dict]) -> str:
     """
     needed = [line for host_id, made in hosts.items() for line in _attention(host_id, made)]
     shown = "\n\n".join("\n".join(_host(host_id, made)) for host_id, made in hosts.items())
-    return "\n".join([*needed, "How it is:", shown]) if needed else shown
+    return "\n".join([*needed, "State:", shown]) if needed else shown
 
 
 def _attention(host_id: str, made: dict) -> list[str]:
@@ -29,7 +29,11 @@ def _attention(host_id: str, made: dict) -> list[str]:
 
 def _host(host_id: str, made: dict) -> list[str]:
     count = len(made["attention"])
-    verdict = "all is well" if made["well"] else f"{count} {'thing needs' if count == 1 else 'things need'} somebody"
+    verdict = (
+        "healthy, nothing to do"
+        if made["well"]
+        else f"{count} {'finding needs' if count == 1 else 'findings need'} attention"
+    )
     where = ", ".join(filter(None, [f"{host_id} ({made['address']})", made.get("platform")]))
     lines = [f"{where}: {verdict}."]
     lines += [f"  warning: {one['check']}: {one['sentence']}" for one in made["findings"] if one["level"] == "warning"]
@@ -48,7 +52,7 @@ def _host(host_id: str, made: dict) -> list[str]:
         "users": _users(made["users"]),
         "drift": _drift(made["drift"]),
         "newer": _newer(made["newer"]),
-        "kept aside": _aside(made["aside"]),
+        "kept": _aside(made["aside"]),
     }
     return lines + [f"  {name:<12} {text}" for name, text in rows.items()]
 
@@ -79,10 +83,10 @@ def _mattermost(one: dict) -> str:
         return (
             f"does not answer ({state}); {one['installed'] or 'no version'} is installed; set: {one['set'] or 'none'}"
         )
-    edition = {"team": "Team Edition", "enterprise": "ENTERPRISE"}.get(one["edition"], "edition not told")
+    edition = {"team": "Team Edition", "enterprise": "ENTERPRISE"}.get(one["edition"], "edition unknown")
     build = "{number}, {date}, {hash}".format(**one["build"]) if one["build"] else UNKNOWN
-    sentences = f"{one['running']}, {edition}, {one['health'] or 'health not told'}, up {period(one['uptime'])}"
-    return f"{sentences}; build {build}; set: {one['set'] or 'none, it keeps what it has'}"
+    sentences = f"{one['running']}, {edition}, {one['health'] or 'health unknown'}, up {period(one['uptime'])}"
+    return f"{sentences}; build {build}; set: {one['set'] or 'none, the host keeps its version'}"
 
 
 def _postgresql(one: dict) -> str:
@@ -95,7 +99,7 @@ def _postgresql(one: dict) -> str:
 
 def _certificate(one: dict | None) -> str:
     if one is None:
-        return "none: the site is plain HTTP, or there is none"
+        return "none: the site is plain HTTP, or not deployed"
     if one["days_left"] is None:
         return f"{one['kind']}; {UNKNOWN}"
     shown = "" if one["served"] else " (on disk; nothing is served)"
@@ -105,8 +109,8 @@ def _certificate(one: dict | None) -> str:
 
 
 def _backup(one: dict) -> str:
-    last = f"last good {one['age_hours']} h old" if one["last_good"] else "none yet"
-    sentences = [last, f"last try: {one['result']}" if one["result"] else ""]
+    last = f"last good backup {one['age_hours']} h old" if one["last_good"] else "none yet"
+    sentences = [last, f"last attempt: {one['result']}" if one["result"] else ""]
     sentences.append(f"{size(one['bytes'])}" if one["bytes"] is not None else "")
     sentences.append(one["reason"] or "")
     return ", ".join(filter(None, sentences))
@@ -125,7 +129,7 @@ def _users(one: dict) -> str:
 
 def _drift(one: dict) -> str:
     if not one["looked"]:
-        return f"not looked at: {one['reason']}"
+        return f"not checked: {one['reason']}"
     if not one["drifted"]:
         return "no"
     names = ", ".join(f"{each['state']} ({each['stage']})" for each in one["states"])
@@ -140,7 +144,7 @@ def _newer(one: dict) -> str:
         f"newest {one['newest']}",
     ]
     if one["next"] != one["newest"]:
-        sentences.append(f"by way of {one['next']}" if one["next"] else "not in one step")
+        sentences.append(f"first {one['next']}" if one["next"] else "not in one step")
     return ", ".join(sentences)
 
 

@@ -43,7 +43,7 @@ def run(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]
     found.append(name)
     checks = [*(_TLS if site == "ssl" else ()), *_ALWAYS, web.upload_limit]
     if name.level == REFUSAL:
-        found += [skipped(_name(check), "Not told: the name does not resolve.") for check in checks]
+        found += [skipped(_name(check), "Not checked: the name does not resolve.") for check in checks]
         return _fail_skipped(found)
     found += [web.reachable(settings, observed, facts, site == "ssl"), web.closed_ports(settings, observed, facts)]
     if site == "ssl":
@@ -63,7 +63,7 @@ def run(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]
 
 
 def _skip(check, what: str) -> Finding:
-    return skipped(_name(check), f"Not told: {what} does not answer.")
+    return skipped(_name(check), f"Not checked: {what} does not answer.")
 
 
 def _name(check) -> str:
@@ -74,7 +74,7 @@ def _fail_skipped(found: list[Finding]) -> list[Finding]:
     """Turn skipped checks red when nothing else is: what was not looked at is no pass."""
     if any(one.level == REFUSAL for one in found):
         return found
-    fix = "start the verification again."
+    fix = "run the verification again."
     return [refusal(one.check, one.sentence, fix) if one.level == SKIPPED else one for one in found]
 
 
@@ -90,7 +90,7 @@ def report(found: dict, hosts: list[str], test: bool) -> dict:
         return {"result": True, "comment": "\n".join([f"Verified: {total} checks on {where}.", *lines])}
     told = [f"Verification failed on {reason}" for reason in reasons(found)]
     if test:
-        head = f"Would verify {where} after the changes of this run; as it is, {len(wrong)} of {total} checks fail."
+        head = f"Would verify {where} after the changes of this run; at present, {len(wrong)} of {total} checks fail."
         return {"result": None, "comment": "\n".join([head, *reasons(found), *lines])}
     head = f"{len(wrong)} of {total} checks failed on {where}."
     return {"result": False, "comment": "\n".join([*told, head, *lines])}

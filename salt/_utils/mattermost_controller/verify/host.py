@@ -15,7 +15,7 @@ def installed(settings, facts) -> Finding:
     if there != wanted or not there:
         return refusal(
             "installed",
-            f"{settings['paths']['install']}/current is {there or 'not there'}; {wanted} is wanted.",
+            f"{settings['paths']['install']}/current is {there or 'missing'}; expected: {wanted}.",
             "apply mattermost.deploy.server.",
         )
     return ok("installed", f"{settings['paths']['install']}/current is {there}.")
@@ -29,14 +29,14 @@ def listeners(settings, facts) -> Finding:
         held = ", ".join(f"{one['program'] or 'a program'} on {one['address']}:{one['port']}" for one in wrong)
         return refusal(
             "listeners",
-            f"Not on loopback alone: {held}.",
-            "look at ServiceSettings.ListenAddress, PostgreSQL's listen_addresses, and at programs that are not ours.",
+            f"Not only on loopback: {held}.",
+            "check ServiceSettings.ListenAddress, PostgreSQL's listen_addresses, and other programs on that port.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
         return refusal(
             "listeners", f"Nothing listens on port {settings['server']['port']}.", "journalctl -u mattermost -n 50"
         )
-    return ok("listeners", f"{', '.join(map(str, sorted(inner)))} on loopback only.")
+    return ok("listeners", f"{', '.join(map(str, sorted(inner)))} listen on loopback only.")
 
 
 def services(settings, facts) -> Finding:
@@ -70,9 +70,7 @@ def renewal(settings, facts) -> Finding:
     name = settings["platform"]["certbot"]["timer"]
     state = _off(facts, name)
     if state:
-        return refusal(
-            "renewal", f"{name} is {state}: the certificate would run out.", f"systemctl enable --now {name}"
-        )
+        return refusal("renewal", f"{name} is {state}: the certificate would expire.", f"systemctl enable --now {name}")
     due = _unit(facts, name).get("NextElapseUSecRealtime", "")
     if not due or due in ("n/a", "0"):
         return refusal("renewal", f"{name} has no next run.", f"systemctl restart {name}; systemctl list-timers")
@@ -81,7 +79,7 @@ def renewal(settings, facts) -> Finding:
         return warning(
             "renewal",
             f"The last renewal failed: {tried.get('reason')}. {name} tries again at {due}.",
-            "see why, on the host: certbot renew --dry-run",
+            "find the reason, on the host: certbot renew --dry-run",
         )
     return ok("renewal", f"{name} runs next at {due}.")
 
@@ -92,10 +90,10 @@ def certificate_watch(settings, facts) -> Finding:
     if state:
         return refusal(
             "certificate-watch",
-            f"{WATCH_TIMER} is {state}: nobody would be told of a renewal that fails.",
+            f"{WATCH_TIMER} is {state}: nobody would be notified of a failed renewal.",
             "apply mattermost.deploy.letsencrypt, or set mattermost:certificate:watch: False.",
         )
-    return ok("certificate-watch", f"{WATCH_TIMER} looks each day.")
+    return ok("certificate-watch", f"{WATCH_TIMER} checks the certificate every day.")
 
 
 def backup_age(settings, facts) -> Finding:
@@ -103,7 +101,7 @@ def backup_age(settings, facts) -> Finding:
     if not settings["platform"]["backup"]["by_clock"]:
         return warning(
             "backup-age",
-            f"No backup is made by the clock: there is no restic package for {settings['platform']['name']}.",
+            f"No backups are scheduled: there is no restic package for {settings['platform']['name']}.",
             "install restic by hand and set mattermost:platform:backup:by_clock (docs/platforms.md).",
         )
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
@@ -113,7 +111,7 @@ def backup_age(settings, facts) -> Finding:
     hours = max(0, (facts["time"] - counted_from) // 3600)
     if hours >= limit:
         said = f"The last good backup is {hours} h old" if known["good"] else f"No backup was made in {hours} h"
-        why = f" The last try: {known['failed']}" if known["failed"] else ""
+        why = f" The last attempt failed: {known['failed']}" if known["failed"] else ""
         return refusal(
             "backup-age",
             f"{said}; {limit} h is the limit.{why}",
@@ -138,7 +136,11 @@ def postgresql(settings, facts) -> Finding:
             f"systemctl status {settings['platform']['postgresql']['service']}",
         )
     if numbers(version)[0] < minimum:
-        return refusal("postgresql", f"PostgreSQL {version} answers; {minimum} is needed.", "upgrade the cluster.")
+        return refusal(
+            "postgresql",
+            f"PostgreSQL {version} runs; {minimum} or newer is needed.",
+            "set mattermost:database:version and run mattermost.postgresql.",
+        )
     return ok("postgresql", f"PostgreSQL {version} answers.")
 
 
@@ -156,10 +158,10 @@ def private_files(settings, facts) -> Finding:
     for path, (owners, forbidden) in rules.items():
         found = facts["modes"].get(path)
         if found and (found["user"] not in owners or found["mode"] & forbidden):
-            wrong.append(f"{path} is {found['user']}'s with mode {found['mode']:04o}")
+            wrong.append(f"{path} belongs to {found['user']} and has mode {found['mode']:04o}")
     if wrong:
         return refusal("private-files", f"{'; '.join(wrong)}.", "apply mattermost.deploy.server.")
-    return ok("private-files", "Files with secrets are private, programs belong to root.")
+    return ok("private-files", "Files with secrets are private; programs belong to root.")
 
 
 def _off(facts: dict, timer: str) -> str:

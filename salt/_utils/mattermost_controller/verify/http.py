@@ -104,7 +104,7 @@ def upgrade(site: Site, path: str, origin: str = "") -> Answer:
     # SHA-1 is what the websocket protocol asks for; nothing is protected by it
     proof = base64.b64encode(hashlib.sha1(key + _WEBSOCKET_GUID, usedforsecurity=False).digest()).decode()
     if answer.status == 101 and answer.headers.get("sec-websocket-accept") != proof:
-        return answer._replace(error="the answer does not prove that a websocket is there")
+        return answer._replace(error="the answer does not prove a websocket")
     return answer
 
 
@@ -133,7 +133,7 @@ def handshake(site: Site) -> Handshake:
         with _connect(site, True, context) as connection:
             return Handshake(connection.version() or "", connection.getpeercert(binary_form=True) or b"")
     except FileNotFoundError:
-        return Handshake("", b"", f"there is no file {site.ca_file} (mattermost:verify:ca_file)")
+        return Handshake("", b"", f"there is no file {site.ca_file} on the controller (mattermost:verify:ca_file)")
     except (OSError, ValueError) as err:
         error = words(err)
     try:
@@ -185,7 +185,7 @@ def words(err: BaseException) -> str:
     if isinstance(err, socket.gaierror):
         return "the name does not resolve"
     if isinstance(err, TimeoutError):
-        return "no answer in time"
+        return "no answer within the time limit"
     if isinstance(err, ConnectionRefusedError):
         return "connection refused"
     return str(err) or type(err).__name__

@@ -26,17 +26,17 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     from cryptography import x509
 
     if not observed["tls"].certificate:
-        return skipped("certificate-days", "Not told: no certificate was shown.")
+        return skipped("certificate-days", "Not checked: the site sent no certificate.")
     certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
     first, last = validity(certificate)
     left = last - (now or datetime.now(timezone.utc))
-    sentence = f"{left.days} days left (to {last:%Y-%m-%d})."
+    sentence = f"{left.days} days left (until {last:%Y-%m-%d})."
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
         fix = "put a new certificate at mattermost:certificate."
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
-        fix = "see why it is not renewed, on the host: certbot renew --dry-run"
+        fix = "find out why it is not renewed, on the host: certbot renew --dry-run"
     if left > limit:
         return ok("certificate-days", sentence)
     reason = facts.get("renewal", {}).get("reason")
@@ -57,13 +57,13 @@ def protocol(settings, observed, facts) -> Finding:
     if observed["old_tls"].startswith("accepted"):
         return refusal(
             "tls-protocol",
-            f"The site still speaks {observed['old_tls'].split()[1]}.",
+            f"The site still accepts {observed['old_tls'].split()[1]}.",
             "apply mattermost.deploy.nginx-ssl; another server block of nginx may set ssl_protocols.",
         )
     if not observed["tls"].version:
-        return skipped("tls-protocol", "Not told: no handshake came about.")
+        return skipped("tls-protocol", "Not checked: the TLS handshake failed.")
     if observed["old_tls"] == "untestable":
-        return note("tls-protocol", f"{observed['tls'].version}; this machine cannot speak older ones to try them.")
+        return note("tls-protocol", f"{observed['tls'].version}; older versions cannot be tried from this controller.")
     return ok("tls-protocol", f"{observed['tls'].version}; 1.0 and 1.1 are refused.")
 
 
@@ -73,11 +73,11 @@ def served_certificate(settings, observed, facts) -> Finding:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     if not observed["tls"].certificate:
-        return skipped("certificate-served", "Not told: no certificate was shown.")
+        return skipped("certificate-served", "Not checked: the site sent no certificate.")
     if not facts["certificates"]:
         return refusal(
             "certificate-served",
-            "nginx is told of no certificate file that can be read on the host.",
+            "nginx's configuration names no certificate file that exists on the host.",
             "apply mattermost.deploy.letsencrypt and mattermost.deploy.nginx-ssl.",
         )
     leaves = {}
@@ -87,9 +87,9 @@ def served_certificate(settings, observed, facts) -> Finding:
         except ValueError:
             leaves[path] = b""
     if observed["tls"].certificate in leaves.values():
-        return ok("certificate-served", f"What is served stands in {', '.join(sorted(leaves))}.")
+        return ok("certificate-served", f"The served certificate is the one in {', '.join(sorted(leaves))}.")
     return refusal(
         "certificate-served",
         f"The certificate in {', '.join(sorted(leaves))} is not the one that is served.",
-        "systemctl reload nginx; then see why that did not happen after the renewal.",
+        "systemctl reload nginx; then find out why the renewal did not reload it.",
     )

@@ -18,11 +18,11 @@ NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
 def public_name(settings, observed, facts) -> Finding:
     address, name = settings["verify"]["address"], settings["name"]
     if address:
-        return ok("public-name", f"{name} is asked at {address} (mattermost:verify:address).")
+        return ok("public-name", f"{name} is checked at {address} (mattermost:verify:address).")
     if not observed["resolved"]:
         return refusal(
             "public-name",
-            f"{name} does not resolve from here.",
+            f"{name} does not resolve on the controller.",
             "add its DNS record, or set mattermost:verify:address.",
         )
     return ok("public-name", f"{name} is {', '.join(observed['resolved'])}.")
@@ -36,8 +36,8 @@ def reachable(settings, observed, facts, secure: bool) -> Finding:
     if dead:
         return refusal(
             "reachable",
-            f"{where} does not answer from here on {' and '.join(dead)}.",
-            f"look at the host's firewall (and a cloud's), and at nginx: {NGINX_LOGS}",
+            f"{where} does not answer the controller on {' and '.join(dead)}.",
+            f"check the host's firewall (and the cloud's), and nginx: {NGINX_LOGS}",
         )
     return ok("reachable", f"Port {' and '.join(ports)} answer{'s' if len(ports) == 1 else ''}.")
 
@@ -50,34 +50,36 @@ def closed_ports(settings, observed, facts) -> Finding:
     if opened:
         return refusal(
             "closed-ports",
-            f"Port {' and '.join(opened)} can be reached from here.",
-            "see which address it listens on (ss -ltnp) and close it in the firewall.",
+            f"Port {' and '.join(opened)} can be reached from the controller.",
+            "check which address it listens on (ss -ltnp) and close it in the firewall.",
         )
     ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
     if observed["control"] != "open":
-        return skipped("closed-ports", "Not told: the host does not answer at all.")
-    return ok("closed-ports", f"{ports} cannot be reached from here.")
+        return skipped("closed-ports", "Not checked: the host does not answer at all.")
+    return ok("closed-ports", f"{ports} cannot be reached from the controller.")
 
 
 def redirect(settings, observed, facts) -> Finding:
     answer, wanted = observed["redirect"], f"https://{settings['name']}/some/page?with=query"
     if answer.status in (301, 308) and answer.headers.get("location") == wanted:
-        return ok("redirect", "http is sent to https, with path and query.")
+        return ok("redirect", "HTTP is redirected to HTTPS, with path and query.")
     found = answer.error or f"status {answer.status}, Location {answer.headers.get('location', 'none')}"
     return refusal(
-        "redirect", f"http is not sent to https for good: {found}.", "apply mattermost.deploy.nginx-ssl; open port 80."
+        "redirect",
+        f"HTTP is not permanently redirected to HTTPS: {found}.",
+        "apply mattermost.deploy.nginx-ssl; open port 80.",
     )
 
 
 def challenge(settings, observed, facts) -> Finding:
     answer = observed["challenge"]
     if answer.status == 404 and "x-version-id" not in answer.headers:
-        return ok("challenge", "A certificate authority's question is answered from the webroot.")
+        return ok("challenge", "An ACME challenge is answered from the webroot.")
     found = answer.error or f"status {answer.status} {answer.headers.get('location', '')}".strip()
     return refusal(
         "challenge",
         f"/.well-known/acme-challenge/ on port 80 is not answered from the webroot: {found}. Renewals would fail.",
-        "apply mattermost.deploy.nginx-base; another server block of nginx may take the name.",
+        "apply mattermost.deploy.nginx-base; another server block of nginx may have the same name.",
     )
 
 
@@ -85,10 +87,10 @@ def hsts(settings, observed, facts) -> Finding:
     found, seconds = observed["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
     wanted = f"max-age={seconds}" if seconds else ""
     if found.split(";")[0].strip() == wanted:
-        return ok("hsts", found or "No such header, as set.")
+        return ok("hsts", found or "The header is not sent, as set.")
     return refusal(
         "hsts",
-        f"Strict-Transport-Security is {found or 'missing'}; {wanted or 'none'} is set.",
+        f"Strict-Transport-Security is {found or 'missing'}; the setting is {wanted or 'none'}.",
         "apply mattermost.deploy.nginx-base.",
     )
 
@@ -96,11 +98,11 @@ def hsts(settings, observed, facts) -> Finding:
 def page(settings, observed, facts) -> Finding:
     answer = observed["page"]
     if answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html"):
-        return ok("page", "The page is there.")
+        return ok("page", "The page is served.")
     return refusal(
         "page",
-        f"The page is not there: {_what(answer)}.",
-        f"look at the server's log: {LOGS}; is client/root.html of the release readable?",
+        f"The page is not served: {_what(answer)}.",
+        f"read the server's log: {LOGS}; is client/root.html of the release readable?",
     )
 
 
@@ -111,7 +113,7 @@ def ping(settings, observed, facts) -> Finding:
     if answer.status == 200 and set(states.values()) == {"OK"}:
         return ok("health", "The server, its database and its files are healthy.")
     ill = ", ".join(f"{key} {value}" for key, value in states.items() if value and value != "OK")
-    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"look at its log: {LOGS}")
+    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"read its log: {LOGS}")
 
 
 def version(settings, observed, facts) -> Finding:
@@ -120,13 +122,13 @@ def version(settings, observed, facts) -> Finding:
     header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(observed).get("Version", header)
     if not header:
-        return skipped("version", "Not told: the server does not answer.")
+        return skipped("version", "Not checked: the server does not answer.")
     wrong = sorted({found for found in (header, client) if found != wanted})
     if wrong:
         return refusal(
             "version",
-            f"Mattermost {' and '.join(name or 'of no version' for name in wrong)} runs; {wanted} is wanted.",
-            f"systemctl restart mattermost; then look at its log: {LOGS}",
+            f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs; expected: {wanted}.",
+            f"systemctl restart mattermost; then read its log: {LOGS}",
         )
     return ok("version", f"Mattermost {wanted} runs.")
 
@@ -134,7 +136,7 @@ def version(settings, observed, facts) -> Finding:
 def edition(settings, observed, facts) -> Finding:
     client = _client(observed)
     if not client:
-        return skipped("edition", "Not told: the server does not tell its build.")
+        return skipped("edition", "Not checked: the server does not report its edition.")
     if client.get("BuildEnterpriseReady") != "false":
         return refusal(
             "edition",
@@ -148,12 +150,12 @@ def site_address(settings, observed, facts) -> Finding:
     """The server knows its own address: links in mails and the websocket's origin depend on it."""
     client, wanted = _client(observed), f"{observed['scheme']}://{settings['name']}"
     if not client:
-        return skipped("site-address", "Not told: the server does not tell its settings.")
+        return skipped("site-address", "Not checked: the server does not report its settings.")
     if client.get("SiteURL") != wanted:
         return refusal(
             "site-address",
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}; the site is {wanted}.",
-            "apply mattermost.deploy.nginx-ssl or nginx-non-ssl, whichever the site is; is MM_SERVICESETTINGS_SITEURL set?",
+            "apply mattermost.deploy.nginx-ssl or nginx-non-ssl, whichever the site uses; is MM_SERVICESETTINGS_SITEURL set?",
         )
     return ok("site-address", f"{wanted}.")
 
@@ -162,7 +164,7 @@ def sign_up(settings, observed, facts) -> Finding:
     """Whoever creates the first account becomes system administrator."""
     client = _client(observed)
     if not client:
-        return skipped("sign-up", "Not told: the server does not tell its settings.")
+        return skipped("sign-up", "Not checked: the server does not report its settings.")
     closed = "false" in (client.get("EnableUserCreation"), client.get("EnableSignUpWithEmail"))
     if client.get("NoAccounts") == "true" and not closed:
         return refusal(
@@ -172,13 +174,13 @@ def sign_up(settings, observed, facts) -> Finding:
         )
     if client.get("EnableOpenServer") == "true" and not closed:
         return note("sign-up", "Anybody can create an account (TeamSettings.EnableOpenServer).")
-    return ok("sign-up", "Nobody can make an account without an invitation.")
+    return ok("sign-up", "Nobody can create an account without an invitation.")
 
 
 def websocket(settings, observed, facts) -> Finding:
     answer = observed["websocket"]
     if answer.status == 101 and not answer.error:
-        return ok("websocket", "A websocket is opened through the public name.")
+        return ok("websocket", "A websocket opens through the public name.")
     return refusal(
         "websocket",
         f"No websocket through the public name: {_what(answer)}.",
@@ -189,13 +191,13 @@ def websocket(settings, observed, facts) -> Finding:
 def websocket_origin(settings, observed, facts) -> Finding:
     answer, own = observed["foreign"], websocket(settings, observed, facts)
     if own.level != OK:
-        return skipped("websocket-origin", "Not told: there is no websocket at all.")
+        return skipped("websocket-origin", "Not checked: there is no websocket at all.")
     if answer.status == 403:
-        return ok("websocket-origin", "A websocket from a foreign page is refused.")
+        return ok("websocket-origin", "A websocket from another origin is refused.")
     return refusal(
         "websocket-origin",
-        f"A websocket from a foreign page is not refused: {_what(answer)}.",
-        "look at ServiceSettings.AllowCorsFrom and SiteURL in the System Console.",
+        f"A websocket from another origin is not refused: {_what(answer)}.",
+        "check ServiceSettings.AllowCorsFrom and SiteURL in the System Console.",
     )
 
 
@@ -203,13 +205,17 @@ def upload_limit(settings, observed, facts) -> Finding:
     limit, at, over = settings["nginx"]["body_limit"], observed["upload_at"], observed["upload_over"]
     if at.status not in (100, 401):
         return refusal(
-            "upload-limit", f"{limit} bytes are not let through: {_what(at)}.", "apply mattermost.deploy.nginx-base."
+            "upload-limit",
+            f"An upload of {limit} bytes is refused: {_what(at)}.",
+            "apply mattermost.deploy.nginx-base.",
         )
     if over.status != 413:
         return refusal(
-            "upload-limit", f"{limit + 1} bytes are not refused: {_what(over)}.", "apply mattermost.deploy.nginx-base."
+            "upload-limit",
+            f"An upload of {limit + 1} bytes is accepted: {_what(over)}.",
+            "apply mattermost.deploy.nginx-base.",
         )
-    return ok("upload-limit", f"{limit} bytes pass, one more does not.")
+    return ok("upload-limit", f"An upload of {limit} bytes is accepted, one more byte is refused.")
 
 
 def _client(observed: dict) -> dict:
