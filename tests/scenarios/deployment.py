@@ -235,6 +235,10 @@ class Deployment:
         return dict(zip(units, shown.strip().split("\n\n"), strict=True))
 
 
-def standins() -> list:
-    """Return the stand-in archives, oldest version first."""
-    return [archives.describe(path) for path in archives.available(ROOT / ".lab/archives")]
+def standins(folder=ROOT / ".lab/archives") -> list:
+    """Return the stand-in archives, oldest version first: of what is in *folder* those that its build has marked.
+
+    A person's archive, which a trial or a bench has put there, is no test's.
+    """
+    found = archives.available(folder)
+    return [archives.describe(path) for path in found if (folder / f".{path.name}.stamp").exists()]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.lab import archives
 from tests.lab.errors import LabError
+from tests.scenarios.deployment import standins
 
 OLD, NEW = (f"mattermost-team-{version}-linux-amd64.tar.gz" for version in ("9.11.2", "10.1.0"))
 
@@ -109,3 +110,10 @@ def test_an_official_archive_with_another_checksum_is_refused(checkout, tmp_path
     with pytest.raises(LabError, match="checksum"):
         archives.official(root, tmp_path)
     assert archives.available(tmp_path) == []
+
+
+def test_an_archive_that_a_person_tried_is_no_tests(tmp_path):
+    for name in (OLD, NEW):
+        (tmp_path / name).write_bytes(b"content")
+    (tmp_path / f".{NEW}.stamp").touch()
+    assert [found.version for found in standins(tmp_path)] == ["10.1.0"]
