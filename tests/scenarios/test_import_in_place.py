@@ -1,4 +1,4 @@
-"""An import into the host that the server is on: taken over behind its admin's own nginx, or the old server serves again, whole."""
+"""An import into the host that the server is on: taken over behind its admin's own nginx, or the old server serves again, with all its data."""
 
 import json
 import time
@@ -106,7 +106,7 @@ def test_a_new_server_that_does_not_come_up_leaves_the_old_one_serving(place):
         run = place.bring()
     place.ssh(f"rm -r {broken}; systemctl daemon-reload")
     assert run.rc != 0
-    assert f"{place.name} serves again, whole" in run.comments, run
+    assert f"{place.name} serves again, with all its data" in run.comments, run
     place.taken |= set(chat.taken)
     place.serves_as_before(place.taken)
     databases = place.ssh('cd /; runuser -u postgres -- psql -XAtc "SELECT datname FROM pg_database"')

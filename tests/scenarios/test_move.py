@@ -98,7 +98,7 @@ def test_a_target_that_does_not_come_up_leaves_the_source_serving(pair):
     run = pair.move(pair.name, OTHER)
     pair.second.ssh(f"rm {unit}/broken.conf; systemctl daemon-reload")
     assert run.rc != 0
-    assert f"{pair.name} serves again, whole" in run.comments, run
+    assert f"{pair.name} serves again, with all its data" in run.comments, run
     serves(pair, {1000000})
     databases = pair.second.ssh('cd /; runuser -u postgres -- psql -XAtc "SELECT datname FROM pg_database"').stdout
     assert "replaced" not in databases

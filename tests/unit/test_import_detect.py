@@ -25,7 +25,7 @@ def test_a_server_by_hand_is_read():
 
 
 def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
-    with pytest.raises(parse.ImportFault, match="wait for its end"):
+    with pytest.raises(parse.ImportFault, match="wait until it has ended"):
         detect.detect(by_hand(None, "held\tyes"))
 
 
@@ -251,14 +251,14 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
     ("words", "text"),
     [
         ("No Mattermost was found", told()),
-        ("cut short", "tree\t/opt/mattermost"),
+        ("was interrupted", "tree\t/opt/mattermost"),
         (
             "is MySQL",
             by_hand({**CONFIG, "SqlSettings": {"DriverName": "mysql", "DataSource": "mm:pw@tcp(localhost:3306)/chat"}}),
         ),
-        ("is no JSON", told("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
+        ("is not valid JSON", told("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
         ("names no database", by_hand({**CONFIG, "SqlSettings": {}})),
-        ("cannot be told", told("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
+        ("installation is unknown", told("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
         ("in no volume of the host", told(containers(Mounts=[]))),
         ("names no MM_CONFIG", told("tree\t/opt/mattermost", f"omnibus\t{coded(OMNIBUS)}")),
     ],

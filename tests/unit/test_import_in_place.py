@@ -37,7 +37,7 @@ def test_the_usual_server_by_hand_fits():
         ("name: mattermost_new", source("postgres://mmuser:x@127.0.0.1/mattermost"), {}),
         ("user: mattermost_new", source("user=mattermost host=/run/postgresql dbname=chat"), {}),
         ("name: mattermost_new, user: mattermost_new", source("postgres://mattermost:x@localhost/mattermost"), {}),
-        ("name localhost in its SqlSettings.DataSource", source("postgres://mm:x@192.0.2.7/chat"), {}),
+        ("set localhost in its SqlSettings.DataSource", source("postgres://mm:x@192.0.2.7/chat"), {}),
         ("mattermost:paths:state to another", source(FileSettings={"Directory": "/var/opt/mattermost/data"}), {}),
         ("mattermost:paths:settings to another", source()._replace(config_file="/etc/mattermost/config.json"), {}),
         ("Import it to another host", source()._replace(layout="omnibus"), {}),
@@ -50,7 +50,7 @@ def test_what_is_in_the_way_is_refused_with_what_to_do(words, found, pillar):
 
 def test_a_host_of_this_tree_has_nothing_to_take_over():
     (sentence,) = in_place.incompatibilities(source(), settings(), {**HOST, "current": "11.7.10"})
-    assert "nothing to take over" in sentence
+    assert "nothing to import" in sentence
 
 
 def test_another_name_or_port_is_no_clash():
@@ -76,7 +76,7 @@ def test_its_port_is_known(told, port):
 
 def test_what_comes_afterwards_is_told():
     said = "\n".join(in_place.next_steps(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
-    assert "Your nginx goes on as it is (/etc/nginx/conf.d/chat.conf)" in said
+    assert "Your nginx stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
     assert "SiteURL stays https://old.example.com" in said
     assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
     assert "mattermost-aside back overwrite" in said
@@ -84,7 +84,7 @@ def test_what_comes_afterwards_is_told():
     other = source(ServiceSettings={"ListenAddress": ":8066", "SiteURL": "https://chat.example.com"})
     said = "\n".join(in_place.next_steps(WISH, other, settings(), []))
     assert "listened on port 8066" in said
-    assert "mattermost.ssl (or .non-ssl) gives chat.example.com its site" in said
+    assert "To serve chat.example.com, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)" in said
     assert "SiteURL" not in said
 
 

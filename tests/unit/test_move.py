@@ -35,22 +35,28 @@ def test_a_deployed_host_and_a_bare_one_fit():
     ("words", "case"),
     [
         ("the same machine", {"same": True}),
-        ("no server of this tree", {"source": {"version": ""}}),
+        ("no server of this bundle", {"source": {"version": ""}}),
         ("moved to third already", {"source": {"moved": "third"}}),
         ("does not run (failed)", {"source": {"active": "failed"}}),
-        ("switch of versions is open", {"source": {"switch": "open"}}),
+        ("An upgrade or rollback is running", {"source": {"switch": "open"}}),
         ("paths differ", {"settings": {"paths": {"work": "/elsewhere", "state": "/srv/chat"}}}),
         ("old has PostgreSQL 16 and new 15", {"source": {"postgresql": "160004"}}),
         ("old has PostgreSQL 15 and new 14", {"target": {"postgresql": "140001"}}),
         ("PostgreSQL on old does not answer", {"source": {"postgresql": ""}}),
-        ("log in to the database on old, which an older bundle", {"source": {"closed_to": "mattermost-sql"}}),
-        ("log in to the database on new, which an older bundle", {"target": {"closed_to": "mattermost-sql"}}),
+        (
+            "log in to the database on old, which an older version of this bundle",
+            {"source": {"closed_to": "mattermost-sql"}},
+        ),
+        (
+            "log in to the database on new, which an older version of this bundle",
+            {"target": {"closed_to": "mattermost-sql"}},
+        ),
         ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001"}}),
-        ("new holds 3 messages of a server of its own", {"target": {"posts": "3", "newest": "1"}}),
+        ("new holds 3 messages of another server", {"target": {"posts": "3", "newest": "1"}}),
         ("new holds 3 messages newer than", {"target": {"posts": "3", "newest": "2001", "target_of": "chat"}}),
-        ("a mount of its own on new, where", {"target": {"mounted": "/srv/chat/data "}}),
+        ("is a mount point on new, so", {"target": {"mounted": "/srv/chat/data "}}),
         ("mount that disk at /srv/chat instead", {"target": {"mounted": "/srv/chat/data "}}),
-        ("Make room there", {"target": {"free": "300000", "database_free": "300000"}}),
+        ("Free some space there", {"target": {"free": "300000", "database_free": "300000"}}),
         ("The files need", {"target": {"free": "200000", "same_disk": ""}}),
         ("The database needs", {"target": {"database_free": "200000", "same_disk": ""}}),
     ],
@@ -115,8 +121,8 @@ def test_batches_hold_every_name_once():
 def test_a_census_that_differs_is_told_by_table():
     census = "posts 10 99\nusers 2 -5\n"
     assert plan.differences(census, census) == ""
-    assert "posts: 10 99 there, 9 99 here" in plan.differences(census, "posts 9 99\nusers 2 -5\n")
-    assert "users: 2 -5 there, missing here" in plan.differences(census, "posts 10 99\n")
+    assert "posts: 10 99 on the source, 9 99 on the target" in plan.differences(census, "posts 9 99\nusers 2 -5\n")
+    assert "users: 2 -5 on the source, missing on the target" in plan.differences(census, "posts 10 99\n")
     assert plan.row_count(census, "posts") == 10
     assert plan.row_count(census, "bots") == 0
 
@@ -134,7 +140,7 @@ def test_the_target_gets_name_version_and_its_own_address():
 def test_the_operator_is_told_what_to_change():
     said = " ".join(plan.next_steps(WISH, {**SETTINGS, "name": "chat.example.com"}, "192.0.2.9", "non-ssl"))
     for words in (
-        "chat.example.com lead to new (192.0.2.9)",
+        "Now change the DNS record of chat.example.com to new (192.0.2.9)",
         "mattermost:hosts: [new]",
         "mattermost.non-ssl",
         "/var/lib/deploy/take-back",

@@ -18,9 +18,11 @@ def detect(text: str) -> Source:
     """Return the installation that import.sh told of. Raises ImportFault."""
     facts = parse_facts(text)
     if "end" not in facts:
-        raise ImportFault("The look at the host was cut short: try again.")
+        raise ImportFault("The inspection of the host was interrupted: try again.")
     if "held" in facts:
-        raise ImportFault("A move or another import has stopped the server on this host just now: wait for its end.")
+        raise ImportFault(
+            "A move or another import is running and has stopped the server on this host: wait until it has ended."
+        )
     for layout in LAYOUTS:
         source = layout.find(facts)
         if source:
@@ -35,7 +37,7 @@ def detect(text: str) -> Source:
 def _usable(source: Source) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
         raise ImportFault(
-            f"The version of the {source.layout} installation cannot be told: start its server once, or see that its program runs."
+            f"The version of the {source.layout} installation is unknown: start its server once, or check that its program runs."
         )
     if not source.login.database:
         raise ImportFault(

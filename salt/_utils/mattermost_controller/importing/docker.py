@@ -63,9 +63,7 @@ def _server(containers: list) -> dict | None:
     left = running or servers
     if len(left) > 1:
         names = ", ".join(sorted(one["Name"].lstrip("/") for one in left))
-        raise ImportFault(
-            f"There are several servers in containers ({names}): let only the one run that shall be imported."
-        )
+        raise ImportFault(f"There are several servers in containers ({names}): stop all but the one to import.")
     return left[0] if left else None
 
 
@@ -90,7 +88,7 @@ def _mounted(mounts: dict, path: str, what: str, name: str) -> str:
     there = max((place for place in mounts if path == place or path.startswith(place + "/")), key=len, default=None)
     if there is None:
         raise ImportFault(
-            f"{name} keeps its {what} ({path}) in no volume of the host: it is lost with the container. "
+            f"{name} keeps its {what} ({path}) in no volume of the host, so it is lost with the container. "
             f"Add a volume for {path} to the compose file, copy what is there into it (docker cp), and start again."
         )
     return os.path.normpath(mounts[there] + path[len(there) :])

@@ -25,10 +25,12 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
     settings: the host's merged ones. facts: `hosts.probe.parse` of the host.
     """
     if facts["current"]:
-        return [f"Mattermost {facts['current']} of this tree is deployed on the host: there is nothing to take over."]
+        return [
+            f"Mattermost {facts['current']} is already deployed on the host by this bundle: there is nothing to import."
+        ]
     if source.layout != "hand-made":
         return [
-            f"The {source.layout} installation keeps more than a server on its host: an import in place is for one made by hand. "
+            f"The {source.layout} installation has more on its host than the server, and an import in place supports only installations made by hand. "
             "Import it to another host."
         ]
     found, paths = [], settings["paths"]
@@ -42,13 +44,13 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         for what, path in held.items():
             if f"{path}/".startswith(f"{paths[key]}/"):
                 found.append(
-                    f"The source has {what} in {path}, where this tree keeps its own: set mattermost:paths:{key} to another directory."
+                    f"The source has {what} in {path}, which this bundle uses itself: set mattermost:paths:{key} to another directory."
                 )
                 break
     login, database = source.login, settings["database"]
     if login.host in facts["addresses"] and not _is_here(login.host):
         found.append(
-            f"The source reaches its database by {login.host}, and a deploy has PostgreSQL listen on the loopback alone: name localhost in its "
+            f"The source connects to its database at {login.host}, but a deploy lets PostgreSQL listen on loopback only: set localhost in its "
             "SqlSettings.DataSource first."
         )
     if _is_here(login.host) and int(login.port or 5432) == database["port"]:
@@ -59,8 +61,8 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         ]
         if same:
             found.append(
-                f"The source's database is {login.database} and its role {login.user}, and both stay: set mattermost:database: "
-                f"{{{', '.join(same)}}}, for good."
+                f"The source's database is {login.database} and its role {login.user}, and both stay: set permanently mattermost:database: "
+                f"{{{', '.join(same)}}}."
             )
     return found
 
@@ -102,25 +104,25 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
     lines = []
     if port(source) != listens:
         lines.append(
-            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{listens}: change that in what leads there."
+            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{listens}: change that in every proxy that connects to it."
         )
     if sites:
         lines.append(
-            f"Your nginx goes on as it is ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To have the site by this tree: move the "
-            f"old one's file for {name} away, set mattermost:nginx:share: True where other sites stay, then salt-run state.orchestrate mattermost.ssl."
+            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To let this bundle serve the site: move the "
+            f"old one's file for {name} away, set mattermost:nginx:share: True if other sites stay, then run salt-run state.orchestrate mattermost.ssl."
         )
     else:
         lines.append(
-            f"The server listens on 127.0.0.1:{listens} alone: now salt-run state.orchestrate mattermost.ssl (or .non-ssl) gives {name} its site."
+            f"The server listens on 127.0.0.1:{listens} only. To serve {name}, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)."
         )
     if site_url(source) not in ("", f"https://{name}"):
         lines.append(
-            f"SiteURL stays {site_url(source)}: change it in the system console when the site's address changes."
+            f"SiteURL stays {site_url(source)}: change it in the System Console when the site's address changes."
         )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
-        f"The old server is aside on {one}, whole and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
-        f"To go back to it, without what is posted from now on: {PROGRAM.rpartition('/')[2]} back overwrite, there.",
+        f"The old server is kept on {one}, complete and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
+        f"To go back to it, without the messages posted from now on: {PROGRAM.rpartition('/')[2]} back overwrite, on that host.",
         "To delete it: docs/import.md.",
     ]
     return lines

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-MYSQL = "The installation's database is MySQL: move it to PostgreSQL first (the vendor's migration guide)."
+MYSQL = "The installation's database is MySQL: migrate it to PostgreSQL first (the vendor's migration guide)."
 
 
 class ImportFault(ValueError):
@@ -48,9 +48,9 @@ def sections(text: str, where: str) -> dict:
     try:
         value = json.loads(text)
     except ValueError as err:
-        raise ImportFault(f"{where} is no JSON: {err}.") from None
+        raise ImportFault(f"{where} is not valid JSON: {err}.") from None
     if not isinstance(value, dict):
-        raise ImportFault(f"{where} holds no map of sections.")
+        raise ImportFault(f"{where} does not contain a map of sections.")
     return value
 
 

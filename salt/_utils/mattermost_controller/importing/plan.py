@@ -18,7 +18,7 @@ from mattermost_controller.moving import transfer
 
 ACCEPTED = {
     "enterprise": "the source is the Enterprise Edition",
-    "gitlab-sign-in": "people sign in by GitLab, which the Team Edition has no more since 11.0",
+    "gitlab-sign-in": "users sign in with GitLab, which the Team Edition does not have since 11.0",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -31,7 +31,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command must name hosts of the roster: {example}; one alone to take its server over in place."
+            f"The command must name hosts of the roster: {example}; to import a server in place, name only that host."
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
@@ -49,7 +49,7 @@ def parse_request(pillar) -> dict:
             raise ValueError(f"import:{key} is {request[key]!r}; it must be like {default!r}.")
     strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
-        raise ValueError(f"import:accept names {strange[0]}; what can be accepted: {', '.join(ACCEPTED)}.")
+        raise ValueError(f"import:accept names {strange[0]}; allowed: {', '.join(ACCEPTED)}.")
     return request
 
 
@@ -63,8 +63,8 @@ def version(source: Source, settings: dict, known: dict) -> str:
     if source.version in known:
         return source.version
     raise ValueError(
-        f"The source runs Mattermost {source.version}, whose checksum is not known here: name in mattermost:release:version that version "
-        "(with mattermost:release:sha256) or a newer one that takes its database over."
+        f"The source runs Mattermost {source.version}, whose checksum is not known: set mattermost:release:version to that version "
+        "(with mattermost:release:sha256) or to a newer one that can upgrade its database."
     )
 
 
@@ -78,18 +78,20 @@ def incompatibilities(
     one, other = request["from"], request["to"]
     if is_same:
         return [
-            f"{one} and {other} are the same machine: name one of them alone, in import:from, to have its server taken over in place."
+            f"{one} and {other} are the same machine: name only one of them, in import:from, to import its server in place."
         ]
     found = []
     if source.login.kind == "login" and not source.login.directory:
-        found.append(f"{one} has no pg_dump: install PostgreSQL's client programs there, as new as its server.")
+        found.append(
+            f"{one} has no pg_dump: install PostgreSQL's client programs there, at least as new as its server."
+        )
     elif not facts.get("postgresql"):
         found.append(
             f"The database of the {source.layout} installation on {one} cannot be read: {_reason(source, facts)}."
         )
     if source.active and not request["stop"]:
         found.append(
-            f'The server on {one} runs; an import has to stop it. When it may be stopped: "stop": true in import.'
+            f'The server on {one} runs, and an import must stop it. If it may be stopped, add "stop": true to import.'
         )
     found += _databases(one, source)
     found += _release(request, source, facts, settings)
@@ -113,8 +115,8 @@ def _databases(one: str, source: Source) -> list[str]:
     if is_there and (other.database, other.port) == (here.database, here.port):
         return []
     return [
-        f"{one} keeps its settings in the database {here.database} and its messages in {other.database}, of {other.host or 'itself'}; an import reads "
-        "one. Copy the settings to that one (mmctl --local config migrate), and name it in MM_CONFIG."
+        f"{one} keeps its settings in the database {here.database} and its messages in {other.database}, of {other.host or 'its own host'}; an import reads "
+        "only one. Copy the settings to that one (mmctl --local config migrate), and set it in MM_CONFIG."
     ]
 
 
@@ -139,7 +141,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
     for name, is_so in reasons.items():
         if is_so and name not in request["accept"]:
             found.append(
-                f'On {request["from"]} {ACCEPTED[name]}: what only that has is gone here. Knowing that: "accept": ["{name}"] in import.'
+                f'On {request["from"]} {ACCEPTED[name]}: features that only it has are lost. To import anyway, add "accept": ["{name}"] to import.'
             )
     return found
 
@@ -149,7 +151,7 @@ def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict
     target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
-            f"{one} has PostgreSQL {source_major} and {other} {target_major}: the database does not go to an older one. Choose a newer platform."
+            f"{one} has PostgreSQL {source_major} and {other} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
@@ -240,9 +242,9 @@ def parse_config(data: bytes) -> dict:
     try:
         value = json.loads(data)
     except ValueError as err:
-        raise ValueError(f"The source's settings are no JSON: {err}.") from None
+        raise ValueError(f"The source's settings are not valid JSON: {err}.") from None
     if not isinstance(value, dict):
-        raise ValueError("The source's settings are no map of sections.")
+        raise ValueError("The source's settings are not a map of sections.")
     return value
 
 
@@ -255,7 +257,7 @@ def next_steps(request: dict, source: Source, settings: dict, address: str) -> l
     """Return what the operator has to do now, a sentence each."""
     name, one, other = settings["name"], request["from"], request["to"]
     return [
-        f"Now let the name {name} lead to {other} ({address}) in the DNS, then salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {one} is stopped and unchanged; it would start again at a reboot: {source.disable_command}, there.",
-        f"To go back to it: {source.start_command}, there.",
+        f"Now change the DNS record of {name} to {other} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
+        f"The {source.layout} installation on {one} is stopped and unchanged, but starts again at a reboot. To prevent that, run on that host: {source.disable_command}",
+        f"To go back to it, run on that host: {source.start_command}",
     ]

@@ -29,7 +29,7 @@ def find(facts: dict) -> Source | None:
     if is_database(place):
         return from_tree(facts, "hand-made", None, variables, "", place)
     if "config" not in facts:
-        raise ImportFault(f"The server's settings, {place}, cannot be read.")
+        raise ImportFault(f"The server's configuration {place} cannot be read.")
     config = sections(file(facts, "config"), place)
     return from_tree(facts, "hand-made", config, variables, place)
 

@@ -43,7 +43,7 @@ def size_summary(look: dict) -> str:
     """Return what there is to move, in words. look: of the source."""
     size = backup.size
     return (
-        f"They do: {plan.number(look, 'posts')} messages, a database of {size(plan.number(look, 'database_bytes'))}, "
+        f"They are fit for it: {plan.number(look, 'posts')} messages, a database of {size(plan.number(look, 'database_bytes'))}, "
         f"{size(plan.number(look, 'stored') * 1024)} of files."
     )
 
@@ -65,7 +65,7 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
         if not sent.send:
             break
     _compare_bytes(source, target, sorted(_listing(target, '"$staging"')))
-    say("rehearsing the database's way")
+    say("testing the transfer of the database")
     begun = time.monotonic()
     if in_place:
         source.run("dump >/dev/null")
@@ -74,10 +74,10 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
         target.run("drop_new")
     seconds = time.monotonic() - begun
     words = backup.size(size)
-    rehearsed = "database was read whole" if in_place else "database's way was rehearsed"
+    rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Done(
-        f"{count} files ({words}) were copied while the server went on, in {time.monotonic() - started:.0f} s; the "
-        f"{rehearsed}: it takes {seconds:.1f} s of the pause.",
+        f"{count} files ({words}) were copied while the server kept running, in {time.monotonic() - started:.0f} s; the "
+        f"{rehearsed}: it takes {seconds:.1f} s of the downtime.",
         count,
     )
 
@@ -108,9 +108,7 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     theirs = _sums(target, '"$staging"', feed)
     wrong = sorted(name for name in ours if ours[name] != theirs.get(name))
     if wrong:
-        raise TransferError(
-            f"{len(wrong)} files have other bytes on the target than on the source, the first of them {wrong[0]}."
-        )
+        raise TransferError(f"{len(wrong)} files differ between source and target, the first is {wrong[0]}.")
 
 
 def _sums(end: Endpoint, directory: str, feed: bytes) -> dict:
@@ -140,7 +138,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
                 target.run(_while_held(source, "target_closed"))
             sent = _files(source, target, say)
             if sent.send and plan.difference(_listing(source, f"{WORKDIR}/roots"), _listing(target, '"$staging"')).send:
-                raise TransferError("The files on the target are not those of the source after the last copy.")
+                raise TransferError("The files on the target differ from those of the source after the last copy.")
             _compare_bytes(source, target, sent.send)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
                 counting = pool.submit(source.run, 'census "$database"')
@@ -148,7 +146,9 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
                 ours = counting.result()
             difference = plan.differences(ours, target.run('census "$new"'))
             if difference:
-                raise TransferError(f"The database on the target is not that of the source: of its tables {difference}")
+                raise TransferError(
+                    f"The database on the target differs from that of the source: of its tables {difference}"
+                )
             settings = config(source.run_with_input("give_config"))
             place = True
             target.run_with_input("place", settings)
@@ -164,16 +164,16 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             target.run("prove", 600)
         except TransferError as err:
             raise TransferError(
-                f"The server was proved, and is not well where people reach it: {err} The one of before is aside, whole: "
+                f"The server passed its first health check, but fails at its public address: {err} The previous one is kept, complete: "
                 f"mattermost-aside back overwrite, on {target.host.id}."
             ) from err
     target.run("open_site")
     seconds = time.monotonic() - started
     counts = {table: plan.row_count(ours, table) for table in ("users", "channels", "posts", "fileinfo")}
     return Done(
-        f"The server was without answer for {seconds:.1f} s. Moved and compared by checksum: {counts['users']} users, "
+        f"The server did not answer for {seconds:.1f} s. Moved and compared by checksum: {counts['users']} users, "
         f"{counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments; "
-        f"{len(sent.send)} files came while it was stopped.",
+        f"{len(sent.send)} files were copied while it was stopped.",
         changes={"seconds": round(seconds, 1), **counts},
     )
 
@@ -197,8 +197,8 @@ def _decommission(source: Endpoint) -> None:
             raise why
         time.sleep(2)
     raise UnknownState(
-        f"{source.host.id} does not answer, so nobody knows whether it was left for good ({why}). The other host is ready "
-        "and stays closed. Start again when it answers: the run goes on from there."
+        f"{source.host.id} does not answer, so it is unknown whether it has given up the server ({why}). The other host is ready "
+        "and stays in maintenance mode. Start again when it answers: the run continues from there."
     )
 
 
@@ -210,10 +210,10 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
         _clean_target(target, _while_held(source, "unplace" if placed else "drop_new"), said)
     try:
         source.run("give_back", 300)
-        said.append(f"{source.host.id} serves again, whole.")
+        said.append(f"{source.host.id} serves again, with all its data.")
     except TransferError as err:
         said.append(
-            f"{source.host.id} takes itself back within {LEASE_SECONDS} s of its last sign of life from here ({err})."
+            f"{source.host.id} starts its server again {LEASE_SECONDS} s after it last heard from the controller ({err})."
         )
     if not in_place:
         _clean_target(target, "unplace" if placed else "drop_new", said)
@@ -222,7 +222,7 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
 
 def _while_held(source: Endpoint, command: str) -> str:
     """Return a command for the target on the source's own host, whose server may have its name again otherwise."""
-    return f"( own={source.workdir}; is_held ) || fail 'The server of before serves again already.'; {command}"
+    return f"( own={source.workdir}; is_held ) || fail 'The previous server already serves again.'; {command}"
 
 
 def _clean_target(target: Endpoint, command: str, lines: list) -> None:
@@ -230,7 +230,7 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
         target.run(command, 300)
         lines.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
     except TransferError as err:
-        lines.append(f"{target.host.id} could not be tidied ({err}); the next run does it.")
+        lines.append(f"{target.host.id} could not be cleaned up ({err}); the next run does it.")
 
 
 def open_target(target: Endpoint) -> Done:

@@ -69,18 +69,18 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
     if resumes(request, source, target):
         return []
     if not source.get("version"):
-        found.append(f"{one} has no server of this tree: deploy it first, or import from it (mattermost.import).")
+        found.append(f"{one} has no server of this bundle: deploy it first, or import from it (mattermost.import).")
     elif source.get("moved"):
         found.append(
-            f"{one} was moved to {source['moved']} already; name that host in move:from. To take the server back to {one}"
-            f" as it was left: sh {ours['paths']['work']}/take-back, on {one}."
+            f"{one} was moved to {source['moved']} already; set move:from to that host. To take the server back to {one}"
+            f" as it was then: sh {ours['paths']['work']}/take-back, on {one}."
         )
     elif source.get("active") != "active":
         found.append(
             f"The server on {one} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
         )
     if source.get("switch"):
-        found.append(f"A switch of versions is open on {one}: wait for it (mattermost-switch wait).")
+        found.append(f"An upgrade or rollback is running on {one}: wait for it (mattermost-switch wait).")
     if ours["paths"] != theirs["paths"]:
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
     found += closed(one, source)
@@ -103,7 +103,7 @@ def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict
         return [f"PostgreSQL on {one} does not answer: systemctl status postgresql, on {one}."]
     if target_major < source_major:
         return [
-            f"{one} has PostgreSQL {source_major} and {other} {target_major}: the database does not go to an older one. Choose a newer platform."
+            f"{one} has PostgreSQL {source_major} and {other} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
@@ -114,7 +114,7 @@ def closed(host: str, found: dict) -> list[str]:
     if not account:
         return []
     return [
-        f"{account} cannot log in to the database on {host}, which an older bundle deployed: run mattermost.ssl or mattermost.non-ssl "
+        f"{account} cannot log in to the database on {host}, which an older version of this bundle deployed: run mattermost.ssl or mattermost.non-ssl "
         "for that host, then start again."
     ]
 
@@ -133,17 +133,19 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
     what = (
         "newer than the newest on " + request["from"]
         if number(target, "newest") > number(source, "newest")
-        else "of a server of its own"
+        else "of another server"
     )
-    return [f'{other} holds {posts} messages {what}. To go on and keep them aside there: "overwrite": true in {key}.']
+    return [
+        f'{other} holds {posts} messages {what}. To replace them and keep a copy there, add "overwrite": true to {key}.'
+    ]
 
 
 def mounts(other: str, target: dict, settings: dict) -> list[str]:
     """Return which of the folders that new ones are to take the place of cannot be renamed on the target. settings: its own."""
     state = settings["paths"]["state"]
     return [
-        f"{place} is a mount of its own on {other}, where a new folder has to take its place: mount that disk at {state} instead, with all "
-        "that is in there."
+        f"{place} is a mount point on {other}, so it cannot be replaced: mount that disk at {state} instead, with all its "
+        "contents."
         for place in target.get("mounted", "").split()
     ]
 
@@ -157,11 +159,11 @@ def disk_space(other: str, source: dict, target: dict) -> list[str]:
     found = []
     if number(target, "free") < files:
         found.append(
-            f"The files need {files // 1024} MiB on {other} and {number(target, 'free') // 1024} MiB are free. Make room there."
+            f"The files need {files // 1024} MiB on {other} and {number(target, 'free') // 1024} MiB are free. Free some space there."
         )
     if number(target, "database_free") < database and target.get("same_disk") != "yes":
         found.append(
-            f"The database needs {database // 1024} MiB on {other} and {number(target, 'database_free') // 1024} MiB are free. Make room there."
+            f"The database needs {database // 1024} MiB on {other} and {number(target, 'database_free') // 1024} MiB are free. Free some space there."
         )
     return found
 
@@ -215,7 +217,7 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} differ, the first of them {names[0]}: {ours.get(names[0], 'missing')} there, {theirs.get(names[0], 'missing')} here."
+    return f"{len(names)} differ, the first is {names[0]}: {ours.get(names[0], 'missing')} on the source, {theirs.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:
@@ -237,9 +239,9 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
     name, one, other, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
     return [
-        f"Now let the name {name} lead to {other} ({address}) in the DNS, and set in pillar/mattermost.sls: "
+        f"Now change the DNS record of {name} to {other} ({address}), and set in pillar/mattermost.sls: "
         f"mattermost:hosts: [{other}] and mattermost:name: {name}.",
-        f"Then salt-run state.orchestrate mattermost.{site}.",
-        f"{one} is stopped and whole, and does not start at a reboot. To go back to what it holds, without what is posted from "
+        f"Then run salt-run state.orchestrate mattermost.{site}.",
+        f"{one} is stopped and complete, and does not start at a reboot. To go back to its data, without the messages posted from "
         f"now on: systemctl disable --now mattermost on {other}, then sh {work}/take-back on {one}; with everything: move from {other} to {one}.",
     ]
