@@ -12,6 +12,7 @@ import subprocess
 import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_database_cluster as host
+import mattermost_database_owned_files as owned_files
 import mattermost_firewall_firewalld as firewalld
 import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_nginx_config as config
@@ -59,7 +60,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
             for statement in statements.splitlines():
                 remains.cluster.psql(statement)
         for path, text in texts.items():
-            host.replace(path, text)
+            owned_files.replace(path, text)
         if stops:
             fault = _switched_off([cluster["enable"], cluster["service"]])
             if fault:
@@ -248,7 +249,7 @@ def system(name, platform, paths):
     own += files.found(CACHES) + files.apt_sources()
     todo.update({path: ("removed", lambda path=path: files.remove(path)) for path in own})
     for path, text in (record or {}).get("repositories", {}).items():
-        now = host.read(path)
+        now = owned_files.read(path)
         if (
             now is not None
             and now != text

@@ -15,6 +15,7 @@ import mattermost_database_cluster as host
 import mattermost_database_files as files
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
+import mattermost_database_owned_files as owned_files
 
 CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
 LIKE = """SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
@@ -79,18 +80,21 @@ def create(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[
     main = os.path.join(config, "postgresql.conf")
     ours = os.path.join(os.path.dirname(seen["config_file"]), majors.DROP_IN)
     settings, gone = core.settings_to_copy(
-        seen["files"] or [], ours, core.settings_of(host.read(main) or ""), known_settings(new)
+        seen["files"] or [], ours, core.settings_of(owned_files.read(main) or ""), known_settings(new)
     )
-    host.replace(main, files.with_include(host.read(main) or ""))
+    owned_files.replace(main, files.with_include(owned_files.read(main) or ""))
     if settings:
-        host.replace(
+        owned_files.replace(
             os.path.join(config, "conf.d", "00-brought-over.conf"),
             core.copied_settings_text(settings, old.data["version"]),
         )
-    host.replace(os.path.join(config, majors.DROP_IN), host.read(ours) or files.HEADER + f"port = '{port}'\n")
+    owned_files.replace(
+        os.path.join(config, majors.DROP_IN), owned_files.read(ours) or files.HEADER + f"port = '{port}'\n"
+    )
     for name in ("hba_file", "ident_file"):
-        host.replace(
-            os.path.join(config, "pg_hba.conf" if name == "hba_file" else "pg_ident.conf"), host.read(seen[name]) or ""
+        owned_files.replace(
+            os.path.join(config, "pg_hba.conf" if name == "hba_file" else "pg_ident.conf"),
+            owned_files.read(seen[name]) or "",
         )
     return gone
 

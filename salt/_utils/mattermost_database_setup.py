@@ -9,6 +9,7 @@ import os
 
 import mattermost_database_cluster as host
 import mattermost_database_files as files
+import mattermost_database_owned_files as owned_files
 
 DROP_IN = os.path.join("conf.d", "mattermost.conf")
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
@@ -117,7 +118,7 @@ def texts(seen: dict, wanted: dict[str, str], hba: list[str], ident: list[str], 
     }
     changed = {}
     for path, edit in then.items():
-        now = host.read(path) or ""
+        now = owned_files.read(path) or ""
         if edit(now) != now:
             changed[path] = edit(now)
     return changed
@@ -157,10 +158,10 @@ class Setup:
 
     def apply(self) -> str:
         """Write, judge, and have it read; return what the cluster needed: "", "reloaded" or "restarted"."""
-        before = {path: host.read(path) for path in self.texts}
+        before = {path: owned_files.read(path) for path in self.texts}
         unread = self.is_unread()
         for path, text in self.texts.items():
-            host.replace(path, text)
+            owned_files.replace(path, text)
         try:
             if self.texts:
                 self.judge()
@@ -169,7 +170,7 @@ class Setup:
                 return "restarted"
         except host.DatabaseError:
             for path, text in before.items():
-                host.replace(path, text)
+                owned_files.replace(path, text)
             if not self.cluster.running():
                 self.cluster.systemctl("restart")
             raise
@@ -220,7 +221,7 @@ def not_at_boot(cluster: host.Cluster) -> str | None:
 
     Debian asks start.conf beside the unit: auto, manual or disabled.
     """
-    text = host.read(os.path.join(cluster.data["config_dir"], "start.conf")) or "auto"
+    text = owned_files.read(os.path.join(cluster.data["config_dir"], "start.conf")) or "auto"
     words = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if words and words[0] != "auto":
         return f"start.conf says {words[0]}"
@@ -231,6 +232,6 @@ def set_at_boot(cluster: host.Cluster) -> None:
     """Have the cluster started at boot."""
     path = os.path.join(cluster.data["config_dir"], "start.conf")
     if os.path.exists(path):
-        host.replace(path, "auto\n")
+        owned_files.replace(path, "auto\n")
     if not host.systemctl("enable", cluster.data["enable"]):
         raise host.DatabaseError(f"systemctl enable {cluster.data['enable']} failed.")

@@ -6,6 +6,7 @@ import os
 
 import mattermost_database_cluster as host
 import mattermost_database_files as files
+import mattermost_database_owned_files as owned_files
 import mattermost_database_plan as plan
 
 INCLUDE = "include_dir = 'conf.d'  # added by mattermost.deploy.database"
@@ -82,14 +83,14 @@ class Remains:
         folder = self.data["config_dir"]
         wanted = {}
         drop_in = os.path.join(folder, "conf.d", "mattermost.conf")
-        if (host.read(drop_in) or "").startswith(files.HEADER):
+        if (owned_files.read(drop_in) or "").startswith(files.HEADER):
             wanted[drop_in] = None
         main = os.path.join(folder, "postgresql.conf")
-        text = host.read(main)
+        text = owned_files.read(main)
         if text and INCLUDE in text:
             wanted[main] = text.replace(f"\n\n{INCLUDE}", "").replace(f"{INCLUDE}\n", "")
         for name in ("pg_hba.conf", "pg_ident.conf"):
-            text = host.read(os.path.join(folder, name))
+            text = owned_files.read(os.path.join(folder, name))
             if text and files.with_block(text, []) != text:
                 wanted[os.path.join(folder, name)] = files.with_block(text, [])
         return wanted

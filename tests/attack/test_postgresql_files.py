@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import mattermost_database_cluster as host
+import mattermost_database_owned_files as owned_files
 import pytest
 
 from tests import programs
@@ -42,14 +43,14 @@ def test_a_link_in_place_of_a_file_reaches_nothing_of_root(config, target, text)
     (config / "mattermost.conf").symlink_to(config.parent / "root" / target)
     if text or target == "passwd":
         with pytest.raises(host.DatabaseError, match="rights of nobody"):
-            host.replace(str(config / "mattermost.conf"), text)
+            owned_files.replace(str(config / "mattermost.conf"), text)
     as_before(config)
 
 
 def test_a_link_in_place_of_the_directory_reaches_nothing_of_root(config):
     (config / "conf.d").symlink_to(config.parent / "root")
     with pytest.raises(host.DatabaseError, match="rights of nobody"):
-        host.replace(str(config / "conf.d/mattermost.conf"), "ours\n")
+        owned_files.replace(str(config / "conf.d/mattermost.conf"), "ours\n")
     as_before(config)
 
 
@@ -57,26 +58,26 @@ def test_a_secret_of_root_is_not_read_through_a_link(config):
     (config.parent / "root/passwd").chmod(0o600)
     (config / "pg_hba.conf").symlink_to(config.parent / "root/passwd")
     with pytest.raises(host.DatabaseError, match="rights of nobody"):
-        host.read(str(config / "pg_hba.conf"))
+        owned_files.read(str(config / "pg_hba.conf"))
 
 
 def test_a_fifo_keeps_nobody_waiting(config):
     os.mkfifo(config / "pg_hba.conf", 0o666)
     os.chmod(config / "pg_hba.conf", 0o666)
     with pytest.raises(host.DatabaseError, match="not a regular file"):
-        host.read(str(config / "pg_hba.conf"))
+        owned_files.read(str(config / "pg_hba.conf"))
 
 
 def test_a_plain_file_is_written_and_belongs_to_the_account(config):
     """The positive control."""
     path = config / "conf.d/mattermost.conf"
-    host.replace(str(path), "port = 5432\n")
-    assert host.read(str(path)) == "port = 5432\n"
+    owned_files.replace(str(path), "port = 5432\n")
+    assert owned_files.read(str(path)) == "port = 5432\n"
     assert path.owner() == ATTACKER
     os.chmod(path, 0o640)
-    host.replace(str(path), "port = 5433\n")
+    owned_files.replace(str(path), "port = 5433\n")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("port = 5433\n", 0o640)
-    host.replace(str(path), None)
+    owned_files.replace(str(path), None)
     assert not path.exists()
     as_before(config)
 

@@ -1,0 +1,81 @@
+"""Read and replace PostgreSQL's configuration files with the rights of their owner, its account, alone.
+
+That account owns the directories, so it may put links there: root must not follow them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pwd
+import stat
+import tempfile
+
+import mattermost_database_cluster as host
+
+LARGEST = 16 * 2**20  # bytes of a configuration file that is read
+
+
+@contextlib.contextmanager
+def _as_owner():
+    """Do what follows with the effective rights of PostgreSQL's account. Raises DatabaseError in place of OSError."""
+    root, account = os.geteuid(), pwd.getpwnam(host.SUPERUSER)
+    groups, group = os.getgroups(), os.getegid()
+    try:
+        if root == 0:
+            os.setgroups(os.getgrouplist(host.SUPERUSER, account.pw_gid))
+            os.setegid(account.pw_gid)
+            os.seteuid(account.pw_uid)
+        yield
+    except OSError as err:
+        raise host.DatabaseError(
+            f"{err.filename} cannot be used with the rights of {host.SUPERUSER} ({err.strerror}): "
+            "it must be a regular file that this account may read, in a directory that it may write. Look at it with `ls -la`."
+        ) from None
+    finally:
+        if root == 0:
+            os.seteuid(root)
+            os.setegid(group)
+            os.setgroups(groups)
+
+
+def read(path: str) -> str | None:
+    """Return a file's text, None when it is absent. Raises DatabaseError for what PostgreSQL's account may not read."""
+    with _as_owner():
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a fifo would keep us waiting
+        except FileNotFoundError:
+            return None
+        with os.fdopen(fd, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", path)
+            if os.fstat(fd).st_size > LARGEST:
+                raise OSError(errno.EFBIG, "larger than a configuration file is", path)
+            return file.read()
+
+
+def replace(path: str, text: str | None) -> None:
+    """Put *text* in the place of *path* at once; an existing file keeps its mode, a new one gets 0644.
+
+    path: below a directory of PostgreSQL's account, whose rights are all that is used and who owns the result.
+    text: None removes the file. Raises DatabaseError.
+    """
+    with _as_owner():
+        path = os.path.realpath(path)  # an administrator may have put the file elsewhere
+        if text is None:
+            if os.path.exists(path):
+                os.unlink(path)
+            return
+        mode = 0o644
+        if os.path.exists(path):
+            mode = os.stat(path).st_mode & 0o7777
+        elif not os.path.isdir(os.path.dirname(path)):
+            os.mkdir(os.path.dirname(path), 0o755)
+        fd, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".mattermost-")
+        with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.rename(draft, path)
