@@ -1,14 +1,15 @@
 """PostgreSQL for Mattermost: a cluster that runs with the settings it needs, a role, its database, a proven login.
 
-Four states in this order: `fits`, `cluster_runs`, `present`, `login_works`. Each is true to ``test=True``, on a host without
+Five states in this order: `compatible`, `cluster_runs`, `present`, `access_granted`, `login_works`. Each is true to ``test=True``, on a host without
 PostgreSQL too. Not Salt's own postgres states: those put a password's verifier into psql's arguments and fail where psql
-is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{cluster,setup}.
+is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{cluster,setup,access}.
 
 In all of them *cluster* is the branch ``platform.postgresql`` of the settings.
 """
 
 from __future__ import annotations
 
+import mattermost_database_access as access
 import mattermost_database_cluster as host
 import mattermost_database_files as files
 import mattermost_database_major_in_use as majors
@@ -72,12 +73,10 @@ def _no_entry(postgresql, err):
     )
 
 
-def cluster_runs(
-    name, port, max_connections, auth, database, role, os_user, cluster, superuser_password="", tune=True, settings=None
-):
-    """Have the cluster run, at boot too, with our settings and access rules.
+def cluster_runs(name, port, max_connections, cluster, superuser_password="", tune=True, settings=None):
+    """Have the cluster run, at boot too, with our settings.
 
-    port: TCP port. max_connections: connections. auth: peer or password. os_user: the account of the service.
+    port: TCP port. max_connections: connections.
     tune: set memory, planner and checkpoints by the host's memory and cores. settings: PostgreSQL's own, by name.
     The administrator's own lines and files stay. Restarts only for a setting that needs it, reloads otherwise.
     False, with the old files back, when PostgreSQL does not take the new ones.
@@ -106,8 +105,7 @@ def cluster_runs(
         if wrong:
             return _ret(name, False, " ".join(wrong))
         wanted = files.settings(port, max_connections, tuning.machine() if tune else None, own)
-        hba = files.hba_lines(auth, database, role, os_user)
-        ready = setup.Setup(postgresql, wanted, hba, files.ident_lines(auth, role, os_user), own)
+        ready = setup.Setup(postgresql, wanted, own)
         refusal = ready.refusal()
         if refusal:
             return _ret(name, False, refusal, changes if not testing else {})
@@ -167,6 +165,33 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
         return _ret(name, True, f"The database {name} is in UTF8 and belongs to {role}.")
     todo = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
     return _ret(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
+
+
+def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
+    """Let the server and the programs of backups, upgrades and restores log in, nobody else as this role, and have that read.
+
+    name: database. role: its owner. auth: peer or password. os_user: the account of the service.
+    The administrator's own lines stay. False, with the old files back, when PostgreSQL does not take the new ones.
+    """
+    postgresql = host.Cluster(cluster, superuser_password)
+    granted = f"The server and mattermost-sql, the account of its programs, may log in as {role}."
+    if __opts__["test"] and not postgresql.running():
+        return _ret(name, None, f"Would let the server and its programs log in as {role}.", {"access": "rules"})
+    try:
+        rules = access.Access(
+            postgresql, files.hba_lines(auth, name, role, os_user), files.ident_lines(auth, role, os_user)
+        )
+        changes = {"files": sorted(rules.texts)} if rules.texts else {}
+        if __opts__["test"]:
+            if rules.is_unread():
+                changes["state"] = "reload"
+            return _ret(
+                name, None if changes else True, "Would change who may log in." if changes else granted, changes
+            )
+        done = rules.apply()
+    except host.DatabaseError as err:
+        return _ret(name, False, str(err))
+    return _ret(name, True, granted, changes | ({"state": done} if done else {}))
 
 
 def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):

@@ -79,3 +79,28 @@ def replace(path: str, text: str | None) -> None:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.rename(draft, path)
+
+
+def changed(edits: dict) -> dict[str, str]:
+    """Return ``{path: text}`` of the files that one of *edits*, ``{path: function from text to text}``, changes."""
+    texts = {path: read(path) or "" for path in edits}
+    return {path: edit(texts[path]) for path, edit in edits.items() if edit(texts[path]) != texts[path]}
+
+
+@contextlib.contextmanager
+def on_trial(texts: dict[str, str]):
+    """Replace the files by *texts*, ``{path: text}``; the old ones come back when what follows raises DatabaseError."""
+    before = {path: read(path) for path in texts}
+    try:
+        for path, text in texts.items():
+            replace(path, text)
+        yield
+    except host.DatabaseError:
+        for path, text in before.items():
+            replace(path, text)
+        raise
+
+
+def newer(paths, loaded: float) -> bool:
+    """Say whether one of *paths* is newer than what PostgreSQL has read, at *loaded*: a run was cut off before its reload."""
+    return any(os.path.exists(path) and os.path.getmtime(path) > loaded for path in paths)

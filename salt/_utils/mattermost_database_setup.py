@@ -1,4 +1,4 @@
-"""Bring a cluster up and its configuration files to what Mattermost needs; the old files come back when that fails.
+"""Bring a cluster up and its settings to what Mattermost needs; the old files come back when that fails.
 
 The order: look (one query), write, let PostgreSQL itself judge the files, then restart or reload, as little as will do.
 """
@@ -16,9 +16,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
 NOT_YET = "setting could not be applied"  # what PostgreSQL says of a setting that waits for a restart
 
 FACTS_QUERY = """SELECT json_build_object(
- 'version', current_setting('server_version_num')::int / 10000,
  'config_file', current_setting('config_file'),
- 'hba_file', current_setting('hba_file'), 'ident_file', current_setting('ident_file'),
  'loaded', extract(epoch FROM pg_conf_load_time()),
  'current', (SELECT json_object_agg(name, current_setting(name)) FROM pg_settings WHERE name IN ({names}) OR name IN ({ours})),
  'at_start', (SELECT json_agg(name) FROM pg_settings WHERE context = 'postmaster' AND (name IN ({names}) OR name IN ({ours}))),
@@ -31,10 +29,6 @@ OURS = "SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/conf.d/matter
 ERRORS_QUERY = """SELECT format('%s line %s: %s%s', sourcefile, sourceline, name || ': ', error) FROM pg_file_settings
  WHERE error IS NOT NULL AND NOT (error = '{not_yet}' AND name IN ({names}))
  AND error NOT LIKE 'parameter "%" cannot be changed without restarting the server';
-SELECT format('%s line %s: %s', current_setting('hba_file'), line_number, error) FROM pg_hba_file_rules WHERE error IS NOT NULL;
-"""
-IDENT_ERRORS_QUERY = """SELECT format('%s line %s: %s', current_setting('ident_file'), line_number, error)
- FROM pg_ident_file_mappings WHERE error IS NOT NULL;
 """
 
 
@@ -108,45 +102,37 @@ def differences(seen: dict, wanted: dict[str, str], names, own=()) -> dict[str, 
     return found
 
 
-def texts(seen: dict, wanted: dict[str, str], hba: list[str], ident: list[str], own=()) -> dict[str, str]:
+def texts(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
     """Return ``{path: text}`` for the files that have to change."""
-    then = {
-        _drop_in(seen): lambda text: files.drop_in(managed(seen, wanted, own)),
-        seen["config_file"]: files.with_include,
-        seen["hba_file"]: lambda text: files.with_block(text, hba),
-        seen["ident_file"]: lambda text: files.with_block(text, ident),
-    }
-    changed = {}
-    for path, edit in then.items():
-        now = owned_files.read(path) or ""
-        if edit(now) != now:
-            changed[path] = edit(now)
-    return changed
+    return owned_files.changed(
+        {
+            _drop_in(seen): lambda text: files.drop_in(managed(seen, wanted, own)),
+            seen["config_file"]: files.with_include,
+        }
+    )
 
 
 class Setup:
-    """Settings and access rules for one running cluster.
+    """Settings for one running cluster.
 
-    wanted: settings by name. hba, ident: our lines of pg_hba.conf and pg_ident.conf. own: names of *wanted* that the user's
-    settings say. Raises DatabaseError.
+    wanted: settings by name. own: names of *wanted* that the user's settings say. Raises DatabaseError.
     """
 
-    def __init__(self, cluster: host.Cluster, wanted: dict[str, str], hba: list[str], ident: list[str], own=()):
-        self.cluster, self.wanted, self.hba, self.ident, self.own = cluster, wanted, hba, ident, tuple(own)
+    def __init__(self, cluster: host.Cluster, wanted: dict[str, str], own=()):
+        self.cluster, self.wanted, self.own = cluster, wanted, tuple(own)
         self.seen = self.inspect()
         self.at_start = {*files.AT_START, *(self.seen["at_start"] or [])}
-        self.texts = texts(self.seen, wanted, hba, ident, self.own)
+        self.texts = texts(self.seen, wanted, self.own)
         names = {*wanted, *self.at_start} if _drop_in(self.seen) in self.texts else self.at_start
         self.differences = differences(self.seen, wanted, names, self.own)
 
     def inspect(self) -> dict:
-        """Return what the cluster has, see `LOOK`."""
+        """Return what the cluster has, see `FACTS_QUERY`."""
         return self.cluster.query(FACTS_QUERY.format(names=_names(self.wanted), ours=OURS))
 
     def is_unread(self) -> bool:
-        """Say whether a file is newer than what PostgreSQL has read: a run was cut off before its reload."""
-        paths = (_drop_in(self.seen), self.seen["config_file"], self.seen["hba_file"], self.seen["ident_file"])
-        return any(os.path.exists(path) and os.path.getmtime(path) > self.seen["loaded"] for path in paths)
+        """Say whether a file is newer than what PostgreSQL has read."""
+        return owned_files.newer((_drop_in(self.seen), self.seen["config_file"]), self.seen["loaded"])
 
     def refusal(self) -> str | None:
         """Return why nothing may be changed, None when it may."""
@@ -158,19 +144,15 @@ class Setup:
 
     def apply(self) -> str:
         """Write, judge, and have it read; return what the cluster needed: "", "reloaded" or "restarted"."""
-        before = {path: owned_files.read(path) for path in self.texts}
         unread = self.is_unread()
-        for path, text in self.texts.items():
-            owned_files.replace(path, text)
         try:
-            if self.texts:
-                self.judge()
-            if {*self.differences, *differences(self.seen, self.wanted, self.at_start, self.own)} & self.at_start:
-                self.restart()
-                return "restarted"
+            with owned_files.on_trial(self.texts):
+                if self.texts:
+                    self.judge()
+                if {*self.differences, *differences(self.seen, self.wanted, self.at_start, self.own)} & self.at_start:
+                    self.restart()
+                    return "restarted"
         except host.DatabaseError:
-            for path, text in before.items():
-                owned_files.replace(path, text)
             if not self.cluster.running():
                 self.cluster.systemctl("restart")
             raise
@@ -182,8 +164,6 @@ class Setup:
     def judge(self) -> None:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
         sql = ERRORS_QUERY.format(not_yet=NOT_YET, names=_names(self.at_start))
-        if self.seen["version"] >= 15:
-            sql += IDENT_ERRORS_QUERY
         faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
         self.seen = self.inspect()
         faults += conflicts(self.seen, self.wanted)

@@ -8,10 +8,10 @@ preflight:
     - leave_out:
         - breaking-changes
 
-# the programs' own login to the database, which an earlier bundle did not make
-database:
+# an earlier bundle did not make it
+login-of-the-programs:
   mattermost_stage.applied:
-    - apply: mattermost.deploy.database
+    - apply: mattermost.deploy.database.login
     - require:
       - mattermost_preflight: preflight
 
@@ -19,7 +19,7 @@ backup:
   mattermost_stage.applied:
     - apply: mattermost.deploy.backup
     - require:
-      - mattermost_stage: database
+      - mattermost_stage: login-of-the-programs
 
 newest-backup-restores:
   mattermost_backup.drilled:

@@ -11,10 +11,10 @@ preflight:
         - downgrade
         - breaking-changes
 
-# the programs' own login to the database, which an earlier bundle did not make
-database:
+# an earlier bundle did not make it
+login-of-the-programs:
   mattermost_stage.applied:
-    - apply: mattermost.deploy.database
+    - apply: mattermost.deploy.database.login
     - require:
       - mattermost_preflight: preflight
 
@@ -22,7 +22,7 @@ switch-program:
   mattermost_stage.applied:
     - apply: mattermost.deploy.server.switch
     - require:
-      - mattermost_stage: database
+      - mattermost_stage: login-of-the-programs
 
 older-version-serves:
   mattermost_rollback.rolled_back:

@@ -149,3 +149,16 @@ def test_low_data_survives_the_way_to_the_host(platform):
     """Nothing but plain values: a Jinja macro or an undefined value in low data breaks on the host only."""
     low = compiler.low(platform, *compiler.DEPLOY)
     assert salt.utils.yaml.safe_load(salt.utils.yaml.safe_dump(low)) is not None
+
+
+@pytest.mark.parametrize("name", ["backup", "drill", "rollback"])
+def test_it_gives_the_programs_their_login_and_changes_nothing_else_of_postgresql(platform, name):
+    """An earlier bundle did not make that login; PostgreSQL's packages, settings and restarts belong to a deploy."""
+    applied = [chunk["apply"] for chunk in compiler.orchestration(f"mattermost.{name}") if "apply" in chunk]
+    low = compiler.low(platform, *applied)
+    assert {chunk["fun"] for chunk in low if chunk["state"] == "mattermost_database"} == {
+        "access_granted",
+        "login_works",
+    }
+    packages = [package for chunk in low if chunk["state"] == "pkg" for package in chunk.get("pkgs", [])]
+    assert [package for package in packages if "postgresql" in package] == []

@@ -159,6 +159,7 @@ def test_a_breaking_change_stops_it_once(deployed, changed):
     assert (deployed.ssh(OURS), deployed.main_pids()) == before
 
     assert deployed.orchestrate("mattermost.backup").rc == 0, "a backup is never stopped"
+    assert deployed.main_pids() == before[1], "nor does it restart anything"
     run = deployed.orchestrate("mattermost.ssl", 'pillar={"acknowledged": ["of-this-test"]}')
     assert run.rc == 0, run
     again = deployed.orchestrate()

@@ -120,7 +120,7 @@ def test_a_password_file_escapes_what_separates():
 def test_the_account_of_the_programs_has_one_name():
     account = files.SQL_ACCOUNT
     assert f"SQL_ACCOUNT={account} " in repository.text("salt/mattermost/deploy/common/sql.sh")
-    for name in ("database/init", "backup/init", "server/switch"):
+    for name in ("database/login", "backup/init", "server/switch"):
         assert f"    - os_user: {account}\n" in repository.text(f"salt/mattermost/deploy/{name}.sls")
-    assert f"    - name: {account}\n" in repository.text("salt/mattermost/deploy/database/init.sls")
+    assert f"    - name: {account}\n" in repository.text("salt/mattermost/deploy/database/login.sls")
     assert f"values {account} " in repository.text("salt/mattermost/scripts/status.sh")

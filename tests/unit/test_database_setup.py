@@ -19,15 +19,10 @@ def owner(monkeypatch):
 
 @pytest.fixture
 def seen(tmp_path):
-    """A freshly made cluster, as `LOOK` shows it."""
+    """A freshly made cluster, as `FACTS_QUERY` shows it."""
     (tmp_path / "postgresql.conf").write_text("max_connections = 100\ninclude_dir = 'conf.d'\n")
-    (tmp_path / "pg_hba.conf").write_text("local all postgres peer\n")
-    (tmp_path / "pg_ident.conf").write_text("")
     return {
-        "version": 15,
         "config_file": str(tmp_path / "postgresql.conf"),
-        "hba_file": str(tmp_path / "pg_hba.conf"),
-        "ident_file": str(tmp_path / "pg_ident.conf"),
         "loaded": 0,
         "current": WANTED | {"shared_buffers": "128MB"},
         "files": [{"name": "max_connections", "value": "100", "file": str(tmp_path / "postgresql.conf")}],
@@ -48,16 +43,16 @@ def with_ours(seen, *more):
     return seen | {"files": [*seen["files"], *ours, *more]}
 
 
-def test_a_fresh_cluster_gets_settings_and_one_rule(seen):
-    assert names(setup.texts(seen, WANTED, ["local mm mm peer"], [])) == ["mattermost.conf", "pg_hba.conf"]
+def test_a_fresh_cluster_gets_our_settings(seen):
+    assert names(setup.texts(seen, WANTED)) == ["mattermost.conf"]
 
 
 def test_written_files_are_not_written_again(seen):
     os.mkdir(os.path.join(os.path.dirname(seen["config_file"]), "conf.d"))
-    for path, text in setup.texts(seen, WANTED, ["local mm mm peer"], []).items():
+    for path, text in setup.texts(seen, WANTED).items():
         with open(path, "w") as file:
             file.write(text)
-    assert setup.texts(with_ours(seen), WANTED, ["local mm mm peer"], []) == {}
+    assert setup.texts(with_ours(seen), WANTED) == {}
 
 
 def test_only_what_is_not_in_force_is_a_difference(seen):

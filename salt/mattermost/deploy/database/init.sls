@@ -1,10 +1,11 @@
-# PostgreSQL on the loopback, with a role and a UTF-8 database for Mattermost; ends with the login that the server will use.
+# PostgreSQL on the loopback, with a role and a UTF-8 database for Mattermost; ends with the logins of the server and of its programs.
 # Needs: nothing. Settings: database.*, server.user, server.adopt, platform.postgresql.
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set database = mattermost.database %}
 
 include:
   - mattermost.deploy.common
+  - mattermost.deploy.database.login
 
 postgresql-fits-the-release:
   mattermost_database.compatible:
@@ -19,6 +20,8 @@ postgresql-fits-the-release:
     - work: {{ mattermost.paths.work }}
     - require:
       - sls: mattermost.deploy.common
+    - require_in:
+      - user: database-programs-have-an-account
 
 # The same account as the server's own; here so that the login can be proved before there is a server.
 database-client-account-exists:
@@ -28,18 +31,6 @@ database-client-account-exists:
     - usergroup: True
     - shell: /usr/sbin/nologin
     - home: {{ mattermost.paths.state }}
-    - createhome: False
-    - require:
-      - mattermost_database: postgresql-fits-the-release
-
-# Backups, upgrades and restores read the server's database with this account: neither the server's own nor PostgreSQL's.
-database-programs-have-an-account:
-  user.present:
-    - name: mattermost-sql
-    - system: True
-    - usergroup: True
-    - shell: /usr/sbin/nologin
-    - home: /nonexistent
     - createhome: False
     - require:
       - mattermost_database: postgresql-fits-the-release
@@ -58,10 +49,6 @@ postgresql-accepts-local-connections-only:
     - max_connections: {{ database.max_connections }}
     - tune: {{ database.tune }}
     - settings: {{ database.settings | json }}
-    - auth: {{ database.auth }}
-    - database: {{ database.name }}
-    - role: {{ database.user }}
-    - os_user: {{ mattermost.server.user }}
     - superuser_password: {{ database.superuser_password | json }}
     - cluster: {{ mattermost.platform.postgresql | json }}
     - require:
@@ -79,6 +66,8 @@ database-belongs-to-its-role:
     - cluster: {{ mattermost.platform.postgresql | json }}
     - require:
       - mattermost_database: postgresql-accepts-local-connections-only
+    - require_in:
+      - mattermost_database: database-lets-the-server-and-its-programs-in
 
 database-login-works:
   mattermost_database.login_works:
@@ -92,17 +81,4 @@ database-login-works:
     - cluster: {{ mattermost.platform.postgresql | json }}
     - require:
       - user: database-client-account-exists
-      - mattermost_database: database-belongs-to-its-role
-
-database-login-of-the-programs-works:
-  mattermost_database.login_works:
-    - name: {{ mattermost.database.name }}
-    - role: {{ mattermost.database.user }}
-    - auth: peer
-    - port: {{ mattermost.database.port }}
-    - os_user: mattermost-sql
-    - secrets: {{ mattermost.paths.settings }}/secrets
-    - cluster: {{ mattermost.platform.postgresql | json }}
-    - require:
-      - user: database-programs-have-an-account
-      - mattermost_database: database-belongs-to-its-role
+      - mattermost_database: database-lets-the-server-and-its-programs-in
