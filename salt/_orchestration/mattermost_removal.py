@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 import mattermost_progress
 import mattermost_remove_core as core
+import mattermost_run_lock_core as run_lock
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, runtime, ssh_errors
@@ -17,7 +19,7 @@ CLEAN = """
 for folder in {folders}; do
   if [ -e "$folder/code-checksum" ] || [ -x "$folder/salt-call" ]; then rm -rf "$folder"; fi
 done
-rm -rf /run/mattermost-deploy /run/lock/mattermost-deploy.lock
+rm -rf {locks}
 rmdir /run/mattermost 2>/dev/null
 """
 
@@ -80,7 +82,8 @@ def reported(name):
         lines.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
         if not __opts__["test"]:
             folders = " ".join(shlex.quote(folder) for folder in _folders(entry["host"]))
-            entry["host"].run(CLEAN.format(folders=folders))
+            locks = f"{os.path.dirname(run_lock.LOCK)} {run_lock.FORMER}"
+            entry["host"].run(CLEAN.format(folders=folders, locks=locks))
     return _ret(name, None if __opts__["test"] else True, "\n".join(lines))
 
 

@@ -9,10 +9,9 @@ import sys
 import time
 
 import mattermost_progress
+import mattermost_run_lock_core as core
 from mattermost_answer import answer as _ret
 
-LOCK = "/run/mattermost-deploy/lock"  # only root can make or open anything there; /run/lock is everybody's on Debian
-FORMER = "/run/lock/mattermost-deploy.lock"  # until 2026-11; a run of that tree may still be at work
 LEFTOVERS = ("minion", "salt_state.tgz", ".salt_state.tgz")
 
 
@@ -30,12 +29,12 @@ def acquired(name):
         _report_progress(__lowstate__)
     if __context__.get("mattermost_run_lock.lock"):
         return free
-    os.makedirs(os.path.dirname(LOCK), mode=0o700, exist_ok=True)
-    file = open(LOCK, "a+", encoding="utf-8")
+    os.makedirs(os.path.dirname(core.LOCK), mode=0o700, exist_ok=True)
+    file = open(core.LOCK, "a+", encoding="utf-8")
     holder = ""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        holder = holder_of(FORMER)
+        holder = core.holder_of(core.FORMER)
     except OSError:
         file.seek(0)
         holder = file.read().strip() or "an unknown process"
@@ -51,28 +50,6 @@ def acquired(name):
     file.flush()
     __context__["mattermost_run_lock.lock"] = file
     return free
-
-
-def holder_of(path: str) -> str:
-    """Return which process of root holds the lock at *path*, else "".
-
-    Anybody may hold a lock in a directory that everybody can write, so other accounts' processes do not count.
-    """
-    try:
-        info = os.lstat(path)
-        with open("/proc/locks", encoding="ascii") as file:
-            locks = [line.split() for line in file]
-    except OSError:
-        return ""
-    place = f"{os.major(info.st_dev):02x}:{os.minor(info.st_dev):02x}:{info.st_ino}"
-    for fields in locks:
-        if place in fields and fields[1] == "FLOCK":
-            try:
-                if os.stat(f"/proc/{fields[4]}").st_uid == 0:
-                    return f"process {fields[4]}"
-            except OSError:
-                continue
-    return ""
 
 
 def no_previous_installation(name):

@@ -16,14 +16,14 @@ HOLD = "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOC
 def state(tmp_path, monkeypatch):
     module = load_state("mattermost_run_lock")
     module.__context__, module.__lowstate__ = {}, []
-    monkeypatch.setattr(module, "LOCK", str(tmp_path / "mattermost-deploy/lock"))
+    monkeypatch.setattr(module.core, "LOCK", str(tmp_path / "mattermost-deploy/lock"))
     (tmp_path / "tmp").mkdir()
     os.chmod(tmp_path / "tmp", 0o1777)
     folder = tmp_path
     while str(folder).startswith("/tmp/"):
         os.chmod(folder, 0o755)
         folder = folder.parent
-    monkeypatch.setattr(module, "FORMER", str(tmp_path / "tmp/mattermost-deploy.lock"))
+    monkeypatch.setattr(module.core, "FORMER", str(tmp_path / "tmp/mattermost-deploy.lock"))
     return module
 
 
@@ -44,14 +44,14 @@ def ended(holder):
 
 def test_the_lock_lies_where_only_root_can_open_it(state):
     assert state.acquired("x")["result"] is True
-    assert stat.S_IMODE(os.stat(os.path.dirname(state.LOCK)).st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(os.path.dirname(state.core.LOCK)).st_mode) == 0o700
 
 
 def test_a_lock_that_another_account_holds_at_the_former_place_stops_nothing(state):
-    with open(state.FORMER, "w"):
+    with open(state.core.FORMER, "w"):
         pass
-    os.chmod(state.FORMER, 0o644)
-    holder = held_by("nobody", state.FORMER)
+    os.chmod(state.core.FORMER, 0o644)
+    holder = held_by("nobody", state.core.FORMER)
     try:
         assert state.acquired("x")["result"] is True
     finally:
@@ -59,13 +59,13 @@ def test_a_lock_that_another_account_holds_at_the_former_place_stops_nothing(sta
 
 
 def test_what_another_account_made_at_the_former_place_stops_nothing(state):
-    subprocess.run(["mkfifo", state.FORMER], user="nobody", check=True)
+    subprocess.run(["mkfifo", state.core.FORMER], user="nobody", check=True)
     assert state.acquired("x")["result"] is True
 
 
 @pytest.mark.parametrize("place", ["LOCK", "FORMER"])
 def test_a_run_of_root_is_waited_for_at_either_place(state, place):
-    path = getattr(state, place)
+    path = getattr(state.core, place)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w"):
         pass

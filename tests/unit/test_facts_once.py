@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import mattermost_run_lock_core
 import pytest
 import yaml
 
@@ -13,10 +14,10 @@ WHERE = ("salt/", "etc/", "tools/", "pillar/", "Makefile", "roster.example", "Va
 
 
 class Fact(NamedTuple):
-    """owner: the file that says it; others read it there. shape: what any copy of it looks like. copies: such copies."""
+    """owner: the file that says it, or one for each language; others read it there. shape: what any copy of it looks like. copies: such copies."""
 
     what: str
-    owner: str
+    owner: str | tuple[str, ...]
     shape: str
     copies: tuple[str, ...]
 
@@ -123,6 +124,17 @@ FACTS = [
         ),
     ),
     Fact(
+        "where the lock of a run is on a host",
+        ("salt/_utils/mattermost_run_lock_core.py", "salt/mattermost/deploy/common/tools.sh"),
+        "/run/(lock/)?mattermost-deploy",
+        (
+            ': "${LOCK:=/run/mattermost-deploy/lock}"\n',
+            "lock={{ lock | default('/run/mattermost-deploy/lock') }}\n",
+            "lock: /run/mattermost-deploy/lock\n",
+            'CLEAN = "rm -rf /run/mattermost-deploy /run/lock/mattermost-deploy.lock"\n',
+        ),
+    ),
+    Fact(
         "port of the server",
         "salt/mattermost/schema.yaml",
         r"(?i)\bport\b.{0,12}\b8065\b|default: 8065",
@@ -167,7 +179,8 @@ def product():
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.what)
 def test_a_fact_is_in_its_file_and_in_no_other(fact):
-    assert places(fact, repository.ROOT, product()) == [fact.owner]
+    owners = [fact.owner] if isinstance(fact.owner, str) else list(fact.owner)
+    assert places(fact, repository.ROOT, product()) == owners
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -186,3 +199,8 @@ def test_hosts_without_python_get_the_salt_of_the_controller():
     source = yaml.safe_load(repository.text(Path("salt/mattermost/schema.yaml")))
     text = yaml.safe_dump(source)
     assert set(re.findall(FACTS[-1].shape, text)) == {f"salt-{pinned}"}
+
+
+def test_the_programs_on_a_host_and_salt_take_the_same_lock():
+    line = f"run_lock=${{MATTERMOST_RUN_LOCK:-{mattermost_run_lock_core.LOCK}}} "
+    assert line in repository.text(Path("salt/mattermost/deploy/common/tools.sh"))

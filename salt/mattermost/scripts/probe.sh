@@ -2,7 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${LOCK:=/run/mattermost-deploy/lock}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -116,11 +116,8 @@ fact backup "$(value_of "$WORK/backup/last-good" epoch)"
 fact backup_since "$(stat -c %Y /etc/systemd/system/timers.target.wants/mattermost-backup.timer 2>/dev/null)"
 fact backup_failed "$(sed -n '/^result=done/q; s/^reason=//p' "$WORK/backup/backup-report" 2>/dev/null)"
 # the lock counts only while somebody holds it; looked up, not tried, so that a starting run is never in the way
-if [ -r "$LOCK" ]; then
-  device=$(stat -c %d "$LOCK") inode=$(stat -c %i "$LOCK")
-  place=$(printf '%02x:%02x:%s' $((device / 256)) $((device % 256)) "$inode")
-  grep -q " $place " /proc/locks && fact lock "$(head -n 1 "$LOCK")"
-fi
+# shellcheck disable=SC2154 # tools.sh sets run_lock
+[ -z "$(run_lock_holders)" ] || fact lock "$(head -n 1 "$run_lock")"
 
 # -- systemd's view --
 units() { # by name: a pattern finds only what is loaded, not what was stopped

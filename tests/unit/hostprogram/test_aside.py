@@ -56,7 +56,7 @@ class World:
             "MATTERMOST_ASIDE_SETTINGS": str(folder / "aside.conf"),
             "MATTERMOST_ASIDE_UNITS": str(folder / "units"),
             "MATTERMOST_ASIDE_PROCESSES": str(folder / "proc"),
-            "MATTERMOST_ASIDE_LOCK": str(folder / "run/lock"),
+            "MATTERMOST_RUN_LOCK": str(folder / "run/lock"),
             "MATTERMOST_ASIDE_RUNTIME": str(folder / "run/aside"),
             "MATTERMOST_SWITCH_RUNTIME": str(folder / "run/switch"),
         }

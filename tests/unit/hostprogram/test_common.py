@@ -1,5 +1,6 @@
 """What all programs of a host have in common: a flush that failed is said, and a journal is never shorter than it was."""
 
+import fcntl
 import os
 import subprocess
 
@@ -53,6 +54,37 @@ def test_a_journal_that_cannot_be_read_stays(world, tmp_path):
     assert (tmp_path / "journal").read_text() == "begin\nstopped\n"
     assert world("record copying", sync=":", cat='exec /bin/cat "$@"').returncode == 0
     assert (tmp_path / "journal").read_text() == "begin\nstopped\ncopying\n"
+
+
+def test_who_holds_the_lock_of_a_run_is_looked_up_by_the_lock_itself(world, tmp_path):
+    """With what was started under it, whatever number is written in it; who only has it open holds nothing."""
+    lock = tmp_path / "lock"
+    ask = f"run_lock={lock}; run_lock_holders"
+    assert world(ask).stdout == "", "nobody has made it yet"
+    with open(lock, "w") as file:
+        file.write("process 1 since today")
+        file.flush()
+        assert world(ask).stdout == ""
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with subprocess.Popen(["sleep", "60"], pass_fds=[file.fileno()]) as child:
+            assert set(world(ask).stdout.split()) == {str(os.getpid()), str(child.pid)}
+            child.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: a machine with many file systems was not made.")
+def test_it_is_seen_on_a_machine_with_hundreds_of_file_systems(tmp_path):
+    """The number of each one without a disk has more than eight bits then; containers make so many."""
+    lock = tmp_path / "full/lock"
+    lock.parent.mkdir()
+    mounts = f"i=0; while [ $i -lt 260 ]; do mount -t tmpfs none {lock.parent} || exit 9; i=$((i + 1)); done"
+    functions = programs.joined("mattermost-switch").partition("# ---- the command")[0]
+    script = f"{mounts}\n{functions}\n( exec 7>{lock}; flock 7; exec sleep 60 ) & holder=$!\n"
+    script += f"for turn in 1 2 3 4 5; do flock -n {lock} true || break; sleep 0.1; done; stat -c %d {lock}\n"
+    script += f'run_lock={lock}; [ "$(run_lock_holders)" = $holder ] && echo seen; kill $holder'
+    done = subprocess.run(["unshare", "-m", "dash", "-c", script], capture_output=True, text=True, timeout=60)
+    device, *seen = done.stdout.split()
+    assert int(device) > 0xFFFF, done
+    assert seen == ["seen"], done
 
 
 @pytest.mark.parametrize("word", ["to", "back"])

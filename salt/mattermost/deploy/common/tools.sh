@@ -60,6 +60,16 @@ lock() { # as long as this program runs no other is at work below $own
     flock -n 9
 }
 
+run_lock=${MATTERMOST_RUN_LOCK:-/run/mattermost-deploy/lock} # held by a run of Salt on this host; mattermost_run_lock_core.py has it too
+
+run_lock_holders() { # the processes that have that lock open while it is held; a number written in it may be another process by now
+    local inode device
+    inode=$(stat -c %i "$run_lock" 2>/dev/null) || return 0
+    device=$(stat -c %d "$run_lock")
+    device=$(printf '%02x:%02x' $((device >> 8 & 4095)) $((device & 255 | device >> 12 & ~255))) # as the kernel writes it
+    ! grep -q " $device:$inode " /proc/locks || find /proc/[0-9]*/fd -lname "$run_lock" 2>/dev/null | cut -d/ -f3 | sort -u | grep -vx "$$"
+}
+
 # shellcheck disable=SC2154 # the program sets settings_file, and eval value
 take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
     local key known line value

@@ -21,20 +21,16 @@ request_rollback() { # request_rollback [overwrite]: systemd does it, so that it
     done
 }
 
-holders() { # who else has the lock open; only root can open it, and a number written in it may be another process by now
-    find /proc/[0-9]*/fd -lname "$lock" 2>/dev/null | cut -d/ -f3 | sort -u | grep -vx "$$"
-}
-
 stop_deploy() { # a deploy whose controller is gone must not go on under what is put back, nor another one begin
     local tries patience
-    mkdir -p "$(dirname "$lock")" # 0700, by the umask
-    exec 8>>"$lock"
+    mkdir -p "$(dirname "$run_lock")" # 0700, by the umask
+    exec 8>>"$run_lock"
     tries=0 patience=${MATTERMOST_ASIDE_PATIENCE:-100} # times a fifth of a second, to end what it is at
     until flock -n 8; do
         tries=$((tries + 1))
         [ "$tries" -lt $((patience + 100)) ] || return 1
         # shellcheck disable=SC2046 # one word for each process
-        [ "$tries" -lt "$patience" ] || kill -KILL $(holders) 2>/dev/null
+        [ "$tries" -lt "$patience" ] || kill -KILL $(run_lock_holders) 2>/dev/null
         sleep 0.2 2>/dev/null || sleep 1
     done
 }
@@ -43,7 +39,7 @@ roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        stop_deploy || fail 4 "A deploy is at work and does not end: $(cat "$lock")."
+        stop_deploy || fail 4 "A deploy is at work and does not end: $(cat "$run_lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
         systemctl stop "$service" 2>/dev/null
         put_back || fail 4 "The installation of before could not be put back yet; $unit tries again."
