@@ -1,7 +1,10 @@
 """The host program's world, under one shell or under each that a host may have."""
 
+import functools
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +13,29 @@ from tests.unit.hostprogram.host import Host
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"]]
 
 
-def made(folder, shell):
+def usable(shell):
+    """Skip the test, saying so, where *shell* is not there or would not run what a test puts on PATH."""
+    if reason := _hindrance(*shell):
+        pytest.skip(f"{reason}: the host program was not tried under it.")
+
+
+@functools.cache
+def _hindrance(*shell):
     if not shutil.which(shell[0]):
-        pytest.skip(f"NO {shell[0].upper()} on this machine: the host program was not tried under it.")
+        return f"NO {shell[0].upper()} on this machine"
+    with tempfile.TemporaryDirectory() as folder:
+        stub = Path(folder, "mv")
+        stub.write_text("#!/bin/sh\necho ours\n")
+        stub.chmod(0o755)
+        env = {"PATH": f"{folder}:/usr/bin:/bin"}
+        said = subprocess.run([*shell, "-c", "mv"], env=env, capture_output=True, text=True).stdout
+    if said != "ours\n":
+        return f"{shell[0].upper()} here prefers its own programs to those on PATH, as busybox-static does"
+    return None
+
+
+def made(folder, shell):
+    usable(shell)
     return Host(folder, shell)
 
 

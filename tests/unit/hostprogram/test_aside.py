@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests import programs
-from tests.unit.hostprogram.conftest import SHELLS
+from tests.unit.hostprogram.conftest import SHELLS, usable
 
 # notes what it is asked; a start of the program's own unit runs it as systemd would
 SYSTEMCTL = """#!/bin/sh
@@ -114,8 +114,7 @@ class World:
 
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
 def world(request, tmp_path):
-    if not shutil.which(request.param[0]):
-        pytest.skip(f"NO {request.param[0].upper()} on this machine: the host program was not tried under it.")
+    usable(request.param)
     return World(tmp_path, request.param)
 
 

@@ -1,13 +1,12 @@
 """The login to the repository's storage: whole for restic, and in the environment of no other program."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
 
 from tests import programs
-from tests.unit.hostprogram.conftest import SHELLS
+from tests.unit.hostprogram.conftest import SHELLS, usable
 
 STUB = '#!/bin/sh\nenv >>"$WORLD/${0##*/}-environment"\n[ "${0##*/}" = runuser ] || exit 0\nshift 3\nexec "$@"\n'
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "hidden/with+padding=", "B2_ACCOUNT_KEY": "a=b=="}
@@ -16,8 +15,7 @@ SECRETS = {"AWS_SECRET_ACCESS_KEY": "hidden/with+padding=", "B2_ACCOUNT_KEY": "a
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
 def world(request, tmp_path):
     """A folder with stand-ins for programs that note their environment, and the program's functions in it as ``run``."""
-    if not shutil.which(request.param[0]):
-        pytest.skip(f"NO {request.param[0].upper()} on this machine: the host program was not tried under it.")
+    usable(request.param)
     (tmp_path / "bin").mkdir()
     for name in ("runuser", "restic", "psql", "pg_restore", "mattermost"):
         (tmp_path / "bin" / name).write_text(STUB)
