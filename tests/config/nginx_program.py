@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import pathlib
 import re
@@ -13,40 +12,20 @@ import subprocess
 import mattermost_nginx_config
 import pytest
 
+from tests.config import nginx_package
 from tests.render import compiler
 
-CACHE = pathlib.Path(os.environ.get("LAB_CACHE") or compiler.ROOT / ".lab" / "cache") / "nginx"
 BASE, SSL, NON_SSL = (f"mattermost.deploy.{name}" for name in ("nginx-base", "nginx-ssl", "nginx-non-ssl"))
 
 
-@functools.cache
-def unpacked() -> pathlib.Path | None:
-    """Return the folder with nginx's package of this machine's distribution unpacked, not installed; None without it."""
-    if not (CACHE / "usr/sbin/nginx").exists() and shutil.which("apt-get"):
-        aside = CACHE.with_name(f"nginx.{os.getpid()}")
-        aside.mkdir(parents=True)
-        subprocess.run(
-            ["apt-get", "-q", "download", "nginx", "nginx-common"], cwd=aside, check=False, capture_output=True
-        )
-        for package in aside.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, aside], check=True)
-        if (aside / "usr/sbin/nginx").exists() and not CACHE.exists():
-            aside.rename(CACHE)
-        shutil.rmtree(aside, ignore_errors=True)
-    return CACHE if (CACHE / "usr/sbin/nginx").exists() else None
-
-
-def program(platform: str) -> pathlib.Path:
-    """Return the path of *platform*'s nginx; skips, saying so, where that version can't be had here."""
+def unpacked(platform: str) -> pathlib.Path:
+    """Return the folder of *platform*'s nginx; skips, saying so, where that version can't be had here."""
     wanted = compiler.host(platform).settings()["platform"]["nginx"]["version"]
-    folder = unpacked()
+    folder = nginx_package.unpacked(wanted)
     if folder is None:
-        pytest.skip(f"NO NGINX: the package can't be downloaded here, so the files of {platform} were not proved.")
-    path = folder / "usr/sbin/nginx"
-    said = subprocess.run([path, "-v"], capture_output=True, text=True, check=False).stderr
-    if f"nginx/{wanted}" not in said:
-        pytest.skip(f"NO NGINX {wanted}: here is {said.strip()}, so the files of {platform} were not proved.")
-    return path
+        why = "its package can't be downloaded here" if wanted in nginx_package.SUITES else "no Debian release has it"
+        pytest.skip(f"NO NGINX {wanted}: {why}, so the files of {platform} were not proved.")
+    return folder
 
 
 def free_port() -> int:
@@ -64,7 +43,8 @@ class Tree:
     """
 
     def __init__(self, folder: pathlib.Path, platform: str, *sls: str, port: int = 8065, ipv6=False, pillar=None):
-        self.folder, self.program = folder, program(platform)
+        self.folder, self.package = folder, unpacked(platform)
+        self.program = self.package / "run"
         self.etc, self.logs, self.webroot = folder / "nginx", folder / "logs", folder / "webroot"
         self.certificates = folder / "letsencrypt"
         self.http, self.https = free_port(), free_port()
@@ -85,7 +65,7 @@ class Tree:
             self.lay(name)
 
     def _package(self) -> None:
-        shutil.copytree(unpacked() / "etc/nginx", self.etc, symlinks=True)
+        shutil.copytree(self.package / "etc/nginx", self.etc, symlinks=True)
         (self.etc / "sites-enabled/default").unlink(missing_ok=True)
         main = (self.etc / "nginx.conf").read_text()
         main = main.replace("/etc/nginx/", f"{self.etc}/").replace("/var/log/nginx", str(self.logs))
