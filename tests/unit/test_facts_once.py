@@ -141,6 +141,28 @@ FACTS = [
         (': "${PORT:=8065}"\n', "{{ port | default(8065) }}\n", "port: 8065\n", "def ask(port=8065): ...\n"),
     ),
     Fact(
+        "which backups stay",
+        "salt/mattermost/schema.yaml",
+        r"daily\W[\s\S]{0,220}?\b7\b",
+        (
+            'restic forget --keep-daily "${keep_daily:-7}"\n',
+            "keep_daily={{ keep.daily | default(7) }}\n",
+            "keep:\n  daily: 7\n",
+            'KEEP = {"daily": 7, "weekly": 4}\n',
+        ),
+    ),
+    Fact(
+        "compression of a dump",
+        "salt/mattermost/platforms.yaml",
+        r"compression\W.{0,12}\b\d\b",
+        (
+            'pg_dump -Z "${compression:-0}"\n',
+            "compression={{ compression | default(0) }}\n",
+            "compression: 6\n",
+            "def dump(compression=0): ...\n",
+        ),
+    ),
+    Fact(
         "release of restic where no package has it",
         "salt/mattermost/platforms.yaml",
         r"restic[_/]v?\d+\.\d+\.\d+|\brestic\b.{0,40}/v\d+\.\d+\.\d+",

@@ -10,6 +10,7 @@ from tests import programs, repository
 
 UNIT = "salt/mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup.service.jinja"
 OLD = "result=failed\nreason=An old reason.\nadvice=\n"
+KEPT = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compression": "0"}
 BEGUN = "2026-01-02 03:04:05 +0000\n"
 
 
@@ -24,7 +25,7 @@ def host(tmp_path):
         (tmp_path / "bin" / name).chmod(0o755)
     needed = {name: "x" for name in ("name", "install", "state", "settings", "service", "user", "database", "role")}
     needed |= {"bin_dir": "/x", "socket_dir": "/x", "database_port": "1", "repository": "/x", "platform": "x"}
-    needed |= {"work": tmp_path / "work"}
+    needed |= {"work": tmp_path / "work", **KEPT}
     (tmp_path / "backup.conf").write_text("".join(f"{key}={value}\n" for key, value in needed.items()))
     (tmp_path / "work/backup/backup-report").write_text(OLD)
     return tmp_path
@@ -106,3 +107,11 @@ def test_a_report_ends_what_was_begun(host):
     run(host, "work")
     assert "No Mattermost is installed" in (host / "work/backup/backup-report").read_text()
     assert not (host / "work/backup/backup-report.begun").exists()
+
+
+@pytest.mark.parametrize("key", KEPT)
+def test_what_only_the_settings_decide_is_never_made_up(host, key):
+    text = (host / "backup.conf").read_text()
+    (host / "backup.conf").write_text(text.replace(f"{key}={KEPT[key]}\n", ""))
+    done = run(host, "status")
+    assert (done.returncode, f"lacks {key}, which a deploy writes" in done.stderr) == (2, True), done

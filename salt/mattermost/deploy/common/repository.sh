@@ -5,9 +5,9 @@ settings_file=${MATTERMOST_BACKUP_SETTINGS:-/etc/mattermost/backup.conf}
 
 read_settings() {
     name='' install='' state='' settings='' work='' user='' service='' database='' role='' bin_dir='' socket_dir='' database_port='' repository='' platform=''
-    certificates='' keep_daily='' keep_weekly='' keep_monthly='' compression=''
+    certificates=''
     take_settings 'name install state settings work user service database role bin_dir socket_dir database_port repository platform' \
-        'certificates keep_daily keep_weekly keep_monthly compression' 'a deploy'
+        certificates 'a deploy'
     psql=$bin_dir/psql
     own=$work/backup
     staging=$own/staging

@@ -43,7 +43,7 @@ SELECT 'schema', max(version)::bigint FROM db_migrations;
 SELECT 'newest', coalesce(max(createat), 0) FROM posts;
 SELECT 'postgresql', current_setting('server_version_num');
 $CENSUS
-\\! "$bin_dir/pg_dump" -U "$role" -Fc -Z ${compression:-0} --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
+\\! "$bin_dir/pg_dump" -U "$role" -Fc -Z $compression --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
 COMMIT;
 END
     rc=$?
