@@ -15,8 +15,9 @@ keys_fingerprint() { # of the keys without which links and encrypted values of t
         sha256sum | cut -d' ' -f1
 }
 
-# one line a table: its name, rows, checksum
-CENSUS="SELECT 'users', count(*), $CHECKSUM FROM users t;
-SELECT 'channels', count(*), $CHECKSUM FROM channels t;
-SELECT 'posts', count(*), $CHECKSUM FROM posts t;
-SELECT 'fileinfo', count(*), $CHECKSUM FROM fileinfo t;"
+COUNTED='users channels posts fileinfo' # the tables
+
+census_queries() { # one row a table: its name, rows, checksum
+    local table
+    for table in $COUNTED; do say "SELECT '$table', count(*), $CHECKSUM FROM $table t;"; done
+}

@@ -26,7 +26,7 @@ END
 
 refuse_odd_census() { # these lines become the manifest, by which root counts later
     local number="(0|[1-9][0-9]{0,17})" row
-    row="(users|channels|posts|fileinfo) $number -?[0-9]{1,60}"
+    row="($(say "$COUNTED" | tr ' ' '|')) $number -?[0-9]{1,60}"
     [ "$(grep -cxE "schema $number?|(newest|postgresql) $number|$row" "$staging/census")" = 7 ] && [ "$(wc -l <"$staging/census")" = 7 ] &&
         [ "$(cut -d' ' -f1 "$staging/census" | sort -u | wc -l)" = 7 ] ||
         give_up failed "The database $database counts its rows in an odd way: $(head -c 300 "$staging/census")" "Look at its functions, views and rules: they are none of Mattermost's."
@@ -42,7 +42,7 @@ SELECT pg_export_snapshot() AS snapshot \\gset
 SELECT 'schema', max(version)::bigint FROM db_migrations;
 SELECT 'newest', coalesce(max(createat), 0) FROM posts;
 SELECT 'postgresql', current_setting('server_version_num');
-$CENSUS
+$(census_queries)
 \\! "$bin_dir/pg_dump" -U "$role" -Fc -Z $compression --lock-wait-timeout=600000 --snapshot="\$SNAPSHOT" -h "$socket_dir" -p "$database_port" "$database" >&3 4>&- </dev/null; echo \$? >&4
 COMMIT;
 END
@@ -59,7 +59,7 @@ refuse_incomplete() { # a backup that looks whole and is not is worse than none;
     local table
     runuser -u "$SQL_ACCOUNT" -- "$bin_dir/pg_restore" --list <"$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
         give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."
-    for table in users channels posts fileinfo; do
+    for table in $COUNTED; do
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
             give_up refused "The dump holds no table $table." "Is $database the server's database?"
     done

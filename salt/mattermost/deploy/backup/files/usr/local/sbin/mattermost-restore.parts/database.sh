@@ -11,7 +11,7 @@ restore_database() { # restore_database NAME: into a new database of that name, 
 
 compare() { # compare DATABASE: rows and checksums against the manifest; sets differs
     local table rest
-    say "$CENSUS" | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
+    census_queries | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
     differs=$(while read -r table rest; do
         [ "$rest" = "$(in_manifest "$table")" ] || say "$table has $rest, wanted $(in_manifest "$table")."
     done <"$scratch/census")
