@@ -31,11 +31,15 @@ QUICK := tests/unit tests/render tests/config tests/attack
 check: setup lint ## Everything that needs no host: lint, unit, render, config
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
-# In this order, hosts first, of these the files with many tests (scenarios/conftest.py): the short ones then fill what is left of the workers' time.
-test: setup lint packages ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
-	@$(MAKE) --no-print-directory -j2 standin base
-	$(BIN)/pytest -q --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(QUICK)
+# In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
+# (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.
+test: ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+	@$(MAKE) --no-print-directory -j2 setup packages
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 standin base & made=$$!; \
+	$(BIN)/pytest -q --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/render \
+		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(filter-out tests/render,$(QUICK)) || failed=$$?; \
+	wait $$made; exit $${failed:-0}
 
 .PHONY: lint packages base soak touched scenario
 lint: setup ## Lint alone
@@ -43,15 +47,15 @@ lint: setup ## Lint alone
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict salt/mattermost/*.yaml
 
-packages: setup ## Install what the tests of all tiers need; without root, say what is missing
-	@$(LAB) test-packages
+packages: ## Install what the tests of all tiers need; without root, say what is missing
+	@python3 -m tests.lab.packages
 
 base: setup ## Make what hosts of tests are made of, once a week
 	@$(LAB) base
 
 SEED ?=
 ONLY ?=
-soak: packages standin ## The long sets, each within an hour [ONLY=part SEED=number]
+soak: setup packages standin ## The long sets, each within an hour [ONLY=part SEED=number]
 	@$(BIN)/python -m tests.soak --workers $(WORKERS) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)")
 
 BASE ?= main
@@ -60,7 +64,7 @@ touched: setup ## The quick tests that what changed since BASE touches; names th
 
 TEST ?=
 KEEP ?=
-scenario: packages standin ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y]
+scenario: setup packages ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y]
 	@test -n "$(TEST)" || { echo "Which one? make scenario TEST=tests/scenarios/test_deploy.py::test_chat_comes_back_after_a_reboot"; exit 2; }
 	@$(if $(KEEP),LAB_KEEP=1) $(BIN)/pytest -vv -s "$(TEST)"
 

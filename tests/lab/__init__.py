@@ -8,6 +8,14 @@ away again but the caches.
 from __future__ import annotations
 
 from tests.lab.errors import LabError
-from tests.lab.lab import Lab
 
 __all__ = ["Lab", "LabError"]
+
+
+def __getattr__(name):
+    """`Lab` when it is asked for: `packages` runs while the modules that it needs are being installed."""
+    if name != "Lab":
+        raise AttributeError(name)
+    from tests.lab.lab import Lab
+
+    return Lab

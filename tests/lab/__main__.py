@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import claim, packages, platforms, trial
+from tests.lab import claim, platforms, trial
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 
@@ -25,15 +25,6 @@ def down(options):
     """take hosts, network, mounts and processes away"""
     lab = Lab.down(ROOT)
     print(f"lab {lab.instance.mark} is gone; caches and packages stay" if lab else "There is no lab to take down.")
-
-
-def test_packages(options):
-    """install what the tests of all tiers need; without root, say what is missing"""
-    needed = {**packages.NEEDED, **packages.FOR_TESTS}
-    if os.geteuid() == 0:
-        packages.install(needed)
-    elif lacking := packages.missing(needed=needed):
-        print(f"NO ROOT: {', '.join(lacking)} not installed; tests that need them are skipped.", file=sys.stderr)
 
 
 def base(options):
@@ -141,7 +132,6 @@ def parser():
 
     command(up)
     command(down)
-    command(test_packages)
     on_platform = [command(trial_host), command(run_trial, label="trial"), command(host, "name"), command(base)]
     for sub in on_platform:
         sub.add_argument("--platform", default="debian12", help=", ".join(platforms.load()))

@@ -1,4 +1,7 @@
-"""The Debian packages that the lab and the tests need on their machine."""
+"""The Debian packages that the lab and the tests need on their machine: ``python3 -m tests.lab.packages`` installs them.
+
+It needs none of the modules that `make setup` installs, so that both can happen at once.
+"""
 
 from __future__ import annotations
 
@@ -75,3 +78,16 @@ def _install(lacking, needed):
     still = missing(needed=needed)
     if still:
         raise LabError(f"apt-get ended well, but the programs of {', '.join(still)} are still missing.")
+
+
+def main():
+    """Install what the tests of all tiers need; without root, say what is missing."""
+    needed = {**NEEDED, **FOR_TESTS}
+    if os.geteuid() == 0:
+        install(needed)
+    elif lacking := missing(needed=needed):
+        print(f"NO ROOT: {', '.join(lacking)} not installed; tests that need them are skipped.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

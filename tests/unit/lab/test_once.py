@@ -1,5 +1,7 @@
 """What several test workers need is made by the first one, and the others wait for it."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.lab import packages, relenv
+from tests.repository import ROOT
 
 WORKERS = 3
 
@@ -42,6 +45,13 @@ def test_packages_are_installed_once(together, monkeypatch, tmp_path):
     monkeypatch.setattr(packages, "missing", lambda needed: [] if there else [next(iter(needed))])
     together(packages.install, {"busybox": "busybox"})
     assert [command[-1] for command in ran] == ["update", "busybox"]
+
+
+def test_packages_need_no_module_that_the_setup_installs():
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import tests.lab.packages"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_portable_salt_is_packed_once_and_appears_whole(together, monkeypatch, tmp_path):

@@ -1,0 +1,42 @@
+"""`make test` with programs of the test's own: it fails with any of its parts, and nothing of it is left when it ends."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.repository import ROOT
+
+STUB = '#!/bin/sh\necho "${0##*/} $*" >>"$PWD/calls"\ncase "${0##*/} $*" in *"$FAILS"*) exit 1 ;; esac\n'
+
+
+@pytest.fixture
+def make(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    folders = (".venv/bin", "tests/lab", "bin", "etc/venv")
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("requirements.txt", "etc/venv/started_elsewhere.py", ".venv/ready"):
+        (tmp_path / name).touch()
+    for path in (*(f".venv/bin/{name}" for name in ("pytest", "python", "ruff", "yamllint")), "bin/python3"):
+        (tmp_path / path).write_text(STUB)
+        (tmp_path / path).chmod(0o755)
+
+    def make(fails="nothing"):
+        env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "FAILS": fails}
+        done = subprocess.run(["make", "test"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+        return done.returncode, (tmp_path / "calls").read_text()
+
+    return make
+
+
+def test_all_parts_run(make):
+    status, calls = make()
+    assert status == 0
+    for part in ("tests.lab.packages", "ruff check", "build.py", "tests.lab base", "tests/scenarios", "tests/unit"):
+        assert part in calls
+
+
+@pytest.mark.parametrize("part", ["tests.lab.packages", "ruff check", "build.py", "tests.lab base", "pytest "])
+def test_a_part_that_fails_fails_it(make, part):
+    assert make(part)[0] != 0
