@@ -59,7 +59,10 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
         with open(login_file, encoding="utf-8") as file:
             fields = account.login_in(file.read())
     except OSError as err:
-        return {"result": False, "comment": f"{login_file}: {err.strerror}. Test from the console: Environment, SMTP."}
+        return {
+            "result": False,
+            "comment": f"{login_file}: {err.strerror}. Test mail in the System Console instead: Environment, SMTP.",
+        }
     if username and fields.get("username") != username:
         return {"result": False, "comment": f"{login_file} is not the login of {username}."}
     try:
@@ -76,7 +79,7 @@ def _send(server, fields):
     if status != 200:
         return {
             "result": False,
-            "comment": f"The login of {fields['username']} is no longer valid. Test from the console: Environment, SMTP.",
+            "comment": f"The login of {fields['username']} is no longer valid. Test mail in the System Console instead: Environment, SMTP.",
         }
     server.token = headers.get("Token", "")
     try:

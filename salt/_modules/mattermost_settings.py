@@ -55,8 +55,8 @@ def _named(name):
     if not name.startswith(mattermost_settings_data.SHIPPED):
         raise core.SettingsError(
             [
-                f"mattermost:letsencrypt:ca_file is {name}, a path of another machine for a minion. "
-                f"Name a file of the file server (salt://mattermost/local/NAME) or give the certificate itself, in PEM form."
+                f"mattermost:letsencrypt:ca_file is {name}, which is a path on the controller, not on the minion. "
+                f"Set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format."
             ]
         )
     return __salt__["cp.cache_file"](name) or name

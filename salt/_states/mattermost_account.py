@@ -31,20 +31,22 @@ def first_admin(name, paths, server):
         return _first_admin(name, api.Api(socket), files.Note(paths["work"]), admin, server)
     except api.Unreachable as err:
         if __opts__["test"]:
-            return _ret(name, None, "Would see to the first administrator's account once the server runs.")
-        return _ret(name, False, f"{err} Look at: journalctl -u mattermost")
+            return _ret(
+                name, None, "Would create the first administrator's account if it is missing, once the server runs."
+            )
+        return _ret(name, False, f"{err} See: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
         return _ret(name, False, f"The first administrator's account: {err}")
 
 
 def _without_socket(name, note, admin) -> dict:
     if note.get("opened"):
-        return _ret(name, True, "Accounts are left alone: the local socket is off.")
+        return _ret(name, True, "Accounts were not checked: the local socket is off.")
     return _ret(
         name,
         None if __opts__["test"] else not admin["create"],
-        "Sign-up stays closed, since accounts can be seen only through the local socket. Deploy once with"
-        " mattermost:server:local_mode true; it may be switched off afterwards.",
+        "Sign-up stays closed, because accounts can be listed only through the local socket. Deploy once with"
+        " mattermost:server:local_mode true; it can be switched off afterwards.",
     )
 
 
@@ -63,12 +65,12 @@ def _first_admin(name, server, note, admin, settings) -> dict:
     changes, sentences = {}, []
     if plan.create:
         changes["account"] = f"{admin['username']} ({admin['email']}), system administrator"
-        sentences.append(f"The password is in {name} on the host, for root alone.")
+        sentences.append(f"The password is in {name} on the host, readable by root only.")
     if plan.changes_to(is_open):
         changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
     if not (has_people or plan.create):
         sentences.append(
-            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Make one on the host"
+            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Create one on the host"
             f" with MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin and run this again."
         )
     if __opts__["test"]:
@@ -85,7 +87,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         _set_sign_up(server, plan.final)
     if has_people or plan.create:
         note.keep(opened=True)
-    return _ret(name, True, " ".join(sentences) or "The server has accounts; they are left alone.", changes)
+    return _ret(name, True, " ".join(sentences) or "The server has accounts; they stay unchanged.", changes)
 
 
 def _set_sign_up(server, value) -> None:

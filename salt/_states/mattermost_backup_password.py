@@ -28,25 +28,25 @@ def stored(name, password="", work="", repository=""):
         place = core.path(name, NAME)
     except core.SecretError as err:
         return _ret(name, False, str(err))
-    keep = f"Without it no backup can be read: keep a copy of {place} away from this host."
+    keep = f"Without it no backup can be read: keep a copy of {place} outside this host."
     if known and password in ("", known):
-        return _ret(name, True, f"The backups' password is in {place}. {keep}")
+        return _ret(name, True, f"The backup password is in {place}. {keep}")
     reason = _refused(name, password) if known and _holds_backups(work, repository) else ""
     if reason:
         return _ret(
             name,
             False,
             f"The repository with this host's backups does not open with mattermost:backup:password: {reason} The"
-            f" password in {place} stays. Leave the setting empty, or change the repository's first, on the host:"
+            f" password in {place} stays. Leave the setting empty, or first change the repository's password, on the host:"
             " mattermost-backup restic key passwd",
         )
     done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"
     aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")
     if known:
-        done += "; the one before is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")
+        done += "; the previous one is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")
     changes = {"password": done}
     if __opts__["test"]:
-        return _ret(name, None, f"Would write the backups' password to {place}.", changes)
+        return _ret(name, None, f"Would write the backup password to {place}.", changes)
     if known:
         core.write(name, aside, known)
         files.write(place, f"{password}\n", os.geteuid(), os.getegid())
@@ -54,7 +54,7 @@ def stored(name, password="", work="", repository=""):
         core.write(name, NAME, password)
     else:
         core.get(name, NAME)
-    return _ret(name, True, f"The backups' password was {done}. {keep}", changes)
+    return _ret(name, True, f"The backup password was {done}. {keep}", changes)
 
 
 def _holds_backups(work, repository) -> bool:

@@ -20,14 +20,18 @@ def recorded(name, platform, paths, bundle):
     try:
         old = records.read(paths["work"])
         if not records.is_needed(old, records.is_deployed(paths)):
-            known = f"What this host was like before is in {place}."
-            return _ret(name, True, known if old else "This host was deployed before what was there was noted.")
+            known = f"The state of this host before the first deploy is recorded in {place}."
+            return _ret(
+                name,
+                True,
+                known if old else "This host was first deployed by a version that did not record its state before.",
+            )
         if __opts__["test"]:
-            return _ret(name, None, f"Would note in {place} what this host is like now.")
+            return _ret(name, None, f"Would record the present state of this host in {place}.")
         record = records.without_our_leftovers(records.inspect(platform, paths), old)
         bundle_record.write(paths["work"], bundle)
         records.write(paths["work"], record)
     except (files.FileError, packages.PackageError, OSError) as err:
-        return _ret(name, False, f"What this host is like could not be noted: {err}")
+        return _ret(name, False, f"The state of this host could not be recorded: {err}")
     shown = f"{len(record['packages'])} packages, {len(record['users'])} users, {place}"
-    return _ret(name, True, "What this host is like before the deploy is noted.", {"noted": shown})
+    return _ret(name, True, "The state of this host before the deploy was recorded.", {"noted": shown})

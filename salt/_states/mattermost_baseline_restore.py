@@ -42,7 +42,9 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         running = bool(remains.cluster.running())
         if not running and purge and not __opts__["test"] and not remains.start():
             return _ret(
-                name, False, f"PostgreSQL does not start, so nothing of it can be removed. {remains.cluster.log_tail()}"
+                name,
+                False,
+                f"PostgreSQL does not start, so its objects cannot be removed. {remains.cluster.log_tail()}",
             )
         sql = remains.drop_sql() if purge and remains.cluster.running() else {}
         ends = _came_with_us(cluster, paths) and not remains.foreign()
@@ -53,9 +55,11 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         if stops:
             shown[cluster["service"]] = "stopped, not started at boot"
         if not shown:
-            return _ret(name, True, f"PostgreSQL has nothing of ours but what stays in the database {name}.")
+            return _ret(
+                name, True, f"PostgreSQL has nothing from this deployment except the database {name}, which stays."
+            )
         if __opts__["test"]:
-            return _ret(name, None, "Would change in PostgreSQL what is ours.", shown)
+            return _ret(name, None, "Would remove from PostgreSQL what the deploy added.", shown)
         for statements in sql.values():
             for statement in statements.splitlines():
                 remains.cluster.psql(statement)
@@ -71,7 +75,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
                 return _ret(
                     name,
                     False,
-                    f"PostgreSQL does not start with its files of before. {remains.cluster.log_tail()}",
+                    f"PostgreSQL does not start with its previous files. {remains.cluster.log_tail()}",
                     shown,
                 )
     except host.DatabaseError as err:
@@ -79,7 +83,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
     return _ret(
         name,
         True,
-        "PostgreSQL has nothing of ours any more." if purge else f"The database {name} is left as it is.",
+        "PostgreSQL has nothing from this deployment any more." if purge else f"The database {name} stays unchanged.",
         shown,
     )
 
@@ -92,7 +96,9 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
     """
     record = records.read(paths["work"])
     if not record:
-        return _ret(name, True, "No package is removed: this host was deployed before what was there was noted.")
+        return _ret(
+            name, True, "No package is removed: which packages were there before the first deploy was not recorded."
+        )
     manager = pkgs.Packages()
     remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)
     stay = {"postgresql": _database_stays(remains, purge), "nginx": _nginx_stays(platform["nginx"], manager, record)}
@@ -120,7 +126,7 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
             if set(platform[part]["packages"]) - set(record["packages"])
         ]
         if not going:
-            return _ret(name, True, " ".join(["No package of ours is left.", *said]))
+            return _ret(name, True, " ".join(["No package from this deployment is left.", *said]))
         shown = {"removed": going}
         if __opts__["test"]:
             return _ret(name, None, " ".join([f"Would remove {len(going)} packages.", *said]), shown)
@@ -134,7 +140,10 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
     if "postgresql" not in stay and not os.path.exists(host.Cluster(platform["postgresql"]).program("postgres")):
         _remove_cluster(platform["postgresql"], record)
     return _ret(
-        name, True, " ".join([f"{len(shown['removed'])} packages that came with the deploy are gone.", *said]), shown
+        name,
+        True,
+        " ".join([f"{len(shown['removed'])} packages that the deploy installed were removed.", *said]),
+        shown,
     )
 
 
@@ -184,7 +193,7 @@ def _database_stays(remains, purge):
     if not purge:
         return f"it reads the data in {remains.data['data_dir']}"
     foreign = remains.foreign()
-    return f"it holds {', '.join(foreign)}, which others made" if foreign else ""
+    return f"it holds {', '.join(foreign)}, which this deployment did not create" if foreign else ""
 
 
 def _nginx_stays(nginx, manager, record):
@@ -198,7 +207,7 @@ def _nginx_stays(nginx, manager, record):
         if ours or path in nginx["default_sites"] or below.startswith(KNOWN_IN_NGINX):
             continue
         if not _belongs_to_a_package(path, manager):
-            return f"{path} is not of its package"
+            return f"{path} is not from its package"
     return ""
 
 
@@ -211,7 +220,7 @@ def _firewall_stays(record):
     known = {f"/etc/firewalld/zones/{record['zone']['name']}.xml{end}" for end in ("", ".old")}
     foreign = [path for path in records.tree("/etc/firewalld") if path.endswith((".xml", ".old")) and path not in known]
     foreign = [path for path in foreign if os.path.basename(path) not in ("lockdown-whitelist.xml",)]
-    return f"{foreign[0]} is somebody's" if foreign else ""
+    return f"{foreign[0]} belongs to somebody else" if foreign else ""
 
 
 def _certbot_stays(certbot, public_name, record, work):
@@ -270,15 +279,15 @@ def system(name, platform, paths):
                 lambda unit=unit, state=state: commands.switch_unit(unit, state["enabled"], state["active"]),
             )
     if not todo:
-        return _ret(name, True, "The system's own settings are as before.")
+        return _ret(name, True, "The system's own settings are as before the deploy.")
     shown = {what: word for what, (word, _) in todo.items()}
     if __opts__["test"]:
-        return _ret(name, None, "Would put the system's own settings back.", shown)
+        return _ret(name, None, "Would restore the system's own settings.", shown)
     faults = {what: fault for what, (_, act) in todo.items() if (fault := act())}
     if faults:
         done = {what: word for what, word in shown.items() if what not in faults}
         return _ret(name, False, " ".join(faults.values()), done)
-    return _ret(name, True, "The system's own settings are as before.", shown)
+    return _ret(name, True, "The system's own settings are as before the deploy.", shown)
 
 
 def _written(path, text):

@@ -69,10 +69,10 @@ def merged(
 
 def _said(name, changes, restart, notes) -> dict:
     would = "Would change" if __opts__["test"] else "Changed"
-    sentences = [f"{would} {len(changes)} of the keys of {name}." if changes else f"{name} has every wanted key."]
+    sentences = [f"{would} {len(changes)} of the keys of {name}." if changes else f"{name} has all keys as set."]
     if restart:
         sentences.append(
-            "The server needs a restart for them." if changes else "A restart is still due from an earlier run."
+            "They take effect after a restart." if changes else "A restart is still pending from an earlier run."
         )
     return _ret(
         name,

@@ -53,7 +53,9 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     if fault:
         return _ret(name, False, fault)
     return _ret(
-        name, True, f"PostgreSQL {cluster['version']} suits Mattermost {version}; no foreign database is in the way."
+        name,
+        True,
+        f"PostgreSQL {cluster['version']} fits Mattermost {version}; no database of another installation is in the way.",
     )
 
 
@@ -63,13 +65,13 @@ def major_compatible(name, cluster, work):
     name: only the state's name. work: ``paths.work``.
     """
     fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
-    return _ret(name, not fault, fault or f"No data of another PostgreSQL than {cluster['version']} is in the way.")
+    return _ret(name, not fault, fault or f"No data of a PostgreSQL other than {cluster['version']} is in the way.")
 
 
 def _no_entry(postgresql, err):
     return (
-        f"PostgreSQL in {postgresql.data['data_dir']} does not let its superuser in over the socket: {err} Allow `local all "
-        "postgres peer` in pg_hba.conf, or give the superuser's password in mattermost:database:superuser_password."
+        f"PostgreSQL in {postgresql.data['data_dir']} refuses its superuser on the socket: {err} Allow `local all "
+        "postgres peer` in pg_hba.conf, or set the superuser's password in mattermost:database:superuser_password."
     )
 
 
@@ -89,7 +91,7 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
             return _ret(name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"})
         if not postgresql.is_initialised():
             if not cluster["initialise"]:
-                raise host.DatabaseError(f"The packages made no cluster in {cluster['data_dir']}.")
+                raise host.DatabaseError(f"The packages created no cluster in {cluster['data_dir']}.")
             postgresql.initialise(postgresql.data["initialise"])
             changes["cluster"] = f"made in {cluster['data_dir']}"
         boot = setup.not_at_boot(postgresql)  # first: Debian starts no cluster that is disabled
@@ -116,7 +118,7 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
             if ready.is_unread():
                 news.setdefault("state", "reload")
             if changes or news:
-                return _ret(name, None, "Would change how PostgreSQL is set up.", changes | news)
+                return _ret(name, None, "Would change the configuration of PostgreSQL.", changes | news)
         else:
             done = ready.apply()
             changes.update(news)
@@ -124,7 +126,7 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
                 changes["state"] = done
     except host.DatabaseError as err:
         return _ret(name, False, str(err), changes if not testing else {})
-    place = f"PostgreSQL {cluster['version']} answers on port {port} of the loopback and on its socket"
+    place = f"PostgreSQL {cluster['version']} answers on port {port} of 127.0.0.1 and on its socket"
     return _ret(name, True, f"{place}.", changes)
 
 
@@ -138,7 +140,9 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
     postgresql = host.Cluster(cluster, superuser_password)
     testing = __opts__["test"]
     if testing and not (postgresql.is_installed() and postgresql.running()):
-        return _ret(name, None, f"Would make the role {role} and its database {name}.", {f"database {name}": "create"})
+        return _ret(
+            name, None, f"Would create the role {role} and its database {name}.", {f"database {name}": "create"}
+        )
     try:
         if auth == "password" and not password:
             password = __salt__["mattermost_secret.get"](SECRET, secrets)
@@ -162,7 +166,7 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
     except (host.DatabaseError, ValueError) as err:
         return _ret(name, False, f"The database {name} could not be set up: {err}")
     if not changes:
-        return _ret(name, True, f"The database {name} is in UTF8 and belongs to {role}.")
+        return _ret(name, True, f"The database {name} is encoded in UTF8 and belongs to {role}.")
     todo = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
     return _ret(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
 
@@ -210,13 +214,13 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
         if auth == "password" and not password:
             password = __salt__["mattermost_secret.get"](SECRET, secrets)
             if password is None:
-                raise host.DatabaseError("the role's password is not made yet.")
+                raise host.DatabaseError("the role's password is not generated yet.")
         postgresql.login(os_user, role, name, port, password if auth == "password" else None)
     except (host.DatabaseError, ValueError, KeyError) as err:
         why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
-            return _ret(name, None, f"Would prove the login of {role} {way}; now: {why}")
-        hint = f"See {cluster['logs']}; the rules stand in pg_hba.conf (`SHOW hba_file`)."
+            return _ret(name, None, f"Would test the login of {role} {way}; at present: {why}")
+        hint = f"See {cluster['logs']}; the rules are in pg_hba.conf (`SHOW hba_file`)."
         if os_user == files.SQL_ACCOUNT:
             hint = f"Apply mattermost.deploy.database first, or run mattermost.ssl or mattermost.non-ssl. {hint}"
         return _ret(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")

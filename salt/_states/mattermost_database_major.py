@@ -37,7 +37,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
     testing = __opts__["test"]
     if os.path.exists(os.path.join(folder, "journal")):
         if testing:
-            return _ret(name, None, "Would wait for the end of an earlier upgrade of PostgreSQL.")
+            return _ret(name, None, "Would wait until an earlier upgrade of PostgreSQL has ended.")
         subprocess.run([PROGRAM, "wait"], capture_output=True)
     found = majors.inspect(cluster["template"], paths["work"])
     serving = majors.in_use(found)
@@ -67,22 +67,22 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} is what an upgrade that was undone left, and holds messages that are nowhere else: take them "
-                f"over by hand, then run on the host: mattermost-postgresql forget {wanted}."
+                f"{cluster['data_dir']} was left by an upgrade that was rolled back, and holds messages that exist nowhere else: copy them "
+                f"by hand, then run on the host: mattermost-postgresql forget {wanted}."
             )
         if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} holds a cluster already that these states did not make: remove it, or keep to PostgreSQL "
-                f"{serving} by mattermost:database:version."
+                f"{cluster['data_dir']} already contains a cluster that this bundle did not create: remove it, or stay with PostgreSQL "
+                f"{serving} (mattermost:database:version)."
             )
         changes = {"postgresql": {"old": serving, "new": wanted}}
         if testing:
-            said = f"Would bring {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
+            said = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
             return _ret(name, None, said, changes)
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
     except (host.DatabaseError, OSError) as err:
-        return _ret(name, False, f"{err} The server goes on with PostgreSQL {serving}.")
+        return _ret(name, False, f"{err} The server stays with PostgreSQL {serving}.")
     return _do(name, changes, gone)
 
 
@@ -96,13 +96,13 @@ def _make_ready(old, new, seen, port, folder):
         said = host.sentence(" ".join(str(err).split())[:600])
     if not new.is_installed():
         raise host.DatabaseError(
-            f"The packages {', '.join(new.data['packages'])} could not be installed. {said} See whether the host reaches the "
+            f"The packages {', '.join(new.data['packages'])} could not be installed. {said} Check whether the host reaches the "
             f"repository, or set mattermost:database:version back to {old.data['version']}."
         )
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if new.is_initialised() and not ready.drop(new):
         raise host.DatabaseError(
-            f"The cluster of an earlier try in {new.data['data_dir']} could not be removed by {' '.join(new.data['remove'])}."
+            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed by {' '.join(new.data['remove'])}."
         )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
     with open(os.path.join(folder, "next"), "w", encoding="utf-8") as file:
@@ -155,5 +155,7 @@ def _do(name, changes, gone):
         changes = {**changes, "seconds": int(report["outage"]) / 100}
     changes = {**changes, "kept": report.get("advice", "")}
     if gone:
-        comment += f" Settings of the old cluster that the new major does not know were left out: {', '.join(gone)}."
+        comment += (
+            f" Settings of the old cluster that do not exist in the new version were left out: {', '.join(gone)}."
+        )
     return _ret(name, True, comment, changes)

@@ -30,7 +30,7 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
             return _ret(name, False, f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}.")
         password = _database_password(database, paths)
         if database["auth"] == "password" and not password:
-            return _ret(name, None, f"Would write {name} once the database's password is made.")
+            return _ret(name, None, f"Would write {name} once the database password is generated.")
         text = core.rendered({**_ours(database, socket_dir, password, mail_password), **given})
         old = _read(name)
     except (files.FileError, ValueError, OSError) as err:
@@ -39,10 +39,10 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
     changes, restart = _changes(name, old, text), ""
     # the server reads the file when it starts; one written by a run that was cut short is still unread
     if old is not None and (old != text or files.changed_since_start(name, os.path.join(paths["run"], "local.socket"))):
-        restart = " The server needs a restart to read the file."
+        restart = " The server must be restarted to read it."
         changes["restart"] = True
     if not changes:
-        return _ret(name, True, f"{name} is right.")
+        return _ret(name, True, f"{name} is up to date.")
     if test:
         return _ret(name, None, f"Would write {name}.{restart}", changes)
     if old != text or _mode(name):

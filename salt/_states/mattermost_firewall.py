@@ -33,19 +33,19 @@ def prepared(name, services):
             name,
             False,
             f"{rival} filters packets on this host, and firewalld would replace its rules. Disable it, or keep it, open "
-            f"ssh, 80 and 443 in it and set mattermost:firewall:manage to False.",
+            f"ssh, 80 and 443 in it and set mattermost:firewall:manage: False.",
         )
     zone = host.default_zone()
     text = host.zone_file(zone)
     found, goal = core.read_zone(text), core.wanted(host.ssh_ports(), services)
     changes = core.steps(found, goal, strict=False, masquerade=True)
     if not changes:
-        return _ret(name, True, f"Zone {zone} lets ssh in before firewalld starts.")
+        return _ret(name, True, f"Zone {zone} allows ssh before firewalld starts.")
     shown = {f"zone {zone}": [str(step) for step in changes]}
     if __opts__["test"]:
-        return _ret(name, None, f"Zone {zone} would let ssh in before firewalld starts.", shown)
+        return _ret(name, None, f"Zone {zone} would allow ssh before firewalld starts.", shown)
     config.write(f"{host.OWN}/{zone}.xml", core.edit_zone(text, changes).encode())
-    return _ret(name, True, f"Zone {zone} lets ssh in before firewalld starts.", shown)
+    return _ret(name, True, f"Zone {zone} allows ssh before firewalld starts.", shown)
 
 
 def opened(name, services, ports=(), strict=False, masquerade=False):
@@ -59,18 +59,18 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
     if not host.running():
         if __opts__["test"]:
             shown = sorted(goal.services | goal.ports)
-            return _ret(name, None, f"Would let in: {', '.join(shown)}.", {"opened": shown})
+            return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
         return _ret(name, False, "firewalld does not run; start it first (systemctl status firewalld).")
     zone = host.zone()
     kept = core.read_zone(host.zone_file(zone))
     permanent = core.steps(kept, goal, strict, masquerade)
     runtime = core.steps(host.runtime(zone), goal, strict, masquerade)
     if not permanent and not runtime:
-        return _ret(name, True, f"Zone {zone} lets in what it should.")
+        return _ret(name, True, f"Zone {zone} allows what the settings say.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
         return _ret(name, None, f"Zone {zone} would change.", shown)
     refused = host.change(zone, permanent, runtime)
     if refused:
         return _ret(name, False, refused)
-    return _ret(name, True, f"Zone {zone} lets in what it should.", shown)
+    return _ret(name, True, f"Zone {zone} allows what the settings say.", shown)

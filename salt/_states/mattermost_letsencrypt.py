@@ -42,12 +42,12 @@ def authority_trusted(name, pem, unit_dropin):
     changes = config.differing(wanted)
     shown = {path: "written" if pem else "removed" for path in changes}
     if not changes:
-        return _ret(name, True, "certbot trusts the authority's HTTPS as wanted.")
+        return _ret(name, True, "certbot trusts the certificate authority's HTTPS.")
     if __opts__["test"]:
-        return _ret(name, None, "What certbot trusts would change.", shown)
+        return _ret(name, None, "The certificates that certbot trusts would change.", shown)
     config.Swap(changes, [], "").apply()
     subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True)
-    return _ret(name, True, "certbot trusts the authority's HTTPS as wanted.", shown)
+    return _ret(name, True, "certbot trusts the certificate authority's HTTPS.", shown)
 
 
 def restored(
@@ -68,7 +68,7 @@ def restored(
     *key_type* is replaced at the next renewal, not now.
     """
     if not archive or _certificate(directory, name):
-        return _ret(name, True, "Nothing is to be restored.")
+        return _ret(name, True, "There is nothing to restore.")
     if __opts__["test"]:
         return _ret(name, None, f"Would restore the certificate from {archive}.", {name: f"restored from {archive}"})
     path = __salt__["cp.cache_file"](archive)
@@ -130,34 +130,39 @@ def issued(
     renewal = os.path.join(directory, "renewal", f"{name}.conf")
     if not os.path.exists(renewal) and os.path.exists(renewal + core.PARKED):
         if __opts__["test"]:
-            return _ret(name, None, f"Would renew the certificate again ({renewal}).", {renewal: "in use again"})
+            return _ret(
+                name,
+                None,
+                f"Would use the existing certificate again and renew it ({renewal}).",
+                {renewal: "in use again"},
+            )
         os.replace(renewal + core.PARKED, renewal)
     found = _certificate(directory, name)
     what, why = core.task(found, core.read_renewal(certbot.text(renewal)), wanted, time.time())
     if now and not what:
-        what, why = "issue", "a new key is asked for"
+        what, why = "issue", "a new key was requested"
     if not __opts__["test"]:
         certbot.remember(work, name)
     if not what:
         return _adjusted(name, renewal, wanted, found)
     if not email:
         return _ret(
-            name, False, "mattermost:email is not set; the certificate authority needs an address for its account."
+            name, False, "mattermost:email is not set; the certificate authority requires an address for its account."
         )
     if __opts__["test"]:
-        return _ret(name, None, f"Would ask {server} for a certificate: {why}.", {name: why})
+        return _ret(name, None, f"Would request a certificate from {server}: {why}.", {name: why})
     client = certbot.Certbot(program, authority, directory, log)
     refused = _unanswered(webroot, name) or _refused(wanted, client.run(*core.arguments(wanted, found is not None)))
     new = _certificate(directory, name)
     if refused and what in ("renew", "trim") and found.not_after > time.time():
-        return _ret(name, True, "The certificate is still good.") | {
-            "warnings": [f"To be renewed, for {why}. {refused}"]
+        return _ret(name, True, "The certificate is still valid.") | {
+            "warnings": [f"It must be renewed, because {why}. {refused}"]
         }
     if refused or new is None or new == found:
-        return _ret(name, False, refused or f"certbot ended well, but {directory}/live/{name} has no new certificate.")
+        return _ret(name, False, refused or f"certbot succeeded, but {directory}/live/{name} has no new certificate.")
     ret = _adjusted(name, renewal, wanted, new)
     until = time.strftime("%Y-%m-%d", time.gmtime(new.not_after))
-    return _ret(name, True, f"{server} signed a certificate, good until {until}.", {name: why, **ret["changes"]})
+    return _ret(name, True, f"{server} issued a certificate, valid until {until}.", {name: why, **ret["changes"]})
 
 
 def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False):
@@ -167,10 +172,12 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     key without a pass phrase). chain_file, key_file: where nginx reads them.
     """
     if not chain or not key:
-        wanted = "certificate.source is files: mattermost:certificate:chain and :key must name files, salt://mattermost/local/NAME."
+        wanted = "certificate.source is files: mattermost:certificate:chain and :key must be set to your files, salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
-        wanted = f"The certificate is your own: put a new pair in place of {chain} and {key}, then deploy. Nothing was changed."
+        wanted = (
+            f"The certificate is your own: replace {chain} and {key} with a new pair, then deploy. Nothing was changed."
+        )
         return _ret(name, False, wanted)
     content = {chain_file: _shipped(chain), key_file: _shipped(key)}
     missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
@@ -189,14 +196,14 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     until = time.strftime("%Y-%m-%d", time.gmtime(found.not_after))
     changes = config.differing(content)
     if not changes:
-        return _ret(name, True, f"Your certificate is in place, good until {until}.")
+        return _ret(name, True, f"Your certificate is installed, valid until {until}.")
     shown = dict.fromkeys(changes, "replaced")
     if __opts__["test"]:
-        return _ret(name, None, f"Your certificate would be put in place, good until {until}.", shown)
+        return _ret(name, None, f"Your certificate would be installed, valid until {until}.", shown)
     os.makedirs(os.path.dirname(key_file), mode=0o700, exist_ok=True)
     for path, data in changes.items():
         config.write(path, data, 0o600)
-    return _ret(name, True, f"Your certificate was put in place, good until {until}.", shown)
+    return _ret(name, True, f"Your certificate was installed, valid until {until}.", shown)
 
 
 def _shipped(source):
@@ -230,11 +237,11 @@ def _adjusted(name, renewal, wanted, certificate):
     before = certbot.text(renewal)
     after = core.wanted_renewal(before, wanted, certificate.lifetime)
     if before == after:
-        return _ret(name, True, "The certificate is good and renews itself.")
+        return _ret(name, True, "The certificate is valid and its renewal is scheduled.")
     if __opts__["test"]:
-        return _ret(name, None, f"Would change how it is renewed ({renewal}).", {renewal: "changed"})
+        return _ret(name, None, f"Would change its renewal ({renewal}).", {renewal: "changed"})
     config.write(renewal, after.encode(), 0o644)
-    return _ret(name, True, "The certificate is good; how it is renewed was changed.", {renewal: "changed"})
+    return _ret(name, True, "The certificate is valid; its renewal was changed.", {renewal: "changed"})
 
 
 def _unanswered(webroot, name):
@@ -254,7 +261,7 @@ def _unanswered(webroot, name):
     finally:
         os.unlink(webroot + path)
     return (
-        f"Port 80 of this host {said} to a challenge from {webroot}; the certificate authority was not asked. Apply "
+        f"Port 80 of this host {said} to a challenge from {webroot}; no certificate was requested. Apply "
         f"mattermost.deploy.nginx-base first."
     )
 
@@ -266,5 +273,5 @@ def _refused(wanted, refusal):
     kind, words = refusal
     return (
         f"No certificate for {wanted['name']} from {wanted['server']} ({kind}): {words}. {core.advice(kind)} "
-        f"The site is served as before."
+        f"The existing certificate stays in use."
     )

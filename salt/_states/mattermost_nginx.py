@@ -62,15 +62,15 @@ def configured(
     try:
         wanted = {entry["path"]: _rendered(entry["source"], context) for entry in files}
     except Exception as err:  # noqa: BLE001 - any fault of a template is told the same way
-        return _ret(name, False, f"A template of nginx's {name} files does not render: {err}. Nothing was changed.")
+        return _ret(name, False, f"A template of nginx's {name} files cannot be rendered: {err}. Nothing was changed.")
     changes = config.differing({**wanted, **dict.fromkeys(absent)})
     away = [path for path in put_away if os.path.lexists(path)]
     due = os.path.join(work, f"nginx-reload-{name}")
     why = _why(changes, away, due, serves)
     if not why:
-        return _ret(name, True, f"nginx's {name} files are in place and in use.")
+        return _ret(name, True, f"nginx's {name} files are installed and in use.")
     shown = {path: _verb(path, content) for path, content in changes.items()}
-    shown.update({path: "put away" for path in away})
+    shown.update({path: "removed" for path in away})
     missing = [(path, sls) for sls, paths in (needs or {}).items() for path in paths if not os.path.exists(path)]
     if __opts__["test"]:
         later = f" {missing[0][1]} must have made {missing[0][0]} by then." if missing else ""
@@ -94,7 +94,7 @@ def configured(
         if reason:
             swap.undo()
             os.unlink(due)
-            return _ret(name, False, f"The running nginx refused to reload: {reason}. The old files are back.")
+            return _ret(name, False, f"The running nginx refused to reload: {reason}. The old files were restored.")
     os.unlink(due)
     return _ret(name, True, f"nginx's {name} configuration is in use: {why}.", shown or {"nginx": "reloaded"})
 
@@ -108,7 +108,7 @@ def unit_tuned(name, lines):
     content = "\n".join(["# Managed by Salt (mattermost.deploy.nginx-base).", "[Service]", *lines, ""]).encode()
     changes = config.differing({name: content if lines else None})
     if not changes:
-        return _ret(name, True, "The unit is as wanted.")
+        return _ret(name, True, "The unit is up to date.")
     shown = {name: "written" if lines else "removed"}
     if __opts__["test"]:
         return _ret(name, None, f"The drop-in would be {shown[name]}.", shown)
@@ -148,7 +148,7 @@ def _refused(reason, wanted):
     foreign = config.culprit(reason, wanted)
     if foreign:
         return (
-            f"nginx refuses its configuration because of {foreign}, which is not ours: {reason}. Mend or remove that "
-            f"file. Nothing was changed; nginx goes on with what it has loaded."
+            f"nginx refuses its configuration because of {foreign}, which this bundle did not write: {reason}. Correct or remove that "
+            f"file. Nothing was changed; nginx keeps its running configuration."
         )
-    return f"nginx refuses the new configuration: {reason}. Nothing was changed; nginx goes on with what it has."
+    return f"nginx refuses the new configuration: {reason}. Nothing was changed; nginx keeps its running configuration."

@@ -26,15 +26,15 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     the message. A program of that name that the administrator put there stays.
     """
     if not source:
-        return _ret(name, True, "A package has it.")
+        return _ret(name, True, "A package provides it.")
     status = core.status(name, sha256)
     if status == "wanted":
-        return _ret(name, True, f"{name} is the wanted one.")
+        return _ret(name, True, f"{name} is up to date.")
     if status == "foreign":
-        return _ret(name, True, f"{name} is the administrator's own; it stays.")
+        return _ret(name, True, f"{name} was installed by the administrator; it stays.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:
-        return _ret(name, None, f"Would be fetched from {source}.", shown)
+        return _ret(name, None, f"Would be downloaded from {source}.", shown)
     try:
         if source.startswith("salt://"):
             local = __salt__["cp.cache_file"](source)
@@ -47,7 +47,9 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
         core.install(name, data, sha256, source)
     except core.ProgramError as err:
         todo = (
-            f" Correct mattermost:{setting}:source or :sha256, or put the program at {name} by hand." if setting else ""
+            f" Correct mattermost:{setting}:source or :sha256, or install the program at {name} by hand."
+            if setting
+            else ""
         )
         return _ret(name, False, f"{err}{todo}")
-    return _ret(name, True, f"{name} was fetched from {source}.", shown)
+    return _ret(name, True, f"{name} was downloaded from {source}.", shown)

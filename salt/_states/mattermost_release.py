@@ -37,7 +37,7 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
     if os.path.exists(os.path.join(work, "switch", "journal")):
         # of a run whose controller died: until it has ended, nobody knows which version this host has
         if __opts__["test"]:
-            return _ret(name, None, "Would wait for the end of an earlier switch of versions.")
+            return _ret(name, None, "Would wait until an earlier upgrade or rollback has ended.")
         ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True)
         if ended.returncode:
             return _ret(name, False, ended.stderr.strip())
@@ -49,7 +49,7 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
             return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
         if version != release["version"]:
             raise ReleaseError(
-                f"{name}/current names {version}, which is not there. Set mattermost:release:version to {version} to have it unpacked again."
+                f"{name}/current points to {version}, which is missing. Set mattermost:release:version to {version} to unpack it again."
             )
         core.check_glibc(version, tree.host_glibc())
         checksum = core.check_sha256(version, release["sha256"])

@@ -40,23 +40,25 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
     work = paths["work"]
     busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
-        return _ret(name, False, f"{busy} is at work on this host. Nothing was removed; start again when it has ended.")
+        return _ret(name, False, f"{busy} is running on this host. Nothing was removed; start again when it has ended.")
     if os.path.exists(f"{work}/postgresql/journal"):
-        said = (
-            "An upgrade of PostgreSQL is open; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
-        )
+        said = "An upgrade of PostgreSQL is not finished; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
         return _ret(name, False, said)
     if os.path.exists(f"{work}/switch/journal"):
         return _ret(
             name,
             False,
-            "A switch of versions is open; `mattermost-switch wait` on the host ends it. Nothing was removed.",
+            "An upgrade or rollback is not finished; `mattermost-switch wait` on the host ends it. Nothing was removed.",
         )
     if os.path.exists(f"{work}/aside/journal"):
-        return _ret(name, False, "An import is open; `mattermost-aside back` on the host ends it. Nothing was removed.")
+        return _ret(
+            name, False, "An import is not finished; `mattermost-aside back` on the host ends it. Nothing was removed."
+        )
     if os.path.exists(f"{work}/backup/open"):
         return _ret(
-            name, False, "A restore is open; `systemctl start mattermost-restore-back` ends it. Nothing was removed."
+            name,
+            False,
+            "A restore is not finished; `systemctl start mattermost-restore-back` ends it. Nothing was removed.",
         )
     if not purge:
         return _ret(name, True, "The data stay.")
@@ -82,7 +84,7 @@ def stopped(name):
         if state["active"] or state["enabled"]:
             todo[unit] = "stopped"
     if not todo:
-        return _ret(name, True, "Nothing of ours runs.")
+        return _ret(name, True, "No service of this deployment runs.")
     if __opts__["test"]:
         return _ret(name, None, f"Would stop {', '.join(todo)}.", todo)
     for unit in todo:
@@ -107,7 +109,7 @@ def backups(name, repository, public_name, purge):
     snapshots = _snapshots()
     others = sorted({each.get("hostname", "?") for each in snapshots or []} - {public_name})
     if snapshots is None or others:
-        why = f"they hold those of {', '.join(others)} too" if others else "whose they are cannot be read"
+        why = f"they include those of {', '.join(others)}" if others else "which hosts they belong to cannot be read"
         return _ret(name, True, f"The backups in {repository} stay: {why}.")
     shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
     if __opts__["test"]:
@@ -140,7 +142,7 @@ def site(name, nginx, paths):
         return _tidied(name, nginx, record)
     shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
     if __opts__["test"]:
-        return _ret(name, None, "The site would be taken out of nginx.", shown)
+        return _ret(name, None, "The site would be removed from nginx.", shown)
     directory = os.path.dirname(nginx["site_dir"])
     if os.path.exists(os.path.join(directory, config.MAIN)):
         there = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
@@ -149,7 +151,7 @@ def site(name, nginx, paths):
             return _ret(
                 name,
                 False,
-                f"nginx would not go on without our files: {reason}. Take their use out of that file. Nothing was removed.",
+                f"nginx would not run without the files of this deployment: {reason}. Remove the reference to them from that file. Nothing was removed.",
             )
     config.write(due, b"", 0o600)
     for path, source in back.items():
@@ -163,7 +165,7 @@ def site(name, nginx, paths):
         process.reload(nginx["service"], f"{nginx['log_dir']}/error.log")
     os.unlink(due)
     _tidied(name, nginx, record)
-    return _ret(name, True, "The site is out of nginx.", shown)
+    return _ret(name, True, "The site was removed from nginx.", shown)
 
 
 def _tidied(name, nginx, record):
@@ -177,7 +179,7 @@ def _tidied(name, nginx, record):
             _systemctl("daemon-reload")
     if not __opts__["test"] and os.path.isdir(nginx["snippet_dir"]) and not os.listdir(nginx["snippet_dir"]):
         os.rmdir(nginx["snippet_dir"])
-    return _ret(name, None if shown and __opts__["test"] else True, "nginx has nothing of ours.", shown)
+    return _ret(name, None if shown and __opts__["test"] else True, "nginx has nothing from this deployment.", shown)
 
 
 def certificate(name, public_name, certbot, purge, paths):
@@ -207,7 +209,7 @@ def certificate(name, public_name, certbot, purge, paths):
         going = sorted(set(going))
     shown = {**dict.fromkeys(going, "removed"), **{path: f"kept as {kept}" for path, kept in moved.items()}}
     if not shown:
-        return _ret(name, True, "Nothing is renewed for this site.")
+        return _ret(name, True, "No certificate is renewed for this site.")
     if __opts__["test"]:
         return _ret(name, None, "Would end the renewals for this site.", shown)
     for path, kept in moved.items():
@@ -217,7 +219,7 @@ def certificate(name, public_name, certbot, purge, paths):
         if purge or path == dropin:
             files.prune(os.path.dirname(path), record.get("directories", ()) if record else (os.path.dirname(path),))
     _systemctl("daemon-reload")
-    return _ret(name, True, "Nothing is renewed for this site any more.", shown)
+    return _ret(name, True, "No certificate is renewed for this site any more.", shown)
 
 
 def firewall(name, strict, ports, paths):
@@ -227,7 +229,7 @@ def firewall(name, strict, ports, paths):
     """
     record = records.read(paths["work"])
     if not record or "firewalld" not in record["packages"]:
-        return _ret(name, True, "No firewall of before is to be put right.")
+        return _ret(name, True, "No earlier firewall is to be restored.")
     if not firewalld.running():
         return _ret(name, True, "firewalld does not run.")
     zone = record["zone"]["name"]
@@ -235,7 +237,7 @@ def firewall(name, strict, ports, paths):
     permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict, ports)
     runtime = zones.back(firewalld.runtime(zone), before, strict, ports)
     if not permanent and not runtime:
-        return _ret(name, True, f"Zone {zone} lets in what it did before.")
+        return _ret(name, True, f"Zone {zone} allows what it did before the deploy.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
         return _ret(name, None, f"Zone {zone} would change.", shown)
@@ -249,7 +251,7 @@ def firewall(name, strict, ports, paths):
     elif same and os.path.exists(f"{firewalld.SHIPPED}/{zone}.xml"):
         for each in (path, f"{path}.old"):
             files.remove(each)
-    return _ret(name, True, f"Zone {zone} lets in what it did before.", shown)
+    return _ret(name, True, f"Zone {zone} allows what it did before the deploy.", shown)
 
 
 def programs(name, fetched):
@@ -261,10 +263,10 @@ def programs(name, fetched):
     if single.status(fetched, "") == "older":  # any of ours
         going += [fetched, single.note_of(fetched)]
     if not going:
-        return _ret(name, True, "No program or unit of ours is there.")
+        return _ret(name, True, "No program or unit of this deployment is left.")
     shown = dict.fromkeys(going, "removed")
     if __opts__["test"]:
-        return _ret(name, None, "Our units and programs would go.", shown)
+        return _ret(name, None, "The units and programs of this deployment would be removed.", shown)
     for path in going:
         files.remove(path)
         if ".wants/" in path or ".service.d/" in path:
@@ -273,7 +275,7 @@ def programs(name, fetched):
     _systemctl("reset-failed", "mattermost*")  # only what systemctl shows
     if fault:
         return _ret(name, False, fault, shown)
-    return _ret(name, True, "Our units and programs are gone.", shown)
+    return _ret(name, True, "The units and programs of this deployment were removed.", shown)
 
 
 def _snapshots():

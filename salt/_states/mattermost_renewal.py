@@ -23,12 +23,12 @@ def retired(name, serving, work, directory="/etc/letsencrypt", nginx="/etc/nginx
             continue
         todo[renewal] = f"kept as {each}.conf{core.PARKED}"
     if not todo:
-        return _ret(name, True, "No certificate is renewed in vain.")
+        return _ret(name, True, "No unused certificate is renewed.")
     if __opts__["test"]:
-        return _ret(name, None, "Would renew no longer what no site serves.", todo)
+        return _ret(name, None, "Would stop renewing certificates that no site uses.", todo)
     for renewal in todo:
         os.replace(renewal, renewal + core.PARKED)
-    return _ret(name, True, "What no site serves is renewed no longer.", todo)
+    return _ret(name, True, "Certificates that no site uses are no longer renewed.", todo)
 
 
 def _is_served(live, nginx, own):

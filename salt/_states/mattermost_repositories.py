@@ -59,7 +59,7 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
             off[path] = f"switched off: {', '.join(identities)}"
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
     if not changes:
-        return _ret(name, True, "The repositories and their keys are as wanted.")
+        return _ret(name, True, "The repositories and their keys are up to date.")
     shown = {path: off.get(path, "written") for path in changes}
     if __opts__["test"]:
         return _ret(name, None, "The repositories would be set up.", shown)
@@ -68,7 +68,7 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
     trouble = _unusable(sections, setting)
     if trouble:
         _write(before)
-        return _ret(name, False, f"{trouble} The repositories are as they were before.")
+        return _ret(name, False, f"{trouble} The repositories were restored.")
     return _ret(name, True, "The repositories are set up.", shown)
 
 
@@ -108,11 +108,11 @@ def _unusable(sections, setting):
     told = []
     for identity in core.blamed(said, places):
         if identity in sections:
-            todo = f"name a mirror that works in mattermost:{setting}:{identity}:baseurl"
-            told.append(f"{identity} ({sections[identity]['baseurl']}): see whether the host reaches it, or {todo}.")
+            todo = f"set a working mirror in mattermost:{setting}:{identity}:baseurl"
+            told.append(f"{identity} ({sections[identity]['baseurl']}): check whether the host reaches it, or {todo}.")
         else:
-            told.append(f"{identity} of {places[identity]}: mend it, or set enabled=0 there.")
-    which = " ".join(told) or "See what `yum makecache` says on the host."
+            told.append(f"{identity} of {places[identity]}: correct it, or set enabled=0 there.")
+    which = " ".join(told) or "Run `yum makecache` on the host to see the reason."
     return f"A package repository cannot be used from this host: {core.reason(said)}. {which}"
 
 
@@ -131,14 +131,14 @@ def apt_source(name, uri, suite, components, key, keys, ca_file=None):
         return _ret(name, False, f"{err} Nothing was changed.")
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
     if not changes:
-        return _ret(name, True, f"apt knows {suite} and its key.")
+        return _ret(name, True, f"apt has {suite} and its key.")
     shown = dict.fromkeys(changes, "written")
     if __opts__["test"]:
-        return _ret(name, None, f"Would have apt ask {uri} for {suite} too.", shown)
+        return _ret(name, None, f"Would add {suite} from {uri} to apt.", shown)
     os.makedirs(APT_KEYS, mode=0o755, exist_ok=True)
     for path, data in changes.items():
         config.write(path, data)
-    return _ret(name, True, f"apt asks {uri} for {suite} too.", shown)
+    return _ret(name, True, f"{suite} from {uri} was added to apt.", shown)
 
 
 def modules_off(name, modules):
@@ -182,8 +182,8 @@ def _key(key, known, ca_file, place):
         raise core.RepositoryError(f"{known['url']} is not the key of the repository {key}: {err}") from None
     if strange:
         raise core.RepositoryError(
-            f"{known['url']} has the key {', '.join(strange)}, not {', '.join(known['fingerprints'])}, which is known for "
-            f"{key}. If the vendor says that it changed, set mattermost:platform:repositories:keys:{key}:fingerprints."
+            f"{known['url']} has the key {', '.join(strange)}, not {', '.join(known['fingerprints'])}, which is expected for "
+            f"{key}. If the vendor announced a new key, set mattermost:platform:repositories:keys:{key}:fingerprints."
         )
     return text.encode()
 
@@ -202,4 +202,4 @@ def _fetched(url, ca_file):
             return answer.read(1 << 20).decode("utf-8", "replace")
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
-        raise core.RepositoryError(f"The key {url} could not be fetched: {reason}.") from None
+        raise core.RepositoryError(f"The key {url} could not be downloaded: {reason}.") from None

@@ -25,7 +25,7 @@ def pruned(name):
     name: the host program's own directory; while it is not there, nothing can be kept. changes: ``removed``, a list of names.
     Result False when the program fails, with what it said.
     """
-    nothing, test = "Nothing is kept longer than the settings say.", __opts__["test"]
+    nothing, test = "No old copies or versions are due for removal.", __opts__["test"]
     if not os.path.isdir(name) or (test and not _prunes()):
         return _ret(name, True, nothing)
     done = subprocess.run(

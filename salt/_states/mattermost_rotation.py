@@ -20,7 +20,7 @@ from mattermost_answer import answer as _ret
 PROGRAM = "/usr/local/sbin/mattermost-new-backup-password"
 DATABASE_PROGRAM = "/usr/local/sbin/mattermost-new-database-password"
 UNIT = "mattermost-rotate"
-UNTOUCHED = "AtRestEncryptKey and PublicLinkSalt stay: what they lock would be lost."
+UNTOUCHED = "AtRestEncryptKey and PublicLinkSalt stay: without them, stored values and public links would be lost."
 
 
 def database_password(name, auth, given, database, cluster, paths, superuser_password=""):
@@ -33,7 +33,7 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
     """
     if given:
         return _ret(
-            name, True, f"The database's password is the settings': change mattermost:database:password. {UNTOUCHED}"
+            name, True, f"The database password is set by mattermost:database:password: change it there. {UNTOUCHED}"
         )
     if auth == "peer":
         return _ret(
@@ -43,12 +43,12 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
         )
     changes = {"database-password": "replaced"}
     if __opts__["test"]:
-        said = "Would replace the database's password, and restart the server."
+        said = "Would replace the database password and restart the server."
         return _ret(name, None, said, changes)
     try:
         _make_ready(name, database, host.Cluster(cluster, superuser_password), paths)
     except (host.DatabaseError, core.SecretError, OSError) as err:
-        return _ret(name, False, f"The database's password cannot be replaced: {err}")
+        return _ret(name, False, f"The database password cannot be replaced: {err}")
     done = _run([DATABASE_PROGRAM])
     if done.returncode:
         return _ret(name, False, f"{done.stdout} {done.stderr}".strip())
@@ -88,14 +88,14 @@ def backup_password(name, given=False):
     """
     if given:
         how = "change it by `mattermost-backup restic key passwd` and mattermost:backup:password"
-        return _ret(name, True, f"The repository's password is the settings': {how}.")
+        return _ret(name, True, f"The repository's password is set by the settings: {how}.")
     if not os.path.exists(core.path(name, "backup-password")):
-        return _ret(name, True, "There is no password of backups yet.")
+        return _ret(name, True, "There is no backup password yet.")
     changes = {"backup-password": "replaced"}
     if __opts__["test"]:
-        return _ret(name, None, "Would replace the password of the backups' repository.", changes)
+        return _ret(name, None, "Would replace the password of the backup repository.", changes)
     done = _run([PROGRAM])
     if done.returncode:
         return _ret(name, False, done.stderr.strip(), {} if done.returncode == 2 else changes)
-    keep = f"copy {core.path(name, 'backup-password')} to where you keep it, away from this host"
+    keep = f"copy {core.path(name, 'backup-password')} to a safe place outside this host"
     return _ret(name, True, f"{done.stdout.strip()} Now {keep}.", {"backup-password": f"replaced; {keep}"})

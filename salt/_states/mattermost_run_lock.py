@@ -61,7 +61,7 @@ def no_previous_installation(name):
     is_free = not os.path.exists(name)
     if not is_free:
         said = (
-            f"The installation of before an import serves on this host ({name}); import it again, by mattermost.import."
+            f"The installation from before an import serves on this host ({name}); import it again (mattermost.import)."
         )
     return _ret(name, is_free, said)
 

@@ -27,7 +27,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
     """
     labels = [label for label in labels if not label["path"].startswith(label["usual"].rstrip("/") + "/")]
     if not booleans and not labels:
-        return _ret(name, True, "Nothing is to be allowed.")
+        return _ret(name, True, "SELinux needs no change.")
     if not any(os.path.exists(path) for path in ENFORCE):
         return _ret(name, True, "SELinux is off on this host.")
     lacking = [tool for tool in ("getsebool", "setsebool", "semanage", "restorecon") if not _which(tool)]
@@ -48,12 +48,12 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         if not re.search(rf"(?m)^{re.escape(label['pattern'])}\s.*:{label['type']}:", known):
             todo[label["pattern"]] = ["semanage", "fcontext", "-a", "-t", label["type"], label["pattern"]]
     if not todo:
-        return _ret(name, True, "SELinux lets our programs do what they need.")
+        return _ret(name, True, "SELinux allows what the programs need.")
     shown = {
         subject: f"{command[-1] if command[0] == 'setsebool' else command[4]}" for subject, command in todo.items()
     }
     if __opts__["test"]:
-        return _ret(name, None, "SELinux would be told what our programs need.", shown)
+        return _ret(name, None, "SELinux would allow what the programs need.", shown)
     fault = _carry_out(todo.values())
     if fault:
         return _ret(name, False, fault)
@@ -62,7 +62,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
             fault = _carry_out([["restorecon", "-RF", label["path"]]])
             if fault:
                 return _ret(name, False, fault)
-    return _ret(name, True, "SELinux lets our programs do what they need.", shown)
+    return _ret(name, True, "SELinux allows what the programs need.", shown)
 
 
 def as_before(name, paths, labels=()):
@@ -83,14 +83,14 @@ def as_before(name, paths, labels=()):
             if ours and label["pattern"] not in record["contexts"]:
                 todo[label["pattern"]] = ["semanage", "fcontext", "-d", label["pattern"]]
     if not todo:
-        return _ret(name, True, "SELinux is told what it was before.")
+        return _ret(name, True, "SELinux is as before the deploy.")
     shown = {subject: "off" if command[0] == "setsebool" else "removed" for subject, command in todo.items()}
     if __opts__["test"]:
-        return _ret(name, None, "SELinux would be told what it was before.", shown)
+        return _ret(name, None, "SELinux would be as before the deploy.", shown)
     fault = _carry_out(todo.values())
     if fault:
         return _ret(name, False, fault)
-    return _ret(name, True, "SELinux is told what it was before.", shown)
+    return _ret(name, True, "SELinux is as before the deploy.", shown)
 
 
 def _carry_out(todo) -> str:

@@ -37,14 +37,14 @@ def files(name, paths, purge, repository, password_given):
     if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
         remove_files.prune(repository, existing)  # empty since the backups in it went
     if not going:
-        return _ret(name, True, "No file of ours is left to remove.")
+        return _ret(name, True, "No file of this deployment is left.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
     if __opts__["test"]:
         return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
     for path in going:
         remove_files.remove(path)
         remove_files.prune(os.path.dirname(path), existing if record else (os.path.dirname(path),))
-    return _ret(name, True, f"{len(going)} files and directories are gone.", shown)
+    return _ret(name, True, f"{len(going)} files and directories were removed.", shown)
 
 
 def _keeps_password(repository, password_given):
@@ -60,7 +60,7 @@ def accounts(name, user, paths, purge, others):
     """
     record = records.read(paths["work"])
     if not record:
-        return _ret(name, True, "Accounts stay: this host was deployed before what was there was noted.")
+        return _ret(name, True, "Accounts stay: which accounts were there before the first deploy was not recorded.")
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
     there = packages.Packages().names()
     gone = [each for each, package in others.items() if not fnmatch.filter(there, package)]
@@ -70,7 +70,9 @@ def accounts(name, user, paths, purge, others):
     going = [each for each in gone if each in users and each not in record["users"]]
     going_groups = [each for each in gone if each in groups and each not in record["groups"]]
     if not going and not going_groups:
-        return _ret(name, True, "No account of ours is left." if purge else f"The account {user} owns the data.")
+        return _ret(
+            name, True, "No account of this deployment is left." if purge else f"The account {user} owns the data."
+        )
     shown = {**dict.fromkeys(going, "removed"), **{f"group {each}": "removed" for each in going_groups}}
     if __opts__["test"]:
         return _ret(name, None, "Would remove accounts.", shown)
@@ -86,7 +88,7 @@ def accounts(name, user, paths, purge, others):
             group.gr_name for group in grp.getgrall()
         }:  # userdel takes an account's own group with it
             return _ret(name, False, fault)
-    return _ret(name, True, "The accounts that came with the deploy are gone.", shown)
+    return _ret(name, True, "The accounts that the deploy created were removed.", shown)
 
 
 def recorded(

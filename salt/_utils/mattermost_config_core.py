@@ -18,7 +18,14 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]*@")  # a password in an address
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a map"}
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a map",
+}
 
 
 def dotted(key: tuple) -> str:
@@ -180,7 +187,7 @@ def _fault(key: tuple, value, release: dict, version: str, insist: set):
         if name not in level:
             if key[:2] in insist:
                 return None
-            return f"{where} is no key of Mattermost {version}'s config.json.{_hint(key[: depth + 1], release)}"
+            return f"{where} is not a key of Mattermost {version}'s config.json.{_hint(key[: depth + 1], release)}"
         level = level[name]
     if level is None or (isinstance(level, dict) and level == {}):
         return None
@@ -212,7 +219,7 @@ def _found(key: tuple, value, example) -> str:
 def _hint(key: tuple, release: dict) -> str:
     """What the writer may have meant: where the key moved, the nearest key there, or where that name stands."""
     if dotted(key) in facts.MOVED:
-        return f" It became {facts.MOVED[dotted(key)]}."
+        return f" It was replaced by {facts.MOVED[dotted(key)]}."
     siblings = look_up(release, key[:-1]) if len(key) > 1 else release
     names = {name.lower(): name for name in siblings} if isinstance(siblings, dict) else {}
     close = difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.75)
@@ -220,7 +227,11 @@ def _hint(key: tuple, release: dict) -> str:
     if not close and elsewhere and len(key) == 2:
         return f" Did you mean {elsewhere[0]}.{key[-1]}?"
     close = close or difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.5)
-    insist = f" If this version does know it, list it in server:insist ({dotted(key[:2])})." if len(key) > 1 else ""
+    insist = (
+        f" If this version has it nevertheless, add it to mattermost:server:insist ({dotted(key[:2])})."
+        if len(key) > 1
+        else ""
+    )
     return (f" Did you mean {dotted((*key[:-1], names[close[0]]))}?" if close else "") + insist
 
 

@@ -20,13 +20,15 @@ def read_json(path: str):
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as err:
-        raise FileError(f"{path} is not UTF-8 (byte {err.start}). Mend it or move it away.") from err
+        raise FileError(f"{path} is not valid UTF-8 (byte {err.start}). Correct it or move it away.") from err
     except json.JSONDecodeError as err:
-        raise FileError(f"{path} is no JSON: {err.msg}, line {err.lineno}, character {err.colno}. Mend it.") from err
+        raise FileError(
+            f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct it."
+        ) from err
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}.") from err
     if not isinstance(parsed, dict):
-        raise FileError(f"{path} holds {type(parsed).__name__}, not a map of sections. Mend it or move it away.")
+        raise FileError(f"{path} holds {type(parsed).__name__}, not a map of sections. Correct it or move it away.")
     return parsed
 
 
@@ -56,7 +58,7 @@ def permission_changes(path: str, uid: int, gid: int) -> dict:
     info = os.lstat(path)
     found = {}
     if not stat.S_ISREG(info.st_mode):
-        raise FileError(f"{path} is no regular file: move it away.")
+        raise FileError(f"{path} is not a regular file: move it away.")
     if stat.S_IMODE(info.st_mode) != 0o600:
         found["mode"] = {"old": f"{stat.S_IMODE(info.st_mode):04o}", "new": "0600"}
     if (info.st_uid, info.st_gid) != (uid, gid):

@@ -70,12 +70,12 @@ class Plan:
         is_foreign = self.file is not None and not self.note.exists
         if is_foreign and not adopt:
             found.append(
-                f"{self.path} was not made by these states. Set mattermost:server:adopt to true to take it over with what it"
-                " says, or move it away to start from a fresh one."
+                f"{self.path} was not created by this bundle. Set mattermost:server:adopt: True to take it over with its contents,"
+                " or move it away to start with a new one."
             )
         if self.file is None and self.live is not None:
             found.append(
-                f"A server runs, but {self.path} is gone: restore it, or stop the server to start from a fresh one."
+                f"A server runs, but {self.path} is missing: restore it, or stop the server to start with a new one."
             )
         if found:
             raise Refused(*found)
@@ -97,7 +97,7 @@ class Plan:
         Raises Refused; NotYet when there is no config.json.
         """
         if self.file is None:
-            raise NotYet(f"{self.path} is not there yet (mattermost.deploy.server makes it)")
+            raise NotYet(f"{self.path} does not exist yet (mattermost.deploy.server creates it)")
         users = core.flatten(over)
         wanted = {key: users.get(key, value) for key, value in core.flatten(keys).items()}
         found = core.faults(wanted, self.release, self.version, insist)
@@ -127,7 +127,7 @@ class Plan:
     def _plan(self, wanted: dict, variables: dict, insist) -> None:
         for key in [key for key in wanted if environment.variable(key) in variables]:
             del wanted[key]
-            self.notes.append(f"{core.dotted(key)} is left to the environment variable {environment.variable(key)}.")
+            self.notes.append(f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}.")
         self.variables = variables
         base = self.release if self.file is None else self.file
         blocked = core.blocked(core.merged(base, wanted), self.version, variables)
@@ -150,7 +150,7 @@ class Plan:
         for key in [key for key in self.todo if core.dotted(key[:2]) in insist]:
             if core.look_up(self.live, key[:2]) is core.MISSING:
                 del self.todo[key]
-                self.notes.append(f"The server does not know {core.dotted(key[:2])} and drops it.")
+                self.notes.append(f"The server does not have {core.dotted(key[:2])} and ignores it.")
 
     def _is_upgrade(self) -> bool:
         return os.path.realpath(os.path.join(self.paths["install"], "current")) != os.path.realpath(self.tree)
@@ -205,15 +205,15 @@ class Plan:
         known = {key: value for key, value in self.todo.items() if core.look_up(self.live, key[:2]) is not core.MISSING}
         if self._unread_edits():
             # the server saves its whole memory: an edit of the file that it has not read yet would be lost
-            self._ask("POST", "config/reload", None, f"{self.path} was edited, and the server does not take it")
+            self._ask("POST", "config/reload", None, f"{self.path} was edited, and the server does not accept it")
         if known:
-            live = self._ask("GET", "config", None, "The server does not say what it works with")
+            live = self._ask("GET", "config", None, "The server does not report its configuration")
             sent = core.patch(known, live, files.read_json(self.path) or {})
-            result = self._ask("PUT", "config/patch", sent, "The server does not take the change")
+            result = self._ask("PUT", "config/patch", sent, "The server does not accept the change")
             left = core.differences(result, core.flatten(sent))
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
-                raise Refused(f"The server did not keep {', '.join(left)}: look at it in the System Console.")
+                raise Refused(f"The server did not keep {', '.join(left)}: check it in the System Console.")
         later = {key: value for key, value in self.todo.items() if key not in known}
         if later:  # keys of the release that the coming restart brings
             files.write_json(self.path, core.merged(files.read_json(self.path) or {}, later), *owner)

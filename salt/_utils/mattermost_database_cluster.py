@@ -62,7 +62,7 @@ class Cluster:
         if done.returncode or not self.is_initialised():
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
             raise DatabaseError(
-                f"{' '.join(command)} made no cluster in {self.data['data_dir']}: {sentence(' '.join(last))}"
+                f"{' '.join(command)} created no cluster in {self.data['data_dir']}: {sentence(' '.join(last))}"
             )
 
     def pid_file(self) -> list[str]:
@@ -146,7 +146,7 @@ class Cluster:
         try:
             return json.loads(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
         except (KeyError, ValueError) as err:
-            raise DatabaseError(f"The role {role} cannot be asked: {err}.") from None
+            raise DatabaseError(f"The role {role} cannot be checked: {err}.") from None
 
     def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:
         """Log in as the server will: over the socket as *os_user*, or with *password* over 127.0.0.1.
@@ -164,7 +164,9 @@ class Cluster:
                 file.flush()
                 answer = self._run("root", role, "127.0.0.1", port, database, sql, {"PGPASSFILE": file.name})
         if answer != "t":
-            raise DatabaseError(f"{role} may not create tables in schema public of {database}, or it is not UTF8.")
+            raise DatabaseError(
+                f"{role} may not create tables in schema public of {database}, or the database is not UTF8."
+            )
 
     def _run(self, os_user, role, where, port, database, sql, environment) -> str:
         command = [self.program("psql"), "-XAtqw", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse"]
@@ -212,7 +214,7 @@ def reason(stderr: str) -> str:
         found = re.search(r"\b((?:FATAL|ERROR|PANIC):  .*)", line)
         if found:
             return sentence(re.sub(r":  ", ": ", found[1], count=1))
-    said = re.sub(r"^psql: (error: )?", "", " ".join(lines)) or "psql failed without a word"
+    said = re.sub(r"^psql: (error: )?", "", " ".join(lines)) or "psql failed without a message"
     return sentence(said)
 
 

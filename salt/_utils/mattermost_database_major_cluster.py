@@ -46,7 +46,7 @@ def inspect(old: host.Cluster) -> dict:
     seen = old.query(LIKE)
     if seen["tablespaces"]:
         raise host.DatabaseError(
-            f"The cluster in {old.data['data_dir']} has tablespaces of its own, which are not brought over: use pg_upgrade by hand."
+            f"The cluster in {old.data['data_dir']} has its own tablespaces, which this upgrade does not support: use pg_upgrade by hand."
         )
     return seen
 

@@ -70,13 +70,13 @@ def too_little_room(need_kib: int, free_kib: int, place: str) -> str | None:
     wanted = need_kib + SPARE_KIB
     if free_kib > wanted:
         return None
-    return f"The copy needs {wanted // 1024} MiB beside {place} and {free_kib // 1024} MiB are free. Make room there."
+    return f"The copy needs {wanted // 1024} MiB next to {place} and {free_kib // 1024} MiB are free. Free some space there."
 
 
 def refusal(serving: int, wanted: int, kept: dict[int, int]) -> str | None:
     """Return why there can be no upgrade from *serving* to *wanted*, None when there can."""
     if not serving:
-        return "This host has no PostgreSQL of ours: deploy it first (mattermost.ssl)."
+        return "This host has no PostgreSQL of this deployment: deploy it first (mattermost.ssl)."
     if wanted < serving:
         where = (
             f"{wanted} is kept as it was when its data was brought to {kept[wanted]}, but " if wanted in kept else ""
@@ -96,8 +96,8 @@ def others(databases: list[str], name: str) -> list[str]:
 def not_shared(found: list[str]) -> str:
     """Return the refusal of a cluster that serves the databases *found* too."""
     return (
-        f"The cluster serves {', '.join(found)} too, which would be brought over with it and be away meanwhile: set "
-        "mattermost:database:share to true when that is right, or bring the server's database to a cluster of its own."
+        f"The cluster also serves {', '.join(found)}, which would be upgraded with it and be unavailable meanwhile: set "
+        "mattermost:database:share: True to allow that, or move the server's database to its own cluster."
     )
 
 

@@ -87,7 +87,7 @@ def refusal(wanted: int, majors: Majors) -> str | None:
     """Return why *wanted* may not be set up here by a plain deploy, None when it may."""
     if majors.open:
         return (
-            "An upgrade of PostgreSQL is at work on this host, or was interrupted: wait for its end (on the host: "
+            "An upgrade of PostgreSQL is running on this host, or was interrupted: wait until it has ended (on the host: "
             "mattermost-postgresql wait; mattermost-postgresql status)."
         )
     serving = in_use(majors)
@@ -95,10 +95,10 @@ def refusal(wanted: int, majors: Majors) -> str | None:
         return None
     if majors.retained.get(wanted, 0) > wanted:  # else: left by an upgrade that was undone
         return (
-            f"The server's data was brought from PostgreSQL {wanted} to {serving}, and {wanted} is kept only in case: set "
+            f"The server's data was upgraded from PostgreSQL {wanted} to {serving}; {wanted} is kept only as a reserve: set "
             f"mattermost:database:version to {serving}."
         )
     return (
-        f"The server's data is in PostgreSQL {serving} and the settings say {wanted}. To bring it over run `salt-run "
+        f"The server's data is in PostgreSQL {serving} and the settings say {wanted}. To upgrade it run `salt-run "
         f"state.orchestrate mattermost.postgresql`; to stay set mattermost:database:version to {serving}."
     )

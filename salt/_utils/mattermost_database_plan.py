@@ -76,27 +76,27 @@ def needs_contents(facts: dict) -> bool:
 def refusal(facts: dict, database: str, role: str, adopt: bool) -> str | None:
     """Return why this role or database is not ours to manage, None when it may be."""
     if role in RESERVED_ROLES:
-        return f"mattermost:database:user is {role}, PostgreSQL's superuser: name another role."
+        return f"mattermost:database:user is {role}, PostgreSQL's superuser: choose another role."
     if database in RESERVED_DATABASES:
         return f"mattermost:database:name is {database}, one of PostgreSQL's own databases: choose another name."
     found = facts["database"]
     if found and found["encoding"] != "UTF8":
         return (
-            f"The database {database} is encoded in {found['encoding']} and Mattermost needs UTF8: dump it, remove it and "
+            f"The database {database} is encoded in {found['encoding']} and Mattermost needs UTF8: dump it, drop it and "
             "restore it into a UTF8 database, or set mattermost:database:name to a new one."
         )
-    how = "To keep its contents and take it over, set mattermost:server:adopt to true; else name another one in"
+    how = "To take it over with its contents, set mattermost:server:adopt: True; otherwise set another one in"
     if found and not adopt and not is_ours(found):
         if found["owner"] != role:
-            return f"The database {database} was not made by these states; {found['owner']} owns it. {how} mattermost:database:name."
+            return f"The database {database} was not created by this bundle; {found['owner']} owns it. {how} mattermost:database:name."
         if facts["contents"]["relations"]:
-            return f"The database {database} was not made by these states and is not empty. {how} mattermost:database:name."
+            return f"The database {database} was not created by this bundle and is not empty. {how} mattermost:database:name."
     known = facts["role"]
     if known and not adopt and not is_ours(known):
         if known["super"]:
-            return f"The role {role} was not made by these states and is a superuser. {how} mattermost:database:user."
+            return f"The role {role} was not created by this bundle and is a superuser. {how} mattermost:database:user."
         if known["databases"]:
-            return f"The role {role} was not made by these states and owns other databases. {how} mattermost:database:user."
+            return f"The role {role} was not created by this bundle and owns other databases. {how} mattermost:database:user."
     return None
 
 

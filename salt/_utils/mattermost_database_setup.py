@@ -78,7 +78,7 @@ def conflicts(seen: dict, wanted: dict[str, str]) -> list[str]:
             harmless = value.isdigit() and int(value) >= int(wanted[name])
         if not harmless:
             how = f"run ALTER SYSTEM RESET {name}" if path.endswith("postgresql.auto.conf") else "remove that line"
-            faults.append(f"{path} sets {name} to {value} and is read last, where {wanted[name]} is needed: {how}.")
+            faults.append(f"{path} sets {name} to {value} and is read last, but {wanted[name]} is needed: {how}.")
     return faults
 
 
@@ -168,21 +168,21 @@ class Setup:
         self.seen = self.inspect()
         faults += conflicts(self.seen, self.wanted)
         if faults:
-            raise host.DatabaseError(f"{' '.join(faults)} The files are as they were.")
+            raise host.DatabaseError(f"{' '.join(faults)} The files were restored.")
 
     def restart(self) -> None:
         """Restart the cluster and wait for it. Raises DatabaseError with the log's reason when it stays down."""
         if not self.cluster.systemctl("restart"):
             raise host.DatabaseError(
-                f"PostgreSQL did not start with the new settings and was put back. {self.cluster.log_tail()}".strip()
+                f"PostgreSQL did not start with the new settings; the old ones were restored. {self.cluster.log_tail()}".strip()
             )
 
 
 def port_is_taken(port) -> str:
     """Return the refusal of a port that another program holds."""
     return (
-        f"Port {port} of 127.0.0.1, meant for PostgreSQL, is in use by another program or another cluster "
-        "(`ss -ltnp` and `pg_lsclusters` name it): set mattermost:database:port to a free one."
+        f"Port {port} of 127.0.0.1, which PostgreSQL needs, is in use by another program or cluster "
+        "(see `ss -ltnp` and `pg_lsclusters`): set mattermost:database:port to a free one."
     )
 
 
@@ -204,7 +204,7 @@ def not_at_boot(cluster: host.Cluster) -> str | None:
     text = owned_files.read(os.path.join(cluster.data["config_dir"], "start.conf")) or "auto"
     words = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if words and words[0] != "auto":
-        return f"start.conf says {words[0]}"
+        return f"start.conf is set to {words[0]}"
     return None if host.systemctl("is-enabled", cluster.data["enable"]) else f"{cluster.data['enable']} is disabled"
 
 

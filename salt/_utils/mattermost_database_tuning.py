@@ -8,14 +8,14 @@ import os
 PACKAGED = {"shared_buffers": "128MB", "max_wal_size": "1GB", "min_wal_size": "80MB", "max_connections": "100"}
 # Settings that have a setting of their own here, or that the server's login depends on.
 NOT_BY_NAME = {
-    "listen_addresses": "PostgreSQL serves this host alone",
+    "listen_addresses": "PostgreSQL listens on this host only",
     "port": "use mattermost:database:port",
     "max_connections": "use mattermost:database:max_connections, which the server's pool follows",
-    "password_encryption": "only scram-sha-256 is served",
-    "data_directory": "the platform's data say it",
-    "hba_file": "the platform's data say it",
-    "ident_file": "the platform's data say it",
-    "unix_socket_directories": "the platform's data say it",
+    "password_encryption": "only scram-sha-256 is supported",
+    "data_directory": "platforms.yaml sets it",
+    "hba_file": "platforms.yaml sets it",
+    "ident_file": "platforms.yaml sets it",
+    "unix_socket_directories": "platforms.yaml sets it",
 }
 
 

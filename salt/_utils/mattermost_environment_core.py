@@ -18,8 +18,8 @@ FURTHER_PREFIXES = ("MM_FEATUREFLAGS_", "MM_PLUGINSETTINGS_PLUGINS", "MM_PLUGINS
 
 # Variables that would pull the ground from under the other states, and the setting to use.
 OURS = {
-    "MM_CONFIG": "config.json stands below mattermost:paths:state",
-    "MM_SQLSETTINGS_DRIVERNAME": "only PostgreSQL is served",
+    "MM_CONFIG": "config.json is below mattermost:paths:state",
+    "MM_SQLSETTINGS_DRIVERNAME": "only PostgreSQL is supported",
     "MM_SQLSETTINGS_DATASOURCE": "use mattermost:database",
     "MM_SERVICESETTINGS_LISTENADDRESS": "use mattermost:server:port",
     "MM_SERVICESETTINGS_ENABLELOCALMODE": "use mattermost:server:local_mode",
@@ -63,7 +63,7 @@ def quoted(value: str) -> str:
     sign neither. Raises Unusable for control characters: other readers would see another variable after a line break.
     """
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
-        raise Unusable("holds a control character or a line break")
+        raise Unusable("contains a control character or a line break")
     return '"' + re.sub(r'(["\\`$])', r"\\\1", value) + '"'
 
 
@@ -74,7 +74,7 @@ def rendered(variables: dict) -> str:
         try:
             lines.append(f"{name}={quoted(value)}\n")
         except Unusable as err:
-            raise Unusable(f"{name} {err}: the server cannot get such a value from a file.") from None
+            raise Unusable(f"{name} {err}: the server cannot read such a value from a file.") from None
     return HEADER + "".join(lines)
 
 
@@ -127,7 +127,7 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
             if name not in FURTHER | insisted and not name.startswith(FURTHER_PREFIXES):
                 near = difflib.get_close_matches(name, known, n=1)
                 found.append(
-                    f"{where} is no variable of Mattermost {version}, which would ignore it."
+                    f"{where} is not a variable of Mattermost {version}, which would ignore it."
                     + (f" Did you mean {near[0]}?" if near else "")
                 )
             continue
@@ -138,7 +138,7 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
             )
         wanted = unreadable(value, release[section][key])
         if wanted:
-            found.append(f"{where} must be {wanted}: the server would ignore it otherwise.")
+            found.append(f"{where} must be {wanted}; otherwise the server ignores it.")
     return found
 
 

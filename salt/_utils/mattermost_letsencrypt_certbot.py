@@ -77,7 +77,7 @@ class Certbot:
         before = set(_names(folder))
         refused = None if before else self.run("register", "--email", email, "--server", server)
         if refused:
-            return "", f"No account could be made at {server} ({refused[0]}): {refused[1]}."
+            return "", f"No account could be created at {server} ({refused[0]}): {refused[1]}."
         return sorted(set(_names(folder)) - before or before)[0], ""
 
 

@@ -38,7 +38,7 @@ def parse(text: str, path: str = "the certificate") -> Certificate:
     """Return the certificate that ``openssl x509 -text`` described as *text*."""
     before, after = (re.search(rf"Not {word} *: (.+)", text) for word in ("Before", "After"))
     if not before or not after:
-        raise CertificateError(f"{path} is not a certificate in PEM form.")
+        raise CertificateError(f"{path} is not a certificate in PEM format.")
     names = [name.lower() for name in re.findall(r"DNS:([^,\s]+)", text)]
     names += re.findall(r"IP Address:([^,\s]+)", text)
     key_type = "ecdsa" if "id-ecPublicKey" in text else "rsa"
@@ -86,7 +86,7 @@ def require_valid(certificate: Certificate, now: float) -> None:
     if now >= certificate.not_after:
         raise CertificateError("The certificate has expired.")
     if now < certificate.not_before:
-        raise CertificateError("The certificate is not valid yet; is the host's clock right?")
+        raise CertificateError("The certificate is not valid yet; check the host's clock.")
 
 
 def public_key(kind: str, path: str) -> str:
@@ -103,5 +103,5 @@ def _openssl(*arguments: str) -> str:
     )
     if ended.returncode:
         what = "private key without a passphrase" if arguments[0] == "pkey" else "certificate"
-        raise CertificateError(f"{arguments[2]} holds no {what} in PEM form.")
+        raise CertificateError(f"{arguments[2]} contains no {what} in PEM format.")
     return ended.stdout

@@ -26,13 +26,13 @@ def task(certificate, params: dict, wanted: dict, now: float) -> tuple[str, str]
     if missing:
         return "issue", f"it does not cover {', '.join(missing)}"
     if canonical(params.get("server", wanted["server"])) != canonical(wanted["server"]):
-        return "issue", f"it came from {params['server']}"
+        return "issue", f"it was issued by {params['server']}"
     if params.get("key_type", certificate.key_type) != wanted["key_type"]:
         return "issue", f"its key is {params.get('key_type', certificate.key_type)}, not {wanted['key_type']}"
     if certificate.not_after - now <= certificate.lifetime * RENEWED_BY_TIMER:
         return "renew", "it has expired" if now >= certificate.not_after else "it expires soon"
     more = [each for each in certificate.names if each not in names]
-    return ("trim", f"it covers {', '.join(more)} too") if more else ("", "")
+    return ("trim", f"it also covers {', '.join(more)}") if more else ("", "")
 
 
 def _names(wanted: dict) -> list[str]:
@@ -192,7 +192,7 @@ def reason(output: str, log: str) -> tuple[str, str]:
     if odd:
         return "unknown", _plain(odd.group(1))
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return "unknown", lines[-1] if lines else "certbot said nothing"
+    return "unknown", lines[-1] if lines else "certbot printed nothing"
 
 
 def _plain(text: str) -> str:
@@ -204,13 +204,13 @@ ADVICE = {
     "dns": "The name must resolve to this host in public DNS.",
     "caa": "The name's CAA record in DNS must allow this certificate authority.",
     "unauthorized": "Another web server answers for this name; its DNS entry must point to this host.",
-    "rateLimited": "Wait as long as the answer says; mattermost:letsencrypt:directory_url can name a staging CA for trials.",
+    "rateLimited": "Wait as long as the answer says; set mattermost:letsencrypt:directory_url to a staging CA for trials.",
     "unreachable": "The host must be able to reach the certificate authority (mattermost:letsencrypt:directory_url, ca_file).",
-    "badNonce": "Try again; the certificate authority, or something in between, mixes its answers up.",
-    "rejectedIdentifier": "This certificate authority does not sign such names.",
+    "badNonce": "Try again; the certificate authority, or a proxy in between, returned inconsistent answers.",
+    "rejectedIdentifier": "This certificate authority does not issue certificates for such names.",
 }
 
 
 def advice(kind: str) -> str:
     """Return what helps against a refusal of *kind*, one sentence."""
-    return ADVICE.get(kind, "certbot's log on the host has more.")
+    return ADVICE.get(kind, "See certbot's log on the host (/var/log/letsencrypt).")

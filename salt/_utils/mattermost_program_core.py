@@ -65,8 +65,8 @@ def fetch(url: str, ca_file: str | None = None, pause=time.sleep) -> bytes:
         else:
             if not size or int(size) == len(data):
                 return data
-            reason = f"it came incomplete ({len(data)} of {size} bytes)"
-    raise ProgramError(f"{url} could not be fetched: {reason}.")
+            reason = f"the download is incomplete ({len(data)} of {size} bytes)"
+    raise ProgramError(f"{url} could not be downloaded: {reason}.")
 
 
 def install(path: str, data: bytes, sha256: str, origin: str) -> None:
@@ -77,12 +77,12 @@ def install(path: str, data: bytes, sha256: str, origin: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise ProgramError(
-            f"The SHA-256 of {origin} is {found}, wanted is {sha256 or 'none given'}. It was not opened."
+            f"The SHA-256 of {origin} is {found}, expected: {sha256 or 'none given'}. It was not opened."
         )
     try:
         program = bz2.decompress(data)
     except (OSError, ValueError) as err:
-        raise ProgramError(f"{origin} is no .bz2 file: {err}.") from None
+        raise ProgramError(f"{origin} is not a .bz2 file: {err}.") from None
     note = f"{found} {hashlib.sha256(program).hexdigest()}\n".encode()
     # the note first: a program without one counts as somebody else's
     _write(note_of(path), note, 0o644)

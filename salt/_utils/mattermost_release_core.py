@@ -42,18 +42,18 @@ def check_hop(installed: str | None, version: str) -> None:
     old, new = parse(installed), parse(version)
     if new < old:
         raise ReleaseError(
-            f"Mattermost {version} is older than the installed {installed}: an older server does not fit a newer database. "
-            "Set mattermost:release:version to the installed version or a newer one; mattermost.rollback goes back to the one before."
+            f"Mattermost {version} is older than the installed {installed}: an older server does not work with a newer database. "
+            "Set mattermost:release:version to the installed version or a newer one; mattermost.rollback goes back to the previous one."
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(
-            f"The database of Mattermost {installed} cannot go to {version}: the numbers of its migrations clash. Go to 11.7.3 or newer."
+            f"The database of Mattermost {installed} cannot be upgraded to {version}: the numbers of its migrations conflict. Upgrade to 11.7.3 or newer."
         )
     between = [line for line in EXTENDED if old[:2] < line < new[:2]]
     if between:
         step = ".".join(map(str, between[0]))
         raise ReleaseError(
-            f"Mattermost {version} does not promise to take over the database of {installed}. Go to the newest {step} first: "
+            f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first: "
             f"set mattermost:release:version to it and deploy, then to the next."
         )
 
@@ -70,7 +70,7 @@ def check_sha256(version: str, sha256: str) -> str:
     """Return *sha256* when it can be a release's checksum. Raises ReleaseError."""
     if not sha256:
         raise ReleaseError(
-            f"No checksum is known for Mattermost {version}: set mattermost:release:sha256 to the one that the vendor publishes."
+            f"No checksum is known for Mattermost {version}: set mattermost:release:sha256 to the checksum that the vendor publishes."
         )
     if sha256 == facts.EMPTY_SHA256:
         raise ReleaseError(f"{sha256} is the checksum of an empty file, not of Mattermost {version}.")
@@ -96,13 +96,13 @@ def check_member(member: tarfile.TarInfo) -> None:
     name = member.name
     parts = name.split("/")
     if name.startswith("/") or ".." in parts:
-        raise ReleaseError(f"The archive holds {name!r}, a path that leaves its directory.")
+        raise ReleaseError(f"The archive contains {name!r}, a path outside its directory.")
     if parts[0] != ROOT:
-        raise ReleaseError(f"The archive holds {name!r}: everything in a Mattermost release is below {ROOT}/.")
+        raise ReleaseError(f"The archive contains {name!r}: everything in a Mattermost release is below {ROOT}/.")
     if member.issym():
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         if member.linkname.startswith("/") or target.split("/")[0] != ROOT:
-            raise ReleaseError(f"The archive's link {name!r} points outside, to {member.linkname!r}.")
+            raise ReleaseError(f"The archive's link {name!r} points outside its directory, to {member.linkname!r}.")
     elif not (member.isreg() or member.isdir()):
         raise ReleaseError(f"The archive's member {name!r} is neither a file nor a directory.")
 
@@ -114,7 +114,7 @@ def check_members(names: set[str], version: str) -> None:
     """
     if ENTERPRISE_LICENCE in names:
         raise ReleaseError(
-            f"This is the Enterprise edition of {version}: the Team Edition's archive is named mattermost-team-{version}-…. Give that one."
+            f"This is the Enterprise edition of {version}: the Team Edition's archive is named mattermost-team-{version}-…. Use that one."
         )
     missing = [
         name
@@ -131,9 +131,9 @@ def check_version_output(text: str, version: str) -> None:
     found = fields.get("Version", "")
     if found != version:
         raise ReleaseError(
-            f"The archive's server says that it is version {found or 'unknown'}, not {version}: correct mattermost:release:source."
+            f"The server in the archive is version {found or 'unknown'}, not {version}: correct mattermost:release:source."
         )
     if fields.get("Build Enterprise Ready") != "false":
         raise ReleaseError(
-            f"The archive's server of {version} is not the Team Edition (Build Enterprise Ready is not false)."
+            f"The server {version} in the archive is not the Team Edition (Build Enterprise Ready is not false)."
         )

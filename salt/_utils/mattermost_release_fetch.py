@@ -66,7 +66,7 @@ def _checked(path: str, checksum: str, origin: str) -> str:
 def _mismatch(what: str, found: str, checksum: str) -> str:
     empty = " (an empty file)" if found == EMPTY_SHA256 else ""
     return (
-        f"The SHA-256 of {what} is {found}{empty}, wanted is {checksum}. It was not opened. "
+        f"The SHA-256 of {what} is {found}{empty}, expected: {checksum}. It was not opened. "
         "Check mattermost:release:source and mattermost:release:sha256."
     )
 
@@ -140,5 +140,5 @@ def _room(folder: str, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise ReleaseError(
-            f"{folder} has {free >> 20} MiB free and the download needs {size >> 20} MiB: make room there."
+            f"{folder} has {free >> 20} MiB free and the download needs {size >> 20} MiB: free some space there."
         )

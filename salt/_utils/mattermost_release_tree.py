@@ -46,7 +46,7 @@ def check_room(install: str, archive: str) -> None:
     free, needed = shutil.disk_usage(install).free, os.path.getsize(archive) * GROWTH
     if free < needed:
         raise ReleaseError(
-            f"{install} has {free >> 20} MiB free and the release needs {needed >> 20} MiB: make room there."
+            f"{install} has {free >> 20} MiB free and the release needs {needed >> 20} MiB: free some space there."
         )
 
 
@@ -80,7 +80,7 @@ def unpack(archive: str, install: str, version: str, user: str, restorecon: bool
         os.rename(tree, target)
         _sync_directory(install)
     except (tarfile.TarError, EOFError, zlib.error) as err:
-        raise ReleaseError(f"{archive} is no readable archive: {err}.") from None
+        raise ReleaseError(f"{archive} is not a readable archive: {err}.") from None
     except OSError as err:
         raise ReleaseError(f"Unpacking {archive} below {install} failed: {err}.") from None
     finally:
@@ -132,7 +132,7 @@ def _version_of(tree: str, user: str) -> str:
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise ReleaseError(
-            f"The archive's server does not run here: {lines[0] if lines else f'exit {done.returncode}'}."
+            f"The server in the archive does not run on this host: {lines[0] if lines else f'exit {done.returncode}'}."
         )
     return done.stdout
 

@@ -56,7 +56,7 @@ def parse_request(pillar: dict, name: str) -> bool:
         return False
     if purge != name:
         raise ValueError(
-            f"remove:purge is {purge!r} and this host is {name}. Nothing was removed. To destroy its data, name it: "
+            f"remove:purge is {purge!r} and this host is {name}. Nothing was removed. To destroy its data, set: "
             f'pillar=\'{{"remove": {{"purge": "{name}"}}}}\'.'
         )
     return True
@@ -101,7 +101,7 @@ def what_stays(name: str, places: dict) -> str:
     """Return the last words of a removal that keeps the data. places: what -> where."""
     kept = "; ".join(f"{what}: {where}" for what, where in places.items())
     return (
-        f"Kept: {kept}. `salt-run state.orchestrate mattermost.ssl` brings {name} back with all of it; "
+        f"Kept: {kept}. `salt-run state.orchestrate mattermost.ssl` deploys {name} again with all of it; "
         f'`mattermost.remove` with pillar=\'{{"remove": {{"purge": "{name}"}}}}\' destroys it.'
     )
 
@@ -109,10 +109,10 @@ def what_stays(name: str, places: dict) -> str:
 def what_stays_of_a_purge(repository: str, password: str) -> str:
     """Return the last words of a purge. repository: backups on another machine, empty for none; password: their key's file."""
     if not repository:
-        return "Nothing stays."
+        return "Nothing is kept."
     said = "The backups on another machine were not touched."
     return (
-        f"{said} {password} stays, for nobody could read them without it: copy it, then remove it."
+        f"{said} {password} stays, because they cannot be read without it: copy it, then remove it."
         if password
         else said
     )

@@ -33,7 +33,7 @@ def fingerprints(armoured: str) -> list[str]:
         except (ValueError, IndexError):
             raise RepositoryError("It is a damaged OpenPGP key file.") from None
     if not found:
-        raise RepositoryError("It is no OpenPGP key file.")
+        raise RepositoryError("It is not an OpenPGP key file.")
     return found
 
 
@@ -132,7 +132,7 @@ def reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     # yum 3 goes on with a page of advice after its first line of failure
     telling = [line for line in lines if re.match(r"(Error|failure|Cannot find|One of the configured)", line)]
-    chosen = telling or lines or ["it said nothing"]
+    chosen = telling or lines or ["it printed nothing"]
     return re.sub(r"^Error: ", "", chosen[0])
 
 

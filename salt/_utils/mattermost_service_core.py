@@ -12,7 +12,7 @@ def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -
     reasons: why a running server must be restarted.
     """
     if not installed:
-        return "to", f"switch to Mattermost {wanted} for the first time"
+        return "to", f"start Mattermost {wanted} for the first time"
     if installed != wanted:
         return "to", f"upgrade Mattermost {installed} to {wanted}"
     if not active:
@@ -28,8 +28,8 @@ def too_many_users(installed: str, wanted: str, users: int) -> str:
     if limit is None or user_limit(installed) is not None or users <= limit:
         return ""
     return (
-        f"Team Edition {wanted} takes {limit} users and {users} are active: after the upgrade nobody could be added or reactivated. "
-        "Deactivate accounts, stay before 11.0, or set mattermost:preflight:ignore: [user-limit] to go on."
+        f"Team Edition {wanted} allows {limit} users and {users} are active: after the upgrade nobody could be added or reactivated. "
+        "Deactivate accounts, stay below 11.0, or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     )
 
 

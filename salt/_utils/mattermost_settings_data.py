@@ -110,7 +110,7 @@ def _certificate(name: str, find) -> str:
             text = file.read()
     except (OSError, UnicodeDecodeError) as err:
         raise core.SettingsError(
-            [f"mattermost:letsencrypt:ca_file is {name}, which can't be read here: {err}."]
+            [f"mattermost:letsencrypt:ca_file is {name}, which cannot be read on the controller: {err}."]
         ) from None
     if not is_certificate(text):
         raise core.SettingsError(

@@ -79,7 +79,7 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
     except ImportError:
         pip = "salt-pip" if hasattr(sys, "RELENV") else f"{sys.executable} -m pip"
         sentence = (
-            "The settings cannot be checked: the Python of this Salt has no jsonschema 4 or newer. Install it here: "
+            "The settings cannot be checked: the Python of this Salt lacks jsonschema 4 or newer. Install it here: "
         )
         return [Fault(f"{sentence}{pip} install 'jsonschema>=4'")]
     found = []
@@ -106,17 +106,17 @@ def _line(schema: dict, path, value: str) -> list[Fault]:
         where = f"A name below {key(path)}"
     if any(sign in value for sign in BREAKS):
         what = "a line break" if "\0" not in value else "a NUL character"
-        return [Fault(f"{where} has {what} in it or at its end: write it as one line, without `|` or `>`.", path=path)]
+        return [Fault(f"{where} contains {what}: write it as one line, without `|` or `>`.", path=path)]
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
-        return [Fault(f"{where} has a control character in it, such as a tab: write it without.", False, path)]
+        return [Fault(f"{where} contains a control character, such as a tab: remove it.", False, path)]
     return []
 
 
 def _number(path, value) -> list[Fault]:
     if isinstance(value, float) and not math.isfinite(value):
-        return [Fault(f"{key(path)} is {value}, which is no number that a file can hold.", path=path)]
+        return [Fault(f"{key(path)} is {value}, which is not a finite number.", path=path)]
     if isinstance(value, int) and not -INT64 <= value < INT64:
-        return [Fault(f"{key(path)} is beyond what a program can read: write at most {INT64 - 1}.", path=path)]
+        return [Fault(f"{key(path)} is too large: write at most {INT64 - 1}.", path=path)]
     return []
 
 
@@ -139,5 +139,7 @@ def _reason(error, secret: bool) -> str:
             + "."
         )
     if error.validator == "pattern":
-        return f"is {found}, which is not of the wanted form ({error.schema.get('x-form', error.validator_value)})"
+        return (
+            f"is {found}, which does not have the required form ({error.schema.get('x-form', error.validator_value)})"
+        )
     return f"is not valid: {'(hidden)' if secret else error.message}."

@@ -62,7 +62,7 @@ def server_user_is_an_account_of_its_own(settings):
     user = settings["server"]["user"]
     if user in ("root", "postgres"):
         yield (
-            f"mattermost:server:user is {user}, whose rights a server must never have: name an account of its own, such as mattermost."
+            f"mattermost:server:user is {user}, whose privileges a server must never have: set an account for the server alone, such as mattermost."
         )
 
 
@@ -70,7 +70,7 @@ def server_user_is_no_components(settings):
     """`server:user` is no account of nginx or of another package that the deploy brings."""
     user, platform = settings["server"]["user"], settings["platform"]
     if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
-        yield f"mattermost:server:user is {user}, which another program's files belong to: name an account of its own."
+        yield f"mattermost:server:user is {user}, which owns files of another program: set an account for the server alone."
 
 
 def paths_are_not_the_systems(settings):
@@ -79,9 +79,9 @@ def paths_are_not_the_systems(settings):
         real = posixpath.normpath(path)
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
-            yield f"{name} is {shown}: that is a directory of the system. Name one of its own, such as {real.rstrip('/')}/mattermost."
+            yield f"{name} is {shown}: that is a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
         elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
-            yield f"{name} is {shown}: nothing there outlives a restart of the host. Name a directory on a disk."
+            yield f"{name} is {shown}: nothing there survives a reboot. Set a directory on a disk."
 
 
 def paths_are_no_components(settings):
@@ -93,7 +93,7 @@ def paths_are_no_components(settings):
             if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
         ]
         for what, other in met[:1]:
-            yield f"{name} is {path}, and {other} has {what}: name a directory of its own."
+            yield f"{name} is {path}, and {other} has {what}: set a separate directory."
 
 
 def paths_are_in_the_users_places(settings):
@@ -103,7 +103,7 @@ def paths_are_in_the_users_places(settings):
             yield f"{name} is {path}: write it without . and .., as {posixpath.normpath(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
-            yield f"{name} is {path}, where the system or people keep their own: name a directory elsewhere, such as one below /srv."
+            yield f"{name} is {path}, which belongs to the system or its users: set a directory elsewhere, such as below /srv."
 
 
 def paths_are_apart(settings):
@@ -115,19 +115,19 @@ def paths_are_apart(settings):
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:
             if posixpath.normpath(path) == posixpath.normpath(other):
-                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}: each needs one of its own."
+                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}: each needs a separate one."
             elif _holds(path, other) or _holds(other, path):
                 inner, outer = ((other_name, name), (name, other_name))[_holds(other, path)]
-                yield f"{inner} lies inside of {outer} ({path}, {other}): name directories beside each other."
+                yield f"{inner} is inside {outer} ({path}, {other}): set directories next to each other."
 
 
 def ports_are_apart(settings):
     """`server:port`, `database:port`, nginx's 80 and 443 and the metrics' port are different ones."""
     server, database = settings["server"]["port"], settings["database"]["port"]
     if server == database:
-        yield f"mattermost:server:port and mattermost:database:port are both {server}: each needs its own."
+        yield f"mattermost:server:port and mattermost:database:port are both {server}: each needs a separate one."
     if database in NGINX_PORTS:
-        yield f"mattermost:database:port is {database}, which nginx listens on: name another, such as 5432."
+        yield f"mattermost:database:port is {database}, which nginx uses: set another, such as 5432."
     own = settings["server"]["config"].get("MetricsSettings", {})
     address = str(own.get("ListenAddress", "")).rpartition(":")[2]
     if own.get("Enable") and address.isdigit():
@@ -138,7 +138,7 @@ def ports_are_apart(settings):
             443: "port 443 of nginx",
         }
         if int(address) in taken:
-            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}: name another."
+            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}: set another."
 
 
 def keys_of_config_are_not_ours(settings):
@@ -171,29 +171,29 @@ def uploads_pass_nginx(settings):
     """`FileSettings:MaxFileSize` is a number that nginx can read."""
     where, limit = _upload_limit(settings)
     if limit is not None and not 0 < limit < 2**62:
-        yield f"{where} is not between 1 and {MAX_UPLOAD} bytes: nginx would refuse it."
+        yield f"{where} must be between 1 and {MAX_UPLOAD} bytes: nginx would refuse it."
 
 
 def uploads_have_a_limit(settings):
     """`FileSettings:MaxFileSize` is no more than 1 TiB."""
     where, limit = _upload_limit(settings)
     if limit is not None and MAX_UPLOAD < limit < 2**62:
-        yield f"{where} is {limit} bytes, which is no limit: write at most {MAX_UPLOAD} (1 TiB)."
+        yield f"{where} is {limit} bytes, which is too large: write at most {MAX_UPLOAD} (1 TiB)."
 
 
 def database_names_are_free(settings):
     """`database:name` and `database:user` are none of PostgreSQL's own."""
     database = settings["database"]
     if database["name"] in ("postgres", "template0", "template1"):
-        yield f"mattermost:database:name is {database['name']}, PostgreSQL's own: name another, such as mattermost."
+        yield f"mattermost:database:name is {database['name']}, one of PostgreSQL's own: set another, such as mattermost."
     if database["user"].startswith("pg_"):
-        yield f"mattermost:database:user is {database['user']}: PostgreSQL keeps names with pg_ for itself. Name another, such as mattermost."
+        yield f"mattermost:database:user is {database['user']}: PostgreSQL reserves names that begin with pg_. Set another, such as mattermost."
 
 
 def database_role_is_not_the_superuser(settings):
     """`database:user` is not `postgres`."""
     if settings["database"]["user"] == "postgres":
-        yield "mattermost:database:user is postgres, the superuser: name a role of the server's own, such as mattermost."
+        yield "mattermost:database:user is postgres, the superuser: set a role for the server alone, such as mattermost."
 
 
 def mail_and_push_are_whole(settings):
@@ -214,14 +214,14 @@ def mail_server_is_a_host(settings):
     """`mail:server` is a host's name without scheme and port."""
     server = settings["mail"]["server"]
     if re.search(r"://|[/\s]|^[^:]*:\d+$", server):
-        yield f"mattermost:mail:server is {server!r}: write the host's name alone, as smtp.example.com, and the port in mattermost:mail:port."
+        yield f"mattermost:mail:server is {server!r}: write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
 
 
 def names_are_names(settings):
     """`name` and `additional_names` are DNS names, not addresses."""
     for name in settings["names"]:
         if name.rpartition(".")[2].isdigit():
-            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is no DNS name: write one, such as chat.example.com."
+            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name: write one, such as chat.example.com."
 
 
 HARMFUL = (

@@ -67,7 +67,10 @@ def test_an_admins_broken_file_is_named_and_nothing_changes(tree):
     before = content(tree)
     ret = apply(state(), tree, BASE)
     assert ret["result"] is False
-    assert f"because of {tree.etc}/conf.d/zz-admin.conf, which is not ours: unknown directive" in ret["comment"]
+    assert (
+        f"because of {tree.etc}/conf.d/zz-admin.conf, which this bundle did not write: unknown directive"
+        in ret["comment"]
+    )
     assert content(tree) == before
 
 
@@ -86,7 +89,7 @@ def test_a_reload_that_is_refused_brings_the_old_files_back(tree):
     before = content(tree)
     ret = apply(state(master=1, reload=lambda service, log: "bind() failed"), tree, SSL)
     assert ret["result"] is False
-    assert "bind() failed. The old files are back." in ret["comment"]
+    assert "bind() failed. The old files were restored." in ret["comment"]
     assert content(tree) == before
 
 
@@ -132,7 +135,7 @@ def test_the_default_site_is_put_away_and_an_admins_own_is_kept(tree):
     site.write_text("server { listen 80 default_server; }\n")
     ret = apply(state(), tree, BASE, put_away=[str(site)])
     assert ret["result"] is True
-    assert ret["changes"][str(site)] == "put away"
+    assert ret["changes"][str(site)] == "removed"
     kept = list((tree.folder / "work/put-away").iterdir())
     assert [path.read_text() for path in kept] == ["server { listen 80 default_server; }\n"]
     assert not site.exists()

@@ -89,7 +89,7 @@ def test_an_authority_that_gives_nothing_leaves_the_site_as_it_was(deployed_host
     assert run.rc != 0
     comment = state(run, "certificate-is-issued")["comment"]
     assert words in comment
-    assert comment.endswith("The site is served as before.")
+    assert comment.endswith("The existing certificate stays in use.")
     assert (serial(deployed_host), workers(deployed_host)) == (before, served_by)
 
 
@@ -98,7 +98,7 @@ def test_a_challenge_that_the_host_does_not_answer_is_not_put_to_the_authority(d
     run = deployed_host.apply("letsencrypt")
     assert run.rc != 0
     assert (
-        "the certificate authority was not asked. Apply mattermost.deploy.nginx-base first."
+        "no certificate was requested. Apply mattermost.deploy.nginx-base first."
         in (state(run, "certificate-is-issued")["comment"])
     )
 

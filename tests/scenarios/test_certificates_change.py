@@ -164,7 +164,7 @@ def test_a_name_that_the_authority_refuses_leaves_the_site_as_it_was(site):
         run = site.orchestrate()
     assert run.rc != 0
     assert "third.example.test" in run.comments
-    assert "The site is served as before." in run.comments
+    assert "The existing certificate stays in use." in run.comments
     assert served(site) == before
 
 
@@ -208,7 +208,7 @@ def test_a_new_key_on_demand(site):
     before = served(site)
     dry = site.orchestrate("mattermost.renew", "test=True")
     assert dry.rc == 0, dry
-    assert "a new key is asked for" in str(dry.stages["letsencrypt"]["changes"])
+    assert "a new key was requested" in str(dry.stages["letsencrypt"]["changes"])
     assert served(site) == before
     with in_use(site):
         deploy(site, "mattermost.renew")

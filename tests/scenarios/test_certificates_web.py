@@ -26,7 +26,7 @@ def test_an_admins_broken_file_is_named_and_nginx_goes_on(deployed_host):
     run = deployed_host.apply("nginx-base")
     assert run.rc != 0
     comment = state(run, "nginx-base-is-configured")["comment"]
-    assert "because of /etc/nginx/conf.d/admin.conf, which is not ours: unknown directive" in comment
+    assert "because of /etc/nginx/conf.d/admin.conf, which this bundle did not write: unknown directive" in comment
     assert pids(deployed_host) == before
     assert deployed_host.curl("/api/v4/system/ping") != ""
     assert deployed_host.ssh("cat /etc/nginx/conf.d/mattermost-base.conf").count("63072000") == 1

@@ -134,7 +134,7 @@ def test_mail_is_proved_by_the_servers_own_test_message(server, settings):
         ({"TeamSettings": {"SiteNam": "x"}}, "Did you mean TeamSettings.SiteName?"),
         (
             {"EmailSettings": {"SMTPPort": 25}},
-            "EmailSettings.SMTPPort must be a text, not 25. Write it in quotes: '25'.",
+            "EmailSettings.SMTPPort must be a string, not 25. Write it in quotes: '25'.",
         ),
         ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with it since 11.0"),
         ({"TeamSettings": {"SiteName": "x" * 31}}, "Site name must be less than or equal to 30 characters."),

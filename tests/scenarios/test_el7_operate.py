@@ -126,7 +126,7 @@ def test_it_moves_to_debian_under_load(host, record_property):
 def test_a_purge_leaves_the_host_that_was_left_as_it_was(host):
     run = remove(host, host.name)
     assert run.rc == 0, run
-    assert "Nothing stays." in run.stages["what-stays-is-reported"]["comment"]
+    assert "Nothing is kept." in run.stages["what-stays-is-reported"]["comment"]
     after = census(host)
     assert "\n".join(differences(host.before, after, UPDATED)) == ""
     found = host.ssh("ls -d /var/cache/dnf/mattermost-* /var/cache/yum/*/*/mattermost-* 2>/dev/null; true")

@@ -196,7 +196,10 @@ def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_pa
     damaged = tmp_path / "salt.tar.xz"
     with open(good, "rb") as file:
         damaged.write_bytes(file.read(1 << 20))
-    for source, words in ((damaged, "is damaged, or is not a .tar.xz file"), (tmp_path / "none", "can't be read here")):
+    for source, words in (
+        (damaged, "is damaged, or is not a .tar.xz file"),
+        (tmp_path / "none", "cannot be read on the controller"),
+    ):
         sum_of = hashlib.sha256(source.read_bytes()).hexdigest() if source.exists() else "0" * 64
         fit.set(relenv={"source": str(source), "sha256": sum_of})
         run = fit.orchestrate()

@@ -241,7 +241,7 @@ def test_a_run_afterwards_changes_nothing_and_never_goes_back(host, to_new):
     host.set(database={"version": OLD})
     back = host.apply("database")
     assert back.rc != 0
-    assert f"was brought from PostgreSQL {OLD} to {NEW}" in back.out
+    assert f"was upgraded from PostgreSQL {OLD} to {NEW}" in back.out
     host.host.reboot()
     whole(host, NEW)
     assert clusters(host) == {OLD: (5432, "down"), NEW: (5432, "online")}

@@ -151,7 +151,7 @@ def test_a_purge_that_lost_its_host_half_way_is_ended_by_the_next(host):
     host.host.wait_booted()
     run = remove(host, host.name)
     assert run.rc == 0, run
-    assert "Nothing stays." in run.stages[SAID]["comment"]
+    assert "Nothing is kept." in run.stages[SAID]["comment"]
     after = census(host)
     assert differences(host.before, after, POLKIT) == []
     again = remove(host, host.name)

@@ -90,7 +90,7 @@ def test_a_password_that_opens_the_repository_is_taken_and_the_one_before_is_kep
     ret = given(host, "another")
     assert ret["result"] is True
     assert stored(host) == {"backup-password": "another\n", "backup-password-until": "old\n"}
-    assert "the one before is kept in" in ret["comment"]
+    assert "the previous one is kept in" in ret["comment"]
     assert {file.stat().st_mode & 0o777 for file in (host / "settings/secrets").iterdir()} == {0o600}
     assert given(host, "another")["changes"] == {}
     assert "another" not in (host / "bin/asked").read_text() + json.dumps([would, ret])

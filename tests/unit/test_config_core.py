@@ -30,19 +30,19 @@ def faults(config, insist=()):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"ServiceSetings": {"SiteURL": "x"}}, "ServiceSetings is no key of Mattermost 11.7.100's config.json. Did you mean ServiceSettings?"),
+        ({"ServiceSetings": {"SiteURL": "x"}}, "ServiceSetings is not a key of Mattermost 11.7.100's config.json. Did you mean ServiceSettings?"),
         ({"ServiceSettings": {"siteurl": "x"}}, "Did you mean ServiceSettings.SiteURL?"),
         ({"TeamSettings": {"SiteNam": "x"}}, "Did you mean TeamSettings.SiteName?"),
         ({"TeamSettings": {"SMTPPort": "25"}}, "Did you mean EmailSettings.SMTPPort?"),
-        ({"EmailSettings": {"SMTPPort": 25}}, "EmailSettings.SMTPPort must be a text, not 25. Write it in quotes: '25'."),
+        ({"EmailSettings": {"SMTPPort": 25}}, "EmailSettings.SMTPPort must be a string, not 25. Write it in quotes: '25'."),
         ({"ServiceSettings": {"EnableLocalMode": "true"}}, "ServiceSettings.EnableLocalMode must be true or false, not 'true'."),
         ({"ServiceSettings": {"ReadTimeout": True}}, "ServiceSettings.ReadTimeout must be a whole number, not true."),
         ({"ServiceSettings": {"ReadTimeout": 1.5}}, "must be a whole number, not 1.5."),
         ({"ServiceSettings": {"TrustedProxyIPHeader": "X"}}, "must be a list, not 'X'."),
-        ({"ServiceSettings": {"SiteURL": None}}, "ServiceSettings.SiteURL must be a text, not null."),
-        ({"ServiceSettings": {"SiteURL": {"a": 1}}}, "ServiceSettings.SiteURL is a text in Mattermost 11.7.100, not a map."),
-        ({"FileSettings": {"AmazonS3SecretAccessKey": ["s3cret"]}}, "must be a text, not (hidden)."),
-        ({"ServiceSettings": {"EnableAppBar": True}}, "It became ExperimentalSettings.DisableAppBar (the opposite value)."),
+        ({"ServiceSettings": {"SiteURL": None}}, "ServiceSettings.SiteURL must be a string, not null."),
+        ({"ServiceSettings": {"SiteURL": {"a": 1}}}, "ServiceSettings.SiteURL is a string in Mattermost 11.7.100, not a map."),
+        ({"FileSettings": {"AmazonS3SecretAccessKey": ["s3cret"]}}, "must be a string, not (hidden)."),
+        ({"ServiceSettings": {"EnableAppBar": True}}, "It was replaced by ExperimentalSettings.DisableAppBar (the opposite value)."),
     ],
 )  # fmt: skip
 def test_a_wrong_key_or_type_gets_one_sentence(config, sentence):

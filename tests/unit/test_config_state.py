@@ -167,7 +167,7 @@ def test_a_refused_change_leaves_no_restart_due(host):
     ("config", "sentence"),
     [
         ({"TeamSettings": {"SiteNam": "x"}}, "Did you mean TeamSettings.SiteName?"),
-        ({"TeamSettings": {"SiteName": 5}}, "must be a text"),
+        ({"TeamSettings": {"SiteName": 5}}, "must be a string"),
         ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with it since 11.0"),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_key_that_was_insisted_on_and_dropped_is_no_difference_for_ever(host):
     host.start()
     ret = host.apply(ServiceSettings={"Unknown": 1})
     assert (ret["result"], ret["changes"]) == (True, {})
-    assert "does not know ServiceSettings.Unknown" in ret["comment"]
+    assert "does not have ServiceSettings.Unknown" in ret["comment"]
 
 
 def test_a_broken_file_is_never_overwritten(host):
@@ -235,7 +235,7 @@ def test_a_readable_file_is_tightened(host):
 def test_an_environment_variable_keeps_a_key_of_ours(host):
     host.server_settings["environment"] = {"MM_LOGSETTINGS_ENABLESENTRY": "true"}
     ret = host.apply()
-    assert "left to the environment variable MM_LOGSETTINGS_ENABLESENTRY" in ret["comment"]
+    assert "set by the environment variable MM_LOGSETTINGS_ENABLESENTRY" in ret["comment"]
 
 
 # single keys, for other components ---------------------------------------------------------------------------------------

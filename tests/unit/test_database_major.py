@@ -74,7 +74,7 @@ def test_a_host_without_data_or_with_it_in_the_wanted_major_is_fine():
 def test_data_in_another_major_is_never_left_behind():
     assert "run `salt-run" in majors.refusal(17, majors.Majors([15], {}, 0))
     assert "run `salt-run" in majors.refusal(17, majors.Majors([15, 17], {}, 17)), "made ready is not at work"
-    assert "only in case" in majors.refusal(15, majors.Majors([15, 17], {15: 17}, 0))
+    assert "only as a reserve" in majors.refusal(15, majors.Majors([15, 17], {15: 17}, 0))
 
 
 def test_a_cluster_that_an_undone_upgrade_left_is_not_the_one_at_work():
@@ -85,7 +85,7 @@ def test_a_cluster_that_an_undone_upgrade_left_is_not_the_one_at_work():
 
 
 def test_nothing_is_set_up_while_an_upgrade_is_open():
-    assert "is at work" in majors.refusal(15, majors.Majors([15, 17], {}, 17, open=True))
+    assert "is running" in majors.refusal(15, majors.Majors([15, 17], {}, 17, open=True))
 
 
 def test_majors_are_found_by_our_settings_file_and_the_record(tmp_path):
@@ -150,7 +150,7 @@ def test_there_is_no_way_back_and_none_from_nothing():
 def test_databases_of_others_are_told_from_copies_of_ours():
     names = ["mattermost", "mattermost_before_20261124", "shop", "mattermostly"]
     assert core.others(names, "mattermost") == ["shop", "mattermostly"]
-    assert "serves shop, mattermostly too" in core.not_shared(["shop", "mattermostly"])
+    assert "also serves shop, mattermostly," in core.not_shared(["shop", "mattermostly"])
 
 
 def test_the_copy_must_fit():

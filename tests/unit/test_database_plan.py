@@ -106,7 +106,7 @@ def test_a_database_with_another_owner_is_given_back():
     assert phrases(found) == [("database mattermost", "change its owner from postgres to mattermost")]
 
 
-FOREIGN = "was not made by these states"
+FOREIGN = "was not created by this bundle"
 
 
 @pytest.mark.parametrize(

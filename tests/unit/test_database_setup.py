@@ -119,7 +119,7 @@ def test_a_setting_that_is_given_up_is_a_difference_while_our_file_has_it(seen):
         ),
         ('psql:<stdin>:3: ERROR:  database "x" does not exist\n', 'ERROR: database "x" does not exist.'),
         ("psql: error: could not translate host name\n", "could not translate host name."),
-        ("", "psql failed without a word."),
+        ("", "psql failed without a message."),
     ],
 )
 def test_the_reason_is_postgresqls_own(stderr, sentence):

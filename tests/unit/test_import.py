@@ -60,8 +60,8 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("is older than the installed 11.7.10", {"release": {"version": "11.6.0"}}),
         ('"accept": ["enterprise"]', {"source": detect.detect(by_hand())._replace(is_team=False)}),
         ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
-        ("takes 250 users and 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
-        ("does not promise to take over", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
+        ("allows 250 users and 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
+        ("does not support an upgrade", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
         ("has no pg_dump", {"source": detect.detect(by_hand())._replace(login=parse.Login("login", "chat", "mm"))}),
     ],
 )  # fmt: skip

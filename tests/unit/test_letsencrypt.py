@@ -72,7 +72,7 @@ MORE = WANTED | {"names": [NAME, "second.example.test"]}
     [
         ((NAME,), MORE, ("issue", "it does not cover second.example.test")),
         ((NAME, "second.example.test"), MORE, ("", "")),
-        ((NAME, "second.example.test"), WANTED, ("trim", "it covers second.example.test too")),
+        ((NAME, "second.example.test"), WANTED, ("trim", "it also covers second.example.test")),
         (("second.example.test",), MORE, ("issue", "the certificate is for another name")),
         ((NAME, "second.example.test"), MORE | {"names": [NAME.upper(), "Second.example.test"]}, ("", "")),
     ],
@@ -211,7 +211,7 @@ Ask for help or search for solutions at https://community.letsencrypt.org.
         (HIDDEN, LOG, "rateLimited", "too many certificates (5) already issued for this exact set of names, retry after 2026-11-25"),
         (UNREACHABLE, "certbot version: 2.1.0", "unreachable", "acme.example.test:14000: [Errno 111] Connection refused"),
         (HIDDEN, "", "unknown", "AttributeError: can't set attribute"),
-        ("", "", "unknown", "certbot said nothing"),
+        ("", "", "unknown", "certbot printed nothing"),
     ],
 )  # fmt: skip
 def test_the_authoritys_own_reason_is_found(output, log, kind, words):

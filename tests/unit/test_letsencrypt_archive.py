@@ -86,7 +86,7 @@ def test_a_broken_archive_is_refused(tmp_path, unpacked):
 
 def test_an_archive_of_another_name_says_whose_it_is(tmp_path, unpacked):
     archives.unpack(packed(tmp_path / "a.tar.gz", GOOD), str(unpacked))
-    with pytest.raises(archives.ArchiveError, match=f"holds certificates of {NAME}"):
+    with pytest.raises(archives.ArchiveError, match=f"has certificates for {NAME}"):
         archives.lineage(str(unpacked), "other.example.test")
 
 

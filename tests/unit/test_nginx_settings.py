@@ -41,7 +41,9 @@ def test_the_authoritys_root_travels_as_text(tmp_path):
     assert mattermost_settings_data.with_files(merge({}))["letsencrypt"]["ca_pem"] == ""
 
 
-@pytest.mark.parametrize(("text", "words"), [(None, "can't be read here"), ("hello", "holds no certificate")])
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "cannot be read on the controller"), ("hello", "contains no certificate")]
+)
 def test_a_useless_root_is_a_fault_of_the_setting(tmp_path, text, words):
     path = tmp_path / "root.pem"
     if text is not None:

@@ -99,6 +99,6 @@ def test_a_dry_run_fetches_nothing(path, url):
 
 def test_a_broken_transfer_is_tried_again(url):
     pauses = []
-    with pytest.raises(core.ProgramError, match="could not be fetched"):
+    with pytest.raises(core.ProgramError, match="could not be downloaded"):
         core.fetch("http://127.0.0.1:9/x", pause=pauses.append)
     assert pauses == [1, 2, 3]

@@ -172,7 +172,7 @@ def test_a_release_is_moved_in_whole_and_roots_alone(tmp_path, install):
         ({"root": "other"}, "everything in a Mattermost release is below mattermost/"),
         ({"without": ("bin/mattermost",)}, "mattermost/bin/mattermost missing"),
         ({"enterprise": "true"}, "not the Team Edition"),
-        ({"extra": [tarfile.TarInfo("mattermost/../../evil")]}, "leaves its directory"),
+        ({"extra": [tarfile.TarInfo("mattermost/../../evil")]}, "outside its directory"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -202,14 +202,14 @@ def test_nothing_is_written_through_a_link(tmp_path, install):
 def test_a_truncated_archive_is_no_archive(tmp_path, install):
     path = archive(tmp_path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(core.ReleaseError, match="no readable archive"):
+    with pytest.raises(core.ReleaseError, match="not a readable archive"):
         unpack(path, install)
     assert os.listdir(install) == []
 
 
 def test_a_full_disk_is_told_before_unpacking(tmp_path, install, monkeypatch):
     monkeypatch.setattr(tree.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
-    with pytest.raises(core.ReleaseError, match=r"has 0 MiB free.*make room"):
+    with pytest.raises(core.ReleaseError, match=r"has 0 MiB free.*free some space"):
         unpack(archive(tmp_path), install)
 
 

@@ -21,9 +21,9 @@ WHOLE = {
     ("installed", "version", "says"),
     [
         ("11.8.0", "11.7.10", "older than the installed 11.8.0"),
-        ("10.11.17", "11.7.2", "Go to 11.7.3 or newer"),
-        ("9.5.3", "11.7.10", "Go to the newest 9.11 first"),
-        ("10.12.0", "11.8.0", "Go to the newest 11.7 first"),
+        ("10.11.17", "11.7.2", "Upgrade to 11.7.3 or newer"),
+        ("9.5.3", "11.7.10", "Upgrade to the newest 9.11 first"),
+        ("10.12.0", "11.8.0", "Upgrade to the newest 11.7 first"),
     ],
 )
 def test_fatal_hops_are_refused(installed, version, says):
@@ -113,7 +113,7 @@ OUTPUT = "Version: 11.7.10\nBuild Number: 11.7.10\nBuild Date: x\nBuild Hash: y\
 
 def test_the_servers_own_word_is_compared():
     core.check_version_output(OUTPUT, "11.7.10")
-    with pytest.raises(core.ReleaseError, match=r"says that it is version 11\.7\.10, not 11\.8\.0"):
+    with pytest.raises(core.ReleaseError, match=r"is version 11\.7\.10, not 11\.8\.0"):
         core.check_version_output(OUTPUT, "11.8.0")
     with pytest.raises(core.ReleaseError, match="not the Team Edition"):
         core.check_version_output(OUTPUT.replace("Ready: false", "Ready: true"), "11.7.10")

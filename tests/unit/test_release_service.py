@@ -7,7 +7,7 @@ import pytest
 @pytest.mark.parametrize(
     ("installed", "active", "reasons", "wanted"),
     [
-        (None, False, [], ("to", "switch to Mattermost 11.8.0 for the first time")),
+        (None, False, [], ("to", "start Mattermost 11.8.0 for the first time")),
         ("11.7.9", True, [], ("to", "upgrade Mattermost 11.7.9 to 11.8.0")),
         ("11.7.9", True, ["/etc/x changed"], ("to", "upgrade Mattermost 11.7.9 to 11.8.0")),
         ("11.8.0", False, [], ("restart", "start Mattermost 11.8.0")),

@@ -71,7 +71,7 @@ def test_an_archive_is_looked_at(tmp_path):
         ({"client/root.html": None}, "client/root.html missing"),
         ({"bin/mattermost": b"\x7fELF GLIBC_2.17 11.8.5"}, "No program in the archive holds the number 11.8.6"),
         ({"bin/mattermost": b"\x7fELF GLIBC_2.34 11.8.6"}, "need glibc 2.34"),
-        ({"../etc/passwd": b"x"}, "leaves its directory"),
+        ({"../etc/passwd": b"x"}, "outside its directory"),
     ],
 )  # fmt: skip
 def test_a_wrong_archive_is_refused(tmp_path, files, words):

@@ -113,7 +113,8 @@ def test_a_given_checksum_is_kept(tmp_path, source):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("http://127.0.0.1:9/x", "could not be downloaded"), ("/nowhere/x", "can't be read here")]
+    ("name", "words"),
+    [("http://127.0.0.1:9/x", "could not be downloaded"), ("/nowhere/x", "cannot be read on the controller")],
 )
 def test_what_is_not_there_is_told_with_what_to_do(tmp_path, name, words):
     with pytest.raises(relenv_archive.RelenvError, match=words) as caught:

@@ -56,7 +56,7 @@ def test_what_is_destroyed_is_counted():
 
 
 def test_the_key_to_backups_elsewhere_is_named():
-    assert core.what_stays_of_a_purge("", "") == "Nothing stays."
+    assert core.what_stays_of_a_purge("", "") == "Nothing is kept."
     assert "/etc/mattermost/secrets/backup-password stays" in core.what_stays_of_a_purge(
         "s3:x", "/etc/mattermost/secrets/backup-password"
     )

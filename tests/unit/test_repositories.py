@@ -137,7 +137,7 @@ ADMINS = "Cannot find a valid baseurl for repo: own/7/x86_64"
     [
         (YUM_3, ["mattermost-extra (https://archive.example.test/x/)", "repositories:system:mattermost-extra:baseurl"]),
         (DNF, ["mattermost-extra (https://archive.example.test/x/)", "Status code: 503"]),
-        (ADMINS, ["Cannot find a valid baseurl", "own of ", "stock.repo: mend it, or set enabled=0 there."]),
+        (ADMINS, ["Cannot find a valid baseurl", "own of ", "stock.repo: correct it, or set enabled=0 there."]),
     ],
 )
 def test_a_repository_that_does_not_answer_is_named_and_all_is_as_before(state, tmp_path, key, said, words):
@@ -173,7 +173,7 @@ def test_a_strange_key_stops_before_anything_is_changed(state, tmp_path, key, mo
 def test_a_key_that_cannot_be_fetched_is_told(state, tmp_path, key):
     refused = managed(state, tmp_path, key.fingerprint)
     assert refused["result"] is False
-    assert "https://localhost:9/key could not be fetched" in refused["comment"]
+    assert "https://localhost:9/key could not be downloaded" in refused["comment"]
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(state, tmp_path, key):

@@ -89,5 +89,5 @@ def test_a_link_is_not_followed(store, tmp_path):
 
 @pytest.mark.parametrize("name", ["../key", "", "Key", ".key", "a/b", "a b"])
 def test_a_name_stays_inside_the_store(store, name):
-    with pytest.raises(core.SecretError, match="is no name for a secret"):
+    with pytest.raises(core.SecretError, match="is not a valid name for a secret"):
         core.get(store, name)

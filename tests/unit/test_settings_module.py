@@ -86,13 +86,15 @@ def test_the_authoritys_root_is_a_served_file_or_the_text_itself(tmp_path):
 def test_a_path_of_the_controller_is_refused_on_a_minion(tmp_path):
     (tmp_path / "root.pem").write_text(PEM)
     with pytest.raises(
-        core.SettingsError, match="letsencrypt:ca_file is .*root.pem, a path of another machine for a minion"
+        core.SettingsError, match="letsencrypt:ca_file is .*root.pem, which is a path on the controller"
     ):
         merged({"letsencrypt": {"ca_file": str(tmp_path / "root.pem")}})
 
 
 def test_text_that_is_no_certificate_is_no_name_of_a_file_either():
-    with pytest.raises(core.SettingsError, match="not of the wanted form .the name of a file, or a certificate"):
+    with pytest.raises(
+        core.SettingsError, match="does not have the required form .the name of a file, or a certificate"
+    ):
         merged({"letsencrypt": {"ca_file": "root.pem\n"}})
 
 

@@ -60,7 +60,7 @@ def test_there_are_texts_of_each_kind():
 def test_no_text_has_a_line_break(path, value, sign):
     found = [text for text in refused(nest(path, filled(value, sign))) if form.key(path) in text]
     assert len(found) == 1
-    assert "line break" in found[0] or "NUL" in found[0] or "wanted form" in found[0]
+    assert "line break" in found[0] or "NUL" in found[0] or "required form" in found[0]
     assert "one" + sign not in found[0]
     assert len(found[0].splitlines()) == 1
 
@@ -68,13 +68,13 @@ def test_no_text_has_a_line_break(path, value, sign):
 @pytest.mark.parametrize("setting", ["email", "name"])
 def test_a_line_break_at_the_end_counts(setting):
     assert refused({setting: "a@example.test\n" if setting == "email" else "chat.example.test\n"}) == [
-        f"mattermost:{setting} has a line break in it or at its end: write it as one line, without `|` or `>`."
+        f"mattermost:{setting} contains a line break: write it as one line, without `|` or `>`."
     ]
 
 
 def test_a_line_break_in_a_name_below_a_setting_counts():
     (fault,) = refused({"server": {"environment": {"MM_A\nMM_B": "x"}}})
-    assert fault.startswith("A name below mattermost:server:environment has a line break")
+    assert fault.startswith("A name below mattermost:server:environment contains a line break")
 
 
 def test_a_text_of_config_json_may_have_lines():
@@ -142,13 +142,13 @@ DOUBTFUL = [
     ("paths:state", {"paths": {"state": "/usr/lib/chat"}}),
     ("paths:state", {"paths": {"state": "/srv/chat/../x"}}),
     ("paths:install and mattermost:paths:state are the same", {"paths": {"state": "/opt/mattermost"}}),
-    ("paths:state lies inside of mattermost:paths:install", {"paths": {"state": "/opt/mattermost/state"}}),
+    ("paths:state is inside mattermost:paths:install", {"paths": {"state": "/opt/mattermost/state"}}),
     (
-        "paths:install lies inside of mattermost:paths:state",
+        "paths:install is inside mattermost:paths:state",
         {"paths": {"install": "/srv/chat/bin", "state": "/srv/chat"}},
     ),
     (
-        "backup:repository lies inside of mattermost:paths:state",
+        "backup:repository is inside mattermost:paths:state",
         {"backup": {"repository": "/var/opt/mattermost/backup"}},
     ),
     ("SqlSettings:DataSource", {"server": {"config": {"SqlSettings": {"DataSource": "postgres://x"}}}}),

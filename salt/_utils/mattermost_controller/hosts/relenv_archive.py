@@ -114,7 +114,7 @@ def _fetch(source: str, part: str, say) -> None:
             shutil.copyfile(local, part)
         except OSError as err:
             raise RelenvError(
-                f"The Salt archive {local} can't be read here ({err.strerror}): hosts without a usable Python need it. "
+                f"The Salt archive {local} cannot be read on the controller ({err.strerror}): hosts without a usable Python need it. "
                 "Correct mattermost:relenv:source."
             ) from None
         return
