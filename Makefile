@@ -14,7 +14,7 @@ WORKERS ?= 3
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/ready ## Make .venv with the pinned dependencies; nothing else on the machine changes
+setup: $(VENV)/ready ## Create .venv with the pinned dependencies; nothing else on the machine changes
 
 $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed (found: $$(python3 -V 2>&1))."; exit 1; }
@@ -28,12 +28,12 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	touch $@
 
 QUICK := tests/unit tests/render tests/config tests/attack
-check: setup lint ## Everything that needs no host: lint, unit, render, config
+check: setup lint ## All checks that need no host: lint, unit, render, config
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
 # In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
 # (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.
-test: ## Everything [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+test: ## All tests [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
 	@$(MAKE) --no-print-directory -j2 setup packages
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 standin base & made=$$!; \
@@ -50,22 +50,22 @@ lint: setup ## Lint alone
 packages: ## Install what the tests of all tiers need; without root, say what is missing
 	@python3 -m tests.lab.packages
 
-base: setup ## Make what hosts of tests are made of, once a week
+base: setup ## Build the base image of the test hosts, once a week
 	@$(LAB) base
 
 SEED ?=
 ONLY ?=
-soak: setup packages standin ## The long sets, each within an hour [ONLY=part SEED=number]
+soak: setup packages standin ## The long test sets, each within an hour [ONLY=part SEED=number]
 	@$(BIN)/python -m tests.soak --workers $(WORKERS) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)")
 
 BASE ?= main
-touched: setup ## The quick tests that what changed since BASE touches; names the scenarios [BASE=main]
+touched: setup ## The quick tests for what changed since BASE; lists the scenarios to run [BASE=main]
 	@$(BIN)/python -m tests.touched "$(BASE)"
 
 TEST ?=
 KEEP ?=
 scenario: setup packages ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y]
-	@test -n "$(TEST)" || { echo "Which one? make scenario TEST=tests/scenarios/test_deploy.py::test_chat_comes_back_after_a_reboot"; exit 2; }
+	@test -n "$(TEST)" || { echo "Which test? make scenario TEST=tests/scenarios/test_deploy.py::test_chat_comes_back_after_a_reboot"; exit 2; }
 	@$(if $(KEEP),LAB_KEEP=1) $(BIN)/pytest -vv -s "$(TEST)"
 
 # What a trial takes: the host's platform, a release archive, the orchestration to run.
@@ -83,17 +83,17 @@ standin: setup ## Build two versions of the stand-in server in .lab/archives, us
 trial-host: setup ## A bare throwaway host and its .lab/trial.env, nothing deployed [PLATFORM=debian12]
 	@$(LAB) trial-host --platform $(PLATFORM)
 
-trial-down: setup ## Take the lab's hosts, network, mounts and processes away; caches and packages stay
+trial-down: setup ## Remove the lab's hosts, network, mounts and processes; caches and packages stay
 	@$(LAB) down
 
 .PHONY: docs
-docs: setup ## Write docs/settings.md anew from the schema
+docs: setup ## Generate docs/settings.md from the schema
 	$(BIN)/python -m tools.settings_page
 
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-bench: standin ## Side by side with a script by hand, then upgrades and undos [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE=]
+bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE=]
 	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 .PHONY: release
@@ -101,6 +101,6 @@ VERSION ?=
 ARCH ?= amd64
 RELEASE = $(BIN)/python -m tools.release "$(VERSION)" --arch "$(ARCH)" $(if $(SOURCE),--source "$(SOURCE)") $(if $(SHA256),--sha256 "$(SHA256)") \
 	$(if $(KEY),--key "$(KEY)") $(if $(CA_FILE),--ca-file "$(CA_FILE)") $(if $(PAGE),--page "$(PAGE)") $(if $(TRUST_FIRST),--trust-first-download)
-release: setup ## Fetch a release, look at it, add its checksum to the table [VERSION=11.8.6 ARCH= SHA256= KEY= SOURCE= TRUST_FIRST=yes]
-	@test -n "$(VERSION)" || { echo "Which one? make release VERSION=11.8.6"; exit 2; }
+release: setup ## Download a release, check it, add its checksum to the table [VERSION=11.8.6 ARCH= SHA256= KEY= SOURCE= TRUST_FIRST=yes]
+	@test -n "$(VERSION)" || { echo "Which version? make release VERSION=11.8.6"; exit 2; }
 	@$(RELEASE)
