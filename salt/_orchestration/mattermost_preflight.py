@@ -10,8 +10,6 @@ What was learnt stays for later stages in ``__context__["mattermost_preflight"]`
 
 from __future__ import annotations
 
-import time
-
 import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
@@ -65,7 +63,6 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     """
     if site not in SITES:
         return _ret(name, False, f"site is {site}; it must be ssl, non-ssl or empty.", findings={})
-    started = time.monotonic()
     try:
         checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
         hosts = roster.targets(__opts__, __pillar__)
@@ -86,7 +83,6 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     found, known = _check(hosts, site, bare, welcome)
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
-    mattermost_progress.say("preflight", f"took {time.monotonic() - started:.1f} s")
     judged = checks.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
     return _ret(name, **judged, findings=findings.as_data(found))
 

@@ -7,7 +7,6 @@ stage still reports its own states, and the first failed state ends the run, so 
 from __future__ import annotations
 
 import logging
-import time
 
 import mattermost_progress
 from mattermost_answer import answer as _ret
@@ -43,7 +42,7 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
     if name not in runs:
         stages = core.chain(__lowstate__, name, site, is_in_place)
         try:
-            outcome = _run([stage["sls"] for stage in stages], {**(pillar or {}), **_from_command(forward_pillar)})
+            outcome = _run(stages, {**(pillar or {}), **_from_command(forward_pillar)})
         except (roster.TargetError, checkout_lock.BusyError, relenv_archive.RelenvError) as err:
             return _ret(name, False, str(err))
         for stage in stages:
@@ -71,17 +70,14 @@ def _from_command(key: str) -> dict:
     return {key: __pillar__[key]} if key and __pillar__.get(key) else {}
 
 
-def _run(slses: list, pillar: dict) -> dict:
-    """Apply the SLS in order on every host of this run; return Salt's answer for each host."""
+def _run(stages: list, pillar: dict) -> dict:
+    """Apply the stages' SLS in order on every host of this run; return Salt's answer for each host."""
     checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
     hosts = roster.targets(__opts__, __pillar__)
-    started = time.monotonic()
-
-    def on_event(host_id, event):
-        stage = event.get("sls", "").partition(".deploy.")[2]
-        mattermost_progress.say(stage, mattermost_progress.sentence(event), host_id)
-
     known = __context__.get(PREFLIGHT) or {}
-    outcome = stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], on_event, pillar)
-    mattermost_progress.say("stages", f"took {time.monotonic() - started:.1f} s")
-    return outcome
+    progress = mattermost_progress.Run(lambda sls: core.stage_of(sls, stages))
+    try:
+        slses = [stage["sls"] for stage in stages]
+        return stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], progress.event, pillar)
+    finally:
+        mattermost_progress.clear()

@@ -2,17 +2,19 @@
 
 hosts-are-healthy:
   mattermost_status.reported: []
+
+It prints its own report, so that it stays the only step: programs read ``.data[][].status``.
 """
 
 from __future__ import annotations
 
 import time
 
-import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
 from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
+from mattermost_controller.reporting import finish
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.status import drift, report, text
 from mattermost_controller.status import facts as status_facts
@@ -41,10 +43,12 @@ def reported(name):
     statuses = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
     if usable:
         statuses |= _look(usable, logins, settings, options)
-    mattermost_progress.say("status", f"took {time.monotonic() - started:.1f} s")
     found = {host.id: {"address": host.address, **statuses[host.id]} for host in hosts}
     result = None if __opts__["test"] else all(one["well"] for one in statuses.values())
-    return _ret(name, result, text.render(found), status=found)
+    answer = _ret(name, result, text.render(found), status=found)
+    step = {"__id__": name, "function": "mattermost_status.reported", "duration": 1000 * (time.monotonic() - started)}
+    finish.with_report(__opts__, {}, [{**answer, **step, "text": text.screens(found)}], is_alone=True)
+    return answer
 
 
 def _options(given: dict) -> dict:

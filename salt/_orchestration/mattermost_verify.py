@@ -7,13 +7,11 @@ site-is-verified:
 
 from __future__ import annotations
 
-import time
-
-import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import collect, roster
 from mattermost_controller.verify import checks, observe
+from mattermost_controller.verify import site as sites_of
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
 SITES = ("ssl", "non-ssl")
@@ -24,11 +22,11 @@ def passed(name, site=""):
 
     name: only the state's name. site: ``ssl`` or ``non-ssl``; empty means the one that is deployed.
     result is False when any check fails. Under ``test=True`` nothing is failed, because the changes that would mend it
-    were not made: result None says that it would be verified. The returned ``findings`` are data, by host.
+    were not made: result None says that it would be verified. The returned ``findings`` and ``sites``
+    (``verify.site.summary``) are data, by host.
     """
     if site and site not in SITES:
         return _ret(name, False, f"site is {site}; it must be one of {', '.join(SITES)}.", findings={})
-    started = time.monotonic()
     before = __context__.get(PREFLIGHT) or {}
     try:
         hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__)
@@ -44,7 +42,7 @@ def passed(name, site=""):
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
         said = f"Would verify {', '.join(words)}: nothing is deployed there yet."
         return _ret(name, None, said, findings={})
-    found = {}
+    found, sites = {}, {}
     for host in hosts:
         facts, fault = host_facts[host.id].facts, host_facts[host.id].fault
         if fault or host.id not in observed:
@@ -52,6 +50,7 @@ def passed(name, site=""):
                 fault or findings.refusal("installed", "No site is deployed there.", "run mattermost.ssl.")
             ]
             continue
-        found[host.id] = checks.run(host.settings(facts["grains"]), facts, observed[host.id], site or facts["site"])
-    mattermost_progress.say("verify", f"took {time.monotonic() - started:.1f} s")
-    return _ret(name, **checks.report(found, words, __opts__["test"]), findings=findings.as_data(found))
+        merged, served = host.settings(facts["grains"]), site or facts["site"]
+        found[host.id] = checks.run(merged, facts, observed[host.id], served)
+        sites[host.id] = sites_of.summary(merged, facts, observed[host.id], served)
+    return _ret(name, **checks.report(found, words, __opts__["test"]), findings=findings.as_data(found), sites=sites)

@@ -71,6 +71,18 @@ def hidden(schema: dict, settings: dict) -> dict:
     return found
 
 
+def secrets(schema: dict, settings: dict) -> list[str]:
+    """Return the secrets that are set, for who masks them in a text."""
+    found = []
+    for name, value in settings.items():
+        part = schema.get("properties", {}).get(name, {})
+        if part.get("x-secret"):
+            found += [value] if value else []
+        elif isinstance(value, dict):
+            found += secrets(part, value)
+    return found
+
+
 def bundle(data: dict) -> dict:
     """Return what a host notes of the bundle that deployed it: ``version``, and ``breaking_changes``, the last one's number.
 

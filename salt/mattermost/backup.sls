@@ -24,3 +24,7 @@ backup-is-made:
   mattermost_backup.created:
     - require:
       - mattermost_stage: backup
+
+report:
+  mattermost_report.shown:
+    - order: last

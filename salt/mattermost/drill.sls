@@ -25,3 +25,7 @@ newest-backup-restores:
   mattermost_backup.drilled:
     - require:
       - mattermost_stage: backup
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -75,3 +75,7 @@ backup-afterwards:
     - in_place: True
     - require:
       - mattermost_import: imported
+
+report:
+  mattermost_report.shown:
+    - order: last

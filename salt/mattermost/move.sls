@@ -118,3 +118,7 @@ verify:
     - site: ''
     - require:
       - mattermost_move: moved
+
+report:
+  mattermost_report.shown:
+    - order: last

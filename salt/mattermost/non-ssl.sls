@@ -59,3 +59,7 @@ verify:
     - site: non-ssl
     - require:
       - mattermost_stage: record
+
+report:
+  mattermost_report.shown:
+    - order: last

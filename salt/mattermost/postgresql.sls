@@ -13,3 +13,7 @@ postgresql:
     - apply: mattermost.deploy.postgresql
     - require:
       - mattermost_preflight: preflight
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -5,3 +5,7 @@
 
 hosts-are-fit:
   mattermost_preflight.requested: []
+
+report:
+  mattermost_report.shown:
+    - order: last

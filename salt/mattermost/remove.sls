@@ -18,3 +18,7 @@ what-stays-is-reported:
   mattermost_removal.reported:
     - require:
       - mattermost_stage: remove
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -24,3 +24,7 @@ verify:
     - site: ssl
     - require:
       - mattermost_stage: nginx-ssl
+
+report:
+  mattermost_report.shown:
+    - order: last

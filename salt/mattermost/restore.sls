@@ -40,3 +40,7 @@ backup-is-restored:
   mattermost_backup.restored:
     - require:
       - mattermost_stage: backup
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -28,3 +28,7 @@ older-version-serves:
   mattermost_rollback.rolled_back:
     - require:
       - mattermost_stage: switch-program
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -30,3 +30,7 @@ server:
     - apply: mattermost.deploy.server
     - require:
       - mattermost_stage: database
+
+report:
+  mattermost_report.shown:
+    - order: last

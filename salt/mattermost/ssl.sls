@@ -71,3 +71,7 @@ verify:
     - site: ssl
     - require:
       - mattermost_stage: record
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -3,3 +3,7 @@
 
 site-is-verified:
   mattermost_verify.passed: []
+
+report:
+  mattermost_report.shown:
+    - order: last

@@ -162,3 +162,12 @@ def test_it_gives_the_programs_their_login_and_changes_nothing_else_of_postgresq
     }
     packages = [package for chunk in low if chunk["state"] == "pkg" for package in chunk.get("pkgs", [])]
     assert [package for package in packages if "postgresql" in package] == []
+
+
+def test_each_orchestration_ends_in_the_report_whatever_failed(orchestration):
+    *before, last = sorted(compiler.orchestration(orchestration), key=lambda chunk: chunk["order"])
+    if orchestration == "mattermost.status":  # one step, whose result programs read; it prints its report itself
+        assert before == []
+        return
+    assert (last["state"], last["fun"]) == ("mattermost_report", "shown")
+    assert [key for key in last if key.startswith(("require", "onfail", "onchanges", "watch"))] == []

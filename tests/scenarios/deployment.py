@@ -43,11 +43,13 @@ class Run:
 
     @property
     def stages(self) -> dict:
-        """Per stage name its result dict, of an orchestration."""
+        """Per stage name its result dict, of an orchestration, without the report that it ends in."""
         data = json.loads(self.out)["data"]
         (steps,) = data.values()
         assert isinstance(steps, dict), steps
-        return {part["__id__"]: part for part in sorted(steps.values(), key=lambda part: part["__run_num__"])}
+        found = {part["__id__"]: part for part in sorted(steps.values(), key=lambda part: part["__run_num__"])}
+        found.pop("report", None)
+        return found
 
     @property
     def states(self) -> dict:

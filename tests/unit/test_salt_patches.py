@@ -5,14 +5,18 @@ Then: with the patch the trouble is gone.
 
 import ast
 import inspect
+import json
 import os
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import salt.client.mixins
 import salt.client.ssh.shell
 import salt.config
+import salt.output
 import salt.utils.event
 import salt.utils.relenv
 from mattermost_controller import salt_patches
@@ -200,3 +204,58 @@ def test_the_ssh_command_has_salts_options_before_its_end(shell):
     program, *words, end = salt_patches.ssh_command(shell)
     assert (os.path.basename(program), end) == ("ssh", "--")
     assert {"chat", "A=b"} <= set(words)
+
+
+RESULT = {"return": {"data": {"x_master": {}}, "outputter": "highstate", "retcode": 0}, "success": True}
+
+
+@pytest.fixture
+def printed(monkeypatch, capsys):
+    """A function that has ``salt-run``, with the options given, print the result of an orchestration; returns standard output."""
+    monkeypatch.setattr("sys.argv", ["/venv/bin/salt-run", "state.orchestrate", "mattermost.ssl"])
+    monkeypatch.setattr(salt.output, "display_output", salt.output.display_output)
+
+    def run(**options):
+        command = SimpleNamespace(opts={**salt.config.DEFAULT_MASTER_OPTS, "color": False, **options})
+        salt.client.mixins.AsyncClientMixin.print_async_event(command, "ret", RESULT)
+        return capsys.readouterr().out
+
+    return run
+
+
+class Last:
+    def __init__(self):
+        self.opts = []
+
+    def show(self, opts, results):
+        self.opts.append(opts)
+        if opts.get("output"):
+            results()
+
+
+def test_salt_alone_prints_the_states_whole_results_whatever_they_say(printed):
+    assert "Summary for x_master" in printed()
+
+
+def test_the_report_is_printed_in_their_place(printed):
+    last = Last()
+    salt_patches.print_at_the_end(last)
+    assert printed() == ""
+    assert len(last.opts) == 1
+
+
+def test_only_the_result_of_this_run_is_replaced(printed):
+    salt_patches.print_at_the_end(Last())
+    printed()
+    assert "Summary for x_master" in printed()
+
+
+def test_a_wanted_format_is_whole(printed):
+    salt_patches.print_at_the_end(Last())
+    assert json.loads(printed(output="json")) == RESULT["return"]
+
+
+def test_a_daemon_prints_what_it_did(printed, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/venv/bin/salt-master"])
+    salt_patches.print_at_the_end(Last())
+    assert "Summary for x_master" in printed()

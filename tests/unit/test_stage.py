@@ -96,11 +96,14 @@ def test_a_host_without_results_fails_the_stage():
 
 
 def test_nothing_to_do_is_no_change():
-    assert core.stage_result("server", {"chat": [part("it-runs")]}, False) == {
-        "result": True,
-        "changes": {},
-        "comment": "No changes on chat.",
-    }
+    judged = core.stage_result("server", {"chat": [part("it-runs")]}, False)
+    assert (judged["result"], judged["changes"], judged["comment"]) == (True, {}, "No changes on chat.")
+
+
+def test_a_stage_that_returned_nothing_for_a_host_failed_there():
+    judged = core.stage_result("server", {"chat": [part("it-runs")], "other": []}, False)
+    assert judged["result"] is False
+    assert judged["comment"] == "Stage server failed on other: The host returned nothing for this stage."
 
 
 def test_a_dry_run_that_would_change_is_neither_true_nor_false():

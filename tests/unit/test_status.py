@@ -10,6 +10,7 @@ from mattermost_controller import findings
 from mattermost_controller.hosts import probe
 from mattermost_controller.status import facts as status_facts
 from mattermost_controller.status import report, text
+from mattermost_controller.verify import site
 from mattermost_controller.verify.http import Handshake
 
 from tests.unit import fake_site
@@ -229,3 +230,20 @@ def test_which_version_of_the_bundle_deployed_the_host(noted, key, row, monkeypa
     assert told["bundle"] == {"deployed": key, "checkout": "1.0.0"}
     shown = text.render({"chat": {"address": "192.0.2.7", **told}})
     assert f"  bundle       {row}\n" in shown
+
+
+def test_the_report_of_a_run_tells_where_the_site_is_and_how_long_things_last():
+    leaf = fake_site.certificate(days=90)[0]
+    tls = {"tls": Handshake("TLSv1.3", fake_site_der(leaf))}
+    found = facts()
+    found["backup"] = {**found["backup"], "good": found["time"] - 7 * 3600}
+    shown = site.summary(settings(), found, tls, "ssl")
+    assert shown["url"] == f"https://{settings()['name']}"
+    assert shown["version"] == found["current"]
+    assert shown["certificate"] == leaf.not_valid_after_utc.strftime("%Y-%m-%d")
+    assert shown["backup"] == "7 h ago"
+    assert site.summary(settings(), found, tls, "non-ssl") == {
+        **shown,
+        "url": f"http://{settings()['name']}",
+        "certificate": None,
+    }

@@ -26,6 +26,7 @@ def __virtual__():
 
 def setup_handlers():
     """Prepare this process; return the handler of the last words. Ends the process with one sentence when it cannot work."""
+    import salt._logging
     import salt.version
 
     program = os.path.basename(sys.argv[0])
@@ -46,17 +47,25 @@ def setup_handlers():
     salt_patches.make_job_folder(__opts__["cachedir"])
     salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
     salt_patches.say_nothing_of_unclosed_objects()
+    if program == "salt-run":
+        hold_back(salt._logging.get_console_handler())
     if program == "salt-ssh":
         salt_patches.take_only_the_checked_relenv()
     return LastWords()
 
 
+def hold_back(console) -> None:
+    """Keep failed steps off *console*, Salt's handler of standard error: they are said once, at the end. ``-l debug`` shows all."""
+    if console and console.level > logging.DEBUG:
+        console.addFilter(lambda record: record.name != "salt.state" or record.levelno != logging.ERROR)
+
+
 class LastWords(logging.Handler):
-    """Says once more, as the very last thing, what failed: Salt prints the reason first and a page of followers after it."""
+    """Says as the very last thing what failed, of a command that did not come to a report of ours (mattermost_report)."""
 
     CHANGES = "{"  # of a failed step that changed something: the step itself says why it failed
     FOLLOWER = "One or more requisite failed"
-    APPENDICES = ("\nAll findings:", "\nHow it is:")  # of preflight and status: their tables stand above
+    APPENDICES = ("\nAll findings:", "\nState:")  # of preflight and status: their tables stand above
 
     def __init__(self):
         super().__init__(logging.ERROR)
@@ -75,6 +84,10 @@ class LastWords(logging.Handler):
 
     def tell(self):
         """Print what was kept, after everything else."""
+        from mattermost_controller.reporting import console
+
+        if console.Last.printed:
+            return
         sys.stdout.flush()
         print("\nFailed. " + "\n".join(self.said), file=sys.stderr, flush=True)
 

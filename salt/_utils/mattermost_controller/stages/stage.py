@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mattermost_controller.reporting import words
+
 SITE = "mattermost_site"  # where in ``__context__`` a run that serves a host's site as it is keeps which one that is
 IN_PLACE = (
     "mattermost_in_place"  # where an import into the host that its source is on keeps what is known of the source
@@ -70,41 +72,40 @@ def _last_lines(text: str, count: int = 6) -> str:
 
 
 def stage_result(stage: str, hosts: dict, test: bool) -> dict:
-    """Return ``result, changes, comment`` of one stage.
+    """Return ``result, changes, comment`` of one stage, and its ``report`` (``reporting.build``).
 
-    hosts: per host ID the list of this stage's state results, or a string that says why there are none.
+    hosts: per host ID the list of this stage's state results, or a string that says why there are none. An empty list is a
+    failure too: every stage has states on every host.
     """
-    failures, changes, unchanged, would = [], {}, [], False
+    failures, changes, unchanged, report = [], {}, [], {}
     for host, results in hosts.items():
-        if isinstance(results, str):
-            failures.append(f"Stage {stage} failed on {host}: {results}")
+        if not results or isinstance(results, str):
+            reason = results or "The host returned nothing for this stage."
+            failures.append(f"Stage {stage} failed on {host}: {reason}")
+            report[host] = {"failed": [words.explained(reason)]}
             continue
-        for part in results:
-            if part["result"] is False:
-                failures.append(
-                    f"Stage {stage} failed on {host} at {part['__id__']} ({part['function']}): {_comment(part)}"
-                )
-            would = would or part["result"] is None
-        touched = {part["__id__"]: part["changes"] or part["comment"] for part in results if _is_change(part)}
+        wrong = [part for part in results if part["result"] is False]
+        failures += [
+            f"Stage {stage} failed on {host} at {part['__id__']} ({part['function']}): {words.comment_of(part)}"
+            for part in wrong
+        ]
+        touched = [part for part in results if words.is_change(part)]
         if touched:
-            changes[host] = touched
+            changes[host] = {part["__id__"]: part["changes"] or part["comment"] for part in touched}
         else:
             unchanged.append(host)
+        report[host] = {
+            "said": words.changes([part for part in touched if part not in wrong], test),
+            "failed": [words.failure(part) for part in wrong],
+            "seconds": round(sum(float(part.get("duration") or 0) for part in results) / 1000, 1),
+        }
     if failures:
-        return {"result": False, "changes": changes, "comment": "\n".join(failures)}
+        return {"result": False, "changes": changes, "comment": "\n".join(failures), "report": report}
     count = sum(len(part) for part in changes.values())
     sentences = []
     if count:
         sentences.append(f"{count} states {'would change' if test else 'changed'} on {', '.join(changes)}.")
     if unchanged:
         sentences.append(f"No changes on {', '.join(unchanged)}.")
-    return {"result": None if test and would else True, "changes": changes, "comment": " ".join(sentences)}
-
-
-def _is_change(part: dict) -> bool:
-    return bool(part["changes"]) or part["result"] is None
-
-
-def _comment(part: dict) -> str:
-    comment = part.get("comment") or ""
-    return "\n".join(map(str, comment)) if isinstance(comment, list) else str(comment).strip()
+    would = test and any(part["result"] is None for results in hosts.values() for part in results)
+    return {"result": None if would else True, "changes": changes, "comment": " ".join(sentences), "report": report}

@@ -13,8 +13,12 @@ def render(hosts: dict[str, dict]) -> str:
     hosts: data of ``status.report`` with ``address``, by host ID.
     """
     needed = [line for host_id, made in hosts.items() for line in _attention(host_id, made)]
-    shown = "\n\n".join("\n".join(_host(host_id, made)) for host_id, made in hosts.items())
-    return "\n".join([*needed, "State:", shown]) if needed else shown
+    return "\n".join([*needed, "State:", screens(hosts)]) if needed else screens(hosts)
+
+
+def screens(hosts: dict[str, dict]) -> str:
+    """Return the screens of all hosts. hosts: as of `render`."""
+    return "\n\n".join("\n".join(_host(host_id, made)) for host_id, made in hosts.items())
 
 
 def _attention(host_id: str, made: dict) -> list[str]:

@@ -1,0 +1,160 @@
+"""What a run came to, gathered from what its steps returned. Pure.
+
+A step of an orchestration may return a ``report`` beside Salt's four keys, by host ID: ``said`` (sentences on what changed),
+``failed`` (dicts of ``what``, ``fix``, ``cut``), ``seconds``. ``findings`` are a preflight's or a verification's, by host;
+``sites`` of the latter are what a person wants to know of a site that serves; ``text`` is printed as it is. What has none of these is
+told by its comment.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mattermost_controller.findings import REFUSAL, WARNING
+from mattermost_controller.reporting import words
+
+SILENT = ("mattermost_stage", "mattermost_archive")  # steps that are no news unless they change something
+STAGE = "mattermost_stage"
+
+
+class Row(NamedTuple):
+    """What one step did on one host ('' for none), in sentences. seconds: None when it is not known."""
+
+    host: str
+    step: str
+    said: list
+    seconds: float | None
+
+
+class Failure(NamedTuple):
+    """Why a step failed on a host ('' for none), and what to do. cut: there is more to read."""
+
+    host: str
+    step: str
+    what: str
+    fix: str = ""
+    cut: bool = False
+
+
+class Report(NamedTuple):
+    """A run, for `screen`.
+
+    refusals: findings of a preflight or a verification that failed, each with its host; refused: of the same, the ``total`` of
+    checks and whether it came ``before`` any change. unchanged: names of stages by host, whose order is that of hosts. changed: hosts. findings: by host, where they
+    are told one by one. unreached: names of steps.
+    """
+
+    hosts: list
+    rows: list
+    failures: list
+    refused: dict
+    refusals: list
+    warnings: list
+    unchanged: dict
+    changed: list
+    sites: dict
+    findings: dict
+    text: str
+    seconds: float
+    is_test: bool
+    unreached: list
+
+
+def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
+    """Return the report of a run.
+
+    steps: what the orchestration's steps returned, in running order, each with ``function`` (``stages.stage.state_results``).
+    only: whether the orchestration is one step, which is then told in full.
+    """
+    parts = ("findings", "status", "report")
+    hosts = list(dict.fromkeys(host for step in steps for part in parts for host in step.get(part) or {}))
+    made = Report(hosts, [], [], {}, [], [], {}, [], {}, {}, "", 0.0, test, [])
+    seconds = 0.0
+    for step in steps:
+        seconds += float(step.get("duration") or 0) / 1000
+        if step["result"] is False and step.get("__state_ran__") is False:
+            made.unreached.append(step["__id__"])
+        elif step.get("findings") or step.get("status"):
+            _checked(made, step, only)
+        elif isinstance(step.get("report"), dict):
+            _stage(made, step)
+        else:
+            _told(made, step, hosts)
+        made.sites.update(step.get("sites") or {})
+        made = made._replace(text=made.text + str(step.get("text") or ""))
+    return made._replace(seconds=round(seconds, 1))
+
+
+def _stage(made: Report, step: dict) -> None:
+    for host, part in step["report"].items():
+        failed = [_failure(host, step["__id__"], one) for one in part.get("failed") or []]
+        made.failures.extend(failed)
+        if part.get("said"):
+            made.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
+            _note_change(made, host)
+        elif not failed:
+            made.unchanged.setdefault(host, []).append(step["__id__"])
+
+
+def _failure(host: str, step: str, one: dict) -> Failure:
+    return Failure(host, step, one["what"], one.get("fix", ""), bool(one.get("cut")))
+
+
+def _note_change(made: Report, host: str) -> None:
+    if host not in made.changed:
+        made.changed.append(host)
+
+
+def _checked(made: Report, step: dict, only: bool) -> None:
+    """Take the findings of a preflight or a verification."""
+    by_host = step.get("findings") or {host: one["findings"] for host, one in step["status"].items()}
+    total = sum(map(len, by_host.values()))
+    for host, found in by_host.items():
+        refused = [one for one in found if one["level"] == REFUSAL]
+        if not step.get("text"):
+            made.warnings.extend((host, one) for one in found if one["level"] == WARNING)
+        if step["result"] is False:
+            made.refusals.extend((host, one) for one in refused)
+        elif refused:  # of a dry run: what the changes would mend
+            sentence = f"would verify; now {len(refused)} of {len(found)} checks fail"
+            made.rows.append(Row(host, step["__id__"], [sentence], _seconds(step)))
+        elif not only and not step.get("text"):
+            made.rows.append(Row(host, step["__id__"], [f"{len(found)} checks passed"], _seconds(step)))
+        if only and not step.get("text"):
+            made.findings[host] = [one for one in found if one not in refused or step["result"] is None]
+    if step["result"] is False:
+        made.refused.update(total=total, before="preflight" in step["function"] and not made.changed)
+
+
+def _told(made: Report, step: dict, hosts: list) -> None:
+    """Take a step that has nothing but its comment: ``HOST: sentence`` for each host, or sentences for all."""
+    lines = [line for line in str(step.get("comment") or "").splitlines() if line.strip()]
+    if step["result"] is False:
+        for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
+            made.failures.append(_failure(host, step["__id__"], words.explained(text)))
+        return
+    module = step["function"].partition(".")[0]
+    is_news = bool(step["changes"]) or step["result"] is None
+    for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
+        if is_news and (not host or host in step["changes"] or step["result"] is None):
+            if step["changes"]:
+                _note_change(made, host)
+        elif module in SILENT:
+            made.unchanged.setdefault(host, []).append(step["__id__"])
+            continue
+        made.rows.append(Row(host, step["__id__"], text.splitlines(), _seconds(step)))
+
+
+def _by_host(lines: list[str], hosts: set) -> dict[str, str]:
+    """Return the lines of a comment by the host that each begins with; what goes before any is of no host."""
+    found, host = {}, ""
+    for line in lines:
+        start, _, rest = line.partition(": ")
+        if start in hosts and rest:
+            host, line = start, rest
+        found[host] = f"{found[host]}\n{line}" if host in found else line
+    return found
+
+
+def _seconds(step: dict) -> float:
+    return round(float(step.get("duration") or 0) / 1000, 1)

@@ -1,0 +1,48 @@
+"""The report on this process's terminal or pipes, at its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from mattermost_controller.reporting import screen
+
+WHOLE = ("debug", "trace", "garbage", "all", "profile")  # log levels at which Salt's whole results are shown too
+
+
+class Last:
+    """What stays to be printed when the run is over.
+
+    text: called with columns and whether there are colours, returns the lines for standard output and those on what failed.
+    """
+
+    printed = False  # whether any was, in this process: then nobody else has to say what failed
+
+    def __init__(self, text):
+        self._text = text
+
+    def show(self, opts: dict, results) -> None:
+        """Print the report, and before or instead of it Salt's *results*, a function, as *opts* of the command ask.
+
+        ``--out`` gives Salt's results alone on standard output; ``-l debug`` and ``--out-file`` give both.
+        """
+        is_data = bool(opts.get("output"))
+        if is_data or opts.get("output_file") or opts.get("log_level") in WHOLE:
+            results()
+        if not is_data:
+            self._print(self._text(*_terminal(sys.stdout, opts))[0], sys.stdout)
+        self._print(self._text(*_terminal(sys.stderr, opts))[1], sys.stderr)
+        Last.printed = True
+
+    def _print(self, lines, stream):
+        if lines:
+            print("\n".join(["", *lines]), file=stream, flush=True)
+
+
+def _terminal(stream, opts: dict) -> tuple[int, bool]:
+    """Return how many columns *stream* has and whether it shows colours. opts: Salt's, with ``no_color`` and ``force_color``."""
+    is_terminal = stream.isatty()
+    width = shutil.get_terminal_size((screen.WIDTH, 24)).columns if is_terminal else screen.WIDTH
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or opts.get("no_color")
+    return width, bool(opts.get("force_color") or (is_terminal and not plain))

@@ -1,0 +1,210 @@
+"""The report at the end of an orchestration: what it tells, in which order, and what never reaches the terminal."""
+
+import pytest
+from mattermost_controller.reporting import screen, words
+
+from tests.unit.reporting.steps import checked, not_reached, of_stage, part, told
+
+CHAT = "chat.example.test"
+OTHERS = ["a.example.test", "b.example.test", "c.example.test", "d.example.test"]
+RUNS = part("server-runs-the-wanted-version", "mattermost_service.running", changes={"version": "11.7.3"})
+RUNS["comment"] = "Mattermost 11.7.3 runs and is healthy."
+
+
+def passed(count=28, host=CHAT):
+    return checked({host: [("disk", "ok", "12 GB free.", "")] * count})
+
+
+def test_a_run_without_changes_is_a_few_lines():
+    out, failed = told([passed(), *(of_stage(name, {CHAT: [part("x")]}) for name in ("database", "server"))])
+    assert out == [
+        "chat.example.test (192.0.2.7)",
+        "  preflight  28 checks passed                                              0.7 s",
+        "  2 stages: nothing to change",
+        "",
+        "Done in 4.7 s: nothing changed.",
+    ]
+    assert failed == []
+
+
+def test_a_change_is_told_in_the_words_of_the_state_and_the_rest_is_counted():
+    files = [part(name, changes={"diff": "New file"}) for name in ("a", "b", "c")]
+    out, _ = told([of_stage("server", {CHAT: [*files, RUNS]})])
+    assert out[1:4] == [
+        "  server  Mattermost 11.7.3 runs and is healthy.                           2.0 s",
+        "          3 files written",
+        "",
+    ]
+    assert out[-1] == "Done in 2.0 s."
+
+
+def test_a_dry_run_reads_the_same_way():
+    would = part("packages-are-installed", "pkg.installed", None, {"installed": {"nginx": {}, "restic": {}}})
+    out, _ = told([of_stage("packages", {CHAT: [would, part("f", result=None, name="/etc/f")]}, test=True)], test=True)
+    assert "would install 2 packages; would write /etc/f" in out[1]
+    assert out[-1] == "Dry run, 2.0 s: nothing was changed."
+
+
+def test_a_dry_run_without_changes_says_that_nothing_would_be():
+    out, _ = told([of_stage("server", {CHAT: [part("x")]}, test=True)], test=True)
+    assert out[-1] == "Dry run, 2.0 s: nothing was changed, and nothing would be."
+
+
+def failing(comment, function="mattermost_service.running", changes=None):
+    return of_stage("server", {CHAT: [part("server-runs", function, False, changes, comment)]})
+
+
+def test_a_failure_is_last_with_host_stage_reason_and_what_to_do():
+    out, failed = told([passed(), failing("It stopped while it started. Read journalctl -u x."), not_reached("verify")])
+    assert failed == [
+        "Failed after 2.7 s. Not reached: verify.",
+        "Failed: chat.example.test: server: It stopped while it started.",
+        "Fix:    read journalctl -u x.",
+    ]
+    assert [line for line in out if "stopped" in line or "Done" in line] == []
+
+
+def test_of_a_long_error_two_lines_are_told_and_where_the_rest_is():
+    noise = "\n".join(f"line {number}" for number in range(40))
+    _, failed = told([failing('Command "make" run', "cmd.run", {"stderr": f"{noise}\nlast words", "stdout": ""})])
+    assert failed[1] == 'Failed: chat.example.test: server: "Server runs" failed: line 39 last words'
+    assert "line 38" not in "".join(failed)
+    assert failed[-1] == "Details: salt.log, or the same command with -l debug"
+
+
+def test_a_traceback_is_never_shown():
+    text = (
+        "An exception occurred in this state: Traceback (most recent call last):\n  File \"x\", line 1\nKeyError: 'a'"
+    )
+    _, failed = told([failing(text)])
+    assert "Traceback" not in "".join(failed)
+    assert "KeyError:" in "".join(failed)
+
+
+@pytest.mark.parametrize("answer", [[], "ssh: connect to host chat port 22: Connection refused"])
+def test_a_host_that_returned_nothing_for_a_stage_failed(answer):
+    _, failed = told([of_stage("server", {CHAT: answer})])
+    assert failed[1].startswith("Failed: chat.example.test: server: ")
+
+
+def test_a_refused_preflight_names_each_check_with_its_fix():
+    found = [
+        ("disk", "ok", "12 GB free.", ""),
+        ("ports", "refusal", "Port 80 is used by apache2 (pid 611).", "stop apache2."),
+        ("settings", "refusal", "mattermost:backup:schedule is no time of day.", "set it to 03:00."),
+    ]
+    out, failed = told([checked({CHAT: found}, False), not_reached("server")])
+    assert out == []
+    assert failed == [
+        "Refused before anything was changed: 2 of 3 checks.",
+        "",
+        "chat.example.test",
+        "  ports     Port 80 is used by apache2 (pid 611).",
+        "            Fix: stop apache2.",
+        "  settings  mattermost:backup:schedule is no time of day.",
+        "            Fix: set it to 03:00.",
+    ]
+
+
+def test_a_failed_verification_does_not_say_that_nothing_was_changed():
+    steps = [failing_free(), checked({CHAT: [("page", "refusal", "502.", "look.")]}, False, "verify")]
+    assert told(steps)[1][0] == "Failed: 1 of 1 checks."
+
+
+def failing_free():
+    return of_stage("server", {CHAT: [RUNS]})
+
+
+def test_an_orchestration_of_one_step_tells_every_check():
+    out, _ = told([checked({CHAT: [("disk", "ok", "12 GB free.", ""), ("clock", "warning", "3 s off.", "set it.")]})])
+    assert out[1:3] == ["  disk   12 GB free.", "  clock  warning: 3 s off."]
+    assert "Warning: chat.example.test: 3 s off. Fix: set it." in out
+
+
+def test_what_a_step_without_stages_did_is_its_comment():
+    step = {"__id__": "backup-is-made", "function": "mattermost_backup.created", "duration": 900.0, "result": True}
+    step |= {"changes": {CHAT: "1a2b"}, "comment": f"{CHAT}: Backup 1a2b in its repository: 3 users."}
+    out, _ = told([passed(), step])
+    assert "  backup-is-made  Backup 1a2b in its repository: 3 users.                  0.9 s" in out
+
+
+def test_the_site_is_told_where_it_was_verified():
+    step = checked({CHAT: [("page", "ok", "It is served.", "")] * 30}, name="verify")
+    step["sites"] = {CHAT: {"url": "https://chat.example.test", "version": "11.7.3", "certificate": "2027-02-24"}}
+    out, _ = told([passed(), step])
+    assert "https://chat.example.test   Mattermost 11.7.3   certificate until 2027-02-24" in out
+
+
+def test_many_hosts_are_a_table_with_details_of_those_that_failed():
+    hosts = {OTHERS[0]: [RUNS], OTHERS[1]: [part("x")], OTHERS[2]: [part("x")], OTHERS[3]: "ssh: no route to host"}
+    out, failed = told([of_stage("server", hosts)])
+    assert out == [
+        "  a.example.test  changed: server",
+        "  b.example.test  nothing to change",
+        "  c.example.test  nothing to change",
+        "  d.example.test  failed at server",
+        "",
+    ]
+    assert failed[0] == "Failed after 2.0 s: 1 changed, 2 unchanged, 1 failed (d.example.test)."
+    assert failed[1] == "Failed: d.example.test: server: ssh: no route to host"
+
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\x00\rHidden"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_what_a_host_says_never_moves_the_terminal(colour):
+    changed = {**RUNS, "comment": ESCAPES}
+    steps = [of_stage("server", {CHAT: [changed]}), of_stage("x", {f"evil{ESCAPES}": "gone\x1b[1A"}), failing(ESCAPES)]
+    steps.append(checked({CHAT: [(ESCAPES, "refusal", ESCAPES, ESCAPES)]}, False))
+    text = "\n".join(line for lines in told(steps, colour=colour) for line in lines)
+    for code in screen.COLOURS.values():
+        text = text.replace(f"\x1b[{code}m", "").replace("\x1b[0m", "")
+    assert [char for char in text if not (char.isprintable() or char == "\n")] == []
+    assert "\\x1b]0;owned" in text
+
+
+def test_what_a_host_says_at_length_is_cut():
+    flood = "x" * 1_000_000
+    out, failed = told([of_stage("server", {CHAT: [{**RUNS, "comment": flood}]}), failing(flood)])
+    assert len("".join(out + failed)) < 2000
+    assert failed[-1].startswith("Details: ")
+
+
+def test_secrets_are_masked():
+    out, failed = told(
+        [of_stage("server", {CHAT: [{**RUNS, "comment": "Took hunter22."}]}), failing("hunter22 was wrong")],
+        masked=["hunter22", "ab"],
+    )
+    assert "hunter22" not in "\n".join(out + failed)
+    assert "***" in "\n".join(failed)
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(200, 80), (80, 80), (50, 50), (10, 40)])
+def test_lines_fit_the_terminal_and_never_take_more_than_80_columns(columns, widest):
+    long = {**RUNS, "comment": "words and " * 30}
+    steps = [passed(), of_stage("server", {CHAT: [long]}), failing("words and " * 60)]
+    assert max(len(line) for lines in told(steps, width=columns) for line in lines) <= widest
+
+
+def test_colours_only_where_the_terminal_shows_them():
+    steps = [passed(), of_stage("server", {CHAT: [RUNS]})]
+    assert "\x1b" not in "".join(told(steps)[0])
+    coloured = told(steps, colour=True)[0]
+    assert coloured[0] == "\x1b[1mchat.example.test (192.0.2.7)\x1b[0m"
+    assert coloured[-1] == "\x1b[32mDone in 2.7 s.\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "fix"),
+    [
+        ("It stopped. See the log.", "It stopped.", "See the log."),
+        ("No login. To do: give a password.", "No login.", "give a password."),
+        ("The page: Set is a word. It fails.", "The page: Set is a word. It fails.", ""),
+        ("It failed", "It failed", ""),
+        ("", "It said nothing.", ""),
+    ],
+)
+def test_what_happened_is_told_apart_from_what_to_do(text, what, fix):
+    found = words.explained(text)
+    assert (found["what"], found["fix"]) == (what, fix)
