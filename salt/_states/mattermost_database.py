@@ -102,12 +102,12 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
         if not postgresql.running():
             setup.start(postgresql)
             changes["state"] = "started"
-        own = settings or {}
-        wrong = tuning.faults(own)
+        by_user = settings or {}
+        wrong = tuning.faults(by_user)
         if wrong:
             return _ret(name, False, " ".join(wrong))
-        wanted = files.settings(port, max_connections, tuning.machine() if tune else None, own)
-        ready = setup.Setup(postgresql, wanted, own)
+        wanted = files.settings(port, max_connections, tuning.machine() if tune else None, by_user)
+        ready = setup.Setup(postgresql, wanted, by_user)
         refusal = ready.refusal()
         if refusal:
             return _ret(name, False, refusal, changes if not testing else {})
@@ -205,7 +205,7 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
     False with PostgreSQL's own reason; under ``test=True`` None, since an earlier state may be about to mend it.
     """
     postgresql = host.Cluster(cluster)
-    way = (
+    route = (
         f"over the socket in {cluster['socket_dir']}" if auth == "peer" else f"over 127.0.0.1:{port} with its password"
     )
     try:
@@ -219,9 +219,9 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
     except (host.DatabaseError, ValueError, KeyError) as err:
         why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
-            return _ret(name, None, f"Would test the login of {role} {way}; at present: {why}")
+            return _ret(name, None, f"Would test the login of {role} {route}; at present: {why}")
         hint = f"See {cluster['logs']}; the rules are in pg_hba.conf (`SHOW hba_file`)."
         if os_user == files.SQL_ACCOUNT:
             hint = f"Apply mattermost.deploy.database first, or run mattermost.ssl or mattermost.non-ssl. {hint}"
-        return _ret(name, False, f"The login of {role} to the database {name} {way} is refused: {why} {hint}")
-    return _ret(name, True, f"{role} logs in to the database {name} {way}.")
+        return _ret(name, False, f"The login of {role} to the database {name} {route} is refused: {why} {hint}")
+    return _ret(name, True, f"{role} logs in to the database {name} {route}.")

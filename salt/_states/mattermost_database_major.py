@@ -77,8 +77,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             )
         changes = {"postgresql": {"old": serving, "new": wanted}}
         if testing:
-            said = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
-            return _ret(name, None, said, changes)
+            comment = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
+            return _ret(name, None, comment, changes)
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
     except (host.DatabaseError, OSError) as err:
@@ -88,15 +88,15 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
 
 def _make_ready(old, new, seen, port, folder):
     wanted = new.data["version"]
-    said = "The host's repositories do not have them."
+    reason = "The host's repositories do not have them."
     try:
         with ready.NoClusterOfTheirOwn():
             __salt__["pkg.install"](pkgs=new.data["packages"], refresh=True, install_recommends=False)
     except CommandExecutionError as err:
-        said = host.sentence(" ".join(str(err).split())[:600])
+        reason = host.sentence(" ".join(str(err).split())[:600])
     if not new.is_installed():
         raise host.DatabaseError(
-            f"The packages {', '.join(new.data['packages'])} could not be installed. {said} Check whether the host reaches the "
+            f"The packages {', '.join(new.data['packages'])} could not be installed. {reason} Check whether the host reaches the "
             f"repository, or set mattermost:database:version back to {old.data['version']}."
         )
     os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -23,17 +23,17 @@ class Access:
 
     def __init__(self, cluster: host.Cluster, hba: list[str], ident: list[str]):
         self.cluster = cluster
-        self.seen = cluster.query(FACTS_QUERY)
+        self.facts = cluster.query(FACTS_QUERY)
         self.texts = owned_files.changed(
             {
-                self.seen["hba_file"]: lambda text: files.with_block(text, hba),
-                self.seen["ident_file"]: lambda text: files.with_block(text, ident),
+                self.facts["hba_file"]: lambda text: files.with_block(text, hba),
+                self.facts["ident_file"]: lambda text: files.with_block(text, ident),
             }
         )
 
     def is_unread(self) -> bool:
         """Say whether a file is newer than what PostgreSQL has read."""
-        return owned_files.newer((self.seen["hba_file"], self.seen["ident_file"]), self.seen["loaded"])
+        return owned_files.newer((self.facts["hba_file"], self.facts["ident_file"]), self.facts["loaded"])
 
     def apply(self) -> str:
         """Write, let PostgreSQL judge the files, and have it read them; return what it needed: "" or "reloaded"."""
@@ -48,7 +48,7 @@ class Access:
 
     def judge(self) -> None:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
-        sql = HBA_ERRORS_QUERY + (IDENT_ERRORS_QUERY if self.seen["version"] >= 15 else "")
+        sql = HBA_ERRORS_QUERY + (IDENT_ERRORS_QUERY if self.facts["version"] >= 15 else "")
         faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
         if faults:
             raise host.DatabaseError(f"{' '.join(faults)} The files are as they were.")

@@ -104,8 +104,8 @@ class Cluster:
     def _has_job(self) -> bool:
         """Say whether the service manager is still at work on the unit."""
         command = ["systemctl", "show", "--property=Job,ActiveState", self.data["service"]]
-        said = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
-        return bool(re.search(r"^Job=[1-9]|^ActiveState=.*ing$", said, re.M))
+        properties = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
+        return bool(re.search(r"^Job=[1-9]|^ActiveState=.*ing$", properties, re.M))
 
     def answers(self) -> bool:
         """Ask pg_isready, which a service manager's "active" does not replace."""
@@ -211,11 +211,11 @@ def reason(stderr: str) -> str:
     """Return PostgreSQL's own reason out of what psql printed, as one sentence."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     for line in lines:
-        found = re.search(r"\b((?:FATAL|ERROR|PANIC):  .*)", line)
-        if found:
-            return sentence(re.sub(r":  ", ": ", found[1], count=1))
-    said = re.sub(r"^psql: (error: )?", "", " ".join(lines)) or "psql failed without a message"
-    return sentence(said)
+        complaint = re.search(r"\b((?:FATAL|ERROR|PANIC):  .*)", line)
+        if complaint:
+            return sentence(re.sub(r":  ", ": ", complaint[1], count=1))
+    text = re.sub(r"^psql: (error: )?", "", " ".join(lines)) or "psql failed without a message"
+    return sentence(text)
 
 
 def sentence(text: str) -> str:

@@ -27,11 +27,11 @@ AT_START = ("listen_addresses", "port", "max_connections", "shared_buffers")
 
 
 def settings(
-    port: int, max_connections: int, machine: tuple[int, int] | None, own: dict | None = None
+    port: int, max_connections: int, machine: tuple[int, int] | None, by_user: dict | None = None
 ) -> dict[str, str]:
     """Return the settings that a Mattermost on the same host needs, by name.
 
-    machine: the host's memory in KiB and its cores; None leaves memory, planner and checkpoints alone. own: the user's,
+    machine: the host's memory in KiB and its cores; None leaves memory, planner and checkpoints alone. by_user: the user's,
     which win over what follows from the machine.
     """
     tuned = tuning.tuned(*machine, max_connections) if machine else {}
@@ -41,19 +41,19 @@ def settings(
         "max_connections": str(max_connections),
         "password_encryption": "scram-sha-256",
         **tuned,
-        **{name: tuning.as_text(value) for name, value in (own or {}).items()},
+        **{name: tuning.as_text(value) for name, value in (by_user or {}).items()},
     }
 
 
-def without_others(wanted: dict[str, str], elsewhere: dict[str, str], own=()) -> dict[str, str]:
+def without_others(wanted: dict[str, str], elsewhere: dict[str, str], by_user=()) -> dict[str, str]:
     """Return *wanted* less what the administrator chose in another file: that value counts, and ours would only compete.
 
     elsewhere: settings of the other files by name. A package's own value is no choice. More connections than ours are
-    left alone, fewer are not. own: names that the settings of this tree say explicitly; they stay.
+    left alone, fewer are not. by_user: names that the settings of this tree say explicitly; they stay.
     """
 
     def chosen(name):
-        if name not in elsewhere or name in (*ESSENTIAL, "password_encryption") or name in own:
+        if name not in elsewhere or name in (*ESSENTIAL, "password_encryption") or name in by_user:
             return False
         if name == "max_connections":
             return elsewhere[name].isdigit() and int(elsewhere[name]) > int(wanted[name])
@@ -94,8 +94,8 @@ def hba_lines(auth: str, database: str, role: str, os_user: str) -> list[str]:
     copies, others = f"local all {role} peer map={SQL_MAP}", f"host all {role} all reject"
     if auth == "peer":
         return [f"local {database} {role} peer map={MAP}", copies, others]
-    own = [f"host {database} {role} {address} scram-sha-256" for address in ("127.0.0.1/32", "::1/128")]
-    return [copies, *own, others]
+    loopback = [f"host {database} {role} {address} scram-sha-256" for address in ("127.0.0.1/32", "::1/128")]
+    return [copies, *loopback, others]
 
 
 def ident_lines(auth: str, role: str, os_user: str) -> list[str]:

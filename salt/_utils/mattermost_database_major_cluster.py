@@ -53,11 +53,11 @@ def inspect(old: host.Cluster) -> dict:
 
 def disk_space(old: host.Cluster) -> tuple[int, int]:
     """Return (KiB that the data take, KiB free where the new cluster will be)."""
-    said = subprocess.run(
+    usage = subprocess.run(
         ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", check=False
     ).stdout
     folder = os.path.dirname(os.path.dirname(old.data["data_dir"]))
-    return int((said or "0").split()[0]), shutil.disk_usage(folder).free // 1024
+    return int((usage or "0").split()[0]), shutil.disk_usage(folder).free // 1024
 
 
 def drop(new: host.Cluster) -> bool:
@@ -101,8 +101,8 @@ def create(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[
 
 def known_settings(cluster: host.Cluster) -> set[str]:
     """Return the names of the settings that this major has, in lower case."""
-    said = _as_postgres([cluster.program("postgres"), "--describe-config"]).stdout
-    return {line.split("\t")[0].lower() for line in said.splitlines() if "\t" in line}
+    described = _as_postgres([cluster.program("postgres"), "--describe-config"]).stdout
+    return {line.split("\t")[0].lower() for line in described.splitlines() if "\t" in line}
 
 
 def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:

@@ -36,39 +36,39 @@ def _names(names) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _drop_in(seen: dict) -> str:
-    return os.path.join(os.path.dirname(seen["config_file"]), DROP_IN)
+def _drop_in(facts: dict) -> str:
+    return os.path.join(os.path.dirname(facts["config_file"]), DROP_IN)
 
 
-def managed(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
+def managed(facts: dict, wanted: dict[str, str], by_user=()) -> dict[str, str]:
     """Return the settings that are ours to set: *wanted* less those that the administrator chose in another file.
 
-    own: names that the user's settings say, which are ours in any case.
+    by_user: names that the user's settings say, which are ours in any case.
     """
-    others = {entry["name"]: entry["value"] for entry in seen["files"] or [] if entry["file"] != _drop_in(seen)}
-    return files.without_others(wanted, others, own)
+    others = {entry["name"]: entry["value"] for entry in facts["files"] or [] if entry["file"] != _drop_in(facts)}
+    return files.without_others(wanted, others, by_user)
 
 
-def overruled(seen: dict) -> dict[str, tuple[str, str]]:
+def overruled(facts: dict) -> dict[str, tuple[str, str]]:
     """Return ``{name: (file, value)}`` for settings of ours that a file read later sets again."""
     last, ours = {}, set()
-    for entry in seen["files"] or []:
+    for entry in facts["files"] or []:
         last[entry["name"]] = (entry["file"], entry["value"])
-        if entry["file"] == _drop_in(seen):
+        if entry["file"] == _drop_in(facts):
             ours.add(entry["name"])
-    return {name: found for name, found in last.items() if name in ours and found[0] != _drop_in(seen)}
+    return {name: found for name, found in last.items() if name in ours and found[0] != _drop_in(facts)}
 
 
-def no_longer_set(seen: dict, wanted: dict[str, str], own=()) -> set[str]:
+def no_longer_set(facts: dict, wanted: dict[str, str], by_user=()) -> set[str]:
     """Return the names that our file sets and shall set no longer, where nothing read later sets them."""
-    ours = {entry["name"] for entry in seen["files"] or [] if entry["file"] == _drop_in(seen)}
-    return ours - set(managed(seen, wanted, own)) - set(overruled(seen))
+    ours = {entry["name"] for entry in facts["files"] or [] if entry["file"] == _drop_in(facts)}
+    return ours - set(managed(facts, wanted, by_user)) - set(overruled(facts))
 
 
-def conflicts(seen: dict, wanted: dict[str, str]) -> list[str]:
+def conflicts(facts: dict, wanted: dict[str, str]) -> list[str]:
     """Return a sentence for each setting that must hold and that a file read later takes away."""
     faults = []
-    for name, (path, value) in overruled(seen).items():
+    for name, (path, value) in overruled(facts).items():
         if name not in wanted:
             continue
         harmless = value == wanted[name] or name not in (*files.ESSENTIAL, "max_connections")
@@ -82,32 +82,32 @@ def conflicts(seen: dict, wanted: dict[str, str]) -> list[str]:
     return faults
 
 
-def differences(seen: dict, wanted: dict[str, str], names, own=()) -> dict[str, dict]:
+def differences(facts: dict, wanted: dict[str, str], names, by_user=()) -> dict[str, dict]:
     """Return ``{name: {old, new}}`` for those of *names* that are ours and not in force.
 
     A value that the user wrote in another way than PostgreSQL prints it (``4096MB``, ``4GB``) is told by the file alone.
     """
-    current, lost, set_by_us = seen["current"], overruled(seen), {}
-    for entry in seen["files"] or []:
-        if entry["file"] == _drop_in(seen):
+    current, lost, set_by_us = facts["current"], overruled(facts), {}
+    for entry in facts["files"] or []:
+        if entry["file"] == _drop_in(facts):
             set_by_us[entry["name"]] = entry["value"]
     found = {}
-    for name, value in managed(seen, wanted, own).items():
+    for name, value in managed(facts, wanted, by_user).items():
         if name not in names or name in lost or current.get(name) == value:
             continue
-        if name not in own or set_by_us.get(name) != value or name in (seen.get("pending") or []):
+        if name not in by_user or set_by_us.get(name) != value or name in (facts.get("pending") or []):
             found[name] = {"old": current.get(name), "new": value}
-    for name in no_longer_set(seen, wanted, own) & set(names):
+    for name in no_longer_set(facts, wanted, by_user) & set(names):
         found[name] = {"old": current.get(name), "new": "not set by us"}
     return found
 
 
-def texts(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
+def texts(facts: dict, wanted: dict[str, str], by_user=()) -> dict[str, str]:
     """Return ``{path: text}`` for the files that have to change."""
     return owned_files.changed(
         {
-            _drop_in(seen): lambda text: files.drop_in(managed(seen, wanted, own)),
-            seen["config_file"]: files.with_include,
+            _drop_in(facts): lambda text: files.drop_in(managed(facts, wanted, by_user)),
+            facts["config_file"]: files.with_include,
         }
     )
 
@@ -115,16 +115,16 @@ def texts(seen: dict, wanted: dict[str, str], own=()) -> dict[str, str]:
 class Setup:
     """Settings for one running cluster.
 
-    wanted: settings by name. own: names of *wanted* that the user's settings say. Raises DatabaseError.
+    wanted: settings by name. by_user: names of *wanted* that the user's settings say. Raises DatabaseError.
     """
 
-    def __init__(self, cluster: host.Cluster, wanted: dict[str, str], own=()):
-        self.cluster, self.wanted, self.own = cluster, wanted, tuple(own)
-        self.seen = self.inspect()
-        self.at_start = {*files.AT_START, *(self.seen["at_start"] or [])}
-        self.texts = texts(self.seen, wanted, self.own)
-        names = {*wanted, *self.at_start} if _drop_in(self.seen) in self.texts else self.at_start
-        self.differences = differences(self.seen, wanted, names, self.own)
+    def __init__(self, cluster: host.Cluster, wanted: dict[str, str], by_user=()):
+        self.cluster, self.wanted, self.by_user = cluster, wanted, tuple(by_user)
+        self.facts = self.inspect()
+        self.at_start = {*files.AT_START, *(self.facts["at_start"] or [])}
+        self.texts = texts(self.facts, wanted, self.by_user)
+        names = {*wanted, *self.at_start} if _drop_in(self.facts) in self.texts else self.at_start
+        self.differences = differences(self.facts, wanted, names, self.by_user)
 
     def inspect(self) -> dict:
         """Return what the cluster has, see `FACTS_QUERY`."""
@@ -132,11 +132,11 @@ class Setup:
 
     def is_unread(self) -> bool:
         """Say whether a file is newer than what PostgreSQL has read."""
-        return owned_files.newer((_drop_in(self.seen), self.seen["config_file"]), self.seen["loaded"])
+        return owned_files.newer((_drop_in(self.facts), self.facts["config_file"]), self.facts["loaded"])
 
     def refusal(self) -> str | None:
         """Return why nothing may be changed, None when it may."""
-        faults = conflicts(self.seen, self.wanted)
+        faults = conflicts(self.facts, self.wanted)
         port = self.differences.get("port")
         if port and host.is_taken(int(port["new"])):
             faults.append(port_is_taken(port["new"]))
@@ -149,7 +149,10 @@ class Setup:
             with owned_files.on_trial(self.texts):
                 if self.texts:
                     self.judge()
-                if {*self.differences, *differences(self.seen, self.wanted, self.at_start, self.own)} & self.at_start:
+                if {
+                    *self.differences,
+                    *differences(self.facts, self.wanted, self.at_start, self.by_user),
+                } & self.at_start:
                     self.restart()
                     return "restarted"
         except host.DatabaseError:
@@ -165,8 +168,8 @@ class Setup:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
         sql = ERRORS_QUERY.format(not_yet=NOT_YET, names=_names(self.at_start))
         faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
-        self.seen = self.inspect()
-        faults += conflicts(self.seen, self.wanted)
+        self.facts = self.inspect()
+        faults += conflicts(self.facts, self.wanted)
         if faults:
             raise host.DatabaseError(f"{' '.join(faults)} The files were restored.")
 
