@@ -13,16 +13,16 @@ def recorded(name, bundle):
     version knows.
     """
     place, version = record.path(name), bundle["version"]
-    there = f"{place} contains version {version}."
+    comment = f"{place} contains version {version}."
     wanted = {key: str(value) for key, value in bundle.items()}
     try:
         old = record.read(name)
         if old == wanted:
-            return _ret(name, True, there)
+            return _ret(name, True, comment)
         changes = {key: {"old": old.get(key, ""), "new": new} for key, new in wanted.items() if old.get(key) != new}
         if __opts__["test"]:
             return _ret(name, None, f"Would write version {version} to {place}.", changes)
         record.write(name, bundle)
     except OSError as err:
         return _ret(name, False, f"{place} could not be read or written: {err}")
-    return _ret(name, True, there, changes)
+    return _ret(name, True, comment, changes)

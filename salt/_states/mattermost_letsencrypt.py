@@ -81,8 +81,8 @@ def restored(
             paths = archives.lineage(folder, name)
             certificates.matches(paths["chain"], paths["key"], name)
         except (archives.ArchiveError, certificates.CertificateError) as err:
-            said = str(err).replace(folder + "/", "").rstrip(".")
-            return _ret(name, False, f"{archive} can't be restored: {said}. Nothing was changed.")
+            reason = str(err).replace(folder + "/", "").rstrip(".")
+            return _ret(name, False, f"{archive} can't be restored: {reason}. Nothing was changed.")
         finally:
             _remove_copy(path)
         text = core.restored_renewal(certbot.text(paths["renewal"]), directory, name, key_type)
@@ -191,8 +191,8 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
             for each in covers or (name,):
                 found = certificates.check(aside[chain_file], aside[key_file], each, time.time())
         except certificates.CertificateError as err:
-            said = str(err).replace(aside[chain_file], chain).replace(aside[key_file], key)
-            return _ret(name, False, f"{said} Nothing was changed.")
+            fault = str(err).replace(aside[chain_file], chain).replace(aside[key_file], key)
+            return _ret(name, False, f"{fault} Nothing was changed.")
     until = time.strftime("%Y-%m-%d", time.gmtime(found.not_after))
     changes = config.differing(content)
     if not changes:
@@ -255,13 +255,13 @@ def _unanswered(webroot, name):
         answer = connection.getresponse()
         if answer.read().decode("utf-8", "replace") == token:
             return None
-        said = f"answered {answer.status}"
+        outcome = f"answered {answer.status}"
     except OSError as err:
-        said = f"did not answer ({err})"
+        outcome = f"did not answer ({err})"
     finally:
         os.unlink(webroot + path)
     return (
-        f"Port 80 of this host {said} to a challenge from {webroot}; no certificate was requested. Apply "
+        f"Port 80 of this host {outcome} to a challenge from {webroot}; no certificate was requested. Apply "
         f"mattermost.deploy.nginx-base first."
     )
 

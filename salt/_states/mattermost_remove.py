@@ -42,8 +42,8 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
     if busy:
         return _ret(name, False, f"{busy} is running on this host. Nothing was removed; start again when it has ended.")
     if os.path.exists(f"{work}/postgresql/journal"):
-        said = "An upgrade of PostgreSQL is not finished; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
-        return _ret(name, False, said)
+        comment = "An upgrade of PostgreSQL is not finished; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
+        return _ret(name, False, comment)
     if os.path.exists(f"{work}/switch/journal"):
         return _ret(
             name,
@@ -63,14 +63,14 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
     if not purge:
         return _ret(name, True, "The data stay.")
     remains = database.Remains(cluster, database_name, role, superuser_password)
-    own = repository if not files.is_elsewhere(repository) else ""
-    snapshots = _snapshots() if own else None
+    local_repository = repository if not files.is_elsewhere(repository) else ""
+    snapshots = _snapshots() if local_repository else None
     counts = {
         **remains.counts(),
         "files": sum(len(names) for _, _, names in os.walk(f"{paths['state']}/data")),
         "backups": None if snapshots is None else len(snapshots),
     }
-    return _ret(name, True, core.contents(counts, database_name, paths["state"], own))
+    return _ret(name, True, core.contents(counts, database_name, paths["state"], local_repository))
 
 
 def stopped(name):
@@ -125,8 +125,8 @@ def site(name, nginx, paths):
     nginx: ``platform.nginx``. paths: of the settings.
     """
     record = records.read(paths["work"]) or {}
-    own = [*files.inside(nginx["site_dir"], ["mattermost-*.conf"]), *files.inside(nginx["snippet_dir"], ["*"])]
-    changes = dict.fromkeys(own)
+    our_files = [*files.inside(nginx["site_dir"], ["mattermost-*.conf"]), *files.inside(nginx["snippet_dir"], ["*"])]
+    changes = dict.fromkeys(our_files)
     back = {}
     for path in nginx["default_sites"]:
         aside = os.path.join(paths["work"], "put-away", path.strip("/").replace("/", "_"))
@@ -145,8 +145,8 @@ def site(name, nginx, paths):
         return _ret(name, None, "The site would be removed from nginx.", shown)
     directory = os.path.dirname(nginx["site_dir"])
     if os.path.exists(os.path.join(directory, config.MAIN)):
-        there = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
-        reason = config.proof({**changes, **there}, directory)
+        replacements = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
+        reason = config.proof({**changes, **replacements}, directory)
         if reason:
             return _ret(
                 name,
@@ -201,11 +201,13 @@ def certificate(name, public_name, certbot, purge, paths):
     moved = files.found(f"{folder}/renewal/{each}.conf" for each in parked)
     moved = {path: path + letsencrypt.PARKED for path in moved}
     if purge:
-        own = [f"{folder}/{part}/{each}" for part in ("live", "archive") for each in ours]
-        going += files.found([*own, *mine, *(each + letsencrypt.PARKED for each in mine)])
+        our_files = [f"{folder}/{part}/{each}" for part in ("live", "archive") for each in ours]
+        going += files.found([*our_files, *mine, *(each + letsencrypt.PARKED for each in mine)])
         if record and not others:
-            there = set(record["letsencrypt"])
-            going += [path for path in records.tree(folder) if path not in there and not path.startswith(tuple(own))]
+            recorded = set(record["letsencrypt"])
+            going += [
+                path for path in records.tree(folder) if path not in recorded and not path.startswith(tuple(our_files))
+            ]
         going = sorted(set(going))
     shown = {**dict.fromkeys(going, "removed"), **{path: f"kept as {kept}" for path, kept in moved.items()}}
     if not shown:
@@ -282,9 +284,9 @@ def _snapshots():
     """Return the backups of the repository, None when they cannot be listed."""
     if not os.path.exists(BACKUP):
         return None
-    said = subprocess.run([BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, check=False)
+    listing = subprocess.run([BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, check=False)
     try:
-        return json.loads(said.stdout) or []
+        return json.loads(listing.stdout) or []
     except ValueError:
         return None
 
@@ -296,8 +298,8 @@ def _content(path):
 
 def _at_work(patterns):
     """Return the first of the units that do something just now, empty when there is none."""
-    said = _systemctl("list-units", "--no-legend", "--plain", "--state=activating,active,deactivating", *patterns)
-    return (said.stdout.split() or [""])[0]
+    units = _systemctl("list-units", "--no-legend", "--plain", "--state=activating,active,deactivating", *patterns)
+    return (units.stdout.split() or [""])[0]
 
 
 def _systemctl(*arguments):

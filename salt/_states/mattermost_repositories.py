@@ -100,20 +100,22 @@ def _unusable(sections, setting):
         return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s."
     if done.returncode == 0:
         return ""
-    said = done.stderr + "\n" + done.stdout
+    output = done.stderr + "\n" + done.stdout
     places = {}
     for path in sorted(glob.glob(f"{FOLDER}/*.repo")):
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             places.update(dict.fromkeys(core.identities(file.read()), path))
-    told = []
-    for identity in core.blamed(said, places):
+    advice = []
+    for identity in core.blamed(output, places):
         if identity in sections:
             todo = f"set a working mirror in mattermost:{setting}:{identity}:baseurl"
-            told.append(f"{identity} ({sections[identity]['baseurl']}): check whether the host reaches it, or {todo}.")
+            advice.append(
+                f"{identity} ({sections[identity]['baseurl']}): check whether the host reaches it, or {todo}."
+            )
         else:
-            told.append(f"{identity} of {places[identity]}: correct it, or set enabled=0 there.")
-    which = " ".join(told) or "Run `yum makecache` on the host to see the reason."
-    return f"A package repository cannot be used from this host: {core.reason(said)}. {which}"
+            advice.append(f"{identity} of {places[identity]}: correct it, or set enabled=0 there.")
+    which = " ".join(advice) or "Run `yum makecache` on the host to see the reason."
+    return f"A package repository cannot be used from this host: {core.reason(output)}. {which}"
 
 
 def apt_source(name, uri, suite, components, key, keys, ca_file=None):
@@ -155,9 +157,9 @@ def modules_off(name, modules):
     for module in todo:
         command = ["dnf", "-qy", "module", "disable", module]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        said = (ended.stderr or ended.stdout).strip()
-        if ended.returncode and "nable to resolve argument" not in said:
-            return _ret(name, False, f"dnf could not disable the module {module}: {said}")
+        reason = (ended.stderr or ended.stdout).strip()
+        if ended.returncode and "nable to resolve argument" not in reason:
+            return _ret(name, False, f"dnf could not disable the module {module}: {reason}")
         if ended.returncode:
             del shown[module]
     return _ret(name, True, "No module stream is in the way.", shown)

@@ -34,11 +34,13 @@ def pruned(name):
     if done.returncode:
         return _ret(name, False, done.stderr.strip() or done.stdout.strip())
     gone, stays = parsed(done.stdout)
-    said = []
+    sentences = []
     if gone:
-        said.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
-    said += [f"{each}: remove it by hand with mattermost-switch forget." for each in stays]
-    return _ret(name, None if test and gone else True, " ".join(said) or nothing, {"removed": gone} if gone else {})
+        sentences.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
+    sentences += [f"{each}: remove it by hand with mattermost-switch forget." for each in stays]
+    return _ret(
+        name, None if test and gone else True, " ".join(sentences) or nothing, {"removed": gone} if gone else {}
+    )
 
 
 def _prunes() -> bool:

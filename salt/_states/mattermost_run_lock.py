@@ -57,13 +57,13 @@ def no_previous_installation(name):
 
     name: the file by which ``mattermost-aside`` says so. Never reports a change.
     """
-    said = "No previous installation is in the way."
+    comment = "No previous installation is in the way."
     is_free = not os.path.exists(name)
     if not is_free:
-        said = (
+        comment = (
             f"The installation from before an import serves on this host ({name}); import it again (mattermost.import)."
         )
-    return _ret(name, is_free, said)
+    return _ret(name, is_free, comment)
 
 
 def _wipe(opts) -> None:

@@ -38,10 +38,10 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing: install {tools}.")
     todo = {}
     for boolean in booleans:
-        said = _run("getsebool", boolean)
-        if said.returncode:
-            return _ret(name, False, f"The policy of this host has no boolean {boolean}: {said.stderr.strip()}")
-        if said.stdout.split()[-1:] != ["on"]:
+        done = _run("getsebool", boolean)
+        if done.returncode:
+            return _ret(name, False, f"The policy of this host has no boolean {boolean}: {done.stderr.strip()}")
+        if done.stdout.split()[-1:] != ["on"]:
             todo[boolean] = ["setsebool", "-P", boolean, "on"]
     known = _run("semanage", "fcontext", "-l", "-C").stdout if labels else ""
     for label in labels:

@@ -62,8 +62,8 @@ def accounts(name, user, paths, purge, others):
     if not record:
         return _ret(name, True, "Accounts stay: which accounts were there before the first deploy was not recorded.")
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
-    there = packages.Packages().names()
-    gone = [each for each, package in others.items() if not fnmatch.filter(there, package)]
+    installed = packages.Packages().names()
+    gone = [each for each, package in others.items() if not fnmatch.filter(installed, package)]
     gone.append(SQL_ACCOUNT)
     if purge:
         gone.insert(0, user)

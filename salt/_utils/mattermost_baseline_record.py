@@ -164,10 +164,10 @@ def boolean(name: str) -> str:
         if os.path.exists(f"{folder}/{name}"):
             return "on" if _text(f"{folder}/{name}").startswith("1") else "off"
     try:
-        said = subprocess.run(["getsebool", name], capture_output=True, text=True, check=False)
+        done = subprocess.run(["getsebool", name], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return (said.stdout.split() or [""])[-1] if said.returncode == 0 else ""
+    return (done.stdout.split() or [""])[-1] if done.returncode == 0 else ""
 
 
 def contexts() -> list[str]:

@@ -21,9 +21,9 @@ def switch_unit(unit: str, enabled: bool, active: bool) -> str:
 
     A command may fail without harm: to disable a unit that is gone, to enable one that is static.
     """
-    said = [
+    sentences = [
         failure("systemctl", "enable" if enabled else "disable", unit),
         failure("systemctl", "start" if active else "stop", unit),
     ]
     is_so = records.unit(unit) == {"enabled": enabled, "active": active}
-    return "" if is_so else " ".join(filter(None, said))
+    return "" if is_so else " ".join(filter(None, sentences))

@@ -97,9 +97,9 @@ def keys(settings: dict) -> tuple[dict, dict]:
     first = dict(PRIVATE)
     (held if settings["mail"]["server"] else first).update(_mail(settings["mail"]))
     (held if settings["push"]["service"] != "disabled" else first).update(_push(settings["push"]))
-    own = core.flatten(settings["server"]["config"])
-    own.pop(SIGN_UP, None)
-    held = {**held, **own}
+    from_user = core.flatten(settings["server"]["config"])
+    from_user.pop(SIGN_UP, None)
+    held = {**held, **from_user}
     return held, {key: value for key, value in first.items() if key not in held}
 
 

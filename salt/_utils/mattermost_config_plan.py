@@ -239,7 +239,7 @@ class Plan:
             raise Refused(f"{what}: {err}") from err
 
 
-def _ours(held: dict, own: dict) -> dict:
+def _ours(held: dict, server_config: dict) -> dict:
     """The part of *held* that comes from our own settings, not from mattermost:server:config (which may hold secrets)."""
-    users = core.flatten(own)
+    users = core.flatten(server_config)
     return {key: value for key, value in held.items() if key not in users and not core.is_secret(key)}

@@ -21,8 +21,8 @@ def change(zone, permanent, runtime):
             command = ["firewall-cmd", *scope, f"--zone={zone}", *(step.option for step in group)]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode:
-                said = (ended.stderr or ended.stdout).strip()
-                return f"firewalld refused {' '.join(command[1:])}: {said}."
+                reason = (ended.stderr or ended.stdout).strip()
+                return f"firewalld refused {' '.join(command[1:])}: {reason}."
     return None
 
 

@@ -169,16 +169,16 @@ def reason(output: str, log: str) -> tuple[str, str]:
     answers behind errors of its own ("can't set attribute"), the log has them.
     """
     log = log.rsplit("certbot version:", 1)[-1]
-    told = re.search(r"Type:\s+(\w+)\s*\n\s*Detail:\s+(.+?)(?:\n\s*\n|\n\s*Hint:|\n\s*Domain:|\Z)", output, re.DOTALL)
-    if told:
-        return told.group(1), _plain(told.group(2))
+    detail = re.search(r"Type:\s+(\w+)\s*\n\s*Detail:\s+(.+?)(?:\n\s*\n|\n\s*Hint:|\n\s*Domain:|\Z)", output, re.DOTALL)
+    if detail:
+        return detail.group(1), _plain(detail.group(2))
     problems = re.findall(r"\{[^{}]*urn:ietf:params:acme:error:[^{}]*\}", log)
     for problem in reversed(problems):
         try:
-            said = json.loads(problem)
+            document = json.loads(problem)
         except ValueError:
             continue
-        return str(said.get("type", "")).rsplit(":", 1)[-1], _plain(str(said.get("detail", "")))
+        return str(document.get("type", "")).rsplit(":", 1)[-1], _plain(str(document.get("detail", "")))
     unreachable = re.search(r"HTTPSConnectionPool\(host='([^']+)', port=(\d+)\): (.+)", output + log)
     if unreachable:
         cause = re.search(

@@ -154,15 +154,15 @@ class Packages:
             return names
         names = list(names)
         for _ in range(TRIES):
-            said = subprocess.run(
+            trial = subprocess.run(
                 ["rpm", "-e", "--test", *names], capture_output=True, text=True, env=ENVIRONMENT, check=False
             )
             needed = {
                 name
                 for name in names
-                if re.search(r"needed by \(installed\)", said.stderr) and _named(name, said.stderr)
+                if re.search(r"needed by \(installed\)", trial.stderr) and _named(name, trial.stderr)
             }
-            if said.returncode == 0 or not needed:
+            if trial.returncode == 0 or not needed:
                 break
             names = [name for name in names if name not in needed]
         if names:
@@ -173,15 +173,17 @@ class Packages:
 def _named(name: str, complaint: str) -> bool:
     """Say whether rpm's complaint is about a capability of *name*; it names capabilities, so ask what has them."""
     capabilities = re.findall(r"^\s*(\S+).* is needed by \(installed\)", complaint, re.M)
-    own = subprocess.run(
+    provides = subprocess.run(
         ["rpm", "-q", "--provides", "-l", name], capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
-    return bool(set(capabilities) & {line.split()[0] for line in own.stdout.splitlines() if line.split()})
+    return bool(set(capabilities) & {line.split()[0] for line in provides.stdout.splitlines() if line.split()})
 
 
 def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, errors="replace")
     if done.returncode:
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise PackageError(f"{' '.join(command[:2])} failed: {' '.join(said[-3:]) or f'exit status {done.returncode}'}")
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise PackageError(
+            f"{' '.join(command[:2])} failed: {' '.join(lines[-3:]) or f'exit status {done.returncode}'}"
+        )
     return done.stdout

@@ -110,9 +110,9 @@ def what_stays_of_a_purge(repository: str, password: str) -> str:
     """Return the last words of a purge. repository: backups on another machine, empty for none; password: their key's file."""
     if not repository:
         return "Nothing is kept."
-    said = "The backups on another machine were not touched."
+    untouched = "The backups on another machine were not touched."
     return (
-        f"{said} {password} stays, because they cannot be read without it: copy it, then remove it."
+        f"{untouched} {password} stays, because they cannot be read without it: copy it, then remove it."
         if password
-        else said
+        else untouched
     )

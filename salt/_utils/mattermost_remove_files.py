@@ -51,7 +51,7 @@ def inside(folder: str, names) -> list[str]:
 def units() -> list[str]:
     """Return our unit files, their drop-ins and the links that start them; the server's own may be another's, which an import put back."""
     server = [] if records.is_foreign(f"{UNITS}/mattermost.service") else ["mattermost.service"]
-    own = found(
+    ours = found(
         [
             *(f"{UNITS}/{name}" for name in server),
             *(f"{UNITS}/mattermost.service.d/{name}" for name in (core.DROPINS if server else ())),
@@ -61,8 +61,8 @@ def units() -> list[str]:
     for path in rest:
         name = os.path.basename(path).removeprefix("stamp-")
         if core.is_ours(name) or name in server:
-            own.append(path)
-    return sorted(own)
+            ours.append(path)
+    return sorted(ours)
 
 
 def apt_sources(root: str = "/") -> list[str]:
@@ -95,9 +95,9 @@ def kept_aside(paths: dict) -> list[str]:
     going = versions(paths["install"]) + inside(paths["settings"], DERIVED)
     if os.path.isdir(work):
         going += [os.path.join(work, name) for name in sorted(os.listdir(work)) if name not in (*WORK_KEPT, "put-away")]
-    own = os.path.join(work, "backup")
-    if os.path.isdir(own):
-        going += [os.path.join(own, name) for name in sorted(os.listdir(own)) if name not in BACKUP_KEPT]
+    folder = os.path.join(work, "backup")
+    if os.path.isdir(folder):
+        going += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name not in BACKUP_KEPT]
     return going
 
 

@@ -46,30 +46,32 @@ def _fingerprint(packet: bytes) -> str:
 
 def _packets(data: bytes):
     """Yield ``(kind, body)`` of each OpenPGP packet (RFC 4880, 4.2)."""
-    at = 0
-    while at < len(data):
-        tag = data[at]
+    position = 0
+    while position < len(data):
+        tag = data[position]
         if not tag & 0x80:
             raise ValueError(tag)
         if tag & 0x40:
-            kind, first, at = tag & 0x3F, data[at + 1], at + 2
+            kind, first, position = tag & 0x3F, data[position + 1], position + 2
             if first < 192:
                 size = first
             elif first < 224:
-                size, at = ((first - 192) << 8) + data[at] + 192, at + 1
+                size, position = ((first - 192) << 8) + data[position] + 192, position + 1
             elif first == 255:
-                size, at = int.from_bytes(data[at : at + 4], "big"), at + 4
+                size, position = int.from_bytes(data[position : position + 4], "big"), position + 4
             else:
                 raise ValueError(first)
         else:
             kind, width = (tag & 0x3C) >> 2, {0: 1, 1: 2, 2: 4}[tag & 3] if tag & 3 != 3 else 0
-            size = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else len(data) - at - 1
-            at += 1 + width
-        body = data[at : at + size]
+            size = (
+                int.from_bytes(data[position + 1 : position + 1 + width], "big") if width else len(data) - position - 1
+            )
+            position += 1 + width
+        body = data[position : position + size]
         if len(body) != size:
             raise ValueError(size)
         yield kind, body
-        at += size
+        position += size
 
 
 def module_file(name: str) -> str:

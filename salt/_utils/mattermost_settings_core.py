@@ -185,8 +185,8 @@ def _placed(faults: list, options: dict) -> list:
     placed = []
     for fault in faults:
         named = [option for key, option in given.items() if re.search(rf"{key}\b", fault.sentence)]
-        said = f" It is set by {' and '.join(named)} in the roster." if named else ""
-        placed.append(fault._replace(sentence=fault.sentence + said))
+        where = f" It is set by {' and '.join(named)} in the roster." if named else ""
+        placed.append(fault._replace(sentence=fault.sentence + where))
     return placed
 
 
@@ -235,8 +235,8 @@ def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: s
     mail["from_address"] = mail["from_address"] or settings["email"]
     notify, of_backups = settings["notify"], settings["backup"]["notify"]
     notify["mail"] = notify["mail"] or settings["email"]
-    for way, to in notify.items():
-        of_backups[way] = of_backups[way] or to
+    for channel, to in notify.items():
+        of_backups[channel] = of_backups[channel] or to
     return settings
 
 

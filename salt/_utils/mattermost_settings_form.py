@@ -66,10 +66,14 @@ def faults(schema: dict, settings: dict) -> list[Fault]:
     """
     single = list(leaves(settings))
     lines = [fault for path, value in single if isinstance(value, str) for fault in _line(schema, path, value)]
-    told = {fault.path for fault in lines if fault.harms}
-    found = [fault for fault in validate(schema, settings) if fault.path not in told]
-    told |= {fault.path for fault in found}
-    return [*found, *lines, *(fault for path, value in single if path not in told for fault in _number(path, value))]
+    reported = {fault.path for fault in lines if fault.harms}
+    found = [fault for fault in validate(schema, settings) if fault.path not in reported]
+    reported |= {fault.path for fault in found}
+    return [
+        *found,
+        *lines,
+        *(fault for path, value in single if path not in reported for fault in _number(path, value)),
+    ]
 
 
 def validate(schema: dict, settings: dict) -> list[Fault]:

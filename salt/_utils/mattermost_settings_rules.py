@@ -128,9 +128,9 @@ def ports_are_apart(settings):
         yield f"mattermost:server:port and mattermost:database:port are both {server}: each needs a separate one."
     if database in NGINX_PORTS:
         yield f"mattermost:database:port is {database}, which nginx uses: set another, such as 5432."
-    own = settings["server"]["config"].get("MetricsSettings", {})
-    address = str(own.get("ListenAddress", "")).rpartition(":")[2]
-    if own.get("Enable") and address.isdigit():
+    metrics = settings["server"]["config"].get("MetricsSettings", {})
+    address = str(metrics.get("ListenAddress", "")).rpartition(":")[2]
+    if metrics.get("Enable") and address.isdigit():
         taken = {
             server: "mattermost:server:port",
             database: "mattermost:database:port",
