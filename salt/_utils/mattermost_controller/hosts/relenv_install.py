@@ -75,9 +75,9 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
         except subprocess.TimeoutExpired:
             raise RelenvError(f"Salt's archive did not reach {host.id} within {SECONDS} s: try again.") from None
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
-            f"Salt's archive could not be installed on {host.id}: {said}. It is {archive}, SHA-256 {sha256}, from "
+            f"Salt's archive could not be installed on {host.id}: {reason}. It is {archive}, SHA-256 {sha256}, from "
             "mattermost:relenv:source; correct that setting if the archive is damaged or is for another architecture."
         )
     return True

@@ -120,10 +120,10 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     for check, signs, sentence, fix in _CASES:
         if any(sign.lower() in words.lower() for sign in signs):
             return refusal(check, _capital(sentence.format(**fields)), fix.format(**fields))
-    said = " ".join(words.split())[-300:] or "nothing"
+    output = " ".join(words.split())[-300:] or "nothing"
     return refusal(
         "reachable",
-        f"A command on {host.address} ended with exit status {rc}: {said}.",
+        f"A command on {host.address} ended with exit status {rc}: {output}.",
         f"try `salt-ssh {host.id} --raw true` to see its output.",
     )
 

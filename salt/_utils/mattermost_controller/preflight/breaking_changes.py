@@ -44,12 +44,12 @@ def passed_number(facts: dict) -> int | None:
 
 def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: bool) -> Finding:
     name = change["id"]
-    said = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
+    summary = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
     if name in acknowledged:
-        return note(CHECK, f"{said} It is acknowledged.")
+        return note(CHECK, f"{summary} It is acknowledged.")
     fix = (
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
     )
-    found = f"{said} It is new in {change['version']}; the host was {came}."
-    return warning(CHECK, found, fix) if dry_run else refusal(CHECK, found, fix)
+    sentence = f"{summary} It is new in {change['version']}; the host was {came}."
+    return warning(CHECK, sentence, fix) if dry_run else refusal(CHECK, sentence, fix)

@@ -22,18 +22,18 @@ def inspect(settings: dict, roots: list[str], site: str) -> dict:
     ``certificate_fault``: why the user's own certificate cannot be served, "" when it can or is not asked for.
     """
     certificate, source = settings["certificate"], settings["release"]["source"]
-    own = site == "ssl" and certificate["source"] == "files"
+    is_own = site == "ssl" and certificate["source"] == "files"
     named = {"letsencrypt:ca_file": settings["letsencrypt"]["ca_file"], "verify:ca_file": settings["verify"]["ca_file"]}
-    if site == "ssl" and not own:
+    if site == "ssl" and not is_own:
         named["letsencrypt:archive"] = settings["letsencrypt"]["archive"]
-    if own:
+    if is_own:
         named |= {"certificate:chain": certificate["chain"], "certificate:key": certificate["key"]}
     places = {key: place(name, roots) for key, name in named.items() if name and not is_certificate(name)}
     missing = [(key, named[key]) for key, path in places.items() if not os.path.isfile(path)]
     return {
         "missing": missing,
         "source_there": "://" in source or os.path.isfile(source),
-        "certificate_fault": _fault(settings, places) if own and not missing else "",
+        "certificate_fault": _fault(settings, places) if is_own and not missing else "",
     }
 
 
@@ -53,8 +53,8 @@ def _fault(settings: dict, places: dict) -> str:
 def named_files(settings, facts, outside) -> Finding:
     missing = outside.get("missing", [])
     if missing:
-        told = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
-        return refusal("named-files", f"The controller has no {told}.", "put the file there, or correct the setting.")
+        listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
+        return refusal("named-files", f"The controller has no {listed}.", "put the file there, or correct the setting.")
     return ok("named-files", "Every file that the settings name exists.")
 
 
@@ -63,10 +63,10 @@ def own_certificate(settings, facts, outside) -> Finding:
     if fault:
         fix = "put certificate (with its chain) and key for the public name at mattermost:certificate."
         return refusal("own-certificate", fault, fix)
-    own = settings["certificate"]["source"] == "files"
+    is_own = settings["certificate"]["source"] == "files"
     return ok(
         "own-certificate",
-        "Your own certificate is valid." if own else "The certificate is issued by a certificate authority.",
+        "Your own certificate is valid." if is_own else "The certificate is issued by a certificate authority.",
     )
 
 

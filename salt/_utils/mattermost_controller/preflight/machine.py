@@ -144,8 +144,8 @@ def ports(settings, facts, outside) -> Finding:
             taken[one["port"]] = one["exe"] or one["program"] or "an unknown program"
     if taken:
         held = ", ".join(f"port {port} is in use by {program}" for port, program in sorted(taken.items()))
-        own = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
-        choice = f", or set mattermost:{' and mattermost:'.join(own)}" if own else ""
+        keys = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
+        choice = f", or set mattermost:{' and mattermost:'.join(keys)}" if keys else ""
         return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
     return ok("ports", f"80, 443, {server} and {database} are free or used by the right programs.")
 

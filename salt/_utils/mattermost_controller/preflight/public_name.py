@@ -31,9 +31,15 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
             return refusal("public-name", f"{sentence} The certificate authority must find it.", fix)
         return warning("public-name", sentence, fix)
-    own = {address for address in facts["addresses"] if not is_loopback(address)} | set(outside.get("reached", []))
-    if own & set(resolved):
-        strays = [address for address in resolved if address not in own and not _may_be_nat(address, own)]
+    host_addresses = {address for address in facts["addresses"] if not is_loopback(address)} | set(
+        outside.get("reached", [])
+    )
+    if host_addresses & set(resolved):
+        strays = [
+            address
+            for address in resolved
+            if address not in host_addresses and not _may_be_nat(address, host_addresses)
+        ]
         if strays:
             return warning(
                 "public-name",
@@ -45,20 +51,21 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         ipaddress.ip_address(address).is_global for address in resolved
     ):
         return note(
-            "public-name", f"{name} is {', '.join(resolved)}; the host has only {', '.join(sorted(own))}: behind NAT."
+            "public-name",
+            f"{name} is {', '.join(resolved)}; the host has only {', '.join(sorted(host_addresses))}: behind NAT.",
         )
     return warning(
         "public-name",
-        f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(own))}.",
+        f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(host_addresses))}.",
         "correct the DNS record if that is another machine; behind a load balancer or NAT it is correct.",
     )
 
 
-def _may_be_nat(address: str, own: set) -> bool:
+def _may_be_nat(address: str, host_addresses: set) -> bool:
     """Say whether an IPv4 address may lead here although the host does not have it: one that has only private ones."""
     version = ipaddress.ip_address(address).version
     return version == 4 and not any(
-        ipaddress.ip_address(each).version == 4 and ipaddress.ip_address(each).is_global for each in own
+        ipaddress.ip_address(each).version == 4 and ipaddress.ip_address(each).is_global for each in host_addresses
     )
 
 

@@ -78,5 +78,5 @@ def _is_follower(part: dict) -> bool:
 
 def _sentence(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = " ".join(lines)[:300].strip()
-    return said if said.endswith(".") else f"{said}."
+    joined = " ".join(lines)[:300].strip()
+    return joined if joined.endswith(".") else f"{joined}."

@@ -88,9 +88,9 @@ def report(found: dict, hosts: list[str], test: bool) -> dict:
     where = ", ".join(hosts)
     if not wrong:
         return {"result": True, "comment": "\n".join([f"Verified: {total} checks on {where}.", *lines])}
-    told = [f"Verification failed on {reason}" for reason in reasons(found)]
+    failures = [f"Verification failed on {reason}" for reason in reasons(found)]
     if test:
         head = f"Would verify {where} after the changes of this run; at present, {len(wrong)} of {total} checks fail."
         return {"result": None, "comment": "\n".join([head, *reasons(found), *lines])}
     head = f"{len(wrong)} of {total} checks failed on {where}."
-    return {"result": False, "comment": "\n".join([*told, head, *lines])}
+    return {"result": False, "comment": "\n".join([*failures, head, *lines])}

@@ -11,14 +11,14 @@ BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.t
 
 
 def installed(settings, facts) -> Finding:
-    wanted, there = effective(settings["release"], facts["current"]), facts["current"]
-    if there != wanted or not there:
+    wanted, current = effective(settings["release"], facts["current"]), facts["current"]
+    if current != wanted or not current:
         return refusal(
             "installed",
-            f"{settings['paths']['install']}/current is {there or 'missing'}; expected: {wanted}.",
+            f"{settings['paths']['install']}/current is {current or 'missing'}; expected: {wanted}.",
             "apply mattermost.deploy.server.",
         )
-    return ok("installed", f"{settings['paths']['install']}/current is {there}.")
+    return ok("installed", f"{settings['paths']['install']}/current is {current}.")
 
 
 def listeners(settings, facts) -> Finding:
@@ -110,11 +110,11 @@ def backup_age(settings, facts) -> Finding:
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)
     if hours >= limit:
-        said = f"The last good backup is {hours} h old" if known["good"] else f"No backup was made in {hours} h"
+        how_old = f"The last good backup is {hours} h old" if known["good"] else f"No backup was made in {hours} h"
         why = f" The last attempt failed: {known['failed']}" if known["failed"] else ""
         return refusal(
             "backup-age",
-            f"{said}; {limit} h is the limit.{why}",
+            f"{how_old}; {limit} h is the limit.{why}",
             "run mattermost.backup; journalctl -u mattermost-backup",
         )
     if not known["good"]:

@@ -189,8 +189,8 @@ def websocket(settings, observed, facts) -> Finding:
 
 
 def websocket_origin(settings, observed, facts) -> Finding:
-    answer, own = observed["foreign"], websocket(settings, observed, facts)
-    if own.level != OK:
+    answer, same_origin = observed["foreign"], websocket(settings, observed, facts)
+    if same_origin.level != OK:
         return skipped("websocket-origin", "Not checked: there is no websocket at all.")
     if answer.status == 403:
         return ok("websocket-origin", "A websocket from another origin is refused.")
@@ -202,17 +202,17 @@ def websocket_origin(settings, observed, facts) -> Finding:
 
 
 def upload_limit(settings, observed, facts) -> Finding:
-    limit, at, over = settings["nginx"]["body_limit"], observed["upload_at"], observed["upload_over"]
-    if at.status not in (100, 401):
+    limit, at_limit, over_limit = settings["nginx"]["body_limit"], observed["upload_at"], observed["upload_over"]
+    if at_limit.status not in (100, 401):
         return refusal(
             "upload-limit",
-            f"An upload of {limit} bytes is refused: {_what(at)}.",
+            f"An upload of {limit} bytes is refused: {_what(at_limit)}.",
             "apply mattermost.deploy.nginx-base.",
         )
-    if over.status != 413:
+    if over_limit.status != 413:
         return refusal(
             "upload-limit",
-            f"An upload of {limit + 1} bytes is accepted: {_what(over)}.",
+            f"An upload of {limit + 1} bytes is accepted: {_what(over_limit)}.",
             "apply mattermost.deploy.nginx-base.",
         )
     return ok("upload-limit", f"An upload of {limit} bytes is accepted, one more byte is refused.")
