@@ -31,8 +31,11 @@ def upstream():
     server.server_close()
 
 
+SECOND = "second.example.test"
+
+
 def started(folder, platform, *sls, **how):
-    pillar = {"server": {"port": how.pop("port"), "config": {"FileSettings": {"MaxFileSize": LIMIT}}}}
+    pillar = {"additional_names": [SECOND], "server": {"port": how.pop("port"), "config": {"FileSettings": {"MaxFileSize": LIMIT}}}}
     return Site(Tree(folder, platform, *sls, pillar=pillar, **how))
 
 
@@ -82,6 +85,41 @@ def test_an_unknown_token_is_not_passed_on(site):
 
 def test_an_unknown_name_gets_nothing_over_http(site):
     assert site.ask("/", tls=False, name="other.example.test")[0] == 404
+
+
+# additional names ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_an_additional_name_leads_to_the_public_one(site, tls):
+    status, headers, _ = site.ask("/team/channel?x=1", tls=tls, name=SECOND)
+    assert (status, values(headers, "location")) == (301, [f"https://{NAME}/team/channel?x=1"])
+
+
+@pytest.mark.parametrize("path", ["/api/v4/users/login", "/api/v4/websocket"])
+def test_a_program_that_uses_an_additional_name_is_told_the_public_one(site, path):
+    for method in ("GET", "POST"):
+        status, headers, body = site.ask(path, method=method, name=SECOND)
+        assert (status, values(headers, "content-type")) == (421, ["application/json"])
+        answer = json.loads(body)
+        assert set(answer) == {"id", "message", "detailed_error", "request_id", "status_code"}
+        assert answer["status_code"] == 421
+        assert f"Use https://{NAME} instead." in answer["message"]
+
+
+def test_a_challenge_for_an_additional_name_is_answered(site):
+    assert site.ask("/.well-known/acme-challenge/token", tls=False, name=SECOND)[::2] == (200, b"answer")
+
+
+def test_browsers_remember_https_of_an_additional_name(site):
+    assert values(site.ask(name=SECOND)[1], "strict-transport-security") == ["max-age=63072000"]
+
+
+def test_an_additional_name_of_a_plain_site_leads_to_the_public_one(plain):
+    status, headers, _ = plain.ask("/team?x=1", tls=False, name=SECOND)
+    assert (status, values(headers, "location")) == (301, [f"http://{NAME}/team?x=1"])
+    assert plain.ask("/api/v4/system/ping", tls=False, name=SECOND)[0] == 421
+    assert plain.ask("/.well-known/acme-challenge/none", tls=False, name=SECOND)[0] == 404
 
 
 # TLS -------------------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def test_the_default_site_is_gone(host):
 
 def test_one_site_is_there(host):
     sites = host.check_output("cd /etc/nginx/conf.d && ls mattermost-*.conf").split()
-    assert sites == ["mattermost-base.conf", "mattermost-ssl.conf"]
+    assert sites == ["mattermost-additional-names.conf", "mattermost-base.conf", "mattermost-ssl.conf"]
 
 
 def test_no_reload_is_due(host):

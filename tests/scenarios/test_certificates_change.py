@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import hashlib
+import json
 import socket
 import ssl
 import subprocess
@@ -14,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed
 from tests.scenarios.deployment import PUBLIC_NAME, Deployment
+from tests.scenarios.findings import look, red
 
 SECOND = "second.example.test"
+ADDITIONAL = "/etc/nginx/conf.d/mattermost-additional-names.conf"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,15 @@ def get(site, name, path="/api/v4/config/client?format=old", scheme="https"):
     return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
 
 
+def assert_redirects(site, name, public):
+    """Assert that *name* sends people to the *public* one, and tells it to programs."""
+    for scheme in ("http", "https"):
+        assert get(site, name, "/team?x=1", scheme).endswith(f"301 https://{public}/team?x=1")
+        answer, _, status = get(site, name, scheme=scheme).rpartition("\n")
+        assert status.strip() == "421"
+        assert json.loads(answer)["message"] == f"This is not the address of the chat server. Use https://{public} instead."
+
+
 def probing(site, name=PUBLIC_NAME):
     return Probe(Target(name, address=site.host.address, ca_file=str(site.lab.ca_file)))
 
@@ -110,9 +122,11 @@ def test_names_are_added_and_dropped(site):
     assert names(served(site)) == sorted([PUBLIC_NAME, SECOND])
     assert served(site).serial_number != before
     assert served(site, SECOND) == served(site)
-    assert f'"SiteURL":"https://{PUBLIC_NAME}"' in get(site, SECOND)
-    assert get(site, SECOND, "/team?x=1", "http").endswith(f"301 https://{SECOND}/team?x=1")
+    assert_redirects(site, SECOND, PUBLIC_NAME)
     assert deploy(site).changes == {}
+    site.ssh(f"sed -i s/{PUBLIC_NAME}/elsewhere.example.test/ {ADDITIONAL} && systemctl reload nginx")
+    assert red(look(site, "mattermost.verify")) == {"additional-redirects"}
+    deploy(site)
     renewed = site.ssh("certbot renew --no-random-sleep-on-renew --force-renewal 2>&1", timeout=120)
     assert "all renewals succeeded" in renewed.lower(), renewed
     assert names(served(site)) == sorted([PUBLIC_NAME, SECOND])
@@ -133,7 +147,8 @@ def test_another_public_name_is_served_and_the_old_ones_certificate_is_renewed_n
     # The server takes a new address of its own only by a restart: a second of its page of a pause, nothing else.
     losses = noticed(probe.report)
     assert {loss.kind for loss in losses} <= {"status", "reconnect", "closed"}, losses
-    assert all("503" in loss.detail for loss in losses if loss.kind == "status"), losses
+    assert all(any(code in loss.detail for code in ("503", "301", "421")) for loss in losses if loss.kind == "status"), losses
+    assert_redirects(site, PUBLIC_NAME, SECOND)
     assert names(served(site, SECOND)) == sorted([PUBLIC_NAME, SECOND])
     assert served(site) == served(site, SECOND)
     assert f'"SiteURL":"https://{SECOND}"' in get(site, SECOND)

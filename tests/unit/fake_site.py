@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from websockets.utils import accept_key
 
 NAME = "chat.example.test"
+SECOND = "second.example.test"
 LIMIT = 1000
 CLIENT = {
     "Version": "11.7.10",
@@ -29,8 +30,8 @@ CLIENT = {
 HEALTHY = {"status": "OK", "database_status": "OK", "filestore_status": "OK"}
 
 
-def certificate(name=NAME, issuer=None, days=90, age=1):
-    """Return (certificate, key): of a CA when *issuer* is None, else a leaf for *name* that it signed."""
+def certificate(name=NAME, issuer=None, days=90, age=1, more=()):
+    """Return (certificate, key): of a CA when *issuer* is None, else a leaf for *name*, and *more* names, that it signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime.now(timezone.utc) - timedelta(days=age)
@@ -45,7 +46,7 @@ def certificate(name=NAME, issuer=None, days=90, age=1):
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
     if issuer:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *more)]), critical=False)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 
@@ -74,6 +75,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.site
 
     def do_GET(self):
+        if self.headers["Host"] == SECOND:
+            return self.additional()
         assert self.headers["Host"] == NAME
         if not self.server.secure:
             return self.plain()
@@ -88,6 +91,12 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/api/v4/websocket":
             return self.upgrade()
         return self.answer(self.site.page, b"<html></html>", Strict_Transport_Security=self.site.hsts, **version)
+
+    def additional(self):
+        if self.path.startswith("/api/"):
+            return self.answer(421, json.dumps({"message": self.site.told}).encode())
+        where = self.site.leads_to if self.server.secure else self.site.leads_to_plain
+        return self.answer(301, Location=where + self.path)
 
     def plain(self):
         if self.path.startswith("/.well-known/acme-challenge/"):
@@ -132,6 +141,8 @@ class Site:
         self.version, self.health, self.client = "11.7.10", dict(HEALTHY), dict(CLIENT)
         self.ping, self.page, self.redirect, self.challenge = 200, 200, 301, 404
         self.hsts, self.limit = "max-age=63072000", LIMIT
+        self.leads_to = self.leads_to_plain = f"https://{NAME}"
+        self.told = f"Use https://{NAME} instead."
         self.any_origin = self.no_websocket = self.wrong_proof = False
         self.leaf = leaf or certificate(issuer=issuer)
         chain = folder / "chain.pem"

@@ -222,3 +222,9 @@ def test_a_note_is_written_once_and_read_back_by_the_probe(note, monkeypatch):
 @pytest.mark.parametrize("lines", [[], ["version="], ["version=1.0.0"], ["version=1.0.0", "breaking_changes=x"]])
 def test_a_note_that_is_none_counts_as_none(lines):
     assert probe.bundle(lines) is None
+
+
+def test_additional_names_that_redirect_concern_the_hosts_that_have_some():
+    found = concerned_hosts.has_additional_names(preflight.settings({"additional_names": ["www.example.test"]}), {})
+    assert found["names"] == "www.example.test"
+    assert concerned_hosts.has_additional_names(preflight.settings({}), {}) is None

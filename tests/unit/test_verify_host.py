@@ -150,6 +150,7 @@ def seen(**changed):
         "tls": Handshake("", b"", "connection refused"),
         "old_tls": "refused",
         "redirect": Answer(301, {}, b""),
+        "additional": {},
         **changed,
     }
 

@@ -7,7 +7,7 @@ import threading
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.verify import checks, http, observe
+from mattermost_controller.verify import additional, checks, http, observe
 
 from tests.unit import fake_site
 from tests.unit.verify_facts import FACTS, GRAINS
@@ -32,14 +32,14 @@ def verify(tmp_path, issuer):
     ca_file = tmp_path / "ca.pem"
     ca_file.write_text(fake_site.pem(issuer[0]))
 
-    def act(site, inner=(), name=fake_site.NAME, on_disk=None):
+    def act(site, inner=(), name=fake_site.NAME, on_disk=None, **more):
         data = mattermost_settings_data.load(["salt"])
-        pillar = {"email": "a@example.test", "verify": {"address": "127.0.0.1", "ca_file": str(ca_file)}}
+        pillar = {"email": "a@example.test", "verify": {"address": "127.0.0.1", "ca_file": str(ca_file)}} | more
         settings = core.merge(data, pillar, {}, GRAINS, name)
         settings["nginx"]["body_limit"] = fake_site.LIMIT
         where = observe.site_of(settings, "ssl")
         where = where._replace(http=site.http.server_port, https=site.https.server_port, timeout=5)
-        seen = observe.observe_site(where, fake_site.LIMIT, list(inner))
+        seen = observe.observe_site(where, fake_site.LIMIT, list(inner), settings["names"][1:])
         facts = FACTS | {"certificates": {"/live/fullchain.pem": fake_site.pem((on_disk or site.leaf)[0])}}
         return {one.check: one for one in checks.run(settings, facts, seen, "ssl")}
 
@@ -89,6 +89,50 @@ def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, 
     assert red(found) == [check]
     assert words in found[check].sentence
     assert found[check].fix
+
+
+def both_names(issuer):
+    return {"leaf": fake_site.certificate(issuer=issuer, more=[fake_site.SECOND])}
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "words"),
+    [
+        ({}, None, ""),
+        ({"leads_to": "https://elsewhere.example.test"}, "additional-redirects", "second.example.test is not sent to https://chat.example.test for good: status 301"),
+        ({"leads_to_plain": "https://second.example.test"}, "additional-redirects", "is not sent to https://chat.example.test"),
+        ({"told": "no"}, "additional-redirects", "does not name the right address: 421"),
+    ],
+)  # fmt: skip
+def test_each_additional_name_is_looked_at(tmp_path, issuer, verify, broken, check, words):
+    made = fake_site.Site(tmp_path, issuer, **both_names(issuer))
+    for name, value in broken.items():
+        assert hasattr(made, name)
+        setattr(made, name, value)
+    try:
+        found = verify(made, additional_names=[fake_site.SECOND])
+    finally:
+        made.close()
+    assert red(found) == ([check] if check else [])
+    assert words in found["additional-redirects"].sentence
+    assert found["additional-names"].level == found["additional-certificates"].level == "ok"
+
+
+def test_a_certificate_that_lacks_an_additional_name_is_seen(site, verify):
+    found = verify(site, additional_names=[fake_site.SECOND])
+    assert red(found) == ["additional-certificates"]
+    assert "second.example.test" in found["additional-certificates"].sentence
+
+
+@pytest.mark.parametrize(
+    ("resolved", "words"), [([], "does not resolve from here"), (["192.0.2.9"], "is 192.0.2.9, the site 192.0.2.7")]
+)
+def test_an_additional_name_that_leads_elsewhere_is_seen(resolved, words):
+    observed = {"resolved": ["192.0.2.7"], "additional": {fake_site.SECOND: {"resolved": resolved}}}
+    found = additional.names({"verify": {"address": ""}}, observed, {})
+    assert found.level == "refusal"
+    assert words in found.sentence
+    assert additional.names({"verify": {"address": "192.0.2.7"}}, observed, {}).level == "ok"
 
 
 def test_closed_sign_up_without_accounts_is_fine(site, verify):

@@ -17,7 +17,7 @@ VERIFY = (
     "installed", "version", "edition", "health", "page", "websocket", "websocket-origin", "site-address", "sign-up",
     "upload-limit", "public-name", "reachable", "closed-ports", "listeners", "redirect", "challenge", "hsts",
     "certificate-trust", "certificate-days", "certificate-served", "tls-protocol", "services", "renewal",
-    "certificate-watch", "backup-age", "postgresql", "private-files",
+    "certificate-watch", "backup-age", "postgresql", "private-files", "additional-names", "additional-certificates", "additional-redirects",
 )  # fmt: skip
 STATUS = ("backup-result", "disk", "users", "drift")
 _NAMES = {*PREFLIGHT, *VERIFY, *STATUS}

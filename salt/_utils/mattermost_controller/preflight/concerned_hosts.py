@@ -10,3 +10,9 @@ from __future__ import annotations
 def every_host(settings: dict, facts: dict) -> dict | None:
     """Every deployed host."""
     return {}
+
+
+def has_additional_names(settings: dict, facts: dict) -> dict | None:
+    """A host that answers to other names than its public one."""
+    others = settings["names"][1:]
+    return {"names": ", ".join(others), "name": settings["name"]} if others else None

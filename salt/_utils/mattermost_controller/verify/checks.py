@@ -6,7 +6,7 @@ One fault turns one check red: what could not be asked because of it is ``skippe
 from __future__ import annotations
 
 from mattermost_controller.findings import REFUSAL, SKIPPED, Finding, reasons, refusal, refused, skipped, table
-from mattermost_controller.verify import host, tls, web
+from mattermost_controller.verify import additional, host, tls, web
 
 WORDS = {REFUSAL: "FAILED"}
 _ALWAYS = (
@@ -22,6 +22,8 @@ _ALWAYS = (
 _TLS = (tls.chain, tls.days_left, tls.protocol, tls.served_certificate, web.hsts)
 _HOST = (host.installed, host.listeners, host.services, host.postgresql, host.private_files)
 _NAMES = {web.ping: "health", tls.chain: "certificate-trust", tls.days_left: "certificate-days"}
+_NAMES |= {additional.names: "additional-names", additional.certificates: "additional-certificates"}
+_NAMES |= {additional.redirects: "additional-redirects"}
 _NAMES |= {tls.protocol: "tls-protocol", tls.served_certificate: "certificate-served"}
 GATEWAY = (502, 503, 504)  # nginx answers, the server behind it does not
 
@@ -42,6 +44,8 @@ def run(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]
     name = web.public_name(settings, observed, facts)
     found.append(name)
     checks = [*(_TLS if site == "ssl" else ()), *_ALWAYS, web.upload_limit]
+    if observed["additional"]:
+        checks += [additional.names, additional.redirects, *([additional.certificates] if site == "ssl" else [])]
     if name.level == REFUSAL:
         found += [skipped(_name(check), "Not checked: the name does not resolve.") for check in checks]
         return _fail_skipped(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from mattermost_controller.hosts import collect, probe, ssh_errors
-from mattermost_controller.verify import http
+from mattermost_controller.verify import additional, http
 
 WEBSOCKET = "/api/v4/websocket"
 UPLOAD = "/api/v4/files"
 KNOCK_SECONDS = 2.0
+MOST_AT_ONCE = 32
 FOREIGN = "https://origin.invalid"
 
 
@@ -48,20 +49,39 @@ def hosts_and_sites(
 
 def _observe(settings: dict, site: str) -> dict:
     inner = [settings["server"]["port"], settings["database"]["port"]]
-    return observe_site(site_of(settings, site), settings["nginx"]["body_limit"], inner)
+    return observe_site(site_of(settings, site), settings["nginx"]["body_limit"], inner, settings["names"][1:])
 
 
-def observe_site(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:
+def observe_site(site: http.Site, body_limit: int, inner_ports: list[int], additional_names: list[str] = ()) -> dict:
     """Return what is observed of a site from here.
 
     body_limit: bytes that its web server lets pass. inner_ports: TCP ports that must not be reachable.
+    additional_names: further names of the site; what is observed of each is below ``additional``.
     Keys: see ``_plan``; values are Answers, Handshakes and strings of verify.http.
     """
-    plan = _plan(site, body_limit, inner_ports)
-    with ThreadPoolExecutor(max_workers=len(plan)) as pool:
+    plan = {(key,): task for key, task in _plan(site, body_limit, inner_ports).items()}
+    for name in additional_names:
+        plan |= {("additional", name, key): task for key, task in _plan_of_additional(site, name).items()}
+    with ThreadPoolExecutor(max_workers=min(len(plan), MOST_AT_ONCE)) as pool:
         pending = {key: pool.submit(task) for key, task in plan.items()}
-        found = {key: task.result() for key, task in pending.items()}
-    return {"scheme": "https" if site.secure else "http", **found}
+        done = {key: task.result() for key, task in pending.items()}
+    found = {key[0]: value for key, value in done.items() if len(key) == 1}
+    named = {name: {key[2]: value for key, value in done.items() if key[1:2] == (name,)} for name in additional_names}
+    return {"scheme": "https" if site.secure else "http", **found, "additional": named}
+
+
+def _plan_of_additional(site: http.Site, name: str) -> dict:
+    """Return what to do for each key of the look at an additional name. It is asked at the site's address where that is set."""
+    other = site._replace(name=name, address=name if site.address == site.name else site.address)
+    plan = {
+        "resolved": lambda: collect.resolve(name),
+        "page": lambda: http.request(other, additional.PATH),
+        "api": lambda: http.request(other, additional.API),
+    }
+    if site.secure:
+        plan["tls"] = lambda: http.handshake(other)
+        plan["plain_page"] = lambda: http.request(other, additional.PATH, secure=False)
+    return plan
 
 
 def _plan(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:

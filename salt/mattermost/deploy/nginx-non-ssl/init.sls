@@ -12,11 +12,18 @@ nginx-serves-the-site-over-http:
     - files:
         - path: {{ nginx.site_dir }}/mattermost-non-ssl.conf
           source: salt://mattermost/deploy/nginx-non-ssl/files/etc/nginx/conf.d/mattermost-non-ssl.conf.jinja
+        - path: {{ nginx.site_dir }}/mattermost-additional-names.conf
+          source: salt://mattermost/deploy/nginx-base/files/etc/nginx/conf.d/mattermost-additional-names.conf.jinja
     - absent:
         - {{ nginx.site_dir }}/mattermost-ssl.conf
         - {{ nginx.snippet_dir }}/tls.conf
     - context:
-        names: {{ mattermost.names | json }}
+        names: {{ [mattermost.name] | json }}
+        additional_names: {{ mattermost.names[1:] | json }}
+        address: http://{{ mattermost.name }}
+        certificate: ''
+        key: ''
+        http2_directive: False
         snippets: {{ nginx.snippet_dir }}
     - needs:
         mattermost.deploy.nginx-base:

@@ -14,10 +14,14 @@ nginx-serves-the-site-over-https:
           source: salt://mattermost/deploy/nginx-ssl/files/etc/nginx/mattermost/tls.conf.jinja
         - path: {{ nginx.site_dir }}/mattermost-ssl.conf
           source: salt://mattermost/deploy/nginx-ssl/files/etc/nginx/conf.d/mattermost-ssl.conf.jinja
+        - path: {{ nginx.site_dir }}/mattermost-additional-names.conf
+          source: salt://mattermost/deploy/nginx-base/files/etc/nginx/conf.d/mattermost-additional-names.conf.jinja
     - absent:
         - {{ nginx.site_dir }}/mattermost-non-ssl.conf
     - context:
-        names: {{ mattermost.names | json }}
+        names: {{ [mattermost.name] | json }}
+        additional_names: {{ mattermost.names[1:] | json }}
+        address: https://{{ mattermost.name }}
         snippets: {{ nginx.snippet_dir }}
         certificate: {{ mattermost.certificate.chain_file }}
         key: {{ mattermost.certificate.key_file }}

@@ -1,0 +1,74 @@
+"""The additional names: each leads to this host, has the certificate, and sends its visitors to the public name. Pure.
+
+Each check takes the merged settings, what was observed of the site (verify.observe) and the host's facts.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mattermost_controller.findings import Finding, ok, refusal
+
+PATH = "/some/page?with=query"
+API = "/api/v4/system/ping"
+
+
+def _judged(check: str, wrong: list[str], good: str, fix: str) -> Finding:
+    return refusal(check, " ".join(wrong), fix) if wrong else ok(check, good)
+
+
+def names(settings, observed, facts) -> Finding:
+    """Each name leads to where the public name leads; asked at an address of the settings, that is not looked at."""
+    wrong = []
+    for name, seen in observed["additional"].items():
+        if not seen["resolved"]:
+            wrong.append(f"{name} does not resolve from here.")
+        elif not set(seen["resolved"]) & set(observed["resolved"]):
+            wrong.append(f"{name} is {', '.join(seen['resolved'])}, the site {', '.join(observed['resolved'])}.")
+    if settings["verify"]["address"]:
+        wrong = []
+    return _judged(
+        "additional-names",
+        wrong,
+        f"{', '.join(observed['additional'])}.",
+        "correct their DNS records, or remove them from mattermost:additional_names.",
+    )
+
+
+def certificates(settings, observed, facts) -> Finding:
+    wrong = [
+        f"The certificate is not trusted for {name}: {seen['tls'].error}."
+        for name, seen in observed["additional"].items()
+        if seen["tls"].error
+    ]
+    return _judged(
+        "additional-certificates", wrong, "Trusted for each additional name.", "apply mattermost.deploy.letsencrypt."
+    )
+
+
+def redirects(settings, observed, facts) -> Finding:
+    """People are sent to the public name for good; programs are told of it in the server's form."""
+    public, wrong = f"{observed['scheme']}://{settings['name']}", []
+    for name, seen in observed["additional"].items():
+        for key in ("page", "plain_page"):
+            answer = seen.get(key)
+            if answer and (answer.status, answer.headers.get("location")) != (301, public + PATH):
+                found = answer.error or f"status {answer.status}, Location {answer.headers.get('location', 'none')}"
+                wrong.append(f"{name} is not sent to {public} for good: {found}.")
+                break
+        else:
+            if public not in _message(seen["api"]):
+                wrong.append(f"{name}{API} does not name the right address: {seen['api'].error or seen['api'].status}.")
+    return _judged(
+        "additional-redirects",
+        wrong,
+        f"Sent to {public}, with path and query.",
+        "apply mattermost.deploy.nginx-ssl or nginx-non-ssl; another server block of nginx may take the name.",
+    )
+
+
+def _message(answer) -> str:
+    try:
+        return str(json.loads(answer.body)["message"]) if answer.status >= 400 else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
