@@ -147,6 +147,11 @@ class Contract:
     def postgres_minimum(self):
         return next(major for since, major in POSTGRES_MINIMUM if self.numbers >= since)
 
+    @property
+    def ping_pause(self):
+        """Seconds between two tries to reach the database."""
+        return 2 if self.at_least(11, 0) else 10
+
     def invalid_values(self):
         """Pairs of a setting and the value that keeps this version from starting, with words of the reason."""
         pairs = [

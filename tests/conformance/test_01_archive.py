@@ -20,7 +20,6 @@ MEMBERS = [
     "mattermost/MIT-COMPILED-LICENSE.md",
     "mattermost/NOTICE.txt",
     "mattermost/README.md",
-    "mattermost/manifest.txt",
 ]
 
 

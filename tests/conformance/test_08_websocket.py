@@ -6,15 +6,28 @@ from tests.conformance.site import eventually
 from tests.conformance.wire import WebSocket
 
 
-@pytest.mark.parametrize("origin", ["", "site", "http://{host}", "https://{host}"])
-def test_a_websocket_opens_for_its_own_site(site, origin):
-    site.set(ServiceSettings__SiteURL="https://chat.example.test")
-    server = site.up()
-    value = "https://chat.example.test" if origin == "site" else origin.format(host=f"127.0.0.1:{site.port}")
-    peer = WebSocket(site.port, **({"Origin": value} if value else {}))
-    assert peer.status == 101
-    peer.close()
-    assert server.process.poll() is None
+@pytest.mark.parametrize(
+    ("site_url", "origin", "status"),
+    [
+        ("https://chat.example.test", "", 101),
+        ("https://chat.example.test", "https://chat.example.test", 101),
+        ("https://chat.example.test/chat", "https://chat.example.test", 101),
+        ("https://chat.example.test", "http://chat.example.test", 403),
+        ("https://chat.example.test", "https://chat.example.test:8443", 403),
+        ("https://chat.example.test", "http://{host}", 403),
+        ("https://chat.example.test", "https://second.example.test", 403),
+        ("", "http://{host}", 101),
+        ("", "https://chat.example.test", 403),
+    ],
+)
+def test_with_an_address_of_its_own_a_websocket_opens_for_pages_of_exactly_that(site, site_url, origin, status):
+    """Scheme, host and port; the address that was called counts only without a SiteURL."""
+    site.set(ServiceSettings__SiteURL=site_url)
+    site.up()
+    value = origin.format(host=f"127.0.0.1:{site.port}")
+    prefix = "/chat" if site_url.endswith("/chat") else ""
+    peer = WebSocket(site.port, path=f"{prefix}/api/v4/websocket", **({"Origin": value} if value else {}))
+    assert peer.status == status
 
 
 def test_a_websocket_does_not_open_for_a_foreign_site(chat):

@@ -66,7 +66,7 @@ def test_a_team_is_made_once(local):
     made = local.post("teams", TEAM)
     assert made.status == 201
     again = local.post("teams", TEAM)
-    assert (again.status, again.id) == (400, "app.team.save.existing.app_error")
+    assert (again.status, again.id) == (400, "store.sql_team.save_team.existing.app_error")
     assert local.get("teams/name/red").json["id"] == made.json["id"]
     patched = local.put(f"teams/{made.json['id']}/patch", {"display_name": "Redder"})
     assert (patched.status, patched.json["display_name"]) == (200, "Redder")
@@ -131,8 +131,9 @@ def test_delete_only_deactivates(local):
     assert local.get(f"users/{user['id']}").json["delete_at"] > 0
 
 
-def test_an_empty_list_is_a_list(local):
-    assert local.get("bots").json == []
+def test_an_empty_list_is_a_list(chat, local):
+    assert local.get(f"users/{chat.admin['id']}/tokens").json == []
+    assert isinstance(local.get("bots").json, list)  # a real one makes a bot of its own
 
 
 def test_tokens_need_their_setting(chat, local):
@@ -155,11 +156,9 @@ def test_the_schema_is_listed(chat, local):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "users/me"),
         ("POST", "posts"),
         ("POST", "bots"),
         ("POST", "users/usernames"),
-        ("GET", "config/client?format=old"),
         ("GET", "config/environment"),
         ("POST", "database/recycle"),
         ("POST", "caches/invalidate"),
@@ -168,6 +167,17 @@ def test_the_schema_is_listed(chat, local):
 def test_a_route_that_the_socket_does_not_have(local, method, path):
     answer = local.api(method, path, {} if method == "POST" else None)
     assert (answer.status, answer.id) == (404, "api.context.404.app_error")
+
+
+def test_nobody_is_me_on_the_socket(local, rules):
+    assert local.get("users/me").status == (400 if rules.at_least(11, 0) else 404)
+
+
+def test_the_client_configuration_is_on_the_socket_since_9_8(local, rules):
+    answer = local.get("config/client")
+    assert answer.status == (200 if rules.at_least(10, 12) else 404)
+    if rules.at_least(10, 12):
+        assert {"SchemaVersion", "InstallationDate"} <= set(answer.json)
 
 
 def test_a_route_with_an_id_that_the_socket_does_not_have(chat, local):
@@ -199,9 +209,9 @@ def test_a_bad_patch_changes_nothing(site, part):
     assert site.config_file.read_bytes() == before
 
 
-def test_the_socket_shows_secrets_since_11_and_the_network_never(chat, rules):
+def test_the_socket_shows_secrets_since_10_4_and_the_network_never(chat, rules):
     shown = chat.local.get("config").json["SqlSettings"]["DataSource"]
-    assert shown == (chat.site.settings()["SqlSettings.DataSource"] if rules.at_least(11, 0) else STARS)
+    assert shown == (chat.site.settings()["SqlSettings.DataSource"] if rules.at_least(10, 4) else STARS)
     assert chat.as_admin.get("config").json["SqlSettings"]["DataSource"] == STARS
 
 
@@ -220,14 +230,14 @@ def test_a_patch_replaces_a_map_whole(site):
     assert site.config()["PluginSettings"]["Plugins"] == two
 
 
-def test_plugin_uploads_switch_by_patch_and_not_by_put(site):
+def test_plugin_uploads_switch_by_patch_and_since_10_11_by_put(site, rules):
     server = site.up()
     assert server.local.put("config/patch", {"PluginSettings": {"EnableUploads": True}}).status == 200
     config = server.local.get("config").json
     assert config["PluginSettings"]["EnableUploads"] is True
     config["PluginSettings"]["EnableUploads"] = False
     assert server.local.put("config", config).status == 200
-    assert server.local.get("config").json["PluginSettings"]["EnableUploads"] is True
+    assert server.local.get("config").json["PluginSettings"]["EnableUploads"] is not rules.at_least(10, 11)
 
 
 def test_data_is_in_the_database(site):

@@ -30,13 +30,12 @@ def test_it_says_the_servers_version(mmctl, rules):
     assert rules.version in mmctl("system", "version").stdout
 
 
-def test_without_a_socket_it_says_so(site):
+def test_without_a_socket_it_says_so(site, rules):
     done = site.mmctl("user", "list")
     assert done.returncode == 1
-    assert (
-        f'socket file "{site.socket}" doesn\'t exists, please check the server configuration for local mode'
-        in done.stderr
-    )
+    word = "exist" if rules.at_least(9, 6) else "exists"
+    words = f'socket file "{site.socket}" doesn\'t {word}, please check the server configuration for local mode'
+    assert words in done.stderr
 
 
 def test_a_stale_socket_refuses(site):
@@ -49,9 +48,7 @@ def test_a_stale_socket_refuses(site):
     assert "connect: connection refused" in done.stderr
 
 
-def test_it_insists_on_the_sockets_mode(site, rules):
-    if rules.at_least(9, 0):
-        pytest.skip("whether newer ones insist is not known")
+def test_it_insists_on_the_sockets_mode(site):
     site.up()
     site.socket.chmod(0o660)
     done = site.mmctl("user", "list")
@@ -75,7 +72,8 @@ def test_empty_lists(site):
     site.up()
     assert value(site.mmctl("user", "list", "--all")) is None
     assert value(site.mmctl("plugin", "list")) == [{"active": [], "inactive": []}]
-    assert site.mmctl("bot", "list", "--all").returncode == 1
+    for words in (["--all"], []):
+        assert site.mmctl("bot", "list", *words).returncode == 1
 
 
 def test_a_user_is_created_and_found(mmctl):
@@ -85,7 +83,6 @@ def test_a_user_is_created_and_found(mmctl):
     assert made["roles"] == "system_user", "the object is from before the promotion"
     found = value(mmctl("user", "search", "made"))
     assert set(found["roles"].split()) == {"system_user", "system_admin"}
-    assert found["email_verified"] is True
     assert found["first_name"] == "May"
     assert value(mmctl("user", "search", "made@example.test"))["id"] == made["id"]
     assert mmctl("user", "create", *words).returncode == 1
@@ -140,7 +137,7 @@ def test_configuration_is_got(mmctl, chat, rules):
     assert value(mmctl("config", "get", "TeamSettings.SiteName")) == "Mattermost"
     assert value(mmctl("config", "get", "ServiceSettings.TrustedProxyIPHeader")) == []
     assert value(mmctl("config", "get", "PluginSettings"))["Enable"] is True
-    source = chat.site.settings()["SqlSettings.DataSource"] if rules.at_least(11, 0) else "*" * 32
+    source = chat.site.settings()["SqlSettings.DataSource"] if rules.at_least(10, 4) else "*" * 32
     assert value(mmctl("config", "get", "SqlSettings.DataSource")) == source
     unknown = mmctl("config", "get", "TeamSettings.Nonsense")
     assert unknown.returncode == 1
@@ -150,7 +147,7 @@ def test_configuration_is_got(mmctl, chat, rules):
 
 def test_configuration_is_set(site):
     site.up()
-    shown = value(site.mmctl("config", "set", "TeamSettings.SiteName", "Set"))
+    (shown,) = value(site.mmctl("config", "set", "TeamSettings.SiteName", "Set"))
     assert shown["TeamSettings"]["SiteName"] == "Set"
     assert site.mmctl("config", "set", "TeamSettings.MaxUsersPerTeam", "70").returncode == 0
     words = ["config", "set", "ServiceSettings.TrustedProxyIPHeader", "X-Real-IP", "X-Forwarded-For"]
@@ -226,5 +223,7 @@ def test_system_status(mmctl):
 def test_system_status_of_an_unhealthy_server(site, rules):
     site.up()
     (site.home / "data").chmod(0o555)
+    if rules.at_least(11, 0) and not rules.at_least(11, 1):
+        pytest.skip("between 11.0 and 11.1 either may happen")
     honest = rules.at_least(11, 1) or (rules.at_least(10, 11, 4) and not rules.at_least(11, 0))
     assert (site.mmctl("system", "status").returncode != 0) is honest

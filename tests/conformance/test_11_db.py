@@ -54,8 +54,11 @@ def test_migrate_without_rights(site, rules):
 def test_a_dry_run_changes_nothing(site, rules):
     done = site.mattermost("db", "migrate", "--dry-run")
     if rules.at_least(8, 0):
-        assert done.returncode == 0
+        assert (done.returncode, "Database successfully migrated" in done.stdout) == (0, True), (
+            "it says so although it did not"
+        )
         assert site.sql("SELECT to_regclass('users') IS NULL") == "t"
+        assert site.sql("SELECT to_regclass('db_migrations') IS NOT NULL AND to_regclass('db_lock') IS NOT NULL") == "t"
     else:
         assert done.returncode == 1
         assert "unknown flag" in done.stderr
@@ -64,8 +67,14 @@ def test_a_dry_run_changes_nothing(site, rules):
 def test_a_plan_is_saved_into_the_file_store(site, rules):
     if not rules.at_least(8, 0):
         pytest.skip("plans came with 8.0")
+    assert site.mattermost("db", "migrate", "--save-plan").returncode == 1, "an empty database has no newest row"
+    site.mattermost("db", "migrate")
+    last = newest(site)
+    assert site.mattermost("db", "downgrade", str(last)).returncode == 0
+    before = newest(site)
     assert site.mattermost("db", "migrate", "--save-plan").returncode == 0
-    assert any(name.endswith(".json") for name in site.files("data"))
+    plans = [name for name in site.files("data") if name.endswith(".json")]
+    assert plans == [f"migration_plan_{before}_{last}.json"]
 
 
 def test_an_unknown_flag_fails_with_usage(site):
@@ -92,6 +101,90 @@ def test_downgrade_exists_from_8_0(site, rules):
     elif done.returncode == 0:
         assert "Database successfully downgraded" in done.stdout
         assert newest(site) < before
+
+
+@pytest.fixture
+def migrated(site, rules):
+    """A site with a whole schema, its configuration, and how to take migrations back."""
+    if not rules.at_least(11, 0):
+        pytest.skip("asked of 11.0 and later")
+    site.mattermost("db", "migrate")
+    site.all = [int(line) for line in site.sql("SELECT version FROM db_migrations ORDER BY version").split()]
+    return site
+
+
+def down(site, *words, **environment):
+    return site.mattermost("db", "downgrade", *words, **environment)
+
+
+def applied(site):
+    return [int(line) for line in site.sql("SELECT version FROM db_migrations ORDER BY version").split()]
+
+
+def test_downgrade_takes_exactly_the_numbers_back_whatever_their_order(migrated):
+    three = migrated.all[-3:]
+    done = down(migrated, ",".join(map(str, three)))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "Database successfully downgraded"
+    assert applied(migrated) == migrated.all[:-3]
+    assert migrated.sql("SELECT count(*) FROM db_lock") == "0"
+
+
+def test_numbers_that_are_not_applied_are_passed_over_with_success(migrated):
+    done = down(migrated, f"99999,{migrated.all[-1]}")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Database successfully downgraded")
+    assert "could not match give migration versions" in done.stderr
+    assert applied(migrated) == migrated.all[:-1]
+    assert down(migrated, "99999").returncode == 0
+    assert applied(migrated) == migrated.all[:-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "accepts 1 arg(s), received 0"),
+        (["1", "2"], "accepts 1 arg(s), received 2"),
+        (["1, 2"], 'strconv.Atoi: parsing " 2": invalid syntax'),
+        (["2,2"], "not all migrations have opposite migrations"),
+        (["1-2"], "unable to read file 1-2"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(migrated, words, said):
+    done = down(migrated, *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert applied(migrated) == migrated.all
+
+
+def test_a_dry_run_of_downgrade_says_the_same_and_does_nothing(migrated):
+    done = down(migrated, str(migrated.all[-1]), "--dry-run")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Database successfully downgraded")
+    assert applied(migrated) == migrated.all
+
+
+def test_a_migration_that_the_program_lacks_stops_every_downgrade(migrated):
+    migrated.sql("INSERT INTO db_migrations VALUES (99999, 'from_the_future')")
+    done = down(migrated, str(migrated.all[-1]))
+    assert done.returncode == 1
+    assert "could not find down script for from_the_future" in done.stderr
+    assert applied(migrated) == [*migrated.all, 99999]
+
+
+def test_the_lock_of_a_dead_downgrade_is_waited_for(migrated):
+    migrated.sql("INSERT INTO db_lock VALUES ('mm-lock-key', extract(epoch FROM now()) + 3)")
+    assert down(migrated, str(migrated.all[-1])).returncode == 0
+    assert int(migrated.sql("SELECT extract(epoch FROM now())::bigint")) > 0
+    assert (applied(migrated), migrated.sql("SELECT count(*) FROM db_lock")) == (migrated.all[:-1], "0")
+
+
+def test_with_local_mode_and_no_directory_for_its_socket_nothing_is_done(migrated):
+    migrated.socket.parent.rmdir()
+    done = down(migrated, str(migrated.all[-1]))
+    assert done.returncode == 1
+    assert "local_mode_socket" in done.stderr
+    assert applied(migrated) == migrated.all
+    assert down(migrated, str(migrated.all[-1]), MM_SERVICESETTINGS_ENABLELOCALMODE="false").returncode == 0
+    assert applied(migrated) == migrated.all[:-1]
 
 
 def test_reset_empties_the_tables_and_keeps_the_schema(site):

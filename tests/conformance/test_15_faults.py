@@ -46,7 +46,7 @@ def test_slow_migration_keeps_its_lock(site):
 def test_a_migration_that_fails_half_way(site):
     server = site.start(STANDIN_FAULT_FAIL_MIGRATION="1")
     assert server.wait_end() == 1
-    assert "Failed to apply database migrations." in server.log_text()
+    assert "failed to apply database migrations" in server.error_text()
     assert int(site.sql("SELECT count(*) FROM db_migrations")) > 0
     assert server.messages() == []
 

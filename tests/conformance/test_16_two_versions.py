@@ -51,7 +51,7 @@ def test_the_newer_one_migrates_and_keeps_the_data(old, newer):
     old.up()
     assert schema(old) > before
     assert old.sql("SELECT message FROM posts") == "before"
-    assert old.sql("SELECT messagelength FROM posts") == "6"
+    assert old.sql("SELECT type FROM posts") == "message"
     assert post(old, "after") == 201
 
 
@@ -71,7 +71,7 @@ def test_downgrading_with_the_newer_program_brings_the_old_schema_back(old, newe
     old.up().stop()
     numbers = old.sql(f"SELECT string_agg(version::text, ',') FROM db_migrations WHERE version > {before}")
     done = old.mattermost("db", "downgrade", numbers)
-    assert (done.returncode, done.stdout.strip()) == (0, "Database successfully downgraded")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Database successfully downgraded")
     old.root = tree
     old.up()
     assert post(old, "again") == 201
@@ -83,7 +83,7 @@ def test_a_failed_migration_leaves_a_schema_that_only_a_copy_undoes(old, newer):
     old.root = newer.root
     server = old.start(STANDIN_FAULT_FAIL_MIGRATION="1")
     assert server.wait_end() == 1
-    assert schema(old) == before
+    assert schema(old) == before + 1, "the first of three is applied, the second one half"
     assert old.start().wait_end() == 1, "half a migration is in the way of a whole one"
     old.cluster.sql(f"DROP DATABASE {old.database}")
     old.cluster.sql(f"ALTER DATABASE {copy} RENAME TO {old.database}")

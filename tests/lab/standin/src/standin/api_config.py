@@ -12,8 +12,8 @@ from .config_backing import ConfigError, PersistError
 from .errors import ApiError
 from .routes import route
 
-# Where the file store's imports and exports live: since 11.4 not changeable over the network.
-FIXED_FOR_REST = (("ImportSettings", "Directory"), ("ExportSettings", "Directory"))
+# Where the file store's imports live: since 11.4 not changeable over the network.
+FIXED_FOR_REST = (("ImportSettings", "Directory"),)
 
 
 def _known(call: Call, body: dict) -> config_values.Config:
@@ -48,15 +48,16 @@ def _shown(call: Call) -> dict[str, Any]:
 
 @route("GET", "config", admin=True)
 async def get_config(call: Call) -> web.Response:
-    """The socket's caller sees secrets since 11.0; what answers a change hides them from everybody."""
-    in_clear = call.local and call.app.build.at_least(11, 0)
+    """The socket's caller sees secrets since 10.4; what answers a change hides them from everybody."""
+    in_clear = call.local and call.app.build.at_least(10, 4)
     return reply(call.app.config.effective if in_clear else _shown(call))
 
 
 @route("PUT", "config", admin=True)
 async def put_config(call: Call) -> web.Response:
     part = _known(call, await call.json())
-    part.get("PluginSettings", {}).pop("EnableUploads", None)
+    if not (call.local and call.app.build.at_least(10, 11)):
+        part.get("PluginSettings", {}).pop("EnableUploads", None)
     _save(call, config_values.merge(call.app.config.effective, part))
     return reply(_shown(call))
 

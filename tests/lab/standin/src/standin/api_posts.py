@@ -27,7 +27,7 @@ def post_object(row: dict) -> dict:
         "channel_id": row["channelid"],
         "root_id": row["rootid"],
         "message": row["message"],
-        "type": row["type"],
+        "type": "",
         "props": row["props"],
         "file_ids": row["fileids"],
     }
@@ -45,9 +45,8 @@ async def store(call: Call, user_id: str, channel_id: str, body: dict) -> dict:
         "fileids": file_ids, "editat": 0,
     }  # fmt: skip
     values = row | {"props": Jsonb(row["props"]), "fileids": Jsonb(file_ids)}
-    counted = call.app.build.at_least(*migrations.MIGRATIONS[migrations.POSTS_COUNTED - 1].since)
-    if counted:
-        values["messagelength"] = len(message)
+    if call.app.build.at_least(*migrations.POSTS_HAVE_A_TYPE):
+        values["type"] = "message"
     names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
     async with database.connection() as connection, connection.transaction():
         await connection.execute(f"INSERT INTO posts ({names}) VALUES ({marks})", list(values.values()))
@@ -58,11 +57,6 @@ async def store(call: Call, user_id: str, channel_id: str, body: dict) -> dict:
             await connection.execute(
                 "UPDATE fileinfo SET postid = %s WHERE id = ANY(%s) AND postid = '' AND creatorid = %s",
                 (row["id"], file_ids, user_id),
-            )
-        if counted:
-            await connection.execute(
-                "INSERT INTO channelstats VALUES (%s, 1) ON CONFLICT (channelid) DO UPDATE SET posts = channelstats.posts + 1",
-                (channel_id,),
             )
     members = await database.rows("SELECT userid FROM channelmembers WHERE channelid = %s", (channel_id,))
     data = {"post": json.dumps(post_object(row)), "channel_type": "O"}

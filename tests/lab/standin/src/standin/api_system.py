@@ -6,9 +6,9 @@ import asyncio
 
 from aiohttp import web
 
-from . import config_values, health, mail
+from . import config_shown, config_values, health, mail
 from .call import Call, ok, reply
-from .errors import ApiError
+from .errors import ApiError, no_route
 from .routes import route
 
 
@@ -50,38 +50,27 @@ def client_config(call: Call, no_accounts: bool) -> dict[str, str]:
         "DiagnosticsEnabled": config["LogSettings"]["EnableDiagnostics"],
         "WebsocketURL": config["ServiceSettings"]["WebsocketURL"].rstrip("/"),
     }
-    shown = {
-        "ServiceSettings": ("SiteURL", "EnableCommands", "EnableCustomEmoji", "EnableEmojiPicker", "EnableGifPicker",
-            "EnableLatex", "EnableSVGs", "EnableUserStatuses", "CollapsedThreads", "WebsocketPort",
-            "WebsocketSecurePort", "EnableMultifactorAuthentication", "EnableUserAccessTokens",
-            "EnableIncomingWebhooks", "EnableOutgoingWebhooks", "PostEditTimeLimit", "MinimumHashtagLength"),
-        "TeamSettings": ("SiteName", "EnableUserCreation", "EnableOpenServer", "EnableCustomBrand", "CustomBrandText",
-            "CustomDescriptionText", "MaxNotificationsPerChannel", "TeammateNameDisplay"),
-        "EmailSettings": ("EnableSignUpWithEmail", "EnableSignInWithEmail", "EnableSignInWithUsername",
-            "SendEmailNotifications", "SendPushNotifications", "RequireEmailVerification", "EnablePreviewModeBanner"),
-        "FileSettings": ("EnableFileAttachments", "EnableMobileUpload", "EnableMobileDownload", "MaxFileSize"),
-        "SupportSettings": ("AboutLink", "HelpLink", "PrivacyPolicyLink", "TermsOfServiceLink", "SupportEmail",
-            "ReportAProblemLink"),
-        "LocalizationSettings": ("DefaultServerLocale", "DefaultClientLocale", "AvailableLocales"),
-        "PasswordSettings": ("MinimumLength", "Lowercase", "Number", "Uppercase", "Symbol"),
-        "NativeAppSettings": ("AppDownloadLink", "AndroidAppDownloadLink", "IosAppDownloadLink"),
-    }  # fmt: skip
-    for section, keys in shown.items():
-        prefix = "Password" if section == "PasswordSettings" else ""
-        values |= {prefix + key: config[section][key] for key in keys}
+    values |= config_shown.values(config)
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
 
 
-@route("GET", "config/client", local=False, login=False)
+@route("GET", "config/client", login=False)
 async def get_client_config(call: Call) -> web.Response:
-    if call.query("format") != "old":
+    if call.local and not call.app.build.at_least(9, 8):
+        raise no_route()
+    if call.query("format") != "old" and not call.app.build.at_least(10, 12):
         raise ApiError(
             501,
             "api.config.client.old_format.app_error",
             "New format for the client configuration is not supported yet.",
         )
     count = await call.app.database.value("SELECT count(*) FROM users")
-    return reply(client_config(call, count == 0))
+    more = {}
+    if call.local:  # it sees what a logged-in user does
+        rows = await call.app.database.rows("SELECT value FROM systems WHERE name = 'InstallationDate'")
+        newest = await call.app.database.value("SELECT max(version) FROM db_migrations")
+        more = {"SchemaVersion": str(newest), "InstallationDate": rows[0]["value"]}
+    return reply(client_config(call, count == 0) | more)
 
 
 @route("GET", "license/client", local=False, login=False)
@@ -96,8 +85,10 @@ async def get_client_license(call: Call) -> web.Response:
 @route("POST", "email/test", local=False, admin=True)
 async def test_email(call: Call) -> web.Response:
     body = await call.json(object)
-    config = call.app.config.effective
-    if isinstance(body, dict) and body:
+    config, own_alone = call.app.config.effective, call.app.build.at_least(11, 0)
+    if own_alone and not {*config["EmailSettings"]} <= {*(body or {}).get("EmailSettings", {})}:
+        raise ApiError(400, "api.file.test_connection_email_settings_nil.app_error", "Email settings has unset values.")
+    if isinstance(body, dict) and body and not own_alone:
         try:
             part = config_values.known_part(body, call.app.build)
         except ValueError as error:

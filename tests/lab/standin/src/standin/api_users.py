@@ -31,8 +31,12 @@ async def create(call: Call) -> web.Response:
     return reply(users.public(await users.create(app, body)), 201)
 
 
-@route("GET", "users/me", local=False)
+@route("GET", "users/me")  # before 11.0 the socket does not have it
 async def me(call: Call) -> web.Response:
+    if call.local:  # nobody is logged in there
+        raise ApiError(
+            400, "api.context.invalid_url_param.app_error", "Invalid or missing user_id parameter in request URL."
+        )
     return reply(users.public(await users.get(call.app, call.user_id)))
 
 

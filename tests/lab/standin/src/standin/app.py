@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import paths
+from . import paths, subpath
 from .config_store import ConfigStore
 from .database import Database
 from .faults import Faults
@@ -23,6 +23,7 @@ class App:
         self.sessions = Sessions(database)
         self.limiter = Limiter(dict(config["RateLimitSettings"]))
         self.client: str | None = paths.find_directory("client")
+        self.subpath = subpath.of(config["ServiceSettings"]["SiteURL"])
         self.plugins: Any = None
         self.sockets: set = set()
 

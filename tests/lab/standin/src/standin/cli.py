@@ -37,7 +37,7 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, str], str]:
 
 
 def fail(message: str, text: str) -> int:
-    print(f"Error: {message}\n{text}", file=sys.stderr)
+    print("\n".join(part for part in (f"Error: {message}", text) if part), file=sys.stderr)
     return 1
 
 
@@ -62,7 +62,8 @@ def _config(build: Build, path: str, write: bool):
     return store
 
 
-def serve(build: Build, config_path: str) -> int:
+def serve(build: Build, words: list[str], config_path: str) -> int:
+    """words: none where the server is only the default; then the usage follows a refused configuration."""
     from .log import LevelError
     from .paths import find_directory
 
@@ -71,7 +72,12 @@ def serve(build: Build, config_path: str) -> int:
         raise UsageError("the fault switch STANDIN_FAULT_FAIL_START is set")
     if find_directory("i18n") is None:
         raise UsageError("unable to load Mattermost translation files: unable to find i18n directory")
-    config = _config(build, config_path, write=True)
+    try:
+        config = _config(build, config_path, write=True)
+    except UsageError as error:
+        if build.at_least(11, 0) and words:
+            raise UsageError(error.message, "") from None
+        raise
     from . import server
 
     try:
@@ -97,8 +103,8 @@ def main(arguments: list[str], build: Build) -> int:
         print("\n".join(build.version_lines()))
         return 0
     if command == "server":
-        return serve(build, config)
-    raise UsageError(f'unknown command "{command}" for "mattermost"')
+        return serve(build, words, config)
+    raise UsageError(f'unknown command "{command}" for "mattermost"', "Run 'mattermost --help' for usage.")
 
 
 def entry() -> None:

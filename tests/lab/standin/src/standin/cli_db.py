@@ -12,7 +12,7 @@ from . import faults, migrate, usage
 from .cli import UsageError
 from .config_store import ConfigStore
 from .log import Log
-from .migrate import StartError
+from .migrate import DownError, StartError, StoreError
 from .versions import Build
 
 FLAGS = {
@@ -33,6 +33,10 @@ def flags_of(build: Build, command: str) -> set[str]:
     return FLAGS[command] if build.at_least(8, 0) or command in ("version", "reset") else set()
 
 
+def _usage(build: Build, command: str) -> str:
+    return usage.command(f"db {command}", [f"--{flag}" for flag in sorted(flags_of(build, command))])
+
+
 def run(build: Build, words: list[str], flags: dict[str, str], load: Callable[[], ConfigStore]) -> int:
     command = words[0] if words else ""
     if command not in commands(build):
@@ -40,15 +44,16 @@ def run(build: Build, words: list[str], flags: dict[str, str], load: Callable[[]
         return 0
     unknown = sorted(set(flags) - flags_of(build, command))
     if unknown:
-        text = usage.command(f"db {command}", [f"--{flag}" for flag in sorted(flags_of(build, command))])
-        raise UsageError(f"unknown flag: --{unknown[0]}", text)
+        raise UsageError(f"unknown flag: --{unknown[0]}", _usage(build, command))
     config = load()
     log = Log(sys.stderr)
-    log.configure(config["LogSettings"] | {"EnableFile": False}, sys.stderr)
+    log.configure(config["LogSettings"] | {"EnableFile": False, "ConsoleLevel": "DEBUG"}, sys.stderr)
     switches = {name for name, value in flags.items() if value != "false"}
     try:
         return asyncio.run(globals()[f"_{command}"](build, words[1:], switches, config, log))
     except StartError as error:
+        if build.at_least(11, 0) and isinstance(error, StoreError):
+            raise UsageError(error.inner, _usage(build, command)) from None
         log.fatal(error.message, error=error.error)
         if command == "migrate" and not build.at_least(8, 0):
             print("Database successfully migrated")  # what 7.x says, and exits 0, although it failed
@@ -75,12 +80,12 @@ async def _version(build: Build, words: list[str], switches: set, config: Config
     return 0
 
 
-def _save_plan(config: ConfigStore, numbers: list[int]) -> None:
+def _save_plan(config: ConfigStore, newest: int, numbers: list[int]) -> None:
     directory = config["FileSettings"]["Directory"]
-    path = os.path.join(directory, f"migration_plan_{numbers[0]}_{numbers[-1]}.json")
+    path = os.path.join(directory, f"migration_plan_{newest}_{numbers[-1]}.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"migrations": numbers}, file)
-    print(f"Migration plan has been saved to {path}")
+    print(f'The migration plan has been saved. File: "{os.path.basename(path)}".')
 
 
 async def _migrate(build: Build, words: list[str], switches: set, config: ConfigStore, log: Log) -> int:
@@ -90,9 +95,15 @@ async def _migrate(build: Build, words: list[str], switches: set, config: Config
         print("No migrations to apply.")
         return 0
     if "save-plan" in switches:
-        _save_plan(config, todo)
+        done = await migrate.applied(database)
+        if not done:
+            reason = "unable to select from db_migrations: sql: no rows in result set"
+            raise UsageError(f"failed to generate plan file: {reason}", _usage(build, "migrate"))
+        _save_plan(config, migrate.newest(done), todo)
     if "dry-run" in switches:
-        print(f"Dry run: {len(todo)} migrations would be applied.")
+        async with migrate.locked(database, build, log):
+            pass
+        print("Database successfully migrated")  # although it was not
         return 0
     await migrate.up(database, build, log, faults.read())
     await database.close()
@@ -100,26 +111,36 @@ async def _migrate(build: Build, words: list[str], switches: set, config: Config
     return 0
 
 
-def _numbers(word: str) -> list[int]:
-    """Read ``12,11`` or a saved plan. Raises UsageError."""
+def _numbers(word: str, directory: str) -> list[int]:
+    """Read ``12,11`` or a plan in the file store. Raises DownError."""
     try:
-        if word.endswith(".json"):
-            with open(word, encoding="utf-8") as file:
-                return [int(number) for number in json.load(file)["migrations"]]
-        return [int(number) for number in word.split(",")]
-    except (ValueError, KeyError, OSError) as error:
-        raise UsageError(f"failed to read the migrations to revert from {word!r}: {error}") from None
+        if not word.replace(",", "").replace(" ", "").isdigit():
+            place = os.path.join(directory, word)
+            with open(place, encoding="utf-8") as file:
+                return json.load(file)["migrations"]
+    except OSError as error:
+        reason = f"open {place}: {error.strerror.lower()}"
+        raise DownError(f"failed to read plan: unable to read file {word}: {reason}") from None
+    for item in word.split(","):
+        if not item.isdigit():
+            raise DownError(f'strconv.Atoi: parsing "{item}": invalid syntax')
+    numbers = [int(item) for item in word.split(",")]
+    if len({*numbers}) < len(numbers):
+        raise DownError("could not get opposite migrations: not all migrations have opposite migrations")
+    return numbers
 
 
 async def _downgrade(build: Build, words: list[str], switches: set, config: ConfigStore, log: Log) -> int:
     if len(words) != 1:
-        raise UsageError("accepts 1 arg(s), received " + str(len(words)))
-    numbers = _numbers(words[0])
+        raise UsageError(f"accepts 1 arg(s), received {len(words)}", _usage(build, "downgrade"))
     database = await _open(config, build, log)
-    if "dry-run" in switches:
-        print(f"Dry run: {len(numbers)} migrations would be reverted.")
-        return 0
-    await migrate.down(database, numbers, log)
+    try:
+        numbers = _numbers(words[0], config["FileSettings"]["Directory"])
+        shown = " ".join(str(number) for number in sorted(numbers, reverse=True))
+        print(f"Database will be downgraded with the following versions:  [{shown}]", flush=True)
+        await migrate.down(database, build, numbers, "dry-run" in switches, log, faults.read())
+    except DownError as error:
+        raise UsageError(f"failed to downgrade migrations: {error}", _usage(build, "downgrade")) from None
     await database.close()
     print("Database successfully downgraded")
     return 0

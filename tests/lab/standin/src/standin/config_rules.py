@@ -35,6 +35,9 @@ def _service(config: dict[str, Any]) -> str | None:
                 return (
                     f"Invalid value for TLS {what} file - Either use LetsEncrypt or set path to existing {what} file."
                 )
+    folder = os.path.dirname(service["LocalModeSocketLocation"])
+    if service["EnableLocalMode"] and not os.path.isdir(folder):
+        return f"model.config.is_valid.local_mode_socket.app_error, stat {folder}: no such file or directory"
     if service["MaximumLoginAttempts"] <= 0:
         return "Invalid maximum login attempts for service settings. Must be a positive number."
     for key, what in (("ReadTimeout", "read"), ("WriteTimeout", "write")):
@@ -45,12 +48,13 @@ def _service(config: dict[str, Any]) -> str | None:
     return None
 
 
-def _storage(config: dict[str, Any]) -> str | None:
+def _storage(config: dict[str, Any], build: Build) -> str | None:
     sql, files = config["SqlSettings"], config["FileSettings"]
     if len(sql["AtRestEncryptKey"]) < 32:
         return "Invalid at rest encrypt key for SQL settings. Must be 32 chars or more."
     if sql["DriverName"] not in ("postgres", "mysql"):
-        return "Invalid driver name for SQL settings. Must be 'mysql' or 'postgres'."
+        older = "" if build.at_least(11, 0) else "'mysql' or "
+        return f"Invalid driver name for SQL settings. Must be {older}'postgres'."
     for key, what in (
         ("MaxIdleConns", "maximum idle connection"),
         ("MaxOpenConns", "maximum open connection"),
@@ -84,7 +88,7 @@ def _mail_and_limits(config: dict[str, Any], build: Build) -> str | None:
     longest = 72 if build.at_least(9, 0) else 64
     if not 5 <= config["PasswordSettings"]["MinimumLength"] <= longest:
         return f"Minimum password length must be a whole number greater than or equal to 5 and less than or equal to {longest}."
-    for section in ("ImportSettings", "ExportSettings"):
+    for section in ("ImportSettings",):
         if not config[section]["Directory"]:
             return f"Value for {section}.Directory should not be empty."
         if config[section]["RetentionDays"] <= 0:
@@ -113,4 +117,6 @@ def first_fault(config: dict[str, Any], build: Build) -> str | None:
     """
     if len(config["TeamSettings"]["SiteName"]) > 30:
         return "Site name must be less than or equal to 30 characters."
-    return _blocking_keys(config, build) or _service(config) or _storage(config) or _mail_and_limits(config, build)
+    return (
+        _blocking_keys(config, build) or _service(config) or _storage(config, build) or _mail_and_limits(config, build)
+    )

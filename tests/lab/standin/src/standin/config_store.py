@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from . import config_rules, config_values, gojson
+from . import config_rules, config_shown, config_values, gojson
 from .config_backing import ConfigError, backing
 from .config_values import Config
 from .versions import Build
@@ -45,7 +45,8 @@ class ConfigStore:
         Raises ConfigError; memory and file are then as before.
         """
         file, effective = self._parse()
-        if write:
+        # once loaded, only where something changed: an edit of form alone stays in the file
+        if write and (effective != self.effective or not self.build.at_least(11, 0)):
             self.backing.write(gojson.dumps(file, indent=4))
         self.file, self.effective = file, effective
 
@@ -64,8 +65,10 @@ class ConfigStore:
 
     @property
     def hash(self) -> str:
-        """32 hex digits that change with every setting."""
-        return hashlib.md5(gojson.dumps(self.effective).encode(), usedforsecurity=False).hexdigest()
+        """64 hex digits that change with what clients are shown; before 11.0, 32 with every setting."""
+        if not self.build.at_least(11, 0):
+            return hashlib.md5(gojson.dumps(self.effective).encode(), usedforsecurity=False).hexdigest()
+        return hashlib.sha256(gojson.dumps(config_shown.values(self.effective)).encode()).hexdigest()
 
     def __getitem__(self, section: str) -> dict:
         return self.effective[section]

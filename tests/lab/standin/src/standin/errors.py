@@ -11,13 +11,8 @@ class ApiError(Exception):
         self.status, self.id, self.message, self.detailed = status, id, message or id, detailed
 
     def body(self, request_id: str) -> dict:
-        return {
-            "id": self.id,
-            "message": self.message,
-            "detailed_error": self.detailed,
-            "request_id": request_id,
-            "status_code": self.status,
-        }
+        found = {"id": self.id, "message": self.message, "detailed_error": self.detailed}
+        return found | ({"request_id": request_id} if request_id else {}) | {"status_code": self.status}
 
 
 def not_logged_in() -> ApiError:

@@ -18,6 +18,9 @@ class Faults:
     slow_start: seconds to wait between migrations and READY.
     slow_migration: seconds each pending migration takes.
     fail_migration: let half of the pending migrations (at least one) be applied, then fail.
+    fail_down: half of the migrations that are to be taken back are, then one fails.
+    missing_down: this version has no statements that take its newest migration back.
+    slow_down: seconds that taking each migration back takes.
     unhealthy: ``database_status`` and ``status`` are UNHEALTHY.
     wrong_version: version claimed in X-Version-Id, config/client and the websocket hello.
     crash_after: seconds after READY at which the process dies by SIGKILL.
@@ -28,6 +31,9 @@ class Faults:
     slow_start: float = 0.0
     slow_migration: float = 0.0
     fail_migration: bool = False
+    fail_down: bool = False
+    missing_down: bool = False
+    slow_down: float = 0.0
     unhealthy: bool = False
     wrong_version: str = ""
     crash_after: float | None = None
@@ -55,6 +61,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Faults:
         slow_start=_number(environ, "SLOW_START_SECONDS") or 0.0,
         slow_migration=_number(environ, "SLOW_MIGRATION_SECONDS") or 0.0,
         fail_migration=_flag(environ, "FAIL_MIGRATION"),
+        fail_down=_flag(environ, "FAIL_DOWN"),
+        missing_down=_flag(environ, "MISSING_DOWN"),
+        slow_down=_number(environ, "SLOW_DOWN_SECONDS") or 0.0,
         unhealthy=_flag(environ, "UNHEALTHY"),
         wrong_version=environ.get(PREFIX + "WRONG_VERSION", ""),
         crash_after=_number(environ, "CRASH_AFTER_SECONDS"),

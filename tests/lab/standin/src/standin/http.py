@@ -29,7 +29,7 @@ async def api(call: Call, path: str) -> web.StreamResponse:
     """Answer an API request."""
     found = routes.find(call.request.method, path, call.local)
     if found is None:
-        response = reply(no_route().body(call.request_id), 404)
+        response = reply(no_route().body(""), 404)
         response.headers["X-Request-Id"] = call.request_id
         return response
     route, arguments = found
@@ -82,7 +82,8 @@ def page(app: App) -> web.StreamResponse:
         with open(os.path.join(app.client or "", "root.html"), "rb") as file:
             body = file.read()
     except OSError:
-        return web.Response(status=404, text="open root.html: no such file or directory\n", headers=headers)
+        status, place = (500 if app.build.at_least(11, 0) else 404), os.path.join(app.client or "client", "root.html")
+        return web.Response(status=status, text=f"open {place}: no such file or directory\n", headers=headers)
     headers |= {"Cache-Control": PAGE_CACHE, "X-Frame-Options": "SAMEORIGIN", "X-Content-Type-Options": "nosniff"}
     return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -106,10 +107,16 @@ def handler_for(app: App, local: bool):
             if refused:
                 return refused
         path = request.path
+        if app.subpath != "/" and not local:
+            if path == app.subpath or not path.startswith(f"{app.subpath}/"):
+                query = f"?{request.query_string}" if request.query_string else ""
+                where = f"{app.subpath}/" if path == app.subpath else app.subpath + path.rstrip("/")
+                return web.Response(status=302, headers={"Location": where + query})
+            path = path.removeprefix(app.subpath)
         if path.startswith("/api/v4/"):
             return await api(call, path)
         if local or path.startswith("/api/"):
-            return reply(no_route().body(call.request_id), 404)
+            return reply(no_route().body(""), 404)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=404, text="404 page not found\n")
         if path.startswith("/static/"):

@@ -74,7 +74,7 @@ async def create_team(app: App, body: dict[str, Any], creator: str) -> dict:
         "description": str(body.get("description", "")), "email": str(body.get("email", "")), "type": kind,
         "allowopeninvite": bool(body.get("allow_open_invite", kind == "O")),
     }  # fmt: skip
-    taken = ApiError(400, "app.team.save.existing.app_error", "Must call update for existing team.")
+    taken = ApiError(400, "store.sql_team.save_team.existing.app_error", "Must call update for existing team.")
     await insert(app, "teams", team, taken)
     for channel_name, channel_title in DEFAULT_CHANNELS:
         await create_channel(

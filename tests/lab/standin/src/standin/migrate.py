@@ -16,7 +16,7 @@ from .versions import Build
 
 LOCK_NAME = "mm-lock-key"
 LOCK_SECONDS = 15
-PING_PAUSE = 10  # seconds between two tries to reach the database
+LONGEST_PAUSE = 300  # seconds between two looks at a lock that somebody else has
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS db_migrations (version bigint PRIMARY KEY, name varchar(64) NOT NULL);
@@ -25,11 +25,19 @@ CREATE TABLE IF NOT EXISTS db_lock (id varchar(64) PRIMARY KEY, expireat bigint)
 
 
 class StartError(Exception):
-    """The server cannot go on; message and error are for its fatal log line."""
+    """The server cannot go on; message and error are for its last words."""
 
     def __init__(self, message: str, error: str):
         super().__init__(message)
         self.message, self.error = message, error
+
+
+class StoreError(StartError):
+    """The database cannot be used. inner: what 11.0 and later say; message, error: what older ones say, in a fatal line."""
+
+    def __init__(self, message: str, inner: str, error: str):
+        super().__init__(message, error)
+        self.inner = inner
 
 
 async def ping(database: Database, build: Build, log: Log) -> None:
@@ -43,54 +51,60 @@ async def ping(database: Database, build: Build, log: Log) -> None:
             reason = dsn.error_text(error)
         if attempt == build.database_pings - 1:
             break
-        log.error("Failed to ping DB", error=reason, **{"retrying in seconds": PING_PAUSE})
-        await asyncio.sleep(PING_PAUSE)
-    raise StartError("Failed to ping DB, server will exit.", reason)
+        log.error("Failed to ping DB", error=reason, **{"retrying in seconds": build.ping_pause})
+        await asyncio.sleep(build.ping_pause)
+    raise StoreError("Failed to ping DB, server will exit.", f"error setting up connections: {reason}", reason)
 
 
 async def check_version(database: Database, build: Build) -> None:
     """Raise StartError when PostgreSQL is older than this version accepts."""
     number = int(await database.value("SHOW server_version_num"))
     if number // 10000 < build.postgres_minimum:
-        raise StartError(
-            "Error while checking DB version.",
+        wrong = (
             f"minimum Postgres version requirements not met. Found: {number // 10000}.{number % 10000}, "
-            f"Wanted: {build.postgres_minimum}.0",
+            f"Wanted: {build.postgres_minimum}.0"
         )
+        raise StoreError("Error while checking DB version.", f"error while checking DB version: {wrong}", wrong)
 
 
-async def _take_lock(connection: psycopg.AsyncConnection, log: Log) -> None:
-    said = False
+def _scale(build: Build) -> int:
+    """How many units of the lock's time a second has: seconds since 11.0, at the latest."""
+    return 1 if build.at_least(11, 0) else 1000
+
+
+async def _take_lock(connection: psycopg.AsyncConnection, scale: int, log: Log) -> None:
+    pause = 0.5
     while True:
-        now = int(time.time() * 1000)
+        now = int(time.time() * scale)
         cursor = await connection.execute(
             "INSERT INTO db_lock VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET expireat = EXCLUDED.expireat "
             "WHERE db_lock.expireat < %s",
-            (LOCK_NAME, now + LOCK_SECONDS * 1000, now),
+            (LOCK_NAME, now + LOCK_SECONDS * scale, now),
         )
         if cursor.rowcount:
             return
-        if not said:
-            log.info("DB is locked, going to try acquire the lock if it is expired")
-            said = True
-        await asyncio.sleep(0.5)
+        log.debug("lock.go:80: DB is locked, going to try acquire the lock if it is expired.")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-async def _keep_lock(database: Database) -> None:
+async def _keep_lock(database: Database, scale: int) -> None:
+    """Every half of its life the holder adds a whole one to what is left."""
     while True:
-        await asyncio.sleep(LOCK_SECONDS / 3)
-        expires = int(time.time() * 1000) + LOCK_SECONDS * 1000
-        await database.run("UPDATE db_lock SET expireat = %s WHERE id = %s", (expires, LOCK_NAME))
+        await asyncio.sleep(LOCK_SECONDS / 2)
+        await database.run(
+            "UPDATE db_lock SET expireat = expireat + %s WHERE id = %s", (LOCK_SECONDS * scale, LOCK_NAME)
+        )
 
 
 @contextlib.asynccontextmanager
-async def locked(database: Database, log: Log):
+async def locked(database: Database, build: Build, log: Log):
     """Hold the migration lock on a connection of its own; a killed process leaves the row behind."""
     connection = await database.connect()
     try:
         await connection.execute(TABLES)
-        await _take_lock(connection, log)
-        keeper = asyncio.create_task(_keep_lock(database))
+        await _take_lock(connection, _scale(build), log)
+        keeper = asyncio.create_task(_keep_lock(database, _scale(build)))
         try:
             yield connection
         finally:
@@ -117,7 +131,7 @@ async def up(database: Database, build: Build, log: Log, faults: Faults) -> int:
     try:
         if not await pending(database, build):
             return 0
-        async with locked(database, log) as connection:
+        async with locked(database, build, log) as connection:
             todo = await pending(database, build)
             for index, migration in enumerate(todo):
                 if faults.slow_migration:
@@ -126,7 +140,10 @@ async def up(database: Database, build: Build, log: Log, faults: Faults) -> int:
                 log.info("== migrated ==", migration=migration.name)
             return len(todo)
     except (psycopg.Error, TimeoutError, OSError) as error:
-        raise StartError("Failed to apply database migrations.", dsn.error_text(error)) from None
+        reason = dsn.error_text(error)
+        raise StoreError(
+            "Failed to apply database migrations.", f"failed to apply database migrations: {reason}", reason
+        ) from None
 
 
 async def _apply(connection: psycopg.AsyncConnection, migration: migrations.Migration, fail: bool) -> None:
@@ -139,20 +156,46 @@ async def _apply(connection: psycopg.AsyncConnection, migration: migrations.Migr
         await connection.execute("INSERT INTO db_migrations VALUES (%s, %s)", (migration.number, migration.name))
 
 
-async def down(database: Database, numbers: list[int], log: Log) -> None:
-    """Undo the migrations *numbers*, newest first. Raises StartError."""
-    known = {migration.number: migration for migration in migrations.MIGRATIONS}
+class DownError(Exception):
+    """Migrations cannot be taken back; the text is the server's own."""
+
+
+async def down(database: Database, build: Build, numbers: list[int], is_dry: bool, log: Log, faults: Faults) -> None:
+    """Take the migrations *numbers* back, newest first; those that are not applied are passed over. Raises DownError."""
     try:
-        async with locked(database, log) as connection:
-            for number in sorted(numbers, reverse=True):
-                if number not in known or number not in await applied(database):
-                    raise StartError("Failed to downgrade database.", f"migration {number} is not applied")
-                async with connection.transaction():
-                    await connection.execute(known[number].down)
-                    await connection.execute("DELETE FROM db_migrations WHERE version = %s", (number,))
-                log.info("== reverted ==", migration=known[number].name)
+        async with locked(database, build, log) as connection:
+            done, known = await applied(database), {one.number: one for one in migrations.known_to(build)}
+            if faults.missing_down:
+                known.pop(max(known))
+            for number in sorted(done, reverse=True):
+                if number not in known:
+                    raise DownError(f"could not find down script for {done[number]}")
+            todo = sorted({*numbers} & {*done}, reverse=True)
+            if len(todo) < len(numbers):
+                log.warn(
+                    "could not match give migration versions, going to downgrade only the migrations those are available."
+                )
+            for index, number in enumerate(todo):
+                await _take_back(
+                    connection, known[number], is_dry, log, faults, fail=faults.fail_down and index == len(todo) // 2
+                )
     except (psycopg.Error, TimeoutError, OSError) as error:
-        raise StartError("Failed to downgrade database.", dsn.error_text(error)) from None
+        reason = dsn.error_text(error)
+        raise DownError(
+            f"driver: postgres, message: failed to execute migration, command: executing_query, originalError: {reason}"
+        ) from None
+
+
+async def _take_back(
+    connection: psycopg.AsyncConnection, one: migrations.Migration, is_dry: bool, log: Log, faults: Faults, fail: bool
+) -> None:
+    log.debug(f"morph.go:169: ==  {one.name}: migrating (down)  ===")
+    if not is_dry:
+        await asyncio.sleep(faults.slow_down)
+        async with connection.transaction():
+            await connection.execute("SELECT stand_in_fault_fail_down()" if fail else one.down)
+            await connection.execute("DELETE FROM db_migrations WHERE version = %s", (one.number,))
+    log.debug(f"morph.go:177: ==  {one.name}: migrated (0.0001s)  ===")
 
 
 async def reset(database: Database) -> None:

@@ -1,8 +1,8 @@
 """The schema, migration by migration. A version has those whose ``since`` it has reached.
 
-The one that 11.8 adds is real work on purpose: a table with a backfill, and a column that older
-versions do not know and cannot leave empty. So an older binary on the newer schema starts without a
-word, as the real one does, and then cannot store a post: only a restored database undoes an upgrade.
+Of those that 11.8 adds, 16 is real work on purpose: it rewrites every post and has a rule that older versions do not know
+and break. So an older binary on the newer schema starts without a word, as the real one does, and then cannot store a post:
+an upgrade is undone by a restored database or by the down statements. 17 and 18 only add, as most of the real ones do.
 """
 
 from __future__ import annotations
@@ -152,20 +152,32 @@ MIGRATIONS = (
     ),
     Migration(
         16,
-        "count_posts_per_channel",
+        "name_the_type_of_posts",
         """
-        CREATE TABLE channelstats (channelid varchar(26) PRIMARY KEY, posts bigint NOT NULL);
-        INSERT INTO channelstats SELECT channelid, count(*) FROM posts WHERE deleteat = 0 GROUP BY channelid;
-        ALTER TABLE posts ADD COLUMN messagelength integer;
-        UPDATE posts SET messagelength = char_length(message);
-        ALTER TABLE posts ALTER COLUMN messagelength SET NOT NULL""",
-        "ALTER TABLE posts DROP COLUMN messagelength; DROP TABLE channelstats",
+        ALTER TABLE posts ADD CONSTRAINT posts_have_a_type CHECK (type <> '') NOT VALID;
+        UPDATE posts SET type = 'message';
+        ALTER TABLE posts VALIDATE CONSTRAINT posts_have_a_type""",
+        "ALTER TABLE posts DROP CONSTRAINT posts_have_a_type; UPDATE posts SET type = ''",
+        since=(11, 8),
+    ),
+    Migration(
+        17,
+        "add_autotranslation_to_channels",
+        "ALTER TABLE channels ADD COLUMN autotranslation boolean NOT NULL DEFAULT false",
+        "ALTER TABLE channels DROP COLUMN IF EXISTS autotranslation",
+        since=(11, 8),
+    ),
+    Migration(
+        18,
+        "create_recaps",
+        "CREATE TABLE recaps (id varchar(26) PRIMARY KEY, userid varchar(26) NOT NULL, title varchar(255))",
+        "DROP TABLE IF EXISTS recaps",
         since=(11, 8),
     ),
 )
 
-# The first migration after which posts carry their length and channels their count.
-POSTS_COUNTED = 16
+# The first version that has a type for every post.
+POSTS_HAVE_A_TYPE = (11, 8)
 
 
 def known_to(build: Build) -> list[Migration]:

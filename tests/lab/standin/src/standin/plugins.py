@@ -98,6 +98,9 @@ class Plugins:
             if managed or self.app.build.at_least(10, 11):
                 shutil.rmtree(unpacked, ignore_errors=True)
                 shutil.rmtree(os.path.join(self.client_directory, plugin_id), ignore_errors=True)
+                if os.path.exists(unpacked) and self.app.build.at_least(10, 11):
+                    text = "Failed to remove local installation of managed plugin before sync"
+                    self.app.log.error(text, plugin_id=plugin_id)
                 continue
             self.app.log.warn("Skipping sync for unmanaged plugin", plugin_id=plugin_id)
             try:
@@ -156,8 +159,9 @@ class Plugins:
             shutil.copytree(root, target)
         except (OSError, shutil.Error):
             raise OSError("Unable to move plugin from temporary directory to final destination.") from None
-        with open(os.path.join(target, MARKER), "w", encoding="utf-8"):
-            pass
+        if not self.app.build.at_least(10, 11):
+            with open(os.path.join(target, MARKER), "w", encoding="utf-8"):
+                pass
         web = os.path.join(target, "webapp")
         if os.path.isdir(web):
             client = os.path.join(self.client_directory, manifest["id"])

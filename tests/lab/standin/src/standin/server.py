@@ -28,7 +28,7 @@ from .config_store import ConfigStore
 from .faults import Faults
 from .listeners import Listeners
 from .log import Log
-from .migrate import StartError
+from .migrate import StartError, StoreError
 from .plugins import Plugins
 from .versions import Build
 
@@ -92,6 +92,9 @@ def run(build: Build, config: ConfigStore, faults: Faults) -> int:
     try:
         asyncio.run(serve_and_leave(build, config, log, faults))
     except StartError as error:
+        if build.at_least(11, 0) and isinstance(error, StoreError):
+            print(f"Error: failed to initialize platform: cannot create store: {error.inner}", file=sys.stderr)
+            return 1
         fields = {"error": error.error} if error.error else {}
         log.fatal(error.message, **fields)
         return 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from . import health, ids, migrate, paths
+from . import health, ids, migrate, paths, subpath
 from .app import App
 from .config_store import ConfigStore
 from .database import Database
@@ -35,19 +33,13 @@ def templates() -> None:
 
 
 def web_client(app: App) -> None:
-    """Rewrite the page for a sub-path, as every start does; a read-only tree is only worth a line in the log."""
+    """Rewrite the page where it has to change; a read-only tree is only worth a line in the log."""
     if app.client is None:
         return
-    path = os.path.join(app.client, "root.html")
     try:
-        with open(path, "r+b") as file:
-            content = file.read()
-            file.seek(0)
-            file.write(content)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        app.log.error("Failed to update assets subpath from config", error=f"open {path}: {error.strerror.lower()}")
+        subpath.rewrite(app.client, app.subpath)
+    except subpath.SubpathError as error:
+        app.log.error("Failed to update assets subpath from config", error=str(error))
 
 
 def file_store(app: App) -> None:
@@ -57,10 +49,11 @@ def file_store(app: App) -> None:
 
 
 def first_lines(app: App) -> None:
-    """What the log of every healthy Team Edition start says, one error included."""
+    """What the log of every healthy Team Edition start says."""
     app.log.info("Server is initializing...", go_version="stand-in")
     app.log.info("Starting websocket hubs", number_of_hubs=1)
-    app.log.error("License key from https://mattermost.com required to unlock enterprise features.")
+    write = app.log.warn if app.build.at_least(9, 8) else app.log.error
+    write("License key from https://mattermost.com required to unlock enterprise features.")
     app.log.info("Current version is", current_version=app.build.version, build_number=app.build.number,
                  build_date=app.build.date, build_hash=app.build.hash, build_hash_enterprise="none")  # fmt: skip
     app.log.info("This is the lab's stand-in, not a Mattermost server.")

@@ -44,8 +44,13 @@ class Build:
 
     @property
     def database_pings(self) -> int:
-        """How often the database is tried at start, ten seconds apart, before the server gives up."""
+        """How often the database is tried at start, `ping_pause` seconds apart, before the server gives up."""
         return 5 if self.at_least(9, 8) else 18
+
+    @property
+    def ping_pause(self) -> int:
+        """Seconds between two of these tries."""
+        return 2 if self.at_least(11, 0) else 10
 
     @property
     def postgres_minimum(self) -> int:

@@ -15,10 +15,11 @@ from .routes import route
 
 
 def origin_is_allowed(origin: str, host: str, site_url: str, allow_cors: str) -> bool:
-    """No Origin, the site's own, the one that was called, and those of AllowCorsFrom may connect."""
-    if not origin or origin.rstrip("/") == site_url.rstrip("/"):
+    """No Origin, the site's own scheme, host and port (without a SiteURL the host that was called), and those of AllowCorsFrom."""
+    asked, own = urlsplit(origin.lower()), urlsplit(site_url.lower())
+    if not origin or (site_url and (asked.scheme, asked.netloc) == (own.scheme, own.netloc)):
         return True
-    if urlsplit(origin).netloc.lower() == host.lower():
+    if not site_url and asked.netloc == host.lower():
         return True
     return allow_cors == "*" or origin in allow_cors.split()
 

@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 from .. import build_file
 from ..versions import Build
+from . import offline
 from .client import DEFAULT_SOCKET, Client, CommandError, check_socket
 from .context import Context
 
@@ -108,12 +109,14 @@ def main(arguments: list[str], build: Build) -> int:
             )
         )
         return 0
+    if words[:2] == ["config", "subpath"]:
+        return offline.subpath(flags)
     table = commands()
     name, rest = find(table, words)
     if not is_local(flags, os.environ, build):
         raise CommandError("cannot read user credentials, maybe you need to use login first")
     path = os.environ.get("MMCTL_LOCAL_SOCKET_PATH") or DEFAULT_SOCKET
-    check_socket(path, os.geteuid(), checks_mode=True)
+    check_socket(path, os.geteuid(), "exist" if build.at_least(9, 6) else "exists")
     as_json = bool(flags.get("json")) or flags.get("format") == "json"
     context = Context(Client(path), build, rest, flags, as_json)
     table[name](context)

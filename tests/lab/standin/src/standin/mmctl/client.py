@@ -37,19 +37,17 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def check_socket(path: str, user: int, checks_mode: bool) -> None:
+def check_socket(path: str, user: int, word: str) -> None:
     """Raise CommandError when mmctl would not talk to the socket at *path*.
 
-    user: effective user id of the caller. checks_mode: this version insists on mode and owner.
+    user: effective user id of the caller. word: how this version spells "exist".
     """
     try:
         info = os.stat(path)
     except OSError:
         raise CommandError(
-            f'socket file "{path}" doesn\'t exists, please check the server configuration for local mode'
+            f'socket file "{path}" doesn\'t {word}, please check the server configuration for local mode'
         ) from None
-    if not checks_mode:
-        return
     if not stat.S_ISSOCK(info.st_mode) or stat.S_IMODE(info.st_mode) != 0o600:
         raise CommandError(f'invalid file mode for file "{path}", it must be a socket with 0600 permissions')
     if user not in (0, info.st_uid):

@@ -85,7 +85,7 @@ def _patch(context: Context, part: dict) -> None:
         config = context.client.put("config/patch", part)
     except ApiError as error:
         raise CommandError(error.message) from None
-    context.show(config, json.dumps(config, indent=2))
+    context.show([config], json.dumps(config, indent=2))
 
 
 def set_value(context: Context) -> None:

@@ -8,9 +8,9 @@ from .context import Context
 
 def bot_list(context: Context) -> None:
     found = context.client.get("bots")
-    if context.flag("all", False) and not found:
+    if not found:
         raise CommandError("no bots found")
-    context.show(found or None)
+    context.show(found)
 
 
 def bot_create(context: Context) -> None:

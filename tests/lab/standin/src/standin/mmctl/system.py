@@ -13,7 +13,7 @@ def version(context: Context) -> None:
 
 
 def status(context: Context) -> None:
-    """Exit code 1 on failed checks only where the version knows that (11.1, 10.11.4)."""
+    """Exit code 1 on failed checks only where the version knows that (10.11.4; 11.1, perhaps 11.0)."""
     honest = context.build.at_least(11, 1) or (context.build.at_least(10, 11, 4) and not context.build.at_least(11, 0))
     try:
         answer = context.client.get("system/ping", get_server_status="true")

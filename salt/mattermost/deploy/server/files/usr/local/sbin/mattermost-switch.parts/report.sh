@@ -5,7 +5,7 @@ log_lines() { # the first errors that the watched server logged; no secret of th
     started=$(sed -n 's/^started [0-9]* //p' "$journal" 2>/dev/null)
     journalctl -u "$service" --since "${started:-$since}" -o cat --no-pager 2>/dev/null |
         grep -E '"level":"(error|critical|fatal|panic)"|^(Error|panic|fatal error)|Failed|Assertion' |
-        grep -v -e 'License key from' -e 'Failed to update assets subpath' |
+        grep -v -e '"level":"\(warn\|info\|debug\)"' -e 'License key from' -e 'Failed to update assets subpath' |
         awk -v secrets="$environment" '
             BEGIN {
                 while ((getline line < secrets) > 0)
