@@ -35,7 +35,7 @@ class Host:
         self.root, self.server = root, None
         self.file = root / "state" / "config" / "config.json"
         self.server_settings = {
-            "port": 8065, "local_mode": True, "config": {}, "insist": [], "environment": {},
+            "port": 8065, "path": "", "local_mode": True, "config": {}, "insist": [], "environment": {},
         }  # fmt: skip
         self.branches = {
             "mail": {"server": "", "username": "", "from_address": ""},

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import mattermost_account_core as account
 import mattermost_api_core as api
 import mattermost_config_core as config_core
@@ -66,8 +68,10 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
     if username and fields.get("username") != username:
         return {"result": False, "comment": f"{login_file} is not the login of {username}."}
     try:
-        address = api.Api(socket).call("GET", "config")["ServiceSettings"]["ListenAddress"]
-        return _send(api.Api(address if not address.startswith(":") else "127.0.0.1" + address, timeout=60), fields)
+        service = api.Api(socket).call("GET", "config")["ServiceSettings"]
+        address, path = service["ListenAddress"], urlsplit(service["SiteURL"] or "").path
+        place = address if not address.startswith(":") else "127.0.0.1" + address
+        return _send(api.Api(place, timeout=60, path=path), fields)
     except (api.Refused, api.Unreachable) as err:
         return {"result": False, "comment": str(err)}
 

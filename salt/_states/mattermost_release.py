@@ -25,11 +25,12 @@ from mattermost_release_facts import ReleaseError, effective
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 
 
-def unpacked(name, release, work, user, ca_file=None, selinux=False):
+def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False):
     """Make sure that the release that this host should run lies whole in ``NAME/VERSION``; nothing is switched.
 
     name: absolute directory of all versions. release: the settings' branch of that name. work: directory whose ``downloads``
     takes the archive until it is unpacked. user: service user, who runs the archive's server once, for its version.
+    path: of the site's address, for which the release's own tool rewrites the web client: the server cannot, its tree is read-only to it.
     ca_file: PEM to trust for the download. selinux: label what was unpacked.
     Result False, with nothing changed, for a release that cannot run here, cannot be had, or is not what was asked for.
     A release that is there already costs neither network nor checksum.
@@ -46,7 +47,13 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
     try:
         core.check_hop(installed, version)
         if tree.is_whole(name, version):
-            return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
+            if tree.client_path(name, version) == path:
+                return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
+            changes = {f"{version}/client": f"rewritten for {path}"}
+            if __opts__["test"]:
+                return _ret(name, None, f"Would rewrite the web client of Mattermost {version} for {path}.", changes)
+            tree.rewrite_client(os.path.join(name, version), path, name)
+            return _ret(name, True, f"The web client of Mattermost {version} was rewritten for {path}.", changes)
         if version != release["version"]:
             raise ReleaseError(
                 f"{name}/current points to {version}, which is missing. Set mattermost:release:version to {version} to unpack it again."
@@ -56,18 +63,18 @@ def unpacked(name, release, work, user, ca_file=None, selinux=False):
         changes = {version: "unpacked"}
         if __opts__["test"]:
             return _ret(name, None, f"Would unpack Mattermost {version} from {release['source']}.", changes)
-        _bring(name, version, release, checksum, work, user, ca_file, selinux)
+        _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:
         return _ret(name, False, str(err))
     return _ret(name, True, f"Mattermost {version} was unpacked in {name}/{version}.", changes)
 
 
-def _bring(name, version, release, checksum, work, user, ca_file, selinux):
+def _bring(name, version, release, checksum, work, user, path, ca_file, selinux):
     downloads = os.path.join(work, "downloads")
     os.makedirs(downloads, mode=0o700, exist_ok=True)
     tree.sweep(name)
     archive = fetch.archive(
         release["source"], core.archive_name(version, release["arch"]), checksum, downloads, ca_file
     )
-    tree.unpack(archive, name, version, user, restorecon=selinux)
+    tree.unpack(archive, name, version, user, path, restorecon=selinux)
     shutil.rmtree(downloads, ignore_errors=True)

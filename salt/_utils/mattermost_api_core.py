@@ -42,11 +42,11 @@ class Api:
     """One server's API.
 
     place: absolute path of the local socket, or ``HOST:PORT``. timeout: seconds for one request.
-    token: session token for requests over the network.
+    token: session token for requests over the network. path: of the site's address; the socket has none.
     """
 
-    def __init__(self, place: str, timeout: float = 30, token: str = ""):
-        self.place, self.timeout, self.token = place, timeout, token
+    def __init__(self, place: str, timeout: float = 30, token: str = "", path: str = ""):
+        self.place, self.timeout, self.token, self.path = place, timeout, token, path
 
     def _connection(self):
         if self.place.startswith("/"):
@@ -66,7 +66,7 @@ class Api:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         connection = self._connection()
         try:
-            connection.request(method, PREFIX + path.lstrip("/"), data, headers)
+            connection.request(method, self.path + PREFIX + path.lstrip("/"), data, headers)
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as err:

@@ -81,7 +81,7 @@ class Plan:
             raise Refused(*found)
         before = core.flatten(self.note.get("first", {}))
         # a fresh server gets the address of the usual site, so that the site's own state need not restart it
-        fresh = {**first, wants.SITE: f"https://{settings['name']}"}
+        fresh = {**first, wants.SITE: f"https://{settings['name']}{settings['server']['path']}"}
         chosen = fresh if self.file is None else {} if is_foreign else wants.due(first, before)
         self.remember = {"first": core.nest({**before, **_ours(held, server["config"]), **first})}
         self._plan({**chosen, **held, **self._sign_up(settings, is_foreign)}, variables, server["insist"])

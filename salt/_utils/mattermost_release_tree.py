@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import pwd
 import shutil
@@ -16,6 +17,7 @@ from mattermost_release_facts import ReleaseError, effective
 # an archive grows about threefold; some air for the server's own writes
 GROWTH = 4
 ASIDE = ".unpack-"
+CLIENT_PATH = "client-path"  # in the tree of a version: what its web client was rewritten for
 
 
 def current(install: str) -> str | None:
@@ -57,11 +59,69 @@ def sweep(install: str) -> None:
             shutil.rmtree(os.path.join(install, name), ignore_errors=True)
 
 
-def unpack(archive: str, install: str, version: str, user: str, restorecon: bool = False) -> None:
+def client_path(install: str, version: str) -> str:
+    """Return the path that the web client of *version* was rewritten for, "" when nobody did."""
+    try:
+        with open(os.path.join(install, version, CLIENT_PATH), encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def rewrite_client(tree: str, path: str, install: str) -> None:
+    """Have the release in *tree* rewrite its web client for a site at *path* (``/`` for none). Raises ReleaseError.
+
+    The tool writes in place, truncating, so it gets copies, made below *install*; each file of the tree is whole-old or whole-new,
+    and what is cut short is done again, because the note of the path comes last.
+    """
+    client = os.path.join(tree, "client")
+    page = os.path.join(client, "root.html")
+    if not os.path.isfile(page) or not os.path.getsize(page):
+        raise ReleaseError(
+            f"The release has no web client: its client/root.html is {'empty' if os.path.isfile(page) else 'missing'}. Get the archive again, or another one."
+        )
+    aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
+    try:
+        names = [name for name in _files(client) if name.endswith((".css", "manifest.json")) or name == "root.html"]
+        for name in names:
+            os.makedirs(os.path.dirname(os.path.join(aside, name)), exist_ok=True)
+            shutil.copy2(os.path.join(client, name), os.path.join(aside, name))
+        command = [os.path.join(tree, "bin", "mmctl"), "config", "subpath", "--path", path, "--assets-dir", aside]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/", env=environment)
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.startswith("Error")] or [
+                f"exit {done.returncode}"
+            ]
+            raise ReleaseError(f"The release's web client cannot be rewritten for {path}: {said[0]}.")
+        os.sync()
+        for name in names:
+            if not filecmp.cmp(os.path.join(aside, name), os.path.join(client, name), shallow=False):
+                os.replace(os.path.join(aside, name), os.path.join(client, name))
+        note = os.path.join(aside, CLIENT_PATH)
+        with open(note, "w", encoding="utf-8") as file:
+            file.write(f"{path}\n")
+        os.sync()
+        os.replace(note, os.path.join(tree, CLIENT_PATH))
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _files(folder: str) -> list[str]:
+    """Return every plain file below *folder*, relative to it."""
+    return [
+        os.path.relpath(os.path.join(place, name), folder)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not os.path.islink(os.path.join(place, name))
+    ]
+
+
+def unpack(archive: str, install: str, version: str, user: str, path: str = "/", restorecon: bool = False) -> None:
     """Unpack *archive* to ``INSTALL/VERSION``, whole or not at all.
 
     Every member is checked before it is written, all of them and the server's own word on its version before the tree is moved in.
-    user: the service user, who runs the version check. restorecon: label the tree (SELinux).
+    user: the service user, who runs the version check. path: see `rewrite_client`. restorecon: label the tree (SELinux).
     Raises ReleaseError with the reason; nothing is left behind then.
     """
     check_room(install, archive)
@@ -73,6 +133,7 @@ def unpack(archive: str, install: str, version: str, user: str, restorecon: bool
         core.check_members(names, version)
         tree = os.path.join(aside, core.ROOT)
         core.check_version_output(_version_of(tree, user), version)
+        rewrite_client(tree, path, aside)
         os.sync()
         target = os.path.join(install, version)
         if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole

@@ -34,8 +34,9 @@ def upstream():
 SECOND = "second.example.test"
 
 
-def started(folder, platform, *sls, **how):
-    pillar = {"additional_names": [SECOND], "server": {"port": how.pop("port"), "config": {"FileSettings": {"MaxFileSize": LIMIT}}}}
+def started(folder, platform, *sls, path="", **how):
+    server = {"port": how.pop("port"), "path": path, "config": {"FileSettings": {"MaxFileSize": LIMIT}}}
+    pillar = {"additional_names": [SECOND], "server": server}
     return Site(Tree(folder, platform, *sls, pillar=pillar, **how))
 
 
@@ -120,6 +121,39 @@ def test_an_additional_name_of_a_plain_site_leads_to_the_public_one(plain):
     assert (status, values(headers, "location")) == (301, [f"http://{NAME}/team?x=1"])
     assert plain.ask("/api/v4/system/ping", tls=False, name=SECOND)[0] == 421
     assert plain.ask("/.well-known/acme-challenge/none", tls=False, name=SECOND)[0] == 404
+
+
+# below a path ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def below(upstream, tmp_path_factory):
+    running = started(tmp_path_factory.mktemp("below"), "Debian-12", BASE, SSL, path="/chat", port=upstream)
+    yield running
+    running.stop()
+
+
+def test_a_site_below_a_path_has_its_websockets_and_names_its_whole_address(below):
+    assert upgrade(below, "/chat/api/v4/websocket")[0].split()[1] == "101"
+    assert below.seen("/chat/team?x=1")["path"] == "/chat/team?x=1"
+    for path in ("/chat/api/v4/users", "/api/v4/users"):
+        status, _, body = below.ask(path, name=SECOND)
+        assert (status, f"Use https://{NAME}/chat instead." in json.loads(body)["message"]) == (421, True)
+    _, headers, _ = below.ask("/chat/team", name=SECOND)
+    assert values(headers, "location") == [f"https://{NAME}/chat/team"]
+
+
+def test_programs_of_a_site_below_a_path_are_answered_in_their_form(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        running = started(tmp_path / "away", "Debian-12", BASE, SSL, path="/chat", port=taken.getsockname()[1])
+        try:
+            found = {
+                path: values(running.ask(path)[1], "content-type") for path in ("/chat/api/v4/users", "/chat/team")
+            }
+        finally:
+            running.stop()
+    assert found == {"/chat/api/v4/users": ["application/json"], "/chat/team": ["text/html"]}
 
 
 # TLS -------------------------------------------------------------------------------------------------------------------

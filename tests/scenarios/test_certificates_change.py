@@ -87,7 +87,10 @@ def assert_redirects(site, name, public):
         assert get(site, name, "/team?x=1", scheme).endswith(f"301 https://{public}/team?x=1")
         answer, _, status = get(site, name, scheme=scheme).rpartition("\n")
         assert status.strip() == "421"
-        assert json.loads(answer)["message"] == f"This is not the address of the chat server. Use https://{public} instead."
+        assert (
+            json.loads(answer)["message"]
+            == f"This is not the address of the chat server. Use https://{public} instead."
+        )
 
 
 def probing(site, name=PUBLIC_NAME):
@@ -147,7 +150,9 @@ def test_another_public_name_is_served_and_the_old_ones_certificate_is_renewed_n
     # The server takes a new address of its own only by a restart: a second of its page of a pause, nothing else.
     losses = noticed(probe.report)
     assert {loss.kind for loss in losses} <= {"status", "reconnect", "closed"}, losses
-    assert all(any(code in loss.detail for code in ("503", "301", "421")) for loss in losses if loss.kind == "status"), losses
+    assert all(
+        any(code in loss.detail for code in ("503", "301", "421")) for loss in losses if loss.kind == "status"
+    ), losses
     assert_redirects(site, PUBLIC_NAME, SECOND)
     assert names(served(site, SECOND)) == sorted([PUBLIC_NAME, SECOND])
     assert served(site) == served(site, SECOND)

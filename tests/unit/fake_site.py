@@ -46,7 +46,9 @@ def certificate(name=NAME, issuer=None, days=90, age=1, more=()):
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
     if issuer:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *more)]), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *more)]), critical=False
+        )
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 

@@ -243,10 +243,12 @@ def test_an_environment_variable_keeps_a_key_of_ours(host):
 SITE = {"ServiceSettings": {"SiteURL": "https://chat.example.test/"}}
 
 
-def test_a_fresh_server_already_has_the_usual_sites_address(host):
+@pytest.mark.parametrize("path", ["", "/talk"])
+def test_a_fresh_server_already_has_the_usual_sites_address(host, path):
+    host.server_settings["path"] = path
     host.apply()
     host.start()
-    assert host.set({"ServiceSettings": {"SiteURL": "https://chat/"}})["changes"] == {}
+    assert host.set({"ServiceSettings": {"SiteURL": f"https://chat{path}/"}})["changes"] == {}
 
 
 def test_a_run_of_the_server_leaves_the_sites_address_alone(host):

@@ -18,8 +18,17 @@ SERVER = """#!/bin/sh
 echo "Version: 11.7.100"
 echo "Build Enterprise Ready: {enterprise}"
 """
+# the release's own tool: writes the path into the page and the manifest, in place
+MMCTL = b"""#!/bin/sh
+[ "$1 $2 $3 $5" = "config subpath --path --assets-dir" ] || exit 9
+grep -q '<p' "$6/root.html" || { echo "Error: no meta tag" >&2; exit 1; }
+[ "$4" != /broken ] || { echo "Error: permission denied" >&2; : >"$6/root.html"; exit 1; }
+echo "<p $4>" >"$6/root.html"
+[ "$4" = / ] || echo "$4" >"$6/manifest.json"
+"""
 FILES = {
-    "bin/mmctl": b"#!/bin/sh\n",
+    "bin/mmctl": MMCTL,
+    "client/manifest.json": b"{}",
     "config/config.json": b"{}",
     "client/root.html": b"<p>",
     "i18n/en.json": b"[]",
@@ -152,8 +161,43 @@ def install(tmp_path, monkeypatch):
     return folder
 
 
-def unpack(path, install):
-    tree.unpack(str(path), str(install), "11.7.100", getpass.getuser())
+def unpack(path, install, site="/"):
+    tree.unpack(str(path), str(install), "11.7.100", getpass.getuser(), site)
+
+
+def page(install):
+    return (install / "11.7.100/client/root.html").read_text()
+
+
+def test_the_web_client_is_rewritten_by_the_releases_own_tool_before_it_is_moved_in(tmp_path, install):
+    unpack(archive(tmp_path), install)
+    assert page(install) == "<p />\n"
+    assert tree.client_path(str(install), "11.7.100") == "/"
+
+
+def test_another_path_of_the_site_rewrites_it_again(tmp_path, install):
+    unpack(archive(tmp_path), install, "/chat")
+    assert (page(install), tree.client_path(str(install), "11.7.100")) == ("<p /chat>\n", "/chat")
+    before = (install / "11.7.100/client/root.html").stat().st_ino
+    tree.rewrite_client(str(install / "11.7.100"), "/talk", str(install))
+    assert (page(install), tree.client_path(str(install), "11.7.100")) == ("<p /talk>\n", "/talk")
+    assert (install / "11.7.100/client/manifest.json").read_text() == "/talk\n"
+    assert (install / "11.7.100/client/root.html").stat().st_ino != before, "a reader could see half of it"
+    assert os.listdir(install) == ["11.7.100"]
+
+
+def test_a_tool_that_fails_half_way_leaves_the_client_as_it_was(tmp_path, install):
+    unpack(archive(tmp_path), install)
+    with pytest.raises(core.ReleaseError, match="cannot be rewritten for /broken: Error: permission denied"):
+        tree.rewrite_client(str(install / "11.7.100"), "/broken", str(install))
+    assert (page(install), tree.client_path(str(install), "11.7.100")) == ("<p />\n", "/")
+
+
+def test_an_archive_with_an_empty_page_is_refused(tmp_path, install, monkeypatch):
+    monkeypatch.setitem(FILES, "client/root.html", b"")
+    with pytest.raises(core.ReleaseError, match=r"no web client: its client/root.html is empty"):
+        unpack(archive(tmp_path), install)
+    assert os.listdir(install) == []
 
 
 def test_a_release_is_moved_in_whole_and_roots_alone(tmp_path, install):
@@ -171,6 +215,7 @@ def test_a_release_is_moved_in_whole_and_roots_alone(tmp_path, install):
     [
         ({"root": "other"}, "everything in a Mattermost release is below mattermost/"),
         ({"without": ("bin/mattermost",)}, "mattermost/bin/mattermost missing"),
+        ({"without": ("client/root.html",)}, "mattermost/client/root.html missing"),
         ({"enterprise": "true"}, "not the Team Edition"),
         ({"extra": [tarfile.TarInfo("mattermost/../../evil")]}, "outside its directory"),
     ],

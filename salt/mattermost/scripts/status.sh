@@ -2,7 +2,7 @@
 # What mattermost.status asks beyond probe.sh, in the same connection and after it: its `fact`, `has` and variables are used.
 # Lines are `key<TAB>value` too, keys with s. before them. Changes nothing; each question has its limit of time, and one
 # that is not answered leaves the others. Read by salt/_utils/mattermost_controller/status/facts.py, which puts these variables before:
-: "${PORT:?}" "${ROLE:?}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
+: "${PORT:?}" "${SITE_PATH:=}" "${ROLE:?}" "${REPOSITORY:=}" "${PG_DATA:=}" "${NGINX:=nginx}"
 
 fact s.uptime "$(cut -d ' ' -f 1 /proc/uptime)"
 fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
@@ -10,12 +10,12 @@ fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
 # -- the server: systemd's view of it, and what it says itself on the loopback --
 systemctl show -p ActiveState,SubState,Result,NRestarts,ActiveEnterTimestampMonotonic mattermost.service 2>/dev/null |
   while read -r line; do fact s.service "$line"; done
-server() { curl -s --noproxy '*' -m 5 "http://127.0.0.1:$PORT$1" 2>/dev/null | tr -d '\n\t'; }
+server() { curl -s --noproxy '*' -m 5 "http://127.0.0.1:$PORT$SITE_PATH$1" 2>/dev/null | tr -d '\n\t'; }
 if has curl; then
   fact s.client "$(server '/api/v4/config/client?format=old')"
   fact s.ping "$(server '/api/v4/system/ping?get_server_status=true')"
   # told without the database too: VERSION.BUILD.HASH.ENTERPRISE
-  fact s.version_id "$(curl -s --noproxy '*' -m 5 -D - -o /dev/null "http://127.0.0.1:$PORT/api/v4/system/ping" 2>/dev/null |
+  fact s.version_id "$(curl -s --noproxy '*' -m 5 -D - -o /dev/null "http://127.0.0.1:$PORT$SITE_PATH/api/v4/system/ping" 2>/dev/null |
     tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')"
 fi
 

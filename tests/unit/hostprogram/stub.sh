@@ -63,6 +63,7 @@ curl() {
         printf 000
         return 7
     fi
+    printf '%s\n' "$1" >>asked
     status=200 text='<html>' claimed=$version
     case $1/$fault in
         *ping*/unhealthy) status=500 text='{"database_status":"UNHEALTHY","filestore_status":"OK","status":"UNHEALTHY"}' ;;
@@ -79,6 +80,14 @@ curl() {
 
 quoted() { # quoted PATTERN: the quoted names behind it in the statements, one a line
     printf '%s\n' "$statements" | sed -n "s/.*$1.*/\\1 \\2/p"
+}
+
+numbers_of() { # numbers_of DATABASE: its migrations, by the version that its schema is of
+    case $(cat "databases/$1") in
+        11.7.100) echo 2,1 ;;
+        11.8.100) echo 4,3,2,1 ;;
+        *) echo 9,2,1 ;;
+    esac
 }
 
 psql() {
@@ -114,7 +123,15 @@ psql() {
             ;;
         'COPY (SELECT id FROM posts'*) [ ! -e "rows/$asked" ] || sort "rows/$asked" ;;
         COPY*) ;;
-        *'FROM db_migrations'*) tr -d . <"databases/$asked" ;; # a checksum has no dots
+        *'md5('*'FROM db_migrations'*) numbers_of "$asked" | tr ',' '\n' | sort -n | paste -sd, | tr -d '\n' | md5sum | cut -d ' ' -f 1 ;;
+        *'FROM db_migrations'*) numbers_of "$asked" ;;
+        'DELETE FROM db_lock') rm -f db_lock ;;
+        *pg_catalog.pg_attribute*) cat "columns/$(cat "databases/$asked")" ;;
+        *"format('SELECT count"*)
+            name=$(printf '%s\n' "$statements" | sed -n "s/.*to_regclass('public\.\([a-z]*\)').*/\1/p" | head -n 1)
+            cat "dropped/$name" 2>/dev/null || :
+            ;;
+        *'FROM users WHERE password LIKE'*) cat passwords 2>/dev/null || echo 0 ;;
         *"datname ~ "*)
             pattern=$(quoted "datname ~ '\\([^']*\\)'\\(.*\\)")
             offset=$(quoted 'OFFSET \([0-9]*\)\(.*\)')

@@ -158,6 +158,7 @@ def test_the_report_shows_the_first_errors_and_no_secret(host):
         log="\n".join(
             [
                 '{"level":"info","msg":"hello"}',
+                '{"level":"warn","msg":"Failed to get license from disk"}',
                 '{"level":"error","msg":"License key from https://mattermost.com required"}',
                 '{"level":"error","msg":"login with very-secret failed"}',
                 'Error: parse "postgres://mattermost:p@ss:w/x": invalid port ":w" after host',
@@ -169,7 +170,7 @@ def test_the_report_shows_the_first_errors_and_no_secret(host):
     assert "log=" + 'Error: parse "postgres://(hidden)' in done.stdout
     assert "very-secret" not in done.stdout
     assert "hello" not in done.stdout
-    assert "License" not in done.stdout
+    assert "license" not in done.stdout.lower()
 
 
 def test_check_and_status_tell(host):
@@ -264,3 +265,22 @@ def test_a_secret_that_is_a_part_of_what_stands_for_it_is_masked_in_bounded_time
     host.set(log='{"level":"error","msg":"hidden, and hidden again"}')
     done = host.run("to", NEW)
     assert "log=" + '{"level":"error","msg":"(hidden), and (hidden) again"}' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "below"),
+    [
+        ("https://chat.example.test", "", ""),
+        ("https://chat.example.test/chat", "", "/chat"),
+        ("https://chat.example.test/chat", "MM_SERVICESETTINGS_SITEURL=https://chat.example.test/talk", "/talk"),
+        ("https://chat.example.test/$(id)", "", ""),
+    ],
+)
+def test_the_server_is_asked_below_the_path_of_its_address(host, address, variable, below):
+    config = f'{{\n    "ServiceSettings": {{\n        "SiteURL": "{address}",\n        "ListenAddress": ""\n'
+    host.deployed().set(**{"state/config/config.json": config, "settings/environment": f"A=old\n{variable}"})
+    assert host.run("check").returncode == 0
+    asked = host.get("asked").splitlines()
+    assert f"http://127.0.0.1:1{below}/" in asked
+    assert all(line.startswith(f"http://127.0.0.1:1{below}/") for line in asked)
+    assert any(line.startswith(f"http://127.0.0.1:1{below}/api/") for line in asked)

@@ -216,7 +216,7 @@ def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, s
     site: URL of the site, else that of the public name.
     """
     held, _ = wanted.keys({**settings, "max_connections": settings["database"]["max_connections"]})
-    own = {wanted.SITE: site or f"https://{settings['name']}"}
+    own = {wanted.SITE: site or f"https://{settings['name']}{settings['server']['path']}"}
     for key in (
         ("SqlSettings", "DataSource"),
         ("SqlSettings", "DataSourceReplicas"),

@@ -20,6 +20,7 @@ def script(file_roots: list[str], settings: dict) -> str:
     place = repository if repository.startswith("/") else ""  # another one's address may hold a password
     values = {
         "PORT": str(settings["server"]["port"]),
+        "SITE_PATH": settings["server"]["path"],
         "REPOSITORY": place,
         "PG_DATA": settings["platform"].get("postgresql", {}).get("data_dir", ""),
     }

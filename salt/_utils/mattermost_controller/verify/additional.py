@@ -57,7 +57,7 @@ def redirects(settings, observed, facts) -> Finding:
                 wrong.append(f"{name} is not sent to {public} for good: {found}.")
                 break
         else:
-            if public not in _message(seen["api"]):
+            if public + settings["server"]["path"] not in _message(seen["api"]):
                 wrong.append(f"{name}{API} does not name the right address: {seen['api'].error or seen['api'].status}.")
     return _judged(
         "additional-redirects",

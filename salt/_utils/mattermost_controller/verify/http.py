@@ -25,6 +25,7 @@ class Site(NamedTuple):
 
     name: public name, for SNI and Host. address: what to connect to. secure: over TLS.
     ca_file: PEM to trust, "" for the machine's own trust. timeout: seconds for one request. http, https: ports.
+    path: what the server's own paths are below.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Site(NamedTuple):
     timeout: float
     http: int = 80
     https: int = 443
+    path: str = ""
 
     @property
     def port(self) -> int:

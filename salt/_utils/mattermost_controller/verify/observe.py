@@ -23,6 +23,7 @@ def site_of(settings: dict, site: str) -> http.Site:
         secure=site == "ssl",
         ca_file=verify["ca_file"],
         timeout=verify["timeout"],
+        path=settings["server"]["path"],
     )
 
 
@@ -91,13 +92,13 @@ def _plan(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:
         "resolved": lambda: collect.resolve(site.name),
         "control": lambda: http.knock(site.address, site.port, site.timeout),
         "control_http": lambda: http.knock(site.address, site.http, site.timeout),
-        "page": lambda: http.request(site, "/"),
-        "ping": lambda: http.request(site, "/api/v4/system/ping?get_server_status=true"),
-        "client": lambda: http.request(site, "/api/v4/config/client?format=old"),
-        "websocket": lambda: http.upgrade(site, WEBSOCKET),
-        "foreign": lambda: http.upgrade(site, WEBSOCKET, FOREIGN),
-        "upload_at": lambda: http.announce(site, UPLOAD, body_limit),
-        "upload_over": lambda: http.announce(site, UPLOAD, body_limit + 1),
+        "page": lambda: http.request(site, f"{site.path}/"),
+        "ping": lambda: http.request(site, f"{site.path}/api/v4/system/ping?get_server_status=true"),
+        "client": lambda: http.request(site, f"{site.path}/api/v4/config/client?format=old"),
+        "websocket": lambda: http.upgrade(site, site.path + WEBSOCKET),
+        "foreign": lambda: http.upgrade(site, site.path + WEBSOCKET, FOREIGN),
+        "upload_at": lambda: http.announce(site, site.path + UPLOAD, body_limit),
+        "upload_over": lambda: http.announce(site, site.path + UPLOAD, body_limit + 1),
         "challenge": lambda: http.request(site, "/.well-known/acme-challenge/mattermost-verify", secure=False),
     }
     for port in inner_ports:

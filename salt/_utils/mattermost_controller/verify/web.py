@@ -148,7 +148,8 @@ def edition(settings, observed, facts) -> Finding:
 
 def site_address(settings, observed, facts) -> Finding:
     """The server knows its own address: links in mails and the websocket's origin depend on it."""
-    client, wanted = _client(observed), f"{observed['scheme']}://{settings['name']}"
+    client = _client(observed)
+    wanted = f"{observed['scheme']}://{settings['name']}{settings['server']['path']}"
     if not client:
         return skipped("site-address", "Not checked: the server does not report its settings.")
     if client.get("SiteURL") != wanted:

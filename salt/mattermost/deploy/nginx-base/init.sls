@@ -58,6 +58,7 @@ nginx-base-is-configured:
           source: salt://mattermost/deploy/nginx-base/files/etc/nginx/mattermost/unavailable.json
     - context:
         port: {{ mattermost.server.port }}
+        path: {{ mattermost.server.path | json }}
         upstream_timeout: {{ nginx.upstream_timeout }}
         snippets: {{ nginx.snippet_dir }}
         webroot: {{ mattermost.paths.webroot }}

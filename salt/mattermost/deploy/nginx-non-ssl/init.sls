@@ -21,6 +21,7 @@ nginx-serves-the-site-over-http:
         names: {{ [mattermost.name] | json }}
         additional_names: {{ mattermost.names[1:] | json }}
         address: http://{{ mattermost.name }}
+        path: {{ mattermost.server.path | json }}
         certificate: ''
         key: ''
         http2_directive: False
@@ -41,7 +42,7 @@ site-address-is-http:
     - release: {{ mattermost.release | json }}
     - keys:
         ServiceSettings:
-          SiteURL: http://{{ mattermost.name }}
+          SiteURL: http://{{ mattermost.name }}{{ mattermost.server.path }}
     - over: {{ mattermost.server.config | json }}
     - insist: {{ mattermost.server.insist | json }}
     - require:

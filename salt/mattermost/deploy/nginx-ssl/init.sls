@@ -22,6 +22,7 @@ nginx-serves-the-site-over-https:
         names: {{ [mattermost.name] | json }}
         additional_names: {{ mattermost.names[1:] | json }}
         address: https://{{ mattermost.name }}
+        path: {{ mattermost.server.path | json }}
         snippets: {{ nginx.snippet_dir }}
         certificate: {{ mattermost.certificate.chain_file }}
         key: {{ mattermost.certificate.key_file }}
@@ -63,7 +64,7 @@ site-address-is-https:
     - release: {{ mattermost.release | json }}
     - keys:
         ServiceSettings:
-          SiteURL: https://{{ mattermost.name }}
+          SiteURL: https://{{ mattermost.name }}{{ mattermost.server.path }}
     - over: {{ mattermost.server.config | json }}
     - insist: {{ mattermost.server.insist | json }}
     - require:

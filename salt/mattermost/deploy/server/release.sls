@@ -77,6 +77,7 @@ release-is-unpacked:
     - release: {{ mattermost.release | json }}
     - work: {{ paths.work }}
     - user: {{ user }}
+    - path: {{ mattermost.server.path or '/' }}
     - ca_file: {{ mattermost.platform.ca_bundle }}
     - selinux: {{ selinux.enabled }}
     - require:

@@ -1,5 +1,12 @@
 # config.json and the environment file: saved before a switch, put back, kept.
 
+site_path() { # the path of the server's address, before which it serves nothing
+    local address
+    address=$(sed -n 's/^MM_SERVICESETTINGS_SITEURL="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$environment" 2>/dev/null)
+    [ -n "$address" ] || address=$(sed -n 's/^ *"SiteURL": "\([^"]*\)",\{0,1\}$/\1/p' "$config" 2>/dev/null | head -n 1)
+    case $address in *[!A-Za-z0-9._~:/-]*) return ;; *://*/*) address=${address#*://} && say "/${address#*/}" ;; esac
+}
+
 save_file() { # save_file FILE NAME
     [ ! -e "$1" ] || { cp -p "$1" "$own/$2.new" && publish "$own/$2"; }
 }

@@ -1,7 +1,7 @@
 # Whether the server of a version is well, now and for a while.
 
 fetch() { # fetch PATH: sets code; head and body are files
-    code=$(curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$1" 2>/dev/null)
+    code=$(curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$(site_path)$1" 2>/dev/null)
     [ -n "$code" ] || code=000
 }
 
