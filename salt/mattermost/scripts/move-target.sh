@@ -11,7 +11,7 @@ target_begun() { # before its server may start: the site stays closed until all 
 }
 
 target_closed() { # its server, fresh or of an earlier try, makes room
-    target_begun && : >"$maintenance" && mkdir -p "$staging" || return 1
+    target_begun && : >"$maintenance" && open_to_unpacker "$staging" || return 1
     systemctl stop "$service" mattermost-backup.timer
     if [ -e "$work/move-placed" ]; then # of a run that was cut short: its source serves
         unplace "$(cat "$work/move-placed")" || return 1
@@ -20,10 +20,8 @@ target_closed() { # its server, fresh or of an earlier try, makes room
 
 take_over() { # secrets and certificates of the source, from standard input; what belongs to this host alone stays
     local file
-    rm -rf "$own/taken" && mkdir -p "$own/taken" && tar -C "$own/taken" -xpf - || return 1
-    mkdir -p "$settings/secrets"
+    rm -rf "$own/taken" && unpack "$own/taken" && mkdir -p "$settings/secrets" || return 1
     for file in "$own/taken/secrets"/*; do
-        [ -f "$file" ] || continue
         case $file in
             */database-password) continue ;;
             */backup-password) # that of a repository elsewhere, or of one that is to begin; one of this host keeps its own
@@ -33,13 +31,9 @@ take_over() { # secrets and certificates of the source, from standard input; wha
                 fi
                 ;;
         esac
-        cp -p "$file" "$settings/secrets/" || return 1
+        take_file "$file" "$settings/secrets/${file##*/}" || return 1
     done
-    [ ! -f "$own/taken/first-admin-login" ] || cp -p "$own/taken/first-admin-login" "$own/first-admin-login"
-    if [ -d "$own/taken/certificates/live/$name" ] && [ ! -e "$certificates/live/$name" ]; then
-        mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$own/taken/certificates/." "$certificates/" || return 1
-        say "certificate"
-    fi
+    take_file "$own/taken/first-admin-login" "$own/first-admin-login" && take_certificates "$own/taken/certificates" || return 1
     rm -rf "$own/taken"
 }
 
@@ -72,6 +66,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced=$state/replaced-$id
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
+    [ -z "$(odd_files "$staging")" ] || fail 4 "$staging holds links or special files, which a server makes none of."
     mkdir -p "$replaced" && say "$id" >"$work/move-placed" && sync || return 1
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
@@ -98,7 +93,7 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     esac
     for part in data plugins client-plugins; do
         [ -d "$replaced/$part" ] || continue
-        [ ! -d "$state/$part" ] || mv "$state/$part" "$staging/$part" || return 1
+        [ ! -d "$state/$part" ] || { mv "$state/$part" "$staging/$part" && chown -R "$(unpacker):" "$staging/$part"; } || return 1
         mv "$replaced/$part" "$state/$part" || return 1
     done
     [ ! -s "$replaced/config.json" ] || copy_file "$replaced/config.json" "$state/config/config.json" || return 1

@@ -55,7 +55,7 @@ hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the h
 dump() { role_client pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
 
 give_config() { # the source's settings: its file, or where it keeps them in the database
-    if [ -n "$config" ]; then cat "$config"; else as_role "$database" 'SELECT value FROM configurations WHERE active'; fi
+    if [ -n "$config" ]; then (cd "$(dirname "$config")" && as_server cat "./${config##*/}"); else as_role "$database" 'SELECT value FROM configurations WHERE active'; fi
 }
 
 has_config() { # says so when the settings can be read
@@ -109,30 +109,56 @@ look_source() { # the same of an installation of another kind
 
 # ---- files: `data/…`, `plugins/…` and `client-plugins/…`, wherever these three are ---------------------------------------
 
-roots() { # roots DIRECTORY: links by which the three have the same names on both hosts
-    rm -rf "$own/roots" && mkdir -p "$own/roots" || return 1
-    ln -s "$data" "$own/roots/data" && ln -s "$plugins" "$own/roots/plugins" && ln -s "$client_plugins" "$own/roots/client-plugins"
+# The server's account may exchange any of them for a link while it is read: they are read with its rights, at the source, and written with
+# those of an account that has nothing, on the target.
+
+as_server() { # as_server PROGRAM ARGUMENTS: as the account of the source's server, which owns its settings, or else its files
+    local account=0
+    [ -z "$config" ] || account=$(stat -c %u "$config" 2>/dev/null)
+    [ "${account:-0}" != 0 ] || account=$(stat -c %u "$data/") || return 1
+    [ "$account" != "$(id -u)" ] || { "$@"; return; }
+    setpriv --reuid "$account" --regid "$(stat -c %g "$data/")" --clear-groups "$@"
 }
 
-listing() { # every file: bytes, time of change, name, ended by NUL
-    local part
-    cd "$1" || return 1
+roots() { # links by which the three have the same names on both hosts; root opens them, for what is above them may be closed to the server
+    rm -rf "$own/roots" && mkdir -p "$own/roots" && chmod 711 "$own" && chmod 755 "$own/roots" || return 1
+    ln -s /proc/self/fd/3 "$own/roots/data" && ln -s /proc/self/fd/4 "$own/roots/plugins" && ln -s /proc/self/fd/5 "$own/roots/client-plugins"
+}
+
+in_source() ( # in_source PROGRAM ARGUMENTS: there
+    exec 3</dev/null 4</dev/null 5</dev/null
+    [ ! -d "$data/" ] || exec 3<"$data/"
+    [ ! -d "$plugins/" ] || exec 4<"$plugins/"
+    [ ! -d "$client_plugins/" ] || exec 5<"$client_plugins/"
+    cd "$own/roots" && as_server "$@"
+)
+
+in_staging() { as_unpacker "$staging" "$@"; }
+
+each_part() { # each_part WHERE ARGUMENTS: what find says of the three; WHERE is in_source or in_staging; some of it may go away meanwhile
+    local where="$1" part
+    shift
     for part in data plugins client-plugins; do
-        [ ! -d "$part/" ] || find "$part/" -type f -printf "%s %T@ $part/%P\\0"
+        # shellcheck disable=SC2016 # for the inner shell
+        "$where" sh -c 'part=$1; shift; [ ! -d "$part/" ] || find "$part/" "$@" || :' sh "$part" "$@" || return 1
     done
 }
 
-# what goes away or grows while it is read is no error here: the comparison afterwards decides
-send() { tar -C "$own/roots" --null --no-recursion --ignore-failed-read -cf - -T - 2>"$own/tar" || :; }
+listing() { each_part "$1" -type f -printf '%s %T@ %H%P\0'; } # listing WHERE: every file: bytes, time of change, name, ended by NUL
 
-receive() { mkdir -p "$staging" && tar -C "$staging" -xpf -; }
-
-sums() { # sums DIRECTORY: SHA-256 of the files named on standard input
-    cd "$1" && xargs -0 -r sha256sum
+unreadable() { # those of the source that its own server cannot read: they would be missing
+    each_part in_source '(' -type d ! '(' -readable -executable ')' -prune -o -type f ! -readable ')' -print 2>/dev/null | tr '[:cntrl:]' ' ' | head -c 300
 }
 
-discard() { # discard: the files named on standard input, which the source has no more
-    cd "$staging" && xargs -0 -r rm -f
+# what goes away or grows while it is read is no error here: the comparison afterwards decides
+send() { in_source tar --null --no-recursion --ignore-failed-read -cf - -T - 2>"$own/tar" || :; }
+
+receive() { in_staging tar -xpf -; }
+
+sums() { "$1" xargs -0 -r sha256sum; } # sums WHERE: SHA-256 of the files named on standard input
+
+discard() { # the files named on standard input, which the source has no more, and what is no file
+    in_staging sh -c 'xargs -0 -r rm -f && find . ! -type d ! -type f -delete'
 }
 
 # ---- the source: stopped only as long as the controller is there to go on ------------------------------------------------

@@ -32,14 +32,15 @@ case $name in
     restic)
         case $1 in
             snapshots) say '[{"time":"2026-01-01T00:00:00Z","short_id":"1a2b3c4d"}]' ;;
-            dump) cat "$HOST/manifest" ;;
-            restore)
-                while [ "$1" != --target ]; do shift; done
-                mkdir -p "$2$HOST/state" "$2$HOST/deploy/backup/staging" "$2$HOST/settings/secrets"
-                cp -r "$HOST/backup/." "$2$HOST/state/"
-                say secret >"$2$HOST/settings/secrets/pepper"
-                : >"$2$HOST/deploy/backup/staging/files"
-                say dump >"$2$HOST/deploy/backup/staging/database.dump"
+            dump)
+                [ "$3" = / ] || { cat "$HOST/manifest"; exit; }
+                whole=$HOST/whole$HOST
+                mkdir -p "$whole/state" "$whole/deploy/backup/staging" "$whole/settings/secrets"
+                cp -r "$HOST/backup/." "$whole/state/"
+                say secret >"$whole/settings/secrets/pepper"
+                : >"$whole/deploy/backup/staging/files"
+                say dump >"$whole/deploy/backup/staging/database.dump"
+                tar -C "$HOST/whole" -cf - .
                 changes fetched ;;
         esac ;;
     pg_restore)

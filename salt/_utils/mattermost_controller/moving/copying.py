@@ -57,14 +57,14 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     if in_place:
         source.run("$fits")
     source.run("roots")
-    target.run('mkdir -p "$staging"' if in_place else "target_closed")
+    target.run('open_to_unpacker "$staging"' if in_place else "target_closed")
     count = size = 0
     for _ in range(PRECOPY_ROUNDS):
         sent = _files(source, target, say)
         count, size = count + len(sent.send), size + sent.bytes
         if not sent.send:
             break
-    _compare_bytes(source, target, sorted(_listing(target, '"$staging"')))
+    _compare_bytes(source, target, sorted(_listing(target, "in_staging")))
     say("testing the transfer of the database")
     begun = time.monotonic()
     if in_place:
@@ -82,20 +82,24 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     )
 
 
-def _listing(end: Endpoint, directory: str) -> dict:
-    return plan.parse_listing(end.run_with_input(f"listing {directory}"))
+def _listing(end: Endpoint, where: str) -> dict:
+    return plan.parse_listing(end.run_with_input(f"listing {where}"))
 
 
 def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
-    files = _listing(source, f"{WORKDIR}/roots")
-    step = plan.difference(files, _listing(target, '"$staging"'))
+    if unreadable := source.run("unreadable").strip():
+        raise TransferError(
+            f"{source.host.id}: its own server cannot read {unreadable}: give that to the server's account, or remove it."
+        )
+    files = _listing(source, "in_source")
+    step = plan.difference(files, _listing(target, "in_staging"))
+    # first: what comes may need the place, and nothing is written through a link that came before
+    target.run_with_input("discard", b"\0".join([*step.discard, b""]))
     done = 0
     for group in plan.batches(step.send, files):
         pipe(source, "send", target, "receive", b"\0".join(group) + b"\0")
         done += sum(files[name].size for name in group)
         say(f"{backup.size(done)} of {backup.size(step.bytes)} copied")
-    if step.discard:
-        target.run_with_input("discard", b"\0".join(step.discard) + b"\0")
     return step
 
 
@@ -104,17 +108,15 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     if not names:
         return
     feed = b"\0".join(names) + b"\0"
-    ours = _sums(source, f"{WORKDIR}/roots", feed)
-    theirs = _sums(target, '"$staging"', feed)
+    ours = _sums(source, "in_source", feed)
+    theirs = _sums(target, "in_staging", feed)
     wrong = sorted(name for name in ours if ours[name] != theirs.get(name))
     if wrong:
         raise TransferError(f"{len(wrong)} files differ between source and target, the first is {wrong[0]}.")
 
 
-def _sums(end: Endpoint, directory: str, feed: bytes) -> dict:
-    lines = (
-        end.run_with_input(f"sums {directory} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").splitlines()
-    )
+def _sums(end: Endpoint, where: str, feed: bytes) -> dict:
+    lines = end.run_with_input(f"sums {where} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").splitlines()
     return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
 
 
@@ -137,7 +139,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
                 deploy()
                 target.run(_while_held(source, "target_closed"))
             sent = _files(source, target, say)
-            if sent.send and plan.difference(_listing(source, f"{WORKDIR}/roots"), _listing(target, '"$staging"')).send:
+            if sent.send and plan.difference(_listing(source, "in_source"), _listing(target, "in_staging")).send:
                 raise TransferError("The files on the target differ from those of the source after the last copy.")
             _compare_bytes(source, target, sent.send)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives

@@ -15,6 +15,7 @@ LIBRARY = (
     scripts.TOOLS,
     "mattermost/deploy/common/sql.sh",
     "mattermost/deploy/common/databases.sh",
+    "mattermost/deploy/common/unpack.sh",
     "mattermost/scripts/move.sh",
     "mattermost/scripts/move-target.sh",
 )

@@ -21,10 +21,10 @@ exchange() { # each step can be told from what is there, so roll_back needs no m
     mkdir -p "$replaced" || return 1
     for part in data plugins client-plugins; do
         [ -d "$fetched$state/$part" ] || continue
-        chown -R "$user:$user" "$fetched$state/$part" && mv "$state/$part" "$replaced/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
+        chown -R "$user:$user" "$fetched$state/$part" && chmod 750 "$fetched$state/$part" && mv "$state/$part" "$replaced/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
     done
     copy_file "$state/config/config.json" "$replaced/config.json" || return 1
-    chown "$user:$user" "$fetched$state/config/config.json" && copy_file "$fetched$state/config/config.json" "$state/config/config.json" || return 1
+    chown "$user:$user" "$fetched$state/config/config.json" && chmod 600 "$fetched$state/config/config.json" && copy_file "$fetched$state/config/config.json" "$state/config/config.json" || return 1
     rename_database "$database" "$replaced_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
 }
 

@@ -49,8 +49,10 @@ check_room() { # check_room DIRECTORY
 
 fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     fetched=$1
-    restic_says restore -q "$snapshot" --target "$fetched" >/dev/null ||
-        give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/error")" "mattermost-backup check says what is damaged; try an older backup."
+    rm -f "$scratch/read"
+    { restic_says dump "$snapshot" / && : >"$scratch/read"; } | unpack "$fetched" 2>"$scratch/unpacked" && [ -e "$scratch/read" ] ||
+        give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/unpacked")$(last_error "$scratch/error")" \
+            "Is there room in $fetched? mattermost-backup check says what is damaged; try an older backup."
     dump=$fetched$staging/database.dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
         give_up failed "The dump in the backup $snapshot is not the one that its manifest names." "Try an older backup."

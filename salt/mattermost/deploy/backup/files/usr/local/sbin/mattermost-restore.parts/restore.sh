@@ -21,14 +21,11 @@ blocking_mount() { # says what cannot change places with a restored directory
 restore_secrets() { # those that the server's data needs; what belongs to this host alone stays its own
     local file
     for file in "$fetched$settings/secrets"/*; do
-        [ -f "$file" ] || continue
         case $file in */database-password | */backup-password) continue ;; esac
-        copy_file "$file" "$settings/secrets/${file##*/}" || return 1
+        take_file "$file" "$settings/secrets/${file##*/}" || return 1
     done
     rm -f "$settings/first-admin-login" # of an account that the restored database does not know
-    [ ! -f "$fetched$settings/first-admin-login" ] || copy_file "$fetched$settings/first-admin-login" "$settings/first-admin-login" || return 1
-    [ -n "$certificates" ] && [ ! -e "$certificates/live/$name" ] && [ -d "$fetched$certificates/live/$name" ] || return 0
-    mkdir -p "$certificates" && chmod 755 "$certificates" && cp -a "$fetched$certificates/." "$certificates/" && sync
+    take_file "$fetched$settings/first-admin-login" "$settings/first-admin-login" && take_certificates "$fetched$certificates"
 }
 
 roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
