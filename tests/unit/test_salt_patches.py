@@ -157,6 +157,46 @@ def test_salt_ssh_takes_no_archive_but_a_checked_one(tmp_path, monkeypatch):
         salt.utils.relenv.gen_relenv(str(tmp_path), "Linux", "x86_64")
 
 
+class Folder:
+    """What Salt holds of a host for one command, with a shell that is this machine's."""
+
+    id, opts = "chat", {"relenv": True}
+
+    def __init__(self, folder):
+        self.thin_dir, self.shell = str(folder), self
+
+    def exec_cmd(self, command):
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        return done.stdout, done.stderr, done.returncode
+
+
+def test_salt_alone_goes_into_whatever_folder_is_there():
+    shim = salt.client.ssh.SSH_SH_SHIM_RELENV
+    assert 'mkdir -p "{THIN_DIR}"' in shim
+    assert "-O" not in shim
+    assert "stat " not in shim
+
+
+@pytest.mark.parametrize("what", ["none", "own", "link", "file", "foreign"])
+def test_salt_enters_its_own_folder_only(tmp_path, monkeypatch, what):
+    monkeypatch.setattr(salt.client.ssh.Single, "run", lambda self, deploy_attempted=False: ("done", "", 0))
+    salt_patches.enter_no_folder_of_others()
+    folder = tmp_path / "salt"
+    if what in ("own", "foreign"):
+        folder.mkdir()
+    elif what == "link":
+        folder.symlink_to(tmp_path)
+    elif what == "file":
+        folder.touch()
+    if what == "foreign":
+        if os.geteuid():
+            pytest.skip("NOT ROOT: no folder can be another's")
+        os.chown(folder, 12345, 12345)
+    out, err, rc = salt.client.ssh.Single.run(Folder(folder))
+    assert (rc == 0) == (what in ("none", "own"))
+    assert "belongs to somebody else" in err or out == "done"
+
+
 def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):
     pytest.importorskip("salt.utils.resource_warnings", reason="SALT 3008.2 says nothing of unclosed objects.")
     salt_patches.make_job_folder(str(tmp_path / "var/cache/salt/master"))

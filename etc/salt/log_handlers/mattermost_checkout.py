@@ -51,6 +51,7 @@ def setup_handlers():
         hold_back(salt._logging.get_console_handler())
     if program == "salt-ssh":
         salt_patches.take_only_the_checked_relenv()
+        salt_patches.enter_no_folder_of_others()
     return LastWords()
 
 

@@ -53,6 +53,28 @@ def take_only_the_checked_relenv() -> None:
     salt.utils.relenv.gen_relenv = only_pinned
 
 
+def enter_no_folder_of_others() -> None:
+    """Have ``salt-ssh --relenv`` refuse a folder on the host that somebody else made under the name of Salt's.
+
+    Trouble: it lies in /var/tmp, and Salt writes its settings into what is there and runs its ``salt-call`` as root.
+    Upstream: came with https://github.com/saltstack/salt/pull/66878; not reported.
+    """
+    from salt.client.ssh import Single
+
+    from mattermost_controller.hosts.relenv_install import OWN
+
+    original = Single.run
+
+    def run(self, deploy_attempted=False):
+        if self.opts.get("relenv"):
+            script = OWN.format(tree=shlex.quote(self.thin_dir))
+            if self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip() == "foreign":
+                return "", f"{self.thin_dir} on {self.id} belongs to somebody else, or is a link: remove it there.", 1
+        return original(self, deploy_attempted)
+
+    Single.run = run
+
+
 def say_nothing_of_unclosed_objects() -> None:
     """Drop the warnings about objects of Salt that Salt itself did not close.
 
