@@ -1,8 +1,23 @@
 # What systemd runs.
 
+PATIENCE=${MATTERMOST_PATIENCE:-1800} # seconds
+
+take_turn() { # nothing else changes the server or its database while it is backed up; what does is waited for
+    local until open
+    until=$(($(uptime_centi) + PATIENCE * 100))
+    exec 9>"$own/lock"
+    flock -w "$PATIENCE" 9 || give_up refused "Another backup or restore, a drill or an upgrade was at work for $PATIENCE s." "Start again when it has ended."
+    for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
+        while [ -e "$work/$open/journal" ]; do
+            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and is not ended yet." "mattermost-$open status says what it waits for."
+            sleep 1
+        done
+    done
+}
+
 work() { # sets config, version, driver, stored
     local started
-    take_lock
+    take_turn
     [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not undone yet." "systemctl status mattermost-restore-back"
     date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
     started=$(date +%s)
@@ -15,6 +30,7 @@ work() { # sets config, version, driver, stored
     check_room
     refuse_unreadable
     dump_database
+    [ "$(readlink "$install/current")" = "$version" ] || give_up failed "The version changed from $version while the database was dumped." "Start again."
     list_files # again: what was stored before the dump's instant must be in it
     driver='' stored=$(wc -l <"$staging/files")
     refuse_incomplete

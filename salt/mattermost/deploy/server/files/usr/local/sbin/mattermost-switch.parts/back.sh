@@ -67,7 +67,7 @@ show_loss() { # what `back` says: counted now, nothing changed
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
 go_back() { # sets outage_start
-    if ! find_previous; then
+    if ! find_previous || ! keep_backups_out; then
         write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
         return
     fi

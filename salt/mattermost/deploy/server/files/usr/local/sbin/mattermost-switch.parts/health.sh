@@ -46,7 +46,7 @@ SELECT count(*) FROM db_migrations;
 SELECT max(expireat) FROM db_lock;
 \endif
 SELECT DISTINCT 'busy' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
- AND backend_type = 'client backend' AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock' AND now() - query_start > '1 s';
+ AND backend_type = 'client backend' AND application_name <> 'pg_dump' AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock' AND now() - query_start > '1 s';
 END
 }
 

@@ -29,6 +29,8 @@ upgrade() { # sets from, copied, why, outage_start
         why="$install/current names $from, which is not there: an undo would have nothing to go back to."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made."
+    elif [ -n "$from" ] && ! keep_backups_out; then
+        :
     elif [ -n "$from" ]; then
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi

@@ -46,6 +46,7 @@ work() { # sets id, kind, to, from
                 back) go_back ;;
                 restart) restart ;;
             esac
+            let_backups_in
         fi
         [ "$kind" != restart ] || rm -f "$request"
     done

@@ -1,0 +1,100 @@
+"""A backup and an upgrade know of each other: the one waits or refuses while the other is at work."""
+
+import fcntl
+import subprocess
+import time
+
+import pytest
+
+from tests import programs
+from tests.unit.hostprogram.host import NEW
+
+
+@pytest.fixture
+def lock(host):
+    """The lock that backups and restores hold, open."""
+    (host.folder / "work/backup").mkdir()
+    with (host.folder / "work/backup/lock").open("w") as file:
+        yield file
+
+
+def test_an_upgrade_waits_for_a_backup_then_refuses(host, lock):
+    host.environment["MATTERMOST_PATIENCE"] = "1"
+    host.deployed()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    started = time.monotonic()
+    done = host.run("to", NEW)
+    assert (done.returncode, time.monotonic() - started > 0.9) == (2, True), done.stdout + done.stderr
+    assert "A backup, drill, restore or upgrade of PostgreSQL is at work." in done.stdout
+    host.assert_old()
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    assert host.run("to", NEW).returncode == 0
+    host.assert_new()
+
+
+def test_going_back_refuses_as_well(host, lock):
+    host.environment["MATTERMOST_PATIENCE"] = "0"
+    host.upgraded()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert host.run("back", "overwrite").returncode == 2
+    assert host.current == NEW
+
+
+def test_a_restart_is_not_held_up_for_a_restore_asks_for_it(host, lock):
+    host.deployed()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert host.run("restart").returncode == 0
+
+
+def test_no_backup_begins_in_the_middle_of_an_upgrade(host, lock):
+    host.deployed().fault(NEW, "does-not-start")
+    program = subprocess.Popen([*host.command, "to", NEW], env=host.environment, stdout=subprocess.DEVNULL)
+    seen = False
+    while program.poll() is None:
+        if host.journal.exists() and not seen:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            seen = True
+        time.sleep(0.05)
+    assert seen
+    host.assert_old()
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.fixture
+def backup(host):
+    values = {
+        name: "x" for name in ("name", "settings", "service", "user", "database", "role", "repository", "platform")
+    }
+    values |= {"bin_dir": host.folder / "bin", "socket_dir": "/run", "database_port": 1, "state": host.folder / "state"}
+    values |= {"work": host.folder / "work", "install": host.folder / "empty"}
+    (host.folder / "backup.conf").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+    host.environment["MATTERMOST_BACKUP_SETTINGS"] = str(host.folder / "backup.conf")
+    program = programs.installed("mattermost-backup", host.folder)
+    return lambda patience: subprocess.run(
+        ["sh", program, "work"],
+        env={**host.environment, "MATTERMOST_PATIENCE": patience},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_a_backup_waits_for_what_has_the_lock_then_refuses(backup, lock):
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert "was at work for 1 s" in backup("1").stderr
+    holder = subprocess.Popen(["flock", lock.name, "sleep", "2"])
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    assert "No Mattermost is installed" in backup("20").stderr
+    holder.wait()
+
+
+@pytest.mark.parametrize("name", ["switch", "postgresql"])
+def test_a_backup_waits_for_the_end_of_what_was_interrupted(host, backup, lock, name):
+    journal = host.folder / f"work/{name}/journal"
+    journal.parent.mkdir()
+    journal.write_text("begin 1 a b\n")
+    assert "was interrupted and is not ended yet" in backup("1").stderr
+    ending = subprocess.Popen(["sh", "-c", f"sleep 1; rm {journal}"])
+    assert "No Mattermost is installed" in backup("20").stderr
+    ending.wait()
