@@ -21,15 +21,15 @@ role_client() { # role_client PROGRAM ARGUMENTS, in place of sql.sh's: as who ma
     local program="$1"
     shift
     case $pg_kind in
-        local) runuser -u "$SQL_ACCOUNT" -- "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
+        local) runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS" "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
         login) (
             export PGHOST="$pg_host" PGPORT="$database_port" PGUSER="$role" PGPASSWORD="$pg_password" # in no argument
             [ -n "$PGHOST" ] || unset PGHOST
             [ -n "$PGUSER" ] || unset PGUSER
             [ -n "$PGPASSWORD" ] || unset PGPASSWORD
-            exec runuser -u "$pg_system_user" -- "${bin_dir:+$bin_dir/}$program" "$@"
+            exec runuser -u "$pg_system_user" -- env "PGOPTIONS=$ROLE_LIMITS" "${bin_dir:+$bin_dir/}$program" "$@"
         ) ;;
-        container) PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD "$pg_container" "$program" -U "$role" "$@" ;; # by its name: in no argument
+        container) PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD -e "PGOPTIONS=$ROLE_LIMITS" "$pg_container" "$program" -U "$role" "$@" ;; # by its name: in no argument
     esac
 }
 
@@ -52,7 +52,7 @@ hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the h
     { "$@" && : >"$own/given"; } | sh -c ". '$take_library'; $take" >/dev/null && [ -e "$own/given" ]
 }
 
-dump() { role_client pg_dump -Fc -Z 1 --no-owner --no-privileges "$database"; }
+dump() { role_client pg_dump --lock-wait-timeout=600000 -Fc -Z 1 --no-owner --no-privileges "$database"; }
 
 give_config() { # the source's settings: its file, or where it keeps them in the database
     if [ -n "$config" ]; then (cd "$(dirname "$config")" && as_server cat "./${config##*/}"); else as_role "$database" 'SELECT value FROM configurations WHERE active'; fi

@@ -27,7 +27,7 @@ case $name in
     systemctl)
         for word; do unit=$word; done
         case "$*" in
-            *start*old-unit) say "$KEEPER" >"$HOST/old/postmaster.pid" ;;
+            *start*old-unit) [ -e "$HOST/full" ] && [ -e "$HOST/new" ] && exit; say "$KEEPER" >"$HOST/old/postmaster.pid" ;;
             *start*new-unit) [ "$(cat "$HOST/broken" 2>/dev/null)" = new-unit ] || say "$KEEPER" >"$HOST/new/postmaster.pid" ;;
             *stop*old-unit) rm -f "$HOST/old/postmaster.pid" ;;
             *stop*new-unit) rm -f "$HOST/new/postmaster.pid" ;;
@@ -194,6 +194,15 @@ def test_what_fails_is_undone(host, broken):
     (host / "broken").write_text(broken)
     ask(host)
     is_old(host)
+
+
+def test_on_a_disk_that_the_copy_filled_the_old_cluster_gets_room_to_start(host):
+    (host / "full").touch()
+    (host / "broken").write_text("pg_upgrade")
+    ask(host)
+    assert not (host / "new").exists()
+    assert (host / "old/postmaster.pid").exists()
+    assert (host / "server").exists()
 
 
 def test_a_row_that_is_missing_is_seen(host):

@@ -6,13 +6,16 @@
 CHECKSUM="coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" # of a whole table t, whatever the order of its rows
 SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
+# what the role locked or made endless ends: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
+ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000' # ms
+
 as_postgres() { runuser -u postgres -- "$@"; }
 
 # shellcheck disable=SC2154,SC2329 # move.sh has its own: a source's server may be anywhere; who calls it sets role
 role_client() { # role_client PROGRAM ARGUMENTS: psql, pg_dump or pg_restore, logged in as the role
     local client="${psql%/*}/$1"
     shift
-    runuser -u "$SQL_ACCOUNT" -- "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
+    runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS ${role_options:-}" "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
 }
 
 super() { # super [STATEMENT]: that, or those on standard input, as the superuser; values on standard output

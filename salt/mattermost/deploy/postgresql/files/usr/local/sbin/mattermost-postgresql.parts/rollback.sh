@@ -7,6 +7,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     count_lost
     stop_cluster new || fail 4 "$new_service cannot be stopped; the undo goes on at the next start of mattermost-postgresql.service."
     at_boot new no
+    recorded serving || remove_new # nobody ever used it, and it may be what fills the disk that the old one needs to start
     name_old_cluster || fail 4 "Units and settings cannot be put back yet; mattermost-postgresql.service tries again."
     at_boot old yes
     start_cluster old || fail 4 "$old_service does not start: see journalctl -u $old_service. mattermost-postgresql.service tries again."
@@ -15,8 +16,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     start_server || reason="$reason Everything was put back, but the server is not well either: $why"
     rm -f "$own/next"
     if [ "$lost" = 0 ]; then
-        $new_remove >/dev/null 2>&1
-        leave_no_settings "$new_config"
+        remove_new
     else
         [ "$lost" != unknown ] || lost='It could not be counted how many'
         reason="$reason $lost messages posted in between are in $new_data only, which is kept until mattermost-postgresql forget $new_version."
@@ -24,6 +24,11 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     fi
     write_report undone "$reason" "PostgreSQL $old_version serves again with its data of before. Correct the cause and run mattermost.postgresql again."
     close_journal
+}
+
+remove_new() { # repeatable
+    $new_remove >/dev/null 2>&1
+    leave_no_settings "$new_config"
 }
 
 count_lost() { # how many messages only the new cluster has; in the journal, for later on it is stopped; sets lost, psql
