@@ -66,7 +66,7 @@ def drop(new: host.Cluster) -> bool:
     if not os.path.exists(
         os.path.join(new.data["config_dir"], "postgresql.conf")
     ):  # Debian leaves what it did not make
-        shutil.rmtree(os.path.join(new.data["config_dir"], "conf.d"), ignore_errors=True)
+        _as_postgres(["rm", "-rf", os.path.join(new.data["config_dir"], "conf.d")])  # root would follow a link of its
     return not new.is_initialised()
 
 

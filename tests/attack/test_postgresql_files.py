@@ -6,10 +6,12 @@ import re
 import subprocess
 
 import mattermost_database_cluster as host
+import mattermost_database_major_cluster as major_cluster
 import mattermost_database_owned_files as owned_files
 import pytest
+import yaml
 
-from tests import programs
+from tests import programs, repository
 
 ATTACKER = "nobody"  # in the part of `postgres`
 
@@ -95,3 +97,39 @@ def test_the_upgrade_of_postgresql_follows_no_link_of_its_account(config, draft)
     subprocess.run(["sh", "-c", script], env=environment, capture_output=True, check=True)
     assert (config / "start.conf").read_text() == "disabled\n"
     as_before(config)
+
+
+@pytest.fixture
+def victim(config):
+    """A directory of root's that a link in PostgreSQL's leads to, in place of the one that is to be removed."""
+    (config.parent / "root/conf.d").mkdir()
+    (config.parent / "root/conf.d/site").write_text("root's own\n")
+    (config / "17").mkdir()
+    os.chown(config / "17", pwd.getpwnam(ATTACKER).pw_uid, 0)
+    (config / "17/main").symlink_to(config.parent / "root")
+    return config.parent / "root/conf.d/site"
+
+
+def test_a_removed_cluster_takes_nothing_of_roots_along(config, victim, monkeypatch):
+    new = host.Cluster(
+        {"config_dir": f"{config}/17/main", "data_dir": f"{config}/17/data", "bin_dir": "/x", "remove": ["true"]}
+    )
+    major_cluster.drop(new)
+    assert victim.exists()
+
+
+def test_the_programs_removals_take_nothing_of_roots_along(config, victim):
+    text = programs.joined("mattermost-postgresql").partition("# ---- the command")[0]
+    text += f'\nas_postgres() {{ runuser -u {ATTACKER} -- "$@"; }}; own={config.parent}/own; journal=$own/none\n'
+    (config.parent / "own").mkdir()
+    (config.parent / "own/kept").write_text(f"15 17 2026-01-01 {config}/17/main/conf.d /none\n")
+    (victim.parent / "PG_VERSION").write_text("15\n")
+    for lines in (f"leave_no_settings {config}/17/main", "publish() { mv -f $1.new $1; }; forget 15"):
+        subprocess.run(["sh", "-c", text + lines], capture_output=True, timeout=60)
+        assert victim.exists(), lines
+
+
+@pytest.mark.parametrize("platform", ["RedHat-7", "RedHat-8", "RedHat-9"])
+def test_where_rm_removes_a_cluster_it_has_postgresqls_rights(platform):
+    merged = yaml.safe_load(repository.text(f"tests/render/snapshots/{platform}.yaml"))
+    assert merged["platform"]["postgresql"]["remove"][:4] == ["runuser", "-u", "postgres", "--"]

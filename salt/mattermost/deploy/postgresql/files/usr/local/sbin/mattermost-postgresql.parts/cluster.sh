@@ -1,8 +1,10 @@
 # The two clusters: asked, started, stopped, whether they start at boot; and the old one, kept until somebody removes it.
 
+# What lies in PostgreSQL's directories is read, written and removed with its rights: root would follow the links that it made.
+
 is_running() { # is_running DATA: whether a postmaster lives on it
     local pid
-    [ -e "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>/dev/null
+    pid=$(as_postgres timeout 10 head -n 1 "$1/postmaster.pid" 2>/dev/null) && is_number "$pid" && kill -0 "$pid" 2>/dev/null
 }
 
 start_cluster() { # start_cluster old|new: and wait until it takes connections; sets psql
@@ -34,7 +36,6 @@ at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debi
     eval "config=\$${1}_config enable=\$${1}_enable"
     if [ -e "$config/start.conf" ]; then
         if [ "$2" = yes ]; then word=auto; else word=disabled; fi
-        # the directory is postgres's, and so are the rights with which it is written: root would follow its links
         # shellcheck disable=SC2016 # the inner shell's arguments
         as_postgres sh -c 'umask 022; rm -f "$1.new" && echo "$2" >"$1.new" && mv -f "$1.new" "$1"' sh "$config/start.conf" "$word" &&
             flush "$config/start.conf" && flush "$config"
@@ -47,7 +48,7 @@ at_boot() { # at_boot old|new yes|no: whether the cluster starts by itself; Debi
 
 leave_no_settings() { # leave_no_settings CONFIG: pg_dropcluster leaves files that it did not make
     [ ! -e "$1/postgresql.conf" ] || return 0
-    rm -rf "${1:?}/conf.d" && rmdir "$1" "$(dirname "$1")" 2>/dev/null
+    as_postgres rm -rf "${1:?}/conf.d" && as_postgres rmdir "$1" "$(dirname "$1")" 2>/dev/null
     return 0
 }
 
@@ -65,7 +66,7 @@ END
         pg_dropcluster "$1" "$(basename "$config")" || fail 4 "$data could not be removed."
         leave_no_settings "$config"
     else
-        rm -rf --one-file-system "${data:?}" || fail 4 "$data could not be removed."
+        as_postgres find "${data:?}" -xdev -mindepth 1 -delete && as_postgres rmdir "$data" || fail 4 "$data could not be removed."
     fi
     grep -v "^$1 " "$own/kept" >"$own/kept.new"
     publish "$own/kept"

@@ -29,7 +29,7 @@ copy_failure() { grep -v '^[[:space:]]*$' "$own/copy.log" 2>/dev/null | grep -v 
 start_failure() { # the new cluster's own reason
     local message
     # shellcheck disable=SC2086 # a glob
-    message=$(cat $new_logs 2>/dev/null | grep -E 'FATAL|PANIC' | tail -n 1)
+    message=$(as_postgres timeout 10 cat $new_logs 2>/dev/null | grep -E 'FATAL|PANIC' | tail -n 1)
     say "${message:-see journalctl -u $new_service}"
 }
 
