@@ -68,7 +68,7 @@ def backup(host):
     }
     values |= {"bin_dir": host.folder / "bin", "socket_dir": "/run", "database_port": 1, "state": host.folder / "state"}
     values |= {"work": host.folder / "work", "install": host.folder / "empty"}
-    values |= {"keep_daily": 1, "keep_weekly": 1, "keep_monthly": 1}
+    values |= {"keep_daily": 1, "keep_weekly": 1, "keep_monthly": 1, "compression": 0}
     (host.folder / "backup.conf").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     host.environment["MATTERMOST_BACKUP_SETTINGS"] = str(host.folder / "backup.conf")
     program = programs.installed("mattermost-backup", host.folder)
