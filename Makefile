@@ -6,8 +6,9 @@ SHELL := /bin/bash
 SALT ?=
 VENV := .venv$(SALT:%=-%)
 BIN := $(VENV)/bin
-# How many tests run at a time; each worker that boots hosts has a lab of its own.
-WORKERS ?= 3
+# How many tests run at a time. Each worker that boots hosts has a lab of its own, and waits for them more than it computes.
+check: WORKERS ?= 3
+test soak: WORKERS ?= 5
 
 .PHONY: help setup check test standin trial trial-host trial-down
 
@@ -33,10 +34,12 @@ check: setup lint ## All checks that need no host: lint, unit, render, config
 
 # In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
 # (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.
-test: ## All tests [WORKERS=3 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
-	@$(MAKE) --no-print-directory -j2 setup packages
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j2 standin base & made=$$!; \
+# under a name of our own: what says $(MAKE) itself runs under `make -n` too
+AT_ONCE := $(MAKE) --no-print-directory -j2
+test: ## All tests [WORKERS=5 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
+	@$(AT_ONCE) setup packages
+	@$(AT_ONCE) lint
+	@$(AT_ONCE) standin base & made=$$!; \
 	$(BIN)/pytest -q --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/render \
 		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(filter-out tests/render,$(QUICK)) || failed=$$?; \
 	wait $$made; exit $${failed:-0}

@@ -23,6 +23,18 @@ from tests.lab.network import Network
 from tests.lab.service import PREFIX, Service
 from tests.lab.shell import run
 
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+
+
+def make_room(limit=INOTIFY, wanted=1024):
+    """Let as many hosts boot as several labs make: each takes a dozen of the inotify instances, of which root has 128 by default.
+
+    Only ever raised, and left so until the machine boots: other labs may lean on it.
+    """
+    with contextlib.suppress(OSError):  # of a machine that is itself a container it may be another's
+        if int(limit.read_text()) < wanted:
+            limit.write_text(f"{wanted}\n")
+
 
 class Lab:
     """The lab of one checkout. ``Lab.open(root)`` makes it, ``down`` takes it away."""
@@ -68,6 +80,7 @@ class Lab:
             lab._ensure_key()
             lab.authority.ensure()
             lab.network.ensure()
+            make_room()
             lab._ensure_services()
         return lab
 

@@ -22,10 +22,14 @@ def make(tmp_path):
         (tmp_path / path).write_text(STUB)
         (tmp_path / path).chmod(0o755)
 
-    def make(fails="nothing"):
+    calls = tmp_path / "calls"
+
+    def make(*options, fails="nothing"):
         env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "FAILS": fails}
-        done = subprocess.run(["make", "test"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
-        return done.returncode, (tmp_path / "calls").read_text()
+        done = subprocess.run(
+            ["make", *options, "test"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, calls.read_text() if calls.exists() else ""
 
     return make
 
@@ -37,6 +41,10 @@ def test_all_parts_run(make):
         assert part in calls
 
 
+def test_asked_what_it_would_do_it_does_nothing(make):
+    assert make("-n") == (0, "")
+
+
 @pytest.mark.parametrize("part", ["tests.lab.packages", "ruff check", "build.py", "tests.lab base", "pytest "])
 def test_a_part_that_fails_fails_it(make, part):
-    assert make(part)[0] != 0
+    assert make(fails=part)[0] != 0

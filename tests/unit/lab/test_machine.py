@@ -6,6 +6,7 @@ import pytest
 
 from tests.lab import acme, aptcache, aptsources, base, cgroup, packages, platforms, prepare
 from tests.lab.errors import LabError
+from tests.lab.lab import make_room
 
 DEB822 = """\
 Types: deb
@@ -169,3 +170,12 @@ def test_the_ca_looks_for_the_challenge_at_the_real_port():
     pebble = acme.config("10.203.2.1", "c.pem", "k.pem", 0.5)["pebble"]
     assert pebble["httpPort"] == 80
     assert pebble["certificateValidityPeriod"] == 43200
+
+
+@pytest.mark.parametrize(("before", "after"), [("128", "1024"), ("8192", "8192")])
+def test_room_for_hosts_is_only_ever_raised(tmp_path, before, after):
+    limit = tmp_path / "max_user_instances"
+    limit.write_text(f"{before}\n")
+    make_room(limit)
+    assert limit.read_text() == f"{after}\n"
+    make_room(tmp_path / "none")
