@@ -84,7 +84,7 @@ FAULTS = {
         "mv /var/opt/mattermost/data /root/data; install -d -o mattermost -g mattermost /var/opt/mattermost/data",
         # on a clone mv copies the snapshot's folder, and the running unit may write to the first one only
         "rm -r /var/opt/mattermost/data; mv /root/data /var/opt/mattermost/data; systemctl restart mattermost",
-        "/var/opt/mattermost/data holds none"),
+        "/var/opt/mattermost/data has none"),
     "no configuration": (
         "mv /var/opt/mattermost/config/config.json /root/kept.json",
         "mv /root/kept.json /var/opt/mattermost/config/config.json", "config.json is missing or empty"),
@@ -101,9 +101,9 @@ f"mount -t tmpfs -o size=2m tmpfs {WORK}", f"umount {WORK}", "MiB are free"),
         "rm -r /var/backups/mattermost; mv /root/repository /var/backups/mattermost", "is damaged"),
     "a repository that is gone": (
         "mv /var/backups/mattermost /root/repository",
-        "mv /root/repository /var/backups/mattermost", "held backups and cannot be opened"),
+        "mv /root/repository /var/backups/mattermost", "contained backups and cannot be opened"),
     "postgresql stopped": (
-        "systemctl stop postgresql@15-main", "systemctl start postgresql@15-main", "PostgreSQL does not tell"),
+        "systemctl stop postgresql@15-main", "systemctl start postgresql@15-main", "PostgreSQL does not report"),
 }  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def test_its_site_comes_by_the_tree_once_the_old_one_made_room(place):
 
 
 def test_the_way_back_stays_open(place):
-    assert "import is done" in place.host.ssh("mattermost-aside back", check=False).stderr
+    assert "import is complete" in place.host.ssh("mattermost-aside back", check=False).stderr
     place.ssh("mattermost-aside back overwrite", timeout=120)
     place.serves_as_before(place.taken, by_the_site)
 

@@ -124,7 +124,7 @@ def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, re
         upgraded.deployment.use(wanted)
         said = upgraded.deployment.orchestrate("mattermost.rollback", *arguments)
         assert said.rc == rc, said
-        assert "Made since then: 5 messages, 0 users" in said.comments
+        assert "Created since then: 5 messages, 0 users" in said.comments
         upgraded.assert_still_new()
     assert OVERWRITE.partition("=")[2] in said.comments
 
@@ -211,7 +211,7 @@ def test_what_is_aside_is_listed_and_forgotten_only_when_told(upgraded):
     assert f"newer_{name.rpartition('_')[2]}: 0 days" in upgraded.run("mattermost-switch kept")
     refused = upgraded.host.ssh(f"mattermost-switch forget {name}", check=False)
     assert refused.returncode == 2
-    assert "holds 5 messages that are nowhere else" in refused.stderr
+    assert "holds 5 messages that exist nowhere else" in refused.stderr
     upgraded.run(f"mattermost-switch forget {name} anyway")
     assert name not in upgraded.look()["databases"]
 
@@ -230,7 +230,7 @@ def test_an_upgrade_that_has_no_migration_needs_no_copy_and_goes_back_without_a_
         assert upgraded.look()["databases"] == before, "a copy was made although there was no migration"
         Chat(upgraded.deployment).post([9])
         said = upgraded.run("mattermost-switch back")
-        assert "The database stays as it is" in said
+        assert "The database stays unchanged" in said
         assert upgraded.back().returncode == 0
     finally:
         upgraded.run(f"sed -i '$d' /etc/mattermost/switch.conf; rm -rf {tree}")

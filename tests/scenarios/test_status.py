@@ -229,6 +229,6 @@ def test_a_renewal_that_fails_is_told_by_the_host_itself_and_by_the_status(site,
     assert "25 days left" in message.get_content()
     assert "unauthorized" in message.get_content().replace("=\n", "")
     assert attention(made) == {"certificate-days"}
-    assert "The authority's reason: unauthorized: " in made["attention"][0]["sentence"]
+    assert "The certificate authority's reason: unauthorized: " in made["attention"][0]["sentence"]
     assert made["certificate"]["renewal"]["attempt"] == "failed"
     assert [one["check"] for one in made["findings"] if one["level"] == "warning"] == ["renewal"]

@@ -142,7 +142,7 @@ def test_the_authoritys_reason_is_told(host, body, error, reason):
     )
     done = host.run("check")
     assert done.returncode == 4
-    assert f"The authority's reason: {reason}." in host.report()["what"]
+    assert f"The certificate authority's reason: {reason}." in host.report()["what"]
 
 
 def test_a_renewal_file_that_certbot_does_not_take_is_a_reason(host):
@@ -275,4 +275,4 @@ def test_what_is_told_is_whole_json_and_no_line_of_a_mail_is_too_long(tmp_path):
 def test_nobody_to_tell_is_a_failure(tmp_path):
     done = tell(tmp_path, mail_to="ops@example.test")
     assert done.returncode == 4
-    assert "Nobody was told" in done.stderr
+    assert "Nobody was notified" in done.stderr

@@ -225,8 +225,8 @@ def test_once_proved_it_stays_aside(world):
     assert world.has("opt/mattermost.before-import")
     said = world.run("back")
     assert said.returncode == 2
-    assert "is not in the installation of before" in said.stderr
-    assert "aside already" in world.put().stderr
+    assert "are not in the previous installation" in said.stderr
+    assert "is kept already" in world.put().stderr
     assert "mattermost.service.before-import" in world.run("status").stdout
     assert world.run("back", "overwrite").returncode == 0
     world.assert_old()
@@ -261,7 +261,7 @@ def test_a_deploy_whose_controller_is_gone_is_ended_first(world):
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        ("give it another name", lambda w: (w.folder / "opt/mattermost.before-import").mkdir()),
+        ("rename or remove it", lambda w: (w.folder / "opt/mattermost.before-import").mkdir()),
         ("paths:install", lambda w: w.set("proc/mounts", f"none {w.folder}/opt/mattermost/data ext4 rw 0 0\n")),
         ("but not as mattermost.service", lambda w: w.set("active", "inactive\n")),
     ],
@@ -281,6 +281,6 @@ def test_two_are_never_at_work_at_once(world):
     with (world.folder / "work/aside/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for done in (world.put(), world.run("keep"), world.run("work")):
-            assert (done.returncode, "Another one is at work" in done.stderr) == (4, True), done.stderr
+            assert (done.returncode, "Another mattermost-aside is running" in done.stderr) == (4, True), done.stderr
     assert world.census() == world.before
     assert world.put().returncode == 0

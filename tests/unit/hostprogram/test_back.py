@@ -69,7 +69,7 @@ def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     done = host.run("back", "overwrite")
     assert done.returncode == 3, done.stdout + done.stderr
     assert_still_new(host)
-    assert "go back again, or stay" in host.report()["advice"]
+    assert "run mattermost.rollback again, or stay" in host.report()["advice"]
     host.fault(OLD, "")
     assert host.run("back", "overwrite").returncode == 0
     assert_back(host)

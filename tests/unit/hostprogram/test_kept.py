@@ -34,7 +34,7 @@ def stocked(host):
 def test_it_is_listed_with_what_it_is(stocked):
     said = stocked.run("kept").stdout
     assert f"newer_{OLDEST}: " in said
-    assert "MiB, of 11.9.0, replaced by going back to 11.8.100" in said
+    assert "MiB, of 11.9.0, replaced by a rollback to 11.8.100" in said
     assert f"before_{ID}: " in said
     assert f"{OLD}: " in said
     assert "mine" not in said
@@ -49,7 +49,7 @@ def test_what_the_settings_no_longer_keep_goes_but_no_message_that_is_nowhere_el
     assert done.returncode == 0, done.stdout + done.stderr
     gone = {line.partition("=")[2] for line in done.stdout.splitlines() if line.startswith("removed=")}
     assert gone == {f"before_{OLDER}", f"replaced_{OLDEST}", "11.5.0", "11.6.0"}
-    assert f"stays=newer_{OLDEST} holds 2 messages that are nowhere else" in done.stdout
+    assert f"stays=newer_{OLDEST} holds 2 messages that exist nowhere else" in done.stdout
     assert stocked.kept == sorted(
         ["mattermost_before_mine", f"mattermost_before_{ID}", f"mattermost_failed_{ID}", f"mattermost_newer_{OLDEST}"]
     )
@@ -63,7 +63,7 @@ def test_what_the_settings_no_longer_keep_goes_but_no_message_that_is_nowhere_el
 def test_what_a_restore_took_from_the_server_is_nowhere_else_although_it_was_looked_at_before(stocked):
     assert f"would=before_{OLDER}" in stocked.run("prune", "try").stdout
     stocked.set(**{"rows/mattermost": "m2"})
-    assert f"stays=before_{OLDER} holds 1 messages that are nowhere else" in stocked.run("prune").stdout
+    assert f"stays=before_{OLDER} holds 1 messages that exist nowhere else" in stocked.run("prune").stdout
     assert f"mattermost_before_{OLDER}" in stocked.kept
 
 
@@ -82,7 +82,7 @@ def test_what_is_young_stays(stocked):
 def test_it_is_forgotten_by_hand(stocked):
     refused = stocked.run("forget", f"newer_{OLDEST}")
     assert refused.returncode == 2
-    assert "holds 2 messages that are nowhere else" in refused.stderr
+    assert "holds 2 messages that exist nowhere else" in refused.stderr
     assert stocked.run("forget", f"mattermost_newer_{OLDEST}", "anyway").returncode == 0
     assert f"mattermost_newer_{OLDEST}" not in stocked.kept
     assert not (stocked.folder / f"work/switch/newer/{OLDEST}").exists()

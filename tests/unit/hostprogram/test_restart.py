@@ -69,7 +69,7 @@ def test_nothing_is_begun_in_the_middle_of_a_restore(host, command):
     pid = host.get("pid")
     done = host.run(*command)
     assert done.returncode == 2
-    assert "A restore of a backup is at work" in done.stdout
+    assert "A restore of a backup is running" in done.stdout
     assert host.get("pid") == pid, "the server was touched"
     assert (host.folder / "run.closed").exists()
 

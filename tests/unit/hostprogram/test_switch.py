@@ -197,7 +197,7 @@ def test_a_second_request_is_refused_while_one_waits(host):
     (host.folder / "run/request").write_text("1 to 2.2.2\n")
     done = host.run("to", NEW)
     assert done.returncode == 2
-    assert "Another switch was asked for" in done.stderr
+    assert "Another upgrade or rollback was requested" in done.stderr
 
 
 def test_a_request_whose_caller_died_is_no_hindrance(host):

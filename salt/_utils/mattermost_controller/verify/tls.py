@@ -40,7 +40,9 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     if left > limit:
         return ok("certificate-days", sentence)
     reason = facts.get("renewal", {}).get("reason")
-    return refusal("certificate-days", f"{sentence} The authority's reason: {reason}." if reason else sentence, fix)
+    return refusal(
+        "certificate-days", f"{sentence} The certificate authority's reason: {reason}." if reason else sentence, fix
+    )
 
 
 def validity(certificate) -> tuple[datetime, datetime]:

@@ -13,7 +13,7 @@ read_settings() {
     staging=$own/staging
     report=$own/$kind-report
     RESTIC_PASSWORD_FILE=$settings/secrets/backup-password
-    mkdir -p "$own" || fail 4 "$own cannot be made."
+    mkdir -p "$own" || fail 4 "$own cannot be created."
 }
 
 restic() ( # the only program whose environment holds the login to the repository's storage: others run as users who are not to read it
@@ -45,7 +45,7 @@ give_up() { # give_up RESULT REASON ADVICE: say it, and end
 }
 
 take_lock() { # one backup or restore at a time; the lock ends with this process
-    lock || give_up refused "Another backup or restore is at work." "Start again when it has ended."
+    lock || give_up refused "Another backup or restore is running." "Start again when it has ended."
 }
 
 restic_says() { # restic_says ARGUMENTS: its output; its reason in the file "$scratch/error" when it fails

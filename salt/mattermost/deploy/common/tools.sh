@@ -73,7 +73,7 @@ run_lock_holders() { # the processes that have that lock open while it is held; 
 # shellcheck disable=SC2154 # the program sets settings_file, and eval value
 take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
     local key known line value
-    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run as root, after $3."
+    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run it as root, after $3."
     for key in $1; do eval "$key=''"; done
     while IFS= read -r line; do # as a whole: taken apart by read, a value would lose a last =
         for known in $1 $2; do

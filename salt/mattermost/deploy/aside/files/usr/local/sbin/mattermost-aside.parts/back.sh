@@ -3,7 +3,7 @@
 request_rollback() { # request_rollback [overwrite]: systemd does it, so that it goes on when the caller is gone
     local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
-        [ "$1" = overwrite ] || fail 2 "The import is done: what was posted since then is not in the installation of before. Knowing that: mattermost-aside back overwrite."
+        [ "$1" = overwrite ] || fail 2 "The import is complete: messages posted since then are not in the previous installation. To go back nevertheless: mattermost-aside back overwrite."
         take_lock
         { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written."
         exec 9>&-
@@ -16,7 +16,7 @@ request_rollback() { # request_rollback [overwrite]: systemd does it, so that it
     tries=0
     while [ -e "$journal" ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 160 ] || fail 4 "It takes long; $unit goes on: systemctl status $unit."
+        [ "$tries" -lt 160 ] || fail 4 "It is not finished yet; $unit continues: systemctl status $unit."
         sleep 1
     done
 }
@@ -39,10 +39,10 @@ roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        stop_deploy || fail 4 "A deploy is at work and does not end: $(cat "$run_lock")."
+        stop_deploy || fail 4 "A deploy is running and does not end: $(cat "$run_lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
         systemctl stop "$service" 2>/dev/null
-        put_back || fail 4 "The installation of before could not be put back yet; $unit tries again."
+        put_back || fail 4 "The previous installation could not be restored yet; $unit tries again."
         systemctl daemon-reload
         systemctl reset-failed "$service" 2>/dev/null
         put_back_account
@@ -91,5 +91,5 @@ put_back_account() { # a deploy gives the account another home
     local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
-        say "The account $user keeps the home and the shell of the deploy; before they were $home and $shell."
+        say "The account $user keeps the home and shell from the deploy; they were $home and $shell before."
 }

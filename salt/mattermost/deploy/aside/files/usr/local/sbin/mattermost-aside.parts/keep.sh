@@ -2,7 +2,7 @@
 
 keep() { # the one rename decides: before it every end puts the installation of before back, after it none does
     [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
-    recorded put || fail 4 "Nothing is aside that could stay so."
+    recorded put || fail 4 "There is no previous installation to keep."
     { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written."
     let_users_in
 }
@@ -21,15 +21,15 @@ status() {
     local file place
     file=$journal
     if [ -e "$journal" ]; then
-        say "An import is under way, or was interrupted: mattermost-aside back ends it."
+        say "An import is running, or was interrupted: mattermost-aside back rolls it back."
     elif [ -e "$kept" ]; then
         file=$kept
-        say "The server of this tree serves; the installation of before is aside since $(sed -n 's/^begin //p' "$kept")."
+        say "The server of this bundle serves; the previous installation is kept since $(sed -n 's/^begin //p' "$kept")."
     elif [ -e "$given_back" ]; then
-        say "The installation of before is in its place."
+        say "The previous installation is in its place."
         return
     else
-        say "Nothing is aside."
+        say "No previous installation is kept."
         return
     fi
     sed -n 's/^place //p' "$file" | while read -r place; do

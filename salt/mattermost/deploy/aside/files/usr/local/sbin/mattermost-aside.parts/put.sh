@@ -23,17 +23,17 @@ running() { # the processes of the program in $tree
 obstacle() { # why it cannot be set aside, nothing when it can
     local place
     [ -d "$tree" ] || { say "There is no $tree."; return; }
-    [ ! -e "$journal" ] || { say "An import is open on this host: mattermost-aside back ends it."; return; }
-    [ ! -e "$kept" ] || { say "An installation is aside already, see mattermost-aside status: remove it, and $kept."; return; }
+    [ ! -e "$journal" ] || { say "An import is not finished on this host: mattermost-aside back rolls it back."; return; }
+    [ ! -e "$kept" ] || { say "A previous installation is kept already, see mattermost-aside status: remove it, and $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
-            say "$place$suffix is there: give it another name, or remove it."
+            say "$place$suffix exists already: rename or remove it."
         elif [ "$place" = "$install" ] && awk -v place="$place" '$2 == place || index($2, place "/") == 1 { found = 1 } END { exit !found }' "$processes/mounts"; then
-            say "A file system is mounted at or below $place, which cannot be renamed then: set mattermost:paths:install to another directory."
+            say "A file system is mounted at or below $place, so it cannot be renamed: set mattermost:paths:install to another directory."
         fi
     done | head -n 1
     [ "$(systemctl is-active "$service" 2>/dev/null)" = active ] || [ -z "$(running)" ] ||
-        say "$tree/bin runs (process $(running | head -n 1)), but not as $service: stop it there, and see that nothing starts it at boot."
+        say "$tree/bin runs (process $(running | head -n 1)), but not as $service: stop it, and make sure that nothing starts it at boot."
 }
 
 put() {
@@ -55,8 +55,8 @@ put() {
     { flush "$own/account" && record planned; } || fail 4 "$journal could not be written."
     systemctl stop "$service" 2>/dev/null
     left=$(running | head -n 1)
-    [ -z "$left" ] || fail 4 "The server in $tree did not stop: process $left runs."
-    { set_aside && take_place; } || fail 4 "The installation in $tree could not be set aside."
+    [ -z "$left" ] || fail 4 "The server in $tree did not stop: process $left still runs."
+    { set_aside && take_place; } || fail 4 "The installation in $tree could not be moved away."
     systemctl daemon-reload && record put
 }
 

@@ -7,7 +7,7 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
     rc=$?
     [ "$rc" = 0 ] && return
     [ "$rc" = 1 ] && [ -d "$state/data" ] && [ -s "$scratch/error" ] && ! grep -qv ': No such file or directory$' "$scratch/error" ||
-        give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Look at that directory."
+        give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Check that directory."
 }
 
 refuse_unreadable() { # what somebody else put into the database and the role may not read would be missing in its dump
@@ -20,7 +20,7 @@ SELECT format('%I.%I of %I', nspname, relname, pg_get_userbyid(relowner)) FROM p
 END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
             "systemctl status postgresql; is mattermost.deploy.database applied since the last update of the bundle?"
-    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, so not back up: $(cat "$scratch/unreadable")." \
+    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, and so cannot back up: $(cat "$scratch/unreadable")." \
         "For each of them: ALTER TABLE ... OWNER TO $role, or GRANT SELECT on it and USAGE on its schema to $role, or move it to another database."
 }
 
@@ -58,17 +58,17 @@ count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
 refuse_incomplete() { # a backup that looks whole and is not is worse than none; sets driver, stored
     local table
     runuser -u "$SQL_ACCOUNT" -- "$bin_dir/pg_restore" --list <"$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
-        give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Look at the disk of $own."
+        give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Check the disk of $own."
     for table in $COUNTED; do
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
-            give_up refused "The dump holds no table $table." "Is $database the server's database?"
+            give_up refused "The dump contains no table $table." "Is $database the server's database?"
     done
     [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy again."
     driver=$(config_value "$config" FileSettings DriverName)
     [ "${driver:-local}" = local ] || return 0
     stored=$(wc -l <"$staging/files")
     if [ "$(count fileinfo)" -gt 0 ] && [ "$stored" = 0 ]; then
-        give_up refused "The database knows $(count fileinfo) files and $state/data holds none." "Is the disk with the files mounted?"
+        give_up refused "The database lists $(count fileinfo) files, but $state/data has none." "Is the disk with the files mounted?"
     fi
 }
 

@@ -13,13 +13,13 @@ open_repository() { # sets first: not empty when the repository is to be made
             "Set mattermost:backup:password to the repository's own, or name another repository."
     fi
     if [ -e "$own/known" ] && [ "$(cat "$own/known")" = "$repository" ]; then
-        give_up failed "The repository $shown_repository held backups and cannot be opened: $reason" \
+        give_up failed "The repository $shown_repository contained backups and cannot be opened: $reason" \
             "Look at its disk or network. Only when it is lost for good: rm $own/known, and the next run begins a new one."
     fi
     case $repository in
         /*)
             if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
-                give_up failed "$repository is not empty and no repository that opens: $reason" "Name another directory in mattermost:backup:repository."
+                give_up failed "$repository is not empty and is not a repository that opens: $reason" "Set another directory in mattermost:backup:repository."
             fi
             ;;
     esac
@@ -36,12 +36,12 @@ begin_repository() { # only now that there is something worth keeping
 check_room() {
     local size bytes wanted room
     size=$(super "SELECT pg_database_size('$database') / 1024") ||
-        give_up failed "PostgreSQL does not tell the size of the database $database." "systemctl status postgresql"
+        give_up failed "PostgreSQL does not report the size of the database $database." "systemctl status postgresql"
     bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")
     wanted=$((size + 32768))
     room=$(kib_free "$own")
     [ "$room" -gt "$wanted" ] ||
-        give_up refused "The dump needs $((wanted / 1024)) MiB below $own and $((room / 1024)) MiB are free." "Make room there."
+        give_up refused "The dump needs $((wanted / 1024)) MiB below $own and $((room / 1024)) MiB are free." "Free some space there."
     case $repository in
         /*)
             [ -z "$first" ] || wanted=$((wanted + bytes))

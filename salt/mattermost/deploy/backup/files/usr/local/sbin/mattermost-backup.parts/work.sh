@@ -6,7 +6,7 @@ take_turn() { # nothing else changes the server or its database while it is back
     local until open
     until=$(($(uptime_centi) + PATIENCE * 100))
     exec 9>"$own/lock"
-    flock -w "$PATIENCE" 9 || give_up refused "Another backup or restore, a drill or an upgrade was at work for $PATIENCE s." "Start again when it has ended."
+    flock -w "$PATIENCE" 9 || give_up refused "Another backup or restore, a drill or an upgrade was running for $PATIENCE s." "Start again when it has ended."
     for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
         while [ -e "$work/$open/journal" ]; do
             [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and is not ended yet." "mattermost-$open status says what it waits for."
@@ -23,7 +23,7 @@ work() { # sets config, version, driver, stored
     started=$(date +%s)
     config=$state/config/config.json
     version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy first."
-    rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be made." "Is the disk full?"
+    rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Is the disk full?"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository
     list_files

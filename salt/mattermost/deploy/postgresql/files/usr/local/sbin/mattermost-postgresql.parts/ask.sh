@@ -1,7 +1,7 @@
 # What people and Salt run: they ask, systemd does, they read the report.
 
 run_by_systemd() { # and wait for the report; sets id
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
     id=$(date -u +%Y%m%d%H%M%S)-$$
     say "$id" >"$request.$$" && mv -f "$request.$$" "$request" || fail 4 "$request cannot be written."
     systemctl start mattermost-postgresql.service || { rm -f "$request"; fail 4 "mattermost-postgresql.service does not start."; }
@@ -26,7 +26,7 @@ wait_for_end() {
 status() {
     local old new day data
     if [ -e "$journal" ]; then
-        say "at work or interrupted; its journal:"
+        say "running or interrupted; its journal:"
         sed 's/^/  /' "$journal"
     fi
     [ ! -e "$report" ] || { say "last upgrade:"; sed 's/^/  /' "$report"; }

@@ -54,7 +54,7 @@ leave_no_settings() { # leave_no_settings CONFIG: pg_dropcluster leaves files th
 
 forget() { # forget MAJOR: the one way in which an old cluster is removed
     local data config
-    [ ! -e "$journal" ] || fail 2 "An upgrade is at work; see mattermost-postgresql status."
+    [ ! -e "$journal" ] || fail 2 "An upgrade is running; see mattermost-postgresql status."
     grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept; mattermost-postgresql status shows which are."
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
@@ -70,7 +70,7 @@ END
     fi
     grep -v "^$1 " "$own/kept" >"$own/kept.new"
     publish "$own/kept"
-    say "PostgreSQL $1 is forgotten; its packages can be removed."
+    say "PostgreSQL $1 was deleted; its packages can be removed."
 }
 
 keep() { # keep MAJOR SERVING DATA CONFIG: a stopped cluster stays until somebody has it forgotten; repeatable

@@ -37,17 +37,17 @@ upgrade() { # sets psql, role, outage_start
     local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
-        { write_report refused "No cluster of PostgreSQL $new_version was made ready." "Run mattermost.postgresql."; return; }
+        { write_report refused "No cluster of PostgreSQL $new_version was prepared." "Run mattermost.postgresql."; return; }
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
         { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again, then run mattermost.postgresql."; return; }
-    [ ! -e "$work/switch/journal" ] || { write_report refused "A switch of versions is at work." "Wait for it: mattermost-switch status"; return; }
+    [ ! -e "$work/switch/journal" ] || { write_report refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"; return; }
     if [ -d "$work/backup" ]; then # none may begin meanwhile either
         exec 8>"$work/backup/lock"
         flock -n 8 && [ ! -e "$work/backup/open" ] ||
-            { write_report refused "A backup or restore is at work." "Start again when it has ended: mattermost-backup status"; return; }
+            { write_report refused "A backup or restore is running." "Start again when it has ended: mattermost-backup status"; return; }
     fi
-    begin "$id" || fail 4 "The journal $journal could not be written: make room there."
+    begin "$id" || fail 4 "The journal $journal could not be written: free some space there."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back 'The journal could not be written.'; return; }

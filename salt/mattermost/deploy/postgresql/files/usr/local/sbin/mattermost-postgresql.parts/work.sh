@@ -26,8 +26,8 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
 }
 
 work() { # sets id
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
-    lock || fail 75 "Another upgrade is at work."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    lock || fail 75 "Another upgrade is running."
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id _ <"$request"

@@ -25,7 +25,7 @@ retained_folders() { # lines: KIND_ID FOLDER
 
 find_retained() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
     local now folder version
-    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not say which databases it has."
+    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not answer: its databases cannot be listed."
     retained_folders >"$scratch/folders"
     cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
     now=$(current)
@@ -54,8 +54,8 @@ describe() { # describe KIND_ID: in words
     facts=$(folder_of "$1")/facts
     case $1 in
         before_*) say "of $(value_of "$facts" from), before the upgrade to $(value_of "$facts" to)" ;;
-        newer_*) say "of $(value_of "$facts" from), replaced by going back to $(value_of "$facts" to)" ;;
-        failed_*) say "left by a failed switch" ;;
+        newer_*) say "of $(value_of "$facts" from), replaced by a rollback to $(value_of "$facts" to)" ;;
+        failed_*) say "left by a failed upgrade" ;;
         replaced_*) say "replaced by a restore" ;;
     esac
 }
@@ -82,7 +82,7 @@ list() {
         kib=$(awk -v name="$name" '$1 == name { print $3 }' "$scratch/databases")
         [ -z "$folder" ] || kib=$((${kib:-0} + $(du -sk "$folder" | cut -f1)))
         say "$name: $(days_of "$name") days, $(((kib + 1023) / 1024)) MiB, $(describe "$name")"
-        [ ! -e "$own/messages/$name" ] || say "  holds $(cat "$own/messages/$name") messages that are nowhere else"
+        [ ! -e "$own/messages/$name" ] || say "  holds $(cat "$own/messages/$name") messages that exist nowhere else"
     done <"$scratch/names"
     while read -r version; do
         say "$version: $(days_old "$(stat -c %Z "$install/$version")") days, $(($(du -sk "$install/$version" | cut -f1) / 1024)) MiB, version"

@@ -19,21 +19,21 @@ forget() { # forget NAME [anyway]
     name=${name#"${database}"_}
     take_lock
     find_retained
-    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "There is no ${name:-name} to forget; mattermost-kept list shows what there is."
+    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "There is no ${name:-name} to delete; mattermost-kept list shows what is kept."
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
-        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted; with the word anyway it is removed nevertheless."
-        [ "$number" = 0 ] || fail 2 "$name holds $number messages that are nowhere else: mattermost-kept forget $name anyway."
+        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway."
+        [ "$number" = 0 ] || fail 2 "$name holds $number messages that exist nowhere else. To delete it nevertheless: mattermost-kept forget $name anyway."
     fi
-    remove "$name" || fail 4 "$name could not be removed whole; try again."
+    remove "$name" || fail 4 "$name could not be removed completely; try again."
     say "removed=$name"
 }
 
 take_lock() { # not while a switch is at work or waits for its end
-    mkdir -p "$own" || fail 4 "$own cannot be made."
+    mkdir -p "$own" || fail 4 "$own cannot be created."
     exec 8>"$own/lock"
-    flock -w 60 8 || fail 4 "Another switch is at work."
-    [ ! -e "$journal" ] || fail 5 "A switch was interrupted; mattermost-switch wait ends it."
-    [ ! -e "$work/backup/open" ] || fail 5 "A restore is at work or is being undone; see mattermost-restore status."
+    flock -w 60 8 || fail 4 "Another upgrade or rollback is running."
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted; mattermost-switch wait completes it."
+    [ ! -e "$work/backup/open" ] || fail 5 "A restore is running or is being rolled back; see mattermost-restore status."
 }
 
 expired() { # names that the settings no longer keep
@@ -79,7 +79,7 @@ prune() { # prune [try]
         number=0
         if [ -n "$keep_messages" ]; then number=$(messages_only_in "$name") || number='an unknown number of'; fi
         if [ "$number" != 0 ]; then
-            say "stays=$name holds $number messages that are nowhere else"
+            say "stays=$name holds $number messages that exist nowhere else"
         elif [ "${1:-}" = try ]; then
             say "would=$name"
         elif remove "$name"; then

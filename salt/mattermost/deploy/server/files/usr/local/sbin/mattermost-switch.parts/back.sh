@@ -22,7 +22,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, and
         has_database "$previous_database"
         case $? in
             1) why="The database of before, $previous_database, is gone." ;;
-            2) why="PostgreSQL does not say which databases it has." ;;
+            2) why="PostgreSQL does not answer: its databases cannot be listed." ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
@@ -49,29 +49,29 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
 
 show_loss() { # what `back` says: counted now, nothing changed
     local lost report_lines
-    [ ! -e "$journal" ] || fail 5 "A switch is at work or was interrupted; see mattermost-switch status."
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback is running or was interrupted; see mattermost-switch status."
     if ! find_previous || ! count_lost "$database" "$previous_database"; then
-        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was touched; ${from:-no version} still serves."
+        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed; ${from:-no version} still serves."
         exit 2
     fi
     printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "$report_lines"
     if [ "$copied" = yes ]; then
-        say "reason=Going back from $from to $to takes the database and the configuration of before the upgrade of $(day "$source"). Made since then: $lost; they and every other change since are kept aside in $(copy_name newer DATE), and $to does not show them."
+        say "reason=Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
     else
-        say "reason=Going back from $from to $to takes the configuration of before the upgrade of $(day "$source"). The database stays as it is: that upgrade brought no migration."
+        say "reason=Going back from $from to $to restores the configuration from before the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     fi
     [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
-        say "config=config.json was changed since that upgrade; the present one is kept aside."
+        say "config=config.json was changed since that upgrade; the present one is kept."
 }
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
 go_back() { # sets outage_start
     if ! find_previous || ! keep_backups_out; then
-        write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
+        write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
         return
     fi
-    { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was touched."
+    { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }

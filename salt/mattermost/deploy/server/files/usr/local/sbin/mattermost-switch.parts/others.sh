@@ -7,9 +7,9 @@ wait_for_backup() { # before anything is asked for; a restore, which asks for a 
 }
 
 keep_backups_out() { # until let_backups_in, or the end of this program: one would read the database in the middle of its migration; sets why
-    mkdir -p "$work/backup" || { why="$work/backup cannot be made."; return 1; }
+    mkdir -p "$work/backup" || { why="$work/backup cannot be created."; return 1; }
     exec 8>"$work/backup/lock"
-    flock -n 8 || { why="A backup, drill, restore or upgrade of PostgreSQL is at work."; return 1; }
+    flock -n 8 || { why="A backup, drill, restore or upgrade of PostgreSQL is running."; return 1; }
 }
 
 let_backups_in() { exec 8>&-; }

@@ -3,23 +3,23 @@
 roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped; the undo goes on at the next start of mattermost-switch.service."
+    stop_server || fail 4 "$service cannot be stopped; the rollback continues at the next start of mattermost-switch.service."
     if [ -z "$from" ]; then
         point_at ''
-        write_report failed "$reason" "The server is stopped and its tree stays in $install/$to. Correct the cause and deploy again."
+        write_report failed "$reason" "The server is stopped; its files stay in $install/$to. Correct the cause and deploy again."
         close_journal
         return
     fi
     if { recorded copying || recorded swapping; } && ! recorded database-back; then
         if ! wait_for_database "$database_timeout"; then
-            write_report waiting "$reason The database cannot be put back while PostgreSQL does not answer." \
+            write_report waiting "$reason The database cannot be restored while PostgreSQL does not answer." \
                 "Start PostgreSQL: mattermost-switch.service then ends the undo by itself."
             exit 75 # systemd starts it again
         fi
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
         posted=''
         [ -z "$epoch" ] || posted=$(posted_since "$epoch")
-        roll_back_database || fail 4 "The database cannot be put back yet; mattermost-switch.service tries again."
+        roll_back_database || fail 4 "The database cannot be restored yet; mattermost-switch.service tries again."
     fi
     case ${posted:-0} in
         0) ;;
@@ -28,18 +28,18 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     record database-back
     roll_back_configuration || {
         drop_failed 0 # a full disk?
-        roll_back_configuration || fail 4 "The configuration cannot be put back yet; mattermost-switch.service tries again."
+        roll_back_configuration || fail 4 "The configuration cannot be restored yet; mattermost-switch.service tries again."
     }
     record config-back
-    point_at "$from" || fail 4 "$install/current cannot be put back yet; mattermost-switch.service tries again."
+    point_at "$from" || fail 4 "$install/current cannot be restored yet; mattermost-switch.service tries again."
     record version-back
     if start_server && watch "$from" 0; then
         advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
-        [ "$kind" != back ] || advice="Correct the cause and go back again, or stay."
+        [ "$kind" != back ] || advice="Correct the cause and run mattermost.rollback again, or stay with this version."
         write_report undone "$reason" \
-            "Mattermost $from serves again, with its database and configuration of before. $install/$to stays for a look. $advice"
+            "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
-        write_report failed "$reason Everything was put back, but the old version is not well either: $why" \
+        write_report failed "$reason Everything was restored, but the old version is not healthy either: $why" \
             "systemd goes on trying to start $from. Look at: journalctl -u $service"
     fi
     close_journal

@@ -10,7 +10,7 @@ read_settings() {
     journal=$own/journal
     report=$own/report
     request=$runtime/request
-    unwritten="The journal $journal could not be written: make room there."
+    unwritten="The journal $journal could not be written: free some space there."
     config=$state/config/config.json
     environment=$settings/environment
 }

@@ -35,11 +35,11 @@ upgrade() { # sets from, copied, why, outage_start
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was touched; ${from:-no version} still serves."
+        write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
-    { forget_saved && begin "$id" "${from:--}" "$to"; } || fail 4 "$unwritten Nothing was touched."
+    { forget_saved && begin "$id" "${from:--}" "$to"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
@@ -69,7 +69,7 @@ finish() { # the new version is proved: keep it
     if [ "$kind" = back ]; then
         finish_going_back
     else
-        [ -z "$from" ] || keep_for_rollback || say "What an upgrade keeps for going back could not be written to $own/before."
+        [ -z "$from" ] || keep_for_rollback || say "What an upgrade keeps for a rollback could not be written to $own/before."
         write_report 'done' "Mattermost $to serves and is healthy." ''
     fi
     close_journal
@@ -110,5 +110,5 @@ restart() { # an environment file that the server is not well with is taken back
         mv -f "$environment.failed" "$environment"
     fi
     since=$lines_from
-    write_report failed "$reason" "systemd goes on trying. Look at: journalctl -u $service"
+    write_report failed "$reason" "systemd keeps trying. See: journalctl -u $service"
 }

@@ -31,15 +31,15 @@ END
 }
 
 work() { # sets id, kind, to, from
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be made."
-    lock || fail 75 "Another switch is at work."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    lock || fail 75 "Another upgrade or rollback is running."
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id kind to <"$request"
         [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
         if is_restoring "$kind"; then
             from=$(current)
-            write_report refused "A restore of a backup is at work, or is being undone." "Wait for its end: systemctl status mattermost-restore-back"
+            write_report refused "A restore of a backup is running, or is being rolled back." "Wait until it has ended: systemctl status mattermost-restore-back"
         else
             case $kind in
                 to) upgrade ;;
