@@ -1,4 +1,4 @@
-"""Keep the backup repository's password in the host's store of secrets; none is ever in arguments, output or changes."""
+"""Make the backup repository's password on the host, once, or keep the one that is given; none is ever in arguments, output or changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remove what earlier versions, failed upgrades, going back and restores left, once the settings no longer keep it.
+"""Old versions and copies go once the settings no longer keep them: the host program mattermost-kept decides which (remove.sh).
 
 .. code-block:: yaml
 
@@ -6,7 +6,7 @@
       mattermost_retention.pruned:
         - name: {{ mattermost.paths.work }}/switch
 
-The host program ``mattermost-kept`` (by way of ``mattermost-switch``) decides and removes; what holds messages that are nowhere else stays and is named.
+It is called by way of ``mattermost-switch``. What holds messages that are nowhere else stays and is named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each Mattermost release needs of its host, and which release runs on a host. Pure; for hosts and controller.
+"""The oldest PostgreSQL and C library that each Mattermost release needs, its user limit, and which release runs on a host. Pure.
 
 Sources: the vendor's requirements page and upgrade notes; the vendor's archives, read by ``tools/release``.
 """

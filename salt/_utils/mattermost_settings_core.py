@@ -1,5 +1,6 @@
 """Merge and validate the settings: defaults < platform < pillar < the roster's ``postgres.*`` options.
 
+`derive` adds what follows from others: names, the release's archive, nginx's upload limit, the certificate's files, who is notified.
 Pure functions on plain dicts, without Salt. Called by ``mattermost_settings_data.for_sls`` (what an SLS gets, on every engine)
 and by the controller's ``hosts/roster.py`` (orchestrations). The data is in ``salt/mattermost/{schema,platforms,releases}.yaml``.
 """
@@ -205,7 +206,7 @@ def _without(settings: dict, paths: list[tuple]) -> dict:
 
 
 def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: str) -> dict:
-    """Fill in what follows from other settings: names, addresses, the release's URL and checksum."""
+    """Fill in what follows from other settings. given: what the user set; host_id: the name when none is set."""
     settings["name"] = settings["name"] or host_id
     settings["names"] = list(dict.fromkeys([settings["name"], *settings["additional_names"]]))
     settings["server"]["admin"]["email"] = (
@@ -214,30 +215,47 @@ def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: s
     if settings["database"]["password"]:
         settings["database"]["auth"] = "password"
     derive_postgresql(settings)
-    arch = release_arch(grains)
-    release = settings["release"]
+    derive_archive(settings["release"], releases, given, release_arch(grains))
+    settings["nginx"]["body_limit"] = upload_limit(settings["server"])
+    settings["letsencrypt"]["ca_pem"] = ""  # mattermost_settings_data.with_files reads it from ca_file
+    derive_certificate_files(settings)
+    derive_notifications(settings)
+    return settings
+
+
+def derive_archive(release: dict, releases: dict, given: dict, arch: str) -> None:
+    """Fill in where the release's archive is and what its checksum is, and whether the user named the version."""
     release["pinned"] = "version" in given.get("release", {})
     release["arch"] = arch
     release["sha256"] = release["sha256"] or releases.get(arch, {}).get(release["version"], "")
     release["source"] = release["source"].replace("{version}", release["version"]).replace("{arch}", arch)
-    # nginx lets one file of the server's own limit through, and the multipart form around it.
-    limit = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", MAX_FILE_SIZE)
-    variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "")
+
+
+def upload_limit(server: dict) -> int:
+    """Return how many bytes nginx lets through: one file of the server's own limit, and the multipart form around it."""
+    limit = server["config"].get("FileSettings", {}).get("MaxFileSize", MAX_FILE_SIZE)
+    variable = server["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "")
     limit = int(variable) if re.fullmatch("[0-9]+", variable) else limit  # the variable wins, in the server too
-    settings["nginx"]["body_limit"] = (limit if isinstance(limit, int) else MAX_FILE_SIZE) + FORM_OVERHEAD
-    settings["letsencrypt"]["ca_pem"] = ""  # mattermost_settings_data.with_files reads it from ca_file
+    return (limit if isinstance(limit, int) else MAX_FILE_SIZE) + FORM_OVERHEAD
+
+
+def derive_certificate_files(settings: dict) -> None:
+    """Fill in where the certificate and its key are on the host."""
     certificate = settings["certificate"]
     folder = f"{settings['platform']['certbot']['directory']}/live/{settings['name']}"
     if certificate["source"] == "files":
         folder = f"{settings['paths']['settings']}/certificate"
     certificate["chain_file"], certificate["key_file"] = f"{folder}/fullchain.pem", f"{folder}/privkey.pem"
+
+
+def derive_notifications(settings: dict) -> None:
+    """Fill in who sends mail, and who is notified where the settings name nobody."""
     mail = settings["mail"]
     mail["from_address"] = mail["from_address"] or settings["email"]
     notify, of_backups = settings["notify"], settings["backup"]["notify"]
     notify["mail"] = notify["mail"] or settings["email"]
     for channel, to in notify.items():
         of_backups[channel] = of_backups[channel] or to
-    return settings
 
 
 def derive_postgresql(settings: dict) -> None:

@@ -1,6 +1,6 @@
-"""Whether a host fits the settings, judged from the facts of one look at it. Pure: no host is asked here.
+"""Run all checks of a preflight and report them. The sentence that a user reads is with its check, in the module of its subject beside this.
 
-Each check returns one Finding; its name can stand in ``mattermost:preflight:ignore``, which turns a refusal into a warning.
+Pure: no host is asked here. Each check returns one Finding; its name can stand in ``mattermost:preflight:ignore``, which turns a refusal into a warning.
 """
 
 from __future__ import annotations

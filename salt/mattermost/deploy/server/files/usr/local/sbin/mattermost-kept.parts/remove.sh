@@ -1,4 +1,4 @@
-# What is removed: one by hand, or whatever the settings no longer keep.
+# Retention: which old versions and copies the settings no longer keep, and how they go; one by hand.
 
 remove() { # remove NAME: a version, or a database with its folder; repeatable
     local place
