@@ -27,6 +27,8 @@ SHIPPED_BY = {
 TEMPLATES = {
     name: TREE / "/".join(sls.split(".")[:3]) / f"files/usr/local/sbin/{name}.jinja" for name, sls in SHIPPED_BY.items()
 }
+# what backup.conf says beside the places and names that a host has
+BACKUPS = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compression": "0"}
 
 # what the controller sends over ssh, each with its parts and the variables that it puts before them
 SENT = {

@@ -32,7 +32,7 @@ def host(tmp_path, monkeypatch):
     (tmp_path / "work/backup/known").write_text("/var/backups/x\n")
     needed = {name: "x" for name in ("name", "install", "state", "service", "user", "database", "role", "platform")}
     needed |= {"bin_dir": "/x", "socket_dir": "/x", "database_port": "1", "repository": "/var/backups/x"}
-    needed |= {"settings": tmp_path / "settings", "work": tmp_path / "work"}
+    needed |= {"settings": tmp_path / "settings", "work": tmp_path / "work", **programs.BACKUPS}
     (tmp_path / "settings/backup.conf").write_text("".join(f"{key}={value}\n" for key, value in needed.items()))
     programs.installed("mattermost-backup", tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")

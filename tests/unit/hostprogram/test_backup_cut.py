@@ -10,7 +10,6 @@ from tests import programs, repository
 
 UNIT = "salt/mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup.service.jinja"
 OLD = "result=failed\nreason=An old reason.\nadvice=\n"
-KEPT = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compression": "0"}
 BEGUN = "2026-01-02 03:04:05 +0000\n"
 
 
@@ -25,7 +24,7 @@ def host(tmp_path):
         (tmp_path / "bin" / name).chmod(0o755)
     needed = {name: "x" for name in ("name", "install", "state", "settings", "service", "user", "database", "role")}
     needed |= {"bin_dir": "/x", "socket_dir": "/x", "database_port": "1", "repository": "/x", "platform": "x"}
-    needed |= {"work": tmp_path / "work", **KEPT}
+    needed |= {"work": tmp_path / "work", **programs.BACKUPS}
     (tmp_path / "backup.conf").write_text("".join(f"{key}={value}\n" for key, value in needed.items()))
     (tmp_path / "work/backup/backup-report").write_text(OLD)
     return tmp_path
@@ -109,9 +108,9 @@ def test_a_report_ends_what_was_begun(host):
     assert not (host / "work/backup/backup-report.begun").exists()
 
 
-@pytest.mark.parametrize("key", KEPT)
+@pytest.mark.parametrize("key", programs.BACKUPS)
 def test_what_only_the_settings_decide_is_never_made_up(host, key):
     text = (host / "backup.conf").read_text()
-    (host / "backup.conf").write_text(text.replace(f"{key}={KEPT[key]}\n", ""))
+    (host / "backup.conf").write_text(text.replace(f"{key}={programs.BACKUPS[key]}\n", ""))
     done = run(host, "status")
     assert (done.returncode, f"lacks {key}, which a deploy writes" in done.stderr) == (2, True), done
