@@ -83,7 +83,7 @@ def backup(host):
 
 def test_a_backup_waits_for_what_has_the_lock_then_refuses(backup, lock):
     fcntl.flock(lock, fcntl.LOCK_EX)
-    assert "was at work for 1 s" in backup("1").stderr
+    assert "was running for 1 s" in backup("1").stderr
     holder = subprocess.Popen(["flock", lock.name, "sleep", "2"])
     fcntl.flock(lock, fcntl.LOCK_UN)
     assert "No Mattermost is installed" in backup("20").stderr
