@@ -62,7 +62,7 @@ class Pausing:
     def until(self, condition, what, timeout=90):
         """Wait until the shell *condition* holds on the host. timeout: seconds."""
         deadline = time.monotonic() + timeout
-        while self.host.ssh(condition, check=False, timeout=30).returncode:
+        while self.host.ssh(condition, check=False).returncode:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come in {timeout} s.\n{self.trouble()}")
             time.sleep(0.3)

@@ -1,10 +1,10 @@
 """Backups, made and proved: every message that was taken before is there, and a bad backup is told."""
 
 import json
-import time
 
 import pytest
 
+from tests.lab.shell import wait_until
 from tests.scenarios.backups import WORK, backed_up, clean, restore, status, wait_for_the_site
 from tests.scenarios.chat import Chat
 
@@ -68,15 +68,7 @@ def told(host):
     assert host.apply("backup").rc == 0
     sent = len(host.lab.mailbox.messages())
 
-    def since():
-        for _ in range(100):
-            found = host.lab.mailbox.messages()[sent:]
-            if found:
-                return found
-            time.sleep(0.1)
-        return []
-
-    return since
+    return lambda: wait_until(lambda: host.lab.mailbox.messages()[sent:], "A mail", timeout=60)
 
 
 FAULTS = {
@@ -150,7 +142,7 @@ def test_a_webhook_is_told_and_its_address_is_in_no_argument(host):
     host.ssh(f"mv {config} /root/kept.json")
     try:
         assert host.host.ssh("mattermost-backup now", check=False, timeout=120).returncode != 0
-        hooked = host.ssh("for i in $(seq 100); do [ -s /root/hooked ] && break; sleep 0.1; done; cat /root/hooked")
+        hooked = host.ssh("for i in $(seq 500); do [ -s /root/hooked ] && break; sleep 0.1; done; cat /root/hooked")
     finally:
         host.ssh(f"mv /root/kept.json {config}; systemctl stop hook")
     path, body = hooked.split(" ", 1)

@@ -103,7 +103,7 @@ def test_a_backup_that_hangs_is_cut_and_told_as_that(host):
         host.ssh(f"rm -r {folder}; systemctl daemon-reload; echo : >/root/meanwhile")
     assert done.returncode == 4
     assert "was cut before its end (systemd: timeout)" in done.stdout
-    message = wait_until(lambda: host.lab.mailbox.messages()[sent:], "A mail", timeout=20)[0].get_content()
+    message = wait_until(lambda: host.lab.mailbox.messages()[sent:], "A mail", timeout=60)[0].get_content()
     assert "was cut before its end (systemd: timeout)" in message
     assert "An old reason" not in message
     host.ssh("mattermost-backup now", timeout=120)

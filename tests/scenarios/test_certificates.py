@@ -24,7 +24,7 @@ def serial(deployment):
 
 def until_served_anew(deployment, before):
     """Wait until another certificate than *before* is served: after a reload nginx's old processes still answer for a moment."""
-    wait_until(lambda: serial(deployment) != before, "The serving of another certificate", timeout=15, pause=0.2)
+    wait_until(lambda: serial(deployment) != before, "The serving of another certificate", timeout=60, pause=0.2)
 
 
 def workers(deployment):

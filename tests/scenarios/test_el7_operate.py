@@ -1,7 +1,6 @@
 """Operations on an EL 7-shaped host, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, no Python."""
 
 import json
-import time
 
 import pytest
 
@@ -113,7 +112,7 @@ def test_it_goes_back_after_an_upgrade(host, releases):
 
 def test_it_moves_to_debian_under_load(host, record_property):
     with Chat(host, host.login) as chat:
-        time.sleep(1)
+        chat.posted(11)
         run = host.move(host.name, OTHER)
     assert run.rc == 0, run
     record_property("seconds without a server", run.stages["moved"]["changes"][OTHER]["seconds"])

@@ -1,7 +1,6 @@
 """A move to another host: every message that was taken is there, files byte for byte, and until then the old host serves."""
 
 import json
-import time
 
 import pytest
 import yaml
@@ -114,7 +113,7 @@ def test_a_killed_run_leaves_the_source_serving(pair):
 def test_a_server_moves_under_load(pair, record_property):
     chat = Chat(pair, pair.login)
     with chat:
-        time.sleep(1)
+        chat.posted(11)
         run = pair.move(pair.name, OTHER)
     assert run.rc == 0, run
     record_property("seconds without a server", run.stages["moved"]["changes"][OTHER]["seconds"])

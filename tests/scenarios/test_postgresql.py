@@ -1,7 +1,5 @@
 """PostgreSQL's next major: what was posted is there, what fails is undone, the old cluster is kept until told."""
 
-import time
-
 import pytest
 
 from tests.scenarios.chat import Chat
@@ -216,10 +214,10 @@ def test_an_interrupted_undo_is_ended(major, record):
 
 def test_every_message_is_there_afterwards(host, to_new, record_property):
     with Chat(host) as chat:
-        time.sleep(1)
+        chat.posted()
         run = host.orchestrate("mattermost.postgresql")
         assert run.rc == 0, run
-        time.sleep(1)
+        chat.posted(1)
     record_property("pause of the upgrade, seconds", round(chat.pause, 2))
     print(f"pause of the upgrade: {chat.pause:.2f} s; {run.stages['postgresql']['comment']}")
     whole(host, NEW)

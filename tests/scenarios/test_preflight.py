@@ -139,7 +139,7 @@ def wait_for(deployment, words):
     """Wait until the program in the way has its port or lock."""
     port = words.split()[1] if words.startswith("Port") else None
     there = f"ss -Hltn 'sport = :{port}' | grep -q ." if port else "grep -q 7 /run/mattermost-deploy/lock"
-    deployment.ssh(f"for i in $(seq 100); do {{ {there}; }} && exit 0; sleep 0.1; done; exit 1")
+    deployment.ssh(f"for i in $(seq 500); do {{ {there}; }} && exit 0; sleep 0.1; done; exit 1")
 
 
 def test_a_name_that_leads_elsewhere_is_a_warning_with_both_addresses(fit, run):

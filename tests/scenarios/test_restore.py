@@ -72,7 +72,7 @@ def begin_restore(host):
 def signal(host, name, unit):
     """Send the signal *name* to the main process of *unit* as soon as it has one."""
     pid = f"$(systemctl show --value -p MainPID {unit})"
-    host.ssh(f"for i in $(seq 100); do [ {pid} != 0 ] && kill -{name} {pid} && exit; sleep 0.1; done; exit 1")
+    host.ssh(f"for i in $(seq 400); do [ {pid} != 0 ] && kill -{name} {pid} && exit; sleep 0.1; done; exit 1")
 
 
 def test_a_restored_server_that_does_not_start_is_put_back(host):
@@ -137,7 +137,7 @@ def test_what_a_killed_restore_fetched_goes_at_once(host):
         host.ssh(f"for i in $(seq 300); do {fetched} | grep -q . && exit; sleep 0.2; done; exit 1", timeout=90)
         signal(host, "KILL", "mattermost-restore@latest:overwrite")
         gone = "! ls -d /var/opt/mattermost/.restore-*"
-        host.ssh(f"for i in $(seq 100); do {gone} && exit; sleep 0.2; done; exit 1")
+        host.ssh(f"for i in $(seq 250); do {gone} && exit; sleep 0.2; done; exit 1")
     finally:
         host.ssh(f"rm -r {slow.rpartition('/')[0]} /root/slow; systemctl daemon-reload")
     clean(host)

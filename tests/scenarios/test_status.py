@@ -1,13 +1,13 @@
 """The status of a deployed host: right when all is well, and each thing that needs somebody turns it on, and nothing else."""
 
 import json
-import time
 
 import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
 from tests.unit import fake_site
 
@@ -148,7 +148,7 @@ def test_an_edited_file_of_nginx_is_drift_and_named(site):
 def test_a_run_at_work_on_the_host_leaves_drift_unknown(site):
     lock = "/run/mattermost-deploy/lock"
     site.ssh(
-        f"mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=holder flock {lock} sleep 300; for i in $(seq 50); do flock -n {lock} true || exit 0; sleep 0.1; done; exit 1"
+        f"mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=holder flock {lock} sleep 300; for i in $(seq 500); do flock -n {lock} true || exit 0; sleep 0.1; done; exit 1"
     )
     try:
         _, made = look(site)
@@ -216,11 +216,7 @@ def test_a_renewal_that_fails_is_told_by_the_host_itself_and_by_the_status(site,
     try:
         site.ssh("! systemctl start certbot.service", timeout=120)
         site.ssh("! systemctl start mattermost-certificate.service")
-        for _ in range(100):
-            messages = lab.mailbox.messages()[sent:]
-            if messages:
-                break
-            time.sleep(0.1)
+        messages = wait_until(lambda: lab.mailbox.messages()[sent:], "A mail", timeout=60)
         run, made = look(site, drift=False)
     finally:
         site.ssh(f"cp /root/challenge {challenge}; {mended}")

@@ -1,7 +1,6 @@
 """Every message that the server took is there after an upgrade and after an undo, seen through the whole site."""
 
 import re
-import time
 
 import pytest
 
@@ -30,9 +29,9 @@ def writer(site):
 
 def test_an_upgrade_loses_no_message(site, writer):
     with writer:
-        time.sleep(2)
+        writer.posted()
         done = site.switch()
-        time.sleep(2)
+        writer.posted()
     assert done.returncode == 0, done.stdout
     site.assert_new()
     assert writer.lost() == set()
@@ -64,9 +63,9 @@ FAULTS = {
 def test_an_undo_loses_no_message(site, writer, fault):
     site.break_new(fault)
     with writer:
-        time.sleep(2)
+        writer.posted()
         done = site.switch()
-        time.sleep(2)
+        writer.posted()
     assert done.returncode == 3, done.stdout
     assert FAULTS[fault] in done.stdout
     site.assert_old()
@@ -123,9 +122,9 @@ def test_a_disk_that_fills_in_the_middle_loses_no_message(site, disk):
 def test_what_is_posted_to_a_version_that_crashes_later_is_counted_and_kept_aside(site, writer):
     site.break_new("CRASH_AFTER_SECONDS=2")
     with writer:
-        time.sleep(2)
+        writer.posted()
         done = site.switch()
-        time.sleep(2)
+        writer.posted()
     assert done.returncode == 3, done.stdout
     site.assert_old()
     lost = writer.lost()

@@ -106,7 +106,7 @@ BROKEN = {
         {"private-files"}),
     "a second listener": (
         ("ip=$(hostname -I | cut -d' ' -f1); systemd-run -q --unit=second python3 -m http.server 8065 --bind $ip; "
-         "for i in $(seq 50); do ss -Hltn | grep -q $ip:8065 && exit; sleep 0.1; done; exit 1", "systemctl stop second"),
+         "for i in $(seq 500); do ss -Hltn | grep -q $ip:8065 && exit; sleep 0.1; done; exit 1", "systemctl stop second"),
         {"listeners"}),
     "an inner port forwarded": (
         ("firewall-cmd -q --add-forward-port=port=5432:proto=tcp:toport=22", "firewall-cmd -q --remove-forward-port=port=5432:proto=tcp:toport=22"),
