@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 
 from tests.render import compiler
 
@@ -31,6 +32,13 @@ def planted():
     return merged, values
 
 
+@functools.cache
+def told(platform):
+    """Return the low data of all deploy states with secrets planted, and those."""
+    pillar, values = planted()
+    return compiler.Host(compiler.GRAINS[platform], pillar).low(*compiler.DEPLOY), values
+
+
 def carries(chunk, values):
     text = str(chunk)
     return [value for value in values if value in text or base64.b64encode(value.encode()).decode()[:-4] in text]
@@ -50,23 +58,20 @@ def test_the_schema_marks_secrets():
 
 
 def test_no_state_that_shows_its_changes_is_told_a_secret(platform):
-    pillar, values = planted()
-    low = compiler.Host(compiler.GRAINS[platform], pillar).low(*compiler.DEPLOY)
+    low, values = told(platform)
     assert [
         f"{chunk['__id__']}: {carries(chunk, values)}" for chunk in low if shows(chunk) and carries(chunk, values)
     ] == []
 
 
 def test_files_with_secrets_are_private(platform):
-    pillar, values = planted()
-    low = compiler.Host(compiler.GRAINS[platform], pillar).low(*compiler.DEPLOY)
+    low, values = told(platform)
     files = [chunk for chunk in low if chunk["state"] == "file" and carries(chunk, values)]
     assert [chunk["__id__"] for chunk in files if chunk.get("mode") not in ("0600", "0640", "0400")] == []
 
 
 def test_no_command_line_carries_a_secret(platform):
-    pillar, values = planted()
-    low = compiler.Host(compiler.GRAINS[platform], pillar).low(*compiler.DEPLOY)
+    low, values = told(platform)
     assert [chunk["__id__"] for chunk in low if chunk["state"] in ("cmd", "module") and carries(chunk, values)] == []
 
 

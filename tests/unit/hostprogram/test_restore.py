@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -244,11 +245,14 @@ def test_killed_anywhere_one_side_serves_whole_and_what_was_posted_is_there(tmp_
 def test_killed_anywhere_in_the_undo_it_is_undone(tmp_path, posts):
     """A server may post to itself before it is proved: then what goes is kept as what a restore replaces is."""
     serving = number_of(tmp_path / "whole", "mattermost-switch restart")
+    host = made(tmp_path / "host")
+    if posts:
+        (host / "posts-itself").touch()
+    assert killed(host, "latest:overwrite", serving)
+    shutil.copytree(host, tmp_path / "killed", symlinks=True)
     for number in itertools.count(1):
-        host = made(tmp_path / str(number))
-        if posts:
-            (host / "posts-itself").touch()
-        assert killed(host, "latest:overwrite", serving)
+        shutil.rmtree(host)
+        shutil.copytree(tmp_path / "killed", host, symlinks=True)
         again = killed(host, "back", number)
         assert not killed(host, "drill", None)
         assert_whole(host, "old")
