@@ -14,6 +14,7 @@ NAMES = (
 )
 OURS = re.compile(rf"mattermost-({'|'.join(NAMES.split())})(@[^.]*)?(\.(service|timer)(\.d)?)?")
 DROPINS = (
+    "server.conf",
     "moved.conf",
     "rotate.conf",
     "postgresql.conf",

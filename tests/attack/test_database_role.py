@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(
 
 TABLES = """
 CREATE TABLE users (id text, deleteat bigint DEFAULT 0); CREATE TABLE channels (id text);
-CREATE TABLE posts (id text, createat bigint); CREATE TABLE fileinfo (id text, path text, deleteat bigint DEFAULT 0);
+CREATE TABLE bots (userid text);
+CREATE TABLE posts (id text, createat bigint, deleteat bigint DEFAULT 0, type text DEFAULT 'x', userid text, channelid text, message text DEFAULT ''); CREATE TABLE fileinfo (id text, path text, deleteat bigint DEFAULT 0);
 CREATE TABLE db_migrations (version bigint, name text); INSERT INTO db_migrations VALUES (7, 'seventh');
 INSERT INTO posts VALUES ('a', 1), ('b', 2); INSERT INTO users VALUES ('u', 0);
 """
@@ -170,7 +171,7 @@ def test_a_check_that_takes_another_role_runs_as_the_role_when_the_dump_is_resto
 
 
 ASKED = {
-    "mattermost-switch": ["schema mattermost", "posted_since 0", "migration_progress"],
+    "mattermost-switch": ["schema mattermost", "newest_post mattermost", "posted_since 0", "migration_progress"],
     "mattermost-kept": ["only_in posts mattermost mattermost"],
     "mattermost-restore": ["names mattermost", "compare mattermost", "newer_posts"],
     "mattermost-postgresql": ["census before"],

@@ -14,6 +14,9 @@ FAULTS = {
     "stays-unhealthy": (["STANDIN_FAULT_UNHEALTHY=1"], "is not healthy"),
     "says-another-version": (["STANDIN_FAULT_WRONG_VERSION=9.9.9"], "version 9.9.9"),
     "migration-fails": (["STANDIN_FAULT_FAIL_MIGRATION=1"], "ended"),
+    "cannot-show-a-message": (["STANDIN_FAULT_POST=error"], "does not show the newest message"),
+    "shows-nothing": (["STANDIN_FAULT_POST=nothing"], "does not show the newest message"),
+    "shows-another-message": (["STANDIN_FAULT_POST=other"], "does not show the newest message"),
     "crashes-again-and-again": (["STANDIN_FAULT_CRASH_AFTER_SECONDS=1"], "while it was watched"),
 }
 

@@ -30,7 +30,7 @@ class Host:
         (folder / "settings/environment").write_text("A=old\nMM_SQLSETTINGS_DATASOURCE=very-secret\n")
         values = {
             "install": folder / "install", "state": folder / "state", "settings": folder / "settings", "work": folder / "work",
-            "port": 1, "service": "mattermost.service", "database": "mattermost", "role": "mattermost", "psql": folder / "bin/psql",
+            "port": 1, "socket": folder / "run/local.socket", "local_mode": "yes", "service": "mattermost.service", "database": "mattermost", "role": "mattermost", "psql": folder / "bin/psql",
             "socket_dir": "/run", "database_port": 1, "start_timeout": 1, "database_timeout": 1, "unhealthy_timeout": 0, "settle": 0,
             "copy": "always", "keep": 1, "keep_days": 30, "keep_messages": "yes",
         }  # fmt: skip

@@ -25,6 +25,7 @@ systemctl() {
             ;;
         start/*)
             [ ! -e run.closed ] || echo closed >>starts
+            [ ! -e run/environment ] || cat run/environment >>opened
             echo $(($(cat pid) + 1)) >pid
             if [ "$fault" = does-not-start ] || { [ -e bad_environment ] && cmp -s bad_environment settings/environment; }; then
                 echo activating >active
@@ -51,7 +52,39 @@ systemctl() {
     esac
 }
 
+post() { # post MESSAGE: its ID, time, author and channel, as the database and the server have them
+    id=$(printf '%-26s' "$1" | tr ' ' 0)
+    printf '%s 17 author%s channel' "$id" "$1"
+}
+
+answer() { # answer STATUS BODY: over the local socket
+    printf 'HTTP/1.1 %s X\r\nContent-Type: application/json\r\n\r\n%s\n' "$1" "$2"
+}
+
+asked_locally() { # asked_locally URL: text in the message and in props that a careless reader would take for keys
+    [ "$(cat active)" = active ] && [ "$fault" != no-socket ] || return 7
+    case $1/$fault in
+        */plugins/loses-plugins) answer 200 '{"active":[{"id":"one"}],"inactive":[{"id":"two"}]}' ;;
+        */plugins/*) answer 200 '{"active":[{"id":"one","props":{"id":"three"}},{"id":"two"}],"inactive":[{"id":"four"}]}' ;;
+        */posts/*/cannot-read) answer 500 '{"id":"app.store.error"}' ;;
+        */posts/*/reads-nothing) ;;
+        */posts/*)
+            id=${1##*/}
+            [ "$fault" != reads-once ] || echo reads-another >"faults/$version"
+            [ "$fault" != reads-another ] || id=$(printf '%-26s' m0 | tr ' ' 0)
+            # shellcheck disable=SC2046 # words
+            set -- $(post "$(printf %s "$id" | sed 's/0*$//')")
+            answer 200 "{\"id\":\"$1\",\"create_at\":$2,\"user_id\":\"$3\",\"channel_id\":\"$4\",\"message\":\"a \\\"id\\\":\\\"x\\\", {\",\"props\":{\"id\":\"y\"}}"
+            ;;
+    esac
+}
+
 curl() {
+    for word in "$@"; do
+        case $word in
+            --unix-socket) for url in "$@"; do :; done; asked_locally "$url"; return ;;
+        esac
+    done
     while [ $# -gt 1 ]; do
         case $1 in
             -D) head=$2 ;;
@@ -137,6 +170,10 @@ psql() {
             offset=$(quoted 'OFFSET \([0-9]*\)\(.*\)')
             # shellcheck disable=SC2010 # names of databases are plain
             ls databases | grep -E "${pattern% }" | sort -r | tail -n "+$((offset + 1))"
+            ;;
+        *'message NOT LIKE'*)
+            last=$(tail -n 1 "rows/$asked" 2>/dev/null)
+            [ -z "$last" ] || printf '%s %s\n' "$(post "$last" | cut -d ' ' -f 1)" "$(printf '%s "a \\"id\\":\\"x\\", {"' "$(post "$last" | cut -d ' ' -f 2-)" | sha256sum | cut -d ' ' -f 1)"
             ;;
         *'FROM posts'*) cat posts 2>/dev/null ;;
         *pg_database_size*) cat size_kib ;;

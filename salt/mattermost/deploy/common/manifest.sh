@@ -17,7 +17,8 @@ keys_fingerprint() { # of the keys without which links and encrypted values of t
 
 COUNTED='users channels posts fileinfo' # the tables
 
-census_queries() { # one row a table: its name, rows, checksum
+census_queries() { # one row a table: its name, rows, checksum; and the message by which a restored server shows that people can read
     local table
     for table in $COUNTED; do say "SELECT '$table', count(*), $CHECKSUM FROM $table t;"; done
+    say "SELECT 'post', coalesce((SELECT id || ' ' || encode FROM ($NEWEST_POST) newest), '- -');"
 }

@@ -66,11 +66,22 @@ switch-program-has-its-settings:
           psql: {{ postgresql.bin_dir }}/psql
           socket_dir: {{ postgresql.socket_dir }}
           database_port: {{ mattermost.database.port }}
+          socket: {{ paths.run }}/local.socket
+          local_mode: {{ 'yes' if mattermost.server.local_mode else 'no' }}
           start_timeout: {{ mattermost.server.start_timeout }}
           copy: {{ mattermost.release.safety_copy }}
           keep: {{ mattermost.release.keep }}
           keep_days: {{ mattermost.kept.days }}
           keep_messages: {{ 'yes' if mattermost.kept.messages else '' }}
+
+server-unit-takes-what-a-switch-says:
+  file.managed:
+    - name: /etc/systemd/system/mattermost.service.d/server.conf
+    - source: salt://mattermost/deploy/server/files/etc/systemd/system/mattermost.service.d/server.conf
+    - user: root
+    - group: root
+    - mode: '0644'
+    - makedirs: True
 
 switch-unit-is-in-place:
   file.managed:

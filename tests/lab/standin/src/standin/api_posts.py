@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import psycopg
 from aiohttp import web
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 from . import ids, memberships, migrations
 from .call import Call, ok, reply
 from .errors import ApiError, forbidden
-from .routes import route
+from .routes import KINDS, route
 
 LONGEST = 16383  # characters of a message
 
@@ -23,13 +24,22 @@ def post_object(row: dict) -> dict:
         "update_at": row["updateat"],
         "edit_at": row["editat"],
         "delete_at": row["deleteat"],
+        "is_pinned": False,
         "user_id": row["userid"],
         "channel_id": row["channelid"],
         "root_id": row["rootid"],
+        "original_id": "",
         "message": row["message"],
         "type": "",
         "props": row["props"],
+        "hashtags": "",
         "file_ids": row["fileids"],
+        "pending_post_id": "",
+        "remote_id": "",
+        "reply_count": 0,
+        "last_reply_at": 0,
+        "participants": None,
+        "metadata": {},
     }
 
 
@@ -84,20 +94,30 @@ async def _readable(call: Call, channel_id: str) -> None:
         raise forbidden()
 
 
-async def get(call: Call, post_id: str) -> dict:
-    row = await call.app.database.row("SELECT * FROM posts WHERE id = %s AND deleteat = 0", (post_id,))
-    if row is None:
+async def get(call: Call, post_id: str, deleted: bool = False) -> dict:
+    row = await call.app.database.row("SELECT * FROM posts WHERE id = %s", (post_id,))
+    if row is None or (row["deleteat"] and not deleted):
         raise ApiError(404, "app.post.get.app_error", "Unable to get the post.")
     await _readable(call, row["channelid"])
     return row
 
 
-@route("GET", "posts/{post_id:id}", local=False)
+@route("GET", "posts/{post_id:any}")
 async def by_id(call: Call, post_id: str) -> web.Response:
-    return reply(post_object(await get(call, post_id)))
+    if not re.fullmatch(KINDS["id"], post_id):
+        raise ApiError(
+            400, "api.context.invalid_url_param.app_error", "Invalid or missing post_id parameter in request URL."
+        )
+    fault = call.app.faults.post
+    if fault == "error":
+        raise ApiError(500, "app.post.get.app_error", "Unable to get the post.")
+    if fault == "nothing":
+        return web.Response()
+    shown = post_object(await get(call, post_id, call.is_admin and call.query("include_deleted") == "true"))
+    return reply(shown | ({"channel_id": ids.new()} if fault == "other" else {}))
 
 
-@route("DELETE", "posts/{post_id:id}", local=False)
+@route("DELETE", "posts/{post_id:id}")
 async def delete(call: Call, post_id: str) -> web.Response:
     row = await get(call, post_id)
     if row["userid"] != call.user_id and not call.is_admin:
@@ -106,7 +126,7 @@ async def delete(call: Call, post_id: str) -> web.Response:
     return ok()
 
 
-@route("GET", "channels/{channel_id:id}/posts", local=False)
+@route("GET", "channels/{channel_id:id}/posts")
 async def of_channel(call: Call, channel_id: str) -> web.Response:
     await memberships.channel(call.app, channel_id)
     await _readable(call, channel_id)

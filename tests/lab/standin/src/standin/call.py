@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from . import ids
+from . import gojson, ids
 from .errors import ApiError, bad_body
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Call:
 
 def reply(value: Any, status: int = 200, headers: dict | None = None) -> web.Response:
     """A JSON response as the server writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = gojson.dumps(value)
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)
 
 

@@ -25,6 +25,7 @@ class Faults:
     wrong_version: version claimed in X-Version-Id, config/client and the websocket hello.
     crash_after: seconds after READY at which the process dies by SIGKILL.
     slow_stop: seconds that a stop takes.
+    post: how a post is shown that is asked for by its ID: ``error`` (500), ``nothing`` (an empty answer), ``other`` (of another channel).
     """
 
     fail_start: bool = False
@@ -38,6 +39,7 @@ class Faults:
     wrong_version: str = ""
     crash_after: float | None = None
     slow_stop: float = 0.0
+    post: str = ""
 
 
 def _number(environ: Mapping[str, str], name: str) -> float | None:
@@ -68,4 +70,5 @@ def read(environ: Mapping[str, str] = os.environ) -> Faults:
         wrong_version=environ.get(PREFIX + "WRONG_VERSION", ""),
         crash_after=_number(environ, "CRASH_AFTER_SECONDS"),
         slow_stop=_number(environ, "SLOW_STOP_SECONDS") or 0.0,
+        post=environ.get(PREFIX + "POST", ""),
     )

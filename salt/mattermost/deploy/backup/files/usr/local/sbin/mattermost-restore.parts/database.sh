@@ -10,10 +10,12 @@ restore_database() { # restore_database NAME: into a new database of that name, 
 }
 
 compare() { # compare DATABASE: rows and checksums against the manifest; sets differs
-    local table rest
+    local table rest wanted
     census_queries | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
     differs=$(while read -r table rest; do
-        [ "$rest" = "$(in_manifest "$table")" ] || say "$table has $rest, wanted $(in_manifest "$table")."
+        wanted=$(in_manifest "$table")
+        [ "$rest" = "$wanted" ] || { [ "$table" = post ] && [ -z "$wanted" ]; } || # a backup of an older bundle names none
+            say "$table has $rest, wanted $wanted."
     done <"$scratch/census")
     [ -z "$differs" ]
 }

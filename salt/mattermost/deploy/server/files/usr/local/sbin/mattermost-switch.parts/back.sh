@@ -66,13 +66,15 @@ show_loss() { # what `back` says: counted now, nothing changed
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
-go_back() { # sets outage_start
+go_back() { # sets outage_start, unread
     if ! find_previous || ! keep_backups_out; then
         write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
         return
     fi
     { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
+    look_before
+    unread='' # of the version that is left
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     save_configuration || { roll_back "The configuration could not be copied to $own."; return; }

@@ -1,4 +1,4 @@
-# Whether the server of a version is well, now and for a while.
+# Whether the server of a version is healthy, now and for a while.
 
 fetch() { # fetch PATH: sets code; head and body are files
     code=$(curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$(site_path)$1" 2>/dev/null)
@@ -34,6 +34,10 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
         why="The server of $1 does not serve its web page (status $code)."
         return 1
     fi
+    if is_chosen && ! reads_post; then
+        why="The server of $1 $why."
+        return 1
+    fi
 }
 
 migration_progress() { # what changes while a migration is at work; "busy" when a statement is
@@ -50,7 +54,7 @@ SELECT DISTINCT 'busy' FROM pg_stat_activity WHERE datname = current_database() 
 END
 }
 
-watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; sets outage_end, and why when it fails
+watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE seconds later; sets outage_end, remarks, post, and why when it fails
     local last_progress first_pid progress_at ready_at healthy_at inspected_at ask_at step now progress
     last_progress='' first_pid='' progress_at=$(uptime_centi) ready_at='' healthy_at='' inspected_at=0 ask_at=0 step=10
     while :; do
@@ -74,6 +78,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                         0)
                             if [ -z "$healthy_at" ]; then
                                 healthy_at=$now outage_end=$now
+                                remarks="$(remarks | tr '\n' ' ')" post='' # which somebody may change from here on
                                 let_users_in || { why=$unwritten; return 1; }
                             fi
                             [ $((now - healthy_at)) -lt $(($2 * 100)) ] || return 0

@@ -39,12 +39,13 @@ write_report() { # write_report RESULT REASON ADVICE
         say "to=$to"
         say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
         [ -z "$outage_start" ] || [ -z "$outage_end" ] || say "outage=$((outage_end - outage_start))"
-        say "reason=$(one_line "$2")"
+        say "reason=$(one_line "$2${remarks:+ $remarks}")"
         say "advice=$3"
         [ -z "$report_lines" ] || say "$report_lines"
         [ "$1" = 'done' ] || log_lines | sed 's/^/log=/'
     } >"$report.new"
     publish "$report"
+    close_socket
     case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || end_maintenance ;; *) end_maintenance ;; esac
     say "$1: $2"
 }

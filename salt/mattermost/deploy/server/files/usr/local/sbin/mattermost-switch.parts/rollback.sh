@@ -33,7 +33,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     record config-back
     point_at "$from" || fail 4 "$install/current cannot be restored yet; mattermost-switch.service tries again."
     record version-back
-    if start_server && watch "$from" 0; then
+    if choose_post && start_server && watch "$from" 0; then
         advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
         [ "$kind" != back ] || advice="Correct the cause and run mattermost.rollback again, or stay with this version."
         write_report undone "$reason" \

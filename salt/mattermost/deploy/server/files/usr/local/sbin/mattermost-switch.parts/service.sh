@@ -32,6 +32,7 @@ start_server() { # the marker lets the unit start although the journal is open; 
     mkdir -p "$runtime" && : >"$runtime/may-start" || return 1
     inspect_service
     [ "$reload" != yes ] || systemctl daemon-reload || return 1
+    open_socket || return 1
     systemctl reset-failed "$service" 2>/dev/null
     since=$(date '+%Y-%m-%d %H:%M:%S')
     systemctl --no-block start "$service"

@@ -41,6 +41,7 @@ upgrade() { # sets from, copied, why, outage_start
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
     { forget_saved && begin "$id" "${from:--}" "$to"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
+    look_before
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     if [ -n "$from" ]; then
@@ -57,6 +58,7 @@ upgrade() { # sets from, copied, why, outage_start
 start_other() { # the other version takes over; what it is to work on is in place
     point_at "$to" || { roll_back "$install/current could not be changed."; return; }
     record switched || { roll_back "$unwritten"; return; }
+    choose_post
     record started "$(date '+%s %Y-%m-%d %H:%M:%S')" || { roll_back "$unwritten"; return; }
     start_server || { roll_back "$service could not be started."; return; }
     if [ -n "$from" ]; then watch "$to" "$settle"; else watch "$to" 0; fi || { roll_back "$why"; return; }
@@ -93,7 +95,8 @@ restart() { # an environment file that the server is not well with is taken back
         return
     fi
     outage_start=$(uptime_centi)
-    if stop_server && start_server && watch "$to" 0; then
+    look_before
+    if stop_server && choose_post && start_server && watch "$to" 0; then
         save_file "$environment" good-environment
         write_report 'done' "Mattermost $to was started and is healthy." ''
         return
@@ -101,7 +104,7 @@ restart() { # an environment file that the server is not well with is taken back
     reason=$why lines_from=$since
     if [ -e "$own/good-environment" ] && ! cmp -s "$own/good-environment" "$environment"; then
         cp -p "$environment" "$environment.failed"
-        if put_back_file good-environment "$environment" && stop_server && start_server && watch "$to" 0; then
+        if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
                 "It serves again with the environment file of before; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."

@@ -1,0 +1,122 @@
+# Whether people can read, asked over the local socket: it wants no password. What is read reaches no log and no file that stays.
+
+ask_locally() { # ask_locally PATH: sets code; what came, head and body, is in the file answer
+    curl -si --noproxy '*' -m 15 --unix-socket "$socket" "http://localhost/api/v4/$1" 2>/dev/null | head -c 200000 >"$scratch/answer"
+    if [ ! -s "$scratch/answer" ] && ! curl --help all 2>/dev/null | grep -q -e --unix-socket; then # EL 7's curl; its package manager brings this
+        timeout 20 python - "$socket" "$1" 2>/dev/null >"$scratch/answer" <<'END'
+import os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.settimeout(15)
+server.connect(sys.argv[1])
+server.sendall(("GET /api/v4/%s HTTP/1.0\r\nHost: localhost\r\n\r\n" % sys.argv[2]).encode())
+left = 200000
+while left > 0:
+    part = server.recv(left)
+    if not part:
+        break
+    os.write(1, part)
+    left -= len(part)
+END
+    fi
+    code=$(sed -n '1s/^HTTP[^ ]* \([0-9][0-9][0-9]\).*/\1/p' "$scratch/answer")
+    [ -n "$code" ] || code=000
+}
+
+# shellcheck disable=SC2016 # awk's own
+json_values() { # of the answer's body, one line a value: the names that lead to it, joined by dots, and the value as it is written there
+    tr -d '\r' <"$scratch/answer" | timeout 20 awk '
+        body { text = text $0 }
+        $0 == "" { body = 1 }
+        function ended(  i, name) {
+            for (i = 1; i <= depth; i++) if (key[i] != "") name = name (name == "" ? "" : ".") key[i]
+            if (last != "") print name, last
+            last = ""
+        }
+        END {
+            while (text != "") {
+                if (!match(text, /^("([^"\\]|\\.)*"|[^][{}:,"]+)/)) RLENGTH = 1
+                token = substr(text, 1, RLENGTH)
+                text = substr(text, RLENGTH + 1)
+                if (token == "{" || token == "[") { key[++depth] = ""; last = "" }
+                else if (token == "}" || token == "]") { ended(); depth-- }
+                else if (token == ",") { ended(); key[depth] = "" }
+                else if (token == ":") { key[depth] = substr(last, 2, length(last) - 2); last = "" }
+                else if (token !~ /^[ \t]*$/) last = token
+            }
+        }'
+}
+
+shown_post() { # of the answer: the ID and hash of the post that the server shows
+    json_values >"$scratch/values"
+    set -- "$(value_in id)" "$(value_in create_at)" "$(value_in user_id)" "$(value_in channel_id)" "$(value_in message)"
+    rm -f "$scratch/values" "$scratch/answer"
+    say "$1 $(printf '%s %s %s %s' "$2" "$3" "$4" "$5" | sha256sum | cut -d' ' -f1)"
+}
+
+value_in() { # value_in NAME: of an ID without its quotes, of a text with them
+    case $1 in
+        message) sed -n "s/^$1 //p" "$scratch/values" | head -n 1 ;;
+        *) sed -n "s/^$1 \"\{0,1\}\([A-Za-z0-9]*\)\"\{0,1\}\$/\1/p" "$scratch/values" | head -n 1 ;;
+    esac
+}
+
+active_plugins() { # their IDs, one a line, sorted
+    ask_locally plugins
+    [ "$code" != 200 ] || json_values | sed -n 's/^active\.id "\([A-Za-z0-9._-]\{1,190\}\)"$/\1/p' | head -n 200 | sort
+}
+
+can_ask() { # the socket is there by the setting, or because a switch started the server
+    [ -n "$socket" ] && { [ "$local_mode" != no ] || [ -S "$socket" ]; }
+}
+
+look_before() { # the site is closed: what the server that is to be stopped shows; sets plugins, unread, post
+    : >"$maintenance"
+    plugins='' unread='' post=''
+    inspect_service
+    [ "$active" = active ] && can_ask || return 0
+    plugins=$(active_plugins)
+    choose_post
+    if ! is_chosen || reads_post; then return 0; fi
+    [ "$code" = 000 ] || unread=yes # of a server that has no socket nothing is known
+}
+
+choose_post() { # the message that the next server must show; sets post, remarks
+    post='' remarks=''
+    [ -z "$socket" ] || [ -n "$unread" ] || post=$(newest_post "$database") || post=unknown
+}
+
+is_chosen() { case $post in '' | unknown | '- -') return 1 ;; esac; }
+
+reads_post() { # sets why when the server does not show the chosen message
+    local id="${post% *}"
+    ask_locally "posts/$id"
+    case $code in
+        200) [ "$(shown_post)" != "$post" ] || return 0; why="does not show the newest message, $id, as its database holds it" ;;
+        000) why="does not answer on its local socket $socket" ;;
+        *) why="does not show the newest message, $id (status $code)" ;;
+    esac
+    return 1
+}
+
+remarks() { # what the report adds about a server that is proved
+    local lost
+    [ -z "$unread" ] || say "The server of before did not show the newest message; so this one was not asked for it."
+    case $post in
+        '- -') say "It holds no message of a person that it could have been asked for." ;;
+        unknown) say "PostgreSQL did not name the newest message; so it was not asked for." ;;
+    esac
+    [ -n "$plugins" ] || return 0
+    active_plugins >"$scratch/plugins"
+    lost=$(say "$plugins" | comm -23 - "$scratch/plugins" | head -n 20 | tr '\n' ' ')
+    [ -z "$lost" ] || say "Plugins that were active before and are not now: ${lost% }. See the System Console, or mmctl plugin list."
+}
+
+open_socket() { # whatever the setting: while the server that is started now is watched, it can be asked
+    [ "$local_mode" = no ] || return 0
+    say MM_SERVICESETTINGS_ENABLELOCALMODE=true >"$runtime/environment"
+}
+
+close_socket() { # the server keeps a socket that no longer has a name: nobody can reach it
+    rm -f "$runtime/environment"
+    [ "$local_mode" != no ] || [ -z "$socket" ] || rm -f "$socket"
+}

@@ -1,0 +1,76 @@
+"""A switch proves that people can read: the newest message of the database is what the server shows, and no text of it goes anywhere."""
+
+import pytest
+
+from tests.unit.hostprogram.host import NEW, OLD
+
+
+@pytest.fixture
+def chatting(host):
+    host.deployed().set(**{"rows/mattermost": "m1\nm2"})
+    return host
+
+
+def test_each_shell_reads_the_newest_message(host_of_each_shell):
+    host = host_of_each_shell
+    host.deployed().set(**{"rows/mattermost": "m1\nm2"})
+    done = host.run("to", NEW)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "message" not in host.report()["reason"]
+    host.fault(NEW, "reads-another")
+    assert host.run("check").returncode == 4
+
+
+@pytest.mark.parametrize("fault", ["cannot-read", "reads-nothing", "reads-another", "no-socket"])
+def test_a_server_that_is_healthy_but_shows_no_message_is_rolled_back(chatting, fault):
+    chatting.fault(NEW, fault)
+    done = chatting.run("to", NEW)
+    assert done.returncode == 3, done.stdout + done.stderr
+    chatting.assert_old()
+    assert "message" in chatting.report()["reason"] or "socket" in chatting.report()["reason"]
+    assert '\\"id' not in done.stdout + done.stderr, "the message's text is told"
+
+
+def test_a_server_without_a_message_passes_and_says_so(host):
+    assert host.deployed().run("to", NEW).returncode == 0
+    assert "no message of a person" in host.report()["reason"]
+
+
+def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting):
+    chatting.fault(OLD, "cannot-read")
+    chatting.fault(NEW, "cannot-read")
+    assert chatting.run("to", NEW).returncode == 0
+    assert "The server of before did not show the newest message" in chatting.report()["reason"]
+
+
+def test_a_server_whose_socket_is_off_is_asked_while_it_is_watched_and_by_nobody_later(chatting):
+    chatting.setting("local_mode", "no")
+    socket = chatting.folder / "run/local.socket"
+    socket.touch()
+    chatting.fault(NEW, "reads-another")
+    assert chatting.run("to", NEW).returncode == 3
+    assert chatting.get("opened").splitlines() == ["MM_SERVICESETTINGS_ENABLELOCALMODE=true"] * 2, (
+        "it was not switched on"
+    )
+    assert not (chatting.folder / "run/environment").exists()
+    assert not socket.exists()
+
+
+def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
+    chatting.fault(NEW, "loses-plugins")
+    assert chatting.run("to", NEW).returncode == 0
+    assert "Plugins that were active before and are not now: two." in chatting.report()["reason"]
+
+
+def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatting):
+    """People are let in, and edit it, while the server is still watched."""
+    chatting.setting("settle", "2")
+    chatting.fault(NEW, "reads-once")
+    assert chatting.run("to", NEW).returncode == 0
+    chatting.assert_new()
+
+
+def test_a_switch_without_the_settings_of_this_bundle_goes_on_as_before(chatting):
+    chatting.setting("socket", "")
+    chatting.fault(NEW, "cannot-read")
+    assert chatting.run("to", NEW).returncode == 0
