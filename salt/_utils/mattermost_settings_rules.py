@@ -7,6 +7,7 @@ a warning on a host that was deployed with it.
 
 from __future__ import annotations
 
+import ipaddress
 import posixpath
 import re
 
@@ -181,6 +182,44 @@ def uploads_have_a_limit(settings):
         yield f"{where} is {limit} bytes, which is too large: write at most {MAX_UPLOAD} (1 TiB)."
 
 
+def exempt_addresses_are_addresses(settings):
+    """`nginx:limits:exempt` holds addresses and networks whose bits behind the mask are 0."""
+    for address in settings["nginx"]["limits"]["exempt"]:
+        try:
+            ipaddress.ip_network(address)
+        except ValueError:
+            yield f"mattermost:nginx:limits:exempt holds {address}, which is no address and no network: write 192.0.2.7 or 192.0.2.0/24."
+
+
+def metrics_are_not_for_all(settings):
+    """`MetricsSettings:Enable` needs `MetricsSettings:ListenAddress` with an address, not of all interfaces, and the managed firewall."""
+    own, variables = settings["server"]["config"].get("MetricsSettings", {}), settings["server"]["environment"]
+    enabled = variables.get("MM_METRICSSETTINGS_ENABLE", own.get("Enable"))
+    if str(enabled).lower() not in ("true", "1", "t"):
+        return
+    address = (
+        str(variables.get("MM_METRICSSETTINGS_LISTENADDRESS", own.get("ListenAddress", "")))
+        .rpartition(":")[0]
+        .strip("[]")
+    )
+    try:
+        named = address == "localhost" or not ipaddress.ip_address(address).is_unspecified
+    except ValueError:
+        named = False
+    if not named:
+        yield (
+            "mattermost:server:config:MetricsSettings:Enable opens the server's profiler to everybody, without a login:"
+            " set MetricsSettings:ListenAddress to one address and a port, such as 127.0.0.1:8067."
+        )
+    elif (
+        not settings["firewall"]["manage"] and address != "localhost" and not ipaddress.ip_address(address).is_loopback
+    ):
+        yield (
+            f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} without a login, and"
+            " mattermost:firewall:manage is off: switch that on, or listen on 127.0.0.1."
+        )
+
+
 def database_names_are_free(settings):
     """`database:name` and `database:user` are none of PostgreSQL's own."""
     database = settings["database"]
@@ -231,6 +270,8 @@ HARMFUL = (
     ports_are_apart,
     keys_of_config_are_not_ours,
     uploads_pass_nginx,
+    exempt_addresses_are_addresses,
+    metrics_are_not_for_all,
     database_names_are_free,
     mail_and_push_are_whole,
 )

@@ -20,6 +20,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
     """Answers with what it was asked; /own-502 and /own-headers are answers that a real server may give."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    begun: set = set()  # paths of requests whose head is there
 
     def handle_any(self):
         if "upgrade" in self.headers.get("Connection", "").lower():
@@ -31,6 +33,7 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             self.wfile.write(self.rfile.read(4))  # what came over the socket goes back
             self.close_connection = True
             return
+        self.begun.add(self.path)
         length = int(self.headers.get("Content-Length", 0))
         read = len(self.rfile.read(length))
         answer = json.dumps({"path": self.path, "headers": list(self.headers.items()), "read": read}).encode()
@@ -44,6 +47,9 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def send_response(self, code, message=None):
+        self.send_response_only(code, message)
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
@@ -83,16 +89,20 @@ class Site:
             context.minimum_version = context.maximum_version = minimum
         return context
 
-    def connect(self, tls=True, name=NAME, **how):
-        plain = socket.create_connection(("127.0.0.1", self.tree.https if tls else self.tree.http), timeout=20)
+    def connect(self, tls=True, name=NAME, source="127.0.0.1", **how):
+        """source: the address that the client has."""
+        port = self.tree.https if tls else self.tree.http
+        plain = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
         return self.context(**how).wrap_socket(plain, server_hostname=name) if tls else plain
 
-    def ask(self, path="/", method="GET", tls=True, name=NAME, headers=None, body=None):
+    def ask(self, path="/", method="GET", tls=True, name=NAME, headers=None, body=None, encode=False):
         """Return (status, list of headers, body)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.tree.http, timeout=20)
         connection.sock = self.connect(tls)
         try:
-            connection.request(method, path, body=body, headers={"Host": name, **(headers or {})})
+            connection.request(
+                method, path, body=body, headers={"Host": name, **(headers or {})}, encode_chunked=encode
+            )
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         finally:

@@ -20,9 +20,13 @@ LIMIT = 256 * 1024  # bytes; the server's limit for a file in these tests
 BODY_LIMIT = LIMIT + 1024 * 1024
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
 @pytest.fixture(scope="module")
 def upstream():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    server = Server(("127.0.0.1", 0), Upstream)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.server_port
@@ -31,12 +35,27 @@ def upstream():
     server.server_close()
 
 
+@pytest.fixture
+def upstream_waits():
+    """Return whether the server has the head of a request to a path, and waits for the rest of its body."""
+
+    def waits(path):
+        for _ in range(250):
+            if path in Upstream.begun:
+                return True
+            time.sleep(0.02)
+        return False
+
+    Upstream.begun.clear()
+    return waits
+
+
 SECOND = "second.example.test"
 
 
 def started(folder, platform, *sls, path="", **how):
     server = {"port": how.pop("port"), "path": path, "config": {"FileSettings": {"MaxFileSize": LIMIT}}}
-    pillar = {"additional_names": [SECOND], "server": server}
+    pillar = {"additional_names": [SECOND], "server": server, "nginx": how.pop("nginx", {})}
     return Site(Tree(folder, platform, *sls, pillar=pillar, **how))
 
 
@@ -245,33 +264,68 @@ def test_no_other_protocol_is_upgraded(site):
 # uploads ---------------------------------------------------------------------------------------------------------------
 
 
+TOKEN = {"Authorization": f"Bearer {26 * 'x'}"}
+STRANGERS_LIMIT = 500_000
+
+
 def multipart(size):
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
     return head + b"0" * size + b"\r\n--x--\r\n"
 
 
+def announced(site, size, who=TOKEN):
+    """Return the status of a POST that announces *size* bytes."""
+    with site.connect() as connection:
+        lines = [f"POST /api/v4/files HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {size}\r\nExpect: 100-continue"]
+        lines += [f"{name}: {value}" for name, value in who.items()]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(connection.recv(4096).split()[1])
+
+
 def test_the_largest_file_passes_in_its_form(site):
     body = multipart(LIMIT)
-    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    headers = {"Content-Type": "multipart/form-data; boundary=x", **TOKEN}
     assert site.seen("/api/v4/files", "POST", body=body, headers=headers)["read"] == len(body)
 
 
 def test_a_body_at_nginxs_limit_passes(site):
-    assert site.seen("/api/v4/files", "POST", body=b"0" * BODY_LIMIT)["read"] == BODY_LIMIT
+    assert site.seen("/api/v4/files", "POST", body=b"0" * BODY_LIMIT, headers=TOKEN)["read"] == BODY_LIMIT
 
 
 def test_one_byte_more_is_refused(site):
-    with site.connect() as connection:
-        head = f"POST /api/v4/files HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_LIMIT + 1}\r\nExpect: 100-continue\r\n\r\n"
-        connection.sendall(head.encode())
-        assert connection.recv(4096).split()[1] == b"413"
+    assert announced(site, BODY_LIMIT) == 100
+    assert announced(site, BODY_LIMIT + 1) == 413
 
 
-def test_at_the_limit_nginx_asks_for_the_body(site):
+@pytest.mark.parametrize("who", [TOKEN, {"Cookie": f"MMUSERID=a; MMAUTHTOKEN={26 * 'x'}"}], ids=["header", "cookie"])
+def test_without_a_session_a_body_is_small(site, who):
+    assert announced(site, STRANGERS_LIMIT, who) == 100
+    assert announced(site, STRANGERS_LIMIT, {"Cookie": "MMAUTHTOKEN=short"}) == 413
+    assert site.seen("/api/v4/users/login", "POST", body=b"0" * (STRANGERS_LIMIT - 1))["read"] == STRANGERS_LIMIT - 1
+
+
+def test_a_body_that_does_not_say_its_length_is_small_without_a_session(site):
+    """What nginx has read when it is too much is thrown away; the server gets none of it."""
+    chunks = iter([b"0" * 100_000] * 8)
+    try:
+        assert (
+            site.ask("/api/v4/files", "POST", body=chunks, headers={"Transfer-Encoding": "chunked"}, encode=True)[0]
+            == 413
+        )
+    except (ConnectionError, ssl.SSLError):
+        pass  # it does not read on to say so
+
+
+def test_an_upload_goes_to_the_server_as_it_comes_and_never_to_the_disk(site, upstream_waits):
+    body = site.tree.folder / "body"
     with site.connect() as connection:
-        head = f"POST /api/v4/files HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_LIMIT}\r\nExpect: 100-continue\r\n\r\n"
-        connection.sendall(head.encode())
-        assert connection.recv(4096).split()[1] == b"100"
+        head = [f"POST /api/v4/uploads HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_LIMIT}"]
+        head += [f"{name}: {value}" for name, value in TOKEN.items()]
+        connection.sendall("\r\n".join([*head, "", ""]).encode() + b"0" * (BODY_LIMIT - 1))
+        assert upstream_waits("/api/v4/uploads"), "the server has not begun to read"
+        assert [path for path in body.rglob("*") if path.is_file()] == []
+        connection.sendall(b"0")
+        assert connection.recv(4096).split()[1] == b"200"
 
 
 # while the server is down ----------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ SINCE = {"http2": (1, 25, 1), "ssl_reject_handshake": (1, 19, 4), "upstream keep
 OLD = set(
     """
     access_log add_header alias allow auth_basic client_body_buffer_size client_max_body_size default_type error_log
-    error_page if include internal keepalive listen location log_format map proxy_buffer_size proxy_buffering proxy_buffers
+    error_page geo if include internal keepalive limit_req limit_req_status limit_req_zone listen location log_format map proxy_buffer_size proxy_buffering proxy_buffers
     proxy_connect_timeout proxy_hide_header proxy_http_version proxy_pass proxy_read_timeout proxy_request_buffering
-    proxy_send_timeout proxy_set_header return root server server_name server_tokens ssl_certificate ssl_certificate_key
+    proxy_send_timeout proxy_set_header recursive_error_pages return root server server_name server_tokens ssl_certificate ssl_certificate_key
     ssl_ciphers ssl_ecdh_curve ssl_prefer_server_ciphers ssl_protocols ssl_session_cache ssl_session_tickets
     ssl_session_timeout try_files upstream
     """.split()
@@ -23,13 +23,13 @@ OLD = set(
 
 
 def directives(text: str):
-    """Yield each directive of a configuration with the block it stands in; a map's lines are values."""
+    """Yield each directive of a configuration with the block it stands in; a map's and a geo's lines are values."""
     blocks = []
     for line in (line.split(" #")[0].strip() for line in text.splitlines()):
         word = re.match(r"[a-z0-9_]*", line).group()
         if line == "}":
             blocks.pop()
-        elif word and (not blocks or blocks[-1] != "map"):
+        elif word and (not blocks or blocks[-1] not in ("map", "geo")):
             yield blocks[-1] if blocks else "", word
         if line.endswith("{"):
             blocks.append(word)

@@ -122,7 +122,14 @@ HARMFUL = [
     ("paths:settings", {"paths": {"settings": "/etc/nginx"}}),
     ("server:port", {"server": {"port": 5432}}),
     ("database:port", {"database": {"port": 443}}),
-    ("MetricsSettings:ListenAddress", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": ":8065"}}}}),
+    ("MetricsSettings:ListenAddress", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "127.0.0.1:8065"}}}}),
+    ("to everybody", {"server": {"config": {"MetricsSettings": {"Enable": True}}}}),
+    ("to everybody", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "0.0.0.0:8067"}}}}),
+    ("to everybody", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "[::]:8067"}}}}),
+    ("to everybody", {"server": {"environment": {"MM_METRICSSETTINGS_ENABLE": "true"}}}),
+    ("on 192.0.2.7", {"firewall": {"manage": False}, "server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "192.0.2.7:8067"}}}}),
+    ("limits:exempt holds 10.0.0.1/8", {"nginx": {"limits": {"exempt": ["10.0.0.1/8"]}}}),
+    ("limits:exempt holds 300.0.0.1", {"nginx": {"limits": {"exempt": ["300.0.0.1"]}}}),
     ("mattermost:server:port", {"server": {"config": {"ServiceSettings": {"ListenAddress": ":8065"}}}}),
     ("mattermost:server:port", {"server": {"config": {"servicesettings": {"listenaddress": ":8065"}}}}),
     ("mattermost:paths:state", {"server": {"config": {"FileSettings": {"Directory": "/srv/files"}}}}),
@@ -227,3 +234,14 @@ def test_a_fault_of_the_roster_names_its_option(option, value):
     (fault,) = refused({}, {option: value})
     assert fault.endswith(f" It is set by {option} in the roster.")
     assert "a\nb" not in fault
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8067", "localhost:8067", "[::1]:8067", "192.0.2.7:8067"])
+def test_metrics_may_be_on_where_they_are_not_for_all(address):
+    metrics = {"Enable": True, "ListenAddress": address}
+    assert (
+        refused(
+            {"server": {"config": {"MetricsSettings": metrics}}, "nginx": {"limits": {"exempt": ["2001:db8::/32"]}}}
+        )
+        == []
+    )
