@@ -15,7 +15,7 @@ import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, collect, probe, roster, runtime, ssh_errors
-from mattermost_controller.preflight import checks, files, release
+from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 KEY = "mattermost_preflight"
@@ -129,6 +129,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
             "reached": collect.resolve(host.address),
             **welcome,
             **files.inspect(merged, roots, served),
+            **private_files.inspect(__opts__, host.entry, roots),
         }
         found[host.id] = [
             *collect.settings_findings(merged, first_deploy and not arriving),

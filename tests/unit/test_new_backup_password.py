@@ -105,3 +105,13 @@ def test_the_stub_lists_keys_as_restic_does(host):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(shown.stdout)[0] == {"current": True, "id": "a0"}
+
+
+def test_in_an_append_only_repository_the_old_key_stays_and_is_named(host):
+    with (host / "backup.conf").open("a") as file:
+        file.write("prune=no\n")
+    done = run(host, fail="key remove a0")
+    assert done.returncode == 0, done.stderr
+    assert "restic key remove a0" in done.stdout
+    assert len(keys(host)) == 3
+    assert not (host / "work/backup/old-key").exists()

@@ -9,7 +9,7 @@ ON_THE_WAY = ("settings", "reachable", "host-key", "ssh-login", "ssh-key", "sudo
 FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on the host, right before an upgrade
     "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",
     "existing-database", "account", "directories", "unit", "nginx-in-use", "postgresql-in-use", "moved", "aside", "downgrade", "newer-default", "checksum",
-    "archive-source", "named-files", "own-certificate", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
+    "archive-source", "named-files", "own-certificate", "readable-secrets", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
 )  # fmt: skip
 ACKNOWLEDGED = ("breaking-changes",)  # never ignored: see mattermost:acknowledged
 PREFLIGHT = (*ON_THE_WAY, *FITNESS, *ACKNOWLEDGED)

@@ -72,3 +72,12 @@ def test_a_setting_keeps_the_equal_sign_at_its_end(world, tmp_path):
     with (tmp_path / "backup.conf").open("a") as file:
         file.write("repository=s3:x=\n")
     assert "RESTIC_REPOSITORY=s3:x=" in world("restic_says cat config")["restic"]
+
+
+@pytest.mark.parametrize(("prune", "forgets"), [("yes", True), ("no", False)])
+def test_an_append_only_repository_is_not_asked_to_forget(world, tmp_path, prune, forgets):
+    (tmp_path / "bin/restic").write_text('#!/bin/sh\necho "$1" >>"$WORLD/asked"\n')
+    with (tmp_path / "backup.conf").open("a") as file:
+        file.write(f"prune={prune}\n")
+    world("keep_daily=1 keep_weekly=1 keep_monthly=1 snapshot=x shown_repository=x; check_and_prune")
+    assert (tmp_path / "asked").read_text().split() == ["check", "forget"][: 1 + forgets]

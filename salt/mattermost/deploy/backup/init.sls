@@ -89,6 +89,7 @@ backup-has-its-settings:
           platform: {{ mattermost.platform.name }}
           certificates: {{ mattermost.platform.certbot.directory }}
           repository: {{ backup.repository | json }}
+          prune: {{ 'yes' if backup.prune else 'no' }}
           keep_daily: {{ backup.keep.daily }}
           keep_weekly: {{ backup.keep.weekly }}
           keep_monthly: {{ backup.keep.monthly }}

@@ -5,9 +5,9 @@ settings_file=${MATTERMOST_BACKUP_SETTINGS:-/etc/mattermost/backup.conf}
 
 read_settings() {
     name='' install='' state='' settings='' work='' user='' service='' database='' role='' bin_dir='' socket_dir='' database_port='' repository='' platform=''
-    certificates=''
+    certificates='' prune=''
     take_settings 'name install state settings work user service database role bin_dir socket_dir database_port repository platform' \
-        certificates 'a deploy'
+        'certificates prune' 'a deploy'
     psql=$bin_dir/psql
     own=$work/backup
     staging=$own/staging

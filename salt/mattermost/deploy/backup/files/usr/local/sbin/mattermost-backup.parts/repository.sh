@@ -75,6 +75,7 @@ check_and_prune() { # nothing is removed from a repository that is damaged
     restic_says check -q >/dev/null ||
         give_up failed "The backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
             "Look at its disk; docs/backup.md says how to mend it or to begin a new one. No old backup was removed."
+    [ "$prune" != no ] || return 0
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
         give_up failed "The backup $snapshot was made, but old ones could not be removed: $(last_error "$scratch/error")" "Look at the room and rights of the repository $shown_repository."
