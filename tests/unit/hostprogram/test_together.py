@@ -99,3 +99,20 @@ def test_a_backup_waits_for_the_end_of_what_was_interrupted(host, backup, lock, 
     ending = subprocess.Popen(["sh", "-c", f"sleep 1; rm {journal}"])
     assert "No Mattermost is installed" in backup("20").stderr
     ending.wait()
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("work/postgresql/journal", "An upgrade of PostgreSQL"),
+        ("settings/secrets/rotation/begun", "database's password"),
+    ],
+)
+def test_an_upgrade_refuses_after_what_was_interrupted_and_holds_no_lock(host, mark, says):
+    host.deployed()
+    (host.folder / mark).parent.mkdir(parents=True)
+    (host.folder / mark).touch()
+    done = host.run("to", NEW)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stdout
+    host.assert_old()

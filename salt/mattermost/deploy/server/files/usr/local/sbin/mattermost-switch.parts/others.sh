@@ -6,7 +6,15 @@ wait_for_backup() { # before anything is asked for; a restore, which asks for a 
     [ ! -e "$work/backup/lock" ] || flock -w "$PATIENCE" "$work/backup/lock" true
 }
 
+no_other_is_open() { # sets why when a change of this host was interrupted: what ends it holds no lock
+    why=''
+    [ ! -e "$work/postgresql/journal" ] || why="An upgrade of PostgreSQL is not ended yet: mattermost-postgresql status."
+    [ ! -e "$settings/secrets/rotation/begun" ] || why="A change of the database's password is not ended yet: journalctl -u mattermost-rotate."
+    [ -z "$why" ]
+}
+
 keep_backups_out() { # until let_backups_in, or the end of this program: one would read the database in the middle of its migration; sets why
+    no_other_is_open || return 1
     mkdir -p "$work/backup" || { why="$work/backup cannot be created."; return 1; }
     exec 8>"$work/backup/lock"
     flock -n 8 || { why="A backup, drill, restore or upgrade of PostgreSQL is running."; return 1; }
