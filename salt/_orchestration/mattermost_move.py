@@ -43,7 +43,9 @@ def target_selected(name):
     version = source["facts"]["current"]
     if not version:
         return _ret(
-            name, False, f"{request['from']} has no server of this tree: there is nothing to move. Nothing was changed."
+            name,
+            False,
+            f"{request['from']} has no server of this bundle: there is nothing to move. Nothing was changed.",
         )
     __context__[SITE] = source["facts"]["site"] or "ssl"
     target = roster.Host(request["to"], roster.roster(__opts__)[request["to"]], __opts__)

@@ -1,6 +1,6 @@
 # Put a backup back: on the host that made it, or on a new, bare one, which is deployed first in the version that the settings name.
 # Start: salt-run state.orchestrate mattermost.restore [pillar='{"restore": {"snapshot": "1a2b3c4d", "overwrite": true}}']
-# Needs: the repository and its password (backup.*). Newer messages are refused unless told to overwrite; what is replaced is kept aside.
+# Needs: the repository and its password (backup.*). Newer messages are refused unless told to overwrite; what is replaced is kept.
 # A new host then gets its site by mattermost.ssl or mattermost.non-ssl.
 
 preflight:

@@ -46,7 +46,7 @@ def inspect(path: str, version: str) -> Contents:
     believed = tuple(int(part) for part in glibc_minimum(version).split("."))
     if needs > believed:
         raise core.ReleaseError(
-            f"The programs need glibc {needs[0]}.{needs[1]} and this tree would let them onto hosts with {glibc_minimum(version)}. "
+            f"The programs need glibc {needs[0]}.{needs[1]} and this bundle would allow them on hosts with {glibc_minimum(version)}. "
             "Correct salt/_utils/mattermost_release_facts.py first."
         )
     return Contents(len(names), f"{needs[0]}.{needs[1]}" if any(needs) else "")

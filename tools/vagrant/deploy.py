@@ -35,7 +35,11 @@ def main() -> int:
     if status == 0:
         print(machine.farewell(given.address, folder / "files/machine/authority.pem", folder / "Saltfile"), flush=True)
     else:
-        print("The machine stays for a look (vagrant ssh). Once mended: vagrant provision", file=sys.stderr, flush=True)
+        print(
+            "The machine stays up for inspection (vagrant ssh). When the cause is corrected: vagrant provision",
+            file=sys.stderr,
+            flush=True,
+        )
     return status
 
 

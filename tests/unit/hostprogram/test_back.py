@@ -60,7 +60,7 @@ def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
     assert f"set it to {OLD}" in said["advice"]
     again = host.run("back")
     assert again.returncode == 2
-    assert "Nothing is kept of before" in again.stdout
+    assert "Nothing is kept from before" in again.stdout
 
 
 @pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version"])
@@ -156,7 +156,7 @@ def test_where_the_new_version_has_no_migration_only_version_and_configuration_g
 @pytest.mark.parametrize(
     ("says", "breaks"),
     [
-        ("Nothing is kept of before", lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone")),
+        ("Nothing is kept from before", lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone")),
         ("is gone", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
         ("There is no release in", lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink()),
         ("cannot be known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),

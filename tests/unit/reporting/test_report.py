@@ -202,7 +202,7 @@ def test_colours_only_where_the_terminal_shows_them():
         ("No login. To do: give a password.", "No login.", "give a password."),
         ("The page: Set is a word. It fails.", "The page: Set is a word. It fails.", ""),
         ("It failed", "It failed", ""),
-        ("", "It said nothing.", ""),
+        ("", "It printed nothing.", ""),
     ],
 )
 def test_what_happened_is_told_apart_from_what_to_do(text, what, fix):

@@ -39,7 +39,7 @@ def postgresql(settings, facts, outside) -> Finding:
             "choose an earlier mattermost:release:version, or a newer PostgreSQL in mattermost:database:version.",
         )
     if coming:
-        return note("postgresql", f"PostgreSQL {running} is at work; its data will be brought to {ours}.")
+        return note("postgresql", f"PostgreSQL {running} is running; its data will be upgraded to {ours}.")
     if running and ours and major != ours and is_ours(facts, settings):
         older = "" if major > ours else " To bring the data over: salt-run state.orchestrate mattermost.postgresql."
         return refusal(
@@ -66,7 +66,7 @@ def existing_config(settings, facts, outside) -> Finding:
         return note("existing-config", f"{foreign[0]} is of another installation; server:adopt takes it over.")
     return refusal(
         "existing-config",
-        f"{', '.join(foreign)} belongs to an installation that this tree did not make.",
+        f"{', '.join(foreign)} belongs to an installation that this bundle did not create.",
         "set mattermost:server:adopt: True to take it over with its contents, bring it to another host by mattermost.import, or move it away.",
     )
 
@@ -86,7 +86,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return note("existing-database", f"{what}; server:adopt takes it over.")
     return refusal(
         "existing-database",
-        f"{what}, and this tree did not make it.",
+        f"{what}, and this bundle did not create it.",
         "set mattermost:server:adopt: True to take it over with its contents, or set another mattermost:database:name.",
     )
 

@@ -108,7 +108,7 @@ def failure(part: dict) -> dict:
 
 def explained(text: str) -> dict:
     """Return ``what``, ``fix`` and ``cut`` of the text by which something failed."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["It said nothing."]
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["It printed nothing."]
     if "Traceback (most recent call last)" in text:
         return {"what": _cut(f"The program broke off: {lines[-1]}"), "fix": "", "cut": True}
     shown = lines[-2:] if lines[0].startswith("Command ") else lines[:2]

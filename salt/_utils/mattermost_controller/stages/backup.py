@@ -35,7 +35,7 @@ def failure(found: dict, words: str) -> str:
     if found.get("result") in ("failed", "refused", "undone"):
         return " ".join(part for part in (found.get("reason"), found.get("advice")) if part)
     lines = [line for line in words.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-backup."
+    return lines[-1] if lines else "It ended without a message; see journalctl -u mattermost-backup."
 
 
 def created(found: dict, settings: dict) -> str:

@@ -30,7 +30,7 @@ def failure(found: dict, words: str) -> str:
         return "It was deployed by an older bundle, which kept nothing to go back to: run mattermost.ssl, then upgrade."
     if "result" not in found:
         lines = [line for line in words.strip().splitlines() if line.strip()]
-        return lines[-1] if lines else "It ended without a word; see journalctl -u mattermost-switch."
+        return lines[-1] if lines else "It ended without a message; see journalctl -u mattermost-switch."
     sentences = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
     if found.get("log"):
         sentences += ["The server's first errors:", *(f"  {line}" for line in found["log"])]
@@ -40,7 +40,7 @@ def failure(found: dict, words: str) -> str:
 def done(found: dict, release: dict) -> str:
     """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
     outage = f" Chat was away for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
-    kept = f" The configuration of {found.get('from')} is kept aside on the host: mattermost-switch kept shows where."
+    kept = f" The configuration of {found.get('from')} is kept on the host: mattermost-kept list shows it."
     if release["pinned"] and release["version"] != found.get("to"):
         later = (
             f" mattermost:release:version is {release['version']}: the next mattermost.ssl would upgrade again. "

@@ -50,7 +50,7 @@ check_room() {
             room=$(kib_free "$repository")
             [ "$room" -gt "$wanted" ] ||
                 give_up refused "The backup may need $((wanted / 1024)) MiB on the disk of $repository and $((room / 1024)) MiB are free." \
-                    "Make room there, keep fewer backups (mattermost:backup:keep), or name a repository elsewhere."
+                    "Free some space there, keep fewer backups (mattermost:backup:keep), or name a repository elsewhere."
             ;;
     esac
 }
@@ -74,7 +74,7 @@ summary() { grep '"summary"' "$scratch/summary" | sed -n "s/.*\"$1\":\"\{0,1\}\(
 check_and_prune() { # nothing is removed from a repository that is damaged
     restic_says check -q >/dev/null ||
         give_up failed "The backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
-            "Look at its disk; docs/backup.md says how to mend it or to begin a new one. No old backup was removed."
+            "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||

@@ -18,7 +18,7 @@ take_turn() { # nothing else changes the server or its database while it is back
 work() { # sets config, version, driver, stored
     local started
     take_turn
-    [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not undone yet." "systemctl status mattermost-restore-back"
+    [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not rolled back yet." "systemctl status mattermost-restore-back"
     date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
     started=$(date +%s)
     config=$state/config/config.json

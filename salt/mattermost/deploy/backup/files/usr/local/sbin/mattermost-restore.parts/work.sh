@@ -47,12 +47,12 @@ recover() { # what a kill or a power cut left, and says how it was ended
     local outcome
     outcome=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
-        outcome="A restore was interrupted and is undone."
+        outcome="A restore was interrupted and is being rolled back."
     elif [ -e "$own/restored" ]; then
         outcome="A restore was interrupted when it was done: the backup serves."
     fi
     roll_back && remove_leftovers || return 1
     [ -n "$outcome" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$outcome" "mattermost-kept list shows what is kept aside." </dev/null
+    write_report failed "$outcome" "mattermost-kept list shows what is kept." </dev/null
 }

@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, and
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="Nothing is kept of before Mattermost $from: it is the first version here, an older program upgraded to it, or what was kept was removed."
+        why="Nothing is kept from before Mattermost $from: it is the first version here, an older program upgraded to it, or what was kept was removed."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -21,7 +21,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, and
         [ "$copied" != yes ] || previous_database=$(copy_name before "$source")
         has_database "$previous_database"
         case $? in
-            1) why="The database of before, $previous_database, is gone." ;;
+            1) why="The previous database, $previous_database, is missing." ;;
             2) why="PostgreSQL does not answer: its databases cannot be listed." ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
@@ -81,10 +81,10 @@ go_back() { # sets outage_start, unread
     record swapping || { roll_back "$unwritten"; return; }
     if [ "$copied" = yes ]; then
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
-            { roll_back "The database of before could not take its place."; return; }
+            { roll_back "The previous database could not take its place."; return; }
     fi
     record swapped || { roll_back "$unwritten"; return; }
-    previous_configuration || { roll_back "The configuration of before could not be put in its place."; return; }
+    previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     start_other
 }
 

@@ -9,7 +9,7 @@ check_room() { # before anything is stopped: the copy must fit; sets size (KiB),
     size=$(super "SELECT pg_database_size('$database') / 1024") || return 1
     free=$(df -Pk "$(super 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
     [ "$free" -gt $((size + size / 10 + 65536)) ] && return 0
-    why="The safety copy of the database needs $((size / 1024)) MiB and PostgreSQL's disk has $((free / 1024)) MiB free. Make room there."
+    why="The safety copy of the database needs $((size / 1024)) MiB and PostgreSQL's disk has $((free / 1024)) MiB free. Free some space there."
     return 1
 }
 

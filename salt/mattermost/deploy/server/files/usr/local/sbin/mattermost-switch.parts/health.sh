@@ -95,7 +95,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                 fi
                 ;;
             *)
-                why="The server of $1 did not become ready in $start_timeout s, and no migration was at work."
+                why="The server of $1 did not become ready in $start_timeout s, and no migration was running."
                 if [ $((now - inspected_at)) -ge 100 ]; then
                     inspected_at=$now
                     progress=$(migration_progress)

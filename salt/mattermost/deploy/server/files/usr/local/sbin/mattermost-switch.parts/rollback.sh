@@ -13,7 +13,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     if { recorded copying || recorded swapping; } && ! recorded database-back; then
         if ! wait_for_database "$database_timeout"; then
             write_report waiting "$reason The database cannot be restored while PostgreSQL does not answer." \
-                "Start PostgreSQL: mattermost-switch.service then ends the undo by itself."
+                "Start PostgreSQL: mattermost-switch.service then completes the rollback by itself."
             exit 75 # systemd starts it again
         fi
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
@@ -40,7 +40,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
         write_report failed "$reason Everything was restored, but the old version is not healthy either: $why" \
-            "systemd goes on trying to start $from. Look at: journalctl -u $service"
+            "systemd keeps trying to start $from. See: journalctl -u $service"
     fi
     close_journal
     forget_saved

@@ -26,7 +26,7 @@ upgrade() { # sets from, copied, why, outage_start
     elif [ -n "$from" ] && is_older "$to" "$from"; then
         why="$to is older than $from, whose database it does not fit."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
-        why="$install/current names $from, which is not there: an undo would have nothing to go back to."
+        why="$install/current names $from, which is missing: a rollback would have nothing to go back to."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made."
     elif [ -n "$from" ] && ! keep_backups_out; then
@@ -107,7 +107,7 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "It serves again with the environment file of before; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."
+                "It serves again with the previous environment file; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."
             return
         fi
         mv -f "$environment.failed" "$environment"
