@@ -188,7 +188,7 @@ def exempt_addresses_are_addresses(settings):
         try:
             ipaddress.ip_network(address)
         except ValueError:
-            yield f"mattermost:nginx:limits:exempt holds {address}, which is no address and no network: write 192.0.2.7 or 192.0.2.0/24."
+            yield f"mattermost:nginx:limits:exempt holds {address}, which is not an address or a network: write 192.0.2.7 or 192.0.2.0/24."
 
 
 def metrics_are_not_for_all(settings):

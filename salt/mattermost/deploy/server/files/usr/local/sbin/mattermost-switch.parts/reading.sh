@@ -100,7 +100,7 @@ reads_post() { # sets why when the server does not show the chosen message
 
 remarks() { # what the report adds about a server that is proved
     local lost
-    [ -z "$unread" ] || say "The server of before did not show the newest message; so this one was not asked for it."
+    [ -z "$unread" ] || say "The previous server did not show the newest message; so the new one was not checked for it."
     case $post in
         '- -') say "It holds no message of a person that it could have been asked for." ;;
         unknown) say "PostgreSQL did not name the newest message; so it was not asked for." ;;
