@@ -82,6 +82,7 @@ def test_a_healthy_host_passes():
     [
         ("installed", "current is 11.7.9; expected: 11.7.10", lambda facts: facts.update(current="11.7.9")),
         ("backup-age", "last good backup is 30 h old; 30 h is the limit", backup(good=30)),
+        ("backup-age", "dated in the future", backup(good=-2)),
         ("backup-age", "No backup was made in 40 h", lambda facts: (backup(since=40)(facts), facts["backup"].update(good=0))),
         ("backup-age", "The last attempt failed: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),
         ("backup-age", "mattermost-backup.timer is inactive", unit("mattermost-backup.timer", ActiveState="inactive")),

@@ -115,6 +115,16 @@ def test_all_have_the_new_password(host):
     assert "result=done" in everywhere(host, "new")
 
 
+@pytest.mark.parametrize("marker", ["open", "undone", "restored"])
+def test_while_a_restore_is_open_nothing_is_touched(host, marker):
+    (host / "deploy/backup").mkdir()
+    (host / "deploy/backup" / marker).write_text("1\n")
+    rotate(host)
+    report = everywhere(host, "old")
+    assert "result=refused" in report
+    assert "mattermost-restore status" in report
+
+
 @pytest.mark.parametrize("step", ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"])
 def test_what_fails_is_undone(host, step):
     (host / "broken").write_text(f"{step}\n")

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ case $name in
     chown | sleep) ;;
     restic)
         case $1 in
-            snapshots) say '[{"time":"2026-01-01T00:00:00Z","short_id":"1a2b3c4d"}]' ;;
+            snapshots) cat "$HOST/snapshots" 2>/dev/null || say '[{"time":"2026-01-01T00:00:00Z","short_id":"1a2b3c4d"}]' ;;
             dump)
                 [ "$3" = / ] || { cat "$HOST/manifest"; exit; }
                 whole=$HOST/whole$HOST
@@ -332,6 +333,28 @@ def test_a_store_that_is_a_file_system_of_its_own_is_refused_before_the_fetch(ho
     assert "fetched" not in (host / "calls").read_text()
     assert work(host, "drill").returncode == 0
     assert "a file system of its own" in (host / "deploy/backup/drill-report").read_text()
+
+
+def test_a_backup_that_a_wrong_clock_dated_in_the_future_is_not_the_newest(host):
+    found = [
+        ("2026-01-01T10:00:00.5+02:00", "0aaaaaaa"),
+        ("2026-01-01T09:00:00Z", "0bbbbbbb"),
+        ("2999-01-01T00:00:00Z", "0ccccccc"),
+    ]
+    (host / "snapshots").write_text(
+        json.dumps([{"time": time, "short_id": number} for time, number in found]).replace(" ", "")
+    )
+    done = work(host, "drill")
+    assert done.returncode == 0, done.stderr
+    assert "snapshot=0bbbbbbb" in (host / "deploy/backup/drill-report").read_text().splitlines()
+    assert "0ccccccc is dated in the future" in done.stderr
+
+
+def test_a_restore_does_not_begin_while_the_password_is_changed(host):
+    (host / "settings/secrets/rotation").mkdir()
+    (host / "settings/secrets/rotation/begun").touch()
+    done = work(host, "latest")
+    assert (done.returncode, "is being changed" in done.stderr) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize("key", ["postgresql", "newest", "dump_bytes", "files_bytes", "files", "posts", "version"])

@@ -8,6 +8,7 @@ from mattermost_controller.findings import Finding, ok, refusal, warning
 from mattermost_controller.hosts.probe import is_loopback
 
 BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.timer"
+CLOCK_SECONDS = 3600  # that the date of a backup may be ahead of the host that is asked
 
 
 def installed(settings, facts) -> Finding:
@@ -107,6 +108,12 @@ def backup_age(settings, facts) -> Finding:
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
     if state:
         return refusal("backup-age", f"{BACKUP_TIMER} is {state}.", "apply mattermost.deploy.backup.")
+    if known["good"] > facts["time"] + CLOCK_SECONDS:
+        return refusal(
+            "backup-age",
+            "The last good backup is dated in the future: the host's clock was ahead, and a restore passes that backup over.",
+            "run mattermost.backup; timedatectl says whether the clock is synchronised.",
+        )
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)
     if hours >= limit:

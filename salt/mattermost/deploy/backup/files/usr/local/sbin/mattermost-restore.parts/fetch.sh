@@ -1,14 +1,29 @@
 # A backup found, judged and fetched; nothing of the server is touched.
 
+newest_snapshot() { # newest_snapshot FILE LATER: the number of the newest, but of none that a clock which was ahead dated after LATER
+    local time number epoch newest="0" found="" later="$2"
+    tr ',' '\n' <"$1" | sed -n 's/.*"\(time\|short_id\)":"\([^"]*\)".*/\1 \2/p' |
+        awk '$1 == "time" { time = $2 } $1 == "short_id" { print time, $2 }' >"$scratch/snapshots"
+    while read -r time number; do
+        epoch=$(date -d "$time" +%s 2>/dev/null) || continue
+        if [ "$epoch" -gt "$later" ]; then
+            say "The backup $number is dated in the future ($time) and is passed over." >&2
+        elif [ "$epoch" -ge "$newest" ]; then
+            newest=$epoch found=$number
+        fi
+    done <"$scratch/snapshots"
+    say "$found"
+}
+
 find_snapshot() { # find_snapshot NAME: sets snapshot
+    local later="999999999999"
     case $1 in
-        latest) set -- --tag mattermost --host "$name" --latest 1 ;;
+        latest) set -- --tag mattermost --host "$name" && later=$(($(date +%s) + 3600)) ;;
         *[!0-9a-f]* | '') give_up refused "$1 is no number of a backup." "mattermost-backup list shows them." ;;
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
         give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
-    snapshot=$(tr ',' '\n' <"$scratch/found" | sed -n 's/.*"\(time\|short_id\)":"\([^"]*\)".*/\1 \2/p' |
-        awk '$1 == "time" { time = $2 } $1 == "short_id" { print time, $2 }' | sort | awk 'END { print $2 }')
+    snapshot=$(newest_snapshot "$scratch/found" "$later")
     [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "mattermost-backup list shows what it has."
 }
 

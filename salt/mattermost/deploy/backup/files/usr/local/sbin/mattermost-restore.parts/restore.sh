@@ -57,11 +57,12 @@ restore() { # restore SNAPSHOT; sets id
             "mattermost.restore, from the controller, says whether this version takes it over." ;;
     esac
     [ ! -e "$work/switch/journal" ] || give_up refused "A switch of versions is at work." "Wait for it: mattermost-switch status"
+    [ ! -e "$settings/secrets/rotation/begun" ] || give_up refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"
     refuse_newer
     check_room "$state"
     fetch "$fetched"
     restore_database "$new_database"
-    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is a switch of versions at work, or the disk full? mattermost-switch status; df $work"
+    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is a switch of versions at work, or a rotation, or the disk full? mattermost-switch status; df $work"
     systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
