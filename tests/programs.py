@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import jinja2
-from mattermost_controller.hosts import scripts
+from mattermost_controller.hosts import probe, scripts
 from mattermost_controller.moving import transfer
 
 from tests import repository
@@ -33,7 +33,7 @@ BACKUPS = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compress
 # what the controller sends over ssh, each with its parts and the variables that it puts before them
 SENT = {
     "probe and status": (
-        (scripts.TOOLS, "mattermost/scripts/probe.sh", "mattermost/scripts/status.sh"),
+        (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, "mattermost/scripts/status.sh"),
         ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "ROLE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),
     ),
     "import": ((scripts.TOOLS, "mattermost/scripts/import.sh"), ("directory",)),

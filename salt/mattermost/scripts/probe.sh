@@ -4,7 +4,12 @@
 # variables before it:
 : "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}"
 
-fact() { printf '%s\t%s\n' "$1" "$2"; }
+fact() { # fact KEY VALUE: on one line, whatever somebody named a file or a program
+  case $2 in
+    *[[:cntrl:]]*) printf '%s\t%s\n' "$1" "$(printf %s "$2" | tr '[:cntrl:]' '?')" ;;
+    *) printf '%s\t%s\n' "$1" "$2" ;;
+  esac
+}
 has() { command -v "$1" >/dev/null 2>&1; }
 
 fact time "$(date +%s)"
@@ -143,6 +148,9 @@ done
 ask() { # SOCKET_DIRECTORY PORT DATABASE SQL
   PGOPTIONS='-c search_path=pg_catalog' timeout 5 runuser -u postgres -- psql -XAtq -h "$1" -p "$2" -d "$3" -c "$4" 2>/dev/null </dev/null
 }
+ask_as_owner() { # SOCKET_DIRECTORY PORT OWNER SQL: in the server's own database, as its role: nothing in there gets more than that
+  PGOPTIONS='-c search_path=pg_catalog' timeout 5 runuser -u mattermost-sql -- psql -XAtq -h "$1" -p "$2" -U "$3" -d "$DATABASE" -c "$4" 2>/dev/null </dev/null
+}
 for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
   [ -S "$socket" ] || continue
   port=${socket##*.}
@@ -154,8 +162,13 @@ for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
   fact others "$port ${rest%%|*}"
   owner=${rest#*|}
   if [ "$port" = "$DATABASE_PORT" ] && [ -n "$owner" ]; then
-    fact database "$owner $(ask "${socket%/*}" "$port" "$DATABASE" \
-      "select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")"
+    count="select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+    if tables=$(ask_as_owner "${socket%/*}" "$port" "$owner" "$count"); then
+      ask_as_owner "${socket%/*}" "$port" "$owner" "$UNREADABLE" | while read -r name; do fact unreadable "$name"; done
+    else # one that this tree did not make: only what the catalogue says
+      tables=$(ask "${socket%/*}" "$port" "$DATABASE" "$count")
+    fi
+    fact database "$owner $tables"
   fi
 done
 

@@ -12,6 +12,7 @@ import struct
 from mattermost_controller.hosts import scripts
 
 SCRIPT = "mattermost/scripts/probe.sh"
+UNREADABLE = "mattermost/deploy/common/unreadable.sh"
 _FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat", "centos": "RedHat"}
 # os-release ID -> Salt's grain `os`
 _NAMES = {
@@ -44,7 +45,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "ACCOUNT": settings["server"]["user"],
         "RUN": paths["run"],
     }
-    return scripts.build(file_roots, (scripts.TOOLS, SCRIPT), values)
+    return scripts.build(file_roots, (scripts.TOOLS, UNREADABLE, SCRIPT), values)
 
 
 def parse(text: str) -> dict:
@@ -53,7 +54,7 @@ def parse(text: str) -> dict:
     Raises ProbeError when its last line is missing: a killed shell or a login banner must not pass for an empty host.
     """
     found: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # at nothing else: names on the host may hold all that splitlines() takes for an end
         key, tab, value = line.partition("\t")
         if tab:
             found.setdefault(key, []).append(value.strip())
@@ -91,6 +92,7 @@ def parse(text: str) -> dict:
         "postgresql": {int(port): version(number) for port, number in map(_pair, found.get("postgresql", []))},
         "other_databases": {int(port): int(count or 0) for port, count in map(_pair, found.get("others", []))},
         "database": _database(one("database")),
+        "unreadable": found.get("unreadable", []),
         "account": _account(one("account")),
         "group": bool(one("group")),
         "account_units": found.get("account_unit", []),

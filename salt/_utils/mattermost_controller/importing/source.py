@@ -69,7 +69,7 @@ def _directories(config: dict | None, variables: dict, place) -> dict:
 def parse_facts(text: str) -> dict[str, list[str]]:
     """Return what import.sh said: a list of values for each key."""
     facts: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, tab, value = line.partition("\t")
         if tab:
             facts.setdefault(key, []).append(value.strip())

@@ -116,7 +116,7 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
 
 
 def _sums(end: Endpoint, where: str, feed: bytes) -> dict:
-    lines = end.run_with_input(f"sums {where} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").splitlines()
+    lines = end.run_with_input(f"sums {where} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").split("\n")
     return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
 
 

@@ -47,7 +47,7 @@ def parse_request(pillar) -> dict:
 
 def parse_facts(text: str) -> dict:
     """Return the ``key=value`` lines of a look at a host."""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
 
 
 def number(found: dict, key: str) -> int:
@@ -222,7 +222,7 @@ def differences(source: str, target: str) -> str:
 
 def _lines(text: str) -> dict:
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.strip():
             first, _, rest = line.partition(" ")
             # a checksum stands before the name, a table's name before its counts
@@ -232,7 +232,7 @@ def _lines(text: str) -> dict:
 
 def row_count(census: str, table: str) -> int:
     """Return the rows of one table in a census, 0 where it is not there."""
-    return next((int(line.split()[1]) for line in census.splitlines() if line.split()[:1] == [table]), 0)
+    return next((int(line.split()[1]) for line in census.split("\n") if line.split()[:1] == [table]), 0)
 
 
 def next_steps(request: dict, settings: dict, address: str, site: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import mattermost_release_facts as release_facts
 from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
 
-from mattermost_controller.findings import Finding, note, ok, refusal
+from mattermost_controller.findings import Finding, note, ok, refusal, warning
 
 
 def is_ours(facts: dict, settings: dict) -> bool:
@@ -73,6 +73,12 @@ def existing_config(settings, facts, outside) -> Finding:
 
 def existing_database(settings, facts, outside) -> Finding:
     found, name = facts["database"], settings["database"]["name"]
+    if found and facts.get("unreadable"):
+        return warning(
+            "existing-database",
+            f"The role {found['owner']} cannot read, so no backup can hold: {', '.join(facts['unreadable'])}. Backups refuse.",
+            f"for each of them: ALTER TABLE ... OWNER TO {found['owner']}, or GRANT SELECT on it and USAGE on its schema, or another database.",
+        )
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "No database of another installation.")
     what = f"Database {name} (owner {found['owner']}, {found['tables']} tables) is there"

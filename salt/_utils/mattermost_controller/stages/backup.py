@@ -10,7 +10,7 @@ import mattermost_release_core as release
 def report(text: str) -> dict:
     """Return the fields of a report (``key=value`` lines) that mattermost-backup or mattermost-restore printed."""
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, sign, value = line.partition("=")
         if sign and key.isidentifier():
             found[key] = value

@@ -34,7 +34,7 @@ def parse(text: str) -> dict:
     """
     facts = probe.parse(text)
     found: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, tab, value = line.partition("\t")
         if tab and key.startswith("s.") and value.strip():
             found.setdefault(key[2:], []).append(value.strip())

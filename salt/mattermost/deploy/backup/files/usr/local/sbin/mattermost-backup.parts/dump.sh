@@ -11,12 +11,9 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
 }
 
 refuse_unreadable() { # what somebody else put into the database and the role may not read would be missing in its dump
-    as_role "$database" >"$scratch/unreadable" 2>"$scratch/error" <<'END' ||
+    as_role "$database" >"$scratch/unreadable" 2>"$scratch/error" <<END ||
 SET search_path = pg_catalog;
-SELECT format('%I.%I of %I', nspname, relname, pg_get_userbyid(relowner)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
- WHERE relkind IN ('r', 'p', 'm', 'S', 'f') AND nspname !~ '^pg_' AND nspname <> 'information_schema'
- AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
- AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND deptype = 'e') ORDER BY 1 LIMIT 10;
+$UNREADABLE;
 END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
             "systemctl status postgresql; is mattermost.deploy.database applied since the last update of the bundle?"

@@ -1,0 +1,60 @@
+"""What a host answers is data: a name on it makes no fact, and an answer of any kind ends in a fact or in a sentence."""
+
+import subprocess
+
+import mattermost_settings_core as core
+import mattermost_settings_data
+import pytest
+from mattermost_controller.hosts import probe
+from mattermost_controller.moving import plan
+
+from tests import repository
+
+NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
+GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_name_on_a_host_makes_no_other_fact(name):
+    script = (
+        "fact() {"
+        + repository.text("salt/mattermost/scripts/probe.sh").partition("fact() {")[2].partition("\nhas()")[0]
+    )
+    script += '\nfact entry "$1"; fact end ok'
+    done = subprocess.run(["sh", "-c", script, "sh", name], capture_output=True, check=True)
+    assert "lock" not in lines(done.stdout.decode())
+
+
+def lines(text):
+    """Return the keys of an answer as the controller takes it apart."""
+    found = []
+    for line in text.split("\n"):
+        key, tab, _ = line.partition("\t")
+        found += [key] if tab else []
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES[1:4], ids=ascii)
+def test_an_answer_is_taken_apart_at_its_lines_alone(name):
+    facts = probe.parse(f"holder\t1 {name}\nlisten\t00000000:0050 1\nend\tok\n")
+    assert facts["lock"] in (None, "")
+
+
+def test_names_of_files_do_not_move_a_checksum():
+    assert plan.differences("posts 1 2\nus\x0bers 1 2\n", "posts 1 2\nus\x0bers 1 2\n") == ""
+    assert "1 differ" in plan.differences("us\x0bers 1 2", "us\x0bers 1 3")
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return core.merge(mattermost_settings_data.load(["salt"]), {}, {}, GRAINS, "chat.example.test")
+
+
+def test_what_the_role_cannot_read_is_a_warning_of_the_preflight(settings):
+    from mattermost_controller.preflight import release
+
+    facts = {"database": {"owner": "mattermost", "tables": 9}, "unreadable": ["monitoring.samples of postgres"]}
+    found = release.existing_database(settings, facts, {})
+    assert found.level == "warning"
+    assert "monitoring.samples of postgres" in found.sentence
+    assert "GRANT SELECT" in found.fix
