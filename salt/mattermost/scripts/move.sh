@@ -76,12 +76,24 @@ mounts() { # which of the three folders is the root of a file system: no mv puts
     done
 }
 
+busy() { # what is at work on this host, or was interrupted, and must not meet a move
+    if [ -e "$work/switch/journal" ]; then
+        say "An upgrade or rollback"
+    elif [ -e "$work/postgresql/journal" ]; then
+        say "An upgrade of PostgreSQL"
+    elif [ -e "$work/backup/open" ]; then
+        say "A restore"
+    elif [ -e "$work/backup/lock" ] && ! flock -n "$work/backup/lock" true; then
+        say "A backup, drill or restore"
+    fi
+}
+
 look() { # facts, one a line
     say "version=$(readlink "$install/current" 2>/dev/null)"
     say "moved=$(sed -n 's/^to=//p' "$work/moved" 2>/dev/null)"
     say "target_of=$(sed -n 's/^name=//p' "$work/move-target" 2>/dev/null)"
     say "placed=$(cat "$work/move-placed" 2>/dev/null)"
-    say "switch=$([ ! -e "$work/switch/journal" ] || say open)"
+    say "busy=$(busy)"
     say "enabled=$(systemctl is-enabled "$service" 2>/dev/null)"
     say "active=$(systemctl is-active "$service" 2>/dev/null)"
     say "postgresql=$(super "SELECT current_setting('server_version_num')" 2>/dev/null)"

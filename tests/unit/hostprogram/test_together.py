@@ -116,3 +116,24 @@ def test_an_upgrade_refuses_after_what_was_interrupted_and_holds_no_lock(host, m
     assert done.returncode == 2, done.stdout + done.stderr
     assert says in done.stdout
     host.assert_old()
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("switch/journal", "An upgrade or rollback"),
+        ("postgresql/journal", "An upgrade of PostgreSQL"),
+        ("backup/open", "A restore"),
+        ("backup/lock", ""),
+    ],
+)
+def test_a_move_knows_what_is_at_work_on_either_host(tmp_path, mark, says):
+    path = tmp_path / mark
+    path.parent.mkdir()
+    with path.open("w") as file:
+        library = programs.sent("move") + f"\nwork={tmp_path}\nbusy\n"
+        assert subprocess.run(["sh", "-c", library], capture_output=True, text=True, timeout=20).stdout.strip() == says
+        if mark == "backup/lock":
+            fcntl.flock(file, fcntl.LOCK_EX)
+            found = subprocess.run(["sh", "-c", library], capture_output=True, text=True, timeout=20)
+            assert found.stdout.strip() == "A backup, drill or restore"

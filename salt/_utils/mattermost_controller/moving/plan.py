@@ -79,8 +79,9 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         found.append(
             f"The server on {one} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
         )
-    if source.get("switch"):
-        found.append(f"An upgrade or rollback is running on {one}: wait for it (mattermost-switch wait).")
+    for host, facts in ((one, source), (other, target)):
+        if facts.get("busy"):
+            found.append(f"{facts['busy']} is running on {host}, or was interrupted: start again when it has ended.")
     if ours["paths"] != theirs["paths"]:
         found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
     found += closed(one, source)
