@@ -6,6 +6,8 @@ SHELL := /bin/bash
 SALT ?=
 VENV := .venv$(SALT:%=-%)
 BIN := $(VENV)/bin
+# Python keeps what it compiled, also where a machine's environment asks it not to.
+unexport PYTHONDONTWRITEBYTECODE
 # How many tests run at a time. Each worker that boots hosts has a lab of its own, and waits for them more than it computes.
 check: WORKERS ?= 3
 test soak: WORKERS ?= 5

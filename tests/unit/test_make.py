@@ -7,7 +7,7 @@ import pytest
 
 from tests.repository import ROOT
 
-STUB = '#!/bin/sh\necho "${0##*/} $*" >>"$PWD/calls"\ncase "${0##*/} $*" in *"$FAILS"*) exit 1 ;; esac\n'
+STUB = '#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE+ compiles anew}" >>"$PWD/calls"\ncase "${0##*/} $*" in *"$FAILS"*) exit 1 ;; esac\n'
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def make(tmp_path):
     calls = tmp_path / "calls"
 
     def make(*options, fails="nothing"):
-        env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "FAILS": fails}
+        env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "FAILS": fails, "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
             ["make", *options, "test"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
         )
@@ -39,6 +39,10 @@ def test_all_parts_run(make):
     assert status == 0
     for part in ("tests.lab.packages", "ruff check", "build.py", "tests.lab base", "tests/scenarios", "tests/unit"):
         assert part in calls
+
+
+def test_what_python_compiled_is_kept(make):
+    assert "compiles anew" not in make()[1]
 
 
 def test_asked_what_it_would_do_it_does_nothing(make):
