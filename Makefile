@@ -109,3 +109,7 @@ RELEASE = $(BIN)/python -m tools.release "$(VERSION)" --arch "$(ARCH)" $(if $(SO
 release: setup ## Download a release, check it, add its checksum to the table [VERSION=11.8.6 ARCH= SHA256= KEY= SOURCE= TRUST_FIRST=yes]
 	@test -n "$(VERSION)" || { echo "Which version? make release VERSION=11.8.6"; exit 2; }
 	@$(RELEASE)
+
+.PHONY: sources
+sources: setup ## Show what the sources that list Mattermost's releases answer, and what is understood of it
+	@$(BIN)/python -m tools.release.sources

@@ -21,6 +21,7 @@ SHIPPED_BY = {
     "mattermost-new-backup-password": "mattermost.deploy.rotate",
     "mattermost-certificate": "mattermost.deploy.letsencrypt.watch",
     "mattermost-tell": "mattermost.deploy.notify",
+    "mattermost-releases": "mattermost.deploy.releases",
     "mattermost-backup": "mattermost.deploy.backup",
     "mattermost-restore": "mattermost.deploy.backup",
 }

@@ -16,7 +16,9 @@ from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import checkout_lock, collect, probe, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
+from mattermost_controller.releases import look as release_look
 from mattermost_controller.stages.stage import IN_PLACE, SITE
+from mattermost_release_facts import effective
 
 KEY = "mattermost_preflight"
 SITES = ("ssl", "non-ssl", "")
@@ -72,19 +74,30 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )
     site = site or __context__.get(SITE, "")
+    data = mattermost_settings_data.load(__opts__["file_roots"]["base"])
     welcome = {
         "another_postgresql": another_postgresql,
         "moving": moving,
         "in_place": __context__.get(IN_PLACE),
-        "bundle": mattermost_settings_data.load(__opts__["file_roots"]["base"])["bundle"],
+        "bundle": data["bundle"],
         "acknowledged": _names(__pillar__.get("acknowledged")),
         "dry_run": __opts__["test"],
     }
     found, known = _check(hosts, site, bare, welcome)
+    for host_id, entry in known.items():
+        found[host_id] += release.newest(_newest(entry, data["releases"]))
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     judged = checks.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
     return _ret(name, **judged, findings=findings.as_data(found))
+
+
+def _newest(entry: dict, table: dict) -> list:
+    """Return the findings on the release that the run leaves on a host: is it the newest patch, is its line supported."""
+    settings = entry["settings"]
+    version = effective(settings["release"], entry["facts"]["current"])
+    roots = __opts__["file_roots"]["base"]
+    return release_look.ask(__opts__["cachedir"], roots, settings["release_sources"], table, version).findings
 
 
 def _names(given) -> list:

@@ -15,6 +15,7 @@ from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
 from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
 from mattermost_controller.reporting import finish
+from mattermost_controller.releases import look as release_look
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.status import drift, report, text
 from mattermost_controller.status import facts as status_facts
@@ -85,7 +86,10 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
         if host_id in observed:
             found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
-        statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found)
+        news = release_look.ask(
+            __opts__["cachedir"], roots, merged["release_sources"], data["releases"], facts["current"]
+        )
+        statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found, news)
     return statuses
 
 

@@ -103,10 +103,16 @@ backup:
     - require:
       - mattermost_stage: nginx-non-ssl
 
+releases:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.releases
+    - require:
+      - mattermost_stage: backup
+
 copied-ahead:
   mattermost_move.precopied:
     - require:
-      - mattermost_stage: backup
+      - mattermost_stage: releases
 
 moved:
   mattermost_move.moved:

@@ -48,11 +48,17 @@ backup:
     - require:
       - mattermost_stage: nginx-non-ssl
 
+releases:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.releases
+    - require:
+      - mattermost_stage: backup
+
 record:
   mattermost_stage.applied:
     - apply: mattermost.deploy.record
     - require:
-      - mattermost_stage: backup
+      - mattermost_stage: releases
 
 verify:
   mattermost_verify.passed:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.lab import archives, plan, platforms
+from tests.lab import archives, plan, platforms, release_source
 from tests.lab.el import settings as el
 from tests.lab.errors import LabError
 
@@ -85,6 +85,7 @@ def settings(address, archive, acme_directory, lab_root, ca_file):
 def chosen(lab, host, archive):
     """What a user would set for *host*, its platform's own settings included. archive: as for `settings`."""
     found = settings(host.address, archive, lab.acme.url, lab.authority.root, lab.ca_file)
+    found["mattermost"]["release_sources"] = release_source.serve(lab)
     entry = platforms.get(host.platform)
     if entry["builder"] == "el":
         found["mattermost"].update(el.settings(lab, entry["shape"], Path(host.facts["lowers"][-1])))
@@ -124,6 +125,7 @@ def configure(lab, host, archive):
         "ARCHIVE_URL": archive.url if archive else "",
         "ARCHIVE_SHA256": archive.sha256 if archive else "",
         "SALT_SALTFILE": directory / "Saltfile",
+        "CURL_CA_BUNDLE": lab.authority.root,
         "PATH": Path(sys.executable).parent,
     }
     (directory / "trial.env").write_text(environment(variables))

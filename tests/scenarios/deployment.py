@@ -119,7 +119,10 @@ class Deployment:
         trial._dump(self.directory / "roster", {self.name: {**self.entry, **roster_entry}})
         (self.directory / "known_hosts").write_text(self.host.known_hosts(self.name))
         trial._dump(self.directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
-        trial._dump(self.directory / "pillar/mattermost.sls", self.settings)
+        settings = copy.deepcopy(self.settings)
+        if "release_sources:" not in (self.tree / "salt/mattermost/schema.yaml").read_text():  # an earlier bundle's
+            settings["mattermost"].pop("release_sources", None)
+        trial._dump(self.directory / "pillar/mattermost.sls", settings)
 
     def set(self, **settings) -> None:
         """Merge *settings* into the pillar's ``mattermost`` branch."""
@@ -146,6 +149,7 @@ class Deployment:
         return {
             **os.environ,
             "SALT_SALTFILE": str(self.directory / "Saltfile"),
+            "CURL_CA_BUNDLE": str(self.lab.authority.root),
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
 

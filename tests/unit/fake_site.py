@@ -56,6 +56,11 @@ def pem(cert) -> str:
     return cert.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def key_pem(key) -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10

@@ -8,6 +8,7 @@ import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
 from mattermost_controller.hosts import probe
+from mattermost_controller.releases.look import Look
 from mattermost_controller.status import facts as status_facts
 from mattermost_controller.status import report, text
 from mattermost_controller.verify import site
@@ -60,8 +61,11 @@ def facts(answer=ANSWER):
     return {**copy.deepcopy(FACTS), "glibc": "2.36", "platform": "Debian GNU/Linux 12", "status": told}
 
 
-def made(found=None, pillar=None, drifted=SAME, seen=None, checked=()):
-    return report.host_data(settings(pillar), found or facts(), seen, drifted, DATA, list(checked))
+NO_NEWS = Look([], {}, {}, {})
+
+
+def made(found=None, pillar=None, drifted=SAME, seen=None, checked=(), news=NO_NEWS):
+    return report.host_data(settings(pillar), found or facts(), seen, drifted, DATA, list(checked), news)
 
 
 def test_an_answer_is_read():

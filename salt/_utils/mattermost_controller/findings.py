@@ -19,8 +19,9 @@ VERIFY = (
     "certificate-trust", "certificate-days", "certificate-served", "tls-protocol", "services", "renewal",
     "certificate-watch", "backup-age", "postgresql", "private-files", "additional-names", "additional-certificates", "additional-redirects",
 )  # fmt: skip
+RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
 STATUS = ("backup-result", "disk", "users", "drift")
-_NAMES = {*PREFLIGHT, *VERIFY, *STATUS}
+_NAMES = {*PREFLIGHT, *VERIFY, *RELEASES, *STATUS}
 
 OK, NOTE, SKIPPED, WARNING, REFUSAL = "ok", "note", "skipped", "warning", "refusal"
 _SHOWN = {OK: "ok", NOTE: "note", SKIPPED: "skipped", WARNING: "WARNING", REFUSAL: "REFUSED"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import mattermost_release_facts as release_facts
 from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
 
-from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.findings import REFUSAL, WARNING, Finding, note, ok, refusal, warning
 
 
 def is_ours(facts: dict, settings: dict) -> bool:
@@ -131,6 +131,11 @@ def newer_default(settings, facts, outside) -> Finding:
             f"to upgrade, set mattermost:release:version: {newer}.",
         )
     return ok("newer-default", "No newer default version.")
+
+
+def newest(found: list[Finding]) -> list[Finding]:
+    """Return what is known of newer releases as a run needs it: the run may be what mends it, so nothing refuses it. found: of ``releases.look``."""
+    return [one._replace(level=WARNING) if one.level == REFUSAL else one for one in found]
 
 
 def checksum(settings, facts, outside) -> Finding:

@@ -1,4 +1,4 @@
-"""Which newer releases the checksum table knows that a host could run. Pure."""
+"""Which of the newer releases that are known a host could run. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import mattermost_release_core as core
 from mattermost_release_facts import numbers, postgresql_minimum
 
 
-def newer(table: dict, installed: str, glibc: str, postgresql: str) -> dict:
+def newer(known, installed: str, glibc: str, postgresql: str) -> dict:
     """Return the newer releases worth knowing: ``line`` (newest of the same MAJOR.MINOR), ``newest`` and ``next``.
 
-    table: checksums by version, of the host's architecture. installed: version on the host. glibc: the host's.
+    known: versions, of the checksum table and of the release sources. installed: version on the host. glibc: the host's.
     postgresql: version that runs there, "" when it did not tell. None where there is no newer one. ``next`` is the newest
     that one upgrade reaches; it differs from ``newest`` when a version lies between that may not be left out.
     """
@@ -18,7 +18,7 @@ def newer(table: dict, installed: str, glibc: str, postgresql: str) -> dict:
         own = core.parse(installed)
     except core.ReleaseError:
         return nothing
-    fit = [version for version in table if _newer(version, own) and _runs(version, glibc, postgresql)]
+    fit = [version for version in known if _newer(version, own) and _runs(version, glibc, postgresql)]
     fit.sort(key=numbers)
     line = [version for version in fit if numbers(version)[:2] == own[:2]]
     reach = [version for version in fit if _reached(installed, version)]

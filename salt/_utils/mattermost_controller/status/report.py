@@ -8,6 +8,7 @@ from mattermost_release_facts import user_limit
 
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
+from mattermost_controller.releases.look import Look
 from mattermost_controller.status import releases
 from mattermost_controller.verify.tls import validity
 
@@ -17,13 +18,13 @@ USERS_NEAR = 200  # from here on Mattermost itself warns
 
 
 def host_data(
-    settings: dict, facts: dict, observed: dict | None, drift: dict, data: dict, found: list[Finding]
+    settings: dict, facts: dict, observed: dict | None, drift: dict, data: dict, found: list[Finding], news: Look
 ) -> dict:
     """Return the host's data, with ``well`` and ``attention`` from the findings.
 
     settings: merged, for the host's own grains. facts: of ``status.facts.parse``. observed: what the controller saw
     of the site, None without one. drift: of ``status.drift``. data: of ``mattermost_settings_data.load``: checksums and the bundle.
-    found: what verify found.
+    found: what verify found. news: what the release sources say of the installed version.
     """
     status = facts["status"]
     running = status["running"]
@@ -55,8 +56,17 @@ def host_data(
         "users": {"active": status["users"], "limit": user_limit(version)},
         "drift": drift,
         "newer": releases.newer(
-            data["releases"].get(settings["release"]["arch"], {}), facts["current"], facts["glibc"], postgresql
+            {*data["releases"].get(settings["release"]["arch"], {}), *news.listed.values()},
+            facts["current"],
+            facts["glibc"],
+            postgresql,
         ),
+        "releases": {
+            "sources": news.sources,
+            "live": news.is_live,
+            "table_date": data["releases"]["date"],
+            **{name: news.values.get(name) or None for name in ("newest", "newest_line", "ends", "security")},
+        },
         "aside": {
             "databases": status["databases"],
             "directories": status["aside"],
@@ -64,7 +74,8 @@ def host_data(
             "releases": [name for name in status["releases"] if name != facts["current"]],
         },
     }
-    return with_attention(made, [*found, backups(made), disks(settings, made), users(made), drifted(drift)])
+    judged = [*found, backups(made), disks(settings, made), users(made), drifted(drift), *news.findings]
+    return with_attention(made, judged)
 
 
 def unreached(fault: Finding) -> dict:

@@ -55,7 +55,8 @@ def _host(host_id: str, made: dict) -> list[str]:
         "disk": "; ".join(_disk(name, disk) for name, disk in made["disks"].items()) or UNKNOWN,
         "users": _users(made["users"]),
         "drift": _drift(made["drift"]),
-        "newer": _newer(made["newer"]),
+        "newer": _newer(made["newer"], made["releases"]),
+        "support": _support(made["releases"]),
         "kept": _aside(made["aside"]),
     }
     return lines + [f"  {name:<12} {text}" for name, text in rows.items()]
@@ -140,16 +141,25 @@ def _drift(one: dict) -> str:
     return f"yes: {names}"
 
 
-def _newer(one: dict) -> str:
+def _newer(one: dict, releases: dict) -> str:
+    limit = "" if releases["live"] else f" (no source answered: by the table of {releases['table_date']})"
+    return _newer_known(one) + limit
+
+
+def _newer_known(one: dict) -> str:
     if not one["newest"]:
-        return "none in the checksum table that this host could run"
+        return "none is known that this host could run"
     sentences = [
-        f"{one['line']} in the same line" if one["line"] else "none in the same line",
+        f"{one['line']} in the same line" if one["line"] else "none known in the same line",
         f"newest {one['newest']}",
     ]
     if one["next"] != one["newest"]:
         sentences.append(f"first {one['next']}" if one["next"] else "not in one step")
     return ", ".join(sentences)
+
+
+def _support(one: dict) -> str:
+    return f"to {one['ends']}" if one["ends"] else UNKNOWN
 
 
 def _aside(one: dict) -> str:

@@ -1,0 +1,1 @@
+"""What the release sources list, asked from the controller."""

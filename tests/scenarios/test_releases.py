@@ -1,0 +1,133 @@
+"""A deployed host and its controller learn of releases from a source of the lab; each thing that needs somebody is planted alone."""
+
+import json
+
+import pytest
+
+from tests.lab import release_source
+from tests.lab.release_source import Release, advisory, day
+from tests.lab.shell import wait_until
+from tests.scenarios.deployment import Deployment
+from tests.scenarios.test_status import attention, look
+
+NEWER = "99.0.0"
+CACHE = "/var/lib/mattermost-deploy/releases"
+
+
+@pytest.fixture(scope="module")
+def host(lab, releases, deployed_snapshot):
+    with lab.passing("releases") as name:
+        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+        deployment.set(status={"disk_full": 100})  # the machine below is whose it is
+        deployment.wait_until_healthy()
+        deployment.ssh("mattermost-backup now", timeout=120)
+        yield deployment
+
+
+@pytest.fixture
+def serve(host, lab, releases):
+    """Have the lab's source list *more* beside the installed release, for a controller and a host that remember nothing."""
+    version = releases[0].version
+    line = version.rpartition(".")[0]
+
+    def change(*more, end=200, advisories=()):
+        listed = [*more, Release(version, day(-5))]
+        ends = {**{one.line: day(200) for one in listed}, line: day(end)}
+        known = [advisory(1, "Low", "10.0.1", day(-40)), *advisories]
+        release_source.serve(lab, listed, ends, known)
+        for folder in (host.directory / "salt").rglob("mattermost-releases"):
+            for path in folder.rglob("*.state"):
+                path.unlink()
+
+    yield change
+    release_source.serve(lab)
+    lab.mirror.heal()
+
+
+def patch_of(version, number):
+    return f"{version.rpartition('.')[0]}.{number}"
+
+
+def check(host):
+    """Let the host look as its timer does; return systemd's result and the host's report."""
+    host.ssh("systemctl start mattermost-releases.service || true")
+    result = host.ssh("systemctl show -p Result --value mattermost-releases.service").strip()
+    report = dict(line.split("=", 1) for line in host.ssh("mattermost-releases status").splitlines())
+    return result, report
+
+
+def test_the_newest_patch_is_well_for_controller_and_host(host, serve, releases):
+    serve(Release(NEWER, day(-2)))
+    _, made = look(host, drift=False)
+    assert made["attention"] == []
+    assert made["releases"]["live"]
+    assert made["releases"]["newest"] == releases[0].version
+    result, report = check(host)
+    assert (result, report["result"]) == ("success", "done"), report
+    assert report["release-sources"] == "ok: The release sources answer."
+    assert report["newest_line"] == "99.0"
+
+
+def test_a_missing_security_patch_is_attention_and_the_host_notifies(host, serve, releases, lab):
+    newer = patch_of(releases[0].version, 200)
+    serve(Release(newer, day(-1), "Medium to High"))
+    run, made = look(host, drift=False)
+    assert run.rc != 0
+    assert attention(made) == {"security-patch"}
+    assert made["releases"]["security"] == "High"
+    host.ssh(
+        "printf 'cat >/root/told\\n' >/root/sendmail; cp -p /usr/local/sbin/mattermost-tell /root/; printf '#!/bin/sh\\ncat >/root/told\\n' >/usr/local/sbin/mattermost-tell"
+    )
+    try:
+        result, report = check(host)
+        assert result == "exit-code"
+        assert newer in report["what"]
+        wait_until(lambda: newer in host.ssh("cat /root/told 2>/dev/null || true"), "The message", timeout=30)
+    finally:
+        host.ssh("cp -p /root/mattermost-tell /usr/local/sbin/mattermost-tell; systemctl reset-failed")
+
+
+def test_the_preflight_says_it_and_goes_on(host, serve, releases):
+    newer = patch_of(releases[0].version, 200)
+    serve(Release(newer, day(-1), "Medium to High"))
+    run = host.orchestrate("mattermost.preflight")
+    assert run.rc == 0, run
+    assert f"Mattermost {newer} of {day(-1)} is the newest patch" in run.comments
+
+
+def test_a_line_past_its_end_is_attention(host, serve):
+    serve(Release(NEWER, day(-2)), end=-1)
+    _, made = look(host, drift=False)
+    assert attention(made) == {"support-end"}
+    assert check(host)[1]["support-end"].startswith("refusal")
+
+
+FAULTS = {
+    "gone": ("status", 404, "answers 404"),
+    "busy": ("status", 503, "answers 503"),
+    "moved": ("status", 301, "redirects to"),
+    "cut": ("short", 40, "cannot be reached"),
+    "garbage": ("wrong", None, "answers something that is no such list"),
+}
+
+
+@pytest.mark.parametrize(("kind", "value", "words"), FAULTS.values(), ids=FAULTS)
+def test_sources_that_fail_are_said_and_nothing_is_called_the_newest(host, serve, lab, kind, value, words):
+    serve()
+    host.ssh(f"rm -rf {CACHE}")
+    for name in release_source.FILES.values():
+        lab.mirror.fault(kind, value, path=f"/{name}")
+    for folder in (host.directory / "salt").rglob("mattermost-releases"):
+        for path in [
+            *folder.rglob("page*"),
+            *folder.rglob("list*"),
+            *folder.rglob("advisories*"),
+            *folder.rglob("support*"),
+        ]:
+            path.unlink()
+    run, made = look(host, drift=False)
+    assert not made["releases"]["live"]
+    (said,) = [one for one in made["findings"] if one["check"] == "release-sources"]
+    assert words in said["sentence"]
+    assert "the newest patch of" not in json.dumps(made["findings"])
+    assert words in check(host)[1]["release-sources"]
