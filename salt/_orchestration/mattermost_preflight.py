@@ -119,6 +119,9 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
     if faults:
         return faults, {}
     roots = __opts__["file_roots"]["base"]
+    table = mattermost_settings_data.load(roots)["releases"]
+    sources = settings[hosts[0].id]["release_sources"]
+    roster.take_listed(release_look.ask(__opts__["cachedir"], roots, sources, table).listed)
     scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
     pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
     host_facts = collect.from_hosts(hosts, logins, scripts, pinned)

@@ -18,6 +18,7 @@ import subprocess
 
 import mattermost_release_core as core
 import mattermost_release_fetch as fetch
+import mattermost_release_signature as signature
 import mattermost_release_tree as tree
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import ReleaseError, effective
@@ -25,13 +26,14 @@ from mattermost_release_facts import ReleaseError, effective
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 
 
-def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False):
+def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, gpgv=""):
     """Make sure that the release that this host should run lies whole in ``NAME/VERSION``; nothing is switched.
 
     name: absolute directory of all versions. release: the settings' branch of that name. work: directory whose ``downloads``
     takes the archive until it is unpacked. user: service user, who runs the archive's server once, for its version.
     path: of the site's address, for which the release's own tool rewrites the web client: the server cannot, its tree is read-only to it.
-    ca_file: PEM to trust for the download. selinux: label what was unpacked.
+    ca_file: PEM to trust for the download. selinux: label what was unpacked. gpgv: package that has this program, installed when a release
+    without a known checksum has to be proved by its signature.
     Result False, with nothing changed, for a release that cannot run here, cannot be had, or is not what was asked for.
     A release that is there already costs neither network nor checksum.
     """
@@ -59,10 +61,12 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False):
                 f"{name}/current points to {version}, which is missing. Set mattermost:release:version to {version} to unpack it again."
             )
         core.check_glibc(version, tree.host_glibc())
-        checksum = core.check_sha256(version, release["sha256"])
+        checksum = core.check_proof(release)
         changes = {version: "unpacked"}
         if __opts__["test"]:
             return _ret(name, None, f"Would unpack Mattermost {version} from {release['source']}.", changes)
+        if not checksum and not shutil.which("gpgv"):
+            __salt__["pkg.install"](gpgv)
         _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:
         return _ret(name, False, str(err))
@@ -73,8 +77,10 @@ def _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     downloads = os.path.join(work, "downloads")
     os.makedirs(downloads, mode=0o700, exist_ok=True)
     tree.sweep(name)
-    archive = fetch.archive(
-        release["source"], core.archive_name(version, release["arch"]), checksum, downloads, ca_file
-    )
+    file_name = core.archive_name(version, release["arch"])
+    if checksum:
+        archive = fetch.archive(release["source"], file_name, checksum, downloads, ca_file)
+    else:
+        archive = signature.archive(release, file_name, downloads, ca_file)
     tree.unpack(archive, name, version, user, path, restorecon=selinux)
     shutil.rmtree(downloads, ignore_errors=True)

@@ -77,6 +77,19 @@ def check_sha256(version: str, sha256: str) -> str:
     return sha256
 
 
+def check_proof(release: dict) -> str:
+    """Return the checksum that the archive must have, "" when the vendor's signature is to prove it. Raises ReleaseError where nothing can.
+
+    release: the settings' branch.
+    """
+    if not release["known_by"]:
+        raise ReleaseError(
+            f"No release of the line {release['line']} is known: the table has none, and not two of the vendor's sources list one "
+            "(mattermost:release_sources). Name a version in mattermost:release:version."
+        )
+    return check_sha256(release["version"], release["sha256"]) if release["sha256"] else ""
+
+
 def archive_name(version: str, arch: str) -> str:
     """Return the vendor's file name of the archive."""
     return f"mattermost-team-{version}-linux-{arch}.tar.gz"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+ARCHITECTURES = ("amd64", "arm64")  # of the vendor's archives
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 # first release -> what it needs at least, newest first
 _POSTGRESQL = (((12,), 15), ((11,), 14), ((10, 6), 13), ((8,), 11), ((), 10))
@@ -35,17 +36,29 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
-def effective(release: dict, installed: str | None) -> str:
-    """Return the version that a run leaves on the host: the pinned one, else the installed one, else the default.
+def is_line(text: str) -> bool:
+    """Say whether *text* names a line, MAJOR.MINOR, and no version of it."""
+    return bool(re.fullmatch(r"[0-9]+\.[0-9]+", text))
 
-    release: the settings' branch ``release``. installed: what ``current`` names; None or "" on a fresh host.
+
+def of_line(version: str, line: str) -> bool:
+    """Say whether *version* belongs to *line*."""
+    return bool(line) and version.startswith(f"{line}.")
+
+
+def effective(release: dict, installed: str | None) -> str:
+    """Return the version that a run leaves on the host: the named one, else the installed one, else the default.
+
+    release: the settings' branch ``release``, in which ``version`` is the patch that a named line means. A host that is on that line
+    keeps the patch that it has. installed: what ``current`` names; None or "" on a fresh host.
     """
-    return release["version"] if release["pinned"] or not installed else installed
+    keeps = installed and (not release["pinned"] or of_line(installed, release.get("line", "")))
+    return installed if keeps else release["version"]
 
 
 def newer_default(release: dict, installed: str | None) -> str:
     """Return the default version when it is newer than the one that an unpinned host keeps, else ""."""
-    kept = installed if installed and not release["pinned"] else release["version"]
+    kept = effective(release, installed)
     return release["version"] if numbers(release["version"]) > numbers(kept) else ""
 
 

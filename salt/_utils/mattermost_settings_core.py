@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 
+import mattermost_release_facts as release_facts
 import mattermost_settings_form as form
 import mattermost_settings_renamed as renamed
 import mattermost_settings_rules as rules
@@ -227,8 +228,7 @@ def derive_archive(release: dict, releases: dict, given: dict, arch: str) -> Non
     """Fill in where the release's archive is and what its checksum is, and whether the user named the version."""
     release["pinned"] = "version" in given.get("release", {})
     release["arch"] = arch
-    release["sha256"] = release["sha256"] or releases.get(arch, {}).get(release["version"], "")
-    release["source"] = release["source"].replace("{version}", release["version"]).replace("{arch}", arch)
+    derive_release(release, releases)
 
 
 def upload_limit(server: dict) -> int:
@@ -256,6 +256,30 @@ def derive_notifications(settings: dict) -> None:
     notify["mail"] = notify["mail"] or settings["email"]
     for channel, to in notify.items():
         of_backups[channel] = of_backups[channel] or to
+
+
+def derive_release(release: dict, releases: dict) -> None:
+    """Fill in which version a line means, what it is proved by, and the addresses of archive and signature.
+
+    ``line`` is "" where a version is named. ``known_by`` is ``sum`` (its SHA-256 is known), ``name`` (a person named it), ``listed``
+    (the vendor lists it: a row of the table for another processor, or two of its sources) or "" (nobody says that it exists); without
+    a sum the archive needs the vendor's signature. releases: the table; ``listed`` in it is the newest patch by line that two of the
+    vendor's sources list at this moment.
+    """
+    wanted, sums = release["version"], releases.get(release["arch"], {})
+    rows = {version for arch in release_facts.ARCHITECTURES for version in releases.get(arch, {})}
+    release["line"] = wanted if release_facts.is_line(wanted) else ""
+    if release["line"]:
+        known = {version for version in rows if release_facts.of_line(version, wanted)}
+        known |= {version for version in [releases.get("listed", {}).get(wanted, "")] if version}
+        release["version"] = max(known, key=release_facts.numbers, default=f"{wanted}.0")
+    version = release["version"]
+    release["sha256"] = release["sha256"] or sums.get(version, "")
+    is_listed = version in rows or version in releases.get("listed", {}).values()
+    release["known_by"] = "sum" if release["sha256"] else "listed" if is_listed else "" if release["line"] else "name"
+    for name in ("source", "signature"):
+        text = release[name].replace("{source}", release["source"])
+        release[name] = text.replace("{version}", version).replace("{arch}", release["arch"])
 
 
 def derive_postgresql(settings: dict) -> None:

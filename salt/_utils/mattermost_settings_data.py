@@ -10,6 +10,7 @@ import yaml
 
 NAMES = ("schema", "platforms", "releases", "bundle")
 SHIPPED = "salt://"
+LISTED = "mattermost_listed"
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -42,13 +43,19 @@ def for_sls(data: dict, pillar: dict, options: dict, grains: dict, host_id: str,
 
     data: of ``load`` or ``read``. pillar: the host's whole pillar. options, grains, host_id: as for ``merge`` of the core.
     find: from a file that a setting names to its path on this machine.
-    ``remove`` and ``renew`` are no settings but what a command says: they must never stand in a file. Nor is ``bundle``: it is
+    ``remove``, ``renew`` and LISTED are no settings but what a command says: they must never stand in a file. Nor is ``bundle``: it is
     what the host notes of this bundle.
     """
-    given = _plain({name: pillar.get(name) for name in ("mattermost", "remove", "renew")})
+    given = _plain({name: pillar.get(name) for name in ("mattermost", "remove", "renew", LISTED)})
+    data = with_listed(data, given[LISTED] or {})
     settings = with_files(core.merge(data, given["mattermost"] or {}, options, grains, host_id), find)
     asked = {"remove": given["remove"] or {}, "renew": given["renew"] is True}
     return {**settings, **asked, "bundle": bundle(data)}
+
+
+def with_listed(data: dict, listed: dict) -> dict:
+    """Return *data* with the newest patch by line that the vendor's sources list at this moment. listed: as the command's pillar has it."""
+    return {**data, "releases": {**data["releases"], "listed": listed}}
 
 
 def _plain(value):

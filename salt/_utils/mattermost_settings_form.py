@@ -133,7 +133,10 @@ def nearest(name, known) -> str:
 def _reason(error, secret: bool) -> str:
     found = "(hidden)" if secret else repr(error.instance)
     if error.validator == "type":
-        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}."
+        quotes = ""
+        if error.validator_value == "string" and isinstance(error.instance, float):
+            quotes = " Write it in quotes: without them YAML reads a number, and 11.10 is 11.1 then."
+        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}.{quotes}"
     if error.validator == "enum":
         near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
         return f"is {found}; it must be one of {', '.join(error.validator_value)}.{near if 'mean' in near else ''}"

@@ -84,7 +84,7 @@ def admit(path, directory):
 
 
 def official(root, directory, timeout=5):
-    """Fetch the official archive of the default version; its `Archive`, or None when it
+    """Fetch the official archive of the newest known patch of the default line; its `Archive`, or None when it
     cannot be downloaded from here.
 
     root: the checkout, whose schema has the default and ``releases.yaml`` the checksum.
@@ -92,9 +92,12 @@ def official(root, directory, timeout=5):
     has another checksum.
     """
     release = yaml.safe_load((root / "salt/mattermost/schema.yaml").read_text())["properties"]["release"]["properties"]
-    version = release["version"]["default"]
+    table = yaml.safe_load((root / "salt/mattermost/releases.yaml").read_text())["amd64"]
+    wanted = release["version"]["default"]
+    known = [each for each in table if f"{each}.".startswith(f"{wanted}.")]
+    version = max(known, key=lambda each: int(each.rpartition(".")[2]))
     source = release["source"]["default"].format(version=version, arch="amd64")
-    wanted = yaml.safe_load((root / "salt/mattermost/releases.yaml").read_text())["amd64"][version]
+    wanted = table[version]
     target = directory / source.rsplit("/", 1)[1]
     if target.exists() and (found := describe(target)).sha256 == wanted:
         return found

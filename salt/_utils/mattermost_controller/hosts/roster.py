@@ -181,14 +181,14 @@ class Host:
         import mattermost_settings_core as core
         import mattermost_settings_data
 
-        key = (*sorted(grains.items()), repr(run_settings()))
+        key = (*sorted(grains.items()), repr(run_settings()), repr(listed()))
         if key not in self._settings:
             self._settings[key] = self._merged(core, mattermost_settings_data, grains)
         return copy.deepcopy(self._settings[key])
 
     def _merged(self, core, data, grains: dict) -> dict:
         return core.merge(
-            data.load(self._opts["file_roots"]["base"]),
+            data.with_listed(data.load(self._opts["file_roots"]["base"]), listed()),
             _over(self.pillar(grains).get("mattermost") or {}),
             self.options,
             grains,
@@ -231,6 +231,16 @@ def override_hosts(host_ids: list, settings: dict | None = None) -> None:
     settings: laid over the pillar's ``mattermost`` branch of each. For an orchestration whose command names its hosts.
     """
     _override.update(hosts=list(host_ids), settings=settings or {})
+
+
+def take_listed(listed: dict) -> None:
+    """Make what the release sources list, the newest patch by line, known to the settings of all hosts in this process."""
+    _override.update(listed=dict(listed))
+
+
+def listed() -> dict:
+    """Return what `take_listed` took."""
+    return _override.get("listed", {})
 
 
 def run_settings() -> dict:

@@ -5,6 +5,7 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
+import mattermost_release_core as release_core
 import mattermost_release_facts as release_facts
 from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
 
@@ -146,10 +147,21 @@ def checksum(settings, facts, outside) -> Finding:
         return refusal(
             "checksum", "mattermost:release:sha256 is that of an empty file.", "set the archive's own SHA-256."
         )
-    if not release["sha256"]:
+    try:
+        known = release_core.check_proof(release)
+    except release_facts.ReleaseError as err:
+        return refusal("checksum", str(err))
+    if not known and "://" not in release["source"]:
         return refusal(
             "checksum",
-            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}).",
-            "set mattermost:release:sha256 to the sum of its Team Edition archive.",
+            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}), and its archive is a file on the controller.",
+            "set mattermost:release:sha256 to what sha256sum prints for it.",
+        )
+    if not known:
+        return note(
+            "checksum",
+            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}): the vendor's signature by the key "
+            f"{release['key_fingerprint']} must prove it.",
+            "or set mattermost:release:sha256 to the sum of its Team Edition archive.",
         )
     return ok("checksum", f"SHA-256 of Mattermost {wanted} is known.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mattermost_progress
+from mattermost_settings_data import LISTED
 
 from mattermost_controller.hosts import relenv_archive, relenv_install, roster, runtime, ssh_multiplex
 
@@ -24,6 +25,8 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     pillar = dict(more or {})
     if roster.run_settings():
         pillar["mattermost"] = roster.run_settings()
+    if roster.listed():
+        pillar[LISTED] = roster.listed()
     arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
     for kind, members in runtime.by_runtime(reached, known).items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mattermost_release_facts import effective
+
 CONFIRM = 'pillar=\'{"rollback": {"overwrite": true}}\''
 
 
@@ -41,7 +43,7 @@ def done(found: dict, release: dict) -> str:
     """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
     outage = f" Chat was away for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
     kept = f" The configuration of {found.get('from')} is kept on the host: mattermost-kept list shows it."
-    if release["pinned"] and release["version"] != found.get("to"):
+    if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
             f" mattermost:release:version is {release['version']}: the next mattermost.ssl would upgrade again. "
             f"Set it to {found.get('to')} to stay, with that version's sha256 and source where you set these."

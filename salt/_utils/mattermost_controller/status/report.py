@@ -96,7 +96,7 @@ def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
     ready = client.get("BuildEnterpriseReady")
     return {
         "running": running,
-        "set": release["version"] if release["pinned"] else None,
+        "set": (release["line"] or release["version"]) if release["pinned"] else None,
         "installed": facts["current"] or None,
         "edition": {"false": "team", "true": "enterprise"}.get(str(ready).lower()) if ready is not None else None,
         "build": {

@@ -80,6 +80,7 @@ release-is-unpacked:
     - path: {{ mattermost.server.path or '/' }}
     - ca_file: {{ mattermost.platform.ca_bundle }}
     - selinux: {{ selinux.enabled }}
+    - gpgv: {{ mattermost.platform.gpgv }}
     - require:
         - mattermost_selinux: selinux-lets-the-server-start
         - user: server-runs-as-its-own-user
