@@ -3,10 +3,18 @@
 import types
 
 import pytest
+from mattermost_controller.releases.look import Look
 
 from tests import states
 
-SETTINGS = {"doubts": [], "name": "chat.example.test", "names": ["chat.example.test"], "renamed": []}
+SETTINGS = {
+    "doubts": [],
+    "name": "chat.example.test",
+    "names": ["chat.example.test"],
+    "renamed": [],
+    "release": {"version": "11.7.10", "pinned": False, "line": "11.7"},
+    "release_sources": {},
+}
 
 
 @pytest.fixture
@@ -15,7 +23,7 @@ def shell(monkeypatch):
     module = states.load_state("mattermost_preflight", folder="_orchestration")
     facts = {"grains": {}, "site": "", "current": ""}
     host = types.SimpleNamespace(id="chat", address="192.0.2.7", user="root", settings=lambda grains: SETTINGS)
-    module.__opts__ = {"root_dir": ".", "file_roots": {"base": ["salt"]}, "test": False}
+    module.__opts__ = {"root_dir": ".", "file_roots": {"base": ["salt"]}, "cachedir": ".", "test": False}
     module.__low__, module.__context__, module.__pillar__ = {"__sls__": "preflight"}, {}, {}
     module.facts, module.judged = facts, []
 
@@ -33,6 +41,7 @@ def shell(monkeypatch):
         (module.probe, "script"): "",
         (module.files, "inspect"): {},
         (module.release, "is_ours"): False,
+        (module.release_look, "ask"): Look([], {}, {}, {}),
         (module.runtime, "choose"): "thin",
     }
     for (place, name), answer in replaced.items():

@@ -149,6 +149,7 @@ def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(si
     monkeypatch.setattr(state.tree, "host_glibc", lambda: "2.36")
     monkeypatch.setattr(state.tree, "unpack", lambda *words, **more: asked.append("unpacked"))
     (site / NAME).write_bytes(b"another")
+    (tmp_path / "opt").mkdir()
     release = {
         **settings(site, keys),
         "version": "11.7.15",

@@ -150,7 +150,8 @@ def checksum(settings, facts, outside) -> Finding:
     try:
         known = release_core.check_proof(release)
     except release_facts.ReleaseError as err:
-        return refusal("checksum", str(err))
+        sentence, _, fix = str(err).rpartition(". ")
+        return refusal("checksum", f"{sentence}.", fix)
     if not known and "://" not in release["source"]:
         return refusal(
             "checksum",
