@@ -86,8 +86,9 @@ def _checked(name, version, changes):
 
 
 def _users():
+    """Return how many accounts of people are active, None when they cannot be counted."""
     done = _run([PROGRAM, "users"])
-    return int(done.stdout) if done.returncode == 0 else 0
+    return int(done.stdout) if done.returncode == 0 and done.stdout.strip().isdigit() else None
 
 
 def _run(command):

@@ -101,4 +101,18 @@ BLOCKING = [
         "atmos/camo",
         "the server refuses to start with it since 12.0. Set it to local",
     ),
+    (
+        (12, 0),
+        "FeatureFlags",
+        "AppsEnabled",
+        True,
+        "the server refuses to start with it since 12.0. Remove it",
+    ),
+    (
+        (12, 0),
+        "FeatureFlags",
+        "MoveThreadsEnabled",
+        True,
+        "the server refuses to start with it since 12.0. Remove it",
+    ),
 ]

@@ -22,10 +22,17 @@ def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -
     return None
 
 
-def too_many_users(installed: str, wanted: str, users: int) -> str:
-    """Return why an upgrade past the user limit must not go on by itself, or nothing. users: active accounts of people."""
+def too_many_users(installed: str, wanted: str, users: int | None) -> str:
+    """Return why an upgrade past the user limit must not go on by itself, or nothing. users: active accounts of people, None if not counted."""
     limit = user_limit(wanted)
-    if limit is None or user_limit(installed) is not None or users <= limit:
+    if limit is None or user_limit(installed) is not None:
+        return ""
+    if users is None:
+        return (
+            f"How many users are active could not be counted, and Team Edition {wanted} takes {limit}. See what `mattermost-switch users` "
+            "says, or set mattermost:preflight:ignore: [user-limit] to go on."
+        )
+    if users <= limit:
         return ""
     return (
         f"Team Edition {wanted} allows {limit} users and {users} are active: after the upgrade nobody could be added or reactivated. "

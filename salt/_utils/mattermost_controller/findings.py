@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 # Every check by name; docs/checks.md describes those of preflight and verify.
 ON_THE_WAY = ("settings", "reachable", "host-key", "ssh-login", "ssh-key", "sudo", "probe")
-FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on the host, right before an upgrade
+FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on the host too, right before an upgrade
     "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",
     "existing-database", "account", "directories", "unit", "nginx-in-use", "postgresql-in-use", "moved", "aside", "downgrade", "newer-default", "checksum",
     "archive-source", "named-files", "own-certificate", "readable-secrets", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
+    "sign-in", "upgrade-changes",
 )  # fmt: skip
 ACKNOWLEDGED = ("breaking-changes",)  # never ignored: see mattermost:acknowledged
 PREFLIGHT = (*ON_THE_WAY, *FITNESS, *ACKNOWLEDGED)

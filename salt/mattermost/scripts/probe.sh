@@ -71,6 +71,8 @@ grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && fact ufw yes
 
 # -- what is there already --
 fact current "$(readlink "$INSTALL/current" 2>/dev/null)"
+[ ! -e "$INSTALL/current" ] || fact users "$(timeout 10 mattermost-switch users 2>/dev/null)"
+! sed -n '/"GitLabSettings"/,/}/p' "$STATE/config/config.json" 2>/dev/null | grep -q '"Enable": *true' || fact gitlab_sign_in yes
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$WORK" "$STATE/config/config.json" "$INSTALL/config/config.json" \
   /opt/mattermost/config/config.json /etc/mattermost/config.json /etc/mattermost/mmomni.mattermost.env \
   /etc/tmpfiles.d/mattermost-salt.conf; do

@@ -84,6 +84,8 @@ def parse(text: str) -> dict:
         "listeners": listeners(found.get("listen", []), found.get("holder", [])),
         "addresses": one("addresses").split(),
         "current": os.path.basename(one("current").rstrip("/")),
+        "users": int(one("users")) if one("users").isdigit() else None,
+        "gitlab_sign_in": one("gitlab_sign_in") == "yes",
         "files": found.get("file", []),
         "bundle": bundle(found.get("bundle", [])),
         "modes": {path: {"mode": int(mode, 8), "user": user} for mode, user, path in map(_mode, found.get("mode", []))},

@@ -17,6 +17,7 @@ from mattermost_controller.preflight import (
     private_files,
     public_name,
     release,
+    upgrade,
 )
 
 
@@ -51,6 +52,8 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         release.downgrade,
         release.newer_default,
         release.checksum,
+        upgrade.user_limit,
+        upgrade.sign_in,
         files.source,
         files.named_files,
         files.own_certificate,
@@ -60,6 +63,7 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         machine.firewall,
     )
     found = [check(settings, facts, outside) for check in checks]
+    found += upgrade.changes(settings, facts, outside)
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
     wrong = unknown_ignores(settings)
     found = soften(found, settings["preflight"]["ignore"]) + wrong

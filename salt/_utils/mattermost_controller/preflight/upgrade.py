@@ -1,0 +1,70 @@
+"""What an upgrade takes away or changes, said before it. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside.
+"""
+
+from __future__ import annotations
+
+import mattermost_config_core as config
+from mattermost_release_facts import effective, numbers
+from mattermost_release_facts import user_limit as limit_of
+
+from mattermost_controller.findings import Finding, note, ok, refusal
+from mattermost_controller.releases import changes as release_changes
+
+GITLAB_GONE = (11,)
+
+
+def _hop(settings, facts) -> tuple[str, str]:
+    """Return the installed version, "" on a fresh host, and the one that the run leaves."""
+    return facts["current"], effective(settings["release"], facts["current"])
+
+
+def user_limit(settings, facts, outside) -> Finding:
+    """An upgrade to a release with a user limit leaves room for the accounts that there are."""
+    installed, wanted = _hop(settings, facts)
+    limit = limit_of(wanted)
+    if not installed or limit is None or limit_of(installed) is not None:
+        return ok("user-limit", "No user limit comes with this run.")
+    go_on = "or set mattermost:preflight:ignore: [user-limit] to go on."
+    if facts["users"] is None:
+        return refusal(
+            "user-limit",
+            f"How many users are active could not be counted; Team Edition {wanted} takes {limit}.",
+            f"see what `mattermost-switch users` says on the host, {go_on}",
+        )
+    if facts["users"] > limit:
+        return refusal(
+            "user-limit",
+            f"{facts['users']} users are active; Team Edition {wanted} takes {limit}: after the upgrade nobody could be added or reactivated.",
+            f"deactivate accounts, stay before 11.0, {go_on}",
+        )
+    return ok("user-limit", f"{facts['users']} users are active; {wanted} takes {limit}.")
+
+
+def sign_in(settings, facts, outside) -> Finding:
+    """An upgrade takes no way of signing in away that is in use."""
+    installed, wanted = _hop(settings, facts)
+    gone = installed and numbers(installed) < GITLAB_GONE <= numbers(wanted)
+    if gone and facts["gitlab_sign_in"]:
+        return refusal(
+            "sign-in",
+            f"People sign in with GitLab here (GitLabSettings.Enable); Team Edition {wanted} does not have that: they are locked out.",
+            "let them sign in with e-mail and a password first and set GitLabSettings.Enable to false, or set "
+            "mattermost:preflight:ignore: [sign-in] to go on.",
+        )
+    return ok("sign-in", "No way of signing in goes away.")
+
+
+def changes(settings, facts, outside) -> list[Finding]:
+    """What the upgrade changes, and the settings with which the new version would not start."""
+    installed, wanted = _hop(settings, facts)
+    server = settings["server"]
+    found = [
+        refusal(
+            "upgrade-changes", f"mattermost:server: {sentence.partition(': ')[0]}.", f"{sentence.partition(': ')[2]}"
+        )
+        for sentence in config.blocked(server["config"], wanted, server["environment"])
+    ]
+    found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
+    return found or [ok("upgrade-changes", "No change of the release is known that concerns this run.")]
