@@ -21,7 +21,8 @@ VERIFY = (
     "certificate-watch", "backup-age", "postgresql", "private-files", "additional-names", "additional-certificates", "additional-redirects",
 )  # fmt: skip
 RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
-STATUS = ("backup-result", "disk", "users", "drift")
+UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages")
+STATUS = ("backup-result", "disk", "users", "drift", *UPKEEP)
 _NAMES = {*PREFLIGHT, *VERIFY, *RELEASES, *STATUS}
 
 OK, NOTE, SKIPPED, WARNING, REFUSAL = "ok", "note", "skipped", "warning", "refusal"
@@ -72,10 +73,10 @@ def refusal(check: str, sentence: str, fix: str = "") -> Finding:
     return _finding(check, REFUSAL, sentence, fix)
 
 
-def soften(findings: list[Finding], ignored) -> list[Finding]:
-    """Turn the refusals of the checks named in *ignored* into warnings that say so."""
+def soften(findings: list[Finding], ignored, setting: str = "mattermost:preflight:ignore") -> list[Finding]:
+    """Turn the refusals of the checks named in *ignored*, which *setting* holds, into warnings that say so."""
     return [
-        one._replace(level=WARNING, sentence=f"{one.sentence} (ignored by mattermost:preflight:ignore)")
+        one._replace(level=WARNING, sentence=f"{one.sentence} (ignored by {setting})")
         if one.level == REFUSAL and one.check in ignored
         else one
         for one in findings

@@ -59,6 +59,20 @@ fact s.taken "data $(taken "$STATE/data")"
 has mattermost-backup && [ -d "$WORK/backup" ] &&
   mattermost-backup status 2>/dev/null | grep -E '^[a-z_]+=' | while read -r line; do fact s.backup "$line"; done
 
+# -- the distribution: a reboot that is due, security updates that wait by what the host fetched last; nothing is fetched for it --
+[ -e /run/reboot-required ] && fact s.reboot yes
+if has needs-restarting; then
+  timeout 15 needs-restarting -r >/dev/null 2>&1
+  [ $? != 1 ] || fact s.reboot yes
+fi
+if has apt-get; then
+  waiting=$(timeout 15 apt-get -s -o Debug::NoLocking=true dist-upgrade 2>/dev/null) &&
+    fact s.security_packages "$(printf '%s\n' "$waiting" | grep -c '^Inst .*[Ss]ecurity')"
+elif has dnf; then
+  waiting=$(timeout 15 dnf -q -C updateinfo list --security --updates 2>/dev/null) &&
+    fact s.security_packages "$(printf '%s\n' "$waiting" | grep -c '[0-9]')"
+fi
+
 # -- what was kept aside --
 for path in "$INSTALL"/*/bin/mattermost; do
   [ -e "$path" ] || continue

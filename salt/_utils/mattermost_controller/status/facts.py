@@ -68,6 +68,8 @@ def parse(text: str) -> dict:
         "releases": sorted(found.get("release", []), key=numbers),
         "aside": dict(map(_aside, found.get("aside", []))),
         "clusters": found.get("cluster", []),
+        "reboot": one("reboot") == "yes",
+        "security_packages": _whole(one("security_packages")),
     }
     return facts
 

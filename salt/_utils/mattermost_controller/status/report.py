@@ -9,7 +9,7 @@ from mattermost_release_facts import user_limit
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
 from mattermost_controller.releases.look import Look
-from mattermost_controller.status import releases
+from mattermost_controller.status import releases, upkeep
 from mattermost_controller.verify.tls import validity
 
 LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
@@ -75,7 +75,8 @@ def host_data(
         },
     }
     judged = [*found, backups(made), disks(settings, made), users(made), drifted(drift), *news.findings]
-    return with_attention(made, judged)
+    judged += upkeep.findings(settings, facts, postgresql, data["releases"])
+    return with_attention(made, findings.soften(judged, settings["status"]["ignore"], "mattermost:status:ignore"))
 
 
 def unreached(fault: Finding) -> dict:

@@ -1,0 +1,64 @@
+"""Whether the rest of the host is current: support of the platform and of PostgreSQL, a reboot that is due, security packages. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from mattermost_controller.findings import Finding, ok, refusal, skipped, warning
+
+SOON = 90  # days before an end of support that it is told
+
+
+def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[Finding]:
+    """Return what there is to say.
+
+    settings: merged. facts: of ``status.facts.parse``. postgresql: the version that runs, "" when it does not answer.
+    table: releases.yaml, whose ``postgresql`` has the last day of support of each major.
+    """
+    today = datetime.fromtimestamp(facts["time"], timezone.utc).date()
+    platform, major = settings["platform"], postgresql.partition(".")[0]
+    return [
+        _support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
+        _support(
+            "postgresql-support",
+            f"PostgreSQL {major}",
+            table["postgresql"].get(major, ""),
+            today,
+            "docs/postgresql.md brings the data to a newer major",
+        )
+        if major
+        else skipped("postgresql-support", "PostgreSQL does not answer."),
+        _reboot(facts["status"]["reboot"]),
+        _packages(facts["status"]["security_packages"]),
+    ]  # fmt: skip
+
+
+def _support(check: str, what: str, ends: str, today, way: str) -> Finding:
+    if not ends:
+        return skipped(check, f"Until when {what} is supported is not known here.")
+    left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days
+    if left < 0:
+        return refusal(check, f"The support of {what} ended on {ends}: its holes stay open.", f"{way}.")
+    if left <= SOON:
+        return warning(check, f"The support of {what} ends on {ends}.", f"{way}.")
+    return ok(check, f"{what} is supported to {ends}.")
+
+
+def _reboot(due: bool) -> Finding:
+    if due:
+        return warning(
+            "reboot", "The host has to be rebooted for updates that are installed.", "reboot it when nobody needs chat."
+        )
+    return ok("reboot", "No reboot is due.")
+
+
+def _packages(count: int | None) -> Finding:
+    if count is None:
+        return skipped("security-packages", "Which security updates of the distribution wait is not known.")
+    if count:
+        return warning(
+            "security-packages",
+            f"{count} security updates of the distribution wait.",
+            "install them (apt or dnf upgrade).",
+        )
+    return ok("security-packages", "No security update of the distribution waits, by what the host fetched last.")
