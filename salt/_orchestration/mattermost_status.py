@@ -14,8 +14,8 @@ import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
 from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
-from mattermost_controller.reporting import finish
 from mattermost_controller.releases import look as release_look
+from mattermost_controller.reporting import finish
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.status import drift, report, text
 from mattermost_controller.status import facts as status_facts
