@@ -1,10 +1,11 @@
 """A deployed host and its controller learn of releases from a source of the lab; each thing that needs somebody is planted alone."""
 
 import json
+import shutil
 
 import pytest
 
-from tests.lab import release_source
+from tests.lab import release_source, signer
 from tests.lab.release_source import Release, advisory, day
 from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
@@ -100,6 +101,37 @@ def test_a_line_past_its_end_is_attention(host, serve):
     _, made = look(host, drift=False)
     assert attention(made) == {"support-end"}
     assert check(host)[1]["support-end"].startswith("refusal")
+
+
+def test_a_fresh_host_gets_the_newest_listed_patch_by_its_signature_and_by_no_other(lab, releases, tmp_path):
+    """Nobody names a version and no table has its sum: two sources list it, and a key that is pinned has signed it."""
+    if not shutil.which("gpg"):
+        pytest.skip("NO GPG: install gnupg.")
+    newest = releases[0]
+    line = newest.version.rpartition(".")[0]
+    site = lab.directory / "sites" / lab.instance.gateway
+    release_source.serve(lab)
+    vendor, other = signer.Signer(tmp_path, "vendor"), signer.Signer(tmp_path, "other")
+    vendor.key(site / "key")
+    where = f"https://{lab.instance.gateway}"
+    named = {
+        "source": newest.url.replace(newest.version, "{version}"),
+        "signature": f"{where}/archive.sig",
+        "key": f"{where}/key",
+    }
+    with lab.passing("signed") as name:
+        deployment = Deployment(lab, lab.host(name), None)
+        deployment.set(release={"version": line, "key_fingerprint": vendor.fingerprint, **named})
+        other.sign(newest.path, site / "archive.sig")
+        run = deployment.orchestrate()
+        assert run.rc != 0
+        assert "another key made it" in run.comments
+        assert deployment.ssh("ls /opt/mattermost").strip() == ""
+        vendor.sign(newest.path, site / "archive.sig")
+        run = deployment.orchestrate()
+        assert run.rc == 0, run
+        assert deployment.ssh("readlink /opt/mattermost/current").strip().endswith(newest.version)
+        assert deployment.orchestrate().changes == {}
 
 
 FAULTS = {

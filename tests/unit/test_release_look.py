@@ -39,6 +39,12 @@ def test_the_controller_learns_what_a_host_would(tmp_path):
     assert found.values["ends"] == day(100)
 
 
+def test_one_source_of_the_vendor_is_enough_to_tell_and_not_to_choose(tmp_path):
+    page = release_source.write(tmp_path / "source", RELEASES, {"11.7": day(100)})["page"]
+    found = ask(tmp_path, {**NONE, "page": page})
+    assert (found.is_live, found.values["newest"], found.listed) == (True, "11.7.20", {})
+
+
 def test_without_sources_the_trees_own_table_tells_of_a_missing_patch(tmp_path):
     found = ask(tmp_path, NONE)
     assert levels(found.findings)["security-patch"] == "refusal"

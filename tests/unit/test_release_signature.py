@@ -1,7 +1,6 @@
 """An archive without a known checksum is taken by the signature of the pinned key alone, and by nothing that looks like it."""
 
 import datetime
-import re
 import shutil
 import subprocess
 
@@ -9,49 +8,13 @@ import mattermost_release_signature as signature
 import pytest
 from mattermost_release_facts import ReleaseError
 
+from tests.lab.signer import Signer
 from tests.states import load_state
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gpg") or not shutil.which("gpgv"), reason="NO GPG: install gnupg and gpgv."
 )
 NAME = "mattermost-team-11.7.15-linux-amd64.tar.gz"
-
-
-class Signer:
-    """A key of its own in *folder*; expires: as gpg says it, ``never`` or ``seconds=N``."""
-
-    def __init__(self, folder, who, expires="never", clock=""):
-        self.home = folder / who
-        self.home.mkdir(mode=0o700)
-        self.clock = ["--faked-system-time", clock] if clock else []
-        self.gpg("--passphrase", "", "--quick-generate-key", f"{who} <{who}@example.test>", "rsa2048", "sign", expires)
-        self.fingerprint = re.search(r"^fpr:+([0-9A-F]{40}):", self.gpg("--with-colons", "--fingerprint"), re.M).group(
-            1
-        )
-
-    def gpg(self, *words):
-        command = [
-            "gpg",
-            "--homedir",
-            str(self.home),
-            "--batch",
-            "--yes",
-            "--pinentry-mode",
-            "loopback",
-            *self.clock,
-            *words,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def key(self, path, armour=True):
-        self.gpg(*(["--armor"] if armour else []), "--output", str(path), "--export")
-        return path
-
-    def sign(self, path, target):
-        self.gpg("--output", str(target), "--detach-sign", str(path))
-        return target
 
 
 @pytest.fixture(scope="module")

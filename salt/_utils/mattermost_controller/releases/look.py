@@ -33,7 +33,7 @@ class Look(NamedTuple):
     @property
     def is_live(self) -> bool:
         """Whether a source of the vendor answered, so that what is not listed is not there."""
-        return bool(self.listed)
+        return self.values.get("live") == "yes"
 
 
 def ask(cachedir: str, file_roots: list[str], sources: dict, table: dict, version: str = "") -> Look:

@@ -220,6 +220,7 @@ END {
         }
     print "value\tnewest_line\t" top
     print "value\ttable_date\t" table_date
+    print "value\tlive\t" (fresh ? "yes" : "no")
     judge_sources()
     if (is_version(version)) { judge_patch(line_of(version)); judge_line(line_of(version)) }
 }
