@@ -22,7 +22,9 @@ def shell(monkeypatch):
     """The state module with one host, of which everything is known; ``judged`` has the sites that were judged for."""
     module = states.load_state("mattermost_preflight", folder="_orchestration")
     facts = {"grains": {}, "site": "", "current": ""}
-    host = types.SimpleNamespace(id="chat", address="192.0.2.7", user="root", settings=lambda grains: SETTINGS)
+    host = types.SimpleNamespace(
+        id="chat", address="192.0.2.7", user="root", entry={}, settings=lambda grains: SETTINGS
+    )
     module.__opts__ = {"root_dir": ".", "file_roots": {"base": ["salt"]}, "cachedir": ".", "test": False}
     module.__low__, module.__context__, module.__pillar__ = {"__sls__": "preflight"}, {}, {}
     module.facts, module.judged = facts, []
@@ -40,6 +42,7 @@ def shell(monkeypatch):
         (module.collect, "resolve"): [],
         (module.probe, "script"): "",
         (module.files, "inspect"): {},
+        (module.private_files, "inspect"): {},
         (module.release, "is_ours"): False,
         (module.release_look, "ask"): Look([], {}, {}, {}),
         (module.runtime, "choose"): "thin",
