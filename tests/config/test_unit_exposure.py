@@ -25,6 +25,8 @@ BOUNDS = {
     "mattermost-restore-back.service": 9.4,
     "mattermost-certificate.service": 9.4,
     "mattermost-certificate-failed.service": 9.4,
+    "mattermost-releases.service": 8.8,
+    "mattermost-releases-failed.service": 9.4,
 }
 DEPLOY = compiler.ROOT / "salt/mattermost/deploy"
 DROPIN = DEPLOY / "server/files/etc/systemd/system/mattermost.service.d/server.conf"
