@@ -40,7 +40,7 @@ def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
-    assert "The server of before did not show the newest message" in chatting.report()["reason"]
+    assert "The previous server did not show the newest message" in chatting.report()["reason"]
 
 
 def test_a_server_whose_socket_is_off_is_asked_while_it_is_watched_and_by_nobody_later(chatting):
