@@ -3,14 +3,16 @@
 # Left out is what servers write in more than one way: the address of a picture, control characters. The text is as the server's JSON has it.
 NEWEST_POST="SELECT id, encode(sha256(convert_to(concat_ws(' ', createat, userid, channelid,
  replace(replace(replace(to_json(message)::text, '<', '\\u003c'), '>', '\\u003e'), '&', '\\u0026')), 'UTF8')), 'hex')
- FROM posts WHERE deleteat = 0 AND type = '' AND message NOT LIKE '%![%' AND message !~ '[\\x01-\\x08\\x0b\\x0c\\x0e-\\x1f\\u2028\\u2029]'
- AND NOT EXISTS (SELECT FROM bots b WHERE b.userid = posts.userid) ORDER BY createat DESC, id LIMIT 1"
+ FROM posts WHERE id = (SELECT id FROM posts WHERE deleteat = 0 AND type = ''
+ AND message NOT LIKE '%![%' AND message !~ '[\\x01-\\x08\\x0b\\x0c\\x0e-\\x1f\\u2028\\u2029]' AND userid NOT IN (SELECT userid FROM bots)
+ ORDER BY createat DESC, id DESC LIMIT 1)"
 
 is_post() { say "$1" | grep -qxE '[a-z0-9]{26} [0-9a-f]{64}|- -'; } # is_post TEXT: an ID and a hash, or two strokes for none
 
 newest_post() { # newest_post DATABASE
     local found
     found=$(as_role "$1" 2>/dev/null <<END
+SET enable_sort = off; SET enable_bitmapscan = off; SET enable_seqscan = off; -- by the index, also before statistics are there
 SELECT to_regclass('posts') IS NOT NULL AND to_regclass('bots') IS NOT NULL AS has_posts \\gset
 \\if :has_posts
 $NEWEST_POST;
