@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import claim, platforms, trial
+from tests.lab import platforms, trial
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 
@@ -30,10 +30,11 @@ def down(options):
 def base(options):
     """have what hosts of tests are made of; nothing without root"""
     if os.geteuid() == 0:
-        was_up = claim.remembered(ROOT / ".lab") is not None
-        Lab.open(ROOT).layers(options.platform, as_shipped=False)
-        if not was_up:
-            Lab.down(ROOT)
+        # by a lab of its own: the end of the checkout's is the end of the labs of tests, which may run meanwhile
+        directory = ROOT / ".lab/base"
+        directory.mkdir(parents=True, exist_ok=True)
+        Lab.open(ROOT, directory).layers(options.platform, as_shipped=False)
+        Lab.down(ROOT, directory)
 
 
 def trial_host(options):
