@@ -64,8 +64,10 @@ def lab_directory():
         return ROOT / ".lab"
     directory = ROOT / ".lab" / "workers" / worker
     directory.mkdir(parents=True, exist_ok=True)
+    archives = ROOT / ".lab/archives"  # which may be built only later
+    archives.mkdir(exist_ok=True)
     if not (directory / "archives").exists():
-        (directory / "archives").symlink_to(ROOT / ".lab" / "archives")
+        (directory / "archives").symlink_to(archives)
     return directory
 
 
