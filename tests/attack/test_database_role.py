@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mattermost_database_cluster as host
 import mattermost_database_files as files
+import mattermost_database_plan as plan
 import mattermost_remove_database as removal
 import pytest
 
@@ -244,4 +245,30 @@ def test_the_deploy_logs_in_and_counts_as_the_role(cluster, monkeypatch):
     cluster.plant(VIEW)
     assert postgresql.as_role(removal.COUNTS, "mattermost", "mattermost") == {"users": 1, "posts": 2}
     assert postgresql.psql("SHOW search_path") == "pg_catalog"
+    assert not cluster.proof()
+
+
+TAKEN = """
+CREATE FUNCTION public.format(text, text, regclass) RETURNS text LANGUAGE sql AS $$ SELECT 'TABLE genuine' || left(public.evil()::text, 0) $$;
+CREATE FUNCTION public.format(text, text, name) RETURNS text LANGUAGE sql AS $$ SELECT 'SELECT 1' || left(public.evil()::text, 0) $$;
+CREATE FUNCTION public.equal("char", "char") RETURNS boolean LANGUAGE sql AS $$ SELECT public.evil() = 1 $$;
+CREATE OPERATOR public.= (LEFTARG = "char", RIGHTARG = "char", FUNCTION = public.equal);
+CREATE DOMAIN public.short AS text CHECK (public.evil() = 1);
+ALTER DATABASE mattermost SET search_path = public, pg_catalog;
+"""
+
+
+def test_a_database_that_is_taken_over_runs_nothing_of_its_own(cluster):
+    cluster.plant(TAKEN, VIEW)
+    cluster.sql("CREATE ROLE heir", database="postgres")
+    owners = plan._objects_sql("heir")
+    cluster.sql(owners, check=False)
+    assert cluster.proof(), "the control: with its search path the superuser's session runs it"
+    data = {"bin_dir": cluster.bin, "socket_dir": str(cluster.place), "data_dir": f"{cluster.place}/data"}
+    postgresql = host.Cluster(data)
+    postgresql.query(plan.contents_query(), "mattermost")
+    postgresql.psql(owners + plan._schema_sql("heir"), "mattermost")
+    assert (
+        postgresql.psql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'", "mattermost") == "heir"
+    )
     assert not cluster.proof()
