@@ -97,6 +97,10 @@ def test_the_sandbox_is_as_tight_as_promised(host, platform):
     assert level <= (2.0 if platform["systemd"] >= 232 else 6.0), said
 
 
+def test_the_server_leaves_no_core_dump(host):
+    assert host.check_output("systemctl show -p LimitCORE mattermost") == "LimitCORE=0"
+
+
 def test_the_units_are_clean_to_systemd(host):
     done = host.run(
         "systemd-analyze verify /etc/systemd/system/mattermost.service /etc/systemd/system/mattermost-switch.service"
