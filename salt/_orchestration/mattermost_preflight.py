@@ -43,7 +43,7 @@ def requested(name):
 def _options(given: dict) -> dict:
     unknown = sorted(set(given) - set(OPTIONS))
     if unknown:
-        raise ValueError(f"preflight:{unknown[0]} is not known; there is preflight:site.")
+        raise ValueError(f"preflight:{unknown[0]} is not known; allowed: preflight:site.")
     found = {**OPTIONS, **given}
     if found["site"] not in SITES:
         raise ValueError(f"preflight:site is {found['site']!r}; it must be ssl or non-ssl.")

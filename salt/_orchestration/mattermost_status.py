@@ -55,7 +55,7 @@ def reported(name):
 def _options(given: dict) -> dict:
     unknown = sorted(set(given) - set(OPTIONS))
     if unknown:
-        raise ValueError(f"status:{unknown[0]} is not known; there is status:drift.")
+        raise ValueError(f"status:{unknown[0]} is not known; allowed: status:drift.")
     found = {**OPTIONS, **given}
     if found["drift"] not in (True, False):
         raise ValueError(f"status:drift is {found['drift']!r}; it must be true or false.")

@@ -94,7 +94,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     elif "NO_PUBKEY" in words:
         reason = "another key made it, or the key's file does not have the pinned one"
     elif "EXPKEYSIG" in words:
-        reason = f"its key has expired, also the copy that was fetched now; the vendor has to publish it anew with the fingerprint {pinned}"
+        reason = f"its key has expired, also the copy that was fetched now; the vendor has to publish it again with the fingerprint {pinned}"
     elif words & {"REVKEYSIG", "EXPSIG"}:
         reason = "its key is revoked, or the signature has expired"
     elif seen.returncode or not valid or "GOODSIG" not in words:

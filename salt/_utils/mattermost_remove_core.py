@@ -51,7 +51,7 @@ def parse_request(pillar: dict, name: str) -> bool:
         raise ValueError(f'remove must be a mapping, as {{"purge": "{name}"}}, not {type(pillar).__name__}.')
     unknown = sorted(set(pillar) - {"purge"})
     if unknown:
-        raise ValueError(f"remove:{unknown[0]} is not known; there is remove:purge.")
+        raise ValueError(f"remove:{unknown[0]} is not known; allowed: remove:purge.")
     purge = pillar.get("purge")
     if purge is None:
         return False

@@ -113,7 +113,7 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
             faults.append(f"Roster option postgres.user is {value}: the superuser is postgres; remove the option.")
         if not survives_salt_ssh(value):
             faults.append(
-                f"Roster option {option} has a character (a backslash beside others, most often) that salt-ssh breaks on "
+                f"Roster option {option} contains a character (usually a backslash) that salt-ssh corrupts on "
                 f"the way to the host. Set mattermost:{':'.join(ROSTER_OPTIONS[option] or ('database',))} in the pillar instead."
             )
         if ROSTER_OPTIONS[option]:

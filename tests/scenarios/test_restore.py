@@ -80,7 +80,7 @@ def test_a_restored_server_that_does_not_start_is_put_back(host):
     with before_the_server(host, "! ls -d /var/opt/mattermost/replaced-*"):
         run = restore(host, overwrite=True)
     assert run.rc != 0
-    assert "What was there before serves again" in run.comments
+    assert "The previous server serves again" in run.comments
     wait_for_the_site(host)
     assert Chat(host).there() >= {5, 2000}
     clean(host)
@@ -152,7 +152,7 @@ def test_a_store_that_is_a_file_system_of_its_own_is_told_before_anything_is_fet
     finally:
         host.ssh(f"umount {store}")
     assert run.rc != 0
-    said = f"{store} is a file system of its own"
+    said = f"{store} is a mount point"
     assert said in run.comments
     assert drill.rc == 0
     assert said in drill.comments

@@ -164,5 +164,5 @@ def test_a_too_small_disk_is_refused_before_anything_stops(upgrading):
     done = upgrading.switch()
     upgrading.run("rm /root/pause/df")
     assert done.returncode == 2, done.stdout
-    assert "Make room there" in done.stdout
+    assert "Free some space there" in done.stdout
     assert upgrading.run("systemctl show -p MainPID mattermost") == pid

@@ -139,9 +139,7 @@ def test_a_restore_says_what_was_newer():
 
 
 def test_a_drill_says_what_stands_in_a_restores_way():
-    assert core.drilled({"advice": "data is a file system of its own."}, {}).endswith(
-        "left. data is a file system of its own."
-    )
+    assert core.drilled({"advice": "data is a mount point."}, {}).endswith("left. data is a mount point.")
     assert core.drilled({"advice": ""}, {}).endswith("left.")
 
 

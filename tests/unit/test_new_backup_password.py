@@ -87,7 +87,7 @@ def test_a_repository_that_does_not_open_is_refused(host):
     (host / "keys").write_text("z9 another\n")
     done = run(host)
     assert done.returncode == 2
-    assert "Nothing was touched" in done.stderr
+    assert "Nothing was changed" in done.stderr
     assert stored(host) == "old"
 
 

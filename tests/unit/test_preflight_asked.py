@@ -81,7 +81,7 @@ def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves
     ("told", "words"),
     [
         ({"site": "http"}, "preflight:site is 'http'; it must be ssl or non-ssl."),
-        ({"sites": "ssl"}, "preflight:sites is not known; there is preflight:site."),
+        ({"sites": "ssl"}, "preflight:sites is not known; allowed: preflight:site."),
     ],
 )
 def test_what_the_pillar_cannot_mean_is_refused(shell, told, words):

@@ -93,7 +93,7 @@ def test_the_probe_tells_both():
     assert (facts["users"], facts["gitlab_sign_in"]) == (None, False)
 
 
-@pytest.mark.parametrize(("code", "out"), [(4, ""), (0, ""), (0, "no number"), (4, "12")])
+@pytest.mark.parametrize(("code", "out"), [(4, ""), (0, ""), (0, "is not the number"), (4, "12")])
 def test_a_count_that_fails_on_the_host_is_no_count_of_zero(monkeypatch, code, out):
     state = load_state("mattermost_service")
     monkeypatch.setattr(state, "_run", lambda command: types.SimpleNamespace(returncode=code, stdout=out, stderr=""))

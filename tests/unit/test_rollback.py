@@ -10,7 +10,7 @@ from tests import states
 
 ASKED = "result=asked\nfrom=11.8.0\nto=11.7.0\nposts=2\nreason=Made since then: 2 messages.\nconfig=config.json was changed.\n"
 DONE = "result=done\nfrom=11.8.0\nto=11.7.0\noutage=150\nreason=Mattermost 11.7.0 serves again.\nadvice=a\n"
-REFUSED = "result=refused\nreason=Nothing is kept.\nadvice=Nothing was touched.\n"
+REFUSED = "result=refused\nreason=Nothing is kept.\nadvice=Nothing was changed.\n"
 UNDONE = 'result=undone\nreason=It ended.\nadvice=The newer one serves.\nlog={"level":"error"}\n'
 
 
@@ -67,7 +67,7 @@ def test_one_host_without_a_way_back_keeps_every_host_as_it_is():
     able, unable = Host(back=(0, ASKED), overwrite=(0, DONE)), Host(back=(2, REFUSED))
     ret = made({"a": able, "b": unable}, {"overwrite": True})
     assert ret["result"] is False
-    assert "b: Nothing is kept. Nothing was touched." in ret["comment"]
+    assert "b: Nothing is kept. Nothing was changed." in ret["comment"]
     assert able.commands == ["mattermost-switch back"]
 
 

@@ -66,7 +66,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced=$state/replaced-$id
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
-    [ -z "$(odd_files "$staging")" ] || fail 4 "$staging holds links or special files, which a server makes none of."
+    [ -z "$(odd_files "$staging")" ] || fail 4 "$staging contains links or special files, which a server never creates."
     mkdir -p "$replaced" && say "$id" >"$work/move-placed" && sync || return 1
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1

@@ -207,7 +207,7 @@ def test_what_cannot_be_undone_is_left_as_it_is_and_said(host):
     cut_with_an_empty_before(host, "mv-environment")
     done = work(host)
     assert done.returncode == 4
-    assert "cannot be put back" in done.stderr
+    assert "cannot be restored" in done.stderr
     assert (host / "settings/environment").read_text() == "new\n"
     assert (host / "settings/secrets/rotation/password").exists()
 

@@ -287,11 +287,11 @@ def test_an_undo_that_must_wait_is_told(host, fails):
     stub = host / "bin/psql"
     stub.write_text(STUB.replace("case $told in\n", f"case $told in\n            {fails}) exit 2 ;;\n"))
     assert work(host, "latest:overwrite").returncode == 4
-    assert "could not be put back yet" in (host / "deploy/backup/restore-report").read_text()
+    assert "could not be restored yet" in (host / "deploy/backup/restore-report").read_text()
     stub.write_text(STUB)
     assert not killed(host, "back", None)
     assert_whole(host, "old")
-    assert "is undone" in (host / "deploy/backup/restore-report").read_text()
+    assert "is being rolled back" in (host / "deploy/backup/restore-report").read_text()
     assert ["new", "posted"] in databases(host).values(), "the restore that ended took what the undo has to keep"
 
 
@@ -321,7 +321,7 @@ def test_a_switch_that_is_open_is_not_met_by_an_exchange(host):
     stub.write_text(STUB.replace("pg_restore)\n", 'pg_restore)\n        : >"$HOST/deploy/switch/journal"\n'))
     done = work(host, "latest:overwrite")
     assert done.returncode == 4
-    assert "Is a switch of versions at work" in done.stderr
+    assert "Is an upgrade or a rotation running" in done.stderr
     assert_whole(host, "old")
 
 
@@ -329,10 +329,10 @@ def test_a_store_that_is_a_file_system_of_its_own_is_refused_before_the_fetch(ho
     (host / "mounted").write_text(str(host / "state/data"))
     done = work(host, "latest:overwrite")
     assert done.returncode == 2
-    assert "a file system of its own" in done.stderr
+    assert "a mount point" in done.stderr
     assert "fetched" not in (host / "calls").read_text()
     assert work(host, "drill").returncode == 0
-    assert "a file system of its own" in (host / "deploy/backup/drill-report").read_text()
+    assert "a mount point" in (host / "deploy/backup/drill-report").read_text()
 
 
 def test_a_backup_that_a_wrong_clock_dated_in_the_future_is_not_the_newest(host):

@@ -136,7 +136,7 @@ def test_killed_in_the_undo_it_ends_the_undo(host, record):
     [
         ("11.9.0", {}, "There is no release"),
         ("11.6.0", {}, "is older than"),
-        (NEW, {"free_kib": 10}, "Make room there"),
+        (NEW, {"free_kib": 10}, "Free some space there"),
         (NEW, {"postgresql_is_down": ""}, "PostgreSQL does not answer"),
     ],
 )

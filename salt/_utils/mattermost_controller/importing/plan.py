@@ -38,7 +38,7 @@ def parse_request(pillar) -> dict:
     unknown = sorted(map(str, set(pillar) - {"from", "to", *known}))
     if unknown:
         raise ValueError(
-            f"import:{unknown[0]} is not known; there are import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
+            f"import:{unknown[0]} is not known; allowed: import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
         )
     for key in ("from", "to"):
         if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):

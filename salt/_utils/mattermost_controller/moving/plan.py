@@ -33,7 +33,7 @@ def parse_request(pillar) -> dict:
         raise ValueError(f"The command must name two hosts of the roster: {example}.")
     unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
-        raise ValueError(f"move:{unknown[0]} is not known; there are move:from, move:to and move:overwrite.")
+        raise ValueError(f"move:{unknown[0]} is not known; allowed: move:from, move:to, move:overwrite.")
     for key in ("from", "to"):
         if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
             raise ValueError(f"move:{key} must be the roster ID of a host: {example}.")

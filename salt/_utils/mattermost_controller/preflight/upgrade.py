@@ -26,7 +26,7 @@ def user_limit(settings, facts, outside) -> Finding:
     limit = limit_of(wanted)
     if not installed or limit is None or limit_of(installed) is not None:
         return ok("user-limit", "No user limit comes with this run.")
-    go_on = "or set mattermost:preflight:ignore: [user-limit] to go on."
+    go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
         return refusal(
             "user-limit",
@@ -51,7 +51,7 @@ def sign_in(settings, facts, outside) -> Finding:
             "sign-in",
             f"People sign in with GitLab here (GitLabSettings.Enable); Team Edition {wanted} does not have that: they are locked out.",
             "let them sign in with e-mail and a password first and set GitLabSettings.Enable to false, or set "
-            "mattermost:preflight:ignore: [sign-in] to go on.",
+            "mattermost:preflight:ignore: [sign-in] to upgrade anyway.",
         )
     return ok("sign-in", "No way of signing in goes away.")
 

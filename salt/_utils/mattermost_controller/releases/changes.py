@@ -16,7 +16,7 @@ CHANGES = (
     ("11.6.0", "A migration adds indexes to channelmembers, channels and users in one transaction: channels and channelmembers stay locked while "
                "channelmembers is read once."),
     ("11.8.0", "A migration collects statistics of posts again: minutes with 100 million rows."),
-    ("11.9.0", "A migration deletes orphaned thread memberships in one statement: it cannot be undone and may run long. "
+    ("11.9.0", "A migration deletes orphaned thread memberships in one statement: it cannot be reverted and may run long. "
                "Expired personal access tokens are refused and removed."),
     ("11.11.0", "This is the last line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. PostgreSQL that is too old is only logged as an error, the server starts."),
     ("12.0.0", "The message columns of posts, drafts, scheduledposts and temporaryposts are widened under an exclusive lock: about 10 minutes were "

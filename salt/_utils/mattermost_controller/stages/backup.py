@@ -62,7 +62,7 @@ def parse_request(pillar: dict) -> tuple[str, bool]:
     """
     unknown = sorted(set(pillar) - {"snapshot", "overwrite"})
     if unknown:
-        raise ValueError(f"restore:{unknown[0]} is not known; there are restore:snapshot and restore:overwrite.")
+        raise ValueError(f"restore:{unknown[0]} is not known; allowed: restore:snapshot, restore:overwrite.")
     snapshot, overwrite = pillar.get("snapshot", "latest"), pillar.get("overwrite", False)
     if not re.fullmatch(r"latest|[0-9a-f]{4,64}", str(snapshot)):
         raise ValueError(f"restore:snapshot is {snapshot!r}; it must be latest or a backup's number, in quotes.")

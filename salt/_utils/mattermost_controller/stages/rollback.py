@@ -14,7 +14,7 @@ def parse_request(pillar: dict) -> bool:
     """
     unknown = sorted(set(pillar) - {"overwrite"})
     if unknown:
-        raise ValueError(f"rollback:{unknown[0]} is not known; there is rollback:overwrite.")
+        raise ValueError(f"rollback:{unknown[0]} is not known; allowed: rollback:overwrite.")
     overwrite = pillar.get("overwrite", False)
     if overwrite not in (True, False):
         raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")

@@ -4,8 +4,8 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     local differs
     create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
-        <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was touched."
-    compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was touched; try an older backup."
+        <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was changed."
+    compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was changed; try an older backup."
     compare_files "$1"
 }
 

@@ -19,7 +19,7 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
     local later="999999999999"
     case $1 in
         latest) set -- --tag mattermost --host "$name" && later=$(($(date +%s) + 3600)) ;;
-        *[!0-9a-f]* | '') give_up refused "$1 is no number of a backup." "mattermost-backup list shows them." ;;
+        *[!0-9a-f]* | '') give_up refused "$1 is not the number of a backup." "mattermost-backup list shows them." ;;
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
         give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
@@ -34,19 +34,19 @@ refuse_manifest() { # refuse_manifest KEY
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
     local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
-        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It is none of mattermost-backup, or of a host with other paths."
-    [ "$(in_manifest format)" = 1 ] || give_up refused "The backup $snapshot is of form $(in_manifest format), which this program does not know." "Deploy with a newer bundle."
+        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or on a host with other paths."
+    [ "$(in_manifest format)" = 1 ] || give_up refused "The backup $snapshot has format $(in_manifest format), which this program does not support." "Deploy with a newer bundle."
     for key in postgresql newest dump_bytes files_bytes files; do
         is_number "$(in_manifest "$key")" || refuse_manifest "$key"
     done
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths as they were."
-    [ "$(in_manifest edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with that one."
+        give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths to those of the backup."
+    [ "$(in_manifest edition)" != enterprise ] || give_up refused "The backup $snapshot is of the Enterprise Edition." "Restore it with the Enterprise Edition."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
-        give_up refused "The backup is of PostgreSQL $(($(in_manifest postgresql) / 10000)), this host has $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
+        give_up refused "The backup is from PostgreSQL $(($(in_manifest postgresql) / 10000)), this host has $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }
 
 in_manifest() { value_of "$manifest" "$1"; }
@@ -55,11 +55,11 @@ check_room() { # check_room DIRECTORY
     local wanted room data
     wanted=$((($(in_manifest dump_bytes) + $(in_manifest files_bytes)) / 1024 + 65536))
     room=$(kib_free "$1")
-    [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Make room there."
+    [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Free some space there."
     data=$(super 'SHOW data_directory')
     wanted=$(($(in_manifest dump_bytes) * 2 / 1024 + 65536))
     room=$(kib_free "$data")
-    [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Make room there."
+    [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Free some space there."
 }
 
 fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
@@ -92,12 +92,12 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
-        give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was touched."
+        give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was changed."
     missing=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
-    [ -z "$missing" ] || give_up failed "The backup lacks files, or has them cut, the first of them $missing." "Nothing was touched; try an older backup."
+    [ -z "$missing" ] || give_up failed "The backup lacks files, or has incomplete ones, the first is $missing." "Nothing was changed; try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
-        say "Stored files that no message names changed or went away while the backup was made: $(($(wc -l <"$scratch/differ"))), the first of them $(head -n 1 "$scratch/differ")."
+        say "Stored files that no message refers to changed or disappeared while the backup was made: $(($(wc -l <"$scratch/differ"))), the first of them $(head -n 1 "$scratch/differ")."
 }
 
 inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first

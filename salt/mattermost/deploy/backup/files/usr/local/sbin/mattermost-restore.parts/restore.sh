@@ -6,14 +6,14 @@ refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server holds $newer messages that are newer than the backup $snapshot." \
-        "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. They are kept aside then."
+        "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. A copy of them is kept then."
 }
 
 blocking_mount() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
-        say "$state/$part is a file system of its own, which a restore cannot put aside: mount that at $state instead, with all that is there now."
+        say "$state/$part is a mount point, which a restore cannot replace: mount that disk at $state instead, with all its contents."
         return
     done
 }
@@ -29,7 +29,7 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
 }
 
 roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
-    roll_back || give_up failed "$2 What was there before could not be put back yet." "mattermost-restore-back.service goes on trying."
+    roll_back || give_up failed "$2 The previous state could not be restored yet." "mattermost-restore-back.service keeps trying."
     give_up "$@"
 }
 
@@ -56,23 +56,23 @@ restore() { # restore SNAPSHOT; sets id
         *) give_up refused "The backup $snapshot is of Mattermost $(in_manifest version), here is ${version:-none}." \
             "mattermost.restore, from the controller, says whether this version takes it over." ;;
     esac
-    [ ! -e "$work/switch/journal" ] || give_up refused "A switch of versions is at work." "Wait for it: mattermost-switch status"
+    [ ! -e "$work/switch/journal" ] || give_up refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"
     [ ! -e "$settings/secrets/rotation/begun" ] || give_up refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"
     refuse_newer
     check_room "$state"
     fetch "$fetched"
     restore_database "$new_database"
-    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is a switch of versions at work, or a rotation, or the disk full? mattermost-switch status; df $work"
+    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is an upgrade or a rotation running, or the disk full? mattermost-switch status; df $work"
     systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
-        roll_back_and_fail refused "Messages were posted while the backup was fetched." "Start again with overwrite: they are kept aside."
-    exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "What was there before serves again."
+        roll_back_and_fail refused "Messages were posted while the backup was fetched." "Start again with overwrite: a copy of them is kept."
+    exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "The previous server serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
-        roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "What was there before serves again."
+        roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "The previous server serves again."
     [ "$(as_role "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "What was there before serves again."
-    decide restored && finish || fail 4 "The restore could not be ended yet; mattermost-restore-back.service tries again."
+        roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "The previous server serves again."
+    decide restored && finish || fail 4 "The restore could not be completed yet; mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored and $version serves it." \
         "What it replaced is in $replaced and the database $replaced_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
 snapshot=$snapshot

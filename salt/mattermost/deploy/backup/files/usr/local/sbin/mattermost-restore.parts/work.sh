@@ -7,7 +7,7 @@ request_of() { # request_of [SNAPSHOT [overwrite] [from VERSION]]: what systemd 
         case $1 in
             overwrite) request=$request:overwrite ;;
             from) request=$request:from-${2:-}; [ "$#" = 1 ] || shift ;;
-            *) fail 2 "There is no word $1; without one, the help is printed." ;;
+            *) fail 2 "There is no argument $1; without one, the help is printed." ;;
         esac
         shift
     done
@@ -36,7 +36,7 @@ work() { # sets manifest
     fi
     take_lock
     manifest=$scratch/manifest
-    recover || give_up failed "What an earlier restore may have left cannot be put back or removed." "Does PostgreSQL answer? systemctl status postgresql"
+    recover || give_up failed "What an earlier restore left cannot be restored or removed." "Does PostgreSQL answer? systemctl status postgresql"
     case $1 in
         drill) drill ;;
         *) parse_request "$1" && restore "$wanted_snapshot" ;;

@@ -43,7 +43,7 @@ fetch() { # fetch KIND ADDRESS
     date=$(tr -d '\r' <"$new.headers" 2>/dev/null | sed -n 's/^[Dd]ate: *//p' | tail -n 1)
     [ -z "$date" ] || skew=$(($(date -d "$date" +%s 2>/dev/null || date +%s) - $(date +%s)))
     if [ -z "$why" ] && [ "$(understood "$kind" "$new")" = 0 ]; then
-        why="answers something that is no such list, beginning: $(head -c 60 "$new" | tr -c 'A-Za-z0-9<>.,:=/ -' ' ')"
+        why="answers something that is not such a list, beginning: $(head -c 60 "$new" | tr -c 'A-Za-z0-9<>.,:=/ -' ' ')"
     fi
     if [ -z "$why" ]; then
         mv -f "$new" "$cache/$kind"
