@@ -17,46 +17,50 @@ LONGEST = 86400  # seconds
 def rolled_back(name):
     """Have each host go back to the version before its last upgrade.
 
-    name: only the state's name. Needs a passed preflight. Goes on only when the command's pillar says
-    ``{"rollback": {"overwrite": True}}``; without it, and under ``test=True``, it only says what would be lost. With several hosts
-    each must have something to go back to, before the first one is touched. Result False, with what to do, without that word,
-    when a host has nothing to go back to, or when the older version does not come up; then the newer one serves again.
+    name: only the state's name. Needs a passed preflight. Where something would be lost it goes on only when the command's pillar
+    says ``{"rollback": {"overwrite": True}}``; without it, and under ``test=True``, it only says what. ``"way": "copy"`` there takes
+    the database of before the upgrade although the migrations could be taken back. With several hosts each must have something to
+    go back to, before the first one is touched. Result False, with what to do, without that word, when a host has nothing to go
+    back to, or when the older version does not come up; then the newer one serves again.
     """
     known = __context__.get(PREFLIGHT) or {}
     if not known:
         return _ret(name, False, "No host was looked at: a preflight comes first.")
     try:
-        overwrite = core.parse_request(__pillar__.get("rollback") or {})
+        overwrite, way = core.parse_request(__pillar__.get("rollback") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
-    lines, refused = _asked(name, known)
+    lines, refused, loses = _asked(name, known, way)
     if refused:
         return _ret(name, False, "\n".join(refused))
     if __opts__["test"]:
         return _ret(name, None, "\n".join(lines))
-    if not overwrite:
-        return _ret(name, False, "\n".join([*lines, f"Nothing was changed. To go back nevertheless: {core.CONFIRM}"]))
-    return _go(name, known)
+    if loses and not overwrite:
+        return _ret(
+            name, False, "\n".join([*lines, f"Nothing was changed. To go back nevertheless: {core.confirmation(way)}"])
+        )
+    return _go(name, known, core.command(overwrite, way))
 
 
-def _asked(name, known):
-    lines, refused = [], []
+def _asked(name, known, way):
+    lines, refused, loses = [], [], False
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "count what going back would lose", host_id)
-        answer = entry["host"].run("mattermost-switch back", timeout=LONGEST)
+        answer = entry["host"].run(f"mattermost-switch back {way}".strip(), timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             lines.append(f"{host_id}: {core.preview(found)}")
+            loses = loses or core.loses(found)
         else:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
-    return lines, refused
+    return lines, refused, loses
 
 
-def _go(name, known):
+def _go(name, known, command):
     changes, lines, result = {}, [], True
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
-        answer = entry["host"].run("mattermost-switch back overwrite", timeout=LONGEST)
+        answer = entry["host"].run(command, timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             changes[host_id] = {"old": found["from"], "new": found["to"]}

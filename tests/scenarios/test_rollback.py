@@ -1,4 +1,4 @@
-"""Going back after an upgrade: said first, whole or not at all, and every message that was taken is still somewhere."""
+"""Going back after an upgrade to the database of then: said first, whole or not at all, and every message is still somewhere."""
 
 import time
 
@@ -11,7 +11,8 @@ from tests.scenarios.upgrading import Upgrading, cloned
 FORWARD = [(record, "power-cut") for record in ("begin", "stopped", "swapping", "swapped", "switched", "started")]
 ONCE_SERVING = [(record, "power-cut") for record in ("serving", "healthy")]
 UNDO = [(record, "power-cut") for record in ("undo", "database-back", "config-back", "version-back")]
-OVERWRITE = 'pillar={"rollback": {"overwrite": true}}'
+COPY = 'pillar={"rollback": {"way": "copy"}}'
+OVERWRITE = 'pillar={"rollback": {"overwrite": true, "way": "copy"}}'
 BEFORE, SINCE = range(1, 4), range(4, 9)
 
 # the host as an upgrade and five messages left it, kept below /root and put back from there
@@ -74,12 +75,14 @@ class Upgraded(Upgrading):
     def put_back(self):
         self.run(RESET.replace("NEW", self.new.version), timeout=120)
 
+    words = "overwrite copy"  # of the way that is taken
+
     def back(self):
         """Go back as the orchestration has it done; returns the CompletedProcess."""
-        return self.host.ssh("mattermost-switch back overwrite", check=False, timeout=180)
+        return self.host.ssh(f"mattermost-switch back {self.words}", check=False, timeout=180)
 
     def ask_and_leave(self):
-        self.run("setsid mattermost-switch back overwrite >/dev/null 2>&1 </dev/null &")
+        self.run(f"setsid mattermost-switch back {self.words} >/dev/null 2>&1 </dev/null &")
 
     def messages(self, database="mattermost") -> set:
         """The numbers of the messages that *database* holds."""
@@ -120,13 +123,13 @@ def upgraded(deployed):
 
 
 def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, releases):
-    for wanted, arguments, rc in (releases[0], ["test=True"], 0), (releases[1], [], 1):
+    for wanted, arguments, rc in (releases[0], [COPY, "test=True"], 0), (releases[1], [COPY], 1):
         upgraded.deployment.use(wanted)
         said = upgraded.deployment.orchestrate("mattermost.rollback", *arguments)
         assert said.rc == rc, said
         assert "Created since then: 5 messages, 0 users" in said.comments
         upgraded.assert_still_new()
-    assert OVERWRITE.partition("=")[2] in said.comments
+    assert OVERWRITE.partition("=")[2] in said.comments.replace("'", "")
 
     run = upgraded.deployment.orchestrate("mattermost.rollback", OVERWRITE)
     assert run.rc == 0, run
@@ -135,7 +138,7 @@ def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, re
     upgraded.assert_back()
     upgraded.deployment.wait_until_healthy()
 
-    again = upgraded.deployment.orchestrate("mattermost.rollback", OVERWRITE)
+    again = upgraded.deployment.orchestrate("mattermost.rollback")
     assert again.rc == 1, again
     assert "Nothing is kept from before" in again.comments
     upgraded.deployment.use(releases[0])
@@ -151,7 +154,7 @@ def test_every_message_taken_is_served_or_kept_aside(upgraded):
     chat = Chat(upgraded.deployment)
     chat.token = upgraded.old_session  # logged in before the upgrade: a session since then goes with the rest
     with chat as writer:
-        upgraded.until("test $(mattermost-switch back | sed -n s/^posts=//p) -gt 10", "ten messages more")
+        upgraded.until("test $(mattermost-switch back copy | sed -n s/^posts=//p) -gt 10", "ten messages more")
         done = upgraded.back()
         upgraded.deployment.wait_until_healthy()
         time.sleep(1)

@@ -4,7 +4,6 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-from mattermost_controller.stages import rollback as core
 
 from tests import states
 
@@ -44,11 +43,38 @@ def test_a_dry_run_says_what_would_be_lost_and_goes_no_further():
     assert host.commands == ["mattermost-switch back"]
 
 
+KEEPS = "result=asked\nfrom=11.8.0\nto=11.7.0\nway=down\nasks=no\nreason=It keeps the messages.\n"
+
+
+def test_where_nothing_is_lost_it_goes_back_without_a_word():
+    host = Host(back=(0, KEEPS), go=(0, DONE))
+    assert made({"chat": host}, test=True)["result"] is None
+    assert made({"chat": host})["result"] is True
+    assert host.commands == ["mattermost-switch back", "mattermost-switch back", "mattermost-switch back go"]
+
+
+def test_one_host_that_loses_something_keeps_every_host_as_it_is():
+    keeps, loses = Host(back=(0, KEEPS)), Host(back=(0, ASKED))
+    assert made({"a": keeps, "b": loses})["result"] is False
+    assert keeps.commands == loses.commands == ["mattermost-switch back"]
+
+
+def test_the_copy_can_be_asked_for():
+    host = Host(copy=(0, ASKED))
+    ret = made({"chat": host}, {"way": "copy"})
+    assert ret["result"] is False
+    assert """pillar='{"rollback": {"overwrite": true, "way": "copy"}}'""" in ret["comment"]
+    assert host.commands == ["mattermost-switch back copy"]
+    host.answers["copy"] = (0, ASKED + DONE)
+    assert made({"chat": host}, {"way": "copy", "overwrite": True})["result"] is True
+    assert host.commands[-1] == "mattermost-switch back overwrite copy"
+
+
 def test_without_the_word_it_says_so_and_how_to_go_on():
     host = Host(back=(0, ASKED))
     ret = made({"chat": host})
     assert ret["result"] is False
-    assert core.CONFIRM in ret["comment"]
+    assert """pillar='{"rollback": {"overwrite": true}}'""" in ret["comment"]
     assert host.commands == ["mattermost-switch back"]
 
 
@@ -79,7 +105,7 @@ def test_an_undone_one_is_told_with_the_first_errors_and_ends_the_run():
     assert second.commands == ["mattermost-switch back"]
 
 
-@pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}])
+@pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}, {"way": "down"}])
 def test_what_it_cannot_mean_is_refused_before_a_host_is_asked(told):
     host = Host()
     assert made({"chat": host}, told)["result"] is False

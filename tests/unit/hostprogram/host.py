@@ -1,6 +1,7 @@
 """A directory that looks like a host to the host program, with small stand-ins for the programs that it calls."""
 
 import datetime
+import hashlib
 import os
 import pathlib
 import shlex
@@ -10,6 +11,7 @@ from tests import programs
 
 HERE = pathlib.Path(__file__).parent
 OLD, NEW = "11.7.100", "11.8.100"
+SCHEMA = hashlib.md5(b"1,2", usedforsecurity=False).hexdigest()  # of the old version's migrations
 ID = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=2)).strftime(
     "%Y%m%d%H%M%S"
 )  # of what is kept aside
@@ -20,7 +22,19 @@ class Host:
 
     def __init__(self, folder, shell):
         self.folder = folder
-        for name in ("bin", "install", "state/config", "settings", "work", "run", "databases", "rows", "faults"):
+        for name in (
+            "bin",
+            "install",
+            "state/config",
+            "settings",
+            "work",
+            "run",
+            "databases",
+            "rows",
+            "faults",
+            "columns",
+            "dropped",
+        ):
             (folder / name).mkdir(parents=True)
         for name in ("systemctl", "curl", "psql", "journalctl", "mv", "runuser", "df", "sync"):
             (folder / "bin" / name).symlink_to(HERE / "stub.sh")
@@ -54,6 +68,9 @@ class Host:
             program=shlex.join(self.command),
         )
         self.set(**{"databases/mattermost": ""})
+        self.set(**{f"columns/{OLD}": "posts id\nposts message\nusers id"})
+        self.set(**{f"columns/{NEW}": "posts id\nposts message\nrecaps id\nrecaps title\nusers id\nusers mood"})
+        self.takes_back()
 
     def setting(self, name, value):
         """Set one of the program's own settings."""
@@ -65,6 +82,12 @@ class Host:
         server.parent.mkdir(parents=True)
         server.write_text("")
         server.chmod(0o755)
+
+    def takes_back(self, script="echo {old} >databases/mattermost"):
+        """Have the new version's server take its migrations back by *script*, a line of sh in the world's directory."""
+        server = self.folder / f"install/{NEW}/bin/mattermost"
+        says = 'cd "$WORLD"; echo "$*" >took_back; cp rows/mattermost rows_then; env >down_environment'
+        server.write_text(f'#!/bin/sh\n[ "$1 $2" = "db downgrade" ] || exit 9\n{says}\n{script.format(old=OLD)}\n')
 
     def set(self, **values):
         """Write files of the world; see stub.sh."""
@@ -114,7 +137,8 @@ class Host:
             assert self.run("to", NEW).returncode == 0
         else:
             self.point_at(NEW)
-            self.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": OLD.replace(".", "")})
+            self.keep("before", OLD, {"from": OLD, "to": NEW, "copied": "yes", "schema": SCHEMA, "applied": "4,3"})
+            (self.folder / f"work/switch/before/{ID}/added").write_text("table recaps\ncolumn users mood\n")
             folder = self.folder / f"work/switch/before/{ID}"
             for name in ("state/config/config.json", "settings/environment"):
                 (folder / name.rpartition("/")[2]).write_text((self.folder / name).read_text())

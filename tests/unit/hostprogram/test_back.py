@@ -1,4 +1,4 @@
-"""Going back to the version before the last upgrade: said first, then done whole or not at all."""
+"""Going back to the version before the last upgrade, to its database of then: said first, then done whole or not at all."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def assert_still_new(host):
 
 def test_it_only_says_what_would_be_lost(host):
     pid = host.upgraded().get("pid")
-    done = host.run("back")
+    done = host.run("back", "copy")
     assert done.returncode == 0, done.stdout + done.stderr
     said = fields(done.stdout)
     assert (said["result"], said["from"], said["to"], said["posts"]) == ("asked", NEW, OLD, "2")
@@ -52,7 +52,7 @@ def test_it_only_says_what_would_be_lost(host):
 
 def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
     host = host_of_each_shell.upgraded(really=True)
-    done = host.run("back", "overwrite")
+    done = host.run("back", "overwrite", "copy")
     assert done.returncode == 0, done.stdout + done.stderr
     assert_back(host)
     said = host.report()
@@ -66,19 +66,19 @@ def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
 @pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version"])
 def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     host.upgraded().fault(OLD, fault)
-    done = host.run("back", "overwrite")
+    done = host.run("back", "overwrite", "copy")
     assert done.returncode == 3, done.stdout + done.stderr
     assert_still_new(host)
     assert "run mattermost.rollback again, or stay" in host.report()["advice"]
     host.fault(OLD, "")
-    assert host.run("back", "overwrite").returncode == 0
+    assert host.run("back", "overwrite", "copy").returncode == 0
     assert_back(host)
 
 
 @pytest.mark.parametrize("record", FORWARD)
 def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     host.upgraded().set(kill_after=record)
-    assert host.run("back", "overwrite").returncode == 3
+    assert host.run("back", "overwrite", "copy").returncode == 3
     assert not (host.folder / "kill_after").exists(), "it was not killed"
     assert_still_new(host)
 
@@ -86,7 +86,7 @@ def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
 @pytest.mark.parametrize("record", ["serving", "healthy"])
 def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record):
     host.upgraded().set(kill_after=record)
-    assert host.run("back", "overwrite").returncode == 0
+    assert host.run("back", "overwrite", "copy").returncode == 0
     assert not (host.folder / "kill_after").exists(), "it was not killed"
     assert_back(host)
 
@@ -95,7 +95,7 @@ def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record
 def test_killed_in_the_undo_it_ends_the_undo(host, record):
     host.upgraded().fault(OLD, "wrong-version")
     host.set(kill_after=record)
-    assert host.run("back", "overwrite").returncode == 3
+    assert host.run("back", "overwrite", "copy").returncode == 3
     assert not (host.folder / "kill_after").exists(), "it was not killed"
     assert_still_new(host)
 
@@ -103,7 +103,7 @@ def test_killed_in_the_undo_it_ends_the_undo(host, record):
 def test_messages_posted_to_an_older_version_that_fails_then_are_named(host):
     host.upgraded().fault(OLD, "wrong-version")
     host.set(posts="3")
-    assert host.run("back", "overwrite").returncode == 3
+    assert host.run("back", "overwrite", "copy").returncode == 3
     (kept,) = host.kept
     assert f"3 messages posted to {OLD} before it failed are now in the database {kept} only" in host.report()["reason"]
 
@@ -144,22 +144,22 @@ def test_where_the_new_version_has_no_migration_only_version_and_configuration_g
     host.setting("copy", "migrations")
     assert host.run("to", NEW).returncode == 0
     assert host.kept == [], "a copy was made although it is not needed"
-    host.set(**{"rows/mattermost": "m1\nm2"})
+    host.set(**{"rows/mattermost": "m1\nm2", "state/config/config.json": "{changed}"})
     said = fields(host.run("back").stdout)
-    assert (said["copied"], said["posts"]) == ("no", "0")
-    done = host.run("back", "overwrite")
+    assert (said["copied"], said["posts"], said["way"], said["asks"]) == ("no", "0", "down", "no")
+    done = host.run("back", "go")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (host.current, host.kept) == (OLD, [])
     assert host.get("rows/mattermost") == "m1\nm2", "messages went although the database fits"
+    assert host.get("state/config/config.json") == "{changed}", "what was set since went"
+    assert not (host.folder / "took_back").exists()
 
 
 @pytest.mark.parametrize(
     ("says", "breaks"),
     [
         ("Nothing is kept from before", lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone")),
-        ("is gone", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
         ("There is no release in", lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink()),
-        ("cannot be known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
         ("PostgreSQL does not answer", lambda host: host.set(postgresql_is_down="")),
     ],
 )
@@ -167,7 +167,7 @@ def test_nothing_to_go_back_to_is_a_refusal(host, says, breaks):
     host.upgraded().setting("database_timeout", 0)
     breaks(host)
     pid = host.get("pid")
-    for command in (["back"], ["back", "overwrite"]):
+    for command in (["back"], ["back", "go"], ["back", "overwrite"], ["back", "overwrite", "copy"]):
         done = host.run(*command)
         assert done.returncode == 2, done.stdout + done.stderr
         assert says in done.stdout
@@ -177,3 +177,21 @@ def test_nothing_to_go_back_to_is_a_refusal(host, says, breaks):
 
 def test_another_word_is_refused(host):
     assert host.upgraded().run("back", "now").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("says", "breaks"),
+    [
+        ("is missing", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
+        ("cannot be known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
+    ],
+)
+def test_without_the_copy_of_then_that_way_is_refused_and_the_other_one_works(host, says, breaks):
+    breaks(host.upgraded())
+    for command in (["back", "copy"], ["back", "overwrite", "copy"]):
+        done = host.run(*command)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert says in done.stdout
+    assert host.current == NEW
+    assert host.run("back", "go").returncode == 0
+    assert host.current == OLD

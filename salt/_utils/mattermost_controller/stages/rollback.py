@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import json
+
 from mattermost_release_facts import effective
 
-CONFIRM = 'pillar=\'{"rollback": {"overwrite": true}}\''
 
+def parse_request(pillar: dict) -> tuple[bool, str]:
+    """Return whether the pillar's ``rollback`` agrees to a loss, and the way that it names. Raises ValueError for what it cannot mean.
 
-def parse_request(pillar: dict) -> bool:
-    """Return whether the pillar's ``rollback`` says to go on. Raises ValueError for what it cannot mean.
-
-    pillar: ``overwrite`` (default False).
+    pillar: ``overwrite`` (default False), ``way`` (``copy``: the database of before the upgrade; default "": the host's choice).
     """
-    unknown = sorted(set(pillar) - {"overwrite"})
+    unknown = sorted(set(pillar) - {"overwrite", "way"})
     if unknown:
-        raise ValueError(f"rollback:{unknown[0]} is not known; allowed: rollback:overwrite.")
-    overwrite = pillar.get("overwrite", False)
+        raise ValueError(f"rollback:{unknown[0]} is not known; allowed: rollback:overwrite and rollback:way.")
+    overwrite, way = pillar.get("overwrite", False), pillar.get("way", "")
     if overwrite not in (True, False):
         raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")
-    return overwrite
+    if way not in ("", "copy"):
+        raise ValueError(f"rollback:way is {way!r}; it must be copy, or not be there.")
+    return overwrite, way
+
+
+def confirmation(way: str) -> str:
+    """Return what to add to the command to go back although something is lost."""
+    return f"pillar='{json.dumps({'rollback': {'overwrite': True, **({'way': way} if way else {})}})}'"
+
+
+def loses(found: dict) -> bool:
+    """Return whether going back needs the owner's word. found: as for `preview`; a program that does not say so knows only the copy."""
+    return found.get("asks") != "no"
+
+
+def command(overwrite: bool, way: str) -> str:
+    """Return the words that have the host go back."""
+    return " ".join(["mattermost-switch back", *(["overwrite"] if overwrite else ["go"]), *([way] if way else [])])
 
 
 def preview(found: dict) -> str:

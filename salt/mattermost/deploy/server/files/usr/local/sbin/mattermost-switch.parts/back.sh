@@ -1,8 +1,8 @@
 # The rollback by command: to the version before the last upgrade.
 
-find_previous() { # sets from, to, source, facts, previous_database, copied, and why when there is nothing to go back to
+find_previous() { # sets from, to, source, facts, previous_database, copied, no_copy, and why when there is nothing to go back to
     local found
-    from=$(current) source='' why=''
+    from=$(current) source='' why='' no_copy=''
     [ -n "$from" ] || { why="No version is installed."; return 1; }
     for facts in "$own"/before/*/facts; do # in the order of time
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
@@ -17,18 +17,32 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, and
         why="There is no release in $install/$to any more."
     elif ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer."
-    else
-        [ "$copied" != yes ] || previous_database=$(copy_name before "$source")
+    elif [ "$copied" = yes ]; then
+        previous_database=$(copy_name before "$source")
         has_database "$previous_database"
         case $? in
-            1) why="The previous database, $previous_database, is missing." ;;
+            1) no_copy="The previous database, $previous_database, is missing." ;;
             2) why="PostgreSQL does not answer: its databases cannot be listed." ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
-                    why="The schema of the database $previous_database is not the one that Mattermost $to had: it cannot be known whether $to fits it."
+                    no_copy="The schema of the database $previous_database is not the one that Mattermost $to had: it cannot be known whether $to fits it."
                 ;;
         esac
+    fi
+    [ -z "$why" ]
+}
+
+choose_way() { # choose_way [copy]: sets what find_way sets, question (what the owner has to agree to), and why when there is none
+    question=''
+    find_way "${1:-}"
+    if [ "$way" = down ]; then
+        [ -z "$dropped" ] || question="That drops what $to has no place for: $(drops_in_words)."
+    elif [ "$copied" = no ]; then
+        why=$obstacle
+    else
+        why=$no_copy question=copy
+        [ -z "$why" ] || why="$why${obstacle:+ $obstacle}"
     fi
     [ -z "$why" ]
 }
@@ -47,30 +61,47 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
     done
 }
 
-show_loss() { # what `back` says: counted now, nothing changed
-    local lost report_lines
+show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
+    local lost report_lines before
     [ ! -e "$journal" ] || fail 5 "An upgrade or rollback is running or was interrupted; see mattermost-switch status."
-    if ! find_previous || ! count_lost "$database" "$previous_database"; then
+    if find_previous && choose_way "${1:-}"; then
+        before=$database
+        [ "$way" = down ] || before=$previous_database
+        count_lost "$database" "$before"
+    fi
+    if [ -n "$why" ]; then
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed; ${from:-no version} still serves."
         exit 2
     fi
-    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "$report_lines"
-    if [ "$copied" = yes ]; then
-        say "reason=Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
+    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "$report_lines"
+    if [ "$way" = copy ]; then
+        say "reason=${obstacle:+The migrations since then cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
+        [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
+            say "config=config.json was changed since that upgrade; the present one is kept."
+    elif [ -z "$taken_back" ]; then
+        say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     else
-        say "reason=Going back from $from to $to restores the configuration from before the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
+        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations rewrote are left as their own down statements leave them. The present database is kept as $(copy_name newer DATE)."
     fi
-    [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
-        say "config=config.json was changed since that upgrade; the present one is kept."
 }
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
-go_back() { # sets outage_start, unread
-    if ! find_previous || ! keep_backups_out; then
+go_back() { # sets outage_start, unread, why; the request's third word: go (only if nothing is lost), overwrite, copy; - is an older program's, which knew only the copy
+    local word="$to"
+    case $word in -) word=copy ;; esac
+    if find_previous && choose_way "$word"; then
+        if [ "$word" = go ] && [ -n "$question" ]; then
+            why="Something would be lost: mattermost-switch back lists it."
+        else
+            keep_backups_out
+        fi
+    fi
+    if [ -n "$why" ]; then
         write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
         return
     fi
+    [ "$way" = copy ] || [ -z "$taken_back" ] || choose_strategy
     { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
     look_before
@@ -78,13 +109,25 @@ go_back() { # sets outage_start, unread
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
-    record swapping || { roll_back "$unwritten"; return; }
-    if [ "$copied" = yes ]; then
+    if [ "$way" = copy ]; then
+        record swapping || { roll_back "$unwritten"; return; }
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
             { roll_back "The previous database could not take its place."; return; }
+        record swapped || { roll_back "$unwritten"; return; }
+        previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
+    elif [ -n "$taken_back" ]; then
+        record copying || { roll_back "$unwritten"; return; }
+        copy_database "$(copy_name newer "$id")" "$from, left for $to" ||
+            { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
+        record copied || { roll_back "$unwritten"; return; }
+        if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
+            roll_back "Something was written meanwhile that going back would drop."
+            return
+        fi
+        record downgrading || { roll_back "$unwritten"; return; }
+        take_back || { roll_back "$why"; return; }
+        record downgraded || { roll_back "$unwritten"; return; }
     fi
-    record swapped || { roll_back "$unwritten"; return; }
-    previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     start_other
 }
 
@@ -92,12 +135,18 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     local newer outcome lost report_lines
     newer=$(copy_name newer "$id") lost='' report_lines=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
-    rm -rf "$own/before/$source"
-    outcome="The database is the same."
-    has_database "$newer"
-    if [ "$?" != 1 ]; then
+    if recorded downgraded; then
+        outcome="The migrations of $from were taken back; all that was written since stays. The database as it was is kept in $newer."
+        ! count_lost "$newer" "$database" || case $lost in
+            '0 messages, 0 users, 0 channels, 0 attachments') ;;
+            *) outcome="$outcome Only there: $lost." ;;
+        esac
+    elif recorded swapped; then
+        rm -rf "$own/before/$source"
         outcome="What $from held more is in the database $newer only."
         ! count_lost "$newer" "$database" || outcome="Made since the upgrade to $from, and now in the database $newer only: $lost."
+    else
+        outcome="The database is the same."
     fi
     write_report 'done' "Mattermost $to serves again and is healthy. $outcome" \
         "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from the next run upgrades again: set it to $to."

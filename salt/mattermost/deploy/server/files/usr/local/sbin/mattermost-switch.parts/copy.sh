@@ -38,21 +38,19 @@ choose_strategy() { # sets strategy: from some size on it is quicker to copy the
     super CHECKPOINT # now, while the server still serves, so that the one that a copy begins with is short
 }
 
-copy_database() { # copy_database ID; sets error when it fails
-    local name attempt
-    name=$(copy_name before "$1")
+copy_database() { # copy_database NAME WORDS: the server's database under another name; sets error when it fails
+    local name="$1" attempt
     for attempt in 1 2 3 4 5; do
         end_sessions "$database"
         error=$(super "CREATE DATABASE \"$name\" TEMPLATE \"$database\" OWNER \"$role\"$strategy" 2>&1) && break
         case $error in *'being accessed'*) [ "$attempt" != 5 ] || return 1 ;; *) return 1 ;; esac
         sleep 1
     done
-    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $from before $to';"; database_properties "$name"; } | super
+    { say "COMMENT ON DATABASE \"$name\" IS 'mattermost-switch: $2';"; database_properties "$name"; } | super
 }
 
-drop_copy() { # drop_copy ID: one that was not finished; still being made, it outlives the program that asked for it
-    local name
-    name=$(copy_name before "$1")
+drop_copy() { # drop_copy NAME: one that was not finished; still being made, it outlives the program that asked for it
+    local name="$1"
     super "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"$name\"%' AND pid <> pg_backend_pid()" >/dev/null &&
         super "DROP DATABASE IF EXISTS \"$name\""
 }
@@ -82,14 +80,16 @@ END
 }
 
 roll_back_database() { # what a failed switch did to the database is undone; sets failed_database, the name under which it is kept
-    failed_database=$(copy_name failed "$id")
-    if [ "$kind" = back ]; then
+    local saved
+    failed_database=$(copy_name failed "$id") saved=$(copy_name before "$id")
+    [ "$kind" != back ] || saved=$(copy_name newer "$id")
+    if recorded swapping; then
         failed_database=$(copy_name before "$source")
-        exchange "$failed_database" "$(copy_name newer "$id")" "mattermost-switch: $to before $from"
+        exchange "$failed_database" "$saved" "mattermost-switch: $to before $from"
     elif recorded copied; then
-        exchange "$failed_database" "$(copy_name before "$id")" "mattermost-switch: left by the failed switch to $to"
+        exchange "$failed_database" "$saved" "mattermost-switch: left by the failed switch to $to"
     else
-        drop_copy "$id"
+        drop_copy "$saved"
     fi
 }
 

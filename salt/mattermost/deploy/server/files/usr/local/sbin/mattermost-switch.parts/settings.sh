@@ -2,10 +2,10 @@
 
 read_settings() {
     install='' state='' settings='' work='' port='' service='' database='' role='' psql='' socket_dir='' database_port='' start_timeout='' copy=''
-    unhealthy_timeout=30 database_timeout=30 settle=5 # seconds; no setting of a user's
+    unhealthy_timeout=30 database_timeout=30 settle=5 back_timeout=1800 # seconds; no setting of a user's
     socket='' local_mode='' # an older bundle wrote none
     take_settings 'install state settings work port service database role psql socket_dir database_port start_timeout copy' \
-        'unhealthy_timeout database_timeout settle socket local_mode' 'a deploy'
+        'unhealthy_timeout database_timeout settle back_timeout socket local_mode' 'a deploy'
     [ ! -r "$runtime.port" ] || read -r port <"$runtime.port" # an import that is not done has the server where nobody comes
     own=$work/switch
     journal=$own/journal

@@ -48,7 +48,7 @@ upgrade() { # sets from, copied, why, outage_start
         save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
         if [ "$copied" = yes ]; then
             record copying || { roll_back "$unwritten"; return; }
-            copy_database "$id" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
+            copy_database "$(copy_name before "$id")" "$from before $to" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
             record copied || { roll_back "$unwritten"; return; }
         fi
     fi
@@ -79,11 +79,15 @@ finish() { # the new version is proved: keep it
 }
 
 keep_for_rollback() { # what `back` needs of before this upgrade
-    local copied previous_database
-    copied=no previous_database=$database
-    ! recorded copied || copied=yes previous_database=$(copy_name before "$id")
+    local copied previous_database applied
+    copied=no previous_database=$database applied=''
+    if recorded copied; then
+        copied=yes previous_database=$(copy_name before "$id")
+        applied=$(without "$(migrations "$database")" "$(migrations "$previous_database")")
+        mkdir -p "$own/before/$id" && added "$previous_database" "$database" >"$own/before/$id/added.new" && publish "$own/before/$id/added"
+    fi
     keep_configuration "before/$id" "from=$from" "to=$to" "copied=$copied" "schema=$(schema "$previous_database")" \
-        "config=$(cksum <"$config")"
+        "applied=$applied" "config=$(cksum <"$config")"
 }
 
 restart() { # an environment file that the server is not well with is taken back; sets from, to, outage_start, since
