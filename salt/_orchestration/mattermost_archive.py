@@ -35,6 +35,8 @@ def available(name):
             lines.append(f"{host_id}: the archive is there.")
             continue
         changes[host_id] = step.target
+        word = "would be copied" if __opts__["test"] else "was copied"
+        lines.append(f"{host_id}: {os.path.basename(step.target)} {word} to the host.")
         if __opts__["test"]:
             continue
         mattermost_progress.say(name, f"copying {os.path.basename(release['source'])}", host_id)

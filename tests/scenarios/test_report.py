@@ -84,13 +84,13 @@ def test_a_failed_upgrade_is_told_once_and_last(upgrading, host, releases):
 
 
 def test_a_refused_preflight_is_told_once_with_what_to_do(host):
-    host.set(email="nobody", backup={"schedule": "25:00"})
+    host.set(email="nobody", nginx={"hsts_seconds": -7})
     rc, out, err = seen(host)
     said = narrow(out, err)
     assert rc == 1
     assert out == []
     assert "Refused before anything was changed: 2 of " in said
-    assert said.count("25:00") == 1, said
+    assert said.count("-7") == 1, said
     assert said.count("Fix: ") == 2
 
 

@@ -9,6 +9,8 @@ from mattermost_controller.reporting import console
 
 from tests.unit.test_checkout import checkout  # noqa: F401
 
+FILE = {"output": "json", "output_file": "/tmp/x"}
+
 
 class Stream(io.StringIO):
     def __init__(self, is_terminal):
@@ -44,8 +46,8 @@ def test_a_named_format_is_alone_on_standard_output(shown, name):
     assert shown({"output": name}) == ["RESULTS\n", "\nFailed: x\n"]
 
 
-@pytest.mark.parametrize("opts", [{"log_level": "debug"}, {"log_level": "trace"}, {"output_file": "/tmp/x"}])
-def test_with_debug_or_a_file_salts_results_come_before_the_report(shown, opts):
+@pytest.mark.parametrize("opts", [{"log_level": "debug"}, {"log_level": "trace"}, {"output_file": "/tmp/x"}, FILE])
+def test_with_debug_or_into_a_file_salts_results_come_before_the_report(shown, opts):
     assert shown(opts)[0] == "RESULTS\n\ntold, 80, False\n"
 
 

@@ -202,9 +202,28 @@ def test_colours_only_where_the_terminal_shows_them():
         ("No login. To do: give a password.", "No login.", "give a password."),
         ("The page: Set is a word. It fails.", "The page: Set is a word. It fails.", ""),
         ("It failed", "It failed", ""),
+        ("One.\nTwo.\nThree.", "One. Two.", ""),
+        (
+            "It ended. Correct the cause.\nIts first errors:\n  no such column\n  x",
+            "It ended. Its first errors: no such column",
+            "Correct the cause.",
+        ),
         ("", "It printed nothing.", ""),
     ],
 )
 def test_what_happened_is_told_apart_from_what_to_do(text, what, fix):
     found = words.explained(text)
     assert (found["what"], found["fix"]) == (what, fix)
+
+
+def test_a_step_that_finds_several_faults_tells_each():
+    faults = [f"Fault {number}." for number in range(5)]
+    step = {
+        "__id__": "hosts-fit",
+        "function": "mattermost_move.compatible",
+        "duration": 9.0,
+        "result": False,
+        "changes": {},
+    }
+    _, failed = told([passed(), {**step, "comment": "\n".join(faults)}])
+    assert failed[1:] == ["Failed: hosts-fit: " + " ".join(faults)]

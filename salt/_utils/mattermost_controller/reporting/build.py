@@ -14,7 +14,7 @@ from mattermost_controller.findings import REFUSAL, WARNING
 from mattermost_controller.reporting import words
 
 SILENT = ("mattermost_stage", "mattermost_archive")  # steps that are no news unless they change something
-STAGE = "mattermost_stage"
+LINES = 6  # of a comment by which a step of an orchestration failed: often a fault in each
 
 
 class Row(NamedTuple):
@@ -131,7 +131,7 @@ def _told(made: Report, step: dict, hosts: list) -> None:
     lines = [line for line in str(step.get("comment") or "").splitlines() if line.strip()]
     if step["result"] is False:
         for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
-            made.failures.append(_failure(host, step["__id__"], words.explained(text)))
+            made.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
         return
     module = step["function"].partition(".")[0]
     is_news = bool(step["changes"]) or step["result"] is None

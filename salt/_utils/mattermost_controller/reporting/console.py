@@ -25,9 +25,9 @@ class Last:
     def show(self, opts: dict, results) -> None:
         """Print the report, and before or instead of it Salt's *results*, a function, as *opts* of the command ask.
 
-        ``--out`` gives Salt's results alone on standard output; ``-l debug`` and ``--out-file`` give both.
+        ``--out`` gives Salt's results alone on standard output; ``-l debug`` gives both, and so does ``--out-file``, which has the results.
         """
-        is_data = bool(opts.get("output"))
+        is_data = bool(opts.get("output")) and not opts.get("output_file")
         if is_data or opts.get("output_file") or opts.get("log_level") in WHOLE:
             results()
         if not is_data:

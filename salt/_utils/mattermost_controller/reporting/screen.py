@@ -38,7 +38,11 @@ class Style:
         rest = " " * len(first) if rest is None else rest
         options = {"break_long_words": False, "break_on_hyphens": False}
         found = textwrap.wrap(
-            self.clean(text), width or self.width, initial_indent=first, subsequent_indent=rest, **options
+            " ".join(self.clean(text).split()),
+            width or self.width,
+            initial_indent=first,
+            subsequent_indent=rest,
+            **options,
         )
         return found or [first.rstrip()]
 
@@ -70,7 +74,7 @@ def summary(report: Report, style: Style, addresses: dict | None = None, log: st
 
     addresses: by host ID. log: the file that has the details.
     """
-    lines = style.text(report.text)
+    lines = [*style.text(report.text), ""] if report.text else []
     hosts = _hosts(report)
     if len(hosts) > MANY:
         lines += _table(report, style, hosts)

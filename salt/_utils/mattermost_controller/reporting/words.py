@@ -12,6 +12,7 @@ LONGEST = 600  # characters of a sentence, and of why something failed
 # What a person deployed for, in this order; other states of ours come after.
 LOUD = (
     "mattermost_service.running",
+    "mattermost_account.first_admin",
     "mattermost_release.unpacked",
     "mattermost_letsencrypt.issued",
     "mattermost_database_major.upgraded",
@@ -21,14 +22,15 @@ LOUD = (
     "mattermost_uninstall.packages_as_before",
     "mattermost_config.merged",
 )
+QUIET = ("mattermost_baseline.recorded", "mattermost_bundle.recorded")  # only counted
 KINDS = {  # Salt's own states, counted by what they make
     "pkg": ("package", "installed", "install"),
     "file": ("file", "written", "write"),
     "user": ("account", "made", "make"),
 }
 _FIX = re.compile(
-    r"(?<=[.!?)'\"]) (?=(?:To do|Fix|Run|See|Look at|Set|Give|Make|Name|Start|Stop|Read|Wait|Remove|Leave|Deploy|Restore|Check|Apply"
-    r"|Free|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter)\b)"
+    r"(?<=[.!?)'\"]) (?=(?:To|Fix|Run|See|Look at|Set|Give|Make|Name|Start|Stop|Read|Wait|Remove|Leave|Deploy|Restore|Check|Apply"
+    r"|Free|Correct|Use|Try|Copy|Move|Add|Change|Allow|Look|Keep|Log|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter)\b)"
 )
 
 
@@ -45,24 +47,30 @@ def comment_of(part: dict) -> str:
 
 def changes(parts: list[dict], test: bool) -> list[str]:
     """Return what changed, or would under *test*, in at most ``MOST`` sentences and one that counts the rest."""
-    own, counted, claims = [], {}, []
+    own, counted, others = [], {}, 0
     for part in filter(is_change, parts):
         state = part["function"].partition(".")[0]
-        if state.startswith("mattermost_"):
+        if state.startswith("mattermost_") and part["function"] not in QUIET:
             own.append(part)
         elif state in KINDS:
             counted.setdefault(state, []).extend(_names(state, part))
         else:
-            claims.append(claim(part["__id__"]))
+            others += 1
     own.sort(key=lambda part: LOUD.index(part["function"]) if part["function"] in LOUD else len(LOUD))
-    said = [_shortened(comment_of(part) or claim(part["__id__"])) for part in own[:MOST]]
+    said = [_sentence(part, test) for part in own[:MOST]]
     rest = [_count(state, names, test) for state, names in counted.items()]
-    others = len(own[MOST:]) + len(claims)
-    if len(claims) == others == 1:
-        rest.append(f"{claims[0]}{' (would)' if test else ''}")
-    elif others:
+    others += len(own[MOST:])
+    if others:
         rest.append(f"{others} {'more ' if said or rest else ''}change{'s' * (others > 1)}")
     return said + (["; ".join(rest)] if rest else [])
+
+
+def _sentence(part: dict, test: bool) -> str:
+    """Return what a state of ours did, as it says it; of the first account, what a person needs next."""
+    account = part["changes"].get("account") if part["function"] == "mattermost_account.first_admin" else None
+    if account and not test:
+        return f"Log in as {account.partition(' ')[0]}; the one-time password is on the host in {part['name']}."
+    return _shortened(comment_of(part) or claim(part["__id__"]))
 
 
 def _names(state: str, part: dict) -> list[str]:
@@ -106,15 +114,22 @@ def failure(part: dict) -> dict:
     return found
 
 
-def explained(text: str) -> dict:
-    """Return ``what``, ``fix`` and ``cut`` of the text by which something failed."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["It printed nothing."]
+def explained(text: str, most: int = 2) -> dict:
+    """Return ``what``, ``fix`` and ``cut`` of the text by which something failed: *most* lines of it, and the first one that it quotes.
+
+    Of what a command wrote the last lines count, of a sentence of ours the first ones; what it quotes (a log) is indented.
+    """
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or ["It printed nothing."]
+    quoted = [line.strip() for line in lines if line.startswith(" ")]
+    said = [line for line in lines if not line.startswith(" ")]
     if "Traceback (most recent call last)" in text:
-        return {"what": _cut(f"The program broke off: {lines[-1]}"), "fix": "", "cut": True}
-    shown = lines[-2:] if lines[0].startswith("Command ") else lines[:2]
-    what, *fix = _FIX.split(_cut(" ".join(shown)), maxsplit=1)
+        return {"what": _cut(f"The program broke off: {lines[-1].strip()}"), "fix": "", "cut": True}
+    if lines[0].startswith("Command "):
+        return {"what": _cut(" ".join(line.strip() for line in lines[-2:])), "fix": "", "cut": len(lines) > 2}
+    heading = said.pop() if quoted and len(said) > 1 and said[-1].endswith(":") else ""
+    what, *fix = _FIX.split(_cut(" ".join(said[:most])), maxsplit=1)
     return {
-        "what": what,
+        "what": " ".join(filter(None, [what, heading, *map(_cut, quoted[:1])])),
         "fix": re.sub(r"^(To do|Fix): ", "", "".join(fix)),
-        "cut": len(lines) > len(shown) or len(text) > LONGEST,
+        "cut": len(said) > most or len(quoted) > 1 or len(text) > LONGEST,
     }
