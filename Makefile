@@ -95,6 +95,11 @@ trial-down: setup ## Remove the lab's hosts, network, mounts and processes; cach
 docs: setup ## Generate docs/settings.md from the schema
 	$(BIN)/python -m tools.settings_page
 
+.PHONY: picture
+picture: setup ## Draw docs/screen.svg from a first deploy, on the host that `make trial-host` made
+	@test -e .lab/trial.env || { echo "No host is there. Run first: make trial-host"; exit 2; }
+	@. .lab/trial.env && $(BIN)/python -m tools.picture docs/screen.svg salt-run state.orchestrate mattermost.ssl
+
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
