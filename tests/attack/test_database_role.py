@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ import mattermost_database_plan as plan
 import mattermost_remove_database as removal
 import pytest
 
-from tests import programs
+from tests import doc_commands, programs
 
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin"))[-1:]
 ACCOUNTS = {"mattermost-sql": "nobody", "mattermost": "daemon"}  # of a deployed host -> who plays the part
@@ -272,3 +273,12 @@ def test_a_database_that_is_taken_over_runs_nothing_of_its_own(cluster):
         postgresql.psql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'", "mattermost") == "heir"
     )
     assert not cluster.proof()
+
+
+def test_the_queries_of_the_pages_run(cluster):
+    found = [
+        line for page in doc_commands.PAGES for line in doc_commands.of(page) if line.startswith("runuser -u postgres")
+    ]
+    assert len(found) == 2
+    for line in found:
+        assert cluster.sql(shlex.split(line)[-1], database="postgres").stdout
