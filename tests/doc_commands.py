@@ -56,11 +56,11 @@ RUN_BY = {
     ),
     ORCHESTRATE
     + r"mattermost\.status --out=json .*jq .*": "not run: jq reads what tests/scenarios/test_status.py reads",
-    ORCHESTRATE + r"mattermost\.rollback": (
+    ORCHESTRATE + r"mattermost\.rollback( test=True)?": (
         SCENARIOS + "test_rollback.py::test_the_one_command_says_what_would_be_lost_and_then_goes_back",
         '"mattermost.rollback"',
     ),
-    ORCHESTRATE + r"mattermost\.rollback pillar=.*overwrite.*": (
+    ORCHESTRATE + r"mattermost\.rollback pillar=.*": (
         SCENARIOS + "test_rollback.py::test_the_one_command_says_what_would_be_lost_and_then_goes_back",
         '"mattermost.rollback"',
     ),
@@ -252,6 +252,8 @@ RUN_BY = {
     # make, and what development takes
     r"make setup( && \. \.venv/bin/activate)?|make (check|test|docs|standin|base|packages)": "not run: this is such a run, or takes its whole time",
     r"make sources": "not run: it asks the network",
+    r"make picture": "not run: it takes a lab of its own",
+    r"pytest tests/conformance --archive FILE": "not run: it is run with the stand-in by tests/proved.py",
     r"make (check|trial|test|setup) SALT=\S+": "not run: another Salt takes a venv of its own",
     r"make trial(-host|-down)?( (?!SALT).*)?": "not run: a lab inside of a lab; what it sets up is tests/unit/lab/test_trial.py's",
     r"make (soak|touched|bench|scenario)( .*)?": "not run: tests of tests; their programs have tests of their own",
