@@ -40,6 +40,8 @@ PARTS = {
         passed=[lambda: proved.RECORD.write_text(proved.now() + "\n")],
     ),
     "kills": Part("programs and controllers that are killed, where `make test` cuts the power", ["tests/scenarios"]),
+    "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
+    "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
 }
 
 

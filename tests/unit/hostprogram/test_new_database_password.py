@@ -57,6 +57,10 @@ fi
 
 @pytest.fixture
 def host(tmp_path):
+    return made(tmp_path)
+
+
+def made(tmp_path):
     for folder in ("bin", "deploy/switch", "settings/secrets", "run"):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("systemctl", "psql", "mattermost-switch", "mv", "runuser", "sync"):
