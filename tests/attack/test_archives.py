@@ -223,6 +223,17 @@ def test_plain_files_arrive_and_those_that_are_gone_go(place, ends):
     copying._compare_bytes(old, new, [b"data/d", b"data/a b\nc"])
 
 
+@pytest.mark.parametrize("gone", [["data"], ["data", "plugins", "client-plugins"]])
+def test_a_server_whose_files_are_elsewhere_has_none_to_give(place, ends, gone):
+    old, new = ends
+    for name in gone:
+        (place / "old/state" / name).rmdir()
+    assert copying._files(old, new, print).send == []
+    assert old.run("give_config") == "{}"
+    (place / "old/config.json").unlink()
+    assert copying._files(old, new, print).send == []
+
+
 def test_what_the_server_cannot_read_is_named_before_it_is_missed(place, ends):
     old, new = ends
     (place / "old/state/data/mine").write_text("x")

@@ -125,11 +125,13 @@ look_source() { # the same of an installation of another kind
 # those of an account that has nothing, on the target.
 
 as_server() { # as_server PROGRAM ARGUMENTS: as the account of the source's server, which owns its settings, or else its files
-    local account=0
-    [ -z "$config" ] || account=$(stat -c %u "$config" 2>/dev/null)
-    [ "${account:-0}" != 0 ] || account=$(stat -c %u "$data/") || return 1
+    local account owner group
+    account=$(stat -c %u "$data/" 2>/dev/null)
+    owner=$(stat -c %u "$config" 2>/dev/null)
+    [ "${owner:-0}" = 0 ] && [ -n "$account" ] || account=${owner:-65534} # files in a store elsewhere: there may be neither
     [ "$account" != "$(id -u)" ] || { "$@"; return; }
-    setpriv --reuid "$account" --regid "$(stat -c %g "$data/")" --clear-groups "$@"
+    group=$(stat -c %g "$data/" 2>/dev/null || stat -c %g "$config" 2>/dev/null)
+    setpriv --reuid "$account" --regid "${group:-65534}" --clear-groups "$@"
 }
 
 roots() { # links by which the three have the same names on both hosts; root opens them, for what is above them may be closed to the server
