@@ -1,6 +1,7 @@
 """What a person sees of a run, on the plain command: short, the result last, a failure once."""
 
 import json
+import re
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_run_with_nothing_to_do_is_a_few_lines(host, releases):
     assert out[-1].startswith("Done in ")
     assert out[-1].endswith(": nothing changed.")
     assert f"https://{host.name}   Mattermost {releases[0].version}   certificate until 20" in said
-    assert "10 stages: nothing to change" in said
+    assert re.search(r"^  \d+ stages: nothing to change$", said, re.MULTILINE), said
 
 
 def test_a_dry_run_reads_the_same_way_and_names_what_would_change(host, releases):
@@ -63,7 +64,7 @@ def test_a_change_is_told_with_its_stage(host):
     rc, out, err = seen(host, "mattermost.ssl", "test=True")
     said = narrow(out, err)
     assert rc == 0, said
-    assert [line for line in out if line.startswith("  nginx-ssl ")], said
+    assert [line for line in out if line.startswith("  nginx-base  Would change nginx's ")], said
 
 
 def test_a_failed_upgrade_is_told_once_and_last(upgrading, host, releases):
