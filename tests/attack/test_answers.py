@@ -1,16 +1,30 @@
 """What a host answers is data: a name on it makes no fact, and an answer of any kind ends in a fact or in a sentence."""
 
+import contextlib
+import json
+import re
 import subprocess
+from concurrent.futures import Future
 
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.hosts import probe
+from mattermost_controller.hosts import collect, probe
 from mattermost_controller.moving import plan
+from mattermost_controller.status import facts as status
 
 from tests import repository
+from tests.unit.test_probe import CENTOS
 
 NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
+SCRIPTS = [repository.text(f"salt/mattermost/scripts/{name}.sh") for name in ("probe", "status")]
+KEYS = {key for text in SCRIPTS for key in re.findall(r"\bfact ([a-z_.]+) ", text)} | {
+    "listen",
+    "holder",
+    "unit",
+    "disk",
+    "memory",
+}
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 
 
@@ -58,3 +72,37 @@ def test_what_the_role_cannot_read_is_a_warning_of_the_preflight(settings):
     assert found.level == "warning"
     assert "monitoring.samples of postgres" in found.sentence
     assert "GRANT SELECT" in found.fix
+
+
+VALUES = ["", "x", "-1", "9" * 5000, "a b c d e", "\x1b[2J", "é\u2028", "=", "/ / /", "nan", "٣", "[" * 100000]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value)[:12])
+@pytest.mark.parametrize("parse", [probe.parse, status.parse], ids=["probe", "status"])
+def test_an_answer_that_lies_ends_in_facts_or_in_a_refusal(parse, value):
+    """Anything else would end the run in a trace."""
+    for key in sorted(KEYS):
+        lines = [f"{key}\t{value}" if line.startswith(f"{key}\t") else line for line in CENTOS.split("\n")]
+        with contextlib.suppress(*collect.ODD):
+            parse("\n".join([f"{key}\t{value}", *lines]))
+
+
+@pytest.mark.parametrize(
+    "out", ["uid\tmany\nend\tok\n", "s.ping\t" + "[" * 100000 + "\nend\tok\n"], ids=["number", "depth"]
+)
+def test_a_host_that_lies_is_refused_and_the_others_are_asked(out):
+    done = type("Done", (), {"rc": 0, "out": out, "err": ""})
+
+    class Host:
+        id, user, address = "chat", "root", "192.0.2.1"
+
+        def run(self, *_, **__):
+            return done
+
+    login = Future()
+    login.set_result(done)
+    parse = probe.parse if "many" in out else lambda text: json.loads(text.partition("\t")[2].partition("\n")[0])
+    found = collect.from_hosts([Host()], {"chat": login}, {"chat": ""}, "", parse)["chat"]
+    assert found.facts is None
+    assert "salt-ssh chat --raw true" in str(found)
+    assert len(str(found)) < 1000

@@ -59,6 +59,10 @@ def log_in(hosts: list) -> dict[str, Future]:
     return started
 
 
+# what an answer may raise that was not made by our script, in the numbers and the JSON that it claims to hold
+ODD = (ValueError, ArithmeticError, RecursionError, TypeError, AttributeError, LookupError)
+
+
 def from_hosts(
     hosts: list, logins: dict[str, Future], scripts: dict[str, str], known_hosts: str, parse=probe.parse
 ) -> dict[str, HostFacts]:
@@ -84,8 +88,10 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
         return HostFacts(None, 0, _fault(host, answer, known_hosts))
     try:
         facts = parse(answer.out)
-    except ValueError as err:
-        return HostFacts(None, 0, refusal("probe", str(err), f"see what `salt-ssh {host.id} --raw true` prints there."))
+    except ODD as err:
+        return HostFacts(
+            None, 0, refusal("probe", str(err)[:300], f"see what `salt-ssh {host.id} --raw true` prints there.")
+        )
     if facts["uid"] != 0:
         return HostFacts(
             None,
