@@ -5,7 +5,7 @@ request_rollback() { # request_rollback [overwrite]: systemd does it, so that it
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
         [ "$1" = overwrite ] || fail 2 "The import is complete: messages posted since then are not in the previous installation. To go back nevertheless: mattermost-aside back overwrite."
         take_lock
-        { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written."
+        { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written: check the disk (df)."
         exec 9>&-
     fi
     if [ ! -e "$journal" ]; then # who asks again wants it to run

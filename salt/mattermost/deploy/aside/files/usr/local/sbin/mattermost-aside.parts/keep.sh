@@ -3,7 +3,7 @@
 keep() { # the one rename decides: before it every end puts the installation of before back, after it none does
     [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
     recorded put || fail 4 "There is no previous installation to keep."
-    { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written."
+    { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written: check the disk (df)."
     let_users_in
 }
 

@@ -44,15 +44,15 @@ put() {
         active | activating | reloading) active=yes ;;
         *) active=no ;;
     esac
-    begin "$(date '+%Y-%m-%d %H:%M:%S %z')" || fail 4 "$journal could not be written."
+    begin "$(date '+%Y-%m-%d %H:%M:%S %z')" || fail 4 "$journal could not be written: check the disk (df)."
     rm -f "$given_back"
-    { record tree "$tree" && record active "$active"; } || fail 4 "$journal could not be written."
+    { record tree "$tree" && record active "$active"; } || fail 4 "$journal could not be written: check the disk (df)."
     for place in $(places); do
-        if is_there "$place"; then record place "$place"; else record fresh "$place"; fi || fail 4 "$journal could not be written."
+        if is_there "$place"; then record place "$place"; else record fresh "$place"; fi || fail 4 "$journal could not be written: check the disk (df)."
     done
     { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written."
     getent passwd "$user" >"$own/account"
-    { flush "$own/account" && record planned; } || fail 4 "$journal could not be written."
+    { flush "$own/account" && record planned; } || fail 4 "$journal could not be written: check the disk (df)."
     systemctl stop "$service" 2>/dev/null
     left=$(running | head -n 1)
     [ -z "$left" ] || fail 4 "The server in $tree did not stop: process $left still runs."
