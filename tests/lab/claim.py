@@ -78,13 +78,14 @@ def below(directory):
 
 
 def release(directory):
-    """Give the claim back; harmless when there is none."""
+    """Give the claim back; harmless when there is none. True when no lab of this machine is left."""
     number = held(directory)
     with locked(REGISTRY / "lock"):
         path = REGISTRY / str(number)
         if path.exists() and path.read_text() == str(directory.resolve()):
             path.unlink()
         (directory / "instance").unlink(missing_ok=True)
+        return not any(REGISTRY.glob("[0-9]*"))
 
 
 def remembered(directory):

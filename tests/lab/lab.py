@@ -26,14 +26,22 @@ from tests.lab.shell import run
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
-def make_room(limit=INOTIFY, wanted=1024):
+def make_room(limit=INOTIFY, before=claim.REGISTRY / "inotify", wanted=1024):
     """Let as many hosts boot as several labs make: each takes a dozen of the inotify instances, of which root has 128 by default.
 
-    Only ever raised, and left so until the machine boots: other labs may lean on it.
+    Only ever raised. The file *before* notes what it was, for :func:`give_back`.
     """
     with contextlib.suppress(OSError):  # of a machine that is itself a container it may be another's
-        if int(limit.read_text()) < wanted:
+        if int(was := limit.read_text()) < wanted:
+            before.write_text(was)
             limit.write_text(f"{wanted}\n")
+
+
+def give_back(limit=INOTIFY, before=claim.REGISTRY / "inotify"):
+    """Set the limit as it was before the first lab of this machine raised it."""
+    with contextlib.suppress(OSError):
+        limit.write_text(before.read_text())
+        before.unlink()
 
 
 class Lab:
@@ -163,7 +171,8 @@ class Lab:
                 if path.name in stays:
                     continue
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-            claim.release(directory)
+            if claim.release(directory):
+                give_back()
         return lab
 
     # -- hosts --------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab import acme, aptcache, aptsources, base, cgroup, packages, platforms, prepare
 from tests.lab.errors import LabError
-from tests.lab.lab import make_room
+from tests.lab.lab import give_back, make_room
 
 DEB822 = """\
 Types: deb
@@ -173,9 +173,13 @@ def test_the_ca_looks_for_the_challenge_at_the_real_port():
 
 
 @pytest.mark.parametrize(("before", "after"), [("128", "1024"), ("8192", "8192")])
-def test_room_for_hosts_is_only_ever_raised(tmp_path, before, after):
-    limit = tmp_path / "max_user_instances"
+def test_room_for_hosts_is_only_ever_raised_and_given_back(tmp_path, before, after):
+    limit, note = tmp_path / "max_user_instances", tmp_path / "before"
     limit.write_text(f"{before}\n")
-    make_room(limit)
+    make_room(limit, note)
+    make_room(limit, note)
     assert limit.read_text() == f"{after}\n"
-    make_room(tmp_path / "none")
+    give_back(limit, note)
+    give_back(limit, note)
+    assert limit.read_text() == f"{before}\n"
+    make_room(tmp_path / "none", note)
