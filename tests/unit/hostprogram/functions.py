@@ -10,7 +10,7 @@ ARITHMETIC = re.compile(r"\$\(\(.*?\)\)")
 SET = re.compile(
     r"(?:^|(?<=[\s;&|(]))(?<!-v )([a-z]\w*)=|\bfor ([a-z]\w*) in\b|\bread -r ((?:[a-z_]+ ?)+)", re.MULTILINE
 )
-LOCAL = re.compile(r"\blocal ((?:\w+(?:=\"[^\"]*\")? ?)+)")
+LOCAL = re.compile(r"\blocal ((?:\w+(?:=[^\s;&|]*)? ?)+)")
 SAID = re.compile(r"\bsets ([^:;]*)")
 
 

@@ -23,8 +23,8 @@ CALLED = re.compile(
     re.MULTILINE,
 )
 DEFINED = re.compile(r"^\s*([a-z]+(?:_[a-z0-9]+)+)\(\)", re.MULTILINE)
-# comments, and what goes to another program
-NOT_SHELL = re.compile(r"(?:^|(?<=\s))#[^\n]*|<<'?END'?.*?^END$", re.MULTILINE | re.DOTALL)
+# comments, and what goes to another program: a here-document, a text of several lines between apostrophes
+NOT_SHELL = re.compile(r"(?:^|(?<=\s))#[^\n]*|<<'?END'?.*?^END$|^[a-z]+='$.*?^'$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("name", programs.SHIPPED_BY)
@@ -49,6 +49,7 @@ def test_a_function_sets_only_its_own_variables_and_those_that_it_says(name):
         ("f() {\n    cat <<END\nh=1\nEND\n    [ $((i == 1)) ] || j=1\n}\n", {"j"}),
         ("f() { k=1; }\n", {"k"}),
         ("f() (\n    l=1\n)\n", set()),
+        ("f() {\n    local m='' n=ok o\n    m=1 n=2 o=3 p=4\n}\n", {"p"}),
     ],
 )  # fmt: skip
 def test_what_a_function_sets_is_found(text, left):
