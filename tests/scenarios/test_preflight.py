@@ -66,7 +66,6 @@ def test_a_dry_run_checks_all_of_it(run):
         ({"paths": {"settings": "/etc/systemd"}}, "directories", "/etc/systemd (mattermost:paths:settings)"),
         ({"paths": {"state": "/opt/mattermost"}}, "settings", "are the same directory /opt/mattermost"),
         ({"email": ""}, "email", "mattermost:email is not set"),
-        ({"release": {"sha256": ""}}, "checksum", "No SHA-256 is known for Mattermost"),
         ({"release": {"source": "nowhere/mattermost.tar.gz"}}, "archive-source", "nowhere/mattermost.tar.gz"),
         ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are required"),
         ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are required"),
@@ -82,6 +81,14 @@ def test_settings_that_do_not_fit(fit, run, settings, check, words):
     assert red(found) == {check}
     assert words in found[check]["sentence"]
     assert found[check]["todo"]
+
+
+def test_an_archive_on_the_controller_needs_its_sum(fit, run, releases):
+    """Elsewhere the vendor's signature lies beside it, and the host checks that."""
+    fit.set(release={"sha256": "", "source": str(releases[0].path)})
+    found = run()
+    assert red(found) == {"checksum"}
+    assert "No SHA-256 is known for Mattermost" in found["checksum"]["sentence"]
 
 
 def test_plain_http_needs_no_address_for_the_authority_and_no_name_that_it_finds(fit, run):
