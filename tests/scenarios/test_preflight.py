@@ -114,7 +114,7 @@ def test_all_faults_of_the_settings_are_told_at_once(fit):
 @pytest.mark.parametrize(
     ("broken", "mended", "check", "words"),
     [
-        ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3", "transport", "there is none"),
+        ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3", "transport", "found: none"),
         ("sed -i.away 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' $(readlink -f /etc/os-release)", "f=$(readlink -f /etc/os-release); mv $f.away $f", "platform", "Debian 9, which is not supported"),
         ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8m tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "disk", "/opt/mattermost (for /opt/mattermost) has 8 MiB free"),
         ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8g,noexec tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "mounts", "noexec"),
