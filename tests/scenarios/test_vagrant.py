@@ -91,4 +91,4 @@ def test_a_deployment_that_fails_fails_vagrant_and_says_why(machine):
     up = machine.vagrant("up", "--provider=lab")
     assert up.returncode != 0
     assert "no_setting" in up.stdout + up.stderr
-    assert "Once mended: vagrant provision" in up.stdout + up.stderr
+    assert "When the cause is corrected: vagrant provision" in up.stdout + up.stderr
