@@ -17,6 +17,7 @@ case "$*" in
         : >"$calls.active"
         (/bin/sh "$own/hold" hold; /bin/sh "$own/hold" end; rm -f "$calls.active") >/dev/null 2>&1 </dev/null &
         ;;
+    'is-active mattermost.service') cat "$calls.server" 2>/dev/null ;;
     'is-active --quiet mattermost-move.service') [ -e "$calls.active" ] ;;
     'stop mattermost-move.service') for i in $(seq 100); do [ -e "$calls.active" ] || break; sleep 0.1; done ;;
 esac
@@ -140,6 +141,23 @@ def test_left_for_good_it_does_not_start_again(source):
     assert source.do("is_left").stdout.strip() == "left"
     assert source.do("give_back").returncode != 0
     assert not source.called(START)
+
+
+@pytest.mark.parametrize("state", ["active", "activating"])
+@pytest.mark.parametrize("kind", ["moved", "imported"])
+def test_started_by_somebody_else_it_is_not_left(tmp_path, kind, state):
+    """People posted to it since then."""
+    left = {} if kind == "moved" else {"work": tmp_path / "own", "left": tmp_path / "own/left"}
+    source = Source(tmp_path, **left)
+    source.do("hold_begin 60")
+    (tmp_path / "calls.server").write_text(f"{state}\n")
+    done = source.do("commit")
+    assert done.returncode == 4
+    assert "serves again already" in done.stderr
+    assert not (source.work / "moved").exists()
+    assert not (tmp_path / "own/left").exists()
+    assert not (tmp_path / "closed").exists(), "the maintenance page stays"
+    assert not any("disable" in line for line in source.calls.read_text().splitlines())
 
 
 def test_what_was_left_can_be_taken_back(source):

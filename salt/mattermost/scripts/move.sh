@@ -193,6 +193,8 @@ case $1 in
         : >"$own/held"
         while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do
             [ $(($(date +%s) - $(stat -c %Y "$own/lease"))) -le "$lease" ] || exit 0
+            # started by somebody else: what people post to it since is not in the copy
+            case $halt,$(systemctl is-active "$service") in "systemctl stop $service,active" | "systemctl stop $service,activating") exit 1 ;; esac
             if [ -e "$own/commit" ] && [ "$left" != "$work/moved" ]; then # an import: nothing at the source is changed
                 if [ -n "$leave" ]; then $leave || exit 1; else : >"$left"; fi
                 : >"$own/committed"

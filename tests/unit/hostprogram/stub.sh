@@ -40,6 +40,7 @@ systemctl() {
             echo inactive >active
             [ ! -e kill_in_stop ] || { rm kill_in_stop; kill -9 "$PPID"; }
             ;;
+        is-active/mattermost-move*) [ -e moving ] ;;
         is-active/*) [ -e switching ] || return 3 ;;
         show/*)
             case $(cat active) in

@@ -74,6 +74,27 @@ def test_nothing_is_begun_in_the_middle_of_a_restore(host, command):
     assert (host.folder / "run.closed").exists()
 
 
+@pytest.mark.parametrize("command", [["to", NEW], ["back", "overwrite"], ["restart"]])
+def test_nothing_starts_a_server_that_is_held_for_its_move(host, command):
+    host.deployed().set(active="inactive", moving="")
+    (host.folder / "run.closed").touch()
+    done = host.run(*command)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "it is being moved to another host" in done.stdout
+    assert host.get("active") == "inactive"
+    assert host.current == OLD
+    assert (host.folder / "run.closed").exists(), "people are let in"
+
+
+def test_an_import_in_place_deploys_while_the_server_that_it_replaces_is_held(host):
+    host.deployed().set(moving="")
+    (host.folder / "work/aside").mkdir()
+    (host.folder / "work/aside/journal").touch()
+    assert host.run("to", NEW).returncode == 0
+    host.assert_new()
+    assert not (host.folder / "run.closed").exists()
+
+
 def test_what_a_restore_has_put_aside_stays_while_it_may_have_to_go_back(host):
     host.deployed().keep("replaced", OLD)
     restored(host, "open")

@@ -43,6 +43,6 @@ let_users_in() { # from here on users post to the version that is watched: an in
     end_maintenance
 }
 
-end_maintenance() { # a restore that is not proved ends it itself: what is posted before that, its rollback would take away
-    [ -e "$work/backup/open" ] || rm -f "$maintenance"
+end_maintenance() { # a restore that is not proved ends it itself, and a move: what is posted before that would be lost
+    [ -e "$work/backup/open" ] || is_moving || rm -f "$maintenance"
 }

@@ -40,6 +40,9 @@ work() { # sets id, kind, to, from
         if is_restoring "$kind"; then
             from=$(current)
             write_report refused "A restore of a backup is running, or is being rolled back." "Wait until it has ended: systemctl status mattermost-restore-back"
+        elif is_moving; then
+            from=$(current)
+            write_report refused "This server is stopped, because it is being moved to another host." "Wait until the move has ended: systemctl status mattermost-move"
         else
             case $kind in
                 to) upgrade ;;
