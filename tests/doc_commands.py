@@ -34,6 +34,10 @@ RUN_BY = {
         SCENARIOS + "test_deploy.py::test_fresh_then_again_then_a_dry_run",
         "orchestrate()",
     ),
+    ORCHESTRATE + r"mattermost\.(ssl|backup) pillar=.*\"hosts\".*": (
+        "tests/unit/test_hosts.py::test_the_pillar_of_a_run_names_its_hosts",
+        '{"mattermost": {"hosts": ["shared"]}}',
+    ),
     ORCHESTRATE + r"mattermost\.verify": (
         SCENARIOS + "test_verify.py::test_a_deployed_host_passes",
         '"mattermost.verify"',
@@ -100,7 +104,7 @@ RUN_BY = {
         SCENARIOS + "test_import_in_place.py::test_a_server_is_taken_over_under_load",
         '"mattermost.import"',
     ),
-    ORCHESTRATE + r"mattermost\.remove test=True": (
+    ORCHESTRATE + r"mattermost\.remove( pillar=.*)? test=True": (
         SCENARIOS + "test_remove.py::test_a_dry_run_counts_what_would_go_and_changes_nothing",
         '"test=True"',
     ),
@@ -108,7 +112,7 @@ RUN_BY = {
         SCENARIOS + "test_remove.py::test_a_removal_keeps_the_data_and_nothing_else",
         '"mattermost.remove"',
     ),
-    ORCHESTRATE + r"mattermost\.remove pillar=.*": (
+    ORCHESTRATE + r"mattermost\.remove pillar=.*(?<!test=True)": (
         SCENARIOS + "test_remove.py::test_a_purge_that_lost_its_host_half_way_is_ended_by_the_next",
         '"purge"',
     ),

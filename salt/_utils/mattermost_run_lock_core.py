@@ -1,4 +1,4 @@
-"""Where the lock of a run is on a host, and who holds it."""
+"""Where the lock of a run is on a host, and who holds it. The state that takes it is mattermost_run_lock.acquired."""
 
 from __future__ import annotations
 

@@ -27,6 +27,13 @@ def test_only_named_hosts_are_touched():
     assert roster.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
 
 
+def test_the_pillar_of_a_run_names_its_hosts(monkeypatch):
+    monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {"host": "192.0.2.1"}, "shared": {"host": "192.0.2.2"}})
+    monkeypatch.setattr(roster, "_override", {})
+    pillar = {"mattermost": {"hosts": ["shared"]}}
+    assert [host.id for host in roster.targets({}, pillar)] == ["shared"]
+
+
 def test_a_missing_roster_says_how_to_get_one(tmp_path):
     with pytest.raises(roster.TargetError, match=r"Copy roster\.example"):
         roster.targets({"roster_file": str(tmp_path / "roster")}, {})

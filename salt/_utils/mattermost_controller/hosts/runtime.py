@@ -1,6 +1,6 @@
 """How Salt runs on a host: ``thin`` by the host's own Python, or ``relenv`` by one that it brings. Pure.
 
-The settings' ``platform.transport`` says which one a platform needs; a thin platform without a usable Python is refused.
+The settings call it ``platform.transport``; that says which one a platform needs; a thin platform without a usable Python is refused.
 """
 
 from __future__ import annotations
