@@ -167,8 +167,7 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
         return _ret(name, False, f"The database {name} could not be set up: {err}")
     if not changes:
         return _ret(name, True, f"The database {name} is encoded in UTF8 and belongs to {role}.")
-    todo = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
-    return _ret(name, None if testing else True, f"{'Would do' if testing else 'Done'}: {todo}.", changes)
+    return _ret(name, None if testing else True, plan.in_words(changes, testing), changes)
 
 
 def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
@@ -178,9 +177,14 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
     The administrator's own lines stay. False, with the old files back, when PostgreSQL does not take the new ones.
     """
     postgresql = host.Cluster(cluster, superuser_password)
-    granted = f"The server and mattermost-sql, the account of its programs, may log in as {role}."
+    granted = f"The server, and mattermost-sql for backups and upgrades, may log in to PostgreSQL as {role}."
     if __opts__["test"] and not postgresql.running():
-        return _ret(name, None, f"Would let the server and its programs log in as {role}.", {"access": "rules"})
+        return _ret(
+            name,
+            None,
+            f"Would let the server, and mattermost-sql for backups and upgrades, log in to PostgreSQL as {role}.",
+            {"access": "rules"},
+        )
     try:
         rules = access.Access(
             postgresql, files.hba_lines(auth, name, role, os_user), files.ident_lines(auth, role, os_user)

@@ -89,14 +89,15 @@ def configured(
     swap = config.Swap(changes, away, os.path.join(work, "put-away"))
     config.write(due, b"", 0o600)
     swap.apply()
-    if process.master(service):
+    is_served = bool(process.master(service))
+    if is_served:
         reason = process.reload(service, error_log)
         if reason:
             swap.undo()
             os.unlink(due)
             return _ret(name, False, f"The running nginx refused to reload: {reason}. The old files were restored.")
     os.unlink(due)
-    return _ret(name, True, f"nginx's {name} configuration is in use: {why}.", shown or {"nginx": "reloaded"})
+    return _ret(name, True, _done(name, shown, why, is_served), shown or {"nginx": "reloaded"})
 
 
 def unit_tuned(name, lines):
@@ -127,7 +128,7 @@ def _rendered(source, context):
 def _why(changes, away, due, serves):
     """Return what is to be done as a phrase, empty when nothing is."""
     if changes or away:
-        return f"{len(changes) + len(away)} file(s) differ"
+        return _count(len(changes) + len(away), "differs", "differ")
     if os.path.exists(due):
         return "an earlier run ended before nginx took the files"
     if serves:
@@ -136,6 +137,21 @@ def _why(changes, away, due, serves):
         if stored and served and stored != served:
             return "nginx serves an older certificate than the one on disk"
     return ""
+
+
+def _done(name, shown, why, is_reloaded):
+    """Return what was done, as a sentence. shown: by path. why: of `_why`."""
+    what = (
+        f"{_count(len(shown))} of nginx's {name} configuration changed"
+        if shown
+        else f"nginx's {name} configuration: {why}"
+    )
+    return f"{what}; {'nginx was reloaded' if is_reloaded else 'nginx is not running yet'}."
+
+
+def _count(number, *verbs):
+    """Return ``1 file`` or ``2 files``, with the verb for one or for several."""
+    return " ".join(["1 file" if number == 1 else f"{number} files", *([verbs[number != 1]] if verbs else [])])
 
 
 def _verb(path, content):

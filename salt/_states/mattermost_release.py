@@ -51,11 +51,12 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         if tree.is_whole(name, version):
             if tree.client_path(name, version) == path:
                 return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
-            changes = {f"{version}/client": f"rewritten for {path}"}
+            place = "the site's root" if path == "/" else f"the path {path}"
+            changes = {f"{version}/client": f"set up for {place}"}
             if __opts__["test"]:
-                return _ret(name, None, f"Would rewrite the web client of Mattermost {version} for {path}.", changes)
+                return _ret(name, None, f"Would set up the web client of Mattermost {version} for {place}.", changes)
             tree.rewrite_client(os.path.join(name, version), path, name)
-            return _ret(name, True, f"The web client of Mattermost {version} was rewritten for {path}.", changes)
+            return _ret(name, True, f"The web client of Mattermost {version} was set up for {place}.", changes)
         if version != release["version"]:
             raise ReleaseError(
                 f"{name}/current points to {version}, which is missing. Set mattermost:release:version to {version} to unpack it again."

@@ -110,7 +110,9 @@ def backups(name, repository, public_name, purge):
     others = sorted({each.get("hostname", "?") for each in snapshots or []} - {public_name})
     if snapshots is None or others:
         why = f"they include those of {', '.join(others)}" if others else "which hosts they belong to cannot be read"
-        return _ret(name, True, f"The backups in {repository} stay: {why}.")
+        return _ret(
+            name, True, f"The backups in {repository} stay: {why}. If nobody needs them, delete that directory."
+        )
     shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
     if __opts__["test"]:
         return _ret(name, None, f"Would destroy the backups in {repository}.", shown)

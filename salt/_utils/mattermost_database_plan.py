@@ -110,7 +110,7 @@ def steps(facts: dict, wanted: dict) -> list[tuple[str, str, str, str]]:
     todo = []
     if wanted["superuser_password"] and not scram.matches(facts["superuser"]["verifier"], wanted["superuser_password"]):
         sql = f"ALTER ROLE postgres PASSWORD {literal(scram.verifier(wanted['superuser_password']))};"
-        todo.append(("role postgres", "set its password", "postgres", sql))
+        todo.append(("role postgres", "password set", "postgres", sql))
     todo += _role_steps(facts["role"], wanted)
     subject, name = f"database {database}", identifier(database)
     comment = f"COMMENT ON DATABASE {name} IS {literal(COMMENT)};"
@@ -122,22 +122,31 @@ def steps(facts: dict, wanted: dict) -> list[tuple[str, str, str, str]]:
             f"LC_COLLATE {literal(wanted['locale'])} LC_CTYPE {literal(wanted['locale'])};\n"
             f"{private}\n{comment}"
         )
-        todo.append((subject, f"create it, in UTF8, owned by {role}", "postgres", sql))
+        todo.append((subject, f"created in UTF8, owned by {role}", "postgres", sql))
         if facts["version"] < 15:
-            todo.append((subject, f"give schema public to {role}", database, _schema_sql(role)))
+            todo.append((subject, f"schema public given to {role}", database, _schema_sql(role)))
         return todo
     if found["owner"] != role:
         sql = f"ALTER DATABASE {name} OWNER TO {identifier(role)};"
-        todo.append((subject, f"change its owner from {found['owner']} to {role}", "postgres", sql))
+        todo.append((subject, f"owner changed from {found['owner']} to {role}", "postgres", sql))
     if not is_ours(found):
         if contents["relations"]:
-            todo.append((subject, f"give what is in it to {role}", database, _objects_sql(role)))
+            todo.append((subject, f"contents given to {role}", database, _objects_sql(role)))
         elif found["owner"] == role:  # a run was cut off right after it had made the database
             comment = f"{private}\n{comment}"
-        todo.append((subject, "mark it as managed", "postgres", comment))
+        todo.append((subject, "marked as managed", "postgres", comment))
     if contents and contents["schema_owner"] not in (role, "pg_database_owner"):
-        todo.append((subject, f"give schema public to {role}", database, _schema_sql(role)))
+        todo.append((subject, f"schema public given to {role}", database, _schema_sql(role)))
     return todo
+
+
+def in_words(changes: dict, testing: bool) -> str:
+    """Return the sentence on what `steps` found. changes: phrases by subject. testing: nothing was done."""
+    new = {subject: phrases[0] for subject, phrases in changes.items() if phrases[0].startswith("created")}
+    if new.keys() == changes.keys() and all(len(phrases) == 1 for phrases in changes.values()):
+        return f"{'Would create' if testing else 'Created'}: {', '.join(new)}."
+    said = "; ".join(f"{subject}: {', '.join(phrases)}" for subject, phrases in changes.items())
+    return f"{'Would change' if testing else 'Changed'}: {said}."
 
 
 def _role_steps(known: dict | None, wanted: dict) -> list[tuple[str, str, str, str]]:
@@ -147,22 +156,22 @@ def _role_steps(known: dict | None, wanted: dict) -> list[tuple[str, str, str, s
     comment = f"COMMENT ON ROLE {name} IS {literal(COMMENT)};"
     todo = []
     if not known:
-        todo.append((subject, "create it", "postgres", f"CREATE ROLE {name} {flags};\n{comment}"))
+        todo.append((subject, "created", "postgres", f"CREATE ROLE {name} {flags};\n{comment}"))
     else:
         wrong = [flag for key, flag in FLAGS.items() if known[key] != (key == "login")]
         if wrong:
-            todo.append((subject, f"make it {' '.join(wrong)}", "postgres", f"ALTER ROLE {name} {' '.join(wrong)};"))
+            todo.append((subject, f"changed to {' '.join(wrong)}", "postgres", f"ALTER ROLE {name} {' '.join(wrong)};"))
         if not is_ours(known):
-            todo.append((subject, "mark it as managed", "postgres", comment))
+            todo.append((subject, "marked as managed", "postgres", comment))
     stored = known["verifier"] if known else None
     if wanted["auth"] == "peer":
         if stored:
-            todo.append((subject, "take its password away", "postgres", f"ALTER ROLE {name} PASSWORD NULL;"))
+            todo.append((subject, "password removed", "postgres", f"ALTER ROLE {name} PASSWORD NULL;"))
     elif password is None:
-        todo.append((subject, "set its password", "postgres", ""))
+        todo.append((subject, "password set", "postgres", ""))
     elif not scram.matches(stored, password):
         sql = f"ALTER ROLE {name} PASSWORD {literal(scram.verifier(password))};"
-        todo.append((subject, "set its password", "postgres", sql))
+        todo.append((subject, "password set", "postgres", sql))
     return todo
 
 

@@ -112,8 +112,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def upgrade(self):
         origin = self.headers.get("Origin")
-        if origin and not self.site.any_origin:
-            return self.answer(403)
+        if origin and self.site.origin_status != 101:
+            return self.answer(self.site.origin_status)
         if self.site.no_websocket:
             return self.answer(400)
         proof = accept_key(self.headers["Sec-WebSocket-Key"])
@@ -150,7 +150,8 @@ class Site:
         self.hsts, self.limit = "max-age=63072000", LIMIT
         self.leads_to = self.leads_to_plain = f"https://{NAME}"
         self.told = f"Use https://{NAME} instead."
-        self.any_origin = self.no_websocket = self.wrong_proof = False
+        self.no_websocket = self.wrong_proof = False
+        self.origin_status = 403
         self.leaf = leaf or certificate(issuer=issuer)
         chain = folder / "chain.pem"
         key = self.leaf[1].private_bytes(

@@ -46,13 +46,20 @@ def test_a_finished_database_needs_nothing():
 
 def test_a_bare_cluster_gets_role_and_database():
     assert phrases(facts()) == [
-        ("role mattermost", "create it"),
-        ("database mattermost", "create it, in UTF8, owned by mattermost"),
+        ("role mattermost", "created"),
+        ("database mattermost", "created in UTF8, owned by mattermost"),
     ]
     sql = "\n".join(step[3] for step in plan.steps(facts(), WANTED))
     assert "TEMPLATE template0 ENCODING 'UTF8'" in sql
     assert "NOSUPERUSER" in sql
     assert "PASSWORD" not in sql
+
+
+def test_what_was_done_is_a_sentence():
+    both = {"role mattermost": ["created"], "database mattermost": ["created in UTF8, owned by mattermost"]}
+    assert plan.in_words(both, testing=False) == "Created: role mattermost, database mattermost."
+    assert plan.in_words(both, testing=True) == "Would create: role mattermost, database mattermost."
+    assert plan.in_words({"role postgres": ["password set"]}, testing=False) == "Changed: role postgres: password set."
 
 
 def test_nothing_is_ever_dropped():
@@ -63,18 +70,18 @@ def test_nothing_is_ever_dropped():
 
 
 def test_before_15_the_schema_needs_its_owner():
-    assert ("database mattermost", "give schema public to mattermost") in phrases(facts(version=14))
+    assert ("database mattermost", "schema public given to mattermost") in phrases(facts(version=14))
     assert phrases(done(version=14, schema_owner="mattermost")) == []
     assert phrases(done(version=14, schema_owner="postgres")) == [
-        ("database mattermost", "give schema public to mattermost")
+        ("database mattermost", "schema public given to mattermost")
     ]
 
 
 def test_a_password_is_set_once():
-    assert ("role mattermost", "set its password") in phrases(done(), auth="password", password="s3cret")
+    assert ("role mattermost", "password set") in phrases(done(), auth="password", password="s3cret")
     set_already = done() | {"role": ROLE | OURS | {"verifier": scram.verifier("s3cret")}}
     assert phrases(set_already, auth="password", password="s3cret") == []
-    assert phrases(set_already, auth="password", password="other") == [("role mattermost", "set its password")]
+    assert phrases(set_already, auth="password", password="other") == [("role mattermost", "password set")]
 
 
 def test_a_password_itself_never_stands_in_sql():
@@ -87,23 +94,23 @@ def test_a_password_itself_never_stands_in_sql():
 
 def test_with_peer_the_role_has_no_password():
     found = done() | {"role": ROLE | OURS | {"verifier": scram.verifier("s3cret")}}
-    assert phrases(found) == [("role mattermost", "take its password away")]
+    assert phrases(found) == [("role mattermost", "password removed")]
 
 
 def test_the_superusers_password_is_set_only_when_given_and_different():
     assert phrases(done(superuser=scram.verifier("t0psecret")), superuser_password="t0psecret") == []
-    assert phrases(done(), superuser_password="t0psecret") == [("role postgres", "set its password")]
+    assert phrases(done(), superuser_password="t0psecret") == [("role postgres", "password set")]
     assert phrases(done(superuser=scram.verifier("t0psecret"))) == []
 
 
 def test_a_role_that_grew_powers_loses_them():
     found = done() | {"role": ROLE | OURS | {"super": True, "login": False}}
-    assert phrases(found) == [("role mattermost", "make it LOGIN NOSUPERUSER")]
+    assert phrases(found) == [("role mattermost", "changed to LOGIN NOSUPERUSER")]
 
 
 def test_a_database_with_another_owner_is_given_back():
     found = done() | {"database": DATABASE | OURS | {"owner": "postgres"}}
-    assert phrases(found) == [("database mattermost", "change its owner from postgres to mattermost")]
+    assert phrases(found) == [("database mattermost", "owner changed from postgres to mattermost")]
 
 
 FOREIGN = "was not created by this bundle"
@@ -128,16 +135,16 @@ def test_what_others_made_is_refused_unless_adopted(found, sentence):
 def test_an_adopted_database_goes_to_its_role_with_its_contents():
     found = facts(ROLE | OURS, DATABASE | {"owner": "wiki"}, relations=3)
     assert phrases(found) == [
-        ("database mattermost", "change its owner from wiki to mattermost"),
-        ("database mattermost", "give what is in it to mattermost"),
-        ("database mattermost", "mark it as managed"),
+        ("database mattermost", "owner changed from wiki to mattermost"),
+        ("database mattermost", "contents given to mattermost"),
+        ("database mattermost", "marked as managed"),
     ]
 
 
 def test_what_a_cut_off_run_left_is_taken_up():
     found = facts(ROLE | OURS, DATABASE)
     assert plan.refusal(found, "mattermost", "mattermost", adopt=False) is None
-    assert phrases(found) == [("database mattermost", "mark it as managed")]
+    assert phrases(found) == [("database mattermost", "marked as managed")]
     (step,) = plan.steps(found, WANTED)
     assert "REVOKE ALL ON DATABASE" in step[3]
 

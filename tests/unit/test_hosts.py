@@ -23,6 +23,14 @@ def test_a_named_host_must_be_in_the_roster():
         roster.choose({"chat": {}}, ["chta"])
 
 
+def test_where_to_correct_it_is_said_and_an_empty_roster_is_not_listed():
+    with pytest.raises(roster.TargetError) as caught:
+        roster.choose({}, ["chta"])
+    assert str(caught.value).endswith(
+        "which the roster does not contain. Correct it in pillar/mattermost.sls or in roster."
+    )
+
+
 def test_only_named_hosts_are_touched():
     assert roster.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
 

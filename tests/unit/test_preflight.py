@@ -168,7 +168,7 @@ def test_what_may_go_wrong_is_a_warning(check, case):
 
 def test_a_name_that_points_elsewhere_says_both_addresses():
     sentence = look(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
-    assert "203.0.113.9; this host is 192.0.2.7" in sentence
+    assert "203.0.113.9; this host has 192.0.2.7" in sentence
 
 
 def test_a_host_behind_nat_is_no_fault():

@@ -76,7 +76,7 @@ def test_a_healthy_site_passes(site, verify):
         ("hsts", {"hsts": "max-age=1"}, "max-age=1; the setting is max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "does not prove"),
-        ("websocket-origin", {"any_origin": True}, "status 101"),
+        ("websocket-origin", {"origin_status": 101}, "accepts a websocket from a foreign site (status 101)"),
         ("upload-limit", {"limit": fake_site.LIMIT - 1}, "An upload of 1000 bytes is refused: status 413"),
         ("upload-limit", {"limit": fake_site.LIMIT + 1}, "An upload of 1001 bytes is accepted"),
     ],
@@ -91,6 +91,16 @@ def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, 
     assert found[check].fix
 
 
+def test_a_websocket_that_fails_in_another_way_proves_nothing_about_other_origins(site, verify):
+    site.origin_status = 429
+    found = verify(site)
+    assert red(found) == []
+    assert found["websocket-origin"].level == "warning"
+    assert (
+        "Not known whether a websocket from another origin is refused: status 429" in found["websocket-origin"].sentence
+    )
+
+
 def both_names(issuer):
     return {"leaf": fake_site.certificate(issuer=issuer, more=[fake_site.SECOND])}
 
@@ -101,7 +111,7 @@ def both_names(issuer):
         ({}, None, ""),
         ({"leads_to": "https://elsewhere.example.test"}, "additional-redirects", "second.example.test is not sent to https://chat.example.test for good: status 301"),
         ({"leads_to_plain": "https://second.example.test"}, "additional-redirects", "is not sent to https://chat.example.test"),
-        ({"told": "no"}, "additional-redirects", "does not name the right address: 421"),
+        ({"told": "no"}, "additional-redirects", "must answer with an error that names https://chat.example.test: status 421"),
     ],
 )  # fmt: skip
 def test_each_additional_name_is_looked_at(tmp_path, issuer, verify, broken, check, words):
@@ -189,6 +199,7 @@ def test_a_certificate_that_is_not_renewed_is_seen(tmp_path, issuer, verify):
     finally:
         made.close()
     assert red(found) == ["certificate-days"]
+    assert "; at least 27 are required." in found["certificate-days"].sentence
 
 
 @pytest.mark.parametrize(("age", "expected"), [(65, ["certificate-days"]), (61, [])])

@@ -69,7 +69,7 @@ def test_of_a_long_error_two_lines_are_told_and_where_the_rest_is():
     _, failed = told([failing('Command "make" run', "cmd.run", {"stderr": f"{noise}\nlast words", "stdout": ""})])
     assert failed[1] == 'Failed: chat.example.test: server: "Server runs" failed: line 39 last words'
     assert "line 38" not in "".join(failed)
-    assert failed[-1] == "Details: salt.log, or the same command with -l debug"
+    assert failed[-1] == "Details: salt.log. To see every step, run the same command again with -l debug."
 
 
 def test_a_traceback_is_never_shown():

@@ -262,8 +262,10 @@ def choose(entries: dict, wanted: list) -> list[str]:
     if wanted:
         missing = [name for name in wanted if name not in entries]
         if missing:
+            known = f" It contains: {', '.join(entries)}." if entries else ""
             raise TargetError(
-                f"mattermost:hosts names {', '.join(missing)}, which the roster does not contain. It contains: {', '.join(entries)}."
+                f"mattermost:hosts names {', '.join(missing)}, which the roster does not contain.{known} Correct it in "
+                "pillar/mattermost.sls or in roster."
             )
         return list(wanted)
     if len(entries) > 1:

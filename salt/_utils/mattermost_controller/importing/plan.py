@@ -17,8 +17,8 @@ from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.moving import transfer
 
 ACCEPTED = {
-    "enterprise": "the source is the Enterprise Edition",
-    "gitlab-sign-in": "users sign in with GitLab, which the Team Edition does not have since 11.0",
+    "enterprise": "The server on {host} is the Enterprise Edition. This bundle installs the Team Edition: features that it lacks are lost.",
+    "gitlab-sign-in": "People sign in with GitLab on {host}, which Team Edition lacks since 11.0. They need a password to sign in after the import.",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -141,7 +141,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
     for name, is_so in reasons.items():
         if is_so and name not in request["accept"]:
             found.append(
-                f'On {request["from"]} {ACCEPTED[name]}: features that only it has are lost. To import anyway, add "accept": ["{name}"] to import.'
+                f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to import.'
             )
     return found
 

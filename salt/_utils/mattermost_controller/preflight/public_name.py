@@ -56,8 +56,8 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         )
     return warning(
         "public-name",
-        f"{name} is {', '.join(resolved)}; this host is {', '.join(sorted(host_addresses))}.",
-        "correct the DNS record if that is another machine; behind a load balancer or NAT it is correct.",
+        f"{name} points to {', '.join(resolved)}; this host has {', '.join(sorted(host_addresses))}.",
+        "correct the DNS record if it points to another machine; if it points to your load balancer or NAT, ignore this.",
     )
 
 

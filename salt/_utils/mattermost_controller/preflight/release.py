@@ -156,7 +156,7 @@ def checksum(settings, facts, outside) -> Finding:
         return refusal(
             "checksum",
             f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}), and its archive is a file on the controller.",
-            "set mattermost:release:sha256 to what sha256sum prints for it.",
+            "set mattermost:release:sha256 to the sum that the vendor publishes; sha256sum FILE must print the same.",
         )
     if not known:
         return note(

@@ -220,5 +220,7 @@ def _failures(report: Report, style: Style, hosts: list[str], log: str) -> list[
         if fix:
             lines += style.wrap(fix[:1].lower() + fix[1:] if fix[1:2].islower() else fix, "Fix:    ")
     if log and any(failure.cut for failure in report.failures):
-        lines += style.wrap(f"{log}, or the same command with -l debug", "Details: ", "         ")
+        lines += style.wrap(
+            f"{log}. To see every step, run the same command again with -l debug.", "Details: ", "         "
+        )
     return lines

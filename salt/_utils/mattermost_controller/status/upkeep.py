@@ -38,7 +38,7 @@ def _support(check: str, what: str, ends: str, today, way: str) -> Finding:
         return skipped(check, f"Until when {what} is supported is not known here.")
     left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days
     if left < 0:
-        return refusal(check, f"The support of {what} ended on {ends}: its holes stay open.", f"{way}.")
+        return refusal(check, f"The support of {what} ended on {ends}: it gets no security fixes any more.", f"{way}.")
     if left <= SOON:
         return warning(check, f"The support of {what} ends on {ends}.", f"{way}.")
     return ok(check, f"{what} is supported to {ends}.")

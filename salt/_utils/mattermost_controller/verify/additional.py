@@ -58,7 +58,10 @@ def redirects(settings, observed, facts) -> Finding:
                 break
         else:
             if public + settings["server"]["path"] not in _message(seen["api"]):
-                wrong.append(f"{name}{API} does not name the right address: {seen['api'].error or seen['api'].status}.")
+                answer = seen["api"]
+                wrong.append(
+                    f"{name}{API} must answer with an error that names {public}: {answer.error or f'status {answer.status}'}."
+                )
     return _judged(
         "additional-redirects",
         wrong,

@@ -5,6 +5,7 @@ Each check takes the merged settings, what was observed of the site (verify.obse
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 
 from mattermost_letsencrypt_core import overdue
@@ -30,15 +31,16 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
     first, last = validity(certificate)
     left = last - (now or datetime.now(timezone.utc))
-    sentence = f"{left.days} days left (until {last:%Y-%m-%d})."
+    sentence = f"{left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
-        fix = "put a new certificate at mattermost:certificate."
+        fix = "give mattermost:certificate:chain and mattermost:certificate:key a new certificate and its key, then run mattermost.ssl."
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
         fix = "find out why it is not renewed, on the host: certbot renew --dry-run"
     if left > limit:
-        return ok("certificate-days", sentence)
+        return ok("certificate-days", f"{sentence}.")
+    sentence += f"; at least {math.ceil(limit / timedelta(days=1))} are required."
     reason = facts.get("renewal", {}).get("reason")
     return refusal(
         "certificate-days", f"{sentence} The certificate authority's reason: {reason}." if reason else sentence, fix

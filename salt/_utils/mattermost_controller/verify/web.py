@@ -9,7 +9,7 @@ import json
 
 from mattermost_release_facts import effective
 
-from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped
+from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped, warning
 
 LOGS = "journalctl -u mattermost -n 50"
 NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
@@ -195,10 +195,14 @@ def websocket_origin(settings, observed, facts) -> Finding:
         return skipped("websocket-origin", "Not checked: there is no websocket at all.")
     if answer.status == 403:
         return ok("websocket-origin", "A websocket from another origin is refused.")
-    return refusal(
-        "websocket-origin",
-        f"A websocket from another origin is not refused: {_what(answer)}.",
-        "check ServiceSettings.AllowCorsFrom and SiteURL in the System Console.",
+    if answer.status == 101:
+        return refusal(
+            "websocket-origin",
+            "The server accepts a websocket from a foreign site (status 101).",
+            "in the System Console check ServiceSettings.AllowCorsFrom, which must not allow every site, and SiteURL.",
+        )
+    return warning(
+        "websocket-origin", f"Not known whether a websocket from another origin is refused: {_what(answer)}.", LOGS
     )
 
 

@@ -99,7 +99,7 @@ find_way() { # find_way [copy]: sets way (down, copy), taken_back (numbers), dro
 }
 
 drops_in_words() {
-    say "$dropped" | awk '{ printf "%s%s %s of %s", NR == 1 ? "" : ", ", $3, $1 == "table" ? "rows" : "values", $2 }'
+    say "$dropped" | awk '{ printf "%s%s %s of %s", NR == 1 ? "" : ", ", $3, ($1 == "table" ? "row" : "value") ($3 == 1 ? "" : "s"), $2 }'
 }
 
 as_server() ( # as_server PROGRAM ARGUMENTS: by the service's account, as its unit starts it, but for the local socket: its directory is gone

@@ -102,7 +102,7 @@ remarks() { # what the report adds about a server that is proved
     local lost
     [ -z "$unread" ] || say "The previous server did not show the newest message; so the new one was not checked for it."
     case $post in
-        '- -') say "It holds no message of a person that it could have been asked for." ;;
+        '- -') say "There is no message to check yet." ;;
         unknown) say "PostgreSQL did not name the newest message; so it was not asked for." ;;
     esac
     [ -n "$plugins" ] || return 0
