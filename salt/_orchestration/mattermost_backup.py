@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mattermost_progress
 from mattermost_answer import answer as _ret
+from mattermost_controller.reporting import words
 from mattermost_controller.stages import backup as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -30,23 +31,22 @@ def _on_each(name, command, sentence, verb):
         return _ret(name, False, "No host was looked at: a preflight comes first.")
     if __opts__["test"]:
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
-    lines, changes, result = [], {}, True
+    said, changes, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, verb, host_id)
         try:
             done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
-            result = False
-            lines.append(f"{host_id}: {err}")
+            failed[host_id] = str(err)
             continue
         found = core.report(done.out)
         if done.rc != 0:
-            result = False
-            lines.append(f"{host_id}: {core.failure(found, done.err or done.out)}")
+            failed[host_id] = core.failure(found, done.err or done.out)
             continue
         changes[host_id] = found.get("snapshot", "done")
-        lines.append(f"{host_id}: {sentence(found, entry['settings'])}")
-    return _ret(name, result, "\n".join(lines), changes)
+        said[host_id] = sentence(found, entry["settings"])
+    lines = [f"{host_id}: {text}" for host_id, text in sorted({**said, **failed}.items())]
+    return _ret(name, not failed, "\n".join(lines), changes, report=words.by_host(said, failed))
 
 
 def restored(name):

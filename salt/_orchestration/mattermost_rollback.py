@@ -8,6 +8,7 @@ from __future__ import annotations
 import mattermost_progress
 import mattermost_service_core
 from mattermost_answer import answer as _ret
+from mattermost_controller.reporting import words
 from mattermost_controller.stages import rollback as core
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -36,37 +37,38 @@ def rolled_back(name):
     if __opts__["test"]:
         return _ret(name, None, "\n".join(lines))
     if loses and not overwrite:
-        return _ret(
-            name, False, "\n".join([*lines, f"Nothing was changed. To go back nevertheless: {core.confirmation(way)}"])
-        )
+        advice = f"Nothing was changed. To go back nevertheless: {core.confirmation(way)}"
+        report = words.by_host({}, {host_id: f"{text} {advice}" for host_id, text in loses.items()})
+        return _ret(name, False, "\n".join([*lines, advice]), report=report)
     return _go(name, known, core.command(overwrite, way))
 
 
 def _asked(name, known, way):
-    lines, refused, loses = [], [], False
+    lines, refused, loses = [], [], {}
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "count what going back would lose", host_id)
         answer = entry["host"].run(f"mattermost-switch back {way}".strip(), timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             lines.append(f"{host_id}: {core.preview(found)}")
-            loses = loses or core.loses(found)
+            if core.loses(found):
+                loses[host_id] = core.preview(found)
         else:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
     return lines, refused, loses
 
 
 def _go(name, known, command):
-    changes, lines, result = {}, [], True
+    changes, said, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
         answer = entry["host"].run(command, timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             changes[host_id] = {"old": found["from"], "new": found["to"]}
-            lines.append(f"{host_id}: {core.done(found, entry['settings']['release'])}")
+            said[host_id] = core.done(found, entry["settings"]["release"])
         else:
-            lines.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
-            result = False
+            failed[host_id] = core.failure(found, answer.err or answer.out)
             break  # the others stay as they are
-    return _ret(name, result, "\n".join(lines), changes)
+    lines = [f"{host_id}: {text}" for host_id, text in {**said, **failed}.items()]
+    return _ret(name, not failed, "\n".join(lines), changes, report=words.by_host(said, failed))

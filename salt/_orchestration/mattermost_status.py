@@ -42,13 +42,17 @@ def reported(name):
     settings, faults = collect.early_settings(hosts)
     usable = [host for host in hosts if host.id not in faults]
     statuses = {host_id: report.unreached(found[0]) for host_id, found in faults.items()}
+    known = {}
     if usable:
-        statuses |= _look(usable, logins, settings, options)
+        looked, known = _look(usable, logins, settings, options)
+        statuses |= looked
     found = {host.id: {"address": host.address, **statuses[host.id]} for host in hosts}
     result = None if __opts__["test"] else all(one["well"] for one in statuses.values())
     answer = _ret(name, result, text.render(found), status=found)
     step = {"__id__": name, "function": "mattermost_status.reported", "duration": 1000 * (time.monotonic() - started)}
-    finish.with_report(__opts__, {}, [{**answer, **step, "text": text.screens(found)}], is_alone=True)
+    if len(__lowstate__) == 1:  # else the results of the others count too
+        steps = [{**answer, **step, "text": text.screens(found)}]
+        finish.with_report(__opts__, {finish.PREFLIGHT: known}, steps, is_alone=True)
     return answer
 
 
@@ -62,8 +66,8 @@ def _options(given: dict) -> dict:
     return found
 
 
-def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
-    """Return each host's data: one look through one connection, then one dry run of the deploy stages."""
+def _look(hosts: list, logins: dict, settings: dict, options: dict) -> tuple[dict, dict]:
+    """Return each host's data, and what is known of it: one look through one connection, then one dry run of the deploy stages."""
     roots = __opts__["file_roots"]["base"]
     data = mattermost_settings_data.load(roots)
     more = {host.id: status_facts.script(roots, settings[host.id]) for host in hosts}
@@ -90,7 +94,7 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> dict:
             __opts__["cachedir"], roots, merged["release_sources"], data["releases"], facts["current"]
         )
         statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found, news)
-    return statuses
+    return statuses, known
 
 
 def _drift(known: dict, options: dict) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 
 import mattermost_settings_core as core
 import yaml
@@ -11,6 +12,7 @@ import yaml
 NAMES = ("schema", "platforms", "releases", "bundle")
 SHIPPED = "salt://"
 LISTED = "mattermost_listed"
+_PLAIN = re.compile(r"true|false|\d{1,5}").fullmatch  # in a mapping of secrets: values that are none
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -84,7 +86,8 @@ def secrets(schema: dict, settings: dict) -> list[str]:
     for name, value in settings.items():
         part = schema.get("properties", {}).get(name, {})
         if part.get("x-secret"):
-            found += [value] if value else []
+            several = [text for text in value.values() if not _PLAIN(text)] if isinstance(value, dict) else [value]
+            found += filter(None, several)
         elif isinstance(value, dict):
             found += secrets(part, value)
     return found

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
+from mattermost_controller.reporting import build
 from mattermost_controller.stages import backup as core
 
-from tests import programs
+from tests import programs, states
 
 SETTINGS = {"backup": {"repository": "/var/backups/mattermost"}, "paths": {"settings": "/etc/mattermost"}}
 
@@ -146,3 +148,21 @@ def test_a_drill_says_what_stands_in_a_restores_way():
 def test_no_backup_is_made_in_the_middle_of_a_restore(tmp_path):
     script = 'own=$PWD; : >open; take_turn() { :; }; give_up() { say "$2"; exit 0; }; work'
     assert shell(tmp_path, script) == "A restore was interrupted and is not rolled back yet."
+
+
+@pytest.mark.parametrize("step", ["created", "drilled", "restored"])
+def test_a_host_that_succeeded_is_not_among_the_failed_ones(step):
+    def host(rc, out):
+        return SimpleNamespace(run=lambda command, timeout: SimpleNamespace(rc=rc, out=out, err=""))
+
+    looked = "result=done\nversion=11.7.3\nhere=11.7.3\nsnapshot=abc\nreason=It is all there.\n"
+    hosts = {"a": host(0, looked), "b": host(3, "result=failed\nreason=No room.\nadvice=Make some.\n")}
+    shell = states.load_state("mattermost_backup", folder="_orchestration")
+    shell.__pillar__ = {}
+    shell.__context__ = {"mattermost_preflight": {name: {"host": hosts[name], "settings": SETTINGS} for name in hosts}}
+    ret = getattr(shell, step)("it-is-done")
+    assert (ret["result"], ret["comment"].splitlines()[-1]) == (False, "b: No room. Make some.")
+    report = build.from_steps([{**ret, "__id__": "it-is-done", "function": f"mattermost_backup.{step}"}], False)
+    assert [(one.host, one.what, one.fix) for one in report.failures] == [("b", "No room.", "Make some.")]
+    assert [row.host for row in report.rows] == ["a"]
+    assert report.changed == ([] if step == "drilled" else ["a"])

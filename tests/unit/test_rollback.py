@@ -4,6 +4,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from mattermost_controller.reporting import build
 
 from tests import states
 
@@ -139,3 +140,24 @@ def test_a_dry_run_asks_no_program_that_cannot_prune(monkeypatch, tmp_path, prog
     monkeypatch.setattr(state, "PROGRAM", str(tmp_path / "program"))
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "would=x\n", ""))
     assert state.pruned(str(tmp_path))["changes"].get("removed") == removed
+
+
+def failures(ret):
+    step = {**ret, "__id__": "older-version-serves", "function": "mattermost_rollback.rolled_back"}
+    report = build.from_steps([step], False)
+    return {failure.host: failure for failure in report.failures}, report
+
+
+def test_a_host_that_went_back_is_not_among_the_failed_ones():
+    able, unable = Host(back=(0, KEEPS), go=(0, DONE)), Host(back=(0, KEEPS), go=(3, UNDONE))
+    failed, report = failures(made({"a": able, "b": unable}))
+    assert list(failed) == ["b"]
+    assert failed["b"].what.startswith("It ended. The newer one serves.")
+    assert report.changed == ["a"]
+    assert "Mattermost 11.7.0 serves again." in report.rows[0].said[0]
+
+
+def test_only_the_host_that_loses_something_is_said_to_need_a_word():
+    failed, _ = failures(made({"a": Host(back=(0, KEEPS)), "b": Host(back=(0, ASKED))}))
+    assert list(failed) == ["b"]
+    assert failed["b"].fix.startswith("To go back nevertheless: pillar=")

@@ -20,6 +20,7 @@ import salt.output
 import salt.utils.event
 import salt.utils.relenv
 from mattermost_controller import salt_patches
+from mattermost_controller.reporting import console
 
 from tests import classic, repository
 
@@ -246,7 +247,15 @@ def test_the_ssh_command_has_salts_options_before_its_end(shell):
     assert {"chat", "A=b"} <= set(words)
 
 
-RESULT = {"return": {"data": {"x_master": {}}, "outputter": "highstate", "retcode": 0}, "success": True}
+def result(*tags):
+    part = {"result": True, "changes": {}, "comment": "", "__run_num__": 0, "__sls__": "x", "name": "x", "__id__": "x"}
+    return {"data": {"x_master": {tag: part for tag in tags}}, "outputter": "highstate", "retcode": 0}
+
+
+REPORT = "mattermost_report_|-report_|-report_|-shown"
+STATUS = "mattermost_status_|-a_|-a_|-reported"
+RUNNER = "salt_|-state.orchestrate_|-state.orchestrate_|-runner"
+RESULT = {"return": result(REPORT), "success": True}
 
 
 @pytest.fixture
@@ -255,15 +264,15 @@ def printed(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["/venv/bin/salt-run", "state.orchestrate", "mattermost.ssl"])
     monkeypatch.setattr(salt.output, "display_output", salt.output.display_output)
 
-    def run(**options):
+    def run(tags=(REPORT,), **options):
         command = SimpleNamespace(opts={**salt.config.DEFAULT_MASTER_OPTS, "color": False, **options})
-        salt.client.mixins.AsyncClientMixin.print_async_event(command, "ret", RESULT)
+        salt.client.mixins.AsyncClientMixin.print_async_event(command, "ret", {**RESULT, "return": result(*tags)})
         return capsys.readouterr().out
 
     return run
 
 
-class Last:
+class Last(console.Last):
     def __init__(self):
         self.opts = []
 
@@ -288,6 +297,18 @@ def test_only_the_result_of_this_run_is_replaced(printed):
     salt_patches.print_at_the_end(Last())
     printed()
     assert "Summary for x_master" in printed()
+
+
+def test_a_report_alone_takes_their_place_and_only_in_its_own_orchestration(printed):
+    for tag, is_replaced in ((STATUS, True), (RUNNER, False)):
+        salt_patches.print_at_the_end(Last())
+        assert ("Summary for x_master" in printed([tag])) != is_replaced
+
+
+def test_a_report_of_an_orchestration_within_does_not_stand_for_salts_results(printed):
+    salt_patches.print_at_the_end(Last())
+    salt_patches.print_at_the_end(Last())
+    assert json.loads(printed([RUNNER, REPORT], output="json")) == result(RUNNER, REPORT)
 
 
 def test_a_wanted_format_is_whole(printed):

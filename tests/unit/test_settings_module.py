@@ -112,3 +112,10 @@ def test_settings_that_cannot_be_checked_are_refused_with_the_command_that_helps
     with pytest.raises(core.SettingsError) as caught:
         merged({})
     assert caught.value.faults[0].endswith(f"{pip} install 'jsonschema>=4'")
+
+
+def test_the_values_in_a_mapping_of_secrets_are_secrets_too():
+    schema = data.load(["salt"])["schema"]
+    environment = {"MM_EMAILSETTINGS_SMTPPASSWORD": "hunter22", "MM_LOGSETTINGS_ENABLEFILE": "true"}
+    given = {"server": {"environment": environment}, "backup": {"environment": {}, "password": ""}, "name": "x"}
+    assert data.secrets(schema, given) == ["hunter22"]

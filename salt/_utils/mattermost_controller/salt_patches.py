@@ -90,19 +90,23 @@ def say_nothing_of_unclosed_objects() -> None:
 def print_at_the_end(last) -> None:
     """Have *last* shown when ``salt-run`` prints the result of this run; what is printed later in the process is Salt's own again.
 
-    last: has ``show(opts, results)``; *results* prints what Salt would.
+    last: has ``is_of(data)``, whether it is the report of that result, and ``show(opts, results)``; *results* prints what Salt would.
     Trouble: ``state.orchestrate`` names the outputter ``highstate`` whatever the states say, and no option reaches one orchestration
     alone: ``output`` in a master's configuration, or an outputter of ours called highstate, would change what every other one prints.
     Upstream: not reported.
     """
     import salt.output
 
-    original = salt.output.display_output
+    original = getattr(salt.output.display_output, "original", salt.output.display_output)
 
     def display_output(data, out=None, opts=None, **kwargs):
         salt.output.display_output = original
-        last.show(opts or {}, lambda: original(data, out, opts, **kwargs))
+        if last.is_of(data):
+            last.show(opts or {}, lambda: original(data, out, opts, **kwargs))
+        else:  # the report is of an orchestration that this one started: its own steps count too
+            original(data, out, opts, **kwargs)
 
+    display_output.original = original
     if os.path.basename(sys.argv[0]) == "salt-run":  # in a daemon (a reactor, an API) nobody reads it
         salt.output.display_output = display_output
 

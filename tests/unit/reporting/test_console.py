@@ -93,3 +93,30 @@ def test_a_failed_step_is_not_said_in_between_either_but_with_debug(checkout, le
     assert bool(handler.filter(record("Stage server failed"))) == kept
     assert handler.filter(record("Rendering SLS failed", logging.CRITICAL))
     assert handler.filter(record("No matching targets", name="salt.client.ssh"))
+
+
+class Closed(Stream):
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("fault", ["closed", "latin"])
+def test_a_stream_that_takes_nothing_of_it_keeps_no_failure_back(monkeypatch, fault):
+    monkeypatch.setattr(console.Last, "printed", False)
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", Closed(False) if fault == "closed" else io.TextIOWrapper(raw, "latin-1"))
+    monkeypatch.setattr(sys, "stderr", Stream(False))
+    console.Last(lambda width, colour: (["M\u00fcller \u2026"], ["Failed: x"])).show({}, pytest.fail)
+    assert sys.stderr.getvalue() == "\nFailed: x\n"
+    assert raw.getvalue() == (b"" if fault == "closed" else b"\nM\xfcller \\u2026\n")
+
+
+def test_a_failure_is_told_although_salts_results_cannot_be_printed(monkeypatch, capsys):
+    monkeypatch.setattr(console.Last, "printed", False)
+
+    def full():
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        console.Last(lambda width, colour: ([], ["Failed: x"])).show({"output": "json"}, full)
+    assert (capsys.readouterr().err, console.Last.printed) == ("\nFailed: x\n", True)

@@ -227,3 +227,26 @@ def test_a_step_that_finds_several_faults_tells_each():
     }
     _, failed = told([passed(), {**step, "comment": "\n".join(faults)}])
     assert failed[1:] == ["Failed: hosts-fit: " + " ".join(faults)]
+
+
+def test_what_a_step_prints_as_it_is_moves_no_terminal_and_tells_no_secret():
+    step = {
+        **checked({CHAT: [("disk", "ok", "Free.", "")]}),
+        "text": f"host  Debian {ESCAPES}\nhunter22 {ESCAPES}  up\n",
+    }
+    out, _ = told([step], masked=["hunter22"])
+    assert [char for line in out for char in line if not char.isprintable()] == []
+    assert "hunter22" not in "\n".join(out)
+
+
+def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
+    step = {
+        "__id__": "drill",
+        "function": "mattermost_backup.drilled",
+        "duration": 900.0,
+        "result": True,
+        "changes": {},
+    }
+    out, _ = told([{**step, "report": words.by_host({CHAT: "All of it is there."}, {}), "comment": ""}])
+    assert "  drill  All of it is there." in out[1]
+    assert out[-1] == "Done in 0.9 s: nothing changed."

@@ -109,3 +109,47 @@ def test_a_host_that_gave_no_results_fails_with_the_reason(run, answer, words):
     steps, said, _ = run({"chat": {"return": {**DATABASE, **SERVER}}, "other": answer})
     assert [step["result"] for step in steps.values()] == [False, False]
     assert words in " ".join(said.split())
+
+
+@pytest.fixture
+def status(monkeypatch):
+    """A function that has one host's status told; returns the reports that it left to be printed."""
+    settings = {"mail": {"password": "hunter22"}, "release_sources": []}
+    host = SimpleNamespace(id="chat", address="192.0.2.7", settings=lambda grains: settings)
+    facts = {"grains": {}, "current": "", "site": "", "lock": ""}
+    look = SimpleNamespace(fault=None, facts=facts)
+    shell = states.load_state("mattermost_status", folder="_orchestration")
+    shell.__pillar__ = {"status": {"drift": False}}
+    shell.__opts__ |= {"file_roots": {"base": ["salt"]}, "cachedir": ""}
+    for module, name, answer in (
+        (shell.roster, "targets", [host]),
+        (shell.collect, "log_in", {}),
+        (shell.collect, "early_settings", ({"chat": settings}, {})),
+        (shell.status_facts, "script", ""),
+        (shell.observe, "hosts_and_sites", ({"chat": look}, {})),
+        (shell.runtime, "choose", ""),
+        (shell.release_look, "ask", None),
+        (shell.report, "host_data", {"well": True, "findings": []}),
+        (shell.text, "render", ""),
+        (shell.text, "screens", "chat says hunter22."),
+    ):
+        monkeypatch.setattr(module, name, lambda *_, answer=answer: answer)
+
+    def told(*others):
+        printed = []
+        monkeypatch.setattr(finish.salt_patches, "print_at_the_end", printed.append)
+        shell.__lowstate__ = [{"state": "mattermost_status"}, *others]
+        assert shell.reported("hosts-are-healthy")["result"] is True
+        return printed
+
+    return told
+
+
+def test_a_status_tells_no_secret_that_a_host_says(status, capsys):
+    (last,) = status()
+    last.show({}, lambda: pytest.fail("Salt's results"))
+    assert "chat says ***." in capsys.readouterr().out
+
+
+def test_a_status_among_the_steps_of_an_operator_leaves_their_results_to_be_seen(status):
+    assert status({"state": "file"}) == []

@@ -91,7 +91,8 @@ def _stage(made: Report, step: dict) -> None:
         made.failures.extend(failed)
         if part.get("said"):
             made.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
-            _note_change(made, host)
+            if host in step["changes"]:
+                _note_change(made, host)
         elif not failed:
             made.unchanged.setdefault(host, []).append(step["__id__"])
 

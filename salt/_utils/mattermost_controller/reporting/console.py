@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -9,6 +10,8 @@ import sys
 from mattermost_controller.reporting import screen
 
 WHOLE = ("debug", "trace", "garbage", "all", "profile")  # log levels at which Salt's whole results are shown too
+
+TELLING = ("mattermost_report_|-", "mattermost_status_|-")  # how the tags of such steps begin
 
 
 class Last:
@@ -22,22 +25,33 @@ class Last:
     def __init__(self, text):
         self._text = text
 
+    def is_of(self, data) -> bool:
+        """Return whether *data*, an orchestration's result in what Salt wraps it in, has a step of its own that tells a report."""
+        while isinstance(data, dict) and not any("_|-" in key for key in data):
+            data = data["data"] if "data" in data else next(iter(data.values()), None)
+        return isinstance(data, dict) and any(key.startswith(TELLING) for key in data)
+
     def show(self, opts: dict, results) -> None:
         """Print the report, and before or instead of it Salt's *results*, a function, as *opts* of the command ask.
 
         ``--out`` gives Salt's results alone on standard output; ``-l debug`` gives both, and so does ``--out-file``, which has the results.
         """
         is_data = bool(opts.get("output")) and not opts.get("output_file")
-        if is_data or opts.get("output_file") or opts.get("log_level") in WHOLE:
-            results()
-        if not is_data:
-            self._print(self._text(*_terminal(sys.stdout, opts))[0], sys.stdout)
-        self._print(self._text(*_terminal(sys.stderr, opts))[1], sys.stderr)
-        Last.printed = True
+        try:
+            if is_data or opts.get("output_file") or opts.get("log_level") in WHOLE:
+                results()
+            if not is_data:
+                self._print(self._text(*_terminal(sys.stdout, opts))[0], sys.stdout)
+        finally:
+            self._print(self._text(*_terminal(sys.stderr, opts))[1], sys.stderr)
+            Last.printed = True
 
     def _print(self, lines, stream):
-        if lines:
-            print("\n".join(["", *lines]), file=stream, flush=True)
+        encoding = stream.encoding or "utf-8"
+        text = "\n".join(["", *lines]).encode(encoding, "backslashreplace").decode(encoding)
+        with contextlib.suppress(BrokenPipeError):  # who reads it went away
+            if lines:
+                print(text, file=stream, flush=True)
 
 
 def _terminal(stream, opts: dict) -> tuple[int, bool]:

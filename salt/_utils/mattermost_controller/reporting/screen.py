@@ -61,7 +61,7 @@ class Style:
     def text(self, text: str) -> list[str]:
         """Return *text* line by line, each wrapped below the last of its columns."""
         lines = []
-        for line in text.splitlines():
+        for line in self.clean(text).splitlines():
             columns = re.match(r"\s*(\S+( \S+)* {2,})?", line)[0]
             lines += (
                 self.wrap(line[len(columns) :], columns, " " * min(len(columns), self.width // 2)) if line else [""]

@@ -114,6 +114,12 @@ def failure(part: dict) -> dict:
     return found
 
 
+def by_host(said: dict[str, str], failed: dict[str, str]) -> dict:
+    """Return the ``report`` (`build`) of a step from what it did and why it failed, in words by host ID."""
+    report = {host: {"said": text.splitlines()} for host, text in said.items()}
+    return report | {host: {"failed": [explained(text)]} for host, text in failed.items()}
+
+
 def explained(text: str, most: int = 2) -> dict:
     """Return ``what``, ``fix`` and ``cut`` of the text by which something failed: *most* lines of it, and the first one that it quotes.
 
