@@ -11,6 +11,7 @@ import difflib
 import re
 
 import mattermost_config_keys as facts
+import mattermost_release_facts as release_facts
 
 MISSING = object()
 _SECRET = re.compile(
@@ -240,7 +241,7 @@ def blocked(config: dict, version: str, environment: dict) -> list[str]:
 
     config: what the server would read. environment: its MM_ variables, which win over the file.
     """
-    numbers = tuple(int(part) for part in version.split(".")[:2])
+    numbers = release_facts.numbers(version)[:2]
     found = []
     for since, section, name, value, sentence in facts.BLOCKING:
         variable = f"MM_{section}_{name}".upper()

@@ -25,7 +25,7 @@ class ReleaseError(ValueError):
 
 def parse(version: str) -> tuple[int, int, int]:
     """Return MAJOR.MINOR.PATCH as numbers. Raises ReleaseError for anything else."""
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version or ""):
+    if not is_version(version or ""):
         raise ReleaseError(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
     major, minor, patch = version.split(".")
     return int(major), int(minor), int(patch)
@@ -34,6 +34,11 @@ def parse(version: str) -> tuple[int, int, int]:
 def numbers(text: str) -> tuple[int, ...]:
     """Turn any program's version into something that compares: the numbers in it."""
     return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def is_version(text: str) -> bool:
+    """Say whether *text* is a version, MAJOR.MINOR.PATCH."""
+    return bool(re.fullmatch(r"\d+\.\d+\.\d+", text))
 
 
 def is_line(text: str) -> bool:

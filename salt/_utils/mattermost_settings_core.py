@@ -271,7 +271,9 @@ def derive_release(release: dict, releases: dict) -> None:
     release["line"] = wanted if release_facts.is_line(wanted) else ""
     if release["line"]:
         known = {version for version in rows if release_facts.of_line(version, wanted)}
-        known |= {version for version in [releases.get("listed", {}).get(wanted, "")] if version}
+        is_one_archive = release["sha256"] or not re.match(r"https?://.*\{version\}", release["source"])
+        if not is_one_archive:  # a person's own archive does not become another one when the vendor lists a patch
+            known |= {version for version in [releases.get("listed", {}).get(wanted, "")] if version}
         release["version"] = max(known, key=release_facts.numbers, default=f"{wanted}.0")
     version = release["version"]
     release["sha256"] = release["sha256"] or sums.get(version, "")

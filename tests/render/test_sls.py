@@ -171,3 +171,17 @@ def test_each_orchestration_ends_in_the_report_whatever_failed(orchestration):
         return
     assert (last["state"], last["fun"]) == ("mattermost_report", "shown")
     assert [key for key in last if key.startswith(("require", "onfail", "onchanges", "watch"))] == []
+
+
+def test_a_run_that_upgrades_nothing_is_not_refused_for_an_upgrade():
+    asks = {}
+    for name in sorted(path.stem for path in compiler.TREE.glob("*.sls")):
+        low = compiler.orchestration(f"mattermost.{name}")
+        fitness = [chunk for chunk in low if (chunk["state"], chunk["fun"]) == ("mattermost_preflight", "passed")]
+        upgrades = any(chunk.get("apply") == "mattermost.deploy.server" for chunk in low)
+        for chunk in (
+            fitness[:1] if len(fitness) > 1 else fitness * (not upgrades)
+        ):  # the first of a move's is its source's
+            asks[name] = {"downgrade", "sign-in", "upgrade-changes", "user-limit"} - set(chunk.get("leave_out", ()))
+    assert {"backup", "drill", "renew", "move", "rollback"} <= set(asks)
+    assert {name: left for name, left in asks.items() if left} == {}

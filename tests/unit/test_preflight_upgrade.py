@@ -99,3 +99,11 @@ def test_a_count_that_fails_on_the_host_is_no_count_of_zero(monkeypatch, code, o
     monkeypatch.setattr(state, "_run", lambda command: types.SimpleNamespace(returncode=code, stdout=out, stderr=""))
     assert state._users() is None
     assert "could not be counted" in state.core.too_many_users("10.11.23", "11.7.10", state._users())
+
+
+@pytest.mark.parametrize("wanted", ["11.7.10", None])
+def test_a_link_to_what_is_no_version_is_a_finding(wanted):
+    found = look("mattermost-10.5", wanted or "11.7.10", {} if wanted else {"release": {}})
+    (refused,) = of(found, "downgrade")
+    assert refused.level == "refusal"
+    assert "/current points to mattermost-10.5, which is no version" in refused.sentence

@@ -128,3 +128,20 @@ def test_what_a_command_brings_reaches_a_host_and_stands_in_no_setting():
     assert made["release"]["version"] == "11.7.15"
     with pytest.raises(core.SettingsError):
         core.merge(DATA, {"listed": {"11.7": "11.7.15"}}, {}, GRAINS, "chat.example.test")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"sha256": SUM},
+        {"source": "/srv/mattermost.tar.gz"},
+        {"source": "salt://mattermost/local/mattermost-{version}.tar.gz"},
+        {"source": "https://mirror.example.test/mattermost.tar.gz"},
+    ],
+    ids=lambda own: "".join(own.values())[:20],
+)
+def test_a_persons_own_archive_is_not_taken_for_what_the_vendor_lists(own):
+    assert release("11.7", {"11.7": "11.7.15"}, **own)["version"] == newest_row("11.7")
+    assert release(None, {line: f"{line}.99" for line in DATA["releases"]["lines"]}, **own) == release(None, **own)
+    mirror = {"source": "https://mirror.example.test/{version}.tar.gz"}
+    assert release("11.7", {"11.7": "11.7.15"}, **mirror)["version"] == "11.7.15"

@@ -306,9 +306,11 @@ def test_a_report_alone_takes_their_place_and_only_in_its_own_orchestration(prin
 
 
 def test_a_report_of_an_orchestration_within_does_not_stand_for_salts_results(printed):
-    salt_patches.print_at_the_end(Last())
+    within = Last()
+    salt_patches.print_at_the_end(within)
     salt_patches.print_at_the_end(Last())
     assert json.loads(printed([RUNNER, REPORT], output="json")) == result(RUNNER, REPORT)
+    assert within.opts == []
 
 
 def test_a_wanted_format_is_whole(printed):

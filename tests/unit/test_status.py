@@ -246,6 +246,9 @@ def test_the_report_of_a_run_tells_where_the_site_is_and_how_long_things_last():
     assert shown["version"] == found["current"]
     assert shown["certificate"] == leaf.not_valid_after_utc.strftime("%Y-%m-%d")
     assert shown["backup"] == "7 h ago"
+    below = settings()
+    below["server"]["path"] = "/chat"
+    assert site.summary(below, found, tls, "ssl")["url"] == f"https://{below['name']}/chat"
     assert site.summary(settings(), found, tls, "non-ssl") == {
         **shown,
         "url": f"http://{settings()['name']}",

@@ -230,10 +230,7 @@ def test_a_step_that_finds_several_faults_tells_each():
 
 
 def test_what_a_step_prints_as_it_is_moves_no_terminal_and_tells_no_secret():
-    step = {
-        **checked({CHAT: [("disk", "ok", "Free.", "")]}),
-        "text": f"host  Debian {ESCAPES}\nhunter22 {ESCAPES}  up\n",
-    }
+    step = {**checked({CHAT: [("disk", "ok", "Free.", "")]}), "text": "host, Debian \x1b[2J hunter22  up\n"}
     out, _ = told([step], masked=["hunter22"])
     assert [char for line in out for char in line if not char.isprintable()] == []
     assert "hunter22" not in "\n".join(out)
@@ -250,3 +247,25 @@ def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
     out, _ = told([{**step, "report": words.by_host({CHAT: "All of it is there."}, {}), "comment": ""}])
     assert "  drill  All of it is there." in out[1]
     assert out[-1] == "Done in 0.9 s: nothing changed."
+
+
+def test_of_a_host_that_broke_off_the_last_lines_count():
+    noise = "\n".join(f"debug {number}" for number in range(4))
+    _, failed = told([of_stage("server", {CHAT: f"{noise}\nOSError: the disk\nis full."})])
+    assert "Failed: chat.example.test: server: OSError: the disk is full." in failed
+    assert failed[-1].startswith("Details: ")
+
+
+def test_what_a_state_warns_of_is_told_with_its_host():
+    out, _ = told([of_stage("server", {CHAT: [{**part("x"), "warnings": ["gone in the next release."]}]})])
+    assert "Warning: chat.example.test: gone in the next release." in out
+
+
+def test_what_an_upgrade_changes_is_told_by_the_run_that_upgrades():
+    news = [("downgrade", "note", "Mattermost 10.11.1 will be upgraded to 11.7.3.", "")]
+    news += [("upgrade-changes", "note", "11.0: no GitLab.", ""), ("newer-default", "note", "Another one.", "")]
+    out, _ = told([checked({CHAT: news}), of_stage("server", {CHAT: [part("x")]})])
+    text = " ".join(" ".join(out).split())
+    assert "3 checks passed" in text
+    assert "will be upgraded to 11.7.3. 11.0: no GitLab." in text
+    assert "Another one" not in text

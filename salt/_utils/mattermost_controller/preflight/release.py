@@ -110,6 +110,13 @@ def moved(settings, facts, outside) -> Finding:
 
 def downgrade(settings, facts, outside) -> Finding:
     installed, wanted = facts["current"], effective(settings["release"], facts["current"])
+    if installed and not release_facts.is_version(installed):
+        link = f"{settings['paths']['install']}/current"
+        return refusal(
+            "downgrade",
+            f"{link} points to {installed}, which is no version.",
+            f"rename that directory to its version, MAJOR.MINOR.PATCH, and point {link} to it.",
+        )
     if installed and numbers(wanted) < numbers(installed):
         return refusal(
             "downgrade",

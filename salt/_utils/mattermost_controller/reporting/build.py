@@ -1,7 +1,7 @@
 """What a run came to, gathered from what its steps returned. Pure.
 
 A step of an orchestration may return a ``report`` beside Salt's four keys, by host ID: ``said`` (sentences on what changed),
-``failed`` (dicts of ``what``, ``fix``, ``cut``), ``seconds``. ``findings`` are a preflight's or a verification's, by host;
+``warnings`` (sentences), ``failed`` (dicts of ``what``, ``fix``, ``cut``), ``seconds``. ``findings`` are a preflight's or a verification's, by host;
 ``sites`` of the latter are what a person wants to know of a site that serves; ``text`` is printed as it is. What has none of these is
 told by its comment.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mattermost_controller.findings import REFUSAL, WARNING
+from mattermost_controller.findings import NOTE, REFUSAL, WARNING
 from mattermost_controller.reporting import words
 
 SILENT = ("mattermost_stage", "mattermost_archive")  # steps that are no news unless they change something
@@ -89,6 +89,7 @@ def _stage(made: Report, step: dict) -> None:
     for host, part in step["report"].items():
         failed = [_failure(host, step["__id__"], one) for one in part.get("failed") or []]
         made.failures.extend(failed)
+        made.warnings.extend((host, {"sentence": text, "todo": ""}) for text in part.get("warnings") or [])
         if part.get("said"):
             made.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
             if host in step["changes"]:
@@ -120,11 +121,18 @@ def _checked(made: Report, step: dict, only: bool) -> None:
             sentence = f"would verify; now {len(refused)} of {len(found)} checks fail"
             made.rows.append(Row(host, step["__id__"], [sentence], _seconds(step)))
         elif not only and not step.get("text"):
-            made.rows.append(Row(host, step["__id__"], [f"{len(found)} checks passed"], _seconds(step)))
+            made.rows.append(Row(host, step["__id__"], [f"{len(found)} checks passed", *_news(found)], _seconds(step)))
         if only and not step.get("text"):
             made.findings[host] = [one for one in found if one not in refused or step["result"] is None]
     if step["result"] is False:
         made.refused.update(total=total, before="preflight" in step["function"] and not made.changed)
+
+
+def _news(found: list[dict]) -> list[str]:
+    """Return what an upgrade changes, of a preflight's findings."""
+    return [
+        one["sentence"] for one in found if one["level"] == NOTE and one["check"] in ("downgrade", "upgrade-changes")
+    ]
 
 
 def _told(made: Report, step: dict, hosts: list) -> None:

@@ -120,6 +120,13 @@ def by_host(said: dict[str, str], failed: dict[str, str]) -> dict:
     return report | {host: {"failed": [explained(text)]} for host, text in failed.items()}
 
 
+def broken_off(text: str) -> dict:
+    """Return the same as `explained` of why a host gave no results: the last lines of what it wrote there count."""
+    lines = text.splitlines()
+    found = explained(text if "Traceback (" in text else "\n".join(line.strip() for line in lines[-2:]))
+    return {**found, "cut": found["cut"] or len(lines) > 2}
+
+
 def explained(text: str, most: int = 2) -> dict:
     """Return ``what``, ``fix`` and ``cut`` of the text by which something failed: *most* lines of it, and the first one that it quotes.
 

@@ -82,7 +82,7 @@ def stage_result(stage: str, hosts: dict, test: bool) -> dict:
         if not results or isinstance(results, str):
             reason = results or "The host returned nothing for this stage."
             failures.append(f"Stage {stage} failed on {host}: {reason}")
-            report[host] = {"failed": [words.explained(reason)]}
+            report[host] = {"failed": [words.broken_off(reason)]}
             continue
         wrong = [part for part in results if part["result"] is False]
         failures += [
@@ -97,6 +97,7 @@ def stage_result(stage: str, hosts: dict, test: bool) -> dict:
         report[host] = {
             "said": words.changes([part for part in touched if part not in wrong], test),
             "failed": [words.failure(part) for part in wrong],
+            "warnings": [str(text) for part in results for text in part.get("warnings") or []],
             "seconds": round(sum(float(part.get("duration") or 0) for part in results) / 1000, 1),
         }
     if failures:

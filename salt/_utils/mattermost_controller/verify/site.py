@@ -15,7 +15,7 @@ def summary(settings: dict, facts: dict, observed: dict, site: str) -> dict:
     last_day = certificate(settings, facts, observed)["not_after"] if site == "ssl" else None
     good = facts["backup"]["good"]
     return {
-        "url": f"{'https' if site == 'ssl' else 'http'}://{settings['name']}",
+        "url": f"{'https' if site == 'ssl' else 'http'}://{settings['name']}{settings['server']['path']}",
         "version": facts["current"] or None,
         "certificate": last_day[:10] if last_day else None,
         "backup": f"{period(max(0, facts['time'] - good))} ago" if good else None,
