@@ -134,7 +134,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict
         try:
             merged = host.settings(look.facts["grains"])
         except ValueError as err:
-            found[host.id] = [collect.settings_fault(text) for text in getattr(err, "faults", [str(err)])]
+            found[host.id] = collect.settings_faults(err)
             continue
         served = site or look.facts["site"] or bare
         first_deploy = not release.is_ours(look.facts, merged)

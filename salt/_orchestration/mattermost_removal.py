@@ -59,7 +59,11 @@ def confirmed(name):
                 findings.refusal("other-run", f"Another run is in progress there ({facts['lock']}).", fix)
             ]
         if facts:
-            merged = host.settings(facts["grains"])
+            try:
+                merged = host.settings(facts["grains"])
+            except ValueError as err:
+                found[host.id] = [*found.get(host.id, []), *collect.settings_faults(err)]
+                continue
             known[host.id] = {"host": host, "settings": merged, "facts": facts}
             known[host.id]["runtime"] = runtime.choose(facts)
     if found:

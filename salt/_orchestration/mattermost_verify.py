@@ -50,7 +50,11 @@ def passed(name, site=""):
                 fault or findings.refusal("installed", "No site is deployed there.", "run mattermost.ssl.")
             ]
             continue
-        merged, served = host.settings(facts["grains"]), site or facts["site"]
+        try:
+            merged, served = host.settings(facts["grains"]), site or facts["site"]
+        except ValueError as err:
+            found[host.id] = collect.settings_faults(err)
+            continue
         found[host.id] = checks.run(merged, facts, observed[host.id], served)
         sites[host.id] = sites_of.summary(merged, facts, observed[host.id], served)
     return _ret(name, **checks.report(found, words, __opts__["test"]), findings=findings.as_data(found), sites=sites)

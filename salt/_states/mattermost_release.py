@@ -22,6 +22,7 @@ import mattermost_release_signature as signature
 import mattermost_release_tree as tree
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import ReleaseError, effective
+from salt.exceptions import SaltException
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 
@@ -67,7 +68,12 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         if __opts__["test"]:
             return _ret(name, None, f"Would unpack Mattermost {version} from {release['source']}.", changes)
         if not checksum and not shutil.which("gpgv"):
-            __salt__["pkg.install"](gpgv)
+            try:
+                __salt__["pkg.install"](gpgv)
+            except SaltException as err:
+                raise ReleaseError(
+                    f"{gpgv}, which checks the archive's signature, could not be installed: {err}. {signature.WAY_OUT}"
+                ) from None
         _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:
         return _ret(name, False, str(err))

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -12,6 +13,8 @@ import pytest
 from mattermost_controller.hosts import collect, probe
 from mattermost_controller.moving import plan
 from mattermost_controller.status import facts as status
+from mattermost_controller.status import report
+from mattermost_controller.verify import additional, web
 
 from tests import repository
 from tests.unit.test_probe import CENTOS
@@ -106,3 +109,20 @@ def test_a_host_that_lies_is_refused_and_the_others_are_asked(out):
     assert found.facts is None
     assert "salt-ssh chat --raw true" in str(found)
     assert len(str(found)) < 1000
+
+
+@pytest.mark.parametrize("key", ["time", "backup", "backup_since"])
+@pytest.mark.parametrize("seconds", ["9" * 400, str(2**40), "-5"], ids=["long", "far", "negative"])
+def test_a_time_that_no_clock_shows_is_a_fault_of_that_host_alone(key, seconds):
+    with pytest.raises(probe.ProbeError, match="which no clock shows"):
+        probe.parse(f"{key}\t{seconds}\nend\tok\n")
+
+
+def test_a_renewal_at_a_time_that_no_clock_shows_has_none():
+    for tried in ("9" * 400, "9" * 15, "\u00b2"):
+        assert report._renewal({"attempted": tried})["attempted"] is None
+
+
+@pytest.mark.parametrize("read", [web._json, additional._message], ids=["page", "redirect"])
+def test_a_site_whose_answer_is_nested_without_end_says_nothing(read):
+    assert not read(SimpleNamespace(body="[" * 100000, status=400))

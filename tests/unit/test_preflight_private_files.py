@@ -86,3 +86,20 @@ def test_behind_a_closed_directory_nobody_reads(checkout):
     (checkout / "roster").chmod(0o644)
     checkout.chmod(0o700)
     assert seen(checkout) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "is_readable"),
+    [
+        ("|\n      -----BEGIN PGP MESSAGE-----\n      x\n", False),
+        ("{{ salt['sdb.get']('sdb://vault/mail') }}\n", False),
+        ("'{{ x }}'\n", False),
+        ("|\n      s3cret\n", True),
+        ("'s3cret'\n", True),
+    ],
+)
+def test_what_is_encrypted_or_looked_up_may_be_read(checkout, value, is_readable):
+    path = checkout / "pillar/mattermost.sls"
+    path.write_text(f"mattermost:\n  mail:\n    password: {value}")
+    path.chmod(0o644)
+    assert bool(seen(checkout)) == is_readable

@@ -106,4 +106,4 @@ def test_a_link_to_what_is_no_version_is_a_finding(wanted):
     found = look("mattermost-10.5", wanted or "11.7.10", {} if wanted else {"release": {}})
     (refused,) = of(found, "downgrade")
     assert refused.level == "refusal"
-    assert "/current points to mattermost-10.5, which is no version" in refused.sentence
+    assert "/current points to mattermost-10.5, which is not a version" in refused.sentence

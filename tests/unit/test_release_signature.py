@@ -7,6 +7,7 @@ import subprocess
 import mattermost_release_signature as signature
 import pytest
 from mattermost_release_facts import ReleaseError
+from salt.exceptions import CommandExecutionError
 
 from tests.lab.signer import Signer
 from tests.states import load_state
@@ -126,3 +127,25 @@ def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(si
     assert done["result"] is False
     assert "it is not of this archive" in done["comment"]
     assert asked == ["gpgv"]
+
+
+def test_a_host_that_cannot_install_gpgv_says_what_else_proves_a_release(tmp_path, monkeypatch):
+    def refuse(name):
+        raise CommandExecutionError(f"Unable to locate package {name}")
+
+    state = load_state("mattermost_release", modules={"pkg.install": refuse})
+    monkeypatch.setattr(state.shutil, "which", lambda name: None)
+    monkeypatch.setattr(state.tree, "host_glibc", lambda: "2.36")
+    release = {
+        "version": "11.7.15",
+        "line": "11.7",
+        "pinned": False,
+        "sha256": "",
+        "known_by": "listed",
+        "arch": "amd64",
+    }
+    release |= {"source": "https://example.test/x", "signature": "https://example.test/x.sig"}
+    (tmp_path / "opt").mkdir()
+    done = state.unpacked(str(tmp_path / "opt"), release, str(tmp_path / "work"), "nobody", gpgv="gpgv")
+    assert done["result"] is False
+    assert "Unable to locate package gpgv. Set mattermost:release:sha256" in done["comment"]

@@ -178,6 +178,14 @@ def test_salt_alone_goes_into_whatever_folder_is_there():
     assert "stat " not in shim
 
 
+def test_a_folder_that_cannot_be_made_is_said_to_be_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(salt.client.ssh.Single, "run", lambda self, deploy_attempted=False: ("done", "", 0))
+    salt_patches.enter_no_folder_of_others()
+    out, err, rc = salt.client.ssh.Single.run(Folder(tmp_path / "none/salt"))
+    assert (out, rc) == ("", 1)
+    assert err.endswith("cannot be made by who logs in there: make the folder above it.")
+
+
 @pytest.mark.parametrize("what", ["none", "own", "link", "file", "foreign"])
 def test_salt_enters_its_own_folder_only(tmp_path, monkeypatch, what):
     monkeypatch.setattr(salt.client.ssh.Single, "run", lambda self, deploy_attempted=False: ("done", "", 0))

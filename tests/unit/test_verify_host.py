@@ -1,6 +1,7 @@
 """What verify sees on the host: breaking exactly one thing turns exactly that check red."""
 
 import copy
+from types import SimpleNamespace
 
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -9,6 +10,7 @@ from mattermost_controller.findings import ok, refusal, skipped
 from mattermost_controller.verify import checks, host
 from mattermost_controller.verify.http import Answer, Handshake
 
+from tests import states
 from tests.unit.verify_facts import FACTS, GRAINS
 
 CHECKS = (
@@ -206,3 +208,35 @@ def test_a_dry_run_fails_nothing():
 def test_a_pass_says_so():
     said = checks.report({"chat": [ok("page", "There.")]}, ["chat"], False)
     assert said == {"result": True, "comment": "Verified: 1 checks on chat.\nok  chat  page  There."}
+
+
+class Odd:
+    """A host whose settings cannot be had for what it turns out to be."""
+
+    id, address, user = "odd", "192.0.2.8", "root"
+
+    def settings(self, grains):
+        raise core.SettingsError(["Debian 99 is not supported. Supported: Debian 12."])
+
+
+@pytest.mark.parametrize(("name", "function"), [("verify", "passed"), ("removal", "confirmed")])
+def test_a_host_without_settings_is_a_finding(monkeypatch, name, function):
+    shell = states.load_state(f"mattermost_{name}", folder="_orchestration")
+    look = SimpleNamespace(fault=None, facts={"grains": {}, "site": "ssl", "lock": "", "current": "11.7.3"})
+    shell.__context__, shell.__pillar__, shell.__low__ = {}, {}, {"__sls__": "x"}
+    shell.__opts__ |= {"root_dir": ".", "file_roots": {"base": ["salt"]}}
+    monkeypatch.setattr(shell.roster, "targets", lambda *_: [Odd()])
+    for place, one, answer in (
+        (shell.collect, "log_in", {}),
+        (shell.collect, "early_settings", ({"odd": {"name": "odd"}}, {})),
+        (shell.collect, "from_hosts", {"odd": look}),
+    ):
+        monkeypatch.setattr(place, one, lambda *_, answer=answer: answer)
+    if name == "verify":
+        monkeypatch.setattr(shell.observe, "hosts_and_sites", lambda *_: ({"odd": look}, {"odd": {}}))
+    else:
+        monkeypatch.setattr(shell.checkout_lock, "acquire", lambda *_: None)
+        monkeypatch.setattr(shell.probe, "script", lambda *_: "")
+    ret = getattr(shell, function)("x")
+    assert ret["result"] is False
+    assert "Debian 99 is not supported" in ret["comment"]

@@ -68,7 +68,14 @@ def enter_no_folder_of_others() -> None:
     def run(self, deploy_attempted=False):
         if self.opts.get("relenv"):
             script = OWN.format(tree=shlex.quote(self.thin_dir))
-            if self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip() == "foreign":
+            found = self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip()
+            if found == "absent":
+                return (
+                    "",
+                    f"{self.thin_dir} on {self.id} cannot be made by who logs in there: make the folder above it.",
+                    1,
+                )
+            if found == "foreign":
                 return "", f"{self.thin_dir} on {self.id} belongs to somebody else, or is a link: remove it there.", 1
         return original(self, deploy_attempted)
 

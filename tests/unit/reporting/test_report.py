@@ -2,6 +2,7 @@
 
 import pytest
 from mattermost_controller.reporting import screen, words
+from mattermost_controller.stages import stage
 
 from tests.unit.reporting.steps import checked, not_reached, of_stage, part, told
 
@@ -269,3 +270,14 @@ def test_what_an_upgrade_changes_is_told_by_the_run_that_upgrades():
     assert "3 checks passed" in text
     assert "will be upgraded to 11.7.3. 11.0: no GitLab." in text
     assert "Another one" not in text
+
+
+def test_a_step_that_was_not_reached_is_no_success_when_nothing_else_failed():
+    out, failed = told([passed(), not_reached("verify")])
+    assert "Done" not in "".join(out)
+    assert "Failed: verify: One or more requisite failed: mattermost.ssl.x" in failed
+
+
+def test_a_step_without_an_id_of_its_own_is_told_by_its_tags():
+    (step,) = stage.state_results({"x_|-it-runs_|-n_|-f": {"result": True, "changes": {}, "__run_num__": 0}})
+    assert (step["__id__"], step["function"]) == ("it-runs", "x.f")

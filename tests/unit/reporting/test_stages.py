@@ -118,6 +118,7 @@ def status(monkeypatch):
     host = SimpleNamespace(id="chat", address="192.0.2.7", settings=lambda grains: settings)
     facts = {"grains": {}, "current": "", "site": "", "lock": ""}
     look = SimpleNamespace(fault=None, facts=facts)
+    monkeypatch.setattr(console.Last, "printed", False)
     shell = states.load_state("mattermost_status", folder="_orchestration")
     shell.__pillar__ = {"status": {"drift": False}}
     shell.__opts__ |= {"file_roots": {"base": ["salt"]}, "cachedir": ""}

@@ -30,8 +30,13 @@ def early_settings(hosts: list) -> tuple[dict[str, dict], dict[str, list[Finding
         try:
             settings[host.id] = host.settings(ANY_GRAINS)
         except ValueError as err:  # SettingsError with faults, TargetError for a pillar that does not render
-            faults[host.id] = [settings_fault(text) for text in getattr(err, "faults", [str(err)])]
+            faults[host.id] = settings_faults(err)
     return settings, faults
+
+
+def settings_faults(err: ValueError) -> list[Finding]:
+    """Return a refusal for each fault for which a host has no settings."""
+    return [settings_fault(text) for text in getattr(err, "faults", [str(err)])]
 
 
 def settings_fault(text: str) -> Finding:

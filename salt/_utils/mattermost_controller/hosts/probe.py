@@ -69,7 +69,7 @@ def parse(text: str) -> dict:
     return {
         "grains": grains(release, one("arch")),
         "platform": release.get("PRETTY_NAME") or "an unknown system",
-        "time": int(one("time", "0") or 0),
+        "time": _moment(one("time")),
         "uid": int(one("uid", "-1") or -1),
         "glibc": one("glibc").replace("glibc", "").strip(),
         "init": one("init"),
@@ -107,14 +107,22 @@ def parse(text: str) -> dict:
         "ufw": one("ufw") == "yes",
         "aside": one("aside"),
         "backup": {
-            "good": int(one("backup") or 0),
-            "since": int(one("backup_since") or 0),
+            "good": _moment(one("backup")),
+            "since": _moment(one("backup_since")),
             "failed": one("backup_failed"),
         },
         "site": one("site"),
         "certificates": certificates(found.get("certificate", [])),
         "renewal": dict(_assignment(line) for line in found.get("renewal", [])),
     }
+
+
+def _moment(text: str) -> int:
+    """Return seconds since 1970, 0 for none. Raises ProbeError for what no clock shows: dates are made of it."""
+    seconds = int(text or 0)
+    if not 0 <= seconds < 2**33:
+        raise ProbeError(f"The host names the time {seconds}, which no clock shows.")
+    return seconds
 
 
 def _assignment(line: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ SECONDS = 900
 # [ -O ]: anybody may make a folder or a link of that name in /var/tmp; mv -T never moves into one that is already there
 CHECK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
 # The same before a single command, which may be the first that this host hears of: nobody takes the place of a folder of ours in /var/tmp.
-OWN = """mkdir -m 755 {tree} 2>/dev/null; if [ -O {tree} ] && [ ! -L {tree} ] && [ -d {tree} ]; then echo own; else echo foreign; fi"""
+OWN = """mkdir -m 755 {tree} 2>/dev/null; if [ -O {tree} ] && [ ! -L {tree} ] && [ -d {tree} ]; then echo own; elif [ -e {tree} ] || [ -L {tree} ]; then echo foreign; else echo absent; fi"""
 # The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
 INSTALL = """set -u
 new=$(mktemp -d {tree}.XXXXXX) || exit 1

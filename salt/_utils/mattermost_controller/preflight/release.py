@@ -114,7 +114,7 @@ def downgrade(settings, facts, outside) -> Finding:
         link = f"{settings['paths']['install']}/current"
         return refusal(
             "downgrade",
-            f"{link} points to {installed}, which is no version.",
+            f"{link} points to {installed}, which is not a version.",
             f"rename that directory to its version, MAJOR.MINOR.PATCH, and point {link} to it.",
         )
     if installed and numbers(wanted) < numbers(installed):

@@ -82,6 +82,10 @@ def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
             _told(made, step, hosts)
         made.sites.update(step.get("sites") or {})
         made = made._replace(text=made.text + str(step.get("text") or ""))
+    if made.unreached and not (made.failures or made.refusals):  # nothing failed before: then why they were not reached
+        for step in steps:
+            if step["__id__"] in made.unreached:
+                _told(made, step, hosts)
     return made._replace(seconds=round(seconds, 1))
 
 

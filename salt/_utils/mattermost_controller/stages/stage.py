@@ -44,7 +44,8 @@ def state_results(returned) -> list[dict] | None:
         return None
     found = []
     for tag, part in returned.items():
-        found.append({**part, "function": tag.split("_|-")[0] + "." + tag.split("_|-")[-1]})
+        names = tag.split("_|-")
+        found.append({"__id__": names[1], **part, "function": f"{names[0]}.{names[-1]}"})
     return sorted(found, key=lambda part: part["__run_num__"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 from mattermost_release_facts import user_limit
@@ -169,7 +170,7 @@ def _renewal(record: dict) -> dict:
     return {
         "timer": record.get("timer"),
         "attempt": record.get("attempt"),
-        "attempted": _time(int(tried)) if tried.isdigit() else None,
+        "attempted": _time(int(tried)) if re.fullmatch("[0-9]{1,10}", tried) else None,
         "reason": record.get("reason"),
     }
 

@@ -73,5 +73,5 @@ def redirects(settings, observed, facts) -> Finding:
 def _message(answer) -> str:
     try:
         return str(json.loads(answer.body)["message"]) if answer.status >= 400 else ""
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

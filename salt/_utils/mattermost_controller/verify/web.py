@@ -231,7 +231,7 @@ def _client(observed: dict) -> dict:
 def _json(answer) -> dict:
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
