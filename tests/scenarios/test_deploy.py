@@ -8,7 +8,7 @@ import pytest
 
 STAGES = [
     *("preflight", "archive", "packages", "database", "server"),
-    *("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup", "record", "verify"),
+    *("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "backup", "releases", "record", "verify"),
 ]
 
 

@@ -267,7 +267,7 @@ def test_a_value_of_the_users_own_is_taken_up_once(host, to_new):
     refused = host.apply("database")
     assert refused.rc != 0
     assert "work_mem" in refused.out
-    assert "as they were" in refused.out
+    assert "were restored" in refused.out
     host.settings["mattermost"]["database"].pop("settings")
     host.write()
     back = host.apply("database")
