@@ -79,7 +79,10 @@ def test_what_comes_afterwards_is_told():
     assert "Your nginx stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
     assert "SiteURL stays https://old.example.com" in said
     assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
-    assert "mattermost-aside back overwrite" in said
+    assert (
+        "To go back to it, run on that host: mattermost-aside back overwrite. Messages posted from now on stay in"
+        in said
+    )
     assert "listened" not in said
     other = source(ServiceSettings={"ListenAddress": ":8066", "SiteURL": "https://chat.example.com"})
     said = "\n".join(in_place.next_steps(WISH, other, settings(), []))

@@ -127,7 +127,7 @@ def test_a_good_host_passes(facts):
         ("downgrade", "11.8.0 is installed; 11.7.10 is older", {"pillar": {"release": {"version": "11.7.10"}}, "facts": DEPLOYED | {"current": "11.8.0"}}),
         ("checksum", "No SHA-256 is known for Mattermost 11.7.99", {"pillar": {"release": {"version": "11.7.99", "source": "/a/mm.tar.gz"}}}),
         ("checksum", "No release of the line 42.1 is known", {"pillar": {"release": {"version": "42.1"}}}),
-        ("checksum", "that of an empty file", {"pillar": {"release": {"sha256": versions.EMPTY_SHA256}}}),
+        ("checksum", "the sum of an empty file", {"pillar": {"release": {"sha256": versions.EMPTY_SHA256}}}),
         ("archive-source", "There is no file pillar/files/mm.tar.gz", {"pillar": {"release": {"source": "pillar/files/mm.tar.gz"}}, "outside": {"source_there": False}}),
         ("named-files", "no /ca.pem (mattermost:verify:ca_file)", {"outside": {"missing": [("verify:ca_file", "/ca.pem")]}}),
         ("own-certificate", "The certificate has expired.", {"outside": {"certificate_fault": "The certificate has expired."}}),

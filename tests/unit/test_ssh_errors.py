@@ -45,7 +45,7 @@ def host(opts=None, **entry):
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
         ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd"),
         ("open key", "ssh-key", "others can read", "chmod 600"),
-        ("no sudo", "sudo", "has no sudo", "install sudo"),
+        ("no sudo", "sudo", "has no sudo", "log in as root and remove sudo: True from the roster entry of chat"),
         ("sudo password", "sudo", "requires the password of deploy", "NOPASSWD"),
         ("sudo prompt", "sudo", "requires the password of deploy", "passwd: and tty: True"),
         ("sudo terminal", "sudo", "requires a terminal", "`Defaults:deploy !requiretty`"),

@@ -73,6 +73,7 @@ def test_where_no_package_makes_backups_that_is_a_warning():
     found = look(without_timer, {"platform": {"backup": {"by_clock": False}}})
     assert found["backup-age"].level == "warning"
     assert "no restic package" in found["backup-age"].sentence
+    assert "by_clock: True" in found["backup-age"].fix
 
 
 def test_a_healthy_host_passes():

@@ -93,7 +93,7 @@ _CASES = (
         "sudo",
         ("sudo: not found", "sudo: command not found", "sudo: No such file"),
         "{address} has no sudo, but the roster entry sets sudo: True.",
-        "install sudo there, or log in as root.",
+        "install sudo there, or log in as root and remove sudo: True from the roster entry of {id}.",
     ),
 )
 

@@ -122,7 +122,7 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
         f"The old server is kept on {one}, complete and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
-        f"To go back to it, without the messages posted from now on: {PROGRAM.rpartition('/')[2]} back overwrite, on that host.",
+        f"To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back overwrite. Messages posted from now on stay in the new server's database only.",
         "To delete it: docs/import.md.",
     ]
     return lines

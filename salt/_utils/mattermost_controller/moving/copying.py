@@ -89,7 +89,7 @@ def _listing(end: Endpoint, where: str) -> dict:
 def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
     if unreadable := source.run("unreadable").strip():
         raise TransferError(
-            f"The server on {source.host.id} cannot read its file {unreadable}: give it to that server's account, or remove it."
+            f"The account that the server on {source.host.id} runs as cannot read: {unreadable}. Make that account their owner (chown), or remove them."
         )
     files = _listing(source, "in_source")
     step = plan.difference(files, _listing(target, "in_staging"))

@@ -152,7 +152,9 @@ def checksum(settings, facts, outside) -> Finding:
         return ok("checksum", f"Mattermost {wanted} is installed; nothing is downloaded.")
     if release["sha256"] == EMPTY_SHA256:
         return refusal(
-            "checksum", "mattermost:release:sha256 is that of an empty file.", "set the archive's own SHA-256."
+            "checksum",
+            "mattermost:release:sha256 is the sum of an empty file, as after a download that failed.",
+            f"set the sum that the vendor publishes for Mattermost {wanted}, or remove the setting if salt/mattermost/releases.yaml has the version.",
         )
     try:
         known = release_core.check_proof(release)

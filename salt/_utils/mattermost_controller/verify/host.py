@@ -103,7 +103,7 @@ def backup_age(settings, facts) -> Finding:
         return warning(
             "backup-age",
             f"No backups are scheduled: there is no restic package for {settings['platform']['name']}.",
-            "install restic by hand and set mattermost:platform:backup:by_clock (docs/platforms.md).",
+            "install restic on the host by hand, set mattermost:platform:backup:by_clock: True, and apply mattermost.deploy.backup.",
         )
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
     if state:
