@@ -139,7 +139,7 @@ FAULTS = {
     "busy": ("status", 503, "answers 503"),
     "moved": ("status", 301, "redirects to"),
     "cut": ("short", 40, "cannot be reached"),
-    "garbage": ("wrong", None, "answers something that is no such list"),
+    "garbage": ("wrong", None, "answers something that is not such a list"),
 }
 
 
