@@ -7,11 +7,18 @@ preflight:
   mattermost_preflight.passed:
     - site: ''
 
+# an earlier bundle did not make it
+login-of-the-programs:
+  mattermost_stage.applied:
+    - apply: mattermost.deploy.database.login
+    - require:
+      - mattermost_preflight: preflight
+
 backup:
   mattermost_stage.applied:
     - apply: mattermost.deploy.backup
     - require:
-      - mattermost_preflight: preflight
+      - mattermost_stage: login-of-the-programs
 
 rotate:
   mattermost_stage.applied:

@@ -40,6 +40,14 @@ def test_each_orchestration_compiles(orchestration):
     assert compiler.orchestration(orchestration)
 
 
+def test_what_the_backup_logs_in_by_is_made_before_it(orchestration):
+    """A host that an earlier bundle deployed lacks it, and the component refuses without."""
+    applied = [chunk["apply"] for chunk in compiler.orchestration(orchestration) if "apply" in chunk]
+    if "mattermost.deploy.backup" in applied:
+        before = applied[: applied.index("mattermost.deploy.backup")]
+        assert {"mattermost.deploy.database.login", "mattermost.deploy.database"} & set(before)
+
+
 def test_all_deploy_states_can_be_joined(platform):
     low = compiler.low(platform, *compiler.DEPLOY)
     identities = {}

@@ -160,7 +160,7 @@ psql() {
         *'md5('*'FROM db_migrations'*) numbers_of "$asked" | tr ',' '\n' | sort -n | paste -sd, | tr -d '\n' | md5sum | cut -d ' ' -f 1 ;;
         *'FROM db_migrations'*) numbers_of "$asked" ;;
         'DELETE FROM db_lock') rm -f db_lock ;;
-        *pg_catalog.pg_attribute*) cat "columns/$(cat "databases/$asked")" ;;
+        *pg_catalog.pg_attribute*) [ ! -e columns_are_locked ] || return 3; cat "columns/$(cat "databases/$asked")" ;;
         *"format('SELECT count"*)
             name=$(printf '%s\n' "$statements" | sed -n "s/.*to_regclass('public\.\([a-z]*\)').*/\1/p" | head -n 1)
             cat "dropped/$name" 2>/dev/null || :
@@ -173,6 +173,7 @@ psql() {
             ls databases | grep -E "${pattern% }" | sort -r | tail -n "+$((offset + 1))"
             ;;
         *'message NOT LIKE'*)
+            if [ -e posts_are_locked ]; then case $statements in *'lock_timeout = '*) return 3 ;; *) sleep 70 ;; esac fi
             last=$(tail -n 1 "rows/$asked" 2>/dev/null)
             [ -z "$last" ] || printf '%s %s\n' "$(post "$last" | cut -d ' ' -f 1)" "$(printf '%s "a \\"id\\":\\"x\\", {"' "$(post "$last" | cut -d ' ' -f 2-)" | sha256sum | cut -d ' ' -f 1)"
             ;;

@@ -185,6 +185,25 @@ def test_a_host_that_an_older_program_upgraded_goes_back_the_same_way(host):
     assert host.get("took_back") == "db downgrade 4,3"
 
 
+def test_columns_that_cannot_be_read_are_not_taken_for_columns_that_are_not_there(host):
+    host.upgraded().set(columns_are_locked="", **{"dropped/recaps": "2"})
+    (added,) = (host.folder / "work/switch/before").glob("*/added")
+    added.unlink()
+    said = fields(host.run("back").stdout)
+    assert (said["way"], "would drop cannot be counted" in said["reason"]) == ("copy", True)
+    assert host.run("back", "go").returncode == 2
+    assert_still_new(host)
+
+
+def test_an_upgrade_notes_no_columns_that_it_could_not_read(host):
+    host.set(columns_are_locked="")
+    host.upgraded(really=True)
+    assert list((host.folder / "work/switch/before").glob("*/added")) == []
+    (host.folder / "columns_are_locked").unlink()
+    host.set(**{"dropped/recaps": "2"})
+    assert "2 rows of recaps" in host.run("back").stdout
+
+
 def test_what_an_older_program_was_asked_for_is_the_copy(host):
     host.upgraded().set(**{"run/request": "20200101000000 back -"})
     subprocess.run([*host.command, "work"], env=host.environment, check=False, timeout=60)

@@ -274,3 +274,16 @@ def test_during_a_backup_it_is_refused(host):
     ask(host)
     assert look(host)["result"] == "result=refused"
     assert look(host)["server"] == "up"
+
+
+def test_it_refuses_while_the_password_is_changed(host):
+    """Which begins under the lock of the switch, and may do so just now."""
+    (host / "settings/secrets/rotation").mkdir(parents=True)
+    (host / "deploy/switch").mkdir()
+    begins = f"echo; sleep 1; : >{host}/settings/secrets/rotation/begun"
+    with subprocess.Popen(["flock", host / "deploy/switch/lock", "sh", "-c", begins], stdout=subprocess.PIPE) as change:
+        change.stdout.read(1)
+        ask(host)
+    found = look(host)
+    assert (found["old"], found["server"], found["result"]) == (True, "up", "result=refused")
+    assert "password is being changed" in (host / "deploy/postgresql/report").read_text()

@@ -43,17 +43,18 @@ def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting
     assert "The previous server did not show the newest message" in chatting.report()["reason"]
 
 
-def test_a_server_whose_socket_is_off_is_asked_while_it_is_watched_and_by_nobody_later(chatting):
-    chatting.setting("local_mode", "no")
+@pytest.mark.parametrize("local_mode", ["yes", "no"])
+def test_the_socket_is_on_while_a_server_is_watched_and_later_by_the_setting_only(chatting, local_mode):
+    """A restore puts back a config.json that may have it off, or elsewhere, although the setting has it on."""
+    chatting.setting("local_mode", local_mode)
     socket = chatting.folder / "run/local.socket"
     socket.touch()
     chatting.fault(NEW, "reads-another")
     assert chatting.run("to", NEW).returncode == 3
-    assert chatting.get("opened").splitlines() == ["MM_SERVICESETTINGS_ENABLELOCALMODE=true"] * 2, (
-        "it was not switched on"
-    )
+    on = ["MM_SERVICESETTINGS_ENABLELOCALMODE=true", f"MM_SERVICESETTINGS_LOCALMODESOCKETLOCATION={socket}"]
+    assert chatting.get("opened").splitlines() == on * 2, "it was not switched on"
     assert not (chatting.folder / "run/environment").exists()
-    assert not socket.exists()
+    assert socket.exists() == (local_mode == "yes")
 
 
 def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
@@ -74,3 +75,9 @@ def test_a_switch_without_the_settings_of_this_bundle_goes_on_as_before(chatting
     chatting.setting("socket", "")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
+
+
+def test_a_table_that_somebody_locked_does_not_keep_the_site_closed(chatting):
+    chatting.set(posts_are_locked="")
+    assert chatting.run("to", NEW).returncode == 0
+    assert "PostgreSQL did not name the newest message" in chatting.report()["reason"]

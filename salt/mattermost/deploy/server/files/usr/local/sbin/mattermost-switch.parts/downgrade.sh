@@ -21,8 +21,8 @@ checksum_of() { # checksum_of LIST: what `schema` says of a database with these 
 
 columns() { # columns DATABASE: lines TABLE COLUMN; the names are the role's word
     as_role "$1" "SELECT c.relname || ' ' || a.attname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 AND NOT a.attisdropped" |
-        grep -xE '[a-z0-9_]+ [a-z0-9_]+' | sort
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 AND NOT a.attisdropped" >"$scratch/all-columns" || return
+    grep -xE '[a-z0-9_]+ [a-z0-9_]+' "$scratch/all-columns" | sort
 }
 
 added() { # added BEFORE NOW: lines `table NAME` and `column TABLE NAME`, of what the second database has more

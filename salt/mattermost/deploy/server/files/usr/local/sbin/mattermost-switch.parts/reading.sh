@@ -111,9 +111,9 @@ remarks() { # what the report adds about a server that is proved
     [ -z "$lost" ] || say "Plugins that were active before and are not now: ${lost% }. See the System Console, or mmctl plugin list."
 }
 
-open_socket() { # whatever the setting: while the server that is started now is watched, it can be asked
-    [ "$local_mode" = no ] || return 0
-    say MM_SERVICESETTINGS_ENABLELOCALMODE=true >"$runtime/environment"
+open_socket() { # whatever the setting and config.json: while the server that is started now is watched, it can be asked
+    [ -n "$socket" ] || return 0
+    printf '%s\n' MM_SERVICESETTINGS_ENABLELOCALMODE=true "MM_SERVICESETTINGS_LOCALMODESOCKETLOCATION=$socket" >"$runtime/environment"
 }
 
 close_socket() { # the server keeps a socket that no longer has a name: nobody can reach it
