@@ -20,7 +20,7 @@ def rolled_back(name):
 
     name: only the state's name. Needs a passed preflight. Where something would be lost it goes on only when the command's pillar
     says ``{"rollback": {"overwrite": True}}``; without it, and under ``test=True``, it only says what. ``"way": "copy"`` there takes
-    the database of before the upgrade although the migrations could be taken back. With several hosts each must have something to
+    the database of before the upgrade although the migrations could be taken back; ``"down"`` refuses where they cannot. With several hosts each must have something to
     go back to, before the first one is touched. Result False, with what to do, without that word, when a host has nothing to go
     back to, or when the older version does not come up; then the newer one serves again.
     """
@@ -31,38 +31,47 @@ def rolled_back(name):
         overwrite, way = core.parse_request(__pillar__.get("rollback") or {})
     except ValueError as err:
         return _ret(name, False, str(err))
-    lines, refused, loses = _asked(name, known, way)
+    lines, refused, loses, commands = _asked(name, known, overwrite, way)
     if refused:
         return _ret(name, False, "\n".join(refused))
     if __opts__["test"]:
         return _ret(name, None, "\n".join(lines))
     if loses and not overwrite:
-        advice = f"Nothing was changed. To go back nevertheless: {core.confirmation(way)}"
-        report = words.by_host({}, {host_id: f"{text} {advice}" for host_id, text in loses.items()})
+        ways = {found.get("way", "") for found in loses.values()}
+        agreed = core.confirmation(way or (ways.pop() if len(ways) == 1 else ""))
+        advice = f"Nothing was changed. To go back nevertheless: {agreed}"
+        report = words.by_host({}, {host_id: f"{core.preview(found)} {advice}" for host_id, found in loses.items()})
         return _ret(name, False, "\n".join([*lines, advice]), report=report)
-    return _go(name, known, core.command(overwrite, way))
+    return _go(name, known, commands)
 
 
-def _asked(name, known, way):
-    lines, refused, loses = [], [], {}
+def _asked(name, known, overwrite, way):
+    """Return what to tell, who refused, what the hosts said that would lose something, and each host's command."""
+    lines, refused, loses, commands = [], [], {}, {}
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "count what going back would lose", host_id)
-        answer = entry["host"].run(f"mattermost-switch back {way}".strip(), timeout=LONGEST)
+        asked = "mattermost-switch back copy" if way == "copy" else "mattermost-switch back"
+        answer = entry["host"].run(asked, timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
-        if answer.rc == 0:
-            lines.append(f"{host_id}: {core.preview(found)}")
-            if core.loses(found):
-                loses[host_id] = core.preview(found)
-        else:
+        if answer.rc != 0:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
-    return lines, refused, loses
+        elif way == "down" and found.get("way") != "down":
+            refused.append(
+                f"{host_id}: The migrations cannot be taken back there. {core.preview(found)} Nothing was changed."
+            )
+        else:
+            lines.append(f"{host_id}: {core.preview(found)}")
+            commands[host_id] = core.command(overwrite, way, found)
+            if core.loses(found):
+                loses[host_id] = found
+    return lines, refused, loses, commands
 
 
-def _go(name, known, command):
+def _go(name, known, commands):
     changes, said, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
-        answer = entry["host"].run(command, timeout=LONGEST)
+        answer = entry["host"].run(commands[host_id], timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             changes[host_id] = {"old": found["from"], "new": found["to"]}

@@ -71,6 +71,31 @@ def test_the_copy_can_be_asked_for():
     assert host.commands[-1] == "mattermost-switch back overwrite copy"
 
 
+DROPS = "result=asked\nfrom=11.8.0\nto=11.7.0\nway=down\nasks=yes\nagree=overwrite down\nreason=It drops 3 rows.\n"
+REPLACES = DROPS.replace("down", "copy").replace("It drops 3 rows.", "It restores the database.")
+
+
+def test_what_was_agreed_to_is_one_way_and_no_other():
+    host = Host(back=(0, DROPS), down=(0, DONE))
+    ret = made({"chat": host})
+    assert """pillar='{"rollback": {"overwrite": true, "way": "down"}}'""" in ret["comment"]
+    assert made({"chat": host}, {"overwrite": True, "way": "down"})["result"] is True
+    assert host.commands[-1] == "mattermost-switch back overwrite down"
+    host = Host(back=(0, REPLACES))
+    ret = made({"chat": host}, {"overwrite": True, "way": "down"})
+    assert ret["result"] is False
+    assert "cannot be taken back there. It restores the database." in ret["comment"]
+    assert host.commands == ["mattermost-switch back"], "it went on by the other way"
+
+
+def test_agreed_to_without_a_way_each_host_goes_by_the_one_that_it_named_in_this_run():
+    first, second = Host(back=(0, DROPS), down=(0, DONE)), Host(back=(0, REPLACES), copy=(0, DONE))
+    assert '{"rollback": {"overwrite": true}}' in made({"a": first, "b": second})["comment"]
+    assert made({"a": first, "b": second}, {"overwrite": True})["result"] is True
+    assert first.commands[-1] == "mattermost-switch back overwrite down"
+    assert second.commands[-1] == "mattermost-switch back overwrite copy"
+
+
 def test_without_the_word_it_says_so_and_how_to_go_on():
     host = Host(back=(0, ASKED))
     ret = made({"chat": host})
@@ -106,7 +131,7 @@ def test_an_undone_one_is_told_with_the_first_errors_and_ends_the_run():
     assert second.commands == ["mattermost-switch back"]
 
 
-@pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}, {"way": "down"}])
+@pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}, {"way": "up"}])
 def test_what_it_cannot_mean_is_refused_before_a_host_is_asked(told):
     host = Host()
     assert made({"chat": host}, told)["result"] is False

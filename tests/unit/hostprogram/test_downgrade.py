@@ -84,6 +84,22 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     assert_back(host)
 
 
+def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
+    host.upgraded().set(**{"dropped/recaps": "3"})
+    assert fields(host.run("back").stdout)["agree"] == "overwrite down"
+    host.set(free_kib="1")
+    pid = host.get("pid")
+    done = host.run("back", "overwrite", "down")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "The way changed since it was agreed to:" in done.stdout
+    assert "MiB free" in done.stdout
+    assert host.get("pid") == pid, "the server was touched"
+    assert_still_new(host)
+    host.set(free_kib="1000000000")
+    assert host.run("back", "overwrite", "down").returncode == 0
+    assert_back(host)
+
+
 @pytest.mark.parametrize(
     ("says", "breaks"),
     [

@@ -10,7 +10,8 @@ from mattermost_release_facts import effective
 def parse_request(pillar: dict) -> tuple[bool, str]:
     """Return whether the pillar's ``rollback`` agrees to a loss, and the way that it names. Raises ValueError for what it cannot mean.
 
-    pillar: ``overwrite`` (default False), ``way`` (``copy``: the database of before the upgrade; default "": the host's choice).
+    pillar: ``overwrite`` (default False), ``way`` (``copy``: the database of before the upgrade; ``down``: the migrations taken back;
+    default "": the host's choice).
     """
     unknown = sorted(set(pillar) - {"overwrite", "way"})
     if unknown:
@@ -18,8 +19,8 @@ def parse_request(pillar: dict) -> tuple[bool, str]:
     overwrite, way = pillar.get("overwrite", False), pillar.get("way", "")
     if overwrite not in (True, False):
         raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")
-    if way not in ("", "copy"):
-        raise ValueError(f"rollback:way is {way!r}; it must be copy, or not be there.")
+    if way not in ("", "down", "copy"):
+        raise ValueError(f"rollback:way is {way!r}; it must be down or copy, or not be there.")
     return overwrite, way
 
 
@@ -33,9 +34,11 @@ def loses(found: dict) -> bool:
     return found.get("asks") != "no"
 
 
-def command(overwrite: bool, way: str) -> str:
-    """Return the words that have the host go back."""
-    return " ".join(["mattermost-switch back", *(["overwrite"] if overwrite else ["go"]), *([way] if way else [])])
+def command(overwrite: bool, way: str, found: dict) -> str:
+    """Return the words that have the host go back. found: as for `preview`; an older program does not say how to agree to one way only."""
+    if not overwrite:
+        return "mattermost-switch back go"
+    return "mattermost-switch back " + (found.get("agree") or ("overwrite copy" if way == "copy" else "overwrite"))
 
 
 def preview(found: dict) -> str:

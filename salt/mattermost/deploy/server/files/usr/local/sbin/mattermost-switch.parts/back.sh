@@ -73,7 +73,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed; ${from:-no version} still serves."
         exit 2
     fi
-    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "$report_lines"
+    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines"
     if [ "$way" = copy ]; then
         say "reason=${obstacle:+The migrations since then cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
         [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
@@ -87,12 +87,14 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
 
 day() { say "$(say "$1" | cut -c1-4)-$(say "$1" | cut -c5-6)-$(say "$1" | cut -c7-8)"; } # day ID
 
-go_back() { # sets outage_start, unread, why; the request's third word: go (only if nothing is lost), overwrite, copy; - is an older program's, which knew only the copy
+go_back() { # sets outage_start, unread, why; the request's third word: go (only if nothing is lost), down, copy; overwrite and - are older callers', of whichever way there is and of the copy
     local word="$to"
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
             why="Something would be lost: mattermost-switch back lists it."
+        elif [ "$word" = down ] && [ "$way" != down ]; then
+            why="The way changed since it was agreed to: $obstacle mattermost-switch back says what would be lost now."
         else
             keep_backups_out
         fi
