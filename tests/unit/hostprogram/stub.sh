@@ -75,6 +75,7 @@ asked_locally() { # asked_locally URL: text in the message and in props that a c
             [ "$fault" != reads-another ] || id=$(printf '%-26s' m0 | tr ' ' 0)
             # shellcheck disable=SC2046 # words
             set -- $(post "$(printf %s "$id" | sed 's/0*$//')")
+            [ "$fault" != rewrites ] || set -- "$1" "$2" "$3" other
             answer 200 "{\"id\":\"$1\",\"create_at\":$2,\"user_id\":\"$3\",\"channel_id\":\"$4\",\"message\":\"a \\\"id\\\":\\\"x\\\", {\",\"props\":{\"id\":\"y\"}}"
             ;;
     esac

@@ -81,3 +81,34 @@ def test_a_table_that_somebody_locked_does_not_keep_the_site_closed(chatting):
     chatting.set(posts_are_locked="")
     assert chatting.run("to", NEW).returncode == 0
     assert "PostgreSQL did not name the newest message" in chatting.report()["reason"]
+
+
+def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting):
+    chatting.fault(OLD, "rewrites")
+    done = chatting.run("check")
+    assert done.returncode == 0, done.stderr
+    assert "does not show the newest message" in done.stdout
+    assert "is healthy" in done.stdout
+
+
+@pytest.mark.parametrize("killed", ["stopped", ""])
+def test_a_server_that_showed_no_message_before_need_not_after_its_rollback(chatting, killed):
+    chatting.fault(OLD, "cannot-read")
+    chatting.fault(NEW, "wrong-version")
+    chatting.set(**({"kill_after": killed} if killed else {}))
+    assert chatting.run("to", NEW).returncode == 3
+    chatting.assert_old()
+
+
+def test_going_back_asks_the_newer_server_for_no_more_than_it_showed_before(host):
+    host.upgraded().fault(NEW, "cannot-read")
+    host.fault(OLD, "wrong-version")
+    assert host.run("back", "go").returncode == 3
+    host.assert_new()
+
+
+def test_going_back_under_a_plugin_that_rewrites_messages_succeeds(host):
+    host.upgraded().fault(NEW, "rewrites")
+    host.fault(OLD, "rewrites")
+    assert host.run("back", "go").returncode == 0
+    assert host.current == OLD

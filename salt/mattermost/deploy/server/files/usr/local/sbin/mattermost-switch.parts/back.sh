@@ -107,7 +107,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     { forget_saved && begin "$id" "$from" "$to" back "$source"; } || fail 4 "$unwritten Nothing was changed."
     outage_start=$(uptime_centi)
     look_before
-    unread='' # of the version that is left
+    [ -n "$altered" ] || unread='' # of the version that is left; a plugin that rewrites messages as they are read stays
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     save_configuration || { roll_back "The configuration could not be copied to $own."; return; }

@@ -77,21 +77,28 @@ look_before() { # the site is closed: what the server that is to be stopped show
     plugins=$(active_plugins)
     choose_post
     if ! is_chosen || reads_post; then return 0; fi
-    [ "$code" = 000 ] || unread=yes # of a server that has no socket nothing is known
+    [ "$code" != 000 ] || return 0 # of a server that has no socket nothing is known
+    unread=yes
+    [ ! -e "$journal" ] || record unread # for who has to go on after a kill
 }
 
-choose_post() { # the message that the next server must show; sets post, remarks
-    post='' remarks=''
+choose_post() { # the message that the next server must show; sets post, remarks, altered
+    post='' remarks='' altered=''
     [ -z "$socket" ] || [ -n "$unread" ] || post=$(newest_post "$database") || post=unknown
 }
 
 is_chosen() { case $post in '' | unknown | '- -') return 1 ;; esac; }
 
-reads_post() { # sets why when the server does not show the chosen message
-    local id="${post% *}"
+reads_post() { # sets why when the server does not show the chosen message, altered when it shows that one with another text
+    local id="${post% *}" shown
     ask_locally "posts/$id"
     case $code in
-        200) [ "$(shown_post)" != "$post" ] || return 0; why="does not show the newest message, $id, as its database holds it" ;;
+        200)
+            shown=$(shown_post)
+            [ "$shown" != "$post" ] || return 0
+            [ "${shown% *}" != "$id" ] || altered=yes
+            why="does not show the newest message, $id, as its database holds it"
+            ;;
         000) why="does not answer on its local socket $socket" ;;
         *) why="does not show the newest message, $id (status $code)" ;;
     esac

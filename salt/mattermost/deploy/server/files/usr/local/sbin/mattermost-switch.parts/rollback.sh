@@ -1,6 +1,6 @@
 # The automatic rollback: everything as it was before, from wherever the journal ends.
 
-roll_back() { # roll_back REASON: from wherever the journal ends
+roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped; the rollback continues at the next start of mattermost-switch.service."
@@ -33,6 +33,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     record config-back
     point_at "$from" || fail 4 "$install/current cannot be restored yet; mattermost-switch.service tries again."
     record version-back
+    if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
         advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
         [ "$kind" != back ] || advice="Correct the cause and run mattermost.rollback again, or stay with this version."
