@@ -1,6 +1,8 @@
 """How much one address may ask: an office of 500 people, a restart and a nightly job meet no limit, a password guesser does."""
 
 import re
+import signal
+import time
 
 import pytest
 
@@ -162,3 +164,26 @@ def test_a_network_of_ipv6_is_one_client(address, key):
     (rule,) = re.findall(r'"~(\S+)" \$mattermost_network', text)
     found = re.search(rule.replace("?<", "?P<"), address)
     assert (found[1] if found else address) == key
+
+
+def seen_from(site, address):
+    """Return the status of a login whose client has *address*."""
+    return site.ask(LOGIN[1], LOGIN[0], tls=False, headers={"X-Client": address}, body=b"{}")[0]
+
+
+@pytest.mark.parametrize("site", [{"logins": 10, "requests": 1000}], indirect=True)
+@pytest.mark.parametrize("network", ["2001:db8:1:2:", "2001:db8::", "2001:db8:7::", "2001::"])
+def test_a_client_has_one_limit_for_all_addresses_of_its_network(site, network):
+    """Also where so many groups of it are zero that its text is shorter."""
+    (site.tree.etc / "conf.d/01-client.conf").write_text("set_real_ip_from 127.0.0.0/8; real_ip_header X-Client;\n")
+    site.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while ["X-Real-IP", "2001:db8:9:9::9"] not in site.seen(tls=False, headers={"X-Client": "2001:db8:9:9::9"})[
+        "headers"
+    ]:
+        assert time.monotonic() < deadline, "nginx did not take the header"
+        time.sleep(0.1)
+    answers = [seen_from(site, f"{network}1:2:3:{number:x}") for number in range(1, 30)]
+    assert answers[0] == 200
+    assert answers[-1] == 429, "each address has a limit of its own"
+    assert seen_from(site, "2001:db9:1:2:3:4:5:6") == 200

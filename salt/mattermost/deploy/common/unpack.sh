@@ -31,24 +31,28 @@ take_file() { # take_file FILE PLACE: as root's alone; nothing when it is no pla
 
 # shellcheck disable=SC2154 # the program sets certificates, certbot's folder here, and name
 take_certificates() { # take_certificates TREE: those in another host's folder of certbot, unless there is one for the name; says so
-    local tree="$1" path lineage kind count
-    [ -n "$certificates" ] && [ ! -e "$certificates/live/$name" ] && [ -d "$tree/archive/$name" ] || return 0
+    local tree="$1" path
+    [ -n "$certificates" ] && ! is_lineage "$name" && [ -d "$tree/archive/$name" ] || return 0
     (umask 022 && mkdir -p "$certificates") || return 1
-    for path in "$tree"/archive/*; do
-        lineage=${path##*/}
-        case $lineage in .* | *[!A-Za-z0-9.-]*) continue ;; esac
-        count=$(newest_certificate "$path")
-        [ -n "$count" ] && ! is_lineage "$lineage" || continue
-        mkdir -p "$certificates/archive/$lineage" "$certificates/live/$lineage" "$certificates/renewal" || return 1
-        for kind in cert chain fullchain privkey; do
-            take_file "$path/$kind$count.pem" "$certificates/archive/$lineage/$kind$count.pem" &&
-                ln -s "../../archive/$lineage/$kind$count.pem" "$certificates/live/$lineage/$kind.pem" || return 1
-        done
-        renewal_of "$lineage" "$tree/renewal/$lineage.conf" >"$certificates/renewal/$lineage.conf" || return 1
-    done
     [ ! -d "$tree/accounts" ] || cp -Rn "$tree/accounts" "$certificates/" || return 1
+    for path in "$tree"/archive/*; do [ "${path##*/}" = "$name" ] || take_lineage "$tree" "$path" || return 1; done
+    sync
+    take_lineage "$tree" "$tree/archive/$name" || return 1 # last: it says that all is here
     sync
     say certificate
+}
+
+take_lineage() { # take_lineage TREE PATH: the newest of its certificates; what a cut left of it is filled again
+    local lineage="${2##*/}" kind count
+    case $lineage in .* | *[!A-Za-z0-9.-]*) return 0 ;; esac
+    count=$(newest_certificate "$2")
+    [ -n "$count" ] && ! is_lineage "$lineage" || return 0
+    mkdir -p "$certificates/archive/$lineage" "$certificates/live/$lineage" "$certificates/renewal" || return 1
+    for kind in cert chain fullchain privkey; do
+        take_file "$2/$kind$count.pem" "$certificates/archive/$lineage/$kind$count.pem" &&
+            ln -sfn "../../archive/$lineage/$kind$count.pem" "$certificates/live/$lineage/$kind.pem" || return 1
+    done
+    renewal_of "$lineage" "$1/renewal/$lineage.conf" >"$certificates/renewal/$lineage.conf.new" && publish "$certificates/renewal/$lineage.conf"
 }
 
 newest_certificate() { # newest_certificate DIRECTORY: the number of the newest that is there whole
@@ -62,7 +66,9 @@ newest_certificate() { # newest_certificate DIRECTORY: the number of the newest 
     [ "$newest" = 0 ] || say "$newest"
 }
 
-is_lineage() { [ -e "$certificates/archive/$1" ] || [ -e "$certificates/live/$1" ] || [ -e "$certificates/renewal/$1.conf" ]; } # is_lineage NAME
+is_lineage() { # is_lineage NAME: certbot has it, or somebody put something of their own there
+    [ -e "$certificates/renewal/$1.conf" ] || [ -n "$(find "$certificates/live/$1" ! -type d ! -type l 2>/dev/null | head -n 1)" ]
+}
 
 renewal_of() { # renewal_of LINEAGE FILE: certbot's settings of another host: no line that runs a program, and paths of this host
     local kind
