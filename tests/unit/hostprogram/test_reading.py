@@ -33,7 +33,7 @@ def test_a_server_that_is_healthy_but_shows_no_message_is_rolled_back(chatting, 
 
 def test_a_server_without_a_message_passes_and_says_so(host):
     assert host.deployed().run("to", NEW).returncode == 0
-    assert "no message of a person" in host.report()["reason"]
+    assert "no message to check yet" in host.report()["reason"]
 
 
 def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting):
