@@ -227,4 +227,6 @@ def test_a_renewal_that_fails_is_told_by_the_host_itself_and_by_the_status(site,
     assert attention(made) == {"certificate-days"}
     assert "The certificate authority's reason: unauthorized: " in made["attention"][0]["sentence"]
     assert made["certificate"]["renewal"]["attempt"] == "failed"
-    assert [one["check"] for one in made["findings"] if one["level"] == "warning"] == ["renewal"]
+    # whether the distribution has security updates for the host is not ours to say
+    warnings = {one["check"] for one in made["findings"] if one["level"] == "warning"}
+    assert warnings - {"security-packages"} == {"renewal"}
