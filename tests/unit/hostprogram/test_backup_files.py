@@ -107,4 +107,4 @@ def test_what_a_message_names_is_there_in_its_length_or_the_backup_is_refused(tm
 
     done = compared(tmp_path, damaged)
     assert done.returncode == 4
-    assert f"the first of them {name}." in (tmp_path / "report").read_text()
+    assert f"the first is {name}." in (tmp_path / "report").read_text()
