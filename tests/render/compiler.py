@@ -112,10 +112,13 @@ def host_opts(grains: dict, pillar: dict) -> dict:
 
 def _chunks(highstate, mods: list[str]) -> list[dict]:
     """Return the low data of *mods*, compiled in the steps of Salt's own state.sls."""
-    state = highstate.state
     highstate.building_highstate = type(highstate.building_highstate)()  # else IDs of an earlier call conflict
+    return _compiled(highstate.state, *highstate.render_highstate({"base": mods}))
+
+
+def _compiled(state, high: dict, errors: list[str] = ()) -> list[dict]:
+    """Return the low data of high data, as Salt's own state.sls makes it."""
     try:
-        high, errors = highstate.render_highstate({"base": mods})
         high, more = state.reconcile_extend(high)
         errors = list(errors) + list(more) + list(state.verify_high(high))
         if not errors:
@@ -150,6 +153,10 @@ class Host:
     def low(self, *mods: str) -> list[dict]:
         """Return the low data of these SLS, joined. Raises CompileError with Salt's own words."""
         return _chunks(self.highstate, list(mods))
+
+    def compiled(self, high: dict) -> list[dict]:
+        """Return the low data of what another Salt rendered: its own ``state.show_low_sls`` leaves ``require_in`` out."""
+        return _compiled(self.highstate.state, high)
 
 
 @functools.cache
