@@ -77,11 +77,11 @@ mounts() { # which of the three folders is the root of a file system: no mv puts
 }
 
 busy() { # what is at work on this host, or was interrupted, and must not meet a move
-    if [ -e "$work/switch/journal" ]; then
+    if is_open switch; then
         say "An upgrade or rollback"
-    elif [ -e "$work/postgresql/journal" ]; then
+    elif is_open postgresql; then
         say "An upgrade of PostgreSQL"
-    elif [ -e "$work/backup/open" ]; then
+    elif is_open restore; then
         say "A restore"
     elif [ -e "$work/backup/lock" ] && ! flock -n "$work/backup/lock" true; then
         say "A backup, drill or restore"

@@ -7,7 +7,7 @@ NEWEST_POST="SELECT id, encode(sha256(convert_to(concat_ws(' ', createat, userid
  AND message NOT LIKE '%![%' AND message !~ '[\\x01-\\x08\\x0b\\x0c\\x0e-\\x1f\\u2028\\u2029]' AND userid NOT IN (SELECT userid FROM bots)
  ORDER BY createat DESC, id DESC LIMIT 1)"
 
-is_post() { say "$1" | grep -qxE '[a-z0-9]{26} [0-9a-f]{64}|- -'; } # is_post TEXT: an ID and a hash, or two strokes for none
+POST_FORM='[a-z0-9]{26} [0-9a-f]{64}|- -' # an ID and a hash, or two strokes for none
 
 newest_post() { # newest_post DATABASE
     local found
@@ -20,5 +20,5 @@ $NEWEST_POST;
 \\endif
 END
     ) || return
-    is_post "${found:=- -}" && say "$found"
+    say "${found:-- -}" | grep -xE "$POST_FORM"
 }

@@ -54,6 +54,21 @@ publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
 
 copy_file() { cp -p "$1" "$2.new" && publish "$2"; } # copy_file SOURCE FILE: with owner and mode, on disk before it is relied on
 
+make_scratch() { # sets scratch, a directory that goes when the program ends
+    scratch=$(mktemp -d) || fail 4 "No temporary directory can be made in ${TMPDIR:-/tmp}: see df for its free space."
+    trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 143' HUP INT TERM
+}
+
+# shellcheck disable=SC2154 # the program sets work, and settings if it asks for a rotation
+is_open() { # is_open CHANGE: this change of the host has begun and is not ended; what ends one that was interrupted holds no lock
+    case $1 in
+        switch | postgresql) [ -e "$work/$1/journal" ] ;;
+        rotation) [ -e "$settings/secrets/rotation/begun" ] ;;
+        restore) [ -e "$work/backup/open" ] ;;
+    esac
+}
+
 # shellcheck disable=SC2154 # the program sets own
 lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"

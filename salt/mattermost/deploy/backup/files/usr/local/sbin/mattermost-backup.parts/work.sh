@@ -8,7 +8,7 @@ take_turn() { # nothing else changes the server or its database while it is back
     exec 9>"$own/lock"
     flock -w "$PATIENCE" 9 || give_up refused "Another backup or restore, a drill or an upgrade was running for $PATIENCE s." "Start again when it has ended."
     for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
-        while [ -e "$work/$open/journal" ]; do
+        while is_open "$open"; do
             [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and is not ended yet." "mattermost-$open status says what it waits for."
             sleep 1
         done

@@ -9,7 +9,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     local begun
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
-    flock -w 60 8 && [ ! -e "$work/switch/journal" ] && [ ! -e "$settings/secrets/rotation/begun" ] && say "$id" >"$own/open.new" && publish "$own/open" &&
+    flock -w 60 8 && ! is_open switch && ! is_open rotation && say "$id" >"$own/open.new" && publish "$own/open" &&
         touch "$own/closed" "$maintenance" && flush "$own"
     begun=$?
     exec 8>&-

@@ -56,8 +56,8 @@ restore() { # restore SNAPSHOT; sets id
         *) give_up refused "The backup $snapshot is of Mattermost $(in_manifest version), here is ${version:-none}." \
             "mattermost.restore, from the controller, says whether this version takes it over." ;;
     esac
-    [ ! -e "$work/switch/journal" ] || give_up refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"
-    [ ! -e "$settings/secrets/rotation/begun" ] || give_up refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"
+    ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"
+    ! is_open rotation || give_up refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"
     refuse_newer
     check_room "$state"
     fetch "$fetched"

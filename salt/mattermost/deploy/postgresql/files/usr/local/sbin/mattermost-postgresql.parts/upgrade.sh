@@ -43,12 +43,12 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again, then run mattermost.postgresql."; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
     mkdir -p "$work/switch" && exec 7>"$work/switch/lock"
-    flock -w 60 7 && [ ! -e "$work/switch/journal" ] || { write_report refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"; return; }
-    [ ! -e "$settings/secrets/rotation/begun" ] ||
+    flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"; return; }
+    ! is_open rotation ||
         { write_report refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"; return; }
     if [ -d "$work/backup" ]; then # none may begin meanwhile either
         exec 8>"$work/backup/lock"
-        flock -n 8 && [ ! -e "$work/backup/open" ] ||
+        flock -n 8 && ! is_open restore ||
             { write_report refused "A backup or restore is running." "Start again when it has ended: mattermost-backup status"; return; }
     fi
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written: free some space there."

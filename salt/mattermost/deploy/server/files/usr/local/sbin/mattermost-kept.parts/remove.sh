@@ -33,7 +33,7 @@ take_lock() { # not while a switch is at work or waits for its end
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "Another upgrade or rollback is running."
     [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted; mattermost-switch wait completes it."
-    [ ! -e "$work/backup/open" ] || fail 5 "A restore is running or is being rolled back; see mattermost-restore status."
+    ! is_open restore || fail 5 "A restore is running or is being rolled back; see mattermost-restore status."
 }
 
 expired() { # names that the settings no longer keep

@@ -6,10 +6,10 @@ wait_for_backup() { # before anything is asked for; a restore, which asks for a 
     [ ! -e "$work/backup/lock" ] || flock -w "$PATIENCE" "$work/backup/lock" true
 }
 
-no_other_is_open() { # sets why when a change of this host was interrupted: what ends it holds no lock
+no_other_is_open() { # sets why
     why=''
-    [ ! -e "$work/postgresql/journal" ] || why="An upgrade of PostgreSQL is not ended yet: mattermost-postgresql status."
-    [ ! -e "$settings/secrets/rotation/begun" ] || why="A change of the database's password is not ended yet: journalctl -u mattermost-rotate."
+    ! is_open postgresql || why="An upgrade of PostgreSQL is not ended yet: mattermost-postgresql status."
+    ! is_open rotation || why="A change of the database's password is not ended yet: journalctl -u mattermost-rotate."
     [ -z "$why" ]
 }
 

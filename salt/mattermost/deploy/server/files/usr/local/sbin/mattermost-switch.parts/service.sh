@@ -44,5 +44,5 @@ let_users_in() { # from here on users post to the version that is watched: an in
 }
 
 end_maintenance() { # a restore that is not proved ends it itself, and a move: what is posted before that would be lost
-    [ -e "$work/backup/open" ] || is_moving || rm -f "$maintenance"
+    is_open restore || is_moving || rm -f "$maintenance"
 }

@@ -56,5 +56,5 @@ work() { # sets id, kind, to, from
 }
 
 is_restoring() { # is_restoring KIND: what is asked for would meddle with a restore, which itself asks for a restart
-    if [ "$1" = restart ]; then [ -e "$work/backup/closed" ]; else [ -e "$work/backup/open" ]; fi
+    if [ "$1" = restart ]; then [ -e "$work/backup/closed" ]; else is_open restore; fi
 }
