@@ -83,21 +83,16 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         "acknowledged": _names(__pillar__.get("acknowledged")),
         "dry_run": __opts__["test"],
     }
-    found, known = _check(hosts, site, bare, welcome)
+    ask = release_look.for_run(__opts__, data["releases"])
+    found, known = _check(hosts, site, bare, welcome, ask)
     for host_id, entry in known.items():
-        found[host_id] += release.newest(_newest(entry, data["releases"]))
+        settings = entry["settings"]
+        version = effective(settings["release"], entry["facts"]["current"])  # that the run leaves on the host
+        found[host_id] += release.newest(ask(settings["release_sources"], version).findings)
     found = {host: [each for each in part if each.check not in leave_out] for host, part in found.items()}
     __context__[KEY] = known
     judged = checks.report(found, [f"{host.id} ({host.address}{_kind(known, host.id)})" for host in hosts])
     return _ret(name, **judged, findings=findings.as_data(found))
-
-
-def _newest(entry: dict, table: dict) -> list:
-    """Return the findings on the release that the run leaves on a host: is it the newest patch, is its line supported."""
-    settings = entry["settings"]
-    version = effective(settings["release"], entry["facts"]["current"])
-    roots = __opts__["file_roots"]["base"]
-    return release_look.ask(__opts__["cachedir"], roots, settings["release_sources"], table, version).findings
 
 
 def _names(given) -> list:
@@ -112,16 +107,17 @@ def _kind(known: dict, host_id: str) -> str:
     return ", first deploy" if known[host_id]["first_deploy"] else f", Mattermost {current or 'not yet finished'}"
 
 
-def _check(hosts: list, site: str, bare: str, welcome: dict) -> tuple[dict, dict]:
-    """Return the findings by host, and what later stages may use of the hosts that could be looked at."""
+def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict, dict]:
+    """Return the findings by host, and what later stages may use of the hosts that could be looked at.
+
+    ask: of `releases.look.for_run`.
+    """
     logins = collect.log_in(hosts)
     settings, faults = collect.early_settings(hosts)
     if faults:
         return faults, {}
     roots = __opts__["file_roots"]["base"]
-    table = mattermost_settings_data.load(roots)["releases"]
-    sources = settings[hosts[0].id]["release_sources"]
-    roster.take_listed(release_look.ask(__opts__["cachedir"], roots, sources, table).listed)
+    roster.take_listed(ask(settings[hosts[0].id]["release_sources"]).listed)
     scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
     pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
     host_facts = collect.from_hosts(hosts, logins, scripts, pinned)

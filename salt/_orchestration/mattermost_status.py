@@ -85,14 +85,13 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> tuple[dic
             continue
         known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": runtime.choose(facts)}
     drifts = _drift(known, options)
+    ask = release_look.for_run(__opts__, data["releases"])
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
         found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
         if host_id in observed:
             found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
-        news = release_look.ask(
-            __opts__["cachedir"], roots, merged["release_sources"], data["releases"], facts["current"]
-        )
+        news = ask(merged["release_sources"], facts["current"])
         statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found, news)
     return statuses, known
 

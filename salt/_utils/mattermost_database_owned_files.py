@@ -83,8 +83,13 @@ def replace(path: str, text: str | None) -> None:
 
 def changed(edits: dict) -> dict[str, str]:
     """Return ``{path: text}`` of the files that one of *edits*, ``{path: function from text to text}``, changes."""
-    texts = {path: read(path) or "" for path in edits}
-    return {path: edit(texts[path]) for path, edit in edits.items() if edit(texts[path]) != texts[path]}
+    found = {}
+    for path, edit in edits.items():
+        text = read(path) or ""
+        edited = edit(text)
+        if edited != text:
+            found[path] = edited
+    return found
 
 
 @contextlib.contextmanager

@@ -39,6 +39,16 @@ def test_the_controller_learns_what_a_host_would(tmp_path):
     assert found.values["ends"] == day(100)
 
 
+def test_hosts_of_one_run_that_have_the_same_sources_and_version_are_asked_for_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(look, "ask", lambda *words: asked.append(words[2:]) or object())
+    ask_once = look.for_run({"cachedir": "/c", "file_roots": {"base": ROOTS}}, TABLE)
+    answers = [ask_once(dict(NONE), version) for version in ("11.7.10", "11.7.10", "11.7.20")]
+    assert answers[0] is answers[1] is not answers[2]
+    assert ask_once({**NONE, "page": "https://a"}, "11.7.10") is not answers[0]
+    assert [words[2] for words in asked] == ["11.7.10", "11.7.20", "11.7.10"]
+
+
 def test_one_source_of_the_vendor_is_enough_to_tell_and_not_to_choose(tmp_path):
     page = release_source.write(tmp_path / "source", RELEASES, {"11.7": day(100)})["page"]
     found = ask(tmp_path, {**NONE, "page": page})

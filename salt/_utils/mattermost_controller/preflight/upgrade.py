@@ -60,11 +60,9 @@ def changes(settings, facts, outside) -> list[Finding]:
     """What the upgrade changes, and the settings with which the new version would not start."""
     installed, wanted = _hop(settings, facts)
     server = settings["server"]
-    found = [
-        refusal(
-            "upgrade-changes", f"mattermost:server: {sentence.partition(': ')[0]}.", f"{sentence.partition(': ')[2]}"
-        )
-        for sentence in config.blocked(server["config"], wanted, server["environment"])
-    ]
+    found = []
+    for sentence in config.blocked(server["config"], wanted, server["environment"]):
+        what, _, todo = sentence.partition(": ")
+        found.append(refusal("upgrade-changes", f"mattermost:server: {what}.", todo))
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
     return found or [ok("upgrade-changes", "No change of the release is known that concerns this run.")]

@@ -5,6 +5,7 @@ Needs sh, awk and curl; without one of them the sources count as out of reach. A
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -34,6 +35,19 @@ class Look(NamedTuple):
     def is_live(self) -> bool:
         """Whether a source of the vendor answered, so that what is not listed is not there."""
         return self.values.get("live") == "yes"
+
+
+def for_run(opts: dict, table: dict):
+    """Return a function that asks for one run: of *sources* and *version* (see `ask`), once for all hosts that have the same.
+
+    opts: the master's.
+    """
+
+    @functools.cache
+    def once(sources: tuple, version: str) -> Look:
+        return ask(opts["cachedir"], opts["file_roots"]["base"], dict(sources), table, version)
+
+    return lambda sources, version="": once(tuple(sources.items()), version)
 
 
 def ask(cachedir: str, file_roots: list[str], sources: dict, table: dict, version: str = "") -> Look:
