@@ -31,8 +31,8 @@ class Signer:
             *words,
         ]
         done = subprocess.run(command, capture_output=True, text=True)
-        # gpg starts an agent for itself, which would stay as long as its folder
-        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "gpg-agent"], capture_output=True)
+        # gpg starts helpers of its own, which would stay as long as its folder
+        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], capture_output=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

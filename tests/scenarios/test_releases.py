@@ -9,7 +9,7 @@ from tests.lab import release_source, signer
 from tests.lab.release_source import Release, advisory, day
 from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.test_status import attention, look
+from tests.scenarios.statuses import attention, look, with_backup
 
 NEWER = "99.0.0"
 CACHE = "/var/lib/mattermost-deploy/releases"
@@ -17,11 +17,7 @@ CACHE = "/var/lib/mattermost-deploy/releases"
 
 @pytest.fixture(scope="module")
 def host(lab, releases, deployed_snapshot):
-    with lab.passing("releases") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        deployment.set(status={"disk_full": 100})  # the machine below is whose it is
-        deployment.wait_until_healthy()
-        deployment.ssh("mattermost-backup now", timeout=120)
+    with with_backup(lab, releases, deployed_snapshot, "releases") as deployment:
         yield deployment
 
 

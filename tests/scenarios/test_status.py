@@ -1,28 +1,20 @@
 """The status of a deployed host: right when all is well, and each thing that needs somebody turns it on, and nothing else."""
 
-import json
-
 import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from tests.lab.shell import wait_until
-from tests.scenarios.deployment import Deployment
+from tests.scenarios.statuses import STATE, attention, look, with_backup
 from tests.unit import fake_site
 
-STATE = "hosts-are-healthy"
 WORK = "/var/lib/mattermost-deploy"
 
 
 @pytest.fixture(scope="module")
 def host(lab, releases, deployed_snapshot):
-    """A deployed host of this module's own, with a backup."""
-    with lab.passing("status") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        deployment.set(status={"disk_full": 100})  # the machine below is whose it is
-        deployment.wait_until_healthy()
-        deployment.ssh("mattermost-backup now", timeout=120)
+    with with_backup(lab, releases, deployed_snapshot, "status") as deployment:
         yield deployment
 
 
@@ -31,21 +23,6 @@ def site(host):
     """The same host; settings are put back afterwards."""
     with host.settings_put_back():
         yield host
-
-
-def look(host, *arguments, drift=True):
-    """Run mattermost.status; return the run and the host's data."""
-    pillar = [] if drift else ["pillar=" + json.dumps({"status": {"drift": False}})]
-    run = host.orchestrate("mattermost.status", *pillar, *arguments)
-    stage = run.stages[STATE]
-    assert stage["changes"] == {}
-    (made,) = stage["status"].values()
-    assert (run.rc == 0) == (made["well"] or "test=True" in arguments), run
-    return run, made
-
-
-def attention(made):
-    return {one["check"] for one in made["attention"]}
 
 
 # what a look could change: files of the deploy's and the server's own folders, and the services' starts

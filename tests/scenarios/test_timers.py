@@ -4,8 +4,7 @@ import pytest
 
 from tests.lab.shell import wait_until
 from tests.scenarios import findings
-from tests.scenarios.deployment import Deployment
-from tests.scenarios.test_status import attention, look
+from tests.scenarios.statuses import attention, deployed, look
 
 LAST_GOOD = "/var/lib/mattermost-deploy/backup/last-good"
 TIMERS = ["mattermost-backup", "mattermost-certificate", "certbot"]
@@ -17,10 +16,7 @@ FACTS = {
 
 @pytest.fixture(scope="module")
 def host(lab, releases, deployed_snapshot):
-    with lab.passing("timers") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
-        deployment.set(status={"disk_full": 100})  # the machine below is whose it is
-        deployment.wait_until_healthy()
+    with deployed(lab, releases, deployed_snapshot, "timers") as deployment:
         yield deployment
 
 

@@ -2,7 +2,6 @@
 
 import datetime
 import shutil
-import subprocess
 
 import mattermost_release_signature as signature
 import pytest
@@ -16,15 +15,14 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("gpg") or not shutil.which("gpgv"), reason="NO GPG: install gnupg and gpgv."
 )
 NAME = "mattermost-team-11.7.15-linux-amd64.tar.gz"
+# a release that the vendor lists and whose sum nobody knows
+LISTED = {"version": "11.7.15", "line": "11.7", "pinned": False, "sha256": "", "known_by": "listed", "arch": "amd64"}
 
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
-    made = {"vendor": Signer(folder, "vendor"), "other": Signer(folder, "other")}
-    yield made
-    for one in made.values():
-        subprocess.run(["gpgconf", "--homedir", str(one.home), "--kill", "all"], check=False)
+    return {who: Signer(folder, who) for who in ("vendor", "other")}
 
 
 @pytest.fixture
@@ -106,23 +104,21 @@ def test_an_archive_on_the_controller_is_refused(site, keys, tmp_path):
         bring(site, keys, tmp_path, source="/home/a/x.tar.gz")
 
 
-def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(site, keys, tmp_path, monkeypatch):
-    asked = []
-    state = load_state("mattermost_release", modules={"pkg.install": asked.append})
+def without_gpgv(monkeypatch, install):
+    """Return the state module on a host that lacks gpgv, where *install* takes the place of ``pkg.install``."""
+    state = load_state("mattermost_release", modules={"pkg.install": install})
     monkeypatch.setattr(state.shutil, "which", lambda name: None)
     monkeypatch.setattr(state.tree, "host_glibc", lambda: "2.36")
+    return state
+
+
+def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(site, keys, tmp_path, monkeypatch):
+    asked = []
+    state = without_gpgv(monkeypatch, asked.append)
     monkeypatch.setattr(state.tree, "unpack", lambda *words, **more: asked.append("unpacked"))
     (site / NAME).write_bytes(b"another")
     (tmp_path / "opt").mkdir()
-    release = {
-        **settings(site, keys),
-        "version": "11.7.15",
-        "line": "11.7",
-        "pinned": False,
-        "sha256": "",
-        "known_by": "listed",
-        "arch": "amd64",
-    }
+    release = {**LISTED, **settings(site, keys)}
     done = state.unpacked(str(tmp_path / "opt"), release, str(tmp_path / "work"), "nobody", gpgv="gpgv")
     assert done["result"] is False
     assert "it is not of this archive" in done["comment"]
@@ -133,18 +129,8 @@ def test_a_host_that_cannot_install_gpgv_says_what_else_proves_a_release(tmp_pat
     def refuse(name):
         raise CommandExecutionError(f"Unable to locate package {name}")
 
-    state = load_state("mattermost_release", modules={"pkg.install": refuse})
-    monkeypatch.setattr(state.shutil, "which", lambda name: None)
-    monkeypatch.setattr(state.tree, "host_glibc", lambda: "2.36")
-    release = {
-        "version": "11.7.15",
-        "line": "11.7",
-        "pinned": False,
-        "sha256": "",
-        "known_by": "listed",
-        "arch": "amd64",
-    }
-    release |= {"source": "https://example.test/x", "signature": "https://example.test/x.sig"}
+    state = without_gpgv(monkeypatch, refuse)
+    release = {**LISTED, "source": "https://example.test/x", "signature": "https://example.test/x.sig"}
     (tmp_path / "opt").mkdir()
     done = state.unpacked(str(tmp_path / "opt"), release, str(tmp_path / "work"), "nobody", gpgv="gpgv")
     assert done["result"] is False

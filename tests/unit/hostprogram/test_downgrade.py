@@ -5,10 +5,9 @@ import subprocess
 import pytest
 
 from tests.unit.hostprogram.host import NEW, OLD
-from tests.unit.hostprogram.test_back import fields
+from tests.unit.hostprogram.test_back import UNDO, fields
 
 FORWARD = ["begin", "stopped", "copying", "copied", "downgrading", "downgraded", "switched", "started"]
-UNDO = ["undo", "database-back", "config-back", "version-back"]
 MESSAGES = "m1\nm2\nm3"
 
 
