@@ -20,7 +20,7 @@ def rolled_back(name):
 
     name: only the state's name. Needs a passed preflight. Where something would be lost it goes on only when the command's pillar
     says ``{"rollback": {"overwrite": True}}``; without it, and under ``test=True``, it only says what. ``"way": "copy"`` there takes
-    the database of before the upgrade although the migrations could be taken back; ``"down"`` refuses where they cannot. With several hosts each must have something to
+    the database from before the upgrade although the migrations could be taken back; ``"down"`` refuses where they cannot. With several hosts each must have something to
     go back to, before the first one is touched. Result False, with what to do, without that word, when a host has nothing to go
     back to, or when the older version does not come up; then the newer one serves again.
     """

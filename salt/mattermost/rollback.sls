@@ -1,7 +1,7 @@
 # Go back to the version before the last upgrade, with all that was written since: the newer version takes its migrations back.
 # Start: salt-run state.orchestrate mattermost.rollback. Where something would be lost it says what and changes nothing; then, to do it,
 #   salt-run state.orchestrate mattermost.rollback pillar='{"rollback": {"overwrite": true}}'
-# With test=True it only says what it would do. With {"overwrite": true, "way": "copy"} it goes back to the database of before the upgrade.
+# With test=True it only says what it would do. With {"overwrite": true, "way": "copy"} it goes back to the database from before the upgrade.
 # Needs: a host that was upgraded by mattermost.ssl or mattermost.non-ssl. What is replaced is kept aside on the host.
 
 preflight:

@@ -23,7 +23,7 @@ OLD = set(
 
 
 def directives(text: str):
-    """Yield each directive of a configuration with the block it stands in; a map's and a geo's lines are values."""
+    """Yield each directive of a configuration with its block; a map's and a geo's lines are values."""
     blocks = []
     for line in (line.split(" #")[0].strip() for line in text.splitlines()):
         word = re.match(r"[a-z0-9_]*", line).group()

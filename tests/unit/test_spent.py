@@ -1,4 +1,4 @@
-"""What a test costs is told whatever else the machine does."""
+"""The cost of a test is measured whatever else the machine does."""
 
 import os
 import subprocess

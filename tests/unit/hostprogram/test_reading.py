@@ -28,7 +28,7 @@ def test_a_server_that_is_healthy_but_shows_no_message_is_rolled_back(chatting, 
     assert done.returncode == 3, done.stdout + done.stderr
     chatting.assert_old()
     assert "message" in chatting.report()["reason"] or "socket" in chatting.report()["reason"]
-    assert '\\"id' not in done.stdout + done.stderr, "the message's text is told"
+    assert '\\"id' not in done.stdout + done.stderr, "the message's text is printed"
 
 
 def test_a_server_without_a_message_passes_and_says_so(host):

@@ -1,4 +1,4 @@
-"""What is told while a run goes on: claims in words, what took long for good, the rest on a terminal alone."""
+"""What a person reads while a run goes on: claims in words, what took long for good, the rest on a terminal alone."""
 
 from types import SimpleNamespace
 

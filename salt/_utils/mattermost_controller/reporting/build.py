@@ -41,7 +41,7 @@ class Report(NamedTuple):
 
     refusals: findings of a preflight or a verification that failed, each with its host; refused: of the same, the ``total`` of
     checks and whether it came ``before`` any change. unchanged: names of stages by host, whose order is that of hosts. changed: hosts. findings: by host, where they
-    are told one by one. unreached: names of steps.
+    are listed one by one. unreached: names of steps.
     """
 
     hosts: list

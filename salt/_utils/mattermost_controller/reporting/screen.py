@@ -11,7 +11,7 @@ from mattermost_controller.reporting.build import Report
 
 WIDTH, NARROWEST = 80, 40
 TIME = 8  # columns at the end of a row, for its seconds
-MANY = 3  # hosts that are told one by one; more are a table
+MANY = 3  # hosts that are shown one by one; more are a table
 COLOURS = {"bold": "1", "green": "32", "yellow": "33", "red": "31", "dim": "2"}
 
 

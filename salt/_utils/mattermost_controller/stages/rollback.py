@@ -10,7 +10,7 @@ from mattermost_release_facts import effective
 def parse_request(pillar: dict) -> tuple[bool, str]:
     """Return whether the pillar's ``rollback`` agrees to a loss, and the way that it names. Raises ValueError for what it cannot mean.
 
-    pillar: ``overwrite`` (default False), ``way`` (``copy``: the database of before the upgrade; ``down``: the migrations taken back;
+    pillar: ``overwrite`` (default False), ``way`` (``copy``: the database from before the upgrade; ``down``: the migrations taken back;
     default "": the host's choice).
     """
     unknown = sorted(set(pillar) - {"overwrite", "way"})

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from mattermost_controller.findings import Finding, ok, refusal, skipped, warning
 
-SOON = 90  # days before an end of support that it is told
+SOON = 90  # days before an end of support that a warning comes
 
 
 def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[Finding]:

@@ -47,7 +47,7 @@ def certificates(settings, observed, facts) -> Finding:
 
 
 def redirects(settings, observed, facts) -> Finding:
-    """People are sent to the public name for good; programs are told of it in the server's form."""
+    """People are sent to the public name for good; programs get an error in the server's form."""
     public, wrong = f"{observed['scheme']}://{settings['name']}", []
     for name, seen in observed["additional"].items():
         for key in ("page", "plain_page"):

@@ -207,7 +207,7 @@ END {
         if (result[kind] != "off") print "source\t" kind "\t" entries[kind] + 0 "\t" newest_date[kind]
         if (kind != "support" && answers(kind)) fresh = 1
     }
-    for (one in by) { # what is told of a line at this moment, and what two of the vendor tell
+    for (one in by) { # what is known of a line at this moment, and what two sources of the vendor list
         if ((by[one] ~ / page / && answers("page")) || (by[one] ~ / list / && answers("list"))) live[line_of(one)] = 1
         if (vendors(one) > 1 && (best[line_of(one)] == "" || number(one) > number(best[line_of(one)]))) best[line_of(one)] = one
     }
