@@ -60,10 +60,12 @@ def _fetch(folder, suite, packages):
         subprocess.run(["dpkg", "-x", package, folder], check=True)
     _log_nowhere(folder / "usr/sbin/nginx")
     loader = next(path for path in sorted(folder.rglob("ld-linux*")) if path.is_file())
-    where = CACHE / folder.stem  # what it is called in the end
-    libraries = sorted({str(where / path.parent.relative_to(folder)) for path in folder.rglob("*.so.*")})
-    run = f'#!/bin/sh\nexec {where / loader.relative_to(folder)} --library-path {":".join(libraries)} {where}/usr/sbin/nginx "$@"\n'
-    write(folder, "run", run, 0o755)
+    libraries = sorted({f"$here/{path.parent.relative_to(folder)}" for path in folder.rglob("*.so.*")})
+    lines = ["#!/bin/sh", "here=${0%/*}"]
+    lines += [
+        f'exec "$here/{loader.relative_to(folder)}" --library-path "{":".join(libraries)}" "$here/usr/sbin/nginx" "$@"'
+    ]
+    write(folder, "run", "\n".join([*lines, ""]), 0o755)
     shutil.rmtree(folder / "apt")
 
 

@@ -19,6 +19,8 @@ from tests import repository
 MINION = "minion.example"
 MASTERLESS = "masterless.example"
 START_SECONDS = 120
+# what was imported shows by what was compiled
+COMPILING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 ANSWER_SECONDS = 30
 
 
@@ -67,7 +69,9 @@ class Daemons:
         for name in ("master", "minion"):
             command = [repository.BIN / f"salt-{name}", "-c", self.folder / name / "etc"]
             with self.log(name).open("a") as log:
-                self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+                self._started.append(
+                    subprocess.Popen(command, stdout=log, stderr=log, env=COMPILING, start_new_session=True)
+                )
         deadline = time.monotonic() + START_SECONDS
         while self.ask("test.ping", seconds=3) is not True:
             assert time.monotonic() < deadline, self.log("master").read_text() + self.log("minion").read_text()

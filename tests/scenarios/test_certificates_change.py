@@ -127,7 +127,7 @@ def test_names_are_added_and_dropped(site):
     assert served(site, SECOND) == served(site)
     assert_redirects(site, SECOND, PUBLIC_NAME)
     assert deploy(site).changes == {}
-    site.ssh(f"sed -i s/{PUBLIC_NAME}/elsewhere.example.test/ {ADDITIONAL} && systemctl reload nginx")
+    site.ssh(f"sed -i s,https://{PUBLIC_NAME},https://elsewhere.example.test, {ADDITIONAL} && systemctl reload nginx")
     assert red(look(site, "mattermost.verify")) == {"additional-redirects"}
     deploy(site)
     renewed = site.ssh("certbot renew --no-random-sleep-on-renew --force-renewal 2>&1", timeout=120)
