@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import resource
 import subprocess
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -10,8 +11,8 @@ from types import SimpleNamespace
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.hosts import collect, probe
-from mattermost_controller.moving import plan
+from mattermost_controller.hosts import bounded, collect, probe, roster, ssh_multiplex
+from mattermost_controller.moving import plan, transfer
 from mattermost_controller.status import facts as status
 from mattermost_controller.status import report
 from mattermost_controller.verify import additional, web
@@ -126,3 +127,55 @@ def test_a_renewal_at_a_time_that_no_clock_shows_has_none():
 @pytest.mark.parametrize("read", [web._json, additional._message], ids=["page", "redirect"])
 def test_a_site_whose_answer_is_nested_without_end_says_nothing(read):
     assert not read(SimpleNamespace(body="[" * 100000, status=400))
+
+
+ENDLESS = ["sh", "-c", "yes escape"]  # far more than 100 MB in the time that it gets
+
+
+def peak():
+    """Bytes of memory that this process had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Owned(roster.Host):
+    """A host that answers everything without an end."""
+
+    def connect(self):
+        return roster.Result(0, "", "")
+
+    def command(self, remote):
+        return ENDLESS
+
+
+def test_an_answer_without_an_end_is_left(monkeypatch):
+    before = peak()
+    host = Owned("chat", {}, {})
+    told = host.run("true", timeout=60)
+    assert told.rc != 0
+    assert "more than 32 MiB" in told.err
+    assert told.out == ""
+    out, err, rc = ssh_multiplex.stream(ENDLESS, None)
+    assert (out, rc == 0) == ("", False)
+    assert "more than 32 MiB" in err
+    monkeypatch.setattr(transfer, "LISTING_BYTES", 1 << 20)
+    end = transfer.Endpoint.__new__(transfer.Endpoint)
+    end.host, end.workdir = host, "/w"
+    with pytest.raises(transfer.TransferError, match="chat: The host sent more than 1 MiB"):
+        end.run_with_input("listing")
+    assert peak() - before < 300 << 20
+
+
+@pytest.mark.parametrize("words", ["yes escape >&2", "head -c 200000000 /dev/zero >&2"], ids=["lines", "a line"])
+def test_an_error_without_an_end_is_left(words):
+    before = peak()
+    _, err, _ = ssh_multiplex.stream(["timeout", "3", "sh", "-c", words], None)
+    assert len(err) <= 32 << 20
+    assert peak() - before < 300 << 20
+
+
+def test_a_usual_answer_arrives_whole():
+    done = bounded.run(["sh", "-c", "cat; echo trouble >&2; exit 3"], b"x" * 1_000_000, 20)
+    assert (done.returncode, len(done.stdout), done.stderr) == (3, 1_000_000, b"trouble\n")
+    with pytest.raises(subprocess.TimeoutExpired) as late:
+        bounded.run(["sh", "-c", "echo begun; exec sleep 60"], b"", 0.5)
+    assert late.value.stdout == b"begun\n"

@@ -83,6 +83,8 @@ busy() { # what is at work on this host, or was interrupted, and must not meet a
         say "An upgrade of PostgreSQL"
     elif is_open restore; then
         say "A restore"
+    elif is_open rotation; then
+        say "A change of the database's password"
     elif [ -e "$work/backup/lock" ] && ! flock -n "$work/backup/lock" true; then
         say "A backup, drill or restore"
     fi

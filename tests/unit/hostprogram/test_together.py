@@ -124,14 +124,15 @@ def test_an_upgrade_refuses_after_what_was_interrupted_and_holds_no_lock(host, m
         ("switch/journal", "An upgrade or rollback"),
         ("postgresql/journal", "An upgrade of PostgreSQL"),
         ("backup/open", "A restore"),
+        ("secrets/rotation/begun", "A change of the database's password"),
         ("backup/lock", ""),
     ],
 )
 def test_a_move_knows_what_is_at_work_on_either_host(tmp_path, mark, says):
     path = tmp_path / mark
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     with path.open("w") as file:
-        library = programs.sent("move") + f"\nwork={tmp_path}\nbusy\n"
+        library = programs.sent("move") + f"\nwork={tmp_path} settings={tmp_path}\nbusy\n"
         assert subprocess.run(["sh", "-c", library], capture_output=True, text=True, timeout=20).stdout.strip() == says
         if mark == "backup/lock":
             fcntl.flock(file, fcntl.LOCK_EX)

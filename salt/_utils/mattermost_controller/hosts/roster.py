@@ -13,6 +13,7 @@ import subprocess
 from typing import NamedTuple
 
 from mattermost_controller import salt_patches
+from mattermost_controller.hosts import bounded
 
 CONTROL_SECONDS = 60
 TIMEOUT_RC = 124
@@ -121,12 +122,12 @@ class Host:
             remote, preface = self._sudo("exec /bin/sh -s")
             feed = preface + feed
         try:
-            done = subprocess.run(
-                self.command(remote), input=feed, capture_output=True, text=True, timeout=timeout, errors="replace"
-            )
+            done = bounded.run(self.command(remote), feed.encode(), timeout)
         except subprocess.TimeoutExpired as late:
             return Result(TIMEOUT_RC, _text(late.stdout), f"No answer within {timeout:g} s.")
-        return Result(done.returncode, done.stdout, done.stderr)
+        except bounded.TooLong as err:
+            return Result(TIMEOUT_RC, "", str(err))
+        return Result(done.returncode, _text(done.stdout), _text(done.stderr))
 
     def send(self, local: str, remote: str, timeout: float = 1800) -> Result:
         """Copy the file *local* to the path *remote* on the host, as root, mode 0600.
@@ -206,7 +207,7 @@ class Host:
 
 
 def _text(data) -> str:
-    return data.decode("utf-8", "replace") if isinstance(data, bytes) else data or ""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n") if isinstance(data, bytes) else data or ""
 
 
 def roster(opts: dict) -> dict:

@@ -12,6 +12,7 @@ import threading
 import mattermost_progress
 
 from mattermost_controller import salt_patches
+from mattermost_controller.hosts import bounded
 
 
 def multiplexed(on_event=None):
@@ -27,23 +28,27 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
 
     on_event: called with each event as it arrives.
     """
-    process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
-    )
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    answer = bounded.Stream(process, process.stdout)
     rest = []
 
     def read_errors():
-        for line in process.stderr:
-            event = mattermost_progress.decode(line)
-            if event is None:
-                rest.append(line)
-            else:
+        left = bounded.LIMIT
+        while line := process.stderr.readline(bounded.LIMIT):
+            text = line.decode("utf-8", "replace").replace("\r\n", "\n")
+            event = mattermost_progress.decode(text)
+            if event is not None:
                 on_event(event)
+            elif len(line) <= left:
+                left -= len(line)
+                rest.append(text)
 
     reader = threading.Thread(target=read_errors, daemon=True)
     reader.start()
-    out = process.stdout.read()
     rc = process.wait()
+    answer.ended()
     # the connection's background master keeps standard error open: what was said by now is all there is
     reader.join(timeout=0.2)
-    return out, "".join(rest), rc
+    if answer.is_too_long:
+        rest.append(str(bounded.TooLong()))
+    return answer.found.decode("utf-8", "replace").replace("\r\n", "\n"), "".join(rest), rc

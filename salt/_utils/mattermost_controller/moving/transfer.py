@@ -9,7 +9,7 @@ import contextlib
 import subprocess
 import threading
 
-from mattermost_controller.hosts import scripts
+from mattermost_controller.hosts import bounded, scripts
 
 LIBRARY = (
     scripts.TOOLS,
@@ -22,6 +22,7 @@ LIBRARY = (
 WORKDIR = "/run/mattermost-move"
 LOCAL_WORKDIR = f"{WORKDIR}-here"  # of the target that is the source's own host
 COPY_SECONDS = 7 * 86400  # seconds that one copy may take
+LISTING_BYTES = 1 << 30  # of the names of all stored files, at about 130 bytes a file
 HEARTBEAT_SECONDS = 5  # seconds between two signs of life
 LEASE_SECONDS = 30  # seconds after which the source takes itself back when none came
 
@@ -108,7 +109,10 @@ class Endpoint:
     def run_with_input(self, command: str, data: bytes = b"") -> bytes:
         """Run a *command* of the library with *data* on its standard input and return its output."""
         argv, preface = self.host.stream(self.script(command))
-        done = subprocess.run(argv, input=preface + data, capture_output=True, timeout=COPY_SECONDS)
+        try:
+            done = bounded.run(argv, preface + data, COPY_SECONDS, LISTING_BYTES)
+        except bounded.TooLong as err:
+            raise TransferError(f"{self.host.id}: {err}") from None
         if done.returncode:
             raise TransferError(
                 f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}"
@@ -179,7 +183,11 @@ def _close(stream) -> None:
 
 
 def _read(stream, words: dict, key: str) -> None:
-    words[key] = stream.read().decode("utf-8", "replace")
+    """Read it to its end, and keep the end of it: its last line is the reason."""
+    kept = b""
+    while data := stream.read1(1 << 16):
+        kept = (kept + data)[-65536:]
+    words[key] = kept.decode("utf-8", "replace")
 
 
 def _last(text: str) -> str:

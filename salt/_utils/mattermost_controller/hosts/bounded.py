@@ -1,0 +1,70 @@
+"""Commands on hosts, of whose answer only so much is read: a host that was taken over can send for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+import time
+
+LIMIT = 32 << 20  # bytes of each stream; no answer that anything here asks for comes near it
+
+
+class TooLong(ValueError):
+    """More came than any answer has; the text is a sentence."""
+
+    def __init__(self, limit: int = LIMIT):
+        super().__init__(
+            f"The host sent more than {limit >> 20} MiB, of which nothing was used: look at that host first."
+        )
+
+
+class Stream:
+    """What a *process* writes to one *pipe*, read in a thread of its own. The process is ended when it is more than *limit* bytes."""
+
+    def __init__(self, process, pipe, limit: int = LIMIT):
+        self.found, self.is_too_long = bytearray(), False
+        self._process, self._pipe, self._limit = process, pipe, limit
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._pipe:
+            while part := self._pipe.read1(1 << 18):
+                self.found += part
+                if len(self.found) > self._limit:
+                    self.is_too_long = True
+                    self.found.clear()
+                    self._process.kill()
+                    return
+
+    def ended(self, seconds: float | None = None) -> bool:
+        """Say whether all of it came, within *seconds* where they are given."""
+        self._thread.join(seconds if seconds is None else max(0, seconds))
+        return not self._thread.is_alive()
+
+
+def run(argv: list[str], data: bytes, timeout: float, limit: int = LIMIT) -> subprocess.CompletedProcess:
+    """Run *argv* with *data* on its standard input; the result has both other streams as bytes.
+
+    timeout: seconds. limit: bytes of each stream. Raises TooLong, and subprocess.TimeoutExpired with what came until then.
+    """
+    end = time.monotonic() + timeout
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe)
+    streams = [Stream(process, process.stdout, limit), Stream(process, process.stderr, limit)]
+    feeder = threading.Thread(target=_feed, args=(process.stdin, data), daemon=True)
+    feeder.start()
+    if not all(stream.ended(end - time.monotonic()) for stream in streams):
+        process.kill()
+        process.wait()
+        raise subprocess.TimeoutExpired(argv, timeout, bytes(streams[0].found))
+    process.wait()
+    if any(stream.is_too_long for stream in streams):
+        raise TooLong(limit)
+    return subprocess.CompletedProcess(argv, process.returncode, *(bytes(stream.found) for stream in streams))
+
+
+def _feed(pipe, data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError), pipe:
+        pipe.write(data)
