@@ -19,6 +19,7 @@ PROGRAMS = (
     *(f"/usr/local/sbin/mattermost-{name}" for name in core.NAMES.split()),
     "/usr/local/lib/mattermost",
     "/etc/tmpfiles.d/mattermost-salt.conf",
+    "/etc/tmpfiles.d/mattermost-logs.conf",
     *(f"/run/mattermost-{name}{rest}" for name in core.NAMES.split() for rest in ("", ".*")),
 )
 UNITS = "/etc/systemd/system"

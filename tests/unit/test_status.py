@@ -39,6 +39,7 @@ ANSWER = "\n".join(
         ("s.disk", "backups 1000 899 101 /mnt disk /var/backups/mattermost"),
         ("s.taken", "data 4"),
         ("s.taken", "backups "),
+        ("s.taken", "logs 2048"),
         ("s.backup", "result=done"),
         ("s.backup", "bytes=55000"),
         ("s.release", "11.7.10"),
@@ -120,6 +121,15 @@ def test_a_healthy_host_needs_nobody():
     assert data["mattermost"]["build"] == {"number": "1", "date": "d", "hash": "h", "enterprise_ready": "false"}
     assert data["aside"]["releases"] == ["11.7.9"]
     assert data["aside"]["clusters"] == ["15 /var/lib/postgresql/15/main"]
+
+
+def test_what_stays_on_the_host_has_its_bounds_beside_it():
+    data = made(pillar={"kept": {"log_days": 7, "days": 12}, "release": {"keep": 2}})
+    assert data["logs"] == {"bytes": 2 << 20, "days": 7}
+    assert data["aside"]["bounds"] == {"versions": 2, "days": 12}
+    said = text.render({"chat": {"address": "192.0.2.7", **data}})
+    assert "logs         2.1 MB; rotated ones go after 7 days" in said
+    assert "release 11.7.9; at most 2 from before an upgrade, the rest for 12 days" in said
 
 
 DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there", "stage": "nginx-base", "fails": False}], "reason": ""}  # fmt: skip

@@ -54,6 +54,7 @@ case $REPOSITORY in
   /*) room backups "$REPOSITORY" && fact s.taken "backups $(taken "$REPOSITORY")" ;;
 esac
 fact s.taken "data $(taken "$STATE/data")"
+fact s.taken "logs $(taken "$STATE/logs")"
 
 # -- backups, as the host's own program says it --
 has mattermost-backup && [ -d "$WORK/backup" ] &&

@@ -64,6 +64,7 @@ def parse(text: str) -> dict:
         "migration": migration or None,
         "users": _whole(one("users")),
         "disks": {name: {**disk, "taken": taken.get(name)} for name, disk in map(_disk, found.get("disk", []))},
+        "logs": taken.get("logs"),
         "backup": dict(line.partition("=")[::2] for line in found.get("backup", [])),
         "releases": sorted(found.get("release", []), key=numbers),
         "aside": dict(map(_aside, found.get("aside", []))),

@@ -54,6 +54,7 @@ def host_data(
         "certificate": certificate(settings, facts, observed) if facts["site"] == "ssl" else None,
         "backup": _backup(facts),
         "disks": status["disks"],
+        "logs": {"bytes": status["logs"], "days": settings["kept"]["log_days"]},
         "users": {"active": status["users"], "limit": user_limit(version)},
         "drift": drift,
         "newer": releases.newer(
@@ -73,6 +74,7 @@ def host_data(
             "directories": status["aside"],
             "clusters": status["clusters"],
             "releases": [name for name in status["releases"] if name != facts["current"]],
+            "bounds": {"versions": settings["release"]["keep"], "days": settings["kept"]["days"]},
         },
     }
     judged = [*found, backups(made), disks(settings, made), users(made), drifted(drift), *news.findings]

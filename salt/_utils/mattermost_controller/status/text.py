@@ -53,6 +53,7 @@ def _host(host_id: str, made: dict) -> list[str]:
         "certificate": _certificate(made["certificate"]),
         "backup": _backup(made["backup"]),
         "disk": "; ".join(_disk(name, disk) for name, disk in made["disks"].items()) or UNKNOWN,
+        "logs": f"{_bytes(made['logs']['bytes'])}; rotated ones go after {made['logs']['days']} days",
         "users": _users(made["users"]),
         "drift": _drift(made["drift"]),
         "newer": _newer(made["newer"], made["releases"]),
@@ -161,13 +162,13 @@ def _support(one: dict) -> str:
 
 
 def _aside(one: dict) -> str:
-    sentences = [
-        f"database {name} ({size(bytes_) if bytes_ is not None else UNKNOWN})"
-        for name, bytes_ in one["databases"].items()
-    ]
-    sentences += [
-        f"{path} ({size(bytes_) if bytes_ is not None else UNKNOWN})" for path, bytes_ in one["directories"].items()
-    ]
+    sentences = [f"database {name} ({_bytes(number)})" for name, number in one["databases"].items()]
+    sentences += [f"{path} ({_bytes(number)})" for path, number in one["directories"].items()]
     sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
     sentences += [f"release {name}" for name in one["releases"]]
-    return ", ".join(sentences) or "nothing"
+    limit = f"at most {one['bounds']['versions']} from before an upgrade, the rest for {one['bounds']['days']} days"
+    return f"{', '.join(sentences) or 'nothing'}; {limit}"
+
+
+def _bytes(number: int | None) -> str:
+    return size(number) if number is not None else UNKNOWN

@@ -62,6 +62,22 @@ server-writes-outside-its-release:
         - user: server-runs-as-its-own-user
         - file: versions-belong-to-root
 
+rotated-logs-do-not-stay-for-ever:
+  file.managed:
+    - name: /etc/tmpfiles.d/mattermost-logs.conf
+    - source: salt://mattermost/deploy/server/files/etc/tmpfiles.d/mattermost-logs.conf.jinja
+    - template: jinja
+    - user: root
+    - group: root
+    - mode: '0644'
+    - makedirs: True
+    - context:
+        state: {{ paths.state }}
+        user: {{ user }}
+        days: {{ mattermost.kept.log_days }}
+    - require:
+        - file: server-writes-outside-its-release
+
 selinux-lets-the-server-start:
   mattermost_selinux.allowed:
     - labels:
