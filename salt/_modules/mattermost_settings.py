@@ -25,6 +25,10 @@ def get(**command):
 
     command: what Salt adds for a command, never for an SLS. A master keeps the answer to a command: its secrets are hidden.
     """
+    if __opts__.get("__role") == "master":  # an SLS given to state.orchestrate: no settings, no change
+        raise core.SettingsError(
+            ["Deploy states are applied to hosts, not to the controller: salt-ssh HOST state.apply NAME."]
+        )
     if _DATA not in __context__:
         paths = {name: _cached(f"salt://mattermost/{name}.yaml") for name in mattermost_settings_data.NAMES}
         __context__[_DATA] = mattermost_settings_data.read(paths)

@@ -14,6 +14,7 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
+from mattermost_controller.given import interrupt
 from mattermost_controller.hosts import checkout_lock, collect, probe, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.releases import look as release_look
@@ -70,6 +71,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         hosts = roster.targets(__opts__, __pillar__)
     except (checkout_lock.BusyError, roster.TargetError) as err:
         return _ret(name, False, f"Preflight refused: {err} Nothing was changed.", findings={})
+    interrupt.remember([host.id for host in hosts])
     mattermost_progress.say(
         "preflight", "hosts of this run: " + ", ".join(f"{host.id} ({host.address})" for host in hosts)
     )

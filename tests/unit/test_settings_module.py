@@ -38,6 +38,13 @@ def test_a_file_server_without_the_tree_is_named():
         merged({}, served=lambda url: False)
 
 
+def test_the_controller_is_no_host_that_is_deployed():
+    host = minion({})
+    host.__opts__["__role"] = "master"
+    with pytest.raises(core.SettingsError, match="applied to hosts, not to the controller"):
+        host.get()
+
+
 def test_what_the_command_asks_for_comes_with_the_settings():
     got = minion({"remove": {"confirm": "x"}, "renew": True}).get()
     assert (got["remove"], got["renew"]) == ({"confirm": "x"}, True)

@@ -2,7 +2,7 @@
 
 Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), applies the patches of Salt
 (``mattermost_controller/salt_patches.py``), and refuses what would fail later with a message that does not name the cause:
-another release line of Salt, a cache that belongs to another user.
+another release line of Salt, a cache that belongs to another user, a mistyped command.
 It lies outside of ``salt/`` because Salt copies every ``_log_handlers`` that a master serves to all of its minions.
 """
 
@@ -43,7 +43,12 @@ def setup_handlers():
         if folder not in sys.path:
             sys.path.append(folder)
     from mattermost_controller import salt_patches
+    from mattermost_controller.given import command, interrupt
 
+    if trouble := command.wrong(program, __opts__):
+        print(trouble, file=sys.stderr)
+        sys.exit(1)
+    interrupt.take_over()
     salt_patches.make_job_folder(__opts__["cachedir"])
     salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
     salt_patches.say_nothing_of_unclosed_objects()

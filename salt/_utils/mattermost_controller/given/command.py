@@ -1,0 +1,141 @@
+"""Whether a typed command names something that exists, for the program that runs it. No host is asked.
+
+Trouble: Salt answers a mistyped function or argument with its help page and exit status 0, runs a deploy state that is given to
+``state.orchestrate`` on the controller itself, and says of a mistyped name only that there is none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+
+import yaml
+
+ORCHESTRATE = ("state.orchestrate", "state.orch", "state.sls")
+APPLY = ("state.apply", "state.sls", "state.sls_id", "state.show_sls", "state.show_low_sls")
+ARGUMENTS = ("test", "pillar", "saltenv", "pillarenv", "pillar_enc", "exclude")
+RUN = "salt-run state.orchestrate"
+OURS = "mattermost"
+DEPLOY = f"{OURS}.deploy."
+_NAMED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+
+
+def wrong(program: str, opts: dict) -> str:
+    """Return why *program* should not run what was typed, "" where it should. opts: as Salt read the command line."""
+    roots = list(opts.get("file_roots", {}).get("base", []))
+    if program == "salt-run" and opts.get("fun") and not opts.get("doc"):
+        return wrong_run(opts["fun"], list(opts.get("arg") or []), roots)
+    return wrong_ssh(list(opts.get("argv") or []), roots) if program == "salt-ssh" else ""
+
+
+def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
+    """Return why ``salt-run`` should not run *function* with *arguments* and what to type, "" where it should.
+
+    roots: the folders of the file server. Values of arguments are never repeated: they may be secrets.
+    """
+    if function.startswith("mattermost"):
+        name = function if function in orchestrations(roots) else "mattermost.ssl"
+        return f"{function} is an orchestration's name, not a function. Run: {RUN} {name}"
+    if function not in ORCHESTRATE:
+        near = difflib.get_close_matches(function, ORCHESTRATE[:1], cutoff=0.8)
+        known = function.startswith((*(f"{each}_" for each in ORCHESTRATE[:2]), "state.orch_"))
+        return f"Salt has no function {function}. Did you mean {near[0]}?" if near and not known else ""
+    names = [given for given in arguments if not _NAMED.fullmatch(given)]
+    options = dict(found.groups() for given in arguments if (found := _NAMED.fullmatch(given)))
+    if len(names) != 1:
+        what = (
+            f"takes one name, not {len(names)} ({', '.join(names)})" if names else "needs the name of an orchestration"
+        )
+        return f"{function} {what}. {_known(orchestrations(roots))}"
+    named = [_wrong_name(name, roots) for name in names[0].split(",")]
+    return next(filter(None, [*named, *_wrong_options(options, roots)]), "")
+
+
+def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
+    """Return why ``salt-ssh`` should not apply what *arguments*, its function and what follows, name; "" where it should."""
+    if arguments[:1] and arguments[0] in APPLY:
+        for name in ",".join(given for given in arguments[1:2] if not _NAMED.fullmatch(given)).split(","):
+            if name in orchestrations(roots):
+                return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
+            if name.startswith("mattermost") and not _exists(name, roots):
+                return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
+    return ""
+
+
+def orchestrations(roots: list[str]) -> list[str]:
+    """Return the names of all orchestrations of this tree."""
+    folders = filter(os.path.isdir, (os.path.join(root, "mattermost") for root in roots))
+    files = [name for folder in folders for name in sorted(os.listdir(folder))]
+    return [f"mattermost.{name.removesuffix('.sls')}" for name in files if name.endswith(".sls")]
+
+
+def deploy_states(roots: list[str]) -> list[str]:
+    """Return the names of the states that a host is deployed with, without their parts."""
+    folders = [os.path.join(root, "mattermost", "deploy") for root in roots]
+    return [
+        DEPLOY + name
+        for folder in filter(os.path.isdir, folders)
+        for name in sorted(os.listdir(folder))
+        if os.path.isfile(os.path.join(folder, name, "init.sls"))
+    ]
+
+
+def _exists(name: str, roots: list[str]) -> bool:
+    paths = [os.path.join(root, *name.split(".")) for root in roots]
+    return any(os.path.isfile(path + end) for path in paths for end in (".sls", "/init.sls"))
+
+
+def _wrong_name(name: str, roots: list[str]) -> str:
+    known = orchestrations(roots)
+    if name in known:
+        return ""
+    if name.startswith(DEPLOY) and _exists(name, roots):
+        return (
+            f"{name} is a deploy state: {RUN} would apply it to this machine. Nothing was changed. "
+            f"Run: salt-ssh 'HOST' state.apply {name}"
+        )
+    if _exists(name, roots):
+        return ""  # an orchestration of the user's own
+    return f"There is no orchestration {name}. {_known(known, name)}"
+
+
+def _known(names: list[str], near: str = "") -> str:
+    """Return which of *names* is meant by *near*, and all of them."""
+    word = near.lower().removesuffix(".sls").replace("/", ".").rpartition(".")[2]
+    short = {name.rpartition(".")[2]: name for name in names}
+    close = difflib.get_close_matches(word, short, n=1)
+    meant = f"Did you mean {short[close[0]]}? " if close else ""
+    return f"{meant}There are: {', '.join(names)}."
+
+
+def _wrong_options(options: dict[str, str], roots: list[str]):
+    for name, text in options.items():
+        if name not in ARGUMENTS:
+            near = difflib.get_close_matches(name.lower(), ARGUMENTS, n=1)
+            hint = (
+                f"Did you mean {near[0]}?"
+                if near
+                else "Write settings of one run as pillar='{\"NAME\": …}'; test=True is a dry run."
+            )
+            yield f"{name}= is not an argument of an orchestration. {hint}"
+            continue
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = ""
+        if name == "pillar":
+            yield from _wrong_pillar(value, roots)
+        if name == "test" and not isinstance(value, bool):
+            yield "test= is neither True nor False. Write test=True for a dry run."
+
+
+def _wrong_pillar(value, roots: list[str]):
+    if not isinstance(value, dict):
+        yield 'pillar= is not a mapping. Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
+        return
+    known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in orchestrations(roots))]
+    for key in map(str, value):
+        near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.75)
+        if near and key not in known:
+            yield f"pillar= has {key}, which nothing reads. Did you mean {near[0]}?"

@@ -1,0 +1,60 @@
+"""What Ctrl-C says: that a host goes on with what it has begun, and how to follow it."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+import sys
+
+import mattermost_progress
+
+STATUS = 130  # what a shell reports of a program that Ctrl-C ended
+_hosts: list[str] = []  # of this run, once they are known
+
+
+def remember(hosts: list[str]) -> None:
+    """Note the *hosts* of this run."""
+    _hosts[:] = hosts
+
+
+def words() -> str:
+    """Return the two lines."""
+    where = ", ".join(_hosts) or "a host"
+    return (
+        f"Interrupted. What this run has begun on {where} continues there.\n"
+        "Follow it: salt-run state.orchestrate mattermost.status. When it names no other run, start this command again."
+    )
+
+
+def take_over() -> None:
+    """End this process on Ctrl-C with `words` and STATUS, once what was open is closed; at once on a second one.
+
+    Trouble: Salt raises SystemExit(0), which its own runner catches, prints as a traceback and then goes on from.
+    """
+    first, before, stopped = os.getpid(), sys.excepthook, []
+
+    def stop(*_):
+        if stopped or os.getpid() != first:  # each host has a process of its own, which Ctrl-C reaches too
+            os._exit(STATUS)
+        stopped.append(True)
+        mattermost_progress.clear()
+        print("\n" + words(), file=sys.stderr, flush=True)
+        raise KeyboardInterrupt
+
+    def last(*what):
+        if stopped:  # whatever it became on its way up through Salt
+            _end()
+        before(*what)
+
+    signal.signal(signal.SIGINT, stop)
+    sys.excepthook = last
+    atexit.register(lambda: stopped and _end())
+
+
+def _end():
+    sys.stdout.flush()
+    for process in multiprocessing.active_children():
+        process.terminate()
+    os._exit(STATUS)

@@ -1,0 +1,91 @@
+"""A mistyped command is refused before Salt acts on it, in words that name the right one."""
+
+import pytest
+from mattermost_controller.given import command
+
+ROOTS = ["salt"]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "said"),
+    [
+        ("state.orchestrate", ["mattermost.prefligth"], "Did you mean mattermost.preflight?"),
+        ("state.orchestrate", ["ssl"], "Did you mean mattermost.ssl?"),
+        ("state.orchestrate", ["Mattermost.SSL"], "Did you mean mattermost.ssl?"),
+        ("state.orchestrate", ["salt/mattermost/ssl.sls"], "Did you mean mattermost.ssl?"),
+        ("state.orch", ["mattermost.zzzzzz"], "There are: mattermost.backup, mattermost.drill, "),
+        ("state.orchestrate", ["mattermost.ssl,mattermost.verfy"], "Did you mean mattermost.verify?"),
+        ("state.orchestrate", [], "needs the name of an orchestration"),
+        ("state.orchestrate", ["mattermost.ssl", "mattermost.verify"], "takes one name, not 2"),
+        ("state.orchestrate", ["mattermost.deploy.server"], "salt-ssh 'HOST' state.apply mattermost.deploy.server"),
+        ("state.sls", ["mattermost.deploy.database.login"], "would apply it to this machine"),
+        ("mattermost.ssl", [], "Run: salt-run state.orchestrate mattermost.ssl"),
+        ("mattermost.verify", [], "Run: salt-run state.orchestrate mattermost.verify"),
+        ("state.orchestrat", ["mattermost.ssl"], "Did you mean state.orchestrate?"),
+        ("state.ochestrate", ["mattermost.ssl"], "Did you mean state.orchestrate?"),
+        ("state.orchestrate", ["mattermost.ssl", "foo=bar"], "foo= is not an argument"),
+        ("state.orchestrate", ["mattermost.ssl", "tset=True"], "Did you mean test?"),
+        ("state.orchestrate", ["mattermost.ssl", "Test=True"], "Did you mean test?"),
+        ("state.orchestrate", ["mattermost.ssl", "test=Flase"], "test= is neither True nor False"),
+        ("state.orchestrate", ["mattermost.ssl", "pillar=hello"], "pillar= is not a mapping"),
+        ("state.orchestrate", ["mattermost.ssl", "pillar={sekret"], "pillar= is not a mapping"),
+        ("state.orchestrate", ["mattermost.restore", 'pillar={"restroe": {"snapshot": "1a"}}'], "Did you mean restore?"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_command_is_refused_with_the_right_one(function, arguments, said):
+    sentence = command.wrong_run(function, arguments, ROOTS)
+    assert said in sentence
+    assert "sekret" not in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("state.orchestrate", ["mattermost.ssl"]),
+        ("state.orchestrate", ["mattermost.ssl", "test=True"]),
+        ("state.orchestrate", ["mattermost.ssl", "test=true", "saltenv=base"]),
+        ("state.orch", ['pillar={"restore": {"snapshot": "1a"}, "acknowledged": ["x"]}', "mattermost.restore"]),
+        ("state.orchestrate", ["mattermost.move", 'pillar={"mattermost": {"hosts": ["a"]}, "own": 1}']),
+        ("state.orchestrate_show_sls", ["mattermost.ssl"]),
+        ("state.orch_show_sls", ["mattermost.ssl"]),
+        ("test.arg", ["x", "foo=bar"]),
+        ("state.show", []),
+    ],
+)
+def test_what_is_right_or_not_ours_is_left_alone(function, arguments):
+    assert command.wrong_run(function, arguments, ROOTS) == ""
+
+
+def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/all.sls").touch()
+    assert command.wrong_run("state.orchestrate", ["own.all"], [*ROOTS, str(tmp_path)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["state.apply", "mattermost.deploy.srever"], "Did you mean mattermost.deploy.server?"),
+        (["state.sls", "mattermost.server", "test=True"], "Did you mean mattermost.deploy.server?"),
+        (["state.apply", "mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
+        (["state.apply", "mattermost.deploy.server,mattermost.deploy.databas"], "mattermost.deploy.database?"),
+    ],
+)
+def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
+    assert said in command.wrong_ssh(arguments, ROOTS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["state.apply", "mattermost.deploy.server", "test=True"],
+        ["state.apply", "mattermost.deploy.nginx-base"],
+        ["state.apply"],
+        ["state.apply", "own"],
+        ["test.ping"],
+        [],
+    ],
+)
+def test_a_deploy_state_that_exists_is_applied(arguments):
+    assert command.wrong_ssh(arguments, ROOTS) == ""
