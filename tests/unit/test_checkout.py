@@ -150,3 +150,22 @@ def test_the_reason_of_a_failure_is_said_last_and_alone(checkout, capsys, monkey
 def test_a_run_that_went_well_has_no_last_words(checkout, monkeypatch):
     monkeypatch.setattr(checkout.atexit, "register", lambda function: pytest.fail("registered"))
     checkout.LastWords().emit(record("One or more requisite failed: x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "Rendering SLS 'mattermost' failed, render error:\ns3kr3t",
+            "The pillar mattermost does not render: see its line 4.",
+        ),
+        ("Rendering exception occurred", None),
+    ],
+)
+def test_a_pillar_that_does_not_render_shows_none_of_its_text(checkout, text, kept):
+    error = type("SaltRenderError", (Exception,), {"line_num": 4})("s3kr3t")
+    failed = logging.LogRecord("salt.pillar", logging.CRITICAL, "x", 1, text, (), (type(error), error, None))
+    assert checkout.without_values(failed) == bool(kept)
+    assert logging.Formatter("%(message)s").format(failed) == (kept or "")
+    assert not checkout.without_values(record("Pillar render error: Rendering SLS", "salt.pillar"))
+    assert checkout.without_values(record("Specified SLS 'x' is not available", "salt.pillar"))

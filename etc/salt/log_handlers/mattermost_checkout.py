@@ -2,7 +2,8 @@
 
 Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), applies the patches of Salt
 (``mattermost_controller/salt_patches.py``), and refuses what would fail later with a message that does not name the cause:
-another release line of Salt, a cache that belongs to another user, a mistyped command.
+another release line of Salt, a cache that belongs to another user, a mistyped
+command, a pillar or roster that cannot be read.
 It lies outside of ``salt/`` because Salt copies every ``_log_handlers`` that a master serves to all of its minions.
 """
 
@@ -12,6 +13,7 @@ import atexit
 import logging
 import os
 import pwd
+import re
 import sys
 
 __virtualname__ = "mattermost_checkout"
@@ -43,15 +45,17 @@ def setup_handlers():
         if folder not in sys.path:
             sys.path.append(folder)
     from mattermost_controller import salt_patches
-    from mattermost_controller.given import command, interrupt
+    from mattermost_controller.given import command, files, interrupt
 
-    if trouble := command.wrong(program, __opts__):
+    if trouble := command.wrong(program, __opts__) or files.wrong(__opts__):
         print(trouble, file=sys.stderr)
         sys.exit(1)
     interrupt.take_over()
     salt_patches.make_job_folder(__opts__["cachedir"])
     salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
     salt_patches.say_nothing_of_unclosed_objects()
+    for logger in ("salt.pillar", "salt.utils.templates"):
+        logging.getLogger(logger).addFilter(without_values)
     if program == "salt-run":
         hold_back(salt._logging.get_console_handler())
     if program == "salt-ssh":
@@ -64,6 +68,18 @@ def hold_back(console) -> None:
     """Keep failed steps off *console*, Salt's handler of standard error: they are said once, at the end. ``-l debug`` shows all."""
     if console and console.level > logging.DEBUG:
         console.addFilter(lambda record: record.name != "salt.state" or record.levelno != logging.ERROR)
+
+
+def without_values(record) -> bool:
+    """Keep off every log what Salt shows of a template that does not render: its text, passwords of the pillar among it."""
+    failed = record.exc_info and record.exc_info[1]
+    if not failed:
+        return not record.getMessage().startswith("Pillar render error")
+    line = getattr(failed, "line_num", None)
+    name = re.match("Rendering SLS '([^']*)'", record.getMessage())
+    record.msg = f"The pillar {name[1]} does not render{f': see its line {line}' if line else ''}." if name else ""
+    record.args = record.exc_info = None
+    return bool(name)
 
 
 class LastWords(logging.Handler):

@@ -13,6 +13,7 @@ import subprocess
 from typing import NamedTuple
 
 from mattermost_controller import salt_patches
+from mattermost_controller.given import files
 from mattermost_controller.hosts import bounded
 
 CONTROL_SECONDS = 60
@@ -188,18 +189,22 @@ class Host:
         return copy.deepcopy(self._settings[key])
 
     def _merged(self, core, data, grains: dict) -> dict:
-        return core.merge(
+        merged = core.merge(
             data.with_listed(data.load(self._opts["file_roots"]["base"]), listed()),
             _over(self.pillar(grains).get("mattermost") or {}),
             self.options,
             grains,
             self.id,
         )
+        merged["doubts"] += files.doubts(self.entry)
+        return merged
 
     def pillar(self, grains: dict) -> dict:
         """Return the host's pillar, compiled on the controller. Raises TargetError when it does not render."""
         import salt.pillar
 
+        if wrong := files.wrong(self._opts, self.id):
+            raise TargetError(wrong)
         compiled = salt.pillar.Pillar(dict(self._opts), {"id": self.id, **grains}, self.id, "base").compile_pillar()
         if compiled.get("_errors"):
             raise TargetError("The pillar cannot be rendered: " + " ".join(map(str, compiled["_errors"])))

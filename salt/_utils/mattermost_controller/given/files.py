@@ -1,0 +1,107 @@
+"""The pillar and the roster as files: their faults, before Salt renders them.
+
+What only a renderer can tell, of a template or another backend, is left to Salt.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import os
+
+from mattermost_controller.given import text
+
+# what Salt 3008 takes from an entry of a roster: the arguments of salt.client.ssh.Single and what it reads from the rest
+ENTRY = (
+    "host user passwd port sudo sudo_user tty priv priv_passwd timeout minion_opts thin_dir cmd_umask ssh_options ssh_pre_flight ssh_pre_hook"
+    " ssh_pre_flight_args set_path identities_only remote_port_forwards grains mine_functions disable_wipe winrm mods keepalive"
+    " keepalive_interval keepalive_count_max"
+).split()
+
+
+def wrong(opts: dict, host_id: str = "*") -> str:
+    """Return the first fault of the pillar's files for *host_id* ("*": of those for every host), or of the roster; "" for none.
+
+    opts: the master's.
+    """
+    try:
+        for root in opts.get("pillar_roots", {}).get("base", []):
+            _pillar(str(root), host_id)
+        if opts.get("roster") in (None, "flat"):
+            _roster(opts.get("roster_file") or "roster")
+    except text.TextError as err:
+        return str(err)
+    return ""
+
+
+def _pillar(root: str, host_id: str) -> None:
+    top = os.path.join(root, "top.sls")
+    if not os.path.lexists(top):
+        return
+    found = text.parse(top)
+    targets = found.get("base") if isinstance(found, dict) else None
+    names = [["mattermost"]] if found is None else []
+    if isinstance(targets, dict):
+        names = [part for target, part in targets.items() if _is_of(str(target), host_id)]
+    seen: set[str] = set()
+    for part in names:
+        for name in part if isinstance(part, list) else []:
+            _sls(root, name, seen)
+
+
+def _is_of(target: str, host_id: str) -> bool:
+    return target == "*" or fnmatch.fnmatchcase(host_id, target)
+
+
+def _sls(root: str, name, seen: set[str]) -> None:
+    if not isinstance(name, str) or name in seen:
+        return
+    seen.add(name)
+    path = os.path.join(root, *name.split("."))
+    for file in (f"{path}.sls", os.path.join(path, "init.sls")):
+        if os.path.lexists(file):
+            branch = text.parse(file)
+            if isinstance(branch, dict):
+                for each in branch.get("include") or []:
+                    _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen)
+            elif branch is not None:
+                raise text.TextError(f"{file}:1: no mapping of settings. Begin it with the line `mattermost:`.")
+            return
+
+
+def _roster(path: str) -> None:
+    if not os.path.lexists(path):
+        return
+    found = text.parse(path)
+    if found is None:
+        return
+    if not isinstance(found, dict):
+        raise text.TextError(f"{path}:1: no mapping of hosts. roster.example shows what an entry looks like.")
+    for host_id, entry in found.items():
+        _entry(path, host_id, entry)
+
+
+def _entry(path: str, host_id, entry) -> None:
+    where = f"{path}: the entry {host_id!r}"
+    if isinstance(entry, str):
+        return  # Salt takes it for the address
+    if not isinstance(host_id, str) or not isinstance(entry, dict):
+        raise text.TextError(f"{where} is not a mapping below a name. roster.example shows what an entry looks like.")
+    port = entry.get("port", 22)
+    if not str(port).isdigit() or not 0 < int(port) < 65536:
+        raise text.TextError(f"{where}: port is not a number from 1 to 65535.")
+    if not isinstance(entry.get("minion_opts") or {}, dict):
+        raise text.TextError(
+            f"{where}: minion_opts is not a mapping. Write its options below it, each as `name: value`."
+        )
+
+
+def doubts(entry: dict) -> list[str]:
+    """Return a sentence for each key of a roster's *entry* that Salt does not read."""
+    found = []
+    for name in sorted(map(str, set(entry) - set(ENTRY))):
+        near = difflib.get_close_matches(name, ENTRY, n=1)
+        found.append(
+            f"The roster entry has {name}, which nothing reads.{f' Did you mean {near[0]}?' if near else ' Remove it.'}"
+        )
+    return found

@@ -1,0 +1,140 @@
+"""Whether a YAML file that a person wrote can be read: its file, line, what is wrong and what to write. Never a value of it.
+
+Trouble: Salt answers with a traceback that shows the file, passwords among it, or takes another value for the one that was written.
+"""
+
+from __future__ import annotations
+
+import re
+
+import jinja2
+import yaml
+
+YAML_ONLY = "#!yaml"
+JINJA = "#!jinja|yaml"
+_JINJA = re.compile(r"\{[{%#]")
+_EXPRESSION_OR_COMMENT = re.compile(r"\{[{#]")
+# what PyYAML says of what people write most, and what to write instead
+_HINTS = (
+    ("character '\\t'", "a tab: indent with blanks"),
+    ("tab character", "a tab: indent with blanks"),
+    ("cannot start any token", "a value that begins with @, `, % or a tab: write it in quotes, '...'"),
+    ("mapping values are not allowed", "a colon where no setting can begin: check the indentation, and write a value that contains ': ' in quotes, '...'"),
+    ("undefined alias", "a value that begins with *: write it in quotes, '...'"),
+    ("alphabetic or numeric character", "a value that begins with * or &: write it in quotes, '...'"),
+    ("duplicate anchor", "a value that begins with &: write it in quotes, '...'"),
+    ("tag", "a value that begins with !: write it in quotes, '...'"),
+    ("escape character", "a backslash between double quotes: use single quotes, '...'"),
+    ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
+    ("quoted scalar", "a quote that is not closed: close it; between single quotes a quote is written twice, ''"),
+    ("expected <block end>", "a line whose indentation or quotes do not fit those before it"),
+    ("could not find expected ':'", "a line without a colon, or one whose indentation does not fit: write `name: value`"),
+    ("expected ',' or", "a list or mapping in brackets that is not closed"),
+    ("'<stream end>'", "the end of the file where a value is meant: close each bracket and quote"),
+    ("block scalar", "text after | or >: begin it in the next line"),
+)  # fmt: skip
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that occurs twice in a mapping, as Salt does."""
+
+
+def _mapping(loader, node, deep=False):
+    loader.flatten_mapping(node)
+    seen = set()
+    for key, _ in node.value:
+        name = repr(loader.construct_object(key, deep=True))
+        if name in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"twice {name}", key.start_mark)
+        seen.add(name)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_Loader.add_constructor(
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, lambda loader, node: _mapping(loader, node, deep=True)
+)
+
+
+class TextError(ValueError):
+    """What is wrong with a file, with its path and line; one sentence."""
+
+
+def read(path: str) -> str:
+    """Return the text of *path*. Raises TextError when it cannot be read, is not UTF-8, or hides its first line from Salt."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as err:
+        raise TextError(f"{path} cannot be read: {err.strerror}. {_fix_of(err, path)}") from None
+    if data.startswith(b"\xef\xbb\xbf#!"):
+        raise TextError(
+            f"{path}:1: a byte order mark, which hides the line #! from Salt. Save the file in UTF-8 without it."
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        raise TextError(f"{path}:{line}: a character that is not UTF-8. Save the file in UTF-8.") from None
+
+
+def _fix_of(err: OSError, path: str) -> str:
+    if isinstance(err, FileNotFoundError):
+        return "It is a link to a file that does not exist: correct or remove it."
+    if isinstance(err, PermissionError):
+        return "Run as the user that it belongs to, or give it to the one that runs this."
+    return "Put a text file there."
+
+
+def parse(path: str):
+    """Return what *path* holds, None where only Salt's renderers can tell. Raises TextError with the first fault."""
+    text = read(path)
+    first = text.partition("\n")[0].strip() if text.startswith("#!") else ""
+    if first.replace(" ", "") != YAML_ONLY:
+        if _JINJA.search(text) and first in ("", JINJA):
+            _judge_jinja(path, text, declared=first == JINJA)
+            return None
+        if first not in ("", JINJA):
+            return None
+    return _load(path, text)
+
+
+def _load(path: str, text: str):
+    try:
+        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark or err.context_mark
+        raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(f'{err.context} {err.problem}')}.") from None
+    except yaml.reader.ReaderError as err:
+        line = text.count("\n", 0, err.position) + 1
+        raise TextError(f"{path}:{line}: a control character. Remove it.") from None
+    except (ValueError, TypeError, RecursionError):
+        raise TextError(f"{path}: a date or a number that does not exist. Write it in quotes, '...'.") from None
+
+
+def _reason(problem: str) -> str:
+    if problem.startswith("None twice "):
+        return f"{problem.removeprefix('None twice ')} is set a second time in one section: remove one of them"
+    found = next((hint for words, hint in _HINTS if words in problem), "")
+    return found or "this is not valid YAML: check indentation, colons and quotes"
+
+
+def _judge_jinja(path: str, text: str, declared: bool) -> None:
+    """Refuse a template that does not compile, and one where a value seems to have Jinja's signs by chance."""
+    if not declared:
+        for number, line in enumerate(text.splitlines(), 1):
+            value = re.match(r"\s*(?:- )?[^#\s][^:]*:\s+[\"']?(?!\{\{|\{%)[^\s\"'#].*", line)
+            if value and _EXPRESSION_OR_COMMENT.search(line):
+                raise TextError(
+                    f"{path}:{number}: {{{{ or {{# inside a value, which Salt replaces. Begin the file with the line "
+                    f"{YAML_ONLY} to take every value as it is, or with {JINJA} if that is meant."
+                )
+    try:
+        environment = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 (no HTML)
+        environment.parse(text)
+    except jinja2.TemplateSyntaxError as err:
+        if "Encountered unknown tag" in str(err):
+            return  # one of Salt's own
+        raise TextError(
+            f"{path}:{err.lineno}: {{{{, {{% or {{# that is not closed, or no expression. Begin the file with the line "
+            f"{YAML_ONLY} to take every value as it is."
+        ) from None

@@ -1,0 +1,157 @@
+"""Faults of the pillar and the roster are named by file and line before Salt renders them, and no value is shown."""
+
+import os
+
+import pytest
+from mattermost_controller.given import files, text
+
+SECRET = "s3kr3t"
+BEFORE = "mattermost:\n  email: a@example.com\n"
+
+
+@pytest.fixture
+def given(tmp_path):
+    """A function that writes the pillar and the roster and returns what is wrong with them, paths made short."""
+    (tmp_path / "top.sls").write_text("base:\n  '*':\n    - ignore_missing: True\n    - mattermost\n")
+
+    def judge(pillar=None, roster=None, host="*", **others):
+        for name, value in {"mattermost.sls": pillar, "roster": roster, **others}.items():
+            if value is not None:
+                (tmp_path / name).write_bytes(value if isinstance(value, bytes) else value.encode())
+        opts = {"pillar_roots": {"base": [str(tmp_path)]}, "roster_file": str(tmp_path / "roster")}
+        return files.wrong(opts, host).replace(f"{tmp_path}/", "")
+
+    judge.path = tmp_path
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("\tname: s3kr3t", "a tab: indent with blanks"),
+        ("  mail: {password: @s3kr3t}", "begins with @, `, % or a tab: write it in quotes"),
+        ("  mail: {password: %s3kr3t}", "begins with @, `, % or a tab: write it in quotes"),
+        ("  mail: {password: *s3kr3t}", "begins with *: write it in quotes"),
+        ("  mail: {password: !s3kr3t x}", "begins with !: write it in quotes"),
+        ('  mail: {password: "s3kr3t\\y"}', "a backslash between double quotes: use single quotes"),
+        ("  mail: {password: 's3kr3t}", "a quote that is not closed"),
+        ("  name: s3kr3t: x", "contains ': ' in quotes"),
+        ("  email: s3kr3t", "'email' is set a second time in one section"),
+        ("  hosts: [s3kr3t", "in brackets that is not closed"),
+        (" name: s3kr3t", "indentation"),
+        ("  mail: {password: 's3kr3t{{x'}", "Begin the file with the line #!yaml"),
+        ("  mail: {password: '{{s3kr3t'}", "Begin the file with the line #!yaml"),
+        ("    password: 's3kr3t{#x#}'", "Begin the file with the line #!yaml"),
+        ("    password: s3kr3t{{x}}", "Begin the file with the line #!yaml"),
+        ("  - password: s3kr3t{# x", "Begin the file with the line #!yaml"),
+        ("  {% if x", "Begin the file with the line #!yaml"),
+        (b"  name: s3kr3t \xe9\n", "a character that is not UTF-8"),
+        (b"  name: s3kr3t \x07\n", "a control character"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_file_line_and_what_to_write(given, line, said):
+    line = line if isinstance(line, bytes) else line.encode()
+    for begin in (b"\n", b"\r\n"):
+        sentence = given(BEFORE.encode().replace(b"\n", begin) + line + begin)
+        assert sentence.startswith(("mattermost.sls:3: ", "mattermost.sls:4: "))
+        assert said in sentence
+        assert SECRET not in sentence
+        assert len(sentence.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "pillar",
+    [
+        "",
+        BEFORE,
+        BEFORE.replace("\n", "\r\n"),
+        "\ufeff" + BEFORE,
+        "#!yaml\n" + BEFORE + "  mail: {password: '{{ {# {%'}\n",
+        "#!yaml\r\n" + BEFORE + "  mail: {password: 'x{{'}\r\n",
+        BEFORE + "{# a comment #}\n  name: {{ grains.id }}   # {# and one #}\n",
+        BEFORE + "  name: '{{ grains.id }}'\n  {% if x %}hosts: []{% endif %}\n",
+        "#!jinja|yaml\n" + BEFORE + "  url: https://{{ x }}/y\n",
+        "#!py\ndef run():\n    return {'a': '{{'}\n",
+        "#!yaml|gpg\n" + BEFORE,
+    ],
+)
+def test_what_salt_reads_as_it_was_meant_is_not_refused(given, pillar):
+    assert given(pillar) == ""
+
+
+def test_a_byte_order_mark_that_hides_the_first_line_is_refused(given):
+    assert given("\ufeff#!yaml\n" + BEFORE).startswith("mattermost.sls:1: a byte order mark")
+
+
+def test_a_pillar_that_is_no_mapping_says_how_it_begins(given):
+    assert given("s3kr3t\n") == "mattermost.sls:1: no mapping of settings. Begin it with the line `mattermost:`."
+
+
+def test_a_link_is_followed_and_one_to_nothing_is_named(given):
+    (given.path / "mattermost.sls").symlink_to("elsewhere")
+    assert given().startswith("mattermost.sls cannot be read: ")
+    (given.path / "elsewhere").write_text("x: 1\nx: 2")
+    assert given().startswith("mattermost.sls:2: ")
+
+
+def test_a_folder_in_place_of_a_file_is_named(given):
+    (given.path / "mattermost.sls").mkdir()
+    assert given() == "mattermost.sls cannot be read: Is a directory. Put a text file there."
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_may_not_be_read_is_named(given):
+    (given.path / "mattermost.sls").touch(mode=0)
+    assert "Permission denied" in given()
+
+
+def test_what_to_do_about_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(text.TextError, match="Run as the user that it belongs to"):
+        text.read(str(tmp_path / "x"))
+
+
+def test_files_of_other_hosts_and_included_ones(given):
+    top = "base:\n  '*':\n    - mattermost\n  'b*':\n    - sites.b\n"
+    (given.path / "sites").mkdir()
+    (given.path / "sites/b.sls").write_text("include: [more]\n")
+    (given.path / "more.sls").write_text("x: 1\nx: 2\n")
+    assert given(BEFORE, **{"top.sls": top}) == "", "a fault of one host stops no other"
+    assert given(host="a.example.com") == ""
+    assert given(host="b.example.com").startswith("more.sls:2: 'x' is set a second time")
+
+
+ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
+
+
+@pytest.mark.parametrize(
+    ("roster", "said"),
+    [
+        (ENTRY + "\tpasswd: s3kr3t\n", "roster:3: a tab: indent with blanks."),
+        (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: {{ or {# inside a value"),
+        (ENTRY + ENTRY, "roster:3: 'chat.example.com' is set a second time in one section: remove one of them."),
+        (ENTRY + "  port: s3kr3t\n", "roster: the entry 'chat.example.com': port is not a number from 1 to 65535."),
+        (ENTRY + "  port: 70000\n", "roster: the entry 'chat.example.com': port is not a number from 1 to 65535."),
+        (ENTRY + "  minion_opts: s3kr3t\n", "roster: the entry 'chat.example.com': minion_opts is not a mapping."),
+        ("- chat.example.com\n", "roster:1: no mapping of hosts."),
+        ("chat.example.com:\n", "roster: the entry 'chat.example.com' is not a mapping below a name."),
+        (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: a character that is not UTF-8."),
+    ],
+)
+def test_a_fault_of_the_roster_is_named(given, roster, said):
+    sentence = given(BEFORE, roster)
+    assert sentence.startswith(said)
+    assert SECRET not in sentence
+
+
+@pytest.mark.parametrize("roster", [ENTRY, ENTRY + "  port: '2222'\n", "chat: 192.0.2.10\n", "#!yaml\n" + ENTRY, None])
+def test_a_roster_that_salt_reads_is_not_refused(given, roster):
+    assert given(BEFORE, roster) == ""
+
+
+def test_a_misspelt_key_of_an_entry_is_named_with_the_nearest():
+    said = files.doubts({"host": "x", "sduo": True, "passwd": SECRET, "minion_opts": {}})
+    assert said == ["The roster entry has sduo, which nothing reads. Did you mean sudo?"]
