@@ -110,8 +110,9 @@ def host(request, site, synced):
 
 def test_the_deploy_states_render_as_over_salt_ssh(host):
     ask, over_ssh = host
-    there = over_ssh.compiled(ask("state.show_sls", ",".join(DEPLOY)))
-    assert json.loads(json.dumps(there)) == json.loads(json.dumps(over_ssh.low(*DEPLOY)))
+    states = [*DEPLOY, compiler.TOP]
+    there = over_ssh.compiled(ask("state.show_sls", ",".join(states)))
+    assert json.loads(json.dumps(there)) == json.loads(json.dumps(over_ssh.low(*states)))
 
 
 def test_the_settings_are_merged_as_over_salt_ssh(host):
@@ -149,6 +150,23 @@ def test_a_minion_refuses_faulty_settings_with_their_sentence(site, synced):
     site.set_pillar({"mattermost": {"relase": {}}})
     faults = [re.findall(r"Jinja error: (.*)", error) for error in site.ask("state.apply", "mattermost.deploy.server")]
     assert {tuple(found) for found in faults} == {("mattermost:relase is not a setting. Did you mean release?",)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the host's lock is root's")
+def test_a_top_file_never_changes_the_version_of_a_host(site, synced):
+    lab = repository.ROOT / ".lab"  # below /tmp the settings take no directory
+    lab.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=lab) as install:
+        (Path(install) / "current").symlink_to("11.7.3")
+        settings = {"release": {"version": "11.7.4", "sha256": "0" * 64}, "paths": {"install": install}}
+        site.set_pillar({"mattermost": PILLAR["mattermost"] | settings})
+        states = site.ask("state.apply", "mattermost", "test=True", seconds=120)
+    answer = {state["__id__"]: state for state in states.values()}
+    refusal = answer.pop("nothing-is-due-that-needs-an-orchestration")
+    assert refusal["result"] is False
+    assert "Mattermost 11.7.3 is deployed here and the settings name 11.7.4" in refusal["comment"]
+    done = {state["__sls__"] for state in answer.values() if state.get("__state_ran__", True)}
+    assert done == {"mattermost.deploy.common"}, "what changes the site is not run"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the host's lock is root's")

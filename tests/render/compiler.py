@@ -45,8 +45,9 @@ def names(folder: pathlib.Path, pattern: str = "*.sls") -> list[str]:
     return sorted(found)
 
 
+TOP = "mattermost"  # what a top file names
 DEPLOY = names(TREE / "deploy", "**/*.sls")
-ORCHESTRATIONS = names(TREE)
+ORCHESTRATIONS = [name for name in names(TREE) if name != TOP]
 
 
 class ControllerSide:
