@@ -37,6 +37,7 @@ FOR_TESTS = {
     "curl": "curl",
     "openssl": "openssl",
     "postgresql": "initdb",  # the database of the conformance tier
+    "restic": "restic",  # while folders are exchanged for links under it
     "vagrant": "vagrant",
 }
 

@@ -10,6 +10,8 @@ config_value() { # config_value FILE SECTION KEY: of a config.json as the server
         indent == own && $1 == key { sub(/^[^:]*: */, ""); sub(/,$/, ""); gsub(/^"|"$/, ""); print; exit }' "$1"
 }
 
+as_lines() { tr '\n\0' '\1\n'; } # names of files, each ended by NUL: one a line, whatever is in it
+
 keys_fingerprint() { # of the keys without which links and encrypted values of the database are lost; not the keys themselves
     printf '%s %s' "$(config_value "$1" SqlSettings AtRestEncryptKey)" "$(config_value "$1" FileSettings PublicLinkSalt)" |
         sha256sum | cut -d' ' -f1

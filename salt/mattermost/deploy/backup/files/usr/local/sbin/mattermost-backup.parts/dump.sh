@@ -3,8 +3,10 @@
 list_files() { # what the server has stored, one line a file: bytes, name; it goes on serving, so one may go away while they are listed
     local rc
     # each look of its own at its health makes data/testfile and removes it
-    find "$state/data" -type f ! -path "$state/data/testfile" -printf '%s %P\n' >"$staging/files" 2>"$scratch/error"
-    rc=$?
+    rc=$({ {
+        find "$state/data" -type f ! -path "$state/data/testfile" -printf '%s %P\0' 2>"$scratch/error"
+        say "$?" >&3
+    } | as_lines >"$staging/files"; } 3>&1)
     [ "$rc" = 0 ] && return
     [ "$rc" = 1 ] && [ -d "$state/data" ] && [ -s "$scratch/error" ] && ! grep -qv ': No such file or directory$' "$scratch/error" ||
         give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Check that directory."

@@ -62,11 +62,26 @@ store_backup() { # sets snapshot
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more
         restic_says backup --json --tag mattermost --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
         rc=$?
+        snapshot=$(summary snapshot_id | cut -c1-8)
+        [ -z "$snapshot" ] || refuse_foreign
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] || break
     done
     [ "$rc" = 0 ] || give_up failed "restic could not write the backup: $(last_error "$scratch/error")" "Look at the repository $shown_repository: room, rights, network."
     say "$repository" >"$own/known"
-    snapshot=$(summary snapshot_id | cut -c1-8)
+}
+
+refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
+    local found
+    find "$state/data" "$state/plugins" "$state/client-plugins" ! -user "$user" -printf '%p\n' >"$scratch/others" 2>/dev/null
+    rm -f "$scratch/read"
+    found=$({ restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
+        grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
+        sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | grep -vxF -f "$scratch/others" | sed -n 1p)
+    [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
+    [ -z "$found" ] && return
+    restic_says forget -q "$snapshot" >/dev/null || found="$found (and it could not be removed from the repository)"
+    give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, was removed." \
+        "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
 }
 
 summary() { grep '"summary"' "$scratch/summary" | sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p"; }

@@ -89,7 +89,7 @@ END
 
 compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
     local missing
-    find "$fetched$state/data" -type f -printf '%s %P\n' 2>/dev/null | sort >"$scratch/have"
+    find "$fetched$state/data" -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
         give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was changed."

@@ -1,0 +1,111 @@
+"""restic reads the server's files by their paths while the server exchanges folders for links: nothing of root's stays in a backup."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests import programs
+
+SERVER = pwd.getpwnam("daemon")  # plays the server's account
+ROUNDS = 40  # each is lost by the attacker in two of three
+RACES = 20
+RACER = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+places = sys.argv[1:]
+while True:
+    for place in places:
+        libc.renameat2(-100, place.encode(), -100, (place + "-link").encode(), 2)
+"""
+
+
+@pytest.fixture
+def place():
+    """A server's files, and a directory of root's alone."""
+    if not shutil.which("restic"):
+        pytest.skip("NO RESTIC HERE")
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="restic-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        for folder in (
+            "precious",
+            *(f"state/{part}" for part in ("config", "plugins", "client-plugins")),
+            "own",
+            "settings",
+            "scratch",
+        ):
+            (path / folder).mkdir(parents=True)
+        for file in ("file", "shadow"):
+            (path / "precious" / file).write_text("of root alone")
+            (path / "precious" / file).chmod(0o600)
+        for number in range(RACES):
+            race = path / f"state/data/race{number}"
+            race.mkdir(parents=True)
+            for file in ("file", "shadow"):
+                (race / file).write_text("the server's")
+            race.with_name(f"race{number}-link").symlink_to(path / "precious")
+        for top, folders, files in os.walk(path / "state/data"):
+            for each in (top, *(os.path.join(top, one) for one in folders + files)):
+                os.lchown(each, SERVER.pw_uid, SERVER.pw_gid)
+        (path / "settings/password").write_text("word")
+        (path / "settings/backup.conf").write_text("")
+        yield path
+
+
+def backup(place, lines="store_backup"):
+    functions = programs.joined("mattermost-backup").partition("# ---- the command")[0]
+    values = {
+        "name": "chat", "state": place / "state", "settings": place / "settings", "settings_file": place / "settings/backup.conf",
+        "repository": place / "repository", "shown_repository": "the repository", "own": place / "own", "staging": place / "own/staging",
+        "scratch": place / "scratch", "report": place / "own/report", "user": SERVER.pw_name, "certificates": "",
+        "RESTIC_PASSWORD_FILE": place / "settings/password",
+    }  # fmt: skip
+    (place / "own/staging").mkdir(exist_ok=True)
+    text = "\n".join([functions, *(f"{key}='{value}'" for key, value in values.items()), lines])
+    return subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=120)
+
+
+def of_root(place):
+    """Return what the backups in the repository have in place of the server's files."""
+    found = []
+    for snapshot in json.loads(backup(place, "restic snapshots --json").stdout):
+        nodes = backup(place, f"restic ls --json {snapshot['id']}").stdout.splitlines()[1:]
+        found += [
+            node["path"]
+            for node in map(json.loads, nodes)
+            if "/state/data/" in node["path"] and node["uid"] != SERVER.pw_uid
+        ]
+    return found
+
+
+def test_no_backup_keeps_what_the_server_may_not_read(place):
+    assert backup(place, "restic init -q && store_backup").returncode == 0
+    races = [str(place / f"state/data/race{number}") for number in range(RACES)]
+    account = ["setpriv", f"--reuid={SERVER.pw_uid}", f"--regid={SERVER.pw_gid}", "--clear-groups"]
+    with subprocess.Popen([*account, sys.executable, "-c", RACER, *races]) as racer:
+        try:
+            for _ in range(ROUNDS):
+                done = backup(place)
+                assert done.returncode in (0, 4), done.stderr
+                if "which is not the server's" in done.stderr:
+                    break
+            else:
+                pytest.fail("the server never won the race, so this shows nothing")
+        finally:
+            racer.kill()
+    assert "After a break-in" in done.stderr
+    assert of_root(place) == []
+
+
+def test_a_file_that_an_administrator_put_there_is_no_attack(place):
+    (place / "state/data/by-root").write_text("x")
+    done = backup(place, "restic init -q && store_backup")
+    assert done.returncode == 0, done.stderr
+    assert of_root(place) == [f"{place}/state/data/by-root"]
