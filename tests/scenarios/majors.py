@@ -112,6 +112,8 @@ class Major(Pausing):
 
     def ready(self):
         """The new cluster is made and nothing was asked for, as when mattermost.postgresql calls the host's program."""
+        if at_work(self.deployment) != OLD:  # a test that failed left it so
+            self.run(GO_BACK, timeout=120)
         self.run(READY)
 
     def writer(self) -> Chat:
@@ -125,7 +127,8 @@ class Major(Pausing):
         self.run("setsid mattermost-postgresql upgrade >/dev/null 2>&1 </dev/null &")
 
     def settled(self):
-        self.until(f"test ! -e {STATE}/journal -a -e {STATE}/report", "the end of the upgrade", 120)
+        # a killed cluster flushes every file of it before it recovers, and the disk below is everybody's
+        self.until(f"test ! -e {STATE}/journal -a -e {STATE}/report", "the end of the upgrade", 300)
         self.deployment.wait_until_healthy()
 
     def report(self) -> dict:

@@ -89,8 +89,9 @@ def test_no_secret_is_in_the_report(upgrading):
 
 
 def test_a_long_migration_is_watched_and_not_cut(upgrading):
-    upgrading.run("printf 'start_timeout=4\\n' >>/etc/mattermost/switch.conf")
-    upgrading.fault("STANDIN_FAULT_SLOW_MIGRATION_SECONDS=3")
+    """Three of them take longer together than a start may; a busy machine needs some of that for the start itself."""
+    upgrading.run("printf 'start_timeout=10\\n' >>/etc/mattermost/switch.conf")
+    upgrading.fault("STANDIN_FAULT_SLOW_MIGRATION_SECONDS=4")
     done = upgrading.switch()
     upgrading.run("sed -i '$d' /etc/mattermost/switch.conf")
     assert done.returncode == 0, done.stdout
