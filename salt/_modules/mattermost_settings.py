@@ -10,6 +10,7 @@ Over salt-ssh ``salt/_wrapper/mattermost_settings.py`` answers, on the controlle
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from multiprocessing import util
 
@@ -20,22 +21,25 @@ import mattermost_settings_data
 _DATA = "mattermost_settings.data"  # in __context__, which lasts for one job: each file asks the master
 
 
-def get(**command):
+def get(saltenv=None, **command):
     """Return this host's merged settings; raises with every fault of the settings.
 
-    command: what Salt adds for a command, never for an SLS. A master keeps the answer to a command: its secrets are hidden.
+    saltenv: the environment of the tree, for a command; an SLS gives none, its run has one. command: what Salt adds for a command, never
+    for an SLS. A master keeps the answer to a command: its secrets are hidden.
     """
     if __opts__.get("__role") == "master":  # an SLS given to state.orchestrate: no settings, no change
         raise core.SettingsError(
             ["Deploy states are applied to hosts, not to the controller: salt-ssh HOST state.apply NAME."]
         )
+    env = saltenv or __opts__.get("saltenv") or "base"
     if _DATA not in __context__:
-        paths = {name: _cached(f"salt://mattermost/{name}.yaml") for name in mattermost_settings_data.NAMES}
+        paths = {name: _cached(f"salt://mattermost/{name}.yaml", env) for name in mattermost_settings_data.NAMES}
         __context__[_DATA] = mattermost_settings_data.read(paths)
         # After a run Salt writes the arguments of its states, secrets too, into this file: removed when the job's process ends
         util.Finalize(None, _forget, [os.path.join(__opts__["cachedir"], "highstate.cache.p")], exitpriority=0)
     data = __context__[_DATA]
-    settings = mattermost_settings_data.for_sls(data, __pillar__, __opts__, __grains__, __opts__["id"], _named)
+    find = functools.partial(_named, env=env)
+    settings = mattermost_settings_data.for_sls(data, __pillar__, __opts__, __grains__, __opts__["id"], find)
     return config_core.all_shown(mattermost_settings_data.hidden(data["schema"], settings)) if command else settings
 
 
@@ -44,18 +48,19 @@ def _forget(path):
         os.unlink(path)
 
 
-def _cached(url):
-    path = __salt__["cp.cache_file"](url)
+def _cached(url, env):
+    path = __salt__["cp.cache_file"](url, env)
     if not path:
         raise core.SettingsError(
             [
-                f"The file server has no {url}: add this bundle's folder salt/ to its file_roots, or its repository to gitfs_remotes."
+                f"The file server has no {url} in the environment {env}. Add this bundle's folder salt/ to its file_roots, or its repository to "
+                "gitfs_remotes; if it is in another environment, set saltenv in the host's minion configuration or on the command."
             ]
         )
     return path
 
 
-def _named(name):
+def _named(name, env):
     if not name.startswith(mattermost_settings_data.SHIPPED):
         raise core.SettingsError(
             [
@@ -63,4 +68,4 @@ def _named(name):
                 f"Set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format."
             ]
         )
-    return __salt__["cp.cache_file"](name) or name
+    return __salt__["cp.cache_file"](name, env) or name

@@ -15,7 +15,7 @@ PEM = "-----BEGIN CERTIFICATE-----\n"
 WITHOUT = {"missing": None, "too old": types.ModuleType("jsonschema")}
 
 
-def minion(pillar, served=lambda url: str(compiler.ROOT / "salt" / url.removeprefix("salt://"))):
+def minion(pillar, served=lambda url, env: str(compiler.ROOT / "salt" / url.removeprefix("salt://"))):
     module = load_state("mattermost_settings", folder="_modules", modules={"cp.cache_file": served})
     module.__context__, module.__pillar__, module.__grains__ = {}, pillar, compiler.GRAINS["Debian-12"]
     module.__opts__ = {"id": "chat.example.test", "cachedir": "/nonexistent"}
@@ -28,14 +28,14 @@ def merged(settings, **options):
 
 def test_each_data_file_is_asked_for_once_a_job():
     asked = []
-    host = minion({}, lambda url: asked.append(url) or str(compiler.ROOT / "salt" / url.removeprefix("salt://")))
+    host = minion({}, lambda url, env: asked.append(url) or str(compiler.ROOT / "salt" / url.removeprefix("salt://")))
     assert host.get() == host.get()
     assert asked == [f"salt://mattermost/{name}.yaml" for name in data.NAMES]
 
 
 def test_a_file_server_without_the_tree_is_named():
     with pytest.raises(core.SettingsError, match="The file server has no salt://mattermost/schema.yaml"):
-        merged({}, served=lambda url: False)
+        merged({}, served=lambda url, env: False)
 
 
 def test_the_controller_is_no_host_that_is_deployed():
@@ -79,7 +79,7 @@ def test_a_fault_reads_the_same_in_the_types_in_which_a_minion_has_its_pillar():
 def test_the_authoritys_root_is_a_served_file_or_the_text_itself(tmp_path):
     (tmp_path / "root.pem").write_text(PEM)
 
-    def served(url):
+    def served(url, env):
         return (
             str(tmp_path / "root.pem")
             if url == "salt://mattermost/local/root.pem"

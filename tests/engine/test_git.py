@@ -1,0 +1,107 @@
+"""A masterless host takes the tree from a git repository, in an environment of its own, with a secret that its pillar holds encrypted."""
+
+import getpass
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import repository
+from tests.lab import signer
+from tests.render import compiler
+
+ENVIRONMENT = "production"
+SECRET = "only-whoever-has-the-key-reads-this"
+SETTINGS = {"name": "chat.example.test", "email": "admin@example.test"}
+
+
+@pytest.fixture(scope="module")
+def call():
+    """What asks the host by ``salt-call``, for data or the text of its refusal."""
+    folder = Path(tempfile.mkdtemp(prefix="mm"))  # gpg's socket takes a short name
+    key = signer.Signer(folder, "site")
+    try:
+        commit(folder / "tree.git")
+        options = {
+            "root_dir": str(folder),
+            "id": "masterless.example",
+            "user": getpass.getuser(),
+            "file_client": "local",
+            "fileserver_backend": ["gitfs"],
+            "gitfs_provider": "gitpython",
+            "gitfs_remotes": [{f"file://{folder}/tree.git": [{"root": "salt"}]}],
+            "pillar_roots": {ENVIRONMENT: [str(folder / "pillar")]},
+            "gpg_keydir": str(key.home),
+            "grains": compiler.GRAINS["Debian-12"],
+            "enable_fqdns_grains": False,
+        }
+        settings = SETTINGS | {"mail": {"password": encrypted(key, folder)}}
+        write(folder / "pillar/top.sls", yaml.safe_dump({ENVIRONMENT: {"*": ["site"]}}))
+        write(folder / "pillar/site.sls", "#!yaml|gpg\n" + yaml.safe_dump({"mattermost": settings}))
+        write(folder / "etc/minion", yaml.safe_dump(options))
+        yield lambda *words: asked(folder, *words)
+    finally:
+        key.gpg("--list-keys")  # ends the helper that Salt's gpg started
+        shutil.rmtree(folder)
+
+
+def commit(place):
+    """Make a repository at *place* whose only branch with the tree is the environment's."""
+
+    who = ["-c", "user.name=site", "-c", "user.email=site@example.test"]
+    inside = [f"--git-dir={place}", f"--work-tree={repository.ROOT}", *who]
+    for words in (
+        ["init", "-q", "--bare", f"--initial-branch={ENVIRONMENT}", str(place)],
+        [*inside, "add", "salt"],
+        [*inside, "commit", "-q", "-m", "the tree"],
+    ):
+        done = repository.run("git", *words)
+        assert done.returncode == 0, done.stderr
+
+
+def encrypted(key, folder):
+    key.gpg("--passphrase", "", "--quick-add-key", key.fingerprint, "rsa2048", "encr", "never")
+    write(folder / "plain", SECRET)
+    key.gpg(
+        *("--trust-model", "always", "--armor", "--recipient", key.fingerprint),
+        *("--output", str(folder / "cipher"), "--encrypt", str(folder / "plain")),
+    )
+    (folder / "plain").unlink()
+    return (folder / "cipher").read_text()
+
+
+def write(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def asked(folder, *words):
+    options = ["--local", "-c", str(folder / "etc"), "--out=json", "--no-color"]
+    done = repository.run(str(repository.BIN / "salt-call"), *options, *words)
+    return json.loads(done.stdout)["local"] if done.stdout.startswith("{") else done.stderr
+
+
+@pytest.fixture(scope="module")
+def synced(call):
+    return call("saltutil.sync_all", f"saltenv={ENVIRONMENT}")
+
+
+def test_the_states_of_a_top_file_come_from_git(call, synced):
+    host = compiler.Host(compiler.GRAINS["Debian-12"], {"mattermost": SETTINGS})
+    low = host.compiled(call("state.show_sls", compiler.TOP, f"saltenv={ENVIRONMENT}"))
+    assert [chunk["__id__"] for chunk in low] == [chunk["__id__"] for chunk in host.low(compiler.TOP)]
+    assert {chunk["__env__"] for chunk in low} == {ENVIRONMENT}
+    (environment,) = [chunk for chunk in low if chunk["state"] == "mattermost_environment"]
+    assert environment["mail_password"] == SECRET
+
+
+def test_a_command_shows_the_settings_without_the_secret(call, synced):
+    settings = call("mattermost_settings.get", f"saltenv={ENVIRONMENT}")
+    assert (settings["name"], settings["mail"]["password"]) == (SETTINGS["name"], "(hidden)")
+
+
+def test_a_command_without_the_environment_names_what_to_set(call, synced):
+    assert "has no salt://mattermost/schema.yaml in the environment base." in call("mattermost_settings.get")
