@@ -7,7 +7,11 @@ is_running() { # is_running DATA: whether a postmaster lives on it
     pid=$(as_postgres timeout 10 head -n 1 "$1/postmaster.pid" 2>/dev/null) && is_number "$pid" && kill -0 "$pid" 2>/dev/null
 }
 
-start_cluster() { # start_cluster old|new: and wait until it takes connections; sets psql
+is_starting() { # is_starting UNIT: its start is queued, or not ended: Debian's is long at work before there is a postmaster
+    systemctl show "$1" -p ActiveState -p Job 2>/dev/null | grep -qxE 'ActiveState=activating|Job=[1-9][0-9]*'
+}
+
+start_cluster() { # start_cluster old|new: and wait until it takes connections, also if it runs already; sets psql
     local service_ data bin tries found
     eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
     systemctl reset-failed "$service_" 2>/dev/null
@@ -16,7 +20,7 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections; 
     until as_postgres "$bin/pg_isready" -q -h "$socket_dir" -p "$port"; do
         tries=$((tries + 1))
         [ "$tries" -lt 3000 ] || return 1 # ten minutes: before a recovery reads anything it flushes every file that there is
-        [ "$tries" -lt 20 ] || is_running "$data" || return 1
+        is_running "$data" || is_starting "$service_" || is_running "$data" || return 1
         sleep 0.2 2>/dev/null || sleep 1
     done
     psql=$bin/psql

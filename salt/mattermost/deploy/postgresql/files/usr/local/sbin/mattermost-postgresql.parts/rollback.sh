@@ -37,7 +37,7 @@ count_lost() { # how many messages only the new cluster has; in the journal, for
     recorded serving || return
     if ! recorded lost; then
         psql=$new_bin/psql was=$(awk '$1 == "posts" { print $2 }' "$own/before")
-        if { is_running "$new_data" || start_cluster new; } && find_role &&
+        if start_cluster new && find_role &&
             now=$(role_number "$database" 'SELECT count(*) FROM posts') && is_number "$was"; then
             lost=$((now - was))
         else

@@ -13,7 +13,7 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
         roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people may have posted to it: undone only if it does not come up well
         psql=$new_bin/psql
-        if { is_running "$new_data" || start_cluster new; } && { mattermost-switch check >/dev/null 2>&1 || start_server; }; then
+        if start_cluster new && { mattermost-switch check >/dev/null 2>&1 || start_server; }; then
             rm -f "$no_start"
             record healthy
             finish
