@@ -6,12 +6,15 @@ and a password given to it shows in the process list.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import socket
+import threading
 
 PREFIX = "/api/v4/"
+MOST = 64 << 20  # bytes of an answer
 PAGE = 200  # the most users that the API lists at once
 
 
@@ -48,10 +51,14 @@ class Api:
     def __init__(self, place: str, timeout: float = 30, token: str = "", path: str = ""):
         self.place, self.timeout, self.token, self.path = place, timeout, token, path
 
-    def _connection(self):
-        if self.place.startswith("/"):
-            return _OverSocket(self.place, self.timeout)
-        return http.client.HTTPConnection(self.place, timeout=self.timeout)
+    def _connected(self):
+        is_socket = self.place.startswith("/")
+        connection = (_OverSocket if is_socket else http.client.HTTPConnection)(self.place, timeout=self.timeout)
+        try:
+            connection.connect()
+        except OSError as err:
+            raise Unreachable(f"No server answers at {self.place}: {err.strerror or err}.") from err
+        return connection
 
     def request(self, method: str, path: str, body=None):
         """Return ``(status, headers, body)`` whatever the status; the body parsed when it is JSON, else text.
@@ -64,15 +71,26 @@ class Api:
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        connection = self._connection()
+        connection = self._connected()
+        # what answers may be somebody else, who sends a byte now and then or all that there is
+        end = threading.Timer(self.timeout, _hang_up, [connection.sock])
         try:
+            end.start()
             connection.request(method, self.path + PREFIX + path.lstrip("/"), data, headers)
             answer = connection.getresponse()
-            text = answer.read().decode("utf-8", "replace")
+            read = answer.read(MOST + 1)
+            if len(read) > MOST:
+                raise http.client.HTTPException(f"the answer is longer than {MOST >> 20} MiB")
+            if answer.length or not end.is_alive():
+                raise http.client.HTTPException("the answer broke off")
+            text = read.decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as err:
+            is_late = not end.is_alive()
             reason = getattr(err, "strerror", None) or str(err) or type(err).__name__
+            reason = f"no whole answer came within {self.timeout:g} s" if is_late else reason
             raise Unreachable(f"No server answers at {self.place}: {reason}.") from err
         finally:
+            end.cancel()
             connection.close()
         try:
             parsed = json.loads(text)
@@ -91,6 +109,11 @@ class Api:
                 text = f"{text} ({detail})"
             raise Refused(status, error.get("id", ""), text.strip())
         return parsed
+
+
+def _hang_up(connected) -> None:
+    with contextlib.suppress(OSError):  # closed meanwhile
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def answers(socket_path: str) -> bool:

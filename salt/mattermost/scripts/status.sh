@@ -10,13 +10,13 @@ fact s.nginx "$("$NGINX" -v 2>&1 | sed -n 's|^nginx version: nginx/||p')"
 # -- the server: systemd's view of it, and what it says itself on the loopback --
 systemctl show -p ActiveState,SubState,Result,NRestarts,ActiveEnterTimestampMonotonic mattermost.service 2>/dev/null |
   while read -r line; do fact s.service "$line"; done
-server() { curl -s --noproxy '*' -m 5 "http://127.0.0.1:$PORT$SITE_PATH$1" 2>/dev/null | tr -d '\n\t'; }
+server() { curl -s --noproxy '*' -m 5 "http://127.0.0.1:$PORT$SITE_PATH$1" 2>/dev/null | head -c 200000 | tr -d '\n\t'; }
 if has curl; then
   fact s.client "$(server '/api/v4/config/client?format=old')"
   fact s.ping "$(server '/api/v4/system/ping?get_server_status=true')"
   # told without the database too: VERSION.BUILD.HASH.ENTERPRISE
   fact s.version_id "$(curl -s --noproxy '*' -m 5 -D - -o /dev/null "http://127.0.0.1:$PORT$SITE_PATH/api/v4/system/ping" 2>/dev/null |
-    tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')"
+    head -c 20000 | tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')"
 fi
 
 # -- the database --

@@ -1,7 +1,7 @@
 # Whether the server of a version is healthy, now and for a while.
 
-fetch() { # fetch PATH: sets code; head and body are files
-    code=$(curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$(site_path)$1" 2>/dev/null)
+fetch() { # fetch PATH: sets code; head and body are files, of a few MiB at most
+    code=$(exec 2>/dev/null; ulimit -f 4096; curl -s --noproxy '*' -m 15 -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "http://127.0.0.1:$port$(site_path)$1")
     [ -n "$code" ] || code=000
 }
 
