@@ -9,9 +9,11 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 
 import mattermost_baseline_record as records
+import mattermost_commands as commands
 import mattermost_remove_core as core
 from mattermost_release_tree import current
 
@@ -136,10 +138,18 @@ def remove(path: str) -> None:
     """Remove a file, a link or a directory with all that is in it; where a file system is mounted only what is on it."""
     if os.path.isdir(path) and not os.path.islink(path):
         faults = []
-        shutil.rmtree(path, onerror=lambda _call, place, error: faults.append((place, error[1])))
-        for _place, error in faults:
-            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
-                raise error
+        try:
+            shutil.rmtree(path, onerror=lambda _call, _place, error: faults.append(error[1]))
+        except RecursionError as error:
+            faults.append(error)
+        if any(isinstance(fault, RecursionError) or fault.errno == errno.EMFILE for fault in faults):
+            faults = []  # the server made folders deeper than Python goes
+            trouble = commands.failure("rm", "-rf", "--one-file-system", "--", path)
+            if trouble:
+                raise OSError(trouble)
+        for fault in faults:
+            if fault.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+                raise fault
     elif os.path.lexists(path):
         os.unlink(path)
 
@@ -165,25 +175,27 @@ def _owner(path: str) -> int:
 
 
 def give_to_root(uid: int, start: str = "/") -> list[str]:
-    """Give what account *uid* owns on the file system of *start* to root; return the paths."""
-    device, found = os.lstat(start).st_dev, []
-    for top, folders, names in os.walk(start):
-        folders[:] = [each for each in folders if _device(os.path.join(top, each)) == device]
-        for path in (os.path.join(top, each) for each in (*folders, *names)):
-            try:
-                if os.lstat(path).st_uid == uid:
-                    os.lchown(path, 0, 0)
-                    found.append(path)
-            except FileNotFoundError:
-                continue
-    return found
+    """Give what account *uid* owns on the file system of *start* to root; return the paths.
 
-
-def _device(path: str) -> int:
-    try:
-        return os.lstat(path).st_dev
-    except FileNotFoundError:
-        return -1
+    By find: the account may have made folders deeper than Python goes, and exchanges them for links.
+    """
+    command = [
+        "find",
+        start,
+        "-xdev",
+        "-uid",
+        str(uid),
+        "-printf",
+        "%p\\0",
+        "-execdir",
+        "chown",
+        "-h",
+        "root:root",
+        "{}",
+        ";",
+    ]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
 
 
 def prune_empty(folder: str, were_there) -> None:
