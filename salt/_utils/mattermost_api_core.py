@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 PREFIX = "/api/v4/"
 MOST = 64 << 20  # bytes of an answer
@@ -73,21 +74,21 @@ class Api:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         connection = self._connected()
         # what answers may be somebody else, who sends a byte now and then or all that there is
-        end = threading.Timer(self.timeout, _hang_up, [connection.sock])
+        end, deadline = threading.Timer(self.timeout, _hang_up, [connection.sock]), time.monotonic() + self.timeout
+        end.start()
         try:
-            end.start()
             connection.request(method, self.path + PREFIX + path.lstrip("/"), data, headers)
             answer = connection.getresponse()
             read = answer.read(MOST + 1)
             if len(read) > MOST:
                 raise http.client.HTTPException(f"the answer is longer than {MOST >> 20} MiB")
-            if answer.length or not end.is_alive():
+            if answer.length or time.monotonic() >= deadline:
                 raise http.client.HTTPException("the answer broke off")
             text = read.decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as err:
-            is_late = not end.is_alive()
             reason = getattr(err, "strerror", None) or str(err) or type(err).__name__
-            reason = f"no whole answer came within {self.timeout:g} s" if is_late else reason
+            if time.monotonic() >= deadline:
+                reason = f"no whole answer came within {self.timeout:g} s"
             raise Unreachable(f"No server answers at {self.place}: {reason}.") from err
         finally:
             end.cancel()

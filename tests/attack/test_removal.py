@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 
 import mattermost_remove_files as files
 import pytest
@@ -26,7 +27,8 @@ def deep(tmp_path):
     finally:
         os.fchdir(here)
         os.close(here)
-    return top
+    yield top
+    subprocess.run(["rm", "-rf", top], check=True)  # pytest's own way is Python's
 
 
 def test_it_is_removed(deep):
@@ -45,4 +47,3 @@ def test_it_is_given_to_root_and_no_link_is_followed(deep, tmp_path):
     assert os.lstat(deep / "link").st_uid == 0
     assert (tmp_path / "others/file").stat().st_uid == 2
     assert files.give_to_root(SERVER.pw_uid, str(tmp_path)) == []
-    files.remove(str(deep))
