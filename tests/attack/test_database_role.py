@@ -249,6 +249,43 @@ def test_the_deploy_logs_in_and_counts_as_the_role(cluster, monkeypatch):
     assert not cluster.proof()
 
 
+# what such a list may hold without a blank: PostgreSQL takes the whole for one name
+LISTED = "pg_catalog;ALTER/**/ROLE/**/mattermost/**/SUPERUSER"
+
+
+@pytest.mark.parametrize("setting", ["search_path", "local_preload_libraries"])
+@pytest.mark.parametrize("of_role", [False, True], ids=["database", "role"])
+def test_a_setting_of_the_database_is_no_statement_where_it_is_copied(cluster, setting, of_role):
+    whose = "ROLE mattermost IN" if of_role else ""
+    cluster.plant(
+        f"SELECT set_config('{setting}', '{LISTED}', false); ALTER {whose} DATABASE mattermost SET {setting} FROM CURRENT;",
+    )
+    kept = cluster.sql("SELECT setconfig FROM pg_db_role_setting", database="postgres").stdout
+    assert LISTED in kept, "it was not taken, so this shows nothing"
+    cluster.run("mattermost-restore", "create_like_current mattermost_drill | super")
+    assert (
+        cluster.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'mattermost'", database="postgres").stdout == "f\n"
+    )
+
+
+LISTS = {
+    "search_path": ["public, pg_catalog", '"$user", public', '"a, b", "c""d;e"', "'$user', \"Two Words\""],
+    "temp_tablespaces": ["''"],
+}
+
+
+@pytest.mark.parametrize(("setting", "value"), [(name, value) for name, values in LISTS.items() for value in values])
+def test_a_list_of_names_is_copied_as_it_is(cluster, setting, value):
+    cluster.plant(f"ALTER DATABASE mattermost SET {setting} = {value};")
+    cluster.run("mattermost-restore", "create_like_current mattermost_drill | super")
+    kept = cluster.sql(
+        "SELECT datname, setconfig FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase ORDER BY 1",
+        database="postgres",
+    ).stdout.splitlines()
+    assert [line.partition("|")[0] for line in kept] == ["mattermost", "mattermost_drill"]
+    assert len({line.partition("|")[2] for line in kept}) == 1, kept
+
+
 TAKEN = """
 CREATE FUNCTION public.format(text, text, regclass) RETURNS text LANGUAGE sql AS $$ SELECT 'TABLE genuine' || left(public.evil()::text, 0) $$;
 CREATE FUNCTION public.format(text, text, name) RETURNS text LANGUAGE sql AS $$ SELECT 'SELECT 1' || left(public.evil()::text, 0) $$;
