@@ -12,7 +12,10 @@
   'letsencrypt.watch', 'notify', 'repositories.kind-apt', 'repositories.kind-none', 'repositories.kind-yum', 'server.account',
   'server.config', 'server.place', 'server.release', 'server.service', 'server.switch'] %}
 
-include: {{ states | json }}
+include:
+  {% for state in states %}
+  - {{ state }}
+  {% endfor %}
 
 nothing-is-due-that-needs-an-orchestration:
   mattermost_site.needs_no_orchestration:
