@@ -172,6 +172,14 @@ def test_a_check_that_takes_another_role_runs_as_the_role_when_the_dump_is_resto
     assert not cluster.proof()
 
 
+def test_a_setting_of_the_role_keeps_nobody_from_a_restore(cluster):
+    cluster.plant("ALTER ROLE mattermost SET default_transaction_read_only = on; ")
+    assert cluster.run("mattermost-backup", "dump_database").returncode == 0
+    lines = 'compare_files() { :; }; in_manifest() { sed -n "s/^$1 //p" "$staging/census"; }; restore_database mattermost_drill'
+    done = cluster.run("mattermost-restore", lines, dump=cluster.place / "own/staging/database.dump")
+    assert done.returncode == 0, done.stderr
+
+
 ASKED = {
     "mattermost-switch": ["schema mattermost", "newest_post mattermost", "posted_since 0", "migration_progress"],
     "mattermost-kept": ["only_in posts mattermost mattermost"],

@@ -6,8 +6,8 @@
 CHECKSUM="coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" # of a whole table t, whatever the order of its rows
 SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
-# what the role locked or made endless ends: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
-ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000' # ms
+# what the role locked or made endless ends, and a setting of its own keeps nobody from a restore: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
+ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000 -c default_transaction_read_only=off' # ms
 
 as_postgres() { runuser -u postgres -- "$@"; }
 
