@@ -13,6 +13,7 @@ NOT_BY_NAME = {
     "max_connections": "use mattermost:database:max_connections, which the server's pool follows",
     "password_encryption": "only scram-sha-256 is supported",
     "data_directory": "platforms.yaml sets it",
+    "config_file": "platforms.yaml sets it",
     "hba_file": "platforms.yaml sets it",
     "ident_file": "platforms.yaml sets it",
     "unix_socket_directories": "platforms.yaml sets it",

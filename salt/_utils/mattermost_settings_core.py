@@ -26,6 +26,7 @@ ROSTER_OPTIONS = {
     "postgres.mm_database_user": ("database", "user"),
     "postgres.mm_database_pass": ("database", "password"),
 }
+SALTS_OPTIONS = ("postgres.cluster", "postgres.maintenance_db", "postgres.timeout")  # of Salt's own module
 MAX_FILE_SIZE = 100 * 1024 * 1024  # bytes; Mattermost's default FileSettings.MaxFileSize
 FORM_OVERHEAD = 1024 * 1024  # bytes; boundaries and headers of a multipart upload
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
@@ -104,7 +105,7 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
         if option not in ROSTER_OPTIONS:
             if option.startswith("postgres.mm_"):
                 faults.append(f"Roster option {option} is not known.{form.nearest(option, ROSTER_OPTIONS)}")
-            continue
+            continue  # see `misspelt`
         if option == "postgres.host" and str(value) not in LOOPBACK:
             faults.append(
                 f"Roster option postgres.host is {value}: only a PostgreSQL on the same host is supported; use localhost."
@@ -120,6 +121,19 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
             section, key = ROSTER_OPTIONS[option]
             found.setdefault(section, {})[key] = value
     return found, faults
+
+
+def misspelt(options: dict) -> list[str]:
+    """Return a sentence for each option of the roster that is almost one of the talk's."""
+    others = [
+        option for option in options if isinstance(option, str) and option not in (*ROSTER_OPTIONS, *SALTS_OPTIONS)
+    ]
+    near = {
+        option: form.nearest(option.lower(), ROSTER_OPTIONS)
+        for option in sorted(others)
+        if "postgres" in option.lower()
+    }
+    return [f"Roster option {option} is not known: nothing reads it.{hint}" for option, hint in near.items()]
 
 
 def survives_salt_ssh(value) -> bool:
@@ -177,7 +191,7 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     faults += [fault.sentence for fault in beside if fault.harms]
     if faults:
         raise SettingsError(faults)
-    settings["doubts"] = [fault.sentence for fault in [*wrong, *beside]]
+    settings["doubts"] = [fault.sentence for fault in [*wrong, *beside]] + (misspelt(options) if check else [])
     return settings
 
 

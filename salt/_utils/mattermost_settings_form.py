@@ -92,7 +92,7 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
         if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
             known = error.schema["properties"]
             for name in sorted(set(error.instance) - set(known), key=str):
-                sentence = f"{key((*path, name))} is not a setting.{nearest(name, known)}"
+                sentence = f"{key((*path, name))} is not a setting.{_elsewhere(schema, name) or nearest(name, known)}"
                 found.append(Fault(sentence, path=(*path, name)))
         else:
             # the names in a mapping of secrets are none
@@ -122,6 +122,18 @@ def _number(path, value) -> list[Fault]:
     if isinstance(value, int) and not -INT64 <= value < INT64:
         return [Fault(f"{key(path)} is too large: write at most {INT64 - 1}.", path=path)]
     return []
+
+
+def _elsewhere(schema: dict, name) -> str:
+    """Return the half sentence that names the settings called *name* on another level, "" for none or too many."""
+    found = [key(path) for path in _paths(schema) if path[-1] == name]
+    return f" Did you mean {' or '.join(found)}?" if 0 < len(found) < 4 else ""
+
+
+def _paths(schema: dict, path=()):
+    for name, inner in schema.get("properties", {}).items():
+        yield (*path, name)
+        yield from _paths(inner, (*path, name))
 
 
 def nearest(name, known) -> str:

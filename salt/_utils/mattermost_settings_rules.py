@@ -14,6 +14,8 @@ import re
 import mattermost_config_core as config
 import mattermost_config_from_settings as wants
 import mattermost_environment_core as environment
+import mattermost_settings_rules_tools as tools
+import yaml
 from mattermost_settings_form import Fault
 
 PATHS = ("install", "state", "settings", "work")
@@ -29,6 +31,7 @@ VOLATILE = (
 FOREIGN = "/bin /home /lib /lib64 /root /sbin /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share".split()
 MAX_UPLOAD = 2**40  # bytes
 NGINX_PORTS = (80, 443)
+REPOSITORY = "mattermost:backup:repository"
 METRICS = ("MetricsSettings", "ListenAddress")
 
 
@@ -42,7 +45,9 @@ def _is_the_systems(path: str) -> bool:
 
 
 def _directories(settings: dict) -> dict[str, str]:
-    return {f"mattermost:paths:{name}": settings["paths"][name] for name in (*PATHS, "webroot")}
+    named = {f"mattermost:paths:{name}": settings["paths"][name] for name in (*PATHS, "webroot")}
+    repository = settings["backup"]["repository"]
+    return named | ({REPOSITORY: repository} if repository.startswith("/") else {})
 
 
 def _components(settings: dict) -> dict[str, str]:
@@ -51,6 +56,7 @@ def _components(settings: dict) -> dict[str, str]:
     found = {
         "PostgreSQL's data": postgresql.get("data_dir"),
         "PostgreSQL's configuration": postgresql.get("config_dir"),
+        "PostgreSQL's socket": (postgresql.get("socket_dir") or "").replace("/var/run/", "/run/"),
         "nginx's sites": nginx.get("site_dir"),
         "nginx's snippets": nginx.get("snippet_dir"),
         "certbot's files": certbot.get("directory"),
@@ -75,7 +81,7 @@ def server_user_is_no_components(settings):
 
 
 def paths_are_not_the_systems(settings):
-    """No directory of `paths` is one of the system (such as `/opt`), lies above one, or where a restart of the host empties it."""
+    """No directory of `paths`, and no local backup repository, is one of the system (such as `/opt`), lies above one, or where a restart of the host empties it."""
     for name, path in _directories(settings).items():
         real = posixpath.normpath(path)
         shown = path if path == real else f"{path}, which is {real}"
@@ -86,8 +92,8 @@ def paths_are_not_the_systems(settings):
 
 
 def paths_are_no_components(settings):
-    """No directory of `paths` is, lies in, or lies above one of PostgreSQL, nginx or certbot."""
-    for name, path in _directories(settings).items():
+    """No directory of `paths`, and no local backup repository, is, lies in, or lies above one of PostgreSQL, nginx or certbot."""
+    for name, path in [*_directories(settings).items(), ("mattermost:paths:run", settings["paths"]["run"])]:
         met = [
             (what, other)
             for what, other in _components(settings).items()
@@ -98,7 +104,7 @@ def paths_are_no_components(settings):
 
 
 def paths_are_in_the_users_places(settings):
-    """No directory of `paths` has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
+    """No directory of `paths`, and no local backup repository, has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
         if path != posixpath.normpath(path) and not _is_the_systems(path):
             yield f"{name} is {path}: write it without . and .., as {posixpath.normpath(path)}."
@@ -110,9 +116,6 @@ def paths_are_in_the_users_places(settings):
 def paths_are_apart(settings):
     """The directories of `paths`, and of a backup repository on the host, do not lie in each other."""
     named = list(_directories(settings).items())
-    repository = settings["backup"]["repository"]
-    if repository.startswith("/"):
-        named.append(("mattermost:backup:repository", repository))
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:
             if posixpath.normpath(path) == posixpath.normpath(other):
@@ -256,6 +259,21 @@ def mail_server_is_a_host(settings):
         yield f"mattermost:mail:server is {server!r}: write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
 
 
+def names_stay_text(settings):
+    """No name of `name`, `additional_names`, `server:user`, `database:name` and `database:user` is a word or number of YAML, such as `on`."""
+    database = settings["database"]
+    named = {
+        "mattermost:name (else the roster's ID)": settings["name"],
+        "mattermost:server:user": settings["server"]["user"],
+        "mattermost:database:name": database["name"],
+        "mattermost:database:user": database["user"],
+        **{f"mattermost:additional_names:{index}": name for index, name in enumerate(settings["additional_names"])},
+    }
+    for key, name in named.items():
+        if not isinstance(yaml.safe_load(name or "x"), str):
+            yield f"{key} is {name}, which YAML and Salt take for something other than a name: set another."
+
+
 def names_are_names(settings):
     """`name` and `additional_names` are DNS names, not addresses."""
     for name in settings["names"]:
@@ -273,6 +291,11 @@ HARMFUL = (
     exempt_addresses_are_addresses,
     metrics_are_not_for_all,
     database_names_are_free,
+    names_stay_text,
+    tools.schedule_is_systemds,
+    tools.postgresql_settings_are_not_ours,
+    tools.postgresql_memory_is_an_amount,
+    tools.storage_login_is_not_ours,
     mail_and_push_are_whole,
 )
 DOUBTFUL = (
@@ -285,6 +308,8 @@ DOUBTFUL = (
     mail_login_is_whole,
     mail_server_is_a_host,
     names_are_names,
+    tools.storage_has_its_login,
+    tools.addresses_can_be_written_to,
 )
 
 

@@ -35,6 +35,12 @@ def test_only_named_hosts_are_touched():
     assert roster.choose({"chat": {}, "shared": {}}, ["chat"]) == ["chat"]
 
 
+def test_hosts_that_are_no_list_are_not_read_letter_by_letter(monkeypatch):
+    monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {}})
+    with pytest.raises(roster.TargetError, match="mattermost:hosts is not a list"):
+        roster.targets({}, {"mattermost": {"hosts": "chat"}})
+
+
 def test_the_pillar_of_a_run_names_its_hosts(monkeypatch):
     monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {"host": "192.0.2.1"}, "shared": {"host": "192.0.2.2"}})
     monkeypatch.setattr(roster, "_override", {})

@@ -141,6 +141,26 @@ HARMFUL = [
     ("database:user", {"database": {"user": "pg_chat"}}),
     ("mail:username", {"mail": {"username": "me", "password": "x"}}),
     ("firewall:ports", {"firewall": {"ports": ["70000/tcp"]}}),
+    ("paths:run", {"paths": {"run": "/run/postgresql"}}),
+    ("backup:repository is /etc", {"backup": {"repository": "/etc"}}),
+    ("backup:repository is /home/../etc", {"backup": {"repository": "/home/../etc"}}),
+    ("backup:repository", {"backup": {"repository": "/tmp/backups"}}),
+    ("backup:repository", {"backup": {"repository": "/var/lib/postgresql/15/main/x"}}),
+    ("mattermost:name", {"name": "0x10"}),
+    ("mattermost:name", {"name": "2024-01-01"}),
+    ("additional_names:0", {"additional_names": ["null"]}),
+    ("server:user", {"server": {"user": "true"}}),
+    ("database:name", {"database": {"name": "on"}}),
+    ("database:user", {"database": {"user": "no"}}),
+    ("backup:schedule", {"backup": {"schedule": "every night"}}),
+    ("backup:schedule", {"backup": {"schedule": "0 3 * * * root"}}),
+    ("backup:schedule", {"backup": {"schedule": "3am"}}),
+    ("settings:shared_buffers", {"database": {"settings": {"shared_buffers": "lots"}}}),
+    ("settings:work_mem", {"database": {"settings": {"work_mem": "32 MiB"}}}),
+    ("settings:work_mem", {"database": {"settings": {"work_mem": True}}}),
+    ("use mattermost:database:port", {"database": {"settings": {"port": 5433}}}),
+    ("settings:listen_addresses", {"database": {"settings": {"listen_addresses": "*"}}}),
+    ("environment:RESTIC_PASSWORD_COMMAND", {"backup": {"environment": {"RESTIC_PASSWORD_COMMAND": "cat /x"}}}),
 ]  # fmt: skip
 DOUBTFUL = [
     ("server:user", {"server": {"user": "www-data"}}),
@@ -167,6 +187,13 @@ DOUBTFUL = [
     ("mail:server", {"mail": {"server": "smtp.example.test:587"}}),
     ("additional_names", {"additional_names": ["192.0.2.7"]}),
     ("1.2.3", {"name": "1.2.3"}),
+    (
+        "no AWS_SECRET_ACCESS_KEY.",
+        {"backup": {"repository": "s3:s3.example.test/x", "environment": {"AWS_ACCESS_KEY_ID": "x"}}},
+    ),
+    ("mattermost:email", {"email": "ädmin@example.test"}),
+    ("server:admin:email", {"server": {"admin": {"email": "admin"}}}),
+    ("mail:from_address", {"mail": {"server": "smtp.example.test", "from_address": "a@b@example.test"}}),
 ]
 
 
@@ -211,6 +238,34 @@ def test_each_rule_is_broken_by_one_of_these(rule):
         {"server": {"config": {"FileSettings": {"MaxFileSize": 2**30}}}},
         {"mail": {"server": "smtp.example.test", "username": "me", "password": "x"}},
         {"database": {"port": 5433}, "server": {"port": 9000}},
+        {
+            "database": {
+                "settings": {
+                    "work_mem": "32MB",
+                    "shared_buffers": "1.5 GB",
+                    "temp_buffers": 8192,
+                    "autovacuum_work_mem": -1,
+                }
+            }
+        },
+        {"backup": {"repository": "s3:s3.example.test/x", "environment": {"AWS_PROFILE": "chat"}}},
+        {"backup": {"repository": "rclone:far:x", "environment": {"HOME": "/srv/rclone"}}},
+        {"database": {"user": "on_call", "name": "null_1"}, "server": {"user": "yes-man"}},
+        *(
+            {"backup": {"schedule": text}}
+            for text in (
+                "daily",
+                "Mon",
+                "Mon..Fri 04:00",
+                "*-*-* 03:15:00",
+                "Sat,Sun *-*-1..7 18:00:30",
+                "03:15 Europe/Berlin",
+                "*:0/15",
+                "*-*~1 05:00 UTC",
+                "WEEKLY",
+                "monday 04:00",
+            )
+        ),
     ],
     ids=str,
 )
@@ -225,6 +280,27 @@ def test_faults_of_form_and_of_rules_are_told_at_once_and_none_of_what_stands_in
     assert sorted(text.split()[0] for text in found) == [
         "mattermost:kept:days", "mattermost:mail:server", "mattermost:server:port", "mattermost:server:user",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"version": "11.7"}, "Did you mean mattermost:release:version or mattermost:database:version?"),
+        ({"server": {"repository": "/x"}}, "Did you mean mattermost:backup:repository?"),
+        ({"database": {"schedule": "daily"}}, "Did you mean mattermost:backup:schedule?"),
+        ({"relase": {}}, "Did you mean release?"),
+    ],
+)
+def test_a_key_on_the_wrong_level_names_the_right_one(given, meant):
+    (fault,) = refused(given)
+    assert fault.endswith(meant)
+
+
+def test_an_option_that_is_almost_one_of_the_talks_is_a_doubt():
+    settings = merge({}, {"postgres.prot": 5433, "postgres.timeout": 5, "user": "x"})
+    assert settings["doubts"] == [
+        "Roster option postgres.prot is not known: nothing reads it. Did you mean postgres.port?"
+    ]
 
 
 @pytest.mark.parametrize(

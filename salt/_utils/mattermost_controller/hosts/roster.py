@@ -287,4 +287,8 @@ def targets(opts: dict, pillar: dict) -> list[Host]:
     entries = roster(opts)
     settings = pillar.get("mattermost") or {}
     wanted = _override.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
+    if not isinstance(wanted or [], list):
+        raise TargetError(
+            "mattermost:hosts is not a list: write each roster ID below it, in a line that begins with a dash."
+        )
     return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]

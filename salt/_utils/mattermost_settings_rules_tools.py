@@ -1,0 +1,81 @@
+"""Rules on values that a program of the host reads: systemd, PostgreSQL, restic, a certificate authority, a mail server. Pure.
+
+By their form: what only the program itself can tell is asked of it on the host. Registered in ``mattermost_settings_rules``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import mattermost_database_tuning as tuning
+
+_WEEKDAYS = "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday".split()
+_SHORT = "minutely hourly daily monthly weekly yearly annually quarterly semiannually".split()
+_ZONE = re.compile(r"(UTC|[A-Z][A-Za-z]+/[A-Za-z_/+-]+[0-9]*)$")
+_MEMORY = (
+    "shared_buffers work_mem maintenance_work_mem autovacuum_work_mem effective_cache_size wal_buffers min_wal_size max_wal_size temp_buffers"
+    " logical_decoding_work_mem"
+).split()
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?\s*(B|kB|MB|GB|TB)?")
+# what our programs say to restic, or what runs in its place
+_OURS = re.compile(r"LD_.*|RESTIC_(REPOSITORY|PASSWORD|CACHE_DIR).*")
+_ADDRESS = re.compile(r"[!-?A-~]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+
+
+def schedule_is_systemds(settings):
+    """`backup:schedule` has systemd's calendar form: a word such as `daily`, or date and time."""
+    schedule = settings["backup"]["schedule"]
+    text = _ZONE.sub("", schedule).strip().lower()
+    words = re.findall("[a-z]+", text)
+    fits = text in _SHORT or (
+        bool(re.search(r"[0-9*]", text)) and set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]", text)
+    )
+    if not fits and text not in _WEEKDAYS:
+        yield f"mattermost:backup:schedule is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
+
+
+def postgresql_settings_are_not_ours(settings):
+    """`database:settings` has no name that another setting or the platform governs, such as `port`."""
+    yield from tuning.faults(settings["database"]["settings"])
+
+
+def postgresql_memory_is_an_amount(settings):
+    """The amounts of memory in `database:settings` are numbers with a unit that PostgreSQL reads, such as `32MB`."""
+    for name, value in settings["database"]["settings"].items():
+        if name in _MEMORY and (isinstance(value, bool) or not _AMOUNT.fullmatch(str(value))):
+            yield f"mattermost:database:settings:{name} is {value}, which is not an amount of memory: write a number with kB, MB or GB, such as 32MB."
+
+
+def storage_login_is_not_ours(settings):
+    """`backup:environment` sets nothing that our programs set for restic, such as its password."""
+    for name in settings["backup"]["environment"]:
+        if _OURS.fullmatch(name):
+            yield f"mattermost:backup:environment:{name} must not be set: use mattermost:backup:repository and mattermost:backup:password."
+
+
+def storage_has_its_login(settings):
+    """An S3 repository has `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a profile, in `backup:environment`."""
+    backup = settings["backup"]
+    names = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} - set(backup["environment"])
+    if (
+        backup["repository"].startswith("s3:")
+        and names
+        and not {"AWS_PROFILE", "AWS_ROLE_ARN"} & set(backup["environment"])
+    ):
+        yield f"mattermost:backup:repository is in S3, and mattermost:backup:environment has no {' and no '.join(sorted(names))}."
+
+
+def addresses_can_be_written_to(settings):
+    """The addresses for mail are in ASCII, with a host name: certificate authorities and servers take no others."""
+    given = {
+        "mattermost:email": settings["email"],
+        "mattermost:server:admin:email": settings["server"]["admin"]["email"],
+        "mattermost:mail:from_address": settings["mail"]["from_address"],
+        "mattermost:notify:mail": settings["notify"]["mail"],
+        "mattermost:backup:notify:mail": settings["backup"]["notify"]["mail"],
+    }
+    told = set()
+    for key, address in given.items():
+        if address and address not in told and not _ADDRESS.fullmatch(address):
+            told.add(address)  # the others follow from it
+            yield f"{key} is {address!r}: write an address in ASCII, such as admin@example.com."
