@@ -40,6 +40,9 @@ PARTS = {
         passed=[lambda: proved.RECORD.write_text(proved.now() + "\n")],
     ),
     "kills": Part("programs and controllers that are killed, where `make test` cuts the power", ["tests/scenarios"]),
+    "settings": Part(
+        "5,000 made-up settings: does what is accepted make files that programs take", ["tests/unit/properties"]
+    ),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
     "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
 }

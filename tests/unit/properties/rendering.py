@@ -1,0 +1,90 @@
+"""The files that a host gets with some settings, as text, and the programs that read them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import subprocess
+from unittest import mock
+
+import jinja2
+import mattermost_settings_core as core
+import salt.fileclient
+
+from tests.render import compiler
+
+STATES = [name for name in compiler.DEPLOY if name.count(".") == 2]
+
+
+@functools.cache
+def _host(platform: str) -> compiler.Host:
+    return compiler.Host(compiler.GRAINS[platform], {})
+
+
+@functools.cache
+def _file_client():
+    client = salt.fileclient.get_file_client(compiler.master_opts())
+    client.destroy = lambda: None  # each import of a template makes one, and ends it: half of the time
+    return client
+
+
+_COMPILED: dict[tuple, object] = {}
+
+
+def _compile(self, *what, compile=jinja2.Environment.compile, **how):  # noqa: A002 (its own name)
+    key = (*what, *sorted(how.items()))  # the same for each environment that Salt makes, one a template
+    if key not in _COMPILED:
+        _COMPILED[key] = compile(self, *what, **how)
+    return _COMPILED[key]
+
+
+def low(platform: str, merged: dict) -> list[dict]:
+    """Return the low data of all deploy states for a host of *platform* whose merged settings these are."""
+    client = _file_client()
+    with (
+        mock.patch.object(salt.fileclient, "get_file_client", return_value=client),
+        mock.patch.object(jinja2.Environment, "compile", _compile),
+        mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)),
+    ):
+        return _host(platform).low(*STATES)
+
+
+@functools.cache
+def _template(source: str) -> jinja2.Template:
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701 (no HTML)
+    return environment.from_string((compiler.ROOT / "salt" / source.removeprefix("salt://")).read_text())
+
+
+def texts(low: list[dict]) -> dict[str, tuple[str, dict]]:
+    """Return each file that *low* makes from a template with its text and context, by path."""
+    found = {}
+    for chunk in low:
+        context = chunk.get("context") or {}
+        files = [{"path": chunk["name"], "source": chunk["source"]}] if chunk.get("template") == "jinja" else []
+        if chunk["state"] == "mattermost_nginx":
+            files, context = chunk.get("files", []), {**context, "ipv6": True}
+        for file in files:
+            if file["source"].endswith(".jinja"):
+                found[file["path"]] = _template(file["source"]).render(context), context
+    return found
+
+
+def read_by_sh(path: str, names: list[str]) -> list[str]:
+    """Return what our programs read of *names* in the settings file at *path*."""
+    script = _value_of() + '\nfile=$1; shift; for name; do printf "%s\\n" "$(value_of "$file" "$name")"; done'
+    done = subprocess.run(["sh", "-c", script, "sh", path, *names], capture_output=True, text=True, check=True)
+    return done.stdout.split("\n")[:-1]
+
+
+@functools.cache
+def _value_of() -> str:
+    tools = (compiler.TREE / "deploy/common/tools.sh").read_text().splitlines()
+    return next(line for line in tools if line.startswith("value_of() "))
+
+
+def systemds_refusals(paths: list) -> list[str]:
+    """Return what systemd has against units, but for programs and files that are not here."""
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    missing = ("is not executable: No such file", "Failed to create", "not found.", "Failed to load environment files")
+    return [line for line in done.stderr.splitlines() if line.strip() and not any(each in line for each in missing)]
