@@ -17,6 +17,12 @@ def test_nginx_takes_the_files(platform, site, ipv6, tmp_path):
 
 
 @PLATFORMS
+def test_nginx_takes_a_long_name(platform, tmp_path):
+    tree = Tree(tmp_path, platform, BASE, NON_SSL, pillar={"name": f"{'x' * 50}.example.com"})
+    assert tree.refusal() == ""
+
+
+@PLATFORMS
 def test_from_one_site_to_the_other_and_back(platform, tmp_path):
     tree = Tree(tmp_path, platform, BASE, SSL)
     for sls in (NON_SSL, SSL):

@@ -38,15 +38,15 @@ def _compile(self, *what, compile=jinja2.Environment.compile, **how):  # noqa: A
     return _COMPILED[key]
 
 
-def low(platform: str, merged: dict) -> list[dict]:
-    """Return the low data of all deploy states for a host of *platform* whose merged settings these are."""
+def low(platform: str, merged: dict, states=STATES) -> list[dict]:
+    """Return the low data of *states* for a host of *platform* whose merged settings these are."""
     client = _file_client()
     with (
         mock.patch.object(salt.fileclient, "get_file_client", return_value=client),
         mock.patch.object(jinja2.Environment, "compile", _compile),
         mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)),
     ):
-        return _host(platform).low(*STATES)
+        return _host(platform).low(*states)
 
 
 @functools.cache

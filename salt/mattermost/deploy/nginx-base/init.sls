@@ -65,6 +65,7 @@ nginx-base-is-configured:
         log_dir: {{ nginx.log_dir }}
         body_limit: {{ mattermost.nginx.body_limit }}
         hsts_seconds: {{ mattermost.nginx.hsts_seconds }}
+        names_bucket: {{ mattermost.nginx.names_bucket }}
         limits: {{ mattermost.nginx.limits | json }}
     - put_away: {{ nginx.default_sites | json }}
     - ports: [80]
