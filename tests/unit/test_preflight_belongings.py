@@ -38,6 +38,9 @@ REFUSED = [
     ("directories", "is not a directory", {"directories": {WORK: None}}),
     ("directories", "/run/mattermost (mattermost:paths:run) belongs to root", {"run_owner": "root"}),
     ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
+    ("directories", "/var/backups/mattermost (mattermost:backup:repository) contains something other", {"directories": {"/var/backups/mattermost": ["dump.sql"]}}),
+    ("directories", "mattermost:backup:repository", {"directories": {"/var/backups/mattermost": None}}),
+    ("unit", "/etc/nginx/conf.d/mattermost-ssl.conf belongs to", {"foreign_units": ["/etc/nginx/conf.d/mattermost-ssl.conf"]}),
     ("unit", "mattermost-backup.timer", {"foreign_units": ["/etc/systemd/system/mattermost-backup.timer"]}),
 ]  # fmt: skip
 IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
@@ -64,6 +67,8 @@ NEVER_ADOPTED = (
     "runs as it",
     "mattermost:paths:settings",
     "mattermost:paths:work",
+    "contains something other",
+    "mattermost:backup:repository",
     "is not a directory",
     "belongs to root",
 )
@@ -101,12 +106,14 @@ def test_another_refusal_can_be_ignored_by_name():
         {"account": OURS, "group": True},  # of a first run that was killed, and of a removal
         {"directories": {INSTALL: ["current"], STATE: ["config", "data", "replaced-1"], SETTINGS: ["secrets"], WORK: ["downloads"]}},
         {"foreign_units": ["/etc/systemd/system/mattermost-push-proxy.service"]},
+        {"directories": {"/var/backups/mattermost": ["config", "data", "index", "keys", "locks", "snapshots"]}},
+        {**BY_US, "directories": {**BY_US["directories"], "/var/backups/mattermost": ["config", "keys", "notes.txt"]}},
         BY_US,
         {**BY_US, "account": {**OURS, "shell": "/bin/bash"}},
         {**BY_US, "files": []},
         {**BY_US, "account_units": ["/etc/systemd/system/x.service"]},
     ],
-    ids=["bare", "mounts", "account", "removed", "proxy", "deployed", "shell", "no-config", "shared"],
+    ids=["bare", "mounts", "account", "removed", "proxy", "backups", "notes", "deployed", "shell", "no-config", "shared"],
 )  # fmt: skip
 def test_what_is_free_or_ours_passes(facts):
     found = look(facts=facts)
@@ -125,8 +132,9 @@ def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
         ({"server": {"user": "games"}}, {"account": {"uid": 5, "home": "/usr/games", "shell": "/usr/sbin/nologin"}}, "account"),
         ({"paths": {"settings": "/etc/ssh"}}, {"directories": {**BY_US["directories"], "/etc/ssh": ["moduli"]}}, "directories"),
         ({"paths": {"run": "/run/systemd"}}, {"run_owner": "root"}, "directories"),
+        ({"backup": {"repository": "/srv/shop"}}, {"directories": {**BY_US["directories"], "/srv/shop": ["index.php"]}}, "directories"),
     ],
-    ids=["account", "directory", "run"],
+    ids=["account", "directory", "run", "repository"],
 )  # fmt: skip
 def test_a_deployed_host_takes_nothing_of_others_when_a_setting_changes(pillar, facts, check):
     assert red(look(pillar, {**BY_US, **facts})) == [check]
@@ -153,6 +161,9 @@ def test_the_look_at_a_host_brings_accounts_and_directories(tmp_path):
     (tmp_path / "state").touch()
     given = settings()
     given["server"]["user"] = "root"
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "config").touch()
+    given["backup"]["repository"] = str(tmp_path / "backups")
     facts = seen(
         given,
         install=tmp_path / "install",
@@ -166,6 +177,7 @@ def test_the_look_at_a_host_brings_accounts_and_directories(tmp_path):
         str(tmp_path / "install"): [],
         str(tmp_path / "work"): [".hidden", "with blank"],
         str(tmp_path / "state"): None,
+        str(tmp_path / "backups"): ["config"],
     }
 
 
@@ -182,14 +194,19 @@ def test_the_look_at_a_host_tells_our_units_from_others(tmp_path):
         "mattermost-backup.timer": "# Managed by Salt (mattermost.deploy.backup).\n",
         "mattermost-switch.service": "[Service]\nUser=chat\n",
         "shop.service": "[Service]\nUser=chat\n",
+        "mattermost-ssl.conf": "server {}\n",
+        "mattermost-base.conf": "# Managed by Salt (mattermost.deploy.nginx-base).\n",
         "other.service": "[Service]\nUser=chatter\n",
     }.items():
         (tmp_path / name).write_text(text)
     given = settings({"server": {"user": "chat"}})
-    text = probe.script(["salt"], given).replace("/etc/systemd/system/", f"{tmp_path}/")
+    text = probe.script(["salt"], given)
+    for folder in ("/etc/systemd/system/", "/etc/nginx/conf.d/"):
+        text = text.replace(folder, f"{tmp_path}/")
     facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
     assert facts["unit_user"] == "chat"
     assert facts["account_units"] == [f"{tmp_path}/shop.service"]
     assert [path for path in facts["foreign_units"] if path.startswith(str(tmp_path))] == [
-        f"{tmp_path}/mattermost-switch.service"
+        f"{tmp_path}/mattermost-switch.service",
+        f"{tmp_path}/mattermost-ssl.conf",
     ]

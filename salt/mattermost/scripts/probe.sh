@@ -87,7 +87,7 @@ fact account "$(getent passwd "$ACCOUNT")"
 fact group "$(getent group "$ACCOUNT")"
 grep -lsxF "User=$ACCOUNT" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service |
   grep -v '/mattermost[^/]*$' | while read -r unit; do fact account_unit "$unit"; done
-for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK"; do
+for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$REPOSITORY"; do
   [ -e "$path" ] || continue
   fact directory "$path"
   [ -d "$path" ] && find "$path/" -mindepth 1 -maxdepth 1 2>/dev/null | sort | head -n 200 | while read -r entry; do
@@ -104,6 +104,10 @@ for unit in /etc/systemd/system/mattermost*.service /etc/systemd/system/mattermo
   elif [ "${unit##*/}" = mattermost.service ]; then
     fact unit_user "$(sed -n 's/^User=//p' "$unit")"
   fi
+done
+for path in /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
+  /etc/nginx/conf.d/mattermost-additional-names.conf; do
+  [ -e "$path" ] && ! grep -qs '^# Managed by Salt (mattermost' "$path" && fact foreign_unit "$path"
 done
 # sites of others; a package's own default page is none
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do

@@ -31,6 +31,12 @@ class ProbeError(ValueError):
     """The answer is not that of a whole probe."""
 
 
+def local_repository(settings: dict) -> str:
+    """Return the directory of the backups, "" where they go to another machine."""
+    repository = settings["backup"]["repository"]
+    return repository if repository.startswith("/") else ""
+
+
 def script(file_roots: list[str], settings: dict) -> str:
     """Return the probe with the values of *settings* put before it. Raises FileNotFoundError when no root has it."""
     paths, database = settings["paths"], settings["database"]
@@ -44,6 +50,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "DATABASE_PORT": database["port"],
         "ACCOUNT": settings["server"]["user"],
         "RUN": paths["run"],
+        "REPOSITORY": local_repository(settings),
     }
     return scripts.build(file_roots, (scripts.TOOLS, UNREADABLE, SCRIPT), values)
 

@@ -12,6 +12,7 @@ from mattermost_remove_core import is_ours as is_our_unit
 from mattermost_remove_files import STATE
 
 from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.hosts import probe
 from mattermost_controller.preflight import release
 
 FIRST_PERSON = 1000  # the lowest number of a person's account
@@ -24,6 +25,7 @@ RECORDS = {
     "settings": ("environment", "secrets", "first-admin-login", "certificate", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
     "work": ("before.json", "bundle", "downloads", "switch", "aside", "moved", "move-target"),
 }  # fmt: skip
+RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 ADOPTED = ("install", "state")  # where another installation may have been
 EMPTY = ("lost+found",)
 
@@ -93,7 +95,7 @@ def account(settings, facts, outside) -> Finding:
 
 
 def directories(settings, facts, outside) -> Finding:
-    """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has."""
+    """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has, that of backups what restic has."""
     found = {}  # what is in the way, by setting
     for name in RECORDS:
         path = settings["paths"][name]
@@ -105,13 +107,19 @@ def directories(settings, facts, outside) -> Finding:
             found[name] = (
                 f"{path} (mattermost:paths:{name}) contains files that this bundle did not put there: {shown}."
             )
+    repository = probe.local_repository(settings)
+    stored = facts.get("directories", {}).get(repository, [])
+    if stored is None or not (set(stored) <= set(EMPTY) or _has(stored, RESTIC)):
+        found["backup:repository"] = (
+            f"{repository} (mattermost:backup:repository) contains something other than backups of restic."
+        )
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
-    keys = " and ".join(f"mattermost:paths:{name}" for name in found)
+    keys = " and ".join(f"mattermost:{name}" if ":" in name else f"mattermost:paths:{name}" for name in found)
     fix = f"set {keys} to a directory that is empty or does not exist, or move its contents away."
     return _let("directories", " ".join(found.values()), fix, adopts, outside)
 
@@ -133,16 +141,16 @@ def _configs(facts) -> list[str]:
 
 
 def unit(settings, facts, outside) -> Finding:
-    """A unit with a name of ours is ours."""
+    """A unit, and a site of nginx, with a name of ours is ours."""
     foreign = [
         path
         for path in facts.get("foreign_units", [])
-        if path.endswith("/mattermost.service") or is_our_unit(path.rpartition("/")[2])
+        if path.endswith(("/mattermost.service", ".conf")) or is_our_unit(path.rpartition("/")[2])
     ]
     if not foreign:
-        return ok("unit", "No systemd unit of another installation is in the way.")
+        return ok("unit", "No systemd unit or nginx site of another installation is in the way.")
     sentence = f"{foreign[0]} belongs to an installation that this bundle did not create; a deploy would replace it."
     if is_ours(facts, settings):
         return note("unit", sentence)
-    fix = "remove that unit, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
+    fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
