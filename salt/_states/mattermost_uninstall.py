@@ -15,11 +15,13 @@ import mattermost_remove_files as remove_files
 from mattermost_answer import answer as _ret
 from mattermost_database_files import SQL_ACCOUNT
 
+BACKUP = "/usr/local/sbin/mattermost-backup"
+
 
 def files(name, paths, purge, repository, password_given):
     """Have our files gone: programs and what a deploy writes anew, or everything.
 
-    purge: the data too. repository: of the backups; while that is elsewhere its password stays even then, unless it is
+    purge: the data too. repository: of the backups; while that is elsewhere, or has backups, its password stays even then, unless it is
     among the settings (password_given): nobody could read the backups without it.
     """
     record = records.read(paths["work"]) or {}
@@ -48,7 +50,13 @@ def files(name, paths, purge, repository, password_given):
 
 
 def _keeps_password(repository, password_given):
-    return remove_files.is_elsewhere(repository) and not password_given
+    return _backups_stay(repository) and not password_given
+
+
+def _backups_stay(repository):
+    """Say whether a purge leaves backups: those elsewhere, and those that `mattermost_remove.backups` could not list and so did not destroy."""
+    going = __opts__["test"] and os.path.exists(BACKUP)
+    return remove_files.is_elsewhere(repository) or (os.path.exists(f"{repository}/config") and not going)
 
 
 def accounts(name, user, paths, purge, others):
@@ -102,7 +110,8 @@ def recorded(
     record, work = records.read(paths["work"]), paths["work"]
     password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
     if purge:
-        stays = core.what_stays_of_a_purge(repository if remove_files.is_elsewhere(repository) else "", password)
+        where = "on another machine" if remove_files.is_elsewhere(repository) else f"in {repository}"
+        stays = core.what_stays_of_a_purge(where if _backups_stay(repository) else "", password)
     else:
         places = {"database": f"{database_name} (PostgreSQL in {data_dir})", "files and configuration": paths["state"]}
         places |= {"secrets": paths["settings"], "certificate": certificates, "backups": repository}

@@ -107,11 +107,11 @@ def what_stays(name: str, places: dict) -> str:
     )
 
 
-def what_stays_of_a_purge(repository: str, password: str) -> str:
-    """Return the last words of a purge. repository: backups on another machine, empty for none; password: their key's file."""
-    if not repository:
+def what_stays_of_a_purge(backups: str, password: str) -> str:
+    """Return the last words of a purge. backups: where some are that were not touched, empty for none; password: their key's file."""
+    if not backups:
         return "Nothing is kept."
-    untouched = "The backups on another machine were not touched."
+    untouched = f"The backups {backups} were not touched."
     return (
         f"{untouched} {password} stays, because they cannot be read without it: copy it, then remove it."
         if password

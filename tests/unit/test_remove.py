@@ -57,9 +57,30 @@ def test_what_is_destroyed_is_counted():
 
 def test_the_key_to_backups_elsewhere_is_named():
     assert core.what_stays_of_a_purge("", "") == "Nothing is kept."
-    assert "/etc/mattermost/secrets/backup-password stays" in core.what_stays_of_a_purge(
-        "s3:x", "/etc/mattermost/secrets/backup-password"
+    said = core.what_stays_of_a_purge("on another machine", "/etc/mattermost/secrets/backup-password")
+    assert said.startswith(
+        "The backups on another machine were not touched. /etc/mattermost/secrets/backup-password stays"
     )
+
+
+@pytest.mark.parametrize(("program", "test", "stays"), [(False, False, True), (False, True, True), (True, True, False)])
+def test_backups_that_a_purge_leaves_here_keep_their_password(tmp_path, monkeypatch, program, test, stays):
+    """After a removal their program is gone, and nobody can tell whose they are: they stay."""
+    state = load_state("mattermost_uninstall", test)
+    for path in ("repository/config", "secrets/backup-password", *(["mattermost-backup"] if program else [])):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("x")
+    monkeypatch.setattr(state, "BACKUP", str(tmp_path / "mattermost-backup"))
+    paths = {name: str(tmp_path / name) for name in ("install", "state", "work", "run", "webroot")} | {
+        "settings": str(tmp_path)
+    }
+    ret = state.files("x", paths, True, str(tmp_path / "repository"), False)
+    password = tmp_path / "secrets/backup-password"
+    assert (str(password) not in ret["changes"] and str(password.parent) not in ret["changes"]) is stays
+    assert password.exists()
+    (tmp_path / "repository/config").unlink()
+    ret = state.files("x", paths, True, str(tmp_path / "repository"), False)
+    assert [path for path in ret["changes"] if path.endswith(("secrets", "backup-password"))]
 
 
 @pytest.fixture
