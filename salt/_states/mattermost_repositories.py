@@ -113,7 +113,9 @@ def _unusable(sections, setting):
                 f"{identity} ({sections[identity]['baseurl']}): check whether the host reaches it, or {todo}."
             )
         else:
-            advice.append(f"{identity} of {places[identity]}: correct it, or set enabled=0 there.")
+            advice.append(
+                f"The repository {identity} is set in {places[identity]}: correct it in that file, or switch it off there with enabled=0."
+            )
     which = " ".join(advice) or "Run `yum makecache` on the host to see the reason."
     return f"A package repository cannot be used from this host: {core.reason(output)}. {which}"
 

@@ -105,8 +105,8 @@ def test_a_server_that_stands_still_needs_no_consent():
     ("told", "words"),
     [
         ({}, "must name hosts"),
-        ({"to": "new"}, "import:from must be"),
-        ({"from": "old", "to": ""}, "import:to must be"),
+        ({"to": "new"}, "import:from is missing"),
+        ({"from": "old", "to": ""}, "import:to is '', which is not the roster ID"),
         ({"from": "old", "to": "new", "halt": True}, "import:halt is not known"),
         ({"from": "old", "to": "new", "stop": "yes"}, "import:stop is 'yes'"),
         ({"from": "old", "to": "new", "accept": ["all"]}, "import:accept names all"),

@@ -87,7 +87,8 @@ def test_a_run_cut_short_after_the_source_was_left_goes_on():
     ("told", "words"),
     [
         ({}, "must name two hosts"),
-        ({"from": "old"}, "move:to must be"),
+        ({"from": "old"}, "move:to is missing"),
+        ({"from": "old", "to": "two words"}, "move:to is 'two words', which is not the roster ID"),
         ({"from": "old", "to": "old"}, "needs two hosts"),
         ({"from": "old", "to": "new", "too": 1}, "move:too is not known"),
         ({"from": "old", "to": "new", "overwrite": "yes"}, "must be true or false"),

@@ -137,7 +137,14 @@ ADMINS = "Cannot find a valid baseurl for repo: own/7/x86_64"
     [
         (YUM_3, ["mattermost-extra (https://archive.example.test/x/)", "repositories:system:mattermost-extra:baseurl"]),
         (DNF, ["mattermost-extra (https://archive.example.test/x/)", "Status code: 503"]),
-        (ADMINS, ["Cannot find a valid baseurl", "own of ", "stock.repo: correct it, or set enabled=0 there."]),
+        (
+            ADMINS,
+            [
+                "Cannot find a valid baseurl",
+                "The repository own is set in ",
+                "stock.repo: correct it in that file, or switch it off there with enabled=0.",
+            ],
+        ),
     ],
 )
 def test_a_repository_that_does_not_answer_is_named_and_all_is_as_before(state, tmp_path, key, said, words):

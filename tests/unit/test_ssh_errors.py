@@ -43,13 +43,18 @@ def host(opts=None, **entry):
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
-        ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd"),
+        ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd: in the roster entry of chat"),
         ("open key", "ssh-key", "others can read", "chmod 600"),
-        ("no sudo", "sudo", "has no sudo", "log in as root and remove sudo: True from the roster entry of chat"),
+        ("no sudo", "sudo", "has no sudo", "set user: root and remove sudo: True in the roster entry of chat"),
         ("sudo password", "sudo", "requires the password of deploy", "NOPASSWD"),
         ("sudo prompt", "sudo", "requires the password of deploy", "passwd: and tty: True"),
         ("sudo terminal", "sudo", "requires a terminal", "`Defaults:deploy !requiretty`"),
-        ("sudo forbidden", "sudo", "The user deploy may not use sudo", "sudoers"),
+        (
+            "sudo forbidden",
+            "sudo",
+            "The user deploy may not use sudo",
+            "set user: root and remove sudo: True in the roster entry of chat",
+        ),
     ],
 )
 def test_each_failure_has_its_sentence(words, check, sentence, todo):

@@ -57,8 +57,9 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
             )
         if not _is_whole(part):
             raise RelenvError(
-                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call: download it again, or "
-                "correct mattermost:relenv:source."
+                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call. It has the SHA-256 of "
+                "mattermost:relenv:sha256, so another download would not help: set mattermost:relenv:source and mattermost:relenv:sha256 "
+                "to the archive that Salt's project publishes (docs/platforms.md, Hosts without a usable Python), then start again."
             )
         os.replace(part, target)
         _note(target, source, found)

@@ -79,7 +79,8 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
-            f"Salt's archive could not be installed on {host.id}: {reason}. It is {archive}, SHA-256 {sha256}, from "
-            "mattermost:relenv:source; correct that setting if the archive is damaged or is for another architecture."
+            f"Salt's archive could not be installed on {host.id}: {reason}. The archive is {archive} on the controller, SHA-256 {sha256}. "
+            "If it is for another architecture, correct mattermost:relenv:source and mattermost:relenv:sha256; otherwise remove the reason on "
+            f"{host.id}. Then start again."
         )
     return True

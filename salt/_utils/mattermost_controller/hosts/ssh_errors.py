@@ -38,13 +38,13 @@ _CASES = (
         "ssh-key",
         ("need passphrase", "Enter passphrase", "incorrect passphrase"),
         "the private key {priv} needs its passphrase.",
-        "set priv_passwd in the roster entry, or priv: agent-forwarding with an ssh agent.",
+        "set priv_passwd: in the roster entry of {id}, or priv: agent-forwarding there and use an ssh agent.",
     ),
     (
         "ssh-login",
         ("Permission denied", "Too many authentication failures", "Authentication failed"),
         "{address} refuses the login of {user} by {means}.",
-        "check user, {check} in the roster entry of {id}.",
+        "check user and {check} in the roster entry of {id}.",
     ),
     (
         "reachable",
@@ -87,13 +87,13 @@ _CASES = (
         "sudo",
         ("not in the sudoers file", "not allowed to execute", "may not run sudo"),
         "the user {user} may not use sudo on {address}.",
-        "allow it in /etc/sudoers.d, or log in as root.",
+        "allow it in /etc/sudoers.d there, or set user: root and remove sudo: True in the roster entry of {id}.",
     ),
     (
         "sudo",
         ("sudo: not found", "sudo: command not found", "sudo: No such file"),
-        "{address} has no sudo, but the roster entry sets sudo: True.",
-        "install sudo there, or log in as root and remove sudo: True from the roster entry of {id}.",
+        "{address} has no sudo, but the roster entry of {id} sets sudo: True.",
+        "install sudo there, or set user: root and remove sudo: True in the roster entry of {id}.",
     ),
 )
 

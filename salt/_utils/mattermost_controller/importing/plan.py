@@ -18,7 +18,7 @@ from mattermost_controller.moving import transfer
 
 ACCEPTED = {
     "enterprise": "The server on {host} is the Enterprise Edition. This bundle installs the Team Edition: features that it lacks are lost.",
-    "gitlab-sign-in": "People sign in with GitLab on {host}, which Team Edition lacks since 11.0. They need a password to sign in after the import.",
+    "gitlab-sign-in": "People on {host} sign in with GitLab. Team Edition lacks that sign-in since 11.0, so they need a password: let them set one on {host} first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -31,7 +31,8 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command must name hosts of the roster: {example}; to import a server in place, name only that host."
+            "The command must name hosts in its pillar, and names none. To import a server in place, name only its host, in import:from. "
+            f"For example, with your own roster IDs: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
@@ -42,7 +43,12 @@ def parse_request(pillar) -> dict:
         )
     for key in ("from", "to"):
         if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
-            raise ValueError(f"import:{key} must be the roster ID of a host: {example}.")
+            wrong = (
+                f"is {pillar[key]!r}, which is not the roster ID of a host"
+                if pillar.get(key) is not None
+                else "is missing"
+            )
+            raise ValueError(f"import:{key} {wrong}. For example, with your own roster IDs: {example}")
     request = {**known, **pillar}
     for key, default in known.items():
         if type(request[key]) is not type(default):

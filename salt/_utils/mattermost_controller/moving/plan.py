@@ -30,13 +30,16 @@ def parse_request(pillar) -> dict:
     """
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
     if not isinstance(pillar, dict) or not pillar:
-        raise ValueError(f"The command must name two hosts of the roster: {example}.")
+        raise ValueError(
+            f"The command must name two hosts in its pillar, and names none. For example, with your own roster IDs: {example}"
+        )
     unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
         raise ValueError(f"move:{unknown[0]} is not known; allowed: move:from, move:to, move:overwrite.")
     for key in ("from", "to"):
         if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
-            raise ValueError(f"move:{key} must be the roster ID of a host: {example}.")
+            wrong = f"is {pillar[key]!r}, which is not the roster ID of a host" if key in pillar else "is missing"
+            raise ValueError(f"move:{key} {wrong}. For example, with your own roster IDs: {example}")
     if pillar["from"] == pillar["to"]:
         raise ValueError(f"move:from and move:to are both {pillar['from']}: a move needs two hosts.")
     request = {"overwrite": False, **pillar}

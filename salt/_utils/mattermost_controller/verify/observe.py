@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from mattermost_controller.hosts import collect, probe, ssh_errors
-from mattermost_controller.verify import additional, http
+from mattermost_controller.verify import additional, http, web
 
 WEBSOCKET = "/api/v4/websocket"
 UPLOAD = "/api/v4/files"
@@ -99,7 +99,7 @@ def _plan(site: http.Site, body_limit: int, inner_ports: list[int]) -> dict:
         "foreign": lambda: http.upgrade(site, site.path + WEBSOCKET, FOREIGN),
         "upload_at": lambda: http.announce(site, site.path + UPLOAD, body_limit),
         "upload_over": lambda: http.announce(site, site.path + UPLOAD, body_limit + 1),
-        "challenge": lambda: http.request(site, "/.well-known/acme-challenge/mattermost-verify", secure=False),
+        "challenge": lambda: http.request(site, web.CHALLENGE, secure=False),
     }
     for port in inner_ports:
         plan[f"port_{port}"] = lambda port=port: http.knock(site.address, port, patience)

@@ -13,6 +13,7 @@ from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipp
 
 LOGS = "journalctl -u mattermost -n 50"
 NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
+CHALLENGE = "/.well-known/acme-challenge/mattermost-verify"
 
 
 def public_name(settings, observed, facts) -> Finding:
@@ -75,11 +76,13 @@ def challenge(settings, observed, facts) -> Finding:
     answer = observed["challenge"]
     if answer.status == 404 and "x-version-id" not in answer.headers:
         return ok("challenge", "An ACME challenge is answered from the webroot.")
-    found = answer.error or f"status {answer.status} {answer.headers.get('location', '')}".strip()
+    place = answer.headers.get("location")
+    found = answer.error or f"status {answer.status}" + (f", a redirect to {place}" if place else "")
     return refusal(
         "challenge",
-        f"/.well-known/acme-challenge/ on port 80 is not answered from the webroot: {found}. Renewals would fail.",
-        "apply mattermost.deploy.nginx-base; another server block of nginx may have the same name.",
+        f"http://{settings['name']}{CHALLENGE} is not answered from the webroot: {found}. Renewals of the certificate would fail.",
+        "apply mattermost.deploy.nginx-base. If that does not help, another server block of nginx has the same name; to find it, on the host: "
+        "nginx -T 2>/dev/null | grep -E '^# configuration file|server_name'",
     )
 
 

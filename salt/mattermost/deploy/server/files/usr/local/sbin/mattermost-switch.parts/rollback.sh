@@ -41,8 +41,8 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
-        write_report failed "$reason Everything was restored, but the old version is not healthy either: $why" \
-            "systemd keeps trying to start $from. See: journalctl -u $service"
+        write_report failed "$reason Everything was restored, but the old version $from is not healthy either: $why" \
+            "systemd keeps trying to start $from. Read its reason with journalctl -u $service -n 50, correct that, then run mattermost-switch restart (docs/troubleshooting.md, Chat is down)."
     fi
     close_journal
     forget_saved
