@@ -75,6 +75,15 @@ def test_a_failed_first_deploy_leaves_the_tree_and_a_stopped_service(host):
     assert not host.journal.exists()
 
 
+def test_an_old_version_that_is_not_healthy_either_is_named_with_what_to_do(host):
+    host.deployed().fault(NEW, "wrong-version")
+    host.fault(OLD, "does-not-start")
+    assert host.run("to", NEW).returncode == 4
+    report = host.report()
+    assert f"the old version {OLD} is not healthy either: " in report["reason"]
+    assert "-n 50, correct that, then run mattermost-switch restart" in report["advice"]
+
+
 def test_nobody_posts_before_the_new_version_is_proved(host):
     assert host.deployed().run("to", NEW).returncode == 0
     assert host.get("starts") == "closed", "users were let in while the new version was not proved"
