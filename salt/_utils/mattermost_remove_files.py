@@ -175,27 +175,24 @@ def _owner(path: str) -> int:
 
 
 def give_to_root(uid: int, start: str = "/") -> list[str]:
-    """Give what account *uid* owns on the file system of *start* to root; return the paths.
+    """Give what account *uid*, of which nothing runs any more, owns on the file system of *start* to root; return the paths.
 
-    By find: the account may have made folders deeper than Python goes, and exchanges them for links.
+    By find: the account may have made folders deeper than Python goes, and longer than a path may be.
     """
-    command = [
-        "find",
-        start,
-        "-xdev",
-        "-uid",
-        str(uid),
-        "-printf",
-        "%p\\0",
-        "-execdir",
-        "chown",
-        "-h",
-        "root:root",
-        "{}",
-        ";",
-    ]
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
+    find = ["find", start, "-xdev", "-uid", str(uid)]
+    listed = subprocess.run([*find, "-print0"], capture_output=True, stdin=subprocess.DEVNULL, check=False).stdout
+    paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
+    for path in paths:
+        try:
+            os.lchown(path, 0, 0)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            subprocess.run([*find, "-execdir", "chown", "-h", "root:root", "{}", "+"], check=False)
+            break
+    return paths
 
 
 def prune_empty(folder: str, were_there) -> None:
