@@ -263,7 +263,7 @@ def test_a_value_of_the_users_own_is_taken_up_once(host, to_new):
     assert shown.split() == ["24MB", "128"]
     again = host.apply("database")
     assert (again.rc, again.changes) == (0, {}), again
-    host.set(database={"settings": {"work_mem": "much"}})
+    host.set(database={"settings": {"work_mem": "1kB"}})  # which only PostgreSQL itself refuses
     refused = host.apply("database")
     assert refused.rc != 0
     assert "work_mem" in refused.out
