@@ -85,6 +85,12 @@ def test_words_that_nobody_foresaw_are_passed_on():
     assert "kex_exchange_identification" in found.sentence
 
 
+@pytest.mark.parametrize("words", [WORDS["new key"], "Connection closed"])
+def test_an_id_in_a_command_to_copy_starts_no_other(words):
+    odd = Host("x;touch /tmp/y", {"host": "192.0.2.7"}, {})
+    assert "'x;touch /tmp/y'" in ssh_errors.explain(odd, 255, words).fix
+
+
 def test_the_pinned_file_is_read_from_the_options():
     assert ssh_errors.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -95,7 +96,9 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
         facts = parse(answer.out)
     except ODD as err:
         return HostFacts(
-            None, 0, refusal("probe", str(err)[:300], f"see what `salt-ssh {host.id} --raw true` prints there.")
+            None,
+            0,
+            refusal("probe", str(err)[:300], f"see what `salt-ssh {shlex.quote(host.id)} --raw true` prints there."),
         )
     if facts["uid"] != 0:
         return HostFacts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 
 from mattermost_controller.findings import Finding, refusal
@@ -13,7 +14,7 @@ _CASES = (
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
         "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
         "if the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
-        "remove the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {id} uptime). "
+        "remove the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {target} uptime). "
         "If it was not, this may be an attack: do not log in.",
     ),
     (
@@ -26,7 +27,7 @@ _CASES = (
         ),
         "the host key of {address} is not known yet{fingerprints}.",
         "compare the fingerprint at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then accept it once: "
-        "salt-ssh -i -r {id} uptime",
+        "salt-ssh -i -r {target} uptime",
     ),
     (
         "ssh-key",
@@ -107,6 +108,7 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     entry = host.entry
     fields = {
         "id": host.id,
+        "target": shlex.quote(host.id),
         "address": host.address,
         "port": host.port,
         "user": host.user,
@@ -124,7 +126,7 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     return refusal(
         "reachable",
         f"A command on {host.address} ended with exit status {rc}: {output}.",
-        f"try `salt-ssh {host.id} --raw true` to see its output.",
+        f"try `salt-ssh {fields['target']} --raw true` to see its output.",
     )
 
 
