@@ -69,6 +69,25 @@ def test_it_is_run_with_the_servers_settings_and_without_the_local_socket(host):
     assert environment["MM_SERVICESETTINGS_ENABLELOCALMODE"] == "false"
 
 
+@pytest.mark.parametrize(
+    ("older", "people", "way"), [("10.11.7", "2", "copy"), ("10.11.7", "0", "down"), (OLD, "2", "down")], ids=str
+)
+def test_passwords_that_the_older_version_cannot_read_leave_only_the_copy(host, older, people, way):
+    """11.0 hashes them in another way: who logged in there could not log in to 10.x."""
+    host.upgraded().set(passwords=people)
+    (facts,) = host.folder.glob("work/switch/before/*/facts")
+    facts.write_text(facts.read_text().replace(f"from={OLD}", f"from={older}"))
+    (host.folder / f"install/{OLD}").rename(host.folder / f"install/{older}")
+    said = fields(host.run("back").stdout)
+    assert said["way"] == way
+    assert ("2 people have a password that 10.11.7 cannot read" in said["reason"]) == (way == "copy")
+    if way == "copy":
+        assert said["asks"] == "yes"
+        assert host.run("back", "go").returncode == 2
+        assert host.run("back", "overwrite", "down").returncode == 2
+    assert_still_new(host)
+
+
 def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     host.upgraded().set(**{"dropped/recaps": "3", "dropped/users": "1"})
     said = fields(host.run("back").stdout)
