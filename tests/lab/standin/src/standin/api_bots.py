@@ -6,20 +6,31 @@ from aiohttp import web
 
 from . import ids, users
 from .call import Call, reply
-from .errors import ApiError
+from .errors import ApiError, forbidden
 from .routes import route
+
+SELECT = (
+    "SELECT b.userid AS user_id, u.username, u.firstname AS display_name, b.description, b.ownerid AS owner_id, "
+    "b.createat AS create_at, b.updateat AS update_at, b.deleteat AS delete_at FROM bots b JOIN users u ON u.id = b.userid"
+)
 
 
 @route("GET", "bots")
 async def bots(call: Call) -> web.Response:
     size, offset = call.page()
-    rows = await call.app.database.rows(
-        "SELECT b.userid AS user_id, u.username, u.firstname AS display_name, b.description, b.ownerid AS owner_id, "
-        "b.createat AS create_at, b.updateat AS update_at, b.deleteat AS delete_at "
-        "FROM bots b JOIN users u ON u.id = b.userid ORDER BY b.createat LIMIT %s OFFSET %s",
-        (size, offset),
-    )
-    return reply(rows)
+    return reply(await call.app.database.rows(f"{SELECT} ORDER BY b.createat LIMIT %s OFFSET %s", (size, offset)))
+
+
+@route("POST", "bots/{bot_id:id}/assign/{owner_id:id}", admin=True)
+async def assign(call: Call, bot_id: str, owner_id: str) -> web.Response:
+    """The new owner need not exist; it must be no bot."""
+    if await call.app.database.row("SELECT 1 FROM bots WHERE userid = %s", (owner_id,)):
+        raise forbidden()
+    await call.app.database.run("UPDATE bots SET ownerid = %s WHERE userid = %s", (owner_id, bot_id))
+    row = await call.app.database.row(f"{SELECT} WHERE b.userid = %s", (bot_id,))
+    if row is None:
+        raise ApiError(404, "store.sql_bot.get.missing.app_error", "Bot does not exist.")
+    return reply(row)
 
 
 @route("POST", "bots", local=False)

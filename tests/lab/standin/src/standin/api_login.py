@@ -7,7 +7,7 @@ from aiohttp import web
 
 from . import api_system, ids, users
 from .call import Call, ok, reply
-from .errors import ApiError, forbidden
+from .errors import ApiError, bad_body, forbidden
 from .routes import route
 
 WRONG = ApiError(
@@ -119,9 +119,12 @@ def _need_tokens(call: Call) -> None:
 
 @route("POST", "users/{user_id:id}/tokens")
 async def create_token(call: Call, user_id: str) -> web.Response:
-    _need_tokens(call)
     user = await users.get(call.app, user_id)
+    if not user["isbot"]:
+        _need_tokens(call)
     body = await call.json()
+    if not body.get("description"):
+        raise bad_body("description")
     token = {
         "id": ids.new(),
         "token": ids.new(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from . import ids, memberships, users
+from . import ids, memberships, removal, users
 from .call import Call, ok, reply
 from .errors import ApiError, bad_body, forbidden
 from .memberships import team_object
@@ -69,7 +69,17 @@ async def patch(call: Call, team_id: str) -> web.Response:
 
 @route("DELETE", "teams/{team_id:id}")
 async def archive(call: Call, team_id: str) -> web.Response:
-    await _update(call, team_id, {"deleteat": ids.now()})
+    """Archives; with ``permanent`` the team goes, over the network only where the setting allows it."""
+    if call.query("permanent") == "true":
+        await memberships.team(call.app, team_id)
+        await _need_team_admin(call, team_id)
+        if not call.local and not call.app.config["ServiceSettings"]["EnableAPITeamDeletion"]:
+            raise ApiError(
+                401, "api.user.delete_team.not_enabled.app_error", "Permanent team deletion feature is not enabled."
+            )
+        await removal.of_team(call.app, team_id)
+    else:
+        await _update(call, team_id, {"deleteat": ids.now()})
     return ok()
 
 

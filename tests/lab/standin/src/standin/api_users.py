@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
-from . import ids, users
+from . import ids, removal, users
 from .call import Call, ok, reply
 from .errors import ApiError, bad_body, forbidden
 from .routes import route
@@ -47,7 +49,7 @@ async def by_id(call: Call, user_id: str) -> web.Response:
 
 @route("GET", "users/username/{name:name}")
 async def by_username(call: Call, name: str) -> web.Response:
-    row = await call.app.database.row("SELECT * FROM users WHERE username = %s", (name.lower(),))
+    row = await call.app.database.row(f"{users.SELECT} WHERE u.username = %s", (name.lower(),))
     if row is None:
         raise ApiError(
             404,
@@ -68,7 +70,7 @@ async def by_email(call: Call, email: str) -> web.Response:
 @route("GET", "users")
 async def listing(call: Call) -> web.Response:
     size, offset = call.page()
-    tables, where, values = "users u", ["true"], []
+    tables, where, values = "", ["true"], []
     for parameter, table, column in (
         ("in_team", "teammembers", "teamid"),
         ("in_channel", "channelmembers", "channelid"),
@@ -83,7 +85,7 @@ async def listing(call: Call) -> web.Response:
         where.append("u.deleteat = 0")
     if call.query("inactive") == "true":
         where.append("u.deleteat > 0")
-    query = f"SELECT u.* FROM {tables} WHERE {' AND '.join(where)} ORDER BY u.username LIMIT %s OFFSET %s"
+    query = f"{users.SELECT}{tables} WHERE {' AND '.join(where)} ORDER BY u.username LIMIT %s OFFSET %s"
     rows = await call.app.database.rows(query, [*values, size, offset])
     return reply([users.public(row) for row in rows])
 
@@ -150,8 +152,21 @@ async def set_roles(call: Call, user_id: str) -> web.Response:
     return ok()
 
 
+async def _end_of_its_bots(call: Call, user_id: str) -> None:
+    """The bots of an account are disabled with it. The real server never comes to an end with a bot that owns itself."""
+    if call.app.config["ServiceSettings"]["DisableBotsWhenOwnerIsDeactivated"]:
+        mine = await call.app.database.rows("SELECT userid FROM bots WHERE ownerid = %s AND deleteat = 0", (user_id,))
+        for bot in (row["userid"] for row in mine):
+            if bot == user_id:
+                await asyncio.sleep(3600)
+            await _set_active(call, bot, False)
+            await call.app.database.run("UPDATE bots SET deleteat = %s WHERE userid = %s", (ids.now(), bot))
+
+
 async def _set_active(call: Call, user_id: str, active: bool) -> None:
     before = await users.get(call.app, user_id)
+    if not active:
+        await _end_of_its_bots(call, user_id)
     if active and before["deleteat"]:
         await users.check_limit(call.app)
     await users.change(call.app, user_id, deleteat=0 if active else before["deleteat"] or ids.now())
@@ -170,24 +185,34 @@ async def set_active(call: Call, user_id: str) -> web.Response:
 
 @route("DELETE", "users/{user_id:id}", admin=True)
 async def delete(call: Call, user_id: str) -> web.Response:
-    """Deactivates; only with ``permanent`` and the setting that allows it the account goes."""
+    """Deactivates; with ``permanent`` the account goes, over the network only where the setting allows it."""
     if call.query("permanent") == "true":
-        if not call.app.config["ServiceSettings"]["EnableAPIUserDeletion"]:
+        if not call.local and not call.app.config["ServiceSettings"]["EnableAPIUserDeletion"]:
             raise ApiError(
                 401, "api.user.delete_user.not_enabled.app_error", "Permanent user deletion feature is not enabled."
             )
-        await users.get(call.app, user_id)
-        await _wipe(call, "= %s", [user_id])
+        await _set_active(call, user_id, False)
+        await removal.of_user(call.app, user_id)
     else:
         await _set_active(call, user_id, False)
     return ok()
 
 
-async def _wipe(call: Call, which: str, values: list) -> None:
-    for table in ("sessions", "teammembers", "channelmembers", "useraccesstokens"):
-        await call.app.database.run(f"DELETE FROM {table} WHERE userid {which}", values)
-    await call.app.database.run(f"DELETE FROM users WHERE id {which}", values)
-    call.app.sessions.forget()
+@route("POST", "users/{user_id:id}/convert_to_bot", admin=True)
+async def convert_to_bot(call: Call, user_id: str) -> web.Response:
+    """No setting forbids it; the bot owns itself, and the account's password and sessions are of no use any more."""
+    user, now = await users.get(call.app, user_id), ids.now()
+    bot = {
+        "user_id": user_id,
+        "description": "",
+        "owner_id": user_id,
+        "create_at": now,
+        "update_at": now,
+        "delete_at": 0,
+    }
+    await call.app.database.run("INSERT INTO bots VALUES (%s, %s, %s, %s, %s, %s)", list(bot.values()))
+    await call.app.sessions.end_of_user(user_id)
+    return reply(bot | {"username": user["username"]})
 
 
 @route("PUT", "users/{user_id:id}/password")

@@ -22,8 +22,11 @@ COLUMNS = {
 }
 
 
+SELECT = "SELECT u.*, EXISTS (SELECT 1 FROM bots b WHERE b.userid = u.id) AS isbot FROM users u"
+
+
 def public(row: dict) -> dict:
-    """A user as the API shows it; ``email_verified`` is left out when false."""
+    """A user as the API shows it; ``email_verified`` and ``is_bot`` are left out when false."""
     shown = {
         "id": row["id"],
         "create_at": row["createat"],
@@ -44,6 +47,8 @@ def public(row: dict) -> dict:
     }
     if row["emailverified"]:
         shown["email_verified"] = True
+    if row.get("isbot"):
+        shown["is_bot"] = True
     return shown
 
 
@@ -96,7 +101,8 @@ def user_limit(app: App) -> int | None:
 
 async def check_limit(app: App) -> None:
     most = user_limit(app)
-    if most and await app.database.value("SELECT count(*) FROM users WHERE deleteat = 0") >= most:
+    people = "SELECT count(*) FROM users WHERE deleteat = 0 AND id NOT IN (SELECT userid FROM bots)"
+    if most and await app.database.value(people) >= most:
         raise ApiError(
             400,
             "api.user.create_user.user_limits.exceeded",
@@ -148,7 +154,7 @@ async def create(app: App, body: dict[str, Any]) -> dict:
 
 async def get(app: App, user_id: str) -> dict:
     """Return the row of *user_id*. Raises ApiError 404."""
-    row = await app.database.row("SELECT * FROM users WHERE id = %s", (user_id,))
+    row = await app.database.row(f"{SELECT} WHERE u.id = %s", (user_id,))
     if row is None:
         raise ApiError(404, "app.user.missing_account.const", "Unable to find the user.")
     return row
