@@ -7,6 +7,7 @@ import functools
 import jinja2
 from mattermost_controller.hosts import probe, scripts
 from mattermost_controller.moving import transfer
+from mattermost_controller.verify import round_trip
 
 from tests import repository
 
@@ -37,6 +38,7 @@ SENT = {
         (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, "mattermost/scripts/status.sh"),
         ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "ROLE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),
     ),
+    "round trip": (round_trip.LIBRARY, ("socket", "patience")),
     "import": ((scripts.TOOLS, "mattermost/scripts/import.sh"), ("directory",)),
     "move": (
         transfer.LIBRARY,

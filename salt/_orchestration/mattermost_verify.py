@@ -1,4 +1,5 @@
-"""Look at the finished site as the world sees it, and at its host. Runs on the controller and changes nothing.
+"""Look at the finished site as the world sees it, and at its host. Runs on the controller and changes nothing; what a round trip makes
+(mattermost:verify:round_trip) is deleted.
 
 site-is-verified:
   mattermost_verify.passed:
@@ -10,7 +11,7 @@ from __future__ import annotations
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.hosts import collect, roster
-from mattermost_controller.verify import checks, observe
+from mattermost_controller.verify import checks, observe, round_trip
 from mattermost_controller.verify import site as sites_of
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -56,5 +57,8 @@ def passed(name, site=""):
             found[host.id] = collect.settings_faults(err)
             continue
         found[host.id] = checks.run(merged, facts, observed[host.id], served)
+        if merged["verify"]["round_trip"] and not __opts__["test"]:
+            place, roots = observe.site_of(merged, served), __opts__["file_roots"]["base"]
+            found[host.id].append(round_trip.finding(host, merged, place, roots, found[host.id]))
         sites[host.id] = sites_of.summary(merged, facts, observed[host.id], served)
     return _ret(name, **checks.report(found, words, __opts__["test"]), findings=findings.as_data(found), sites=sites)

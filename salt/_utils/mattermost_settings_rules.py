@@ -274,6 +274,12 @@ def names_stay_text(settings):
             yield f"{key} is {name}, which YAML and Salt take for something other than a name: set another."
 
 
+def round_trip_has_the_socket(settings):
+    """`verify:round_trip` needs `server:local_mode`."""
+    if settings["verify"]["round_trip"] and not settings["server"]["local_mode"]:
+        yield "mattermost:verify:round_trip makes its bot over the local socket: set mattermost:server:local_mode to True."
+
+
 def names_are_names(settings):
     """`name` and `additional_names` are DNS names, not addresses."""
     for name in settings["names"]:
@@ -297,6 +303,7 @@ HARMFUL = (
     tools.postgresql_memory_is_an_amount,
     tools.storage_login_is_not_ours,
     mail_and_push_are_whole,
+    round_trip_has_the_socket,
 )
 DOUBTFUL = (
     server_user_is_no_components,

@@ -1,4 +1,4 @@
-# Look at a deployed site and its host, changing nothing. Start: salt-run state.orchestrate mattermost.verify
+# Look at a deployed site and its host, changing nothing (mattermost:verify:round_trip deletes what it makes). Start: salt-run state.orchestrate mattermost.verify
 # Needs: a site deployed by mattermost.ssl or mattermost.non-ssl; it sees which.
 
 site-is-verified:

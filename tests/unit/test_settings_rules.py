@@ -161,6 +161,7 @@ HARMFUL = [
     ("use mattermost:database:port", {"database": {"settings": {"port": 5433}}}),
     ("settings:listen_addresses", {"database": {"settings": {"listen_addresses": "*"}}}),
     ("environment:RESTIC_PASSWORD_COMMAND", {"backup": {"environment": {"RESTIC_PASSWORD_COMMAND": "cat /x"}}}),
+    ("server:local_mode", {"server": {"local_mode": False}, "verify": {"round_trip": True}}),
 ]  # fmt: skip
 DOUBTFUL = [
     ("server:user", {"server": {"user": "www-data"}}),

@@ -19,6 +19,7 @@ VERIFY = (
     "upload-limit", "public-name", "reachable", "closed-ports", "listeners", "redirect", "challenge", "hsts",
     "certificate-trust", "certificate-days", "certificate-served", "tls-protocol", "services", "renewal",
     "certificate-watch", "backup-age", "postgresql", "private-files", "additional-names", "additional-certificates", "additional-redirects",
+    "round-trip",
 )  # fmt: skip
 RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
 UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages")

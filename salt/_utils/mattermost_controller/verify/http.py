@@ -1,8 +1,8 @@
 """Ask a site over one plain or TLS connection each, at a given address and under its public name.
 
-Requests do not check the certificate: ``handshake`` alone does, so that one fault shows as one fault.
+Requests do not check the certificate unless they get a ``context`` that does: ``handshake`` alone does, so that one fault shows as one fault.
 http.client and not urllib3: all but ``request`` needs the bare socket, and ``words`` the system's own errors, so
-urllib3 adds more lines than it saves (tried: 9). No websocket library comes with Salt, and only its handshake is asked.
+urllib3 adds more lines than it saves (tried: 9). No websocket library comes with Salt.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Handshake(NamedTuple):
     error: str = ""
 
 
-def _connect(site: Site, secure: bool, context=None) -> socket.socket:
+def connect(site: Site, secure: bool, context=None) -> socket.socket:
+    """Return an open connection; without a *context* the certificate is not checked. Raises OSError."""
     plain = socket.create_connection((site.address, site.https if secure else site.http), site.timeout)
     if not secure:
         return plain
@@ -78,14 +79,24 @@ def _lenient() -> ssl.SSLContext:
     return context
 
 
-def request(site: Site, path: str, *, secure: bool | None = None, headers: dict | None = None) -> Answer:
-    """Return the answer to GET *path*; never raises for what the network or the site does."""
+def exchange(site: Site, connection, path: str, headers: dict, method: str = "GET", body: bytes | None = None):
+    """Send a request on an open *connection*; return http.client's response, which is read from there."""
+    client = http.client.HTTPConnection(site.name, timeout=site.timeout)
+    client.sock = connection
+    client.request(method, path, body, headers)
+    return client.getresponse()
+
+
+def request(
+    site: Site, path: str, *, secure: bool | None = None, headers: dict | None = None, context=None, **sent
+) -> Answer:
+    """Return the answer to GET *path*; never raises for what the network or the site does.
+
+    context: a TLS context that checks the certificate. sent: another ``method``, and a ``body`` of bytes.
+    """
     try:
-        with _connect(site, site.secure if secure is None else secure) as connection:
-            client = http.client.HTTPConnection(site.name, timeout=site.timeout)
-            client.sock = connection
-            client.request("GET", path, headers={"Connection": "close", **(headers or {})})
-            answer = client.getresponse()
+        with connect(site, site.secure if secure is None else secure, context) as connection:
+            answer = exchange(site, connection, path, {"Connection": "close", **(headers or {})}, **sent)
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, found, b"" if answer.status == 101 else answer.read(_BODY_LIMIT))
     except (OSError, http.client.HTTPException) as err:
@@ -94,6 +105,15 @@ def request(site: Site, path: str, *, secure: bool | None = None, headers: dict 
 
 def upgrade(site: Site, path: str, origin: str = "") -> Answer:
     """Return the answer to a websocket handshake; its error is set when a 101 does not prove our key."""
+    headers, proof = websocket_headers(origin)
+    answer = request(site, path, headers=headers)
+    if answer.status == 101 and answer.headers.get("sec-websocket-accept") != proof:
+        return answer._replace(error="the answer does not prove a websocket")
+    return answer
+
+
+def websocket_headers(origin: str) -> tuple[dict, str]:
+    """Return what asks for a websocket, and what the answer's Sec-WebSocket-Accept must be."""
     key = base64.b64encode(os.urandom(16))
     headers = {
         "Connection": "Upgrade",
@@ -102,12 +122,8 @@ def upgrade(site: Site, path: str, origin: str = "") -> Answer:
         "Sec-WebSocket-Key": key.decode(),
         **({"Origin": origin} if origin else {}),
     }
-    answer = request(site, path, headers=headers)
     # SHA-1 is what the websocket protocol asks for; nothing is protected by it
-    proof = base64.b64encode(hashlib.sha1(key + _WEBSOCKET_GUID, usedforsecurity=False).digest()).decode()
-    if answer.status == 101 and answer.headers.get("sec-websocket-accept") != proof:
-        return answer._replace(error="the answer does not prove a websocket")
-    return answer
+    return headers, base64.b64encode(hashlib.sha1(key + _WEBSOCKET_GUID, usedforsecurity=False).digest()).decode()
 
 
 def announce(site: Site, path: str, size: int) -> Answer:
@@ -120,7 +136,7 @@ def announce(site: Site, path: str, size: int) -> Answer:
         f"Authorization: Bearer {26 * 'x'}\r\nContent-Length: {size}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     )
     try:
-        with _connect(site, site.secure) as connection:
+        with connect(site, site.secure) as connection:
             connection.sendall(head.encode())
             with connection.makefile("rb") as stream:
                 line = stream.readline(1024).split()
@@ -135,14 +151,14 @@ def handshake(site: Site) -> Handshake:
     """Return the handshake that a careful client makes; with the certificate even where it is not trusted."""
     try:
         context = ssl.create_default_context(cafile=site.ca_file or None)
-        with _connect(site, True, context) as connection:
+        with connect(site, True, context) as connection:
             return Handshake(connection.version() or "", connection.getpeercert(binary_form=True) or b"")
     except FileNotFoundError:
         return Handshake("", b"", f"there is no file {site.ca_file} on the controller (mattermost:verify:ca_file)")
     except (OSError, ValueError) as err:
         error = words(err)
     try:
-        with _connect(site, True) as connection:
+        with connect(site, True) as connection:
             return Handshake(connection.version() or "", connection.getpeercert(binary_form=True) or b"", error)
     except (OSError, ValueError):
         return Handshake("", b"", error)
@@ -159,7 +175,7 @@ def old_protocols(site: Site) -> str:
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     try:
-        with _connect(site, True, context) as connection:
+        with connect(site, True, context) as connection:
             return f"accepted {connection.version()}"
     except ssl.SSLError as err:
         return "untestable" if err.reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE") else "refused"

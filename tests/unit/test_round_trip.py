@@ -1,0 +1,168 @@
+"""Verify as a person: what goes wrong is said, and whatever goes wrong the bot, its channel and its team are deleted."""
+
+import signal
+import subprocess
+
+import pytest
+from mattermost_controller.findings import ok, refusal
+from mattermost_controller.hosts import scripts
+from mattermost_controller.verify import http, round_trip
+
+from tests import repository
+from tests.unit.fake_chat import Chat
+from tests.unit.hostprogram.conftest import SHELLS, usable
+
+ROOTS = [str(repository.ROOT / "salt")]
+OURS = {"name": "mattermost-verify", "email": "mattermost-verify@localhost", "roles": "system_user"}
+
+
+class Here:
+    """A host that is this machine: the script runs under *shell*; its lock is in *folder*."""
+
+    def __init__(self, folder, shell=("sh",)):
+        self.folder, self.shell = folder, shell
+
+    def stream(self, script):
+        return [*self.shell, "-c", f"own={self.folder}/own pause=0\n{script}"], b""
+
+
+@pytest.fixture
+def chat(tmp_path, request):
+    made = Chat(tmp_path / "local.socket", getattr(request, "param", ""))
+    yield made
+    made.close()
+    assert list((tmp_path / "own").glob("*/*")) == [], "a token or a password is left"
+
+
+def settings(folder, timeout=5):
+    return {"verify": {"timeout": timeout}, "paths": {"run": str(folder)}, "nginx": {"body_limit": 70_000}}
+
+
+@pytest.fixture
+def look(chat, tmp_path):
+    def act(shell=("sh",), timeout=5, so_far=()):
+        site = http.Site("localhost", "127.0.0.1", False, "", timeout, http=chat.port)
+        return round_trip.finding(Here(tmp_path, shell), settings(tmp_path, timeout), site, ROOTS, list(so_far))
+
+    return act
+
+
+def left(chat):
+    return [*chat.users, *chat.teams, *chat.channels]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, look, shell):
+    usable(shell)
+    found = look(shell)
+    assert (found.level, found.sentence[:25]) == ("ok", "A message and a file went")
+    assert left(chat) == []
+    assert len(chat.files["f1"]) == 70_000
+    assert chat.tokens[0] not in str(found)
+    assert look(shell).level == "ok", "a second one"
+
+
+@pytest.mark.parametrize("chat", ["files are off"], indirect=True)
+def test_without_attachments_a_message_alone_goes(chat, look):
+    assert look().sentence.startswith("A message went (file attachments are off)")
+    assert left(chat) == []
+
+
+WRONG = {
+    "closes": "The bot's websocket does not stay open: the server closed it.",
+    "no event": "A message is stored, but its event did not come over the websocket within 1 s.",
+    "no files": "A file was not accepted: status 500. The disk is full.",
+    "other text": "A message is not read as it was sent.",
+    "other file": "A file does not come back as it was sent.",
+    "no channels": 'No bot could be made: The server makes no channel (status 400): No \\"more\\" of them.',
+    "first": "No bot could be made: The server gives a new account the roles system_admin system_user: is there an administrator?",
+}
+
+
+@pytest.mark.parametrize(("chat", "sentence"), WRONG.items(), indirect=["chat"], ids=list(WRONG))
+def test_what_goes_wrong_is_said_and_nothing_is_left(chat, look, sentence):
+    found = look(timeout=1)
+    assert (found.level, found.sentence) == ("refusal", sentence)
+    assert found.fix
+    assert left(chat) == []
+
+
+@pytest.mark.parametrize("chat", ["keeps"], indirect=True)
+def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, look):
+    found = look()
+    assert found.level == "refusal"
+    assert "may still be there: The server does not delete users/username" in found.sentence
+    chat.fault = ""
+    assert look().level == "ok"
+    assert left(chat) == []
+
+
+@pytest.mark.parametrize("is_bot", [{"owner": "u" * 26}, {}], ids=["a bot", "no bot yet"])
+def test_what_an_interrupted_run_left_is_deleted_first(chat, look, tmp_path, is_bot):
+    chat.users["u" * 26] = OURS | {"id": "u" * 26} | is_bot
+    chat.teams["t" * 26] = OURS | {"id": "t" * 26}
+    (tmp_path / "own/tmp.killed").mkdir(parents=True)
+    (tmp_path / "own/tmp.killed/body").touch()
+    assert look().level == "ok"
+    assert left(chat) == []
+
+
+@pytest.mark.parametrize("kind", ["users", "teams"])
+def test_what_somebody_else_has_under_that_name_stays(chat, look, kind):
+    getattr(chat, kind)["s" * 26] = OURS | {"id": "s" * 26, "email": "somebody@example.test"}
+    found = look()
+    assert "is there that is not of this check" in found.sentence
+    assert left(chat) == ["s" * 26]
+
+
+def test_a_controller_that_is_killed_leaves_nothing(chat, tmp_path):
+    """What it started on the host sees the end of its standard input, and nobody listens any more."""
+    values = {"socket": tmp_path / "local.socket", "patience": 60}
+    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline().startswith(b"ready ")
+        assert len(left(chat)) == 3
+        process.stdout.close()
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert left(chat) == []
+
+
+def test_a_script_that_is_ended_on_the_host_deletes_before_it_ends(chat, tmp_path):
+    values = {"socket": tmp_path / "local.socket", "patience": 2}
+    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline().startswith(b"ready ")
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read().strip() == b"gone"
+    assert left(chat) == []
+
+
+def test_two_at_once_do_not_delete_each_others(chat, look, tmp_path):
+    values = {"socket": tmp_path / "local.socket", "patience": 60}
+    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline().startswith(b"ready ")
+        assert look().sentence == "No bot could be made: Another round trip is in progress on this host."
+        assert len(left(chat)) == 3
+        process.stdin.close()
+
+
+def test_it_is_not_tried_where_another_check_failed(chat, look):
+    assert look(so_far=[ok("page", "Fine.")]).level == "ok"
+    chat.asked.clear()
+    assert look(so_far=[refusal("page", "Not fine.", "Mend it.")]).level == "skipped"
+    assert chat.asked == []
+
+
+def test_a_host_without_the_socket_says_so(tmp_path):
+    site = http.Site("localhost", "127.0.0.1", False, "", 1, http=1)
+    found = round_trip.finding(Here(tmp_path), settings(tmp_path), site, ROOTS, [])
+    assert found.sentence == f"No bot could be made: There is no local socket {tmp_path}/local.socket."
+    found = round_trip.finding(
+        Here(tmp_path, ("sh", "-c", "echo ssh: lost >&2; exit 255", "x")), settings(tmp_path), site, ROOTS, []
+    )
+    assert found.sentence == "No bot could be made: ssh: lost"
