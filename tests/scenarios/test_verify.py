@@ -175,6 +175,23 @@ def test_a_certificate_that_was_not_renewed(site, run, certificate, root):
     assert "4 days left" in found["certificate-days"]["sentence"]
 
 
+def test_a_round_trip_leaves_nothing_whether_it_succeeds_or_fails(site, run):
+    site.set(verify={"round_trip": True})
+    broken, mended = edit(SITE, "$a location = /api/v4/posts { return 403; }")
+    assert run()["round-trip"]["level"] == "ok"
+    try:
+        site.ssh(broken)
+        found = run()
+    finally:
+        site.ssh(mended)
+    assert red(found) == {"round-trip"}
+    assert "A message was not accepted: status 403" in found["round-trip"]["sentence"]
+    tables = "SELECT count(*) FROM bots UNION ALL SELECT count(*) FROM teams UNION ALL SELECT count(*) FROM fileinfo"
+    assert site.ssh(f'cd /; runuser -u postgres -- psql -XAt -d mattermost -c "{tables}"').split() == ["0", "0", "0"]
+    assert site.ssh("find /run/mattermost-verify -type f").split() == ["/run/mattermost-verify/lock"]
+    assert site.ssh("find /var/opt/mattermost/data -name round-trip.bin") == ""
+
+
 def test_a_name_that_does_not_resolve(site, run):
     site.set(verify={"address": ""}, name="no.such.invalid")
     assert red(run()) == {"public-name"}
