@@ -212,6 +212,18 @@ RUN_BY = {
         "tests/unit/test_releases_program.py::test_a_source_is_asked_once_and_again_after_a_while",
         "check",
     ),
+    r"mattermost-patches status": (
+        "tests/unit/hostprogram/test_patches_order.py::test_a_patch_that_is_rolled_back_stops_it_until_a_person_acts",
+        "status",
+    ),
+    r"mattermost-patches resume": (
+        "tests/unit/hostprogram/test_patches_order.py::test_a_patch_that_is_rolled_back_stops_it_until_a_person_acts",
+        "resume",
+    ),
+    r"mattermost-patches now": (
+        "tests/unit/hostprogram/test_patches_order.py::test_a_person_does_not_wait_for_the_window",
+        "now",
+    ),
     # the system's own programs on the host
     r"journalctl .*|systemctl (status .*|reload nginx|start postgresql)": "not run: systemd's own commands",
     r"df -h; df -i|du -xm .*|free -m|find /var/opt/mattermost/logs .*|apt-get clean": "not run: the system's own commands",

@@ -23,6 +23,7 @@ SHIPPED_BY = {
     "mattermost-certificate": "mattermost.deploy.letsencrypt.watch",
     "mattermost-tell": "mattermost.deploy.notify",
     "mattermost-releases": "mattermost.deploy.releases",
+    "mattermost-patches": "mattermost.deploy.releases.patches",
     "mattermost-backup": "mattermost.deploy.backup",
     "mattermost-restore": "mattermost.deploy.backup",
 }

@@ -30,7 +30,9 @@ EXTENDED = ((5, 37), (6, 3), (7, 1), (7, 8), (8, 1), (9, 5), (9, 11), (10, 5), (
 
 
 def note(release: dict, installed: str | None) -> str:
-    """Say that the default is newer than what an unpinned host keeps, or nothing."""
+    """Say that the default is newer than what an unpinned host keeps, or that a patch is newer than the named version, or nothing."""
+    if facts.is_newer_patch(release, installed) and release["pinned"]:
+        return f" It came unattended; mattermost:release:version ({release['version']}) is the least patch."
     newer = facts.newer_default(release, installed)
     return newer and f" {newer} is the default now: set mattermost:release:version to {newer} to upgrade."
 

@@ -54,11 +54,22 @@ def of_line(version: str, line: str) -> bool:
 def effective(release: dict, installed: str | None) -> str:
     """Return the version that a run leaves on the host: the named one, else the installed one, else the default.
 
+    With unattended patches a newer patch of the named one's line stays.
+
     release: the settings' branch ``release``, in which ``version`` is the patch that a named line means. A host that is on that line
     keeps the patch that it has. installed: what ``current`` names; None or "" on a fresh host.
     """
     keeps = installed and (not release["pinned"] or of_line(installed, release.get("line", "")))
-    return installed if keeps else release["version"]
+    return installed if keeps or is_newer_patch(release, installed) else release["version"]
+
+
+def is_newer_patch(release: dict, installed: str | None) -> bool:
+    """Say whether the host has brought itself to a newer patch than the version that the settings name: that is the least one then."""
+    if release.get("unattended") != "patches" or not is_version(installed or ""):
+        return False
+    return of_line(installed, release["version"].rpartition(".")[0]) and numbers(installed) > numbers(
+        release["version"]
+    )
 
 
 def newer_default(release: dict, installed: str | None) -> str:

@@ -9,8 +9,8 @@ from mattermost_letsencrypt_core import PARKED
 # file systems of other machines; what autofs has not mounted yet may be one
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs", "autofs")
 NAMES = (
-    "aside backup backup-failed certificate certificate-failed kept move new-backup-password new-database-password postgresql releases"
-    " releases-failed restore restore-back rotate switch tell verify"
+    "aside backup backup-failed certificate certificate-failed kept move new-backup-password new-database-password patches"
+    " patches-tell postgresql releases releases-failed restore restore-back rotate switch tell verify"
 )
 OURS = re.compile(rf"mattermost-({'|'.join(NAMES.split())})(@[^.]*)?(\.(service|timer)(\.d)?)?")
 DROPINS = (

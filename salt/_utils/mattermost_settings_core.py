@@ -279,7 +279,7 @@ def derive_release(release: dict, releases: dict) -> None:
 
     ``line`` is "" where a version is named. ``known_by`` is ``sum`` (its SHA-256 is known), ``name`` (a person named it), ``listed``
     (the vendor lists it: a row of the table for another processor, or two of its sources) or "" (nobody says that it exists); without
-    a sum the archive needs the vendor's signature. releases: the table; ``listed`` in it is the newest patch by line that two of the
+    a sum the archive needs the vendor's signature. ``addresses`` are those of any version. releases: the table; ``listed`` in it is the newest patch by line that two of the
     vendor's sources list at this moment.
     """
     wanted, sums = release["version"], releases.get(release["arch"], {})
@@ -295,8 +295,10 @@ def derive_release(release: dict, releases: dict) -> None:
     release["sha256"] = release["sha256"] or sums.get(version, "")
     is_listed = version in rows or version in releases.get("listed", {}).values()
     release["known_by"] = "sum" if release["sha256"] else "listed" if is_listed else "" if release["line"] else "name"
-    for name in ("source", "signature"):
-        text = release[name].replace("{source}", release["source"])
+    release["addresses"] = {
+        name: release[name].replace("{source}", release["source"]) for name in ("source", "signature")
+    }
+    for name, text in release["addresses"].items():
         release[name] = text.replace("{version}", version).replace("{arch}", release["arch"])
 
 

@@ -287,6 +287,16 @@ def names_are_names(settings):
             yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name: write one, such as chat.example.com."
 
 
+def unattended_patches_come_from_an_address(settings):
+    """With `release:unattended: patches`, `release:source` is an address with `{version}`, which the host itself can fetch."""
+    source = settings["release"].get("addresses", settings["release"])["source"]
+    if settings["release"]["unattended"] == "patches" and not re.match(r"(https?|file)://.*\{version\}", source):
+        yield (
+            f"mattermost:release:unattended is patches, and mattermost:release:source is {source}: "
+            "the host can fetch no other version from there. Set an https:// address with {version}, or unattended: none."
+        )
+
+
 HARMFUL = (
     server_user_is_an_account_of_its_own,
     paths_are_not_the_systems,
@@ -304,6 +314,7 @@ HARMFUL = (
     tools.storage_login_is_not_ours,
     mail_and_push_are_whole,
     round_trip_has_the_socket,
+    unattended_patches_come_from_an_address,
 )
 DOUBTFUL = (
     server_user_is_no_components,

@@ -27,6 +27,8 @@ BOUNDS = {
     "mattermost-certificate-failed.service": 9.4,
     "mattermost-releases.service": 8.8,
     "mattermost-releases-failed.service": 9.4,
+    "mattermost-patches.service": 7.0,
+    "mattermost-patches-tell.service": 9.4,
 }
 DEPLOY = compiler.ROOT / "salt/mattermost/deploy"
 DROPIN = DEPLOY / "server/files/etc/systemd/system/mattermost.service.d/server.conf"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -159,3 +161,83 @@ def test_sources_that_fail_are_said_and_nothing_is_called_the_newest(host, serve
     assert words in said["sentence"]
     assert "the newest patch of" not in json.dumps(made["findings"])
     assert words in check(host)[1]["release-sources"]
+
+
+class Patching:
+    """The deployed host with unattended patches on, and a newer patch of its line in the lab's source, made and signed here."""
+
+    def __init__(self, host, lab, releases, folder):
+        self.host, self.lab, self.old = host, lab, releases[0].version
+        self.new = patch_of(self.old, 101)
+        self.site = lab.directory / "sites" / lab.instance.gateway
+        build = [sys.executable, "tests/lab/standin/build.py", self.new, "--output", self.site]
+        subprocess.run(build, check=True, stdout=sys.stderr)
+        self.vendor, self.other = signer.Signer(folder, "vendor"), signer.Signer(folder, "other")
+        self.vendor.key(self.site / "key")
+        where = f"https://{lab.instance.gateway}"
+        host.set(
+            release={
+                "unattended": "patches",
+                "source": f"{where}/mattermost-team-{{version}}-linux-{{arch}}.tar.gz",
+                "signature": f"{where}/{{version}}.sig",
+                "key": f"{where}/key",
+                "key_fingerprint": self.vendor.fingerprint,
+            }
+        )
+        run = host.apply("releases")
+        assert run.rc == 0, run
+
+    def signed_by(self, one):
+        one.sign(self.site / f"mattermost-team-{self.new}-linux-amd64.tar.gz", self.site / f"{self.new}.sig")
+
+    def window(self):
+        """Let a window begin, as the timer does; return systemd's result, the report and the version that serves."""
+        self.host.ssh(f"rm -rf {CACHE}; systemctl start mattermost-patches.service || true", timeout=120)
+        result = self.host.ssh("systemctl show -p Result --value mattermost-patches.service").strip()
+        report = dict(line.split("=", 1) for line in self.host.ssh("mattermost-patches status").splitlines())
+        return result, report, self.host.ssh("readlink /opt/mattermost/current").strip()
+
+
+@pytest.fixture(scope="module")
+def patching(host, lab, releases, tmp_path_factory):
+    if not shutil.which("gpg"):
+        pytest.skip("NO GPG: install gnupg.")
+    return Patching(host, lab, releases, tmp_path_factory.mktemp("keys"))
+
+
+def test_a_patch_that_is_not_proved_and_another_line_are_not_installed(patching, serve):
+    host, before = patching.host, patching.host.ssh("systemctl show -p MainPID mattermost")
+    assert "mattermost-patches.timer" in host.ssh("systemctl list-timers --no-legend mattermost-patches.timer")
+    serve(Release(NEWER, day(-2)))
+    result, report, current = patching.window()
+    assert (result, report["result"], current) == ("success", "done", patching.old), report
+    serve(Release(NEWER, day(-2)), Release(patching.new, day(-1), "High"))
+    patching.signed_by(patching.other)
+    result, report, current = patching.window()
+    assert (result, report["result"], current) == ("exit-code", "failed", patching.old), report
+    assert "another key made it" in report["reason"]
+    assert host.ssh(f"ls -d /opt/mattermost/{patching.new} 2>/dev/null || true") == ""
+    assert host.ssh("systemctl show -p MainPID mattermost") == before
+    assert "unattended-patches" in attention(look(host, drift=False)[1])
+
+
+def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serve):
+    """Then it is installed in the next window, the version in the settings is the least patch, and nothing has drifted."""
+    host = patching.host
+    serve(Release(NEWER, day(-2)), Release(patching.new, day(-1), "High"))
+    patching.signed_by(patching.vendor)
+    host.ssh("mattermost-patches resume; echo STANDIN_FAULT_FAIL_START=1 >>/etc/mattermost/environment")
+    result, report, current = patching.window()
+    assert (result, report["result"], current) == ("exit-code", "failed", patching.old), report
+    assert f"Mattermost {patching.new} was rolled back to {patching.old}" in report["reason"]
+    host.ssh("mattermost-switch check")
+    _, report, current = patching.window()
+    assert (report["result"], current) == ("stopped", patching.old), report
+    host.ssh("mattermost-patches resume; systemctl reset-failed")
+    result, report, current = patching.window()
+    assert (result, report["result"], current) == ("success", "done", patching.new), report
+    run = host.orchestrate()
+    assert run.rc == 0, run
+    assert f"{patching.old} in the settings is the least patch" in run.comments
+    assert host.ssh("readlink /opt/mattermost/current").strip() == patching.new
+    assert look(host)[1]["drift"]["drifted"] is False

@@ -130,3 +130,31 @@ def test_preflight_states_and_status_refuse_the_same_hosts(version):
         assert (preflight.postgresql(settings, seen, {}).level == "ok") == fits
         assert (plan.too_old(major, version) is None) == fits
         assert (releases.newer({version: "ab"}, "10.0.0", "2.40", f"{major}.1")["newest"] == version) == fits
+
+
+# settings, installed -> what a run leaves while unattended patches are on
+UNATTENDED = [
+    ("11.7.10", True, "11.7.15", "11.7.15"),
+    ("11.7.10", True, "11.7.9", "11.7.10"),
+    ("11.7.10", True, "11.8.0", "11.7.10"),
+    ("11.8.0", True, "11.7.15", "11.8.0"),
+    ("11.7.10", False, "11.7.15", "11.7.15"),
+]
+
+
+@pytest.mark.parametrize(("version", "pinned", "installed", "left"), UNATTENDED)
+def test_with_unattended_patches_a_named_version_is_the_least_patch(tmp_path, version, pinned, installed, left):
+    wish = {**release(version, pinned), "unattended": "patches"}
+    assert facts.effective(wish, installed) == left
+    assert tree.wanted(host(tmp_path, installed), wish) == str(tmp_path / left)
+    said = preflight.downgrade({"release": wish, "paths": {"install": "/opt"}}, {"current": installed}, {})
+    assert said.level == ("refusal" if (version, installed) == ("11.7.10", "11.8.0") else "note" if pinned else "ok")
+
+
+def test_a_newer_patch_than_the_named_one_is_said_and_a_downgrade_without_unattended_patches():
+    wish = {**release("11.7.10", True), "unattended": "patches"}
+    said = preflight.downgrade({"release": wish}, {"current": "11.7.15"}, {})
+    assert (said.level, "11.7.10 in the settings is the least patch" in said.sentence) == ("note", True)
+    assert "11.7.10) is the least patch" in core.note(wish, "11.7.15")
+    wish["unattended"] = "none"
+    assert preflight.downgrade({"release": wish}, {"current": "11.7.15"}, {}).level == "refusal"

@@ -108,6 +108,8 @@ def test_a_secret_of_a_mapping_never_stands_in_a_fault():
 
 
 HARMFUL = [
+    ("release:unattended", {"release": {"unattended": "patches", "source": "/srv/{version}.tar.gz"}}),
+    ("release:unattended", {"release": {"unattended": "patches", "source": "https://mirror.example.test/one.tar.gz"}}),
     ("server:user", {"server": {"user": "root"}}),
     ("server:user", {"server": {"user": "postgres"}}),
     ("paths:settings", {"paths": {"settings": "/etc"}}),

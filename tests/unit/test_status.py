@@ -264,3 +264,24 @@ def test_the_report_of_a_run_tells_where_the_site_is_and_how_long_things_last():
         "url": f"http://{settings()['name']}",
         "certificate": None,
     }
+
+
+PATCHES = {
+    "off": ((), "ok", "not unattended"),
+    "older-bundle": ((), "ok", "not unattended"),
+    "done": (("unattended=patches", "result=done", "ended=2026-11-26 04:40:00 +0000", "reason=Mattermost was upgraded."), "ok", "2026-11-26 04:40: Mattermost was upgraded."),
+    "new": (("unattended=patches",), "ok", "no window was open yet"),
+    "failed": (("unattended=patches", "result=failed", "ended=2026-11-26 04:40:00 +0000", "reason=A signature."), "refusal", "A signature."),
+    "stopped": (("unattended=patches", "result=stopped", "ended=2026-11-26 04:40:00 +0000", "reason=It.", "stopped=It was rolled back."), "refusal", "unattended"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "level", "row"), PATCHES.values(), ids=PATCHES)
+def test_unattended_patches_are_told_and_a_stop_needs_somebody(lines, level, row):
+    told = "".join(f"s.patches\t{line}\n" for line in lines)
+    data = made(facts(ANSWER.replace("s.end\tok", f"{told}s.end\tok")))
+    (found,) = [one for one in data["findings"] if one["check"] == "unattended-patches"]
+    assert found["level"] == level, found
+    assert row in next(
+        line for line in text.render({"a": {**data, "address": "b"}}).splitlines() if line.startswith("  patches")
+    )

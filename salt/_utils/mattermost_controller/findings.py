@@ -22,8 +22,8 @@ VERIFY = (
     "round-trip",
 )  # fmt: skip
 RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
-UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages")
-STATUS = ("backup-result", "disk", "users", "drift", *UPKEEP)
+UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages", "postgresql-update")
+STATUS = ("backup-result", "disk", "users", "drift", "unattended-patches", *UPKEEP)
 _NAMES = {*PREFLIGHT, *VERIFY, *RELEASES, *STATUS}
 
 OK, NOTE, SKIPPED, WARNING, REFUSAL = "ok", "note", "skipped", "warning", "refusal"

@@ -60,7 +60,10 @@ fact s.taken "logs $(taken "$STATE/logs")"
 has mattermost-backup && [ -d "$WORK/backup" ] &&
   mattermost-backup status 2>/dev/null | grep -E '^[a-z_]+=' | while read -r line; do fact s.backup "$line"; done
 
-# -- the distribution: a reboot that is due, security updates that wait by what the host fetched last; nothing is fetched for it --
+# -- unattended patches, as the host's own program says it --
+has mattermost-patches && mattermost-patches status 2>/dev/null | grep -E '^[a-z]+=' | while read -r line; do fact s.patches "$line"; done
+
+# -- the distribution: a reboot that is due, updates of security and PostgreSQL that wait by what the host fetched last; nothing is fetched for it --
 [ -e /run/reboot-required ] && fact s.reboot yes
 if has needs-restarting; then
   timeout 15 needs-restarting -r >/dev/null 2>&1
@@ -68,10 +71,13 @@ if has needs-restarting; then
 fi
 if has apt-get; then
   waiting=$(timeout 15 apt-get -s -o Debug::NoLocking=true dist-upgrade 2>/dev/null) &&
-    fact s.security_packages "$(printf '%s\n' "$waiting" | grep -c '^Inst .*[Ss]ecurity')"
+    fact s.security_packages "$(printf '%s\n' "$waiting" | grep -c '^Inst .*[Ss]ecurity')" &&
+    fact s.postgresql_waits "$(printf '%s\n' "$waiting" | sed -n 's/^Inst postgresql-[0-9]* \[[^]]*\] (\([0-9.]*\).*/\1/p' | head -n 1)"
 elif has dnf; then
   waiting=$(timeout 15 dnf -q -C updateinfo list --security --updates 2>/dev/null) &&
     fact s.security_packages "$(printf '%s\n' "$waiting" | grep -c '[0-9]')"
+  waiting=$(timeout 15 dnf -q -C list --upgrades 'postgresql*-server' 2>/dev/null) &&
+    fact s.postgresql_waits "$(printf '%s\n' "$waiting" | sed -n 's/^postgresql[0-9]*-server[^ ]* *\([0-9.]*\).*/\1/p' | head -n 1)"
 fi
 
 # -- what was kept aside --

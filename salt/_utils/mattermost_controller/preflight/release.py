@@ -123,6 +123,11 @@ def downgrade(settings, facts, outside) -> Finding:
             f"Mattermost {installed} is installed; {wanted} is older, and the database does not go back.",
             f"set mattermost:release:version to {installed} or newer, go back to it by mattermost.rollback, or restore a backup of it on a fresh host.",
         )
+    if settings["release"]["pinned"] and release_facts.is_newer_patch(settings["release"], installed):
+        return note(
+            "downgrade",
+            f"Mattermost {installed} is installed, by an unattended patch; {settings['release']['version']} in the settings is the least patch.",
+        )
     if installed and wanted != installed:
         return note("downgrade", f"Mattermost {installed} will be upgraded to {wanted}.")
     return ok(

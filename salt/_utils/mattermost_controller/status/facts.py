@@ -71,6 +71,8 @@ def parse(text: str) -> dict:
         "clusters": found.get("cluster", []),
         "reboot": one("reboot") == "yes",
         "security_packages": _whole(one("security_packages")),
+        "postgresql_waits": one("postgresql_waits") or None,
+        "patches": dict(line.partition("=")[::2] for line in found.get("patches", [])),
     }
     return facts
 

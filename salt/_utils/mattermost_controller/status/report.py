@@ -53,6 +53,9 @@ def host_data(
         "nginx": {"version": status["nginx"], "state": _state(facts, settings["platform"]["nginx"]["service"])},
         "certificate": certificate(settings, facts, observed) if facts["site"] == "ssl" else None,
         "backup": _backup(facts),
+        "patches": {
+            name: status["patches"].get(name) for name in ("unattended", "result", "reason", "to", "ended", "stopped")
+        },
         "disks": status["disks"],
         "logs": {"bytes": status["logs"], "days": settings["kept"]["log_days"]},
         "users": {"active": status["users"], "limit": user_limit(version)},
@@ -77,7 +80,15 @@ def host_data(
             "bounds": {"versions": settings["release"]["keep"], "days": settings["kept"]["days"]},
         },
     }
-    judged = [*found, backups(made), disks(settings, made), users(made), drifted(drift), *news.findings]
+    judged = [
+        *found,
+        backups(made),
+        patches(made["patches"]),
+        disks(settings, made),
+        users(made),
+        drifted(drift),
+        *news.findings,
+    ]
     judged += upkeep.findings(settings, facts, postgresql, data["releases"])
     return with_attention(made, findings.soften(judged, settings["status"]["ignore"], "mattermost:status:ignore"))
 
@@ -197,6 +208,23 @@ def backups(made: dict) -> Finding:
             "journalctl -u mattermost-backup; run mattermost.backup.",
         )
     return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
+
+
+def patches(made: dict) -> Finding:
+    """The host goes to patches by itself, where it should, and the last try did not fail."""
+    if made["unattended"] != "patches":
+        return ok("unattended-patches", "Off.")
+    if made["stopped"]:
+        return refusal(
+            "unattended-patches",
+            f"Stopped: {made['stopped']}",
+            "when the cause is corrected, run mattermost-patches resume on the host, or deploy that patch or a newer one.",
+        )
+    if made["result"] == "failed":
+        return refusal(
+            "unattended-patches", made["reason"] or "The last run failed.", "journalctl -u mattermost-patches"
+        )
+    return ok("unattended-patches", made["reason"] or "On; no window was open yet.")
 
 
 def disks(settings: dict, made: dict) -> Finding:

@@ -56,6 +56,7 @@ def _host(host_id: str, made: dict) -> list[str]:
         "logs": f"{_bytes(made['logs']['bytes'])}; rotated ones go after {made['logs']['days']} days",
         "users": _users(made["users"]),
         "drift": _drift(made["drift"]),
+        "patches": _patches(made["patches"]),
         "newer": _newer(made["newer"], made["releases"]),
         "support": _support(made["releases"]),
         "kept": _aside(made["aside"]),
@@ -138,6 +139,13 @@ def _drift(one: dict) -> str:
         return "no"
     names = ", ".join(f"{each['state']} ({each['stage']})" for each in one["states"])
     return f"yes: {names}"
+
+
+def _patches(one: dict) -> str:
+    if one["unattended"] != "patches":
+        return "not unattended"
+    last = f"{one['ended'][:16]}: {one['reason']}" if one["ended"] else "no window was open yet"
+    return f"unattended; {last}"
 
 
 def _newer(one: dict, releases: dict) -> str:

@@ -30,6 +30,7 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
         else skipped("postgresql-support", "PostgreSQL does not answer."),
         _reboot(facts["status"]["reboot"]),
         _packages(facts["status"]["security_packages"]),
+        _postgresql_update(facts["status"]["postgresql_waits"], postgresql),
     ]  # fmt: skip
 
 
@@ -62,3 +63,13 @@ def _packages(count: int | None) -> Finding:
             "install them (apt or dnf upgrade).",
         )
     return ok("security-packages", "No security update of the distribution waits, by what the host fetched last.")
+
+
+def _postgresql_update(waits: str | None, running: str) -> Finding:
+    if waits:
+        return warning(
+            "postgresql-update",
+            f"PostgreSQL {waits} waits; {running or 'another one'} is running.",
+            "install it (apt or dnf upgrade) when nobody needs chat: it restarts PostgreSQL.",
+        )
+    return ok("postgresql-update", "No update of PostgreSQL waits, by what the host fetched last.")

@@ -8,6 +8,7 @@
 include:
   - mattermost.deploy.common
   - mattermost.deploy.notify
+  - .patches
 
 releases-program-is-in-place:
   file.managed:

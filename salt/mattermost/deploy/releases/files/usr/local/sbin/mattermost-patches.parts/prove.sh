@@ -1,0 +1,58 @@
+# shellcheck shell=sh disable=SC2154 # part of mattermost-patches, which sets the variables
+# Fetch the archive, and prove it before anything of it is opened: by its known sum, else by the vendor's signature.
+
+fetch() { # fetch ADDRESS FILE BYTES: whole, or the end of the run
+    rm -f "$2"
+    curl -sSfL --proto '=https,http,file' --proto-redir '=https' --connect-timeout 20 --retry 5 --speed-limit 1000 --speed-time 60 -m 7200 \
+        --max-filesize "$3" -A mattermost-deploy ${ca_file:+--cacert "$ca_file"} -o "$2" "$1" 2>"$scratch/error" && [ -s "$2" ] ||
+        end_run skipped "$1 cannot be fetched: $(sed 's/^curl: ([0-9]*) //' "$scratch/error" | tail -n 1)"
+}
+
+filled() { say "$1" | sed "s|{version}|$patch|g; s|{arch}|$arch|g"; }
+
+bring_archive() { # bring_archive FILE: the proven archive of the patch
+    local sum
+    sum=$(sum_of "$patch")
+    [ -n "$sum" ] || command -v gpgv >/dev/null ||
+        end_run failed "There is no gpgv on this host, and the checksum of Mattermost $patch is not known: its signature cannot be checked." "Install gpgv (package gpgv or gnupg2)."
+    fetch "$(filled "$source")" "$1" 2147483648
+    if [ -z "$sum" ]; then
+        prove_signature "$1"
+    elif [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" != "$sum" ]; then
+        end_run failed "The SHA-256 of $(filled "$source") is not $sum, which is known for Mattermost $patch. It was not opened."
+    fi
+}
+
+prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so that no expired copy is used; only the pinned fingerprint counts
+    local why="" rc
+    fetch "$(filled "$signature")" "$scratch/signature" 1048576
+    fetch "$vendor_key" "$scratch/key" 1048576
+    without_armour "$scratch/key" >"$scratch/keyring.gpg"
+    gpgv --homedir "$scratch" --status-fd 1 --keyring "$scratch/keyring.gpg" "$scratch/signature" "$1" >"$scratch/seen" 2>"$scratch/error"
+    rc=$?
+    if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="it is not of this archive"
+    elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key made it, or the key's file does not have the pinned one"
+    elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="its key has expired, and the vendor has to publish it again with the same fingerprint"
+    elif grep -q '^\[GNUPG:\] \(REVKEYSIG\|EXPSIG\)' "$scratch/seen"; then why="its key is revoked, or the signature has expired"
+    elif [ "$rc" != 0 ] || ! grep -q '^\[GNUPG:\] GOODSIG' "$scratch/seen"; then why=$(tail -n 1 "$scratch/error")
+    elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key made it, not the pinned $key_fingerprint"
+    else return 0
+    fi
+    end_run failed "The vendor's signature does not prove Mattermost $patch: ${why:-gpgv says nothing}. The archive was not opened."
+}
+
+without_armour() { # without_armour FILE: its keys as gpgv wants them
+    local number=1
+    grep -q 'BEGIN PGP PUBLIC KEY BLOCK' "$1" || { cat "$1"; return; }
+    while awk -v number="$number" '
+            { sub(/\r$/, "") }
+            /BEGIN PGP PUBLIC KEY BLOCK/ { body = 0; block++; next }
+            block != number { next }
+            /END PGP PUBLIC KEY BLOCK/ { exit }
+            body && !/^=/ { print; some = 1 }
+            /^$/ { body = 1 }
+            END { exit !some }' "$1" >"$scratch/block"; do
+        base64 -d "$scratch/block"
+        number=$((number + 1))
+    done
+}

@@ -1,0 +1,67 @@
+# shellcheck shell=sh disable=SC2154 # part of mattermost-patches, which sets the variables
+# What systemd runs.
+
+work() { # sets installed
+    local until="" archive
+    mkdir -p "$own/downloads" || fail 4 "$own cannot be created."
+    lock || fail 2 "Another run of mattermost-patches is in progress."
+    [ -e "$own/now" ] || until=$(($(uptime_centi) + seconds * 100))
+    rm -f "$own/now"
+    installed=$(current)
+    write_report running "This run has begun."
+    is_version "$installed" || end_run skipped "No version is installed."
+    refuse_others
+    stop_after_rollback
+    choose_patch
+    if [ -z "$patch" ]; then
+        rm -rf "$own/downloads"
+        [ -z "$doubt" ] || end_run skipped "No newer patch than Mattermost $installed is known. $doubt"
+        end_run 'done' "Mattermost $installed is the newest patch of its line."
+    fi
+    archive=$own/downloads/$patch.tar.gz
+    is_whole "$patch" || bring_archive "$archive"
+    hold_runs_out
+    refuse_others
+    is_whole "$patch" || unpack_archive "$archive"
+    rm -rf "$own/downloads"
+    switch_to_patch "$until"
+}
+
+hold_runs_out() { # no deploy begins until this program ends; it would change the same files
+    local place
+    place=$(dirname "$run_lock")
+    [ -d "$place" ] || mkdir -m 700 "$place" || end_run failed "$place cannot be created."
+    exec 7>>"$run_lock"
+    flock -n 7 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host."
+    say "mattermost-patches, process $$" >"$run_lock"
+}
+
+switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot after which the server is not stopped any more; empty for no end
+    local left=600 rc
+    if [ -n "$1" ]; then
+        left=$((($1 - $(uptime_centi)) / 100))
+        [ "$left" -gt 0 ] || end_run skipped "The window ended before the server could be stopped. Mattermost $patch is unpacked: the next window goes there."
+        [ "$left" -lt 600 ] || left=600
+    fi
+    MATTERMOST_PATIENCE=$left mattermost-switch to "$patch" >"$scratch/switch" 2>&1
+    rc=$?
+    case $rc in
+        0)
+            say "$patch" >"$own/reached.new" && publish "$own/reached"
+            mattermost-kept prune >"$scratch/kept" 2>&1 || cat "$scratch/kept"
+            write_report 'done' "Mattermost was upgraded from $installed to $patch; chat was away for $(seconds_away) s."
+            say "done: Mattermost was upgraded from $installed to $patch."
+            systemctl start --no-block mattermost-patches-tell.service
+            ;;
+        2) end_run skipped "The upgrade to $patch was refused: $(reason_of)" ;;
+        *) stop_for_good "$patch" to-undone ;;
+    esac
+}
+
+reason_of() { # what mattermost-switch says, its report or the one line of an error
+    local reason
+    reason=$(value_of "$scratch/switch" reason)
+    say "${reason:-$(tail -n 1 "$scratch/switch")}"
+}
+
+seconds_away() { value_of "$switched" outage | awk '{ printf "%.1f", $1 / 100 }'; }
