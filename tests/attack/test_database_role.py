@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import mattermost_database_plan as plan
 import mattermost_remove_database as removal
 import pytest
 
-from tests import doc_commands, programs
+from tests import doc_commands, programs, repository
 
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin"))[-1:]
 ACCOUNTS = {"mattermost-sql": "nobody", "mattermost": "daemon"}  # of a deployed host -> who plays the part
@@ -223,6 +224,30 @@ def test_what_the_role_cannot_read_is_named_and_not_left_out(cluster):
     assert "watch" not in done.stderr
     cluster.sql("GRANT USAGE ON SCHEMA monitoring TO mattermost; GRANT SELECT ON monitoring.samples TO mattermost")
     assert cluster.run("mattermost-backup", "refuse_unreadable; dump_database").returncode == 0
+
+
+def test_what_an_interrupted_migration_left_is_found_by_the_probes_own_questions(cluster):
+    """Asked as the role, with what the role itself put there."""
+    text = (repository.ROOT / "salt/mattermost/scripts/probe.sh").read_text()
+    indexes = re.search(r'"(select regexp_replace\(format.*?limit 10)"', text, re.DOTALL)[1]
+    lock = re.search(r"'(select max\(expireat\) from public.db_lock)'", text)[1]
+
+    def ask(question):
+        account = ACCOUNTS["mattermost-sql"]
+        done = cluster.sql(f"SET search_path = pg_catalog; {question}", account, "mattermost", check=False)
+        return done.returncode, done.stdout.splitlines()
+
+    assert ask(indexes) == (0, [])
+    assert ask(lock)[0] != 0
+    cluster.plant(
+        "CREATE TABLE db_lock (id text, expireat bigint); INSERT INTO db_lock VALUES ('mattermost', 1764190000000);"
+    )
+    cluster.plant('CREATE INDEX "a\nindex" ON posts (id); CREATE INDEX whole ON posts (id);')
+    cluster.sql(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = (SELECT oid FROM pg_class WHERE relname LIKE 'a%index' AND relkind = 'i')"
+    )
+    assert ask(indexes) == (0, ['"a?index"'])
+    assert ask(lock) == (0, ["1764190000000"])
 
 
 def test_the_servers_account_comes_into_its_own_database_only(cluster):

@@ -171,6 +171,11 @@ for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
     count="select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
     if tables=$(ask_as_owner "${socket%/*}" "$port" "$owner" "$count"); then
       ask_as_owner "${socket%/*}" "$port" "$owner" "$UNREADABLE" | while read -r name; do fact unreadable "$name"; done
+      # what a migration that was interrupted leaves: indexes that nothing uses, and its lock, in milliseconds since 1970
+      ask_as_owner "${socket%/*}" "$port" "$owner" "select regexp_replace(format('%I', relname), '[[:cntrl:]]', '?', 'g')
+        from pg_index join pg_class on pg_class.oid = indexrelid where not indisvalid order by 1 limit 10" |
+        while read -r name; do fact invalid_index "$name"; done
+      fact migration_lock "$(ask_as_owner "${socket%/*}" "$port" "$owner" 'select max(expireat) from public.db_lock')"
     else # one that this tree did not make: only what the catalogue says
       tables=$(ask "${socket%/*}" "$port" "$DATABASE" "$count")
     fi

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import struct
 
 from mattermost_controller.hosts import scripts
@@ -102,6 +103,10 @@ def parse(text: str) -> dict:
         "other_databases": {int(port): int(count or 0) for port, count in map(_pair, found.get("others", []))},
         "database": _database(one("database")),
         "unreadable": found.get("unreadable", []),
+        "invalid_indexes": found.get("invalid_index", []),
+        "migration_lock": int(one("migration_lock")) // 1000
+        if re.fullmatch("[0-9]{10,16}", one("migration_lock"))
+        else None,
         "account": _account(one("account")),
         "group": bool(one("group")),
         "account_units": found.get("account_unit", []),

@@ -9,7 +9,7 @@ import mattermost_config_core as config
 from mattermost_release_facts import effective, numbers
 from mattermost_release_facts import user_limit as limit_of
 
-from mattermost_controller.findings import Finding, note, ok, refusal
+from mattermost_controller.findings import Finding, note, ok, refusal, warning
 from mattermost_controller.releases import changes as release_changes
 
 GITLAB_GONE = (11,)
@@ -64,5 +64,32 @@ def changes(settings, facts, outside) -> list[Finding]:
     for sentence in config.blocked(server["config"], wanted, server["environment"]):
         what, _, todo = sentence.partition(": ")
         found.append(refusal("upgrade-changes", f"mattermost:server: {what}.", todo))
+    if installed and wanted != installed:
+        found += _interrupted(facts)
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
     return found or [ok("upgrade-changes", "No change of the release is known that concerns this run.")]
+
+
+def _interrupted(facts) -> list[Finding]:
+    """What an interrupted migration left in the database: a later one takes an invalid index for whole, or waits for a lock."""
+    found = []
+    if facts.get("invalid_indexes"):
+        names = facts["invalid_indexes"]
+        found.append(
+            warning(
+                "upgrade-changes",
+                f"The database has invalid indexes, as an interrupted migration leaves them: {', '.join(names)}. Nothing uses them, and no migration repairs them.",
+                f"as the owner of the database: REINDEX INDEX CONCURRENTLY {names[0]}; and so on.",
+            )
+        )
+    lock = facts.get("migration_lock")
+    if lock is not None:
+        state = "is held" if lock > facts["time"] else "was left by a migration that was interrupted"
+        found.append(
+            warning(
+                "upgrade-changes",
+                f"The lock of migrations (table db_lock) {state}. The new server waits until it has expired.",
+                "make sure that no other server uses this database; the row goes by itself.",
+            )
+        )
+    return found
