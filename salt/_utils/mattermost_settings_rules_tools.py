@@ -23,15 +23,19 @@ _ADDRESS = re.compile(r"[!-?A-~]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-
 
 
 def schedule_is_systemds(settings):
-    """`backup:schedule` has systemd's calendar form: a word such as `daily`, or date and time."""
-    schedule = settings["backup"]["schedule"]
+    """`backup:schedule` and `release:window:begins` have systemd's calendar form: a word such as `daily`, or date and time."""
+    yield from _calendar("backup:schedule", settings["backup"]["schedule"])
+    yield from _calendar("release:window:begins", settings["release"]["window"]["begins"])
+
+
+def _calendar(key: str, schedule: str):
     text = _ZONE.sub("", schedule).strip().lower()
     words = re.findall("[a-z]+", text)
     fits = text in _SHORT or (
         bool(re.search(r"[0-9*]", text)) and set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]", text)
     )
     if not fits and text not in _WEEKDAYS:
-        yield f"mattermost:backup:schedule is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
+        yield f"mattermost:{key} is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
 
 
 def postgresql_settings_are_not_ours(settings):

@@ -108,6 +108,7 @@ def test_a_secret_of_a_mapping_never_stands_in_a_fault():
 
 
 HARMFUL = [
+    ("release:window:begins", {"release": {"window": {"begins": "every night"}}}),
     ("release:unattended", {"release": {"unattended": "patches", "source": "/srv/{version}.tar.gz"}}),
     ("release:unattended", {"release": {"unattended": "patches", "source": "https://mirror.example.test/one.tar.gz"}}),
     ("server:user", {"server": {"user": "root"}}),
