@@ -130,6 +130,12 @@ def test_posts(chat):
     assert listed["posts"][made.json["id"]]["message"] == "hello"
 
 
+def test_answers_are_json_and_name_no_charset(chat):
+    """Mattermost's own client parses what is exactly that."""
+    for path in ("/api/v4/system/ping", "/api/v4/config/client?format=old", "/api/v4/users/me"):
+        assert chat.http.call("GET", path).headers["Content-Type"] == "application/json"
+
+
 def test_a_message_has_a_longest_length(chat):
     def status(length):
         return chat.as_member.post("posts", {"channel_id": chat.square["id"], "message": "x" * length}).status

@@ -72,8 +72,8 @@ class Call:
 
 def reply(value: Any, status: int = 200, headers: dict | None = None) -> web.Response:
     """A JSON response as the server writes it."""
-    text = gojson.dumps(value)
-    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+    body = gojson.dumps(value).encode()  # as text it would name a charset, which the real server does not
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def ok() -> web.Response:
