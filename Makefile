@@ -12,10 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 check: WORKERS ?= 3
 test soak: WORKERS ?= 5
 
-.PHONY: help setup check test standin trial trial-host trial-down
+.PHONY: help setup check test standin trial trial-host trial-browser trial-down
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready ## Create .venv with the pinned dependencies; nothing else on the machine changes
 
@@ -87,6 +87,10 @@ standin: setup ## Build two versions of the stand-in server in .lab/archives, us
 
 trial-host: setup ## A bare throwaway host and its .lab/trial.env, nothing deployed [PLATFORM=debian12]
 	@$(LAB) trial-host --platform $(PLATFORM)
+
+trial-browser: setup ## Use the running trial in headless Chromium; screenshots in .lab/browser [CHROMIUM=program]
+	@test -e .lab/trial.env || { echo "No trial is there. Run first: make trial"; exit 2; }
+	@. .lab/trial.env && $(BIN)/python -m tests.browser
 
 trial-down: setup ## Remove the lab's hosts, network, mounts and processes; caches and packages stay
 	@$(LAB) down

@@ -33,6 +33,7 @@ NEEDED = {
 }
 # what tests of any tier run beside the lab; a test whose program is not there is skipped
 FOR_TESTS = {
+    "chromium-headless-shell": "chromium-headless-shell",  # a person's browser
     "busybox": "busybox",  # the third shell that host programs are tried under
     "curl": "curl",
     "openssl": "openssl",

@@ -1,0 +1,1 @@
+"""A person's browser on a deployed site."""
