@@ -272,6 +272,11 @@ RUN_BY = {
     r"pytest tests/conformance --archive FILE": "not run: it is run with the stand-in by tests/proved.py",
     r"make (check|trial|test|setup) SALT=\S+": "not run: another Salt takes a venv of its own",
     r"make trial(-host|-down)?( (?!SALT).*)?": "not run: a lab inside of a lab; what it sets up is tests/unit/lab/test_trial.py's",
+    r"make trial-browser( .*)?": (
+        SCENARIOS + "test_upgrade_keeps_messages.py::test_a_person_uses_the_site_in_a_browser",
+        "visit(",
+    ),
+    r"(\. \.lab/trial\.env && )?pytest tests/clients": "not run: the same clients are tests/scenarios/test_upgrade_keeps_messages.py's",
     r"make (soak|touched|bench|scenario)( .*)?": "not run: tests of tests; their programs have tests of their own",
     r"make release( .*)?": (
         "tests/unit/test_release_table.py::test_a_release_that_the_vendors_page_lists_is_added",

@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from tests.browser import chromium
+from tests.browser.visit import Site, visit
+from tests.clients import installed, talking
+from tests.scenarios.chat import admin_login
 from tests.scenarios.upgrading import cloned
 
 
@@ -49,6 +53,41 @@ def test_the_one_command_upgrades_under_a_user_who_posts(site, writer, releases)
     print(f"outage of an upgrade by the orchestration: {writer.pause:.2f} s")
     again = site.deployment.orchestrate()
     assert (again.rc, again.changes) == (0, {}), again
+
+
+@pytest.fixture(scope="module")
+def talked(deployed, lab, releases):
+    """Clients that others wrote, after they used the site while it was upgraded and rolled back: by kind, what came of each."""
+    deployment = deployed.deployment
+    deployment.use(releases[0])
+    deployed.reset()
+    deployment.wait_until_healthy()
+    login, password = admin_login(deployment)
+    site = {"name": deployment.name, "address": deployment.host.address, "login": login, "password": password}
+    changes = {
+        "after an upgrade": lambda: deployed.switch(check=True),
+        "after a rollback": lambda: deployed.run("mattermost-switch back go", timeout=180),
+    }
+    return talking.talk(lab.cache, site, lab.ca_file, changes)
+
+
+@pytest.mark.parametrize("client", installed.KINDS)
+def test_a_client_that_others_wrote_comes_back_after_an_upgrade_and_a_rollback(talked, client):
+    talker = talked[client]
+    if isinstance(talker, str):
+        pytest.skip(talker)
+    assert talker.missing == "", talker.told()
+
+
+def test_a_person_uses_the_site_in_a_browser(site, tmp_path):
+    try:
+        chromium.program()
+    except chromium.BrowserError as missing:
+        pytest.skip(str(missing))
+    deployment = site.deployment
+    seen = Site(deployment.name, deployment.host.address, deployment.lab.ca_file)
+    browser = visit(seen, *admin_login(deployment), tmp_path)
+    assert browser.problems == []
 
 
 FAULTS = {
