@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from websockets.sync.client import connect
 
+# the API refused or lacks what a script asked for, which a script of the real web client does on its own
+ANSWER = re.compile(r"network: .* status of (4\d\d|501) .*/api/v4/")
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
@@ -36,7 +38,7 @@ class Chromium:
 
     keys: SHA-256 (base64) of the servers' public keys to trust. downloads: folder for what is downloaded.
     ``problems``: violations of the Content-Security-Policy, mixed content, errors of scripts and on the console, files that are not there.
-    ``answers``: errors that the API answered; a script of the page asks for what a user may not have. ``frames``: what its websockets received.
+    ``answers``: what is no problem (ANSWER). ``frames``: what its websockets received.
     """
 
     def __init__(self, hosts, keys, downloads):
@@ -114,7 +116,7 @@ class Chromium:
             answer = said["response"]
             self.uploaded += urlsplit(answer["url"]).path.endswith("/api/v4/files") and answer["status"] == 201
         elif problem := _problem(method, said):
-            (self.answers if "/api/v4/" in problem and problem.startswith("network") else self.problems).append(problem)
+            (self.answers if ANSWER.match(problem) else self.problems).append(problem)
 
     def ask(self, expression):
         """Evaluate JavaScript in the page and return its value."""
