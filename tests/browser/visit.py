@@ -96,28 +96,37 @@ def _sign_in(browser, site, login, password, folder):
     browser.ask(IN_BROWSER)
     browser.element("#input_loginId")
     browser.picture(folder / "1-login.png")
-    for _ in range(5):  # a form that is only just there may swallow the first click
+
+    def submit():
         browser.type("#input_loginId", login)
         browser.type("#input_password-input", password)
         browser.click("#saveSetting")
-        try:
-            browser.until(
-                "signed in", "!location.pathname.startsWith('/login') || !document.querySelector('#saveSetting')", 8
-            )
-            break
-        except BrowserError:
-            continue
-    else:
-        raise BrowserError("The login form stays.")
+
+    gone = "!location.pathname.startsWith('/login') || !document.querySelector('#saveSetting')"
+    _do(browser, submit, "signed in", gone)
     browser.call("Page.navigate", url=f"https://{site.name}/{TEAM}/channels/town-square")
     browser.element("#post_textbox", 120)
 
 
+def _do(browser, action, what, happened):
+    """Do *action* until *happened*: what is only just on the page may swallow the first click or key."""
+    for again in range(4, -1, -1):
+        action()
+        try:
+            return browser.until(what, happened, 10)
+        except BrowserError:
+            if not again:
+                raise
+
+
 def _post(browser, text):
     """Post *text*; it comes back over the websocket and is shown."""
-    browser.type("#post_textbox", text)
-    browser.enter()
-    browser.until(f"'{text}' over the websocket", lambda: any(text in frame for frame in browser.frames))
+
+    def submit():
+        browser.type("#post_textbox", text)
+        browser.enter()
+
+    _do(browser, submit, f"'{text}' over the websocket", lambda: any(text in frame for frame in browser.frames))
     empty = "!document.querySelector('#post_textbox').value"
     browser.until(f"'{text}' on the page", f"document.body.innerText.includes({json.dumps(text)}) && {empty}")
 
