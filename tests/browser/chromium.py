@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -59,7 +60,7 @@ class Chromium:
             f"--ignore-certificate-errors-spki-list={','.join(self.keys)}", "--window-size=1200,800", "about:blank",
         ]  # fmt: skip
         errors = self._open.enter_context((self._home / "stderr").open("w"))
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
         self._open.callback(self._stop)
         try:
             self._socket = self._open.enter_context(connect(self._address(), max_size=None))
@@ -85,12 +86,16 @@ class Chromium:
         self._open.close()
 
     def _stop(self):
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """End the browser with the script of the package that started it."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                try:
+                    os.killpg(self._process.pid, number)
+                except ProcessLookupError:
+                    return
+                self._process.poll()
+                time.sleep(0.05)
 
     def call(self, method, **parameters):
         """Call a method of the protocol and return its result. Raises BrowserError."""

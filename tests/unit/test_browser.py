@@ -3,6 +3,7 @@
 import http.server
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
 import trustme
@@ -55,6 +56,13 @@ def served(tmp_path_factory):
     server.server_close()
 
 
+def said_by(path):
+    try:
+        return path.read_text()
+    except OSError:  # it ended
+        return ""
+
+
 def test_what_is_wrong_with_a_page_is_noted(served, tmp_path):
     try:
         chromium.program()
@@ -71,6 +79,9 @@ def test_what_is_wrong_with_a_page_is_noted(served, tmp_path):
                 browser.ask("new Promise(done => setTimeout(done, 500))")
                 assert browser.problems == []
         browser.until("the answer of the API", lambda: any("api/v4/none" in answer for answer in browser.answers), 20)
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if key in said_by(path)], (
+        "the browser is still there"
+    )
     with chromium.Chromium({"site.test": "127.0.0.1"}, [], tmp_path) as browser:
         browser.call("Page.navigate", url=f"https://site.test:{port}/0")
         assert "fine" not in browser.ask("document.body.innerText"), "a certificate that nothing proves was taken"
