@@ -144,6 +144,8 @@ HARMFUL = [
     ("database:user", {"database": {"user": "pg_chat"}}),
     ("mail:username", {"mail": {"username": "me", "password": "x"}}),
     ("firewall:ports", {"firewall": {"ports": ["70000/tcp"]}}),
+    ("kept:days", {"kept": {"days": 2**31}}),
+    ("database:max_connections", {"database": {"max_connections": 300000}}),
     ("paths:run", {"paths": {"run": "/run/postgresql"}}),
     ("backup:repository is /etc", {"backup": {"repository": "/etc"}}),
     ("backup:repository is /home/../etc", {"backup": {"repository": "/home/../etc"}}),
@@ -191,6 +193,9 @@ DOUBTFUL = [
     ("mail:server", {"mail": {"server": "smtp.example.test:587"}}),
     ("additional_names", {"additional_names": ["192.0.2.7"]}),
     ("1.2.3", {"name": "1.2.3"}),
+    ("kept:days", {"kept": {"days": 2**31 - 1}}),
+    ("release:keep", {"release": {"keep": 5000}}),
+    ("verify:timeout", {"verify": {"timeout": 100000}}),
     (
         "no AWS_SECRET_ACCESS_KEY.",
         {"backup": {"repository": "s3:s3.example.test/x", "environment": {"AWS_ACCESS_KEY_ID": "x"}}},
