@@ -9,7 +9,7 @@
 # what the states include, beside mattermost.deploy.common
 {% set included = [
   'database.login', 'firewall.kind-firewalld', 'firewall.kind-none', 'letsencrypt.source-files', 'letsencrypt.source-letsencrypt',
-  'letsencrypt.watch', 'notify', 'repositories.kind-apt', 'repositories.kind-none', 'repositories.kind-yum', 'server.account',
+  'letsencrypt.watch', 'notify', 'releases.patches', 'repositories.kind-apt', 'repositories.kind-none', 'repositories.kind-yum', 'server.account',
   'server.config', 'server.place', 'server.release', 'server.service', 'server.switch'] %}
 
 include:
