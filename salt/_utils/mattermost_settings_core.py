@@ -233,7 +233,7 @@ def derive(settings: dict, releases: dict, given: dict, grains: dict, host_id: s
     derive_archive(settings["release"], releases, given, release_arch(grains))
     settings["nginx"]["body_limit"] = upload_limit(settings["server"])
     # bytes; nginx's own (64) holds names of 46 letters. 0 leaves it, for whoever set it for sites of their own
-    settings["nginx"]["names_bucket"] = 512 if max(map(len, settings["names"])) > 40 else 0
+    settings["nginx"]["names_bucket"] = 512 if max(map(len, settings["names"])) > 46 else 0
     settings["letsencrypt"]["ca_pem"] = ""  # mattermost_settings_data.with_files reads it from ca_file
     derive_certificate_files(settings)
     derive_notifications(settings)

@@ -10,8 +10,8 @@ import re
 import mattermost_database_tuning as tuning
 
 _WEEKDAYS = "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday".split()
-_SHORT = "minutely hourly daily monthly weekly yearly annually quarterly semiannually".split()
-_ZONE = re.compile(r"(UTC|[A-Z][A-Za-z]+/[A-Za-z_/+-]+[0-9]*)$")
+_SHORT = "minutely hourly daily monthly weekly yearly annually quarterly semiannually semi-annually".split()
+_ZONE = re.compile(r"\s((?i:utc)|[A-Z]{3,4}([0-9][A-Z]{3})?|[A-Z][A-Za-z]+/[A-Za-z_/+-]+[0-9]*)$")
 _MEMORY = (
     "shared_buffers work_mem maintenance_work_mem autovacuum_work_mem effective_cache_size wal_buffers min_wal_size max_wal_size temp_buffers"
     " logical_decoding_work_mem"
@@ -31,10 +31,8 @@ def schedule_is_systemds(settings):
 def _calendar(key: str, schedule: str):
     text = _ZONE.sub("", schedule).strip().lower()
     words = re.findall("[a-z]+", text)
-    fits = text in _SHORT or (
-        bool(re.search(r"[0-9*]", text)) and set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]", text)
-    )
-    if not fits and text not in _WEEKDAYS:
+    fits = set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]|, ", text)
+    if text not in _SHORT and not (fits and re.search(r"[a-z0-9*]", text)):
         yield f"mattermost:{key} is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
 
 

@@ -7,6 +7,7 @@ import pytest
 from mattermost_controller.findings import ok, refusal
 from mattermost_controller.hosts import scripts
 from mattermost_controller.verify import http, round_trip
+from mattermost_settings_core import FORM_OVERHEAD
 
 from tests import repository
 from tests.unit.fake_chat import Chat
@@ -35,7 +36,11 @@ def chat(tmp_path, request):
 
 
 def settings(folder, timeout=5):
-    return {"verify": {"timeout": timeout}, "paths": {"run": str(folder)}, "nginx": {"body_limit": 70_000}}
+    return {
+        "verify": {"timeout": timeout},
+        "paths": {"run": str(folder)},
+        "nginx": {"body_limit": 70_000 + FORM_OVERHEAD},
+    }
 
 
 @pytest.fixture

@@ -160,6 +160,7 @@ HARMFUL = [
     ("backup:schedule", {"backup": {"schedule": "every night"}}),
     ("backup:schedule", {"backup": {"schedule": "0 3 * * * root"}}),
     ("backup:schedule", {"backup": {"schedule": "3am"}}),
+    ("backup:schedule", {"backup": {"schedule": "Monday, Tuesday 3:00"}}),
     ("settings:shared_buffers", {"database": {"settings": {"shared_buffers": "lots"}}}),
     ("settings:work_mem", {"database": {"settings": {"work_mem": "32 MiB"}}}),
     ("settings:work_mem", {"database": {"settings": {"work_mem": True}}}),
@@ -265,6 +266,10 @@ def test_each_rule_is_broken_by_one_of_these(rule):
             for text in (
                 "daily",
                 "Mon",
+                "Mon..Fri",
+                "Sat,Sun",
+                "03:00 CET",
+                "02:00 utc",
                 "Mon..Fri 04:00",
                 "*-*-* 03:15:00",
                 "Sat,Sun *-*-1..7 18:00:30",

@@ -17,6 +17,8 @@ ROOTS = ["salt"]
         ("state.orchestrate", ["mattermost.ssl,mattermost.verfy"], "Did you mean mattermost.verify?"),
         ("state.orchestrate", [], "needs the name of an orchestration"),
         ("state.orchestrate", ["mattermost.ssl", "mattermost.verify"], "takes one name, not 2"),
+        ("state.orchestrate", ["mattermost.ssl", "pillar", "=", '{"sekret": 1}'], "takes one name, not 4 words"),
+        ("state.orchestrate", ["mattermost"], "salt-ssh 'HOST' state.apply mattermost"),
         ("state.orchestrate", ["mattermost.deploy.server"], "salt-ssh 'HOST' state.apply mattermost.deploy.server"),
         ("state.sls", ["mattermost.deploy.database.login"], "would apply it to this machine"),
         ("mattermost.ssl", [], "Run: salt-run state.orchestrate mattermost.ssl"),
@@ -48,6 +50,9 @@ def test_a_mistyped_command_is_refused_with_the_right_one(function, arguments, s
         ("state.orch", ['pillar={"restore": {"snapshot": "1a"}, "acknowledged": ["x"]}', "mattermost.restore"]),
         ("state.orchestrate", ["mattermost.move", 'pillar={"mattermost": {"hosts": ["a"]}, "own": 1}']),
         ("state.orchestrate_show_sls", ["mattermost.ssl"]),
+        ("state.orchestrate", ["mods=mattermost.ssl", "test=1", "orchestration_jid=x"]),
+        ("state.orchestrate", ["mattermost.later", "saltenv=dev"]),
+        ("state.orchestrate", ["mattermost.ssl", 'pillar={\n\t"restore": {}}']),
         ("state.orch_show_sls", ["mattermost.ssl"]),
         ("test.arg", ["x", "foo=bar"]),
         ("state.show", []),
@@ -60,7 +65,7 @@ def test_what_is_right_or_not_ours_is_left_alone(function, arguments):
 def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own/all.sls").touch()
-    assert command.wrong_run("state.orchestrate", ["own.all"], [*ROOTS, str(tmp_path)]) == ""
+    assert command.wrong_run("state.orchestrate", ["own.all", 'pillar={"moves": 1}'], [*ROOTS, str(tmp_path)]) == ""
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,10 @@ def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
         ["state.apply", "mattermost.deploy.nginx-base"],
         ["state.apply"],
         ["state.apply", "own"],
+        ["state.apply", "mattermost-extra"],
+        ["state.apply", "mattermost"],
+        ["state.apply", "mattermost.later", "saltenv=dev"],
+        ["state.sls_id", "mattermost-x", "mattermost.deploy.server"],
         ["test.ping"],
         [],
     ],

@@ -73,6 +73,12 @@ def test_a_fault_names_file_line_and_what_to_write(given, line, said):
         "#!jinja|yaml\n" + BEFORE + "  url: https://{{ x }}/y\n",
         "#!py\ndef run():\n    return {'a': '{{'}\n",
         "#!yaml|gpg\n" + BEFORE,
+        "x: &common {email: a@example.com, name: x}\nmattermost:\n  <<: *common\n  name: y\n",
+        "mattermost:\n  email:\ta@example.com\t# aligned\n",
+        "mattermost:\n  email: 2024-13-45\n",
+        BEFORE + "  hosts: [{{ a }}, {{ b }}]\n  mail: {server: {{ x }}}\n",
+        BEFORE + "  name: chat.example.com # not {{ this }}\n  path: /x {# nor this #}\n",
+        BEFORE + "  {% if x: %}{{ y }}{% endif %}\n",
     ],
 )
 def test_what_salt_reads_as_it_was_meant_is_not_refused(given, pillar):
@@ -147,7 +153,19 @@ def test_a_fault_of_the_roster_is_named(given, roster, said):
     assert SECRET not in sentence
 
 
-@pytest.mark.parametrize("roster", [ENTRY, ENTRY + "  port: '2222'\n", "chat: 192.0.2.10\n", "#!yaml\n" + ENTRY, None])
+@pytest.mark.parametrize(
+    "roster",
+    [
+        ENTRY,
+        ENTRY + "  port: '2222'\n",
+        ENTRY + "  port:\n",
+        ENTRY + "  port: sdb://x/y\n",
+        "10: {host: 192.0.2.10}\n",
+        "chat: 192.0.2.10\n",
+        "#!yaml\n" + ENTRY,
+        None,
+    ],
+)
 def test_a_roster_that_salt_reads_is_not_refused(given, roster):
     assert given(BEFORE, roster) == ""
 

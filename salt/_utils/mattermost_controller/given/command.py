@@ -14,7 +14,7 @@ import yaml
 
 ORCHESTRATE = ("state.orchestrate", "state.orch", "state.sls")
 APPLY = ("state.apply", "state.sls", "state.sls_id", "state.show_sls", "state.show_low_sls")
-ARGUMENTS = ("test", "pillar", "saltenv", "pillarenv", "pillar_enc", "exclude")
+ARGUMENTS = ("test", "pillar", "saltenv", "pillarenv", "pillar_enc", "exclude", "orchestration_jid")
 RUN = "salt-run state.orchestrate"
 OURS = "mattermost"
 DEPLOY = f"{OURS}.deploy."
@@ -23,6 +23,8 @@ _NAMED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 def wrong(program: str, opts: dict) -> str:
     """Return why *program* should not run what was typed, "" where it should. opts: as Salt read the command line."""
+    if list(opts.get("fileserver_backend") or ["roots"]) != ["roots"]:
+        return ""  # what exists cannot be listed here
     roots = list(opts.get("file_roots", {}).get("base", []))
     if program == "salt-run" and opts.get("fun") and not opts.get("doc"):
         return wrong_run(opts["fun"], list(opts.get("arg") or []), roots)
@@ -43,22 +45,26 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
         return f"Salt has no function {function}. Did you mean {near[0]}?" if near and not known else ""
     names = [given for given in arguments if not _NAMED.fullmatch(given)]
     options = dict(found.groups() for given in arguments if (found := _NAMED.fullmatch(given)))
+    if "mods" in options:
+        names.append(options.pop("mods"))
     if len(names) != 1:
-        what = (
-            f"takes one name, not {len(names)} ({', '.join(names)})" if names else "needs the name of an orchestration"
-        )
+        what = f"takes one name, not {len(names)} words" if names else "needs the name of an orchestration"
         return f"{function} {what}. {_known(orchestrations(roots))}"
-    named = [_wrong_name(name, roots) for name in names[0].split(",")]
-    return next(filter(None, [*named, *_wrong_options(options, roots)]), "")
+    wanted = names[0].split(",")
+    if "saltenv" not in options and (wrong := next(filter(None, (_wrong_name(name, roots) for name in wanted)), "")):
+        return wrong
+    return next(_wrong_options(options, roots, set(wanted) <= set(orchestrations(roots))), "")
 
 
 def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
     """Return why ``salt-ssh`` should not apply what *arguments*, its function and what follows, name; "" where it should."""
     if arguments[:1] and arguments[0] in APPLY:
-        for name in ",".join(given for given in arguments[1:2] if not _NAMED.fullmatch(given)).split(","):
+        place = 2 if arguments[0] == "state.sls_id" else 1  # behind a state's ID
+        has_saltenv = any(given.startswith("saltenv=") for given in arguments)
+        for name in ",".join(given for given in arguments[place : place + 1] if not _NAMED.fullmatch(given)).split(","):
             if name in orchestrations(roots):
                 return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
-            if name.startswith("mattermost") and not _exists(name, roots):
+            if name.startswith(f"{OURS}.") and not has_saltenv and not _exists(name, roots):
                 return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
     return ""
 
@@ -67,7 +73,7 @@ def orchestrations(roots: list[str]) -> list[str]:
     """Return the names of all orchestrations of this tree."""
     folders = filter(os.path.isdir, (os.path.join(root, "mattermost") for root in roots))
     files = [name for folder in folders for name in sorted(os.listdir(folder))]
-    return [f"mattermost.{name.removesuffix('.sls')}" for name in files if name.endswith(".sls")]
+    return [f"mattermost.{name.removesuffix('.sls')}" for name in files if name.endswith(".sls") and name != "init.sls"]
 
 
 def deploy_states(roots: list[str]) -> list[str]:
@@ -90,7 +96,7 @@ def _wrong_name(name: str, roots: list[str]) -> str:
     known = orchestrations(roots)
     if name in known:
         return ""
-    if name.startswith(DEPLOY) and _exists(name, roots):
+    if name == OURS or (name.startswith(DEPLOY) and _exists(name, roots)):
         return (
             f"{name} is a deploy state: {RUN} would apply it to this machine. Nothing was changed. "
             f"Run: salt-ssh 'HOST' state.apply {name}"
@@ -109,7 +115,10 @@ def _known(names: list[str], near: str = "") -> str:
     return f"{meant}There are: {', '.join(names)}."
 
 
-def _wrong_options(options: dict[str, str], roots: list[str]):
+def _wrong_options(options: dict[str, str], roots: list[str], is_ours: bool):
+    """Yield what is wrong with *options*; is_ours: of this tree's orchestrations alone, whose pillar has known keys."""
+    from salt.utils.yaml import safe_load
+
     for name, text in options.items():
         if name not in ARGUMENTS:
             near = difflib.get_close_matches(name.lower(), ARGUMENTS, n=1)
@@ -121,12 +130,12 @@ def _wrong_options(options: dict[str, str], roots: list[str]):
             yield f"{name}= is not an argument of an orchestration. {hint}"
             continue
         try:
-            value = yaml.safe_load(text)
+            value = safe_load(text)
         except yaml.YAMLError:
             value = ""
         if name == "pillar":
-            yield from _wrong_pillar(value, roots)
-        if name == "test" and not isinstance(value, bool):
+            yield from _wrong_pillar(value, roots if is_ours else [])
+        if name == "test" and value not in (True, False, None):  # 1 and 0 too
             yield "test= is neither True nor False. Write test=True for a dry run."
 
 
@@ -134,8 +143,8 @@ def _wrong_pillar(value, roots: list[str]):
     if not isinstance(value, dict):
         yield 'pillar= is not a mapping. Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
         return
-    known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in orchestrations(roots))]
+    known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in orchestrations(roots))] if roots else []
     for key in map(str, value):
-        near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.75)
+        near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85)
         if near and key not in known:
             yield f"pillar= has {key}, which nothing reads. Did you mean {near[0]}?"

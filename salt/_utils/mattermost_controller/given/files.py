@@ -14,20 +14,20 @@ from mattermost_controller.given import text
 # what Salt 3008 takes from an entry of a roster: the arguments of salt.client.ssh.Single and what it reads from the rest
 ENTRY = (
     "host user passwd port sudo sudo_user tty priv priv_passwd timeout minion_opts thin_dir cmd_umask ssh_options ssh_pre_flight ssh_pre_hook"
-    " ssh_pre_flight_args set_path identities_only remote_port_forwards grains mine_functions disable_wipe winrm mods keepalive"
+    " ssh_pre_flight_args set_path identities_only remote_port_forwards grains mine mine_functions disable_wipe winrm mods keepalive"
     " keepalive_interval keepalive_count_max"
 ).split()
 
 
 def wrong(opts: dict, host_id: str = "*") -> str:
-    """Return the first fault of the pillar's files for *host_id* ("*": of those for every host), or of the roster; "" for none.
+    """Return the first fault of the pillar's files for *host_id* ("*": of those for every host, and of the roster); "" for none.
 
     opts: the master's.
     """
     try:
         for root in opts.get("pillar_roots", {}).get("base", []):
             _pillar(str(root), host_id)
-        if opts.get("roster") in (None, "flat"):
+        if host_id == "*" and opts.get("roster") in (None, "flat"):
             _roster(opts.get("roster_file") or "roster")
     except text.TextError as err:
         return str(err)
@@ -85,10 +85,10 @@ def _entry(path: str, host_id, entry) -> None:
     where = f"{path}: the entry {host_id!r}"
     if isinstance(entry, str):
         return  # Salt takes it for the address
-    if not isinstance(host_id, str) or not isinstance(entry, dict):
+    if not isinstance(entry, dict):
         raise text.TextError(f"{where} is not a mapping below a name. roster.example shows what an entry looks like.")
-    port = entry.get("port", 22)
-    if not str(port).isdigit() or not 0 < int(port) < 65536:
+    port = str(entry.get("port") or 22)
+    if not port.startswith("sdb://") and not (port.isdigit() and 0 < int(port) < 65536):
         raise text.TextError(f"{where}: port is not a number from 1 to 65535.")
     if not isinstance(entry.get("minion_opts") or {}, dict):
         raise text.TextError(
@@ -97,11 +97,9 @@ def _entry(path: str, host_id, entry) -> None:
 
 
 def doubts(entry: dict) -> list[str]:
-    """Return a sentence for each key of a roster's *entry* that Salt does not read."""
+    """Return a sentence for each key of a roster's *entry* that Salt does not read and that looks like one that it does."""
     found = []
     for name in sorted(map(str, set(entry) - set(ENTRY))):
-        near = difflib.get_close_matches(name, ENTRY, n=1)
-        found.append(
-            f"The roster entry has {name}, which nothing reads.{f' Did you mean {near[0]}?' if near else ' Remove it.'}"
-        )
+        if near := difflib.get_close_matches(name, ENTRY, n=1, cutoff=0.7):
+            found.append(f"The roster entry has {name}, which nothing reads. Did you mean {near[0]}?")
     return found

@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 
-import mattermost_progress
-
 STATUS = 130  # what a shell reports of a program that Ctrl-C ended
 _hosts: list[str] = []  # of this run, once they are known
 
@@ -39,8 +37,7 @@ def take_over() -> None:
         if stopped or os.getpid() != first:  # each host has a process of its own, which Ctrl-C reaches too
             os._exit(STATUS)
         stopped.append(True)
-        mattermost_progress.clear()
-        print("\n" + words(), file=sys.stderr, flush=True)
+        os.write(2, f"\n{words()}\n".encode())  # print cannot be called again from within itself
         raise KeyboardInterrupt
 
     def last(*what):

@@ -14,6 +14,9 @@ YAML_ONLY = "#!yaml"
 JINJA = "#!jinja|yaml"
 _JINJA = re.compile(r"\{[{%#]")
 _EXPRESSION_OR_COMMENT = re.compile(r"\{[{#]")
+# `name: text`; a value that begins with Jinja, a list, a mapping, an anchor or a tag is meant so
+_VALUE = re.compile(r"\s*(?:- )?[^#\s{][^:]*:\s+[\"']?(?![\[{&!])[^\s\"'#].*")
+_COMMENT = re.compile(r"\s(#[^\"']*|\{#[^\"']*#\}\s*)$")  # of YAML or Jinja, behind a value
 # what PyYAML says of what people write most, and what to write instead
 _HINTS = (
     ("character '\\t'", "a tab: indent with blanks"),
@@ -36,7 +39,7 @@ _HINTS = (
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a name that occurs twice in a mapping, as Salt does."""
+    """For the words alone: PyYAML in Python says more of a fault than libyaml, with which Salt reads. A name that occurs twice is one."""
 
 
 def _mapping(loader, node, deep=False):
@@ -99,14 +102,23 @@ def parse(path: str):
 
 
 def _load(path: str, text: str):
+    from salt.utils.yamlloader import SaltYamlSafeLoader
+
     try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        return yaml.load(text, Loader=SaltYamlSafeLoader)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as err:
+        mark = getattr(err, "problem_mark", None)
+    try:
+        yaml.load(text, Loader=_Loader)  # a SafeLoader
+        raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason('')}.")
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(f'{err.context} {err.problem}')}.") from None
     except yaml.reader.ReaderError as err:
         line = text.count("\n", 0, err.position) + 1
         raise TextError(f"{path}:{line}: a control character. Remove it.") from None
+    except TextError:
+        raise
     except (ValueError, TypeError, RecursionError):
         raise TextError(f"{path}: a date or a number that does not exist. Write it in quotes, '...'.") from None
 
@@ -122,8 +134,8 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
     """Refuse a template that does not compile, and one where a value seems to have Jinja's signs by chance."""
     if not declared:
         for number, line in enumerate(text.splitlines(), 1):
-            value = re.match(r"\s*(?:- )?[^#\s][^:]*:\s+[\"']?(?!\{\{|\{%)[^\s\"'#].*", line)
-            if value and _EXPRESSION_OR_COMMENT.search(line):
+            value = _VALUE.match(_COMMENT.sub("", line))
+            if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(
                     f"{path}:{number}: {{{{ or {{# inside a value, which Salt replaces. Begin the file with the line "
                     f"{YAML_ONLY} to take every value as it is, or with {JINJA} if that is meant."

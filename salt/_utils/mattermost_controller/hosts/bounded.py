@@ -55,11 +55,14 @@ def run(argv: list[str], data: bytes, timeout: float, limit: int = LIMIT) -> sub
     streams = [Stream(process, process.stdout, limit), Stream(process, process.stderr, limit)]
     feeder = threading.Thread(target=_feed, args=(process.stdin, data), daemon=True)
     feeder.start()
-    if not all(stream.ended(end - time.monotonic()) for stream in streams):
+    try:
+        if not all(stream.ended(end - time.monotonic()) for stream in streams):
+            raise subprocess.TimeoutExpired(argv, timeout, bytes(streams[0].found))
+        process.wait()
+    except BaseException:
         process.kill()
         process.wait()
-        raise subprocess.TimeoutExpired(argv, timeout, bytes(streams[0].found))
-    process.wait()
+        raise
     if any(stream.is_too_long for stream in streams):
         raise TooLong(limit)
     return subprocess.CompletedProcess(argv, process.returncode, *(bytes(stream.found) for stream in streams))

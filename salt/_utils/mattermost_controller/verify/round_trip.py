@@ -15,6 +15,8 @@ import ssl
 import subprocess
 import threading
 
+import mattermost_settings_core
+
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped
 from mattermost_controller.hosts import scripts
 from mattermost_controller.verify import http as wire
@@ -50,7 +52,9 @@ def finding(host, settings: dict, site: wire.Site, file_roots: list[str], so_far
     bot = _Bot(host, scripts.build(file_roots, LIBRARY, values), HOST_SECONDS + patience)
     sent = wrong = ""
     try:
-        sent = _trip(site, *bot.made(), min(FILE_BYTES, settings["nginx"]["body_limit"]))
+        sent = _trip(
+            site, *bot.made(), min(FILE_BYTES, settings["nginx"]["body_limit"] - mattermost_settings_core.FORM_OVERHEAD)
+        )
     except Failed as err:
         wrong = str(err)
     finally:

@@ -78,6 +78,8 @@ patches-unit-is-in-place:
     - mode: '0644'
     - context:
         settings: {{ paths.settings }}
+        install: {{ paths.install }}
+        work: {{ paths.work }}
 
 patches-end-is-told:
   file.managed:
