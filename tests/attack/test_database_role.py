@@ -301,6 +301,15 @@ def test_a_setting_of_the_database_is_no_statement_where_it_is_copied(cluster, s
     )
 
 
+def test_a_word_that_is_no_name_without_quotes_stops_no_copy(cluster):
+    cluster.plant(
+        "SELECT set_config('search_path', 'select', false); ALTER DATABASE mattermost SET search_path FROM CURRENT;"
+    )
+    assert cluster.run("mattermost-restore", "create_like_current mattermost_drill | super").returncode == 0
+    kept = cluster.sql("SELECT setconfig FROM pg_db_role_setting", database="postgres").stdout
+    assert kept.count("search_path=") == 2, kept
+
+
 LISTS = {
     "search_path": ["public, pg_catalog", '"$user", public', '"a, b", "c""d;e"', "'$user', \"Two Words\""],
     "temp_tablespaces": ["''"],

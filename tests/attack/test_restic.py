@@ -104,8 +104,9 @@ def test_no_backup_keeps_what_the_server_may_not_read(place):
     assert of_root(place) == []
 
 
-def test_a_file_that_an_administrator_put_there_is_no_attack(place):
-    (place / "state/data/by-root").write_text("x")
+@pytest.mark.parametrize("name", ["by-root", 'R&D "<new>" a\\b.pdf'])
+def test_a_file_that_an_administrator_put_there_is_no_attack(place, name):
+    (place / "state/data" / name).write_text("x")
     done = backup(place, "restic init -q && store_backup")
     assert done.returncode == 0, done.stderr
-    assert of_root(place) == [f"{place}/state/data/by-root"]
+    assert of_root(place) == [f"{place}/state/data/{name}"]

@@ -22,7 +22,7 @@ case $result in
     refused) rc=2 ;;
     undone) rc=3 ;;
 esac
-{ echo "id=$(date +%s%N)"; echo "result=$result"; echo kind=to; echo from=11.7.10; echo "to=$2"; echo outage=250; echo "reason=because of a test"; } >work/switch/report
+{ echo "id=$(date +%s%N)"; echo "result=$result"; echo kind=to; echo from=11.7.10; echo "to=$2"; echo outage=250; echo "reason=$(cat "$WORLD/why" 2>/dev/null || echo because of a test)"; } >work/switch/report
 cat work/switch/report
 exit $rc""",
     "mattermost-kept": 'echo "$*" >>"$WORLD/kept"',

@@ -112,6 +112,7 @@ def test_a_wrong_sum_is_not_opened(host):
     assert (code, report["result"]) == (4, "failed")
     assert "It was not opened" in report["reason"]
     assert host.lines("ran") == []
+    assert not (host.folder / "work/patches/downloads").exists(), "it would take room until the next window"
     host.stayed()
 
 

@@ -131,11 +131,19 @@ def test_a_person_does_not_wait_for_the_window(host):
     assert host.current == PATCH
 
 
-def test_a_refused_upgrade_is_tried_again(host):
+@pytest.mark.parametrize(
+    ("why", "ends"),
+    [
+        ("A backup, drill, restore or upgrade of PostgreSQL is running.", (0, "skipped")),
+        ("The copy needs 900 MiB, and 10 MiB are free.", (4, "failed")),
+    ],
+)
+def test_a_refused_upgrade_is_tried_again_and_told_where_waiting_does_not_help(host, why, ends):
+    (host.folder / "why").write_text(why)
     host.outcome("refused")
     code, report = host.work()
-    assert (code, report["result"]) == (0, "skipped")
-    assert "because of a test" in report["reason"]
+    assert (code, report["result"]) == ends
+    assert why in report["reason"]
     host.outcome("done")
     assert host.work()[1]["result"] == "done"
 

@@ -25,6 +25,8 @@ end_sessions() {
 LISTS="'search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries', 'shared_preload_libraries', 'unix_socket_directories'"
 # but the role may have put anything else in there (SET ... FROM CURRENT): then all of it is one name, and never words of a statement
 NAME='("([^"]|"")*"|[a-z_][a-z0-9_]*)'
+# nor a word such as select, which is no name without quotes
+RESERVED="SELECT FROM regexp_split_to_table(kept, ', ') word WHERE word !~ '\"' AND quote_ident(word) <> word"
 
 database_properties() { # database_properties NAME: statements that give it what the server's has and neither a copy nor a dump: privileges, own settings
     cat <<END
@@ -34,7 +36,7 @@ SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, '$1', CASE grante
  FROM pg_database, aclexplode(datacl) WHERE datname = '$database'
 \\gexec
 SELECT format('ALTER %s DATABASE %I SET %I TO %s', CASE setrole WHEN 0 THEN '' ELSE 'ROLE ' || quote_ident(pg_get_userbyid(setrole)) || ' IN' END,
- '$1', setting, CASE WHEN setting IN ($LISTS) AND kept ~ '^$NAME(, $NAME)*\$' THEN regexp_replace(kept, '(^|, )""(?=,|\$)', '\\1''''', 'g') ELSE quote_literal(kept) END)
+ '$1', setting, CASE WHEN setting IN ($LISTS) AND kept ~ '^$NAME(, $NAME)*\$' AND NOT EXISTS ($RESERVED) THEN regexp_replace(kept, '(^|, )""(?=,|\$)', '\\1''''', 'g') ELSE quote_literal(kept) END)
  FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(setconfig) item,
  LATERAL (SELECT split_part(item, '=', 1) setting, substr(item, strpos(item, '=') + 1) kept) of_item WHERE datname = '$database'
 \\gexec

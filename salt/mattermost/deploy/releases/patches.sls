@@ -80,6 +80,7 @@ patches-unit-is-in-place:
         settings: {{ paths.settings }}
         install: {{ paths.install }}
         work: {{ paths.work }}
+        selinux: {{ mattermost.platform.selinux.enabled | json }}
 
 patches-end-is-told:
   file.managed:

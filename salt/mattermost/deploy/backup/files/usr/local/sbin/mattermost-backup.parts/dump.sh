@@ -6,7 +6,7 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
     rc=$({ {
         find "$state/data" -type f ! -path "$state/data/testfile" -printf '%s %P\0' 2>"$scratch/error"
         say "$?" >&3
-    } | as_lines >"$staging/files"; } 3>&1)
+    } | { as_lines >"$staging/files" || say 2 >&3; }; } 3>&1)
     [ "$rc" = 0 ] && return
     [ "$rc" = 1 ] && [ -d "$state/data" ] && [ -s "$scratch/error" ] && ! grep -qv ': No such file or directory$' "$scratch/error" ||
         give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Check that directory."

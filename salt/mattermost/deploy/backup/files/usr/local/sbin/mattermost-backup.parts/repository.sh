@@ -59,6 +59,7 @@ store_backup() { # sets snapshot
     local attempt rc
     set -- "$staging" "$state/config" "$state/data" "$state/plugins" "$state/client-plugins" "$settings"
     [ -z "$certificates" ] || [ ! -d "$certificates" ] || set -- "$@" "$certificates"
+    name_others "$scratch/before"
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more
         restic_says backup --json --tag mattermost --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
         rc=$?
@@ -70,17 +71,24 @@ store_backup() { # sets snapshot
     say "$repository" >"$own/known"
 }
 
+name_others() { # name_others FILE: what lies there and is not the server's, named as restic's JSON does
+    find "$state/data" "$state/plugins" "$state/client-plugins" ! -user "$user" -printf '%p\0' 2>/dev/null | as_lines |
+        sed 's/\\/\\\\/g; s/"/\\"/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | LC_ALL=C sort >"$1"
+}
+
 refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
-    local found
-    find "$state/data" "$state/plugins" "$state/client-plugins" ! -user "$user" -printf '%p\n' >"$scratch/others" 2>/dev/null
+    local found removed
+    name_others "$scratch/after"
+    LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" # somebody could lay one there afterwards
     rm -f "$scratch/read"
     found=$({ restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
         grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
         sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | grep -vxF -f "$scratch/others" | sed -n 1p)
     [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
     [ -z "$found" ] && return
-    restic_says forget -q "$snapshot" >/dev/null || found="$found (and it could not be removed from the repository)"
-    give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, was removed." \
+    removed='was removed'
+    restic_says forget -q "$snapshot" >/dev/null || removed='could not be removed from the repository: never restore it'
+    give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \
         "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
 }
 

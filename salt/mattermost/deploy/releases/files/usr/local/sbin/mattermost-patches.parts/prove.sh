@@ -2,20 +2,28 @@
 # Fetch the archive, and prove it before anything of it is opened: by its known sum, else by the vendor's signature.
 
 fetch() { # fetch ADDRESS FILE BYTES: whole, or the end of the run
+    local why rc
     rm -f "$2"
-    curl -sSfL --proto '=https,http,file' --proto-redir '=https' --connect-timeout 20 --retry 5 --speed-limit 1000 --speed-time 60 -m 7200 \
-        --max-filesize "$3" -A mattermost-deploy ${ca_file:+--cacert "$ca_file"} -o "$2" "$1" 2>"$scratch/error" && [ -s "$2" ] ||
-        end_run skipped "$1 cannot be fetched: $(sed 's/^curl: ([0-9]*) //' "$scratch/error" | tail -n 1)"
+    # curl before 8.4 keeps to its own limit only when the sender names a length
+    (ulimit -f "$(($3 / 512))" && exec curl -sSfL --proto '=https,http,file' --proto-redir '=https' --connect-timeout 20 --retry 5 --speed-limit 1000 \
+        --speed-time 60 -m 7200 --max-filesize "$3" -A mattermost-deploy ${ca_file:+--cacert "$ca_file"} -o "$2" "$1" 2>"$scratch/error")
+    rc=$?
+    [ "$rc" != 0 ] || [ ! -s "$2" ] || return 0
+    why=$(sed 's/^curl: ([0-9]*) //' "$scratch/error" | tail -n 1)
+    end_run skipped "$1 cannot be fetched: ${why:-it is empty, or larger than $(($3 / 1048576)) MiB}."
 }
 
 filled() { say "$1" | sed "s|{version}|$patch|g; s|{arch}|$arch|g"; }
 
 bring_archive() { # bring_archive FILE: the proven archive of the patch
-    local sum
+    local sum room
     sum=$(sum_of "$patch")
     [ -n "$sum" ] || command -v gpgv >/dev/null ||
         end_run failed "There is no gpgv on this host, and the checksum of Mattermost $patch is not known: its signature cannot be checked." "Install gpgv (package gpgv or gnupg2)."
-    fetch "$(filled "$source")" "$1" 2147483648
+    room=$(($(kib_free "$own") - 524288)) # KiB; half a GiB stays for PostgreSQL and the rest of the host
+    [ "$room" -gt 0 ] || end_run failed "$own has less than 512 MiB of free space, so Mattermost $patch was not fetched." "Free some space there."
+    [ "$room" -lt 2097152 ] || room=2097152
+    fetch "$(filled "$source")" "$1" "$((room * 1024))"
     if [ -z "$sum" ]; then
         prove_signature "$1"
     elif [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" != "$sum" ]; then

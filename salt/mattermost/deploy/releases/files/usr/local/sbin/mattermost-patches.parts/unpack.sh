@@ -16,7 +16,6 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
         sync
         [ ! -e "$install/$patch" ] || mv "$install/$patch" "$aside/replaced"
         mv "$tree" "$install/$patch" && flush "$install" || { rm -rf "$aside"; end_run failed "Mattermost $patch could not be moved to $install."; }
-        [ "$selinux" != yes ] || restorecon -RF "$install/$patch"
         rm -rf "$aside"
     else
         rm -rf "$aside"

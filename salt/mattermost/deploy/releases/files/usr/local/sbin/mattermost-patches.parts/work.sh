@@ -14,7 +14,6 @@ work() { # sets installed
     stop_after_rollback
     choose_patch
     if [ -z "$patch" ]; then
-        rm -rf "$own/downloads"
         [ -z "$doubt" ] || end_run skipped "No newer patch than Mattermost $installed is known. $doubt"
         end_run 'done' "Mattermost $installed is the newest patch of its line."
     fi
@@ -43,6 +42,7 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
         [ "$left" -gt 0 ] || end_run skipped "The window ended before the server could be stopped. Mattermost $patch is unpacked: the next window goes there."
         [ "$left" -lt 600 ] || left=600
     fi
+    [ "$selinux" != yes ] || restorecon -RF "$install/$patch" # also of a tree that an interrupted run left
     MATTERMOST_PATIENCE=$left mattermost-switch to "$patch" >"$scratch/switch" 2>&1
     rc=$?
     case $rc in
@@ -53,7 +53,12 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
             say "done: Mattermost was upgraded from $installed to $patch."
             systemctl start --no-block mattermost-patches-tell.service
             ;;
-        2) end_run skipped "The upgrade to $patch was refused: $(reason_of)" ;;
+        2)
+            case $(reason_of) in
+                *' is running'* | *'not ended yet'* | *'was requested'*) end_run skipped "The upgrade to $patch was refused: $(reason_of)" ;;
+                *) end_run failed "The upgrade to $patch was refused: $(reason_of)" ;;
+            esac
+            ;;
         *) stop_for_good "$patch" to-undone ;;
     esac
 }
