@@ -45,8 +45,8 @@ patches-program-has-its-settings:
           seconds: {{ release.window.minutes * 45 }}
           arch: {{ release.arch }}
           sums: {{ paths.settings }}/patches-sums
-          source: {{ release.addresses.source | json }}
-          signature: {{ release.addresses.signature | json }}
+          source: {{ (release.addresses.source if wanted else '-') | json }}
+          signature: {{ (release.addresses.signature if wanted else '-') | json }}
           vendor_key: {{ release.key | json }}
           key_fingerprint: {{ release.key_fingerprint }}
           user: {{ mattermost.server.user }}
