@@ -52,6 +52,7 @@ def rendered(path) -> str:
     }
     values |= {
         "sandbox": settings["platform"]["sandbox"],
+        "selinux": settings["platform"]["selinux"]["enabled"],
         "read_write_paths": "ReadWritePaths",
         "writable": ["/var/lib/x"],
     }
