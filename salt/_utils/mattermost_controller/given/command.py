@@ -36,8 +36,9 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
 
     roots: the folders of the file server. Values of arguments are never repeated: they may be secrets.
     """
+    ours = orchestrations(roots)
     if function.startswith("mattermost"):
-        name = function if function in orchestrations(roots) else "mattermost.ssl"
+        name = function if function in ours else "mattermost.ssl"
         return f"{function} is an orchestration's name, not a function. Run: {RUN} {name}"
     if function not in ORCHESTRATE:
         near = difflib.get_close_matches(function, ORCHESTRATE[:1], cutoff=0.8)
@@ -49,11 +50,13 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
         names.append(options.pop("mods"))
     if len(names) != 1:
         what = f"takes one name, not {len(names)} words" if names else "needs the name of an orchestration"
-        return f"{function} {what}. {_known(orchestrations(roots))}"
+        return f"{function} {what}. {_known(ours)}"
     wanted = names[0].split(",")
-    if "saltenv" not in options and (wrong := next(filter(None, (_wrong_name(name, roots) for name in wanted)), "")):
-        return wrong
-    return next(_wrong_options(options, roots, set(wanted) <= set(orchestrations(roots))), "")
+    if "saltenv" not in options:
+        for name in wanted:
+            if wrong := _wrong_name(name, ours, roots):
+                return wrong
+    return next(_wrong_options(options, ours if set(wanted) <= set(ours) else []), "")
 
 
 def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
@@ -61,8 +64,9 @@ def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
     if arguments[:1] and arguments[0] in APPLY:
         place = 2 if arguments[0] == "state.sls_id" else 1  # behind a state's ID
         has_saltenv = any(given.startswith("saltenv=") for given in arguments)
+        ours = orchestrations(roots)
         for name in ",".join(given for given in arguments[place : place + 1] if not _NAMED.fullmatch(given)).split(","):
-            if name in orchestrations(roots):
+            if name in ours:
                 return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
             if name.startswith(f"{OURS}.") and not has_saltenv and not _exists(name, roots):
                 return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
@@ -92,9 +96,8 @@ def _exists(name: str, roots: list[str]) -> bool:
     return any(os.path.isfile(path + end) for path in paths for end in (".sls", "/init.sls"))
 
 
-def _wrong_name(name: str, roots: list[str]) -> str:
-    known = orchestrations(roots)
-    if name in known:
+def _wrong_name(name: str, ours: list[str], roots: list[str]) -> str:
+    if name in ours:
         return ""
     if name == OURS or (name.startswith(DEPLOY) and _exists(name, roots)):
         return (
@@ -103,7 +106,7 @@ def _wrong_name(name: str, roots: list[str]) -> str:
         )
     if _exists(name, roots):
         return ""  # an orchestration of the user's own
-    return f"There is no orchestration {name}. {_known(known, name)}"
+    return f"There is no orchestration {name}. {_known(ours, name)}"
 
 
 def _known(names: list[str], near: str = "") -> str:
@@ -115,8 +118,8 @@ def _known(names: list[str], near: str = "") -> str:
     return f"{meant}There are: {', '.join(names)}."
 
 
-def _wrong_options(options: dict[str, str], roots: list[str], is_ours: bool):
-    """Yield what is wrong with *options*; is_ours: of this tree's orchestrations alone, whose pillar has known keys."""
+def _wrong_options(options: dict[str, str], ours: list[str]):
+    """Yield what is wrong with *options*. ours: this tree's orchestrations, by which their pillar's keys are known; empty for a user's own."""
     from salt.utils.yaml import safe_load
 
     for name, text in options.items():
@@ -134,16 +137,16 @@ def _wrong_options(options: dict[str, str], roots: list[str], is_ours: bool):
         except yaml.YAMLError:
             value = ""
         if name == "pillar":
-            yield from _wrong_pillar(value, roots if is_ours else [])
+            yield from _wrong_pillar(value, ours)
         if name == "test" and value not in (True, False, None):  # 1 and 0 too
             yield "test= is neither True nor False. Write test=True for a dry run."
 
 
-def _wrong_pillar(value, roots: list[str]):
+def _wrong_pillar(value, ours: list[str]):
     if not isinstance(value, dict):
         yield 'pillar= is not a mapping. Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
         return
-    known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in orchestrations(roots))] if roots else []
+    known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in ours)] if ours else []
     for key in map(str, value):
         near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85)
         if near and key not in known:

@@ -17,6 +17,7 @@ _EXPRESSION_OR_COMMENT = re.compile(r"\{[{#]")
 # `name: text`; a value that begins with Jinja, a list, a mapping, an anchor or a tag is meant so
 _VALUE = re.compile(r"\s*(?:- )?[^#\s{][^:]*:\s+[\"']?(?![\[{&!])[^\s\"'#].*")
 _COMMENT = re.compile(r"\s(#[^\"']*|\{#[^\"']*#\}\s*)$")  # of YAML or Jinja, behind a value
+_TWICE = re.compile("found conflicting ID ('.*')", re.DOTALL)  # Salt's own words
 # what PyYAML says of what people write most, and what to write instead
 _HINTS = (
     ("character '\\t'", "a tab: indent with blanks"),
@@ -36,26 +37,6 @@ _HINTS = (
     ("'<stream end>'", "the end of the file where a value is meant: close each bracket and quote"),
     ("block scalar", "text after | or >: begin it in the next line"),
 )  # fmt: skip
-
-
-class _Loader(yaml.SafeLoader):
-    """For the words alone: PyYAML in Python says more of a fault than libyaml, with which Salt reads. A name that occurs twice is one."""
-
-
-def _mapping(loader, node, deep=False):
-    loader.flatten_mapping(node)
-    seen = set()
-    for key, _ in node.value:
-        name = repr(loader.construct_object(key, deep=True))
-        if name in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"twice {name}", key.start_mark)
-        seen.add(name)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep)
-
-
-_Loader.add_constructor(
-    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, lambda loader, node: _mapping(loader, node, deep=True)
-)
 
 
 class TextError(ValueError):
@@ -107,25 +88,24 @@ def _load(path: str, text: str):
     try:
         return yaml.load(text, Loader=SaltYamlSafeLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as err:
-        mark = getattr(err, "problem_mark", None)
-    try:
-        yaml.load(text, Loader=_Loader)  # a SafeLoader
-        raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason('')}.")
+        fault = err
+    try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads
+        yaml.safe_load(text)
     except yaml.MarkedYAMLError as err:
-        mark = err.problem_mark or err.context_mark
-        raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(f'{err.context} {err.problem}')}.") from None
+        fault = err
     except yaml.reader.ReaderError as err:
         line = text.count("\n", 0, err.position) + 1
         raise TextError(f"{path}:{line}: a control character. Remove it.") from None
-    except TextError:
-        raise
     except (ValueError, TypeError, RecursionError):
         raise TextError(f"{path}: a date or a number that does not exist. Write it in quotes, '...'.") from None
+    mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
+    problem = f"{getattr(fault, 'context', '')} {getattr(fault, 'problem', '')}"
+    raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(problem)}.")
 
 
 def _reason(problem: str) -> str:
-    if problem.startswith("None twice "):
-        return f"{problem.removeprefix('None twice ')} is set a second time in one section: remove one of them"
+    if twice := _TWICE.search(problem):
+        return f"{twice[1]} is set a second time in one section: remove one of them"
     found = next((hint for words, hint in _HINTS if words in problem), "")
     return found or "this is not valid YAML: check indentation, colons and quotes"
 

@@ -10,6 +10,11 @@ import time
 LIMIT = 32 << 20  # bytes of each stream; no answer that anything here asks for comes near it
 
 
+def text(data: bytes) -> str:
+    """Return *data* of a host as text, whatever is in it."""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
 class TooLong(ValueError):
     """More came than any answer has; the text is a sentence."""
 

@@ -125,10 +125,10 @@ class Host:
         try:
             done = bounded.run(self.command(remote), feed.encode(), timeout)
         except subprocess.TimeoutExpired as late:
-            return Result(TIMEOUT_RC, _text(late.stdout), f"No answer within {timeout:g} s.")
+            return Result(TIMEOUT_RC, bounded.text(late.stdout), f"No answer within {timeout:g} s.")
         except bounded.TooLong as err:
             return Result(TIMEOUT_RC, "", str(err))
-        return Result(done.returncode, _text(done.stdout), _text(done.stderr))
+        return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
 
     def send(self, local: str, remote: str, timeout: float = 1800) -> Result:
         """Copy the file *local* to the path *remote* on the host, as root, mode 0600.
@@ -152,7 +152,7 @@ class Host:
                 done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired:
             return Result(TIMEOUT_RC, "", f"The copy of {local} did not end within {timeout:g} s.")
-        return Result(done.returncode, _text(done.stdout), _text(done.stderr))
+        return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
 
     def stream(self, script: str) -> tuple[list[str], bytes]:
         """Return the command (argument list) that runs a POSIX sh *script* as root, and the bytes to write to it first.
@@ -209,10 +209,6 @@ class Host:
         if compiled.get("_errors"):
             raise TargetError("The pillar cannot be rendered: " + " ".join(map(str, compiled["_errors"])))
         return compiled
-
-
-def _text(data) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n") if isinstance(data, bytes) else data or ""
 
 
 def roster(opts: dict) -> dict:

@@ -35,7 +35,7 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
     def read_errors():
         left = bounded.LIMIT
         while line := process.stderr.readline(bounded.LIMIT):
-            text = line.decode("utf-8", "replace").replace("\r\n", "\n")
+            text = bounded.text(line)
             event = mattermost_progress.decode(text)
             if event is not None:
                 on_event(event)
@@ -51,4 +51,4 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
     reader.join(timeout=0.2)
     if answer.is_too_long:
         rest.append(str(bounded.TooLong()))
-    return answer.found.decode("utf-8", "replace").replace("\r\n", "\n"), "".join(rest), rc
+    return bounded.text(answer.found), "".join(rest), rc

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import mattermost_config_core as config
 import mattermost_config_from_settings as wanted
@@ -41,14 +40,7 @@ def parse_request(pillar) -> dict:
         raise ValueError(
             f"import:{unknown[0]} is not known; allowed: import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
         )
-    for key in ("from", "to"):
-        if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
-            wrong = (
-                f"is {pillar[key]!r}, which is not the roster ID of a host"
-                if pillar.get(key) is not None
-                else "is missing"
-            )
-            raise ValueError(f"import:{key} {wrong}. For example, with your own roster IDs: {example}")
+    move_plan.check_hosts("import", pillar, example)
     request = {**known, **pillar}
     for key, default in known.items():
         if type(request[key]) is not type(default):

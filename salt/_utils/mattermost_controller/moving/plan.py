@@ -23,6 +23,15 @@ class Difference(NamedTuple):
     bytes: int
 
 
+def check_hosts(branch: str, pillar: dict, example: str) -> None:
+    """Raise ValueError when ``from`` or ``to`` of the pillar's *branch* is no roster ID; *example*: how to write both."""
+    for key in ("from", "to"):
+        given = pillar.get(key)
+        if not isinstance(given, str) or not re.fullmatch(r"[\w.@:-]+", given):
+            wrong = "is missing" if given is None else f"is {given!r}, which is not the roster ID of a host"
+            raise ValueError(f"{branch}:{key} {wrong}. For example, with your own roster IDs: {example}")
+
+
 def parse_request(pillar) -> dict:
     """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
 
@@ -36,10 +45,7 @@ def parse_request(pillar) -> dict:
     unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
         raise ValueError(f"move:{unknown[0]} is not known; allowed: move:from, move:to, move:overwrite.")
-    for key in ("from", "to"):
-        if not isinstance(pillar.get(key), str) or not re.fullmatch(r"[\w.@:-]+", pillar[key]):
-            wrong = f"is {pillar[key]!r}, which is not the roster ID of a host" if key in pillar else "is missing"
-            raise ValueError(f"move:{key} {wrong}. For example, with your own roster IDs: {example}")
+    check_hosts("move", pillar, example)
     if pillar["from"] == pillar["to"]:
         raise ValueError(f"move:from and move:to are both {pillar['from']}: a move needs two hosts.")
     request = {"overwrite": False, **pillar}

@@ -16,12 +16,10 @@ SCRIPT = "mattermost/scripts/status.sh"
 
 def script(file_roots: list[str], settings: dict) -> str:
     """Return the script with the values of *settings* put before it. Raises FileNotFoundError when no root has it."""
-    repository = settings["backup"]["repository"]
-    place = repository if repository.startswith("/") else ""  # another one's address may hold a password
     values = {
         "PORT": str(settings["server"]["port"]),
         "SITE_PATH": settings["server"]["path"],
-        "REPOSITORY": place,
+        "REPOSITORY": probe.local_repository(settings),  # another one's address may hold a password
         "PG_DATA": settings["platform"].get("postgresql", {}).get("data_dir", ""),
     }
     return scripts.build(file_roots, (SCRIPT,), values)
