@@ -97,17 +97,15 @@ for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$REPOSITORY"; do
 done
 [ -e "$RUN" ] && fact run_owner "$(stat -c %U "$RUN")"
 for unit in /etc/systemd/system/mattermost*.service /etc/systemd/system/mattermost*.timer /run/systemd/system/mattermost.service \
-  /usr/local/lib/systemd/system/mattermost.service /usr/lib/systemd/system/mattermost.service /lib/systemd/system/mattermost.service; do
+  /usr/local/lib/systemd/system/mattermost.service /usr/lib/systemd/system/mattermost.service /lib/systemd/system/mattermost.service \
+  /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
+  /etc/nginx/conf.d/mattermost-additional-names.conf; do
   [ -e "$unit" ] || continue
   if ! grep -qs '^# Managed by Salt (mattermost' "$unit"; then
     fact foreign_unit "$unit"
   elif [ "${unit##*/}" = mattermost.service ]; then
     fact unit_user "$(sed -n 's/^User=//p' "$unit")"
   fi
-done
-for path in /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
-  /etc/nginx/conf.d/mattermost-additional-names.conf; do
-  [ -e "$path" ] && ! grep -qs '^# Managed by Salt (mattermost' "$path" && fact foreign_unit "$path"
 done
 # sites of others; a package's own default page is none
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do

@@ -78,14 +78,16 @@ name_others() { # name_others FILE: what lies there and is not the server's, nam
 
 refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
     local found removed
+    rm -f "$scratch/read"
+    { restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
+        grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
+        sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign"
+    [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
+    [ -s "$scratch/foreign" ] || return 0
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" # somebody could lay one there afterwards
-    rm -f "$scratch/read"
-    found=$({ restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
-        grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
-        sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | grep -vxF -f "$scratch/others" | sed -n 1p)
-    [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
-    [ -z "$found" ] && return
+    found=$(grep -vxF -f "$scratch/others" "$scratch/foreign" | sed -n 1p)
+    [ -n "$found" ] || return 0
     removed='was removed'
     restic_says forget -q "$snapshot" >/dev/null || removed='could not be removed from the repository: never restore it'
     give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \

@@ -20,7 +20,7 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections, 
     until as_postgres "$bin/pg_isready" -q -h "$socket_dir" -p "$port"; do
         tries=$((tries + 1))
         [ "$tries" -lt 3000 ] || return 1 # ten minutes: before a recovery reads anything it flushes every file that there is
-        is_running "$data" || is_starting "$service_" || is_running "$data" || return 1
+        is_starting "$service_" || is_running "$data" || return 1
         sleep 0.2 2>/dev/null || sleep 1
     done
     psql=$bin/psql
