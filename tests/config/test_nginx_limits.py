@@ -183,7 +183,7 @@ def test_a_client_has_one_limit_for_all_addresses_of_its_network(site, network):
     ]:
         assert time.monotonic() < deadline, "nginx did not take the header"
         time.sleep(0.1)
-    # so many that some are refused however slow the machine is, and whichever nginx of before the reload still answers a few
+    # so many that some are refused however slow the machine is, and also while workers from before the reload still answer a few
     answers = [seen_from(site, f"{network}1:2:3:{number:x}") for number in range(1, 200)]
     assert answers[0] == 200
     assert 429 in answers, "each address has a limit of its own"

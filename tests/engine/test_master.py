@@ -82,7 +82,7 @@ def test_the_controllers_python_comes_to_a_minion_and_is_inert_there(site, synce
     site.ask("sys.list_state_modules", "mattermost_*")
     package = site.extmods("minion") / "utils/mattermost_controller"
     assert (package / "__init__.py").exists()
-    # of every package that it finds there, Salt's loader itself imports what stands in __init__.py: nothing, here
+    # of every package that it finds there, Salt's loader itself imports __init__.py, which has no code here
     imported = {path.name.split(".")[0] for path in package.rglob("*.pyc")}
     assert imported == {"__init__"}, "imported on the minion"
     assert ast.parse((package / "__init__.py").read_text()).body[1:] == []
@@ -184,7 +184,7 @@ def test_a_secret_of_the_pillar_rests_in_the_masters_pillar_cache_alone(site, sy
     cached = f"master/var/cache/salt/master/pillar/{daemons.MINION}.p"
     assert keeping(site) == {cached}
     assert (site.folder / cached).stat().st_mode & 0o777 == 0o600, "docs/salt-master.md names it"
-    # a value of its own: this one stands in the arguments of a process, and another test watches those for the others
+    # a value of its own: it is an argument of a process, and another test looks there for the others
     control = {"control": "a value that a person types"}
     site.ask("test.arg", control["control"], base64.b64encode(control["control"].encode()).decode())
     assert any("/jobs/" in place for place in keeping(site, control)), "the search finds what a job keeps"

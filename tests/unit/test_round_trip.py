@@ -1,5 +1,6 @@
 """Verify as a person: what goes wrong is said, and whatever goes wrong the bot, its channel and its team are deleted."""
 
+import contextlib
 import signal
 import subprocess
 
@@ -120,13 +121,19 @@ def test_what_somebody_else_has_under_that_name_stays(chat, look, kind):
     assert left(chat) == ["s" * 26]
 
 
+@contextlib.contextmanager
+def started(folder, patience):
+    """What verify starts on the host, once its bot is made. patience: seconds."""
+    values = {"socket": folder / "local.socket", "patience": patience}
+    argv, _ = Here(folder).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().startswith(b"ready ")
+        yield process
+
+
 def test_a_controller_that_is_killed_leaves_nothing(chat, tmp_path):
     """What it started on the host sees the end of its standard input, and nobody listens any more."""
-    values = {"socket": tmp_path / "local.socket", "patience": 60}
-    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
-        assert process.stdout.readline().startswith(b"ready ")
+    with started(tmp_path, patience=60) as process:
         assert len(left(chat)) == 3
         process.stdout.close()
         process.stdin.close()
@@ -135,22 +142,14 @@ def test_a_controller_that_is_killed_leaves_nothing(chat, tmp_path):
 
 
 def test_a_script_that_is_ended_on_the_host_deletes_before_it_ends(chat, tmp_path):
-    values = {"socket": tmp_path / "local.socket", "patience": 2}
-    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
-        assert process.stdout.readline().startswith(b"ready ")
+    with started(tmp_path, patience=2) as process:
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read().strip() == b"gone"
     assert left(chat) == []
 
 
 def test_two_at_once_do_not_delete_each_others(chat, look, tmp_path):
-    values = {"socket": tmp_path / "local.socket", "patience": 60}
-    argv, _ = Here(tmp_path).stream(scripts.build(ROOTS, round_trip.LIBRARY, values))
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
-        assert process.stdout.readline().startswith(b"ready ")
+    with started(tmp_path, patience=60) as process:
         assert look().sentence == "No bot could be made: Another round trip is in progress on this host."
         assert len(left(chat)) == 3
         process.stdin.close()
