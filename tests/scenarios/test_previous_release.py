@@ -87,8 +87,9 @@ def test_it_notes_which_release_deployed_it(deployed):
     assert deployed.ssh("stat -c '%U %a' /var/lib/mattermost-deploy/bundle").split() == ["root", "600"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cut_short(lab, releases, snapshot):
+    """A host of its own for each test: a deploy exchanges the program of the previous release for this one's."""
     with cloned(lab, releases, snapshot, "cut-short") as made:
         yield made
 
@@ -110,7 +111,6 @@ def interrupt(upgrading, record):
 
 @pytest.mark.parametrize("record", ["copying", "switched", "started"])
 def test_an_upgrade_that_the_previous_release_left_open_is_rolled_back(cut_short, releases, record):
-    cut_short.reset()
     cut_short.deployment.use(releases[0])
     with cut_short.writer() as writer:
         writer.posted()
@@ -124,7 +124,6 @@ def test_an_upgrade_that_the_previous_release_left_open_is_rolled_back(cut_short
 
 
 def test_an_upgrade_that_the_previous_release_left_open_is_made_by_this_one(cut_short, releases):
-    cut_short.reset()
     cut_short.deployment.use(releases[1])
     with cut_short.writer() as writer:
         writer.posted()

@@ -48,7 +48,7 @@ sql() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres -c "$1"
 rm -f /root/pause/after /root/pause/reached
 systemctl stop mattermost-switch mattermost
 systemctl start postgresql
-rm -rf /run/mattermost-switch /var/lib/mattermost-deploy/switch/journal /var/lib/mattermost-deploy/switch/report
+rm -rf /run/mattermost-switch /run/mattermost-switch.closed /var/lib/mattermost-deploy/switch/journal /var/lib/mattermost-deploy/switch/report
 for database in $(sql "SELECT datname FROM pg_database WHERE datname LIKE 'mattermost%'"); do sql "DROP DATABASE $database"; done
 sql 'CREATE DATABASE mattermost TEMPLATE pristine OWNER mattermost'
 sql "$(cat /root/comment); REVOKE ALL ON DATABASE mattermost FROM PUBLIC"

@@ -15,13 +15,16 @@ from tests.unit import test_status as status
 ROOTS = [str(repository.ROOT / "salt")]
 TABLE = mattermost_settings_data.load(ROOTS)["releases"]
 NONE = dict.fromkeys(look.KINDS, "")
-RELEASES = [Release("11.7.20", day(-3), "High"), Release("11.7.10", day(-80))]
+
+
+def releases():
+    return [Release("11.7.20", day(-3), "High"), Release("11.7.10", day(-80))]
 
 
 def ask(tmp_path, sources=None, version="11.7.10"):
     ends = {"11.7": day(100)}
     given = sources or release_source.write(
-        tmp_path / "source", RELEASES, ends, [advisory(1, "Low", "11.7.2", day(-60))]
+        tmp_path / "source", releases(), ends, [advisory(1, "Low", "11.7.2", day(-60))]
     )
     return look.ask(str(tmp_path / "cache"), ROOTS, given, TABLE, version)
 
@@ -50,7 +53,7 @@ def test_hosts_of_one_run_that_have_the_same_sources_and_version_are_asked_for_o
 
 
 def test_one_source_of_the_vendor_is_enough_to_tell_and_not_to_choose(tmp_path):
-    page = release_source.write(tmp_path / "source", RELEASES, {"11.7": day(100)})["page"]
+    page = release_source.write(tmp_path / "source", releases(), {"11.7": day(100)})["page"]
     found = ask(tmp_path, {**NONE, "page": page})
     assert (found.is_live, found.values["newest"], found.listed) == (True, "11.7.20", {})
 

@@ -19,17 +19,26 @@ from tests.lab.release_source import Release, advisory, day
 from tests.unit import fake_site
 
 NAME = "localhost"
-RELEASES = [
-    Release("12.1.0", day(-10)),
-    Release("12.2.0-rc1", day(-1), prerelease=True),
-    Release("11.7.15", day(-20), "Low to High"),
-    Release("11.7.14", day(-40)),
-    Release("11.7.10", day(-90), "Medium"),
-    Release("11.6.6", day(-200)),
-]
-ENDS = {"12.1": day(80), "11.7": day(170), "11.6": day(-60)}
-ADVISORIES = [advisory(1, "Low", "11.6.6", day(-100))]
-TABLE = f"date {day(-5)}\nline 11.7 {day(-190)} {day(170)}\nrelease 11.7.12 {day(-60)} Low\n"
+# functions: what is of today when a module is read may be of yesterday when its tests run
+
+
+def releases():
+    return [
+        Release("12.1.0", day(-10)),
+        Release("12.2.0-rc1", day(-1), prerelease=True),
+        Release("11.7.15", day(-20), "Low to High"),
+        Release("11.7.14", day(-40)),
+        Release("11.7.10", day(-90), "Medium"),
+        Release("11.6.6", day(-200)),
+    ]
+
+
+def ends():
+    return {"12.1": day(80), "11.7": day(170), "11.6": day(-60)}
+
+
+def table():
+    return f"date {day(-5)}\nline 11.7 {day(-190)} {day(170)}\nrelease 11.7.12 {day(-60)} Low\n"
 
 
 class Host:
@@ -38,10 +47,10 @@ class Host:
     def __init__(self, folder: pathlib.Path, shell=("dash",)):
         self.folder, self.shell = folder, shell
         self.settings = {"install": folder / "install", "cache": folder / "cache", "table": folder / "table"}
-        (folder / "table").write_text(TABLE)
+        (folder / "table").write_text(table())
         (folder / "bin").mkdir()
         self.runs("11.7.10")
-        self.sources(RELEASES, ENDS)
+        self.sources(releases(), ends())
 
     def runs(self, version):
         current = self.folder / "install/current"
@@ -49,8 +58,10 @@ class Host:
         current.unlink(missing_ok=True)
         current.symlink_to(version)
 
-    def sources(self, releases, ends, advisories=ADVISORIES):
-        self.settings |= release_source.write(self.folder / "sources", releases, ends, advisories)
+    def sources(self, listed, last_days, advisories=None):
+        if advisories is None:
+            advisories = [advisory(1, "Low", "11.6.6", day(-100))]
+        self.settings |= release_source.write(self.folder / "sources", listed, last_days, advisories)
 
     def source(self, kind):
         return self.folder / "sources" / release_source.FILES[kind]
@@ -95,7 +106,7 @@ def test_the_newest_patch_of_a_supported_line_needs_nobody(host):
     assert report["result"] == "done"
     assert report["newest"] == "11.7.15"
     assert report["newest_line"] == "12.1"
-    assert report["ends"] == ENDS["11.7"]
+    assert report["ends"] == ends()["11.7"]
 
 
 def test_a_missing_security_patch_needs_somebody(host):
@@ -110,7 +121,7 @@ def test_a_missing_security_patch_needs_somebody(host):
 
 
 def test_a_patch_without_security_fixes_is_only_told(host):
-    host.sources([Release("11.7.15", day(-20)), Release("11.7.14", day(-40))], ENDS)
+    host.sources([Release("11.7.15", day(-20)), Release("11.7.14", day(-40))], ends())
     host.runs("11.7.14")
     code, report = host.check()
     assert code == 0
@@ -123,7 +134,7 @@ def test_advisories_say_how_bad_it_is_when_the_list_is_gone(host):
         advisory(number, "Critical" if number == 2 else "Low", shape, day(-50)) for number, shape in enumerate(shapes)
     ]
     found.append(advisory(9, "Critical", "11.7.15", day(-50), "Mattermost Desktop App"))
-    host.sources(RELEASES, ENDS, found)
+    host.sources(releases(), ends(), found)
     host.settings["list"] = ""
     code, report = host.check()
     assert code == 4
@@ -141,7 +152,7 @@ def test_a_line_past_its_end_needs_somebody(host):
     host.runs("11.6.6")
     code, report = host.check()
     assert code == 4
-    assert f"The support of Mattermost 11.6 ended on {ENDS['11.6']}" in report["what"]
+    assert f"The support of Mattermost 11.6 ended on {ends()['11.6']}" in report["what"]
     assert "the newest is 12.1" in report["what"]
 
 
@@ -153,20 +164,20 @@ def test_a_line_that_no_source_has_any_more_is_past_its_end(host):
 
 
 def test_a_line_close_to_its_end_is_a_warning(host):
-    host.sources(RELEASES, {**ENDS, "11.7": day(20)})
+    host.sources(releases(), {**ends(), "11.7": day(20)})
     code, report = all_is_well(host)
     assert (code, report["support-end"].split(":")[0]) == (0, "warning")
 
 
 def test_sources_that_disagree_are_told_and_the_earlier_end_counts(host):
-    host.source("support").write_text(release_source.support(RELEASES, {**ENDS, "11.7": day(-1)}))
+    host.source("support").write_text(release_source.support(releases(), {**ends(), "11.7": day(-1)}))
     code, report = all_is_well(host)
     assert code == 4
     assert f"The sources disagree: page says {day(170)}, support says {day(-1)}" in report["support-end"]
 
 
 def test_what_one_source_alone_lists_is_not_agreed_on(host):
-    host.source("list").write_text(release_source.listed([Release("11.7.999", day(-1), "Critical"), *RELEASES]))
+    host.source("list").write_text(release_source.listed([Release("11.7.999", day(-1), "Critical"), *releases()]))
     code, report = host.check()
     assert f"Mattermost 11.7.999 of {day(-1)} is the newest patch of 11.7 (list)" in report["what"]
     assert "listed\t11.7\t11.7.15" in host.run("look").stdout
@@ -179,7 +190,7 @@ def test_two_of_the_vendors_sources_agree(host):
 
 
 def test_a_release_that_is_announced_for_later_is_none(host):
-    host.sources([Release("11.7.16", day(5), "High"), *RELEASES], ENDS)
+    host.sources([Release("11.7.16", day(5), "High"), *releases()], ends())
     code, report = all_is_well(host)
     assert report["newest"] == "11.7.15", report
 
@@ -246,7 +257,7 @@ def test_the_table_counts_while_no_source_answers_and_its_date_is_told(host):
 
 
 def test_an_old_table_alone_needs_somebody(host):
-    (host.folder / "table").write_text(TABLE.replace(day(-5), day(-50)))
+    (host.folder / "table").write_text(table().replace(day(-5), day(-50)))
     host.runs("11.7.12")
     for kind in ("page", "list", "advisories", "support"):
         host.settings[kind] = f"file://{host.folder}/nowhere"
@@ -259,7 +270,7 @@ def test_an_old_table_alone_needs_somebody(host):
 
 
 def test_a_clock_before_the_table_is_told(host):
-    (host.folder / "table").write_text(TABLE.replace(day(-5), day(365)))
+    (host.folder / "table").write_text(table().replace(day(-5), day(365)))
     code, report = host.check()
     assert code == 4
     assert "before the table of this bundle was made" in report["what"]
@@ -267,7 +278,7 @@ def test_a_clock_before_the_table_is_told(host):
 
 def test_a_source_is_asked_once_and_again_after_a_while(host):
     host.run("look")
-    host.source("list").write_text(release_source.listed([Release("11.7.16", day(-1), "High"), *RELEASES]))
+    host.source("list").write_text(release_source.listed([Release("11.7.16", day(-1), "High"), *releases()]))
     assert "11.7.16" not in host.run("look", "11.7.10").stdout
     for state in (host.folder / "cache").glob("*.state"):
         state.write_text(re.sub(r"\t\d+\t", f"\t{int(time.time()) - 22000}\t", state.read_text(), count=1))
@@ -302,7 +313,7 @@ def test_every_awk_reads_the_same(host, awk):
     program = awk.split()[0]
     if subprocess.run(["sh", "-c", f"command -v {program}"], capture_output=True).returncode:
         pytest.skip(f"{program} is not here")
-    host.sources(RELEASES, ENDS, [advisory(1, "High", ["11.7.15"], day(-10))])
+    host.sources(releases(), ends(), [advisory(1, "High", ["11.7.15"], day(-10))])
     ours = sorted(host.run("look", "11.7.10").stdout.splitlines())
     host.stub("awk", f'exec {awk} "$@"')
     assert sorted(host.run("look", "11.7.10").stdout.splitlines()) == ours
