@@ -116,3 +116,35 @@ BLOCKING = [
         "the server refuses to start with it since 12.0. Remove it",
     ),
 ]
+
+# (first version, section, key, pattern of what it accepts, that in words): the stricter check of 12.0. Which release of 12 first repairs such
+# values by itself, instead of refusing to start, is not known here.
+_POSITIVE = (r"[1-9][0-9]*", "a number above 0")
+_ADDRESS = (r"[^<>]*", "an address without a name before it")
+STRICTER = [
+    ((12, 0), "ServiceSettings", "TLSMinVer", r"1\.[0-3]", "1.0, 1.1, 1.2 or 1.3"),
+    ((12, 0), "ServiceSettings", "WebserverMode", r"gzip|nogzip|disabled", "gzip, nogzip or disabled"),
+    ((12, 0), "ServiceSettings", "IdleTimeout", *_POSITIVE),
+    ((12, 0), "ServiceSettings", "SessionLengthWebInHours", *_POSITIVE),
+    ((12, 0), "ServiceSettings", "SessionLengthMobileInHours", *_POSITIVE),
+    ((12, 0), "ServiceSettings", "SessionLengthSSOInHours", *_POSITIVE),
+    ((12, 0), "SqlSettings", "ReplicaMonitorIntervalSeconds", *_POSITIVE),
+    ((12, 0), "EmailSettings", "FeedbackEmail", *_ADDRESS),
+    ((12, 0), "EmailSettings", "ReplyToAddress", *_ADDRESS),
+    ((12, 0), "SupportSettings", "SupportEmail", *_ADDRESS),
+]
+
+# (first version without it, section, key, what it is when nobody uses it, what is lost): such a key is ignored without a word
+GONE = [
+    ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "hardened mode is ServiceSettings.EnableHardenedMode now"),
+    ((12, 0), "ImageProxySettings", "RemoteImageProxyURL", "", "external image proxies are gone"),
+    ((12, 0), "LocalizationSettings", "EnableExperimentalLocales", False, "experimental languages are gone"),
+    ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "guests who sign in with e-mail are not switched by a key of their own any more"),
+    ((12, 0), "DataRetentionSettings", "EnableBoardsDeletion", False, "data retention no longer deletes boards"),
+    ((12, 0), "NativeAppSettings", "EnableIntuneMAM", False, "Intune is IntuneSettings.Enable now"),
+]  # fmt: skip
+
+# What an upgrade asks of a host's config.json: never a secret.
+ASKED = sorted(
+    {"GitLabSettings.Enable", *(f"{section}.{name}" for _, section, name, *_ in [*BLOCKING, *STRICTER, *GONE])}
+)

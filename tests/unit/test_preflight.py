@@ -46,6 +46,7 @@ OTHERS = {
 }
 DEPLOYED = {
     "current": "11.7.10",
+    "config": {},
     "files": ["/etc/mattermost/environment", "/var/lib/mattermost-deploy", "/var/opt/mattermost/config/config.json"],
     "postgresql": {5432: "15.20"},
     "database": {"owner": "mattermost", "tables": 84},

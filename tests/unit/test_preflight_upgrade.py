@@ -11,12 +11,13 @@ from tests.states import load_state
 from tests.unit import test_preflight as preflight
 
 SUM = "1" * 64
+GITLAB = {"GitLabSettings": {"Enable": True}}
 
 
 def look(installed, wanted, pillar=None, **facts):
     release = {"version": wanted, "sha256": SUM}
     given = {"release": release, "platform": {"postgresql": {"version": 15}}, **(pillar or {})}
-    known = {**preflight.DEPLOYED, "current": installed, "users": 10, "gitlab_sign_in": False, **facts}
+    known = {**preflight.DEPLOYED, "current": installed, "users": 10, **facts}
     return checks.run(preflight.settings(given), {**preflight.GOOD, **known}, preflight.OUTSIDE, "ssl")
 
 
@@ -39,7 +40,7 @@ def test_a_limit_that_is_no_news_stops_nothing(installed, wanted):
 
 @pytest.mark.parametrize(
     ("check", "facts"),
-    [("user-limit", {"users": 300}), ("user-limit", {"users": None}), ("sign-in", {"gitlab_sign_in": True})],
+    [("user-limit", {"users": 300}), ("user-limit", {"users": None}), ("sign-in", {"config": GITLAB})],
 )
 def test_the_way_to_go_on_that_is_printed_is_taken(check, facts):
     (found,) = of(look("10.11.23", "11.7.10", **facts), check)
@@ -51,9 +52,9 @@ def test_the_way_to_go_on_that_is_printed_is_taken(check, facts):
 
 
 def test_a_sign_in_that_goes_away_stops_the_upgrade_and_no_other_run():
-    assert of(look("10.11.23", "11.7.10", gitlab_sign_in=True), "sign-in")[0].level == "refusal"
-    assert of(look("11.6.0", "11.7.10", gitlab_sign_in=True), "sign-in")[0].level == "ok"
-    assert of(look("10.11.22", "10.11.23", gitlab_sign_in=True), "sign-in")[0].level == "ok"
+    assert of(look("10.11.23", "11.7.10", config=GITLAB), "sign-in")[0].level == "refusal"
+    assert of(look("11.6.0", "11.7.10", config=GITLAB), "sign-in")[0].level == "ok"
+    assert of(look("10.11.22", "10.11.23", config=GITLAB), "sign-in")[0].level == "ok"
 
 
 @pytest.mark.parametrize("flag", ["APPSENABLED", "MOVETHREADSENABLED"])
@@ -85,12 +86,9 @@ def test_of_a_line_that_is_not_known_it_says_so():
     assert not any("not known here" in text for text in changes.between("11.7.9", "12.0.2"))
 
 
-def test_the_probe_tells_both():
-    told = dict(line.split("\t") for line in ("users\t300", "gitlab_sign_in\tyes"))
-    facts = probe.parse("\n".join([*(f"{key}\t{value}" for key, value in told.items()), "uid\t0", "end\tok"]))
-    assert (facts["users"], facts["gitlab_sign_in"]) == (300, True)
-    facts = probe.parse("uid\t0\nusers\tpsql: error\nend\tok")
-    assert (facts["users"], facts["gitlab_sign_in"]) == (None, False)
+def test_the_probe_tells_how_many_users_there_are():
+    assert probe.parse("uid\t0\nusers\t300\nend\tok")["users"] == 300
+    assert probe.parse("uid\t0\nusers\tpsql: error\nend\tok")["users"] is None
 
 
 @pytest.mark.parametrize(("code", "out"), [(4, ""), (0, ""), (0, "is not the number"), (4, "12")])

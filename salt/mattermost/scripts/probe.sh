@@ -2,7 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${CONFIG_KEYS:?}"
 
 fact() { # fact KEY VALUE: on one line, whatever somebody named a file or a program
   case $2 in
@@ -70,9 +70,35 @@ fact addresses "$(hostname -I 2>/dev/null)"
 grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && fact ufw yes
 
 # -- what is there already --
+read_config() { # those keys of the server's config.json that an upgrade asks for, as its own account reads it: no secret, no file of another's
+  # A double quote ends each record: every second one is within a string, unless a backslash escapes the quote
+  timeout 10 runuser -u "$ACCOUNT" -- head -c 1048577 "$STATE/config/config.json" 2>/dev/null </dev/null | awk -v RS='"' -v wanted="$CONFIG_KEYS" '
+    BEGIN {count = split(wanted, keys, " "); for (n = 1; n <= count; n++) name[tolower(keys[n])] = keys[n]}
+    function tell() {
+      place = tolower(key[1] "." key[2])
+      gsub(/[[:cntrl:]]/, "?", last)
+      if (depth == 2 && last != "" && length(last) <= 200 && (place in name)) print "config\t" name[place] " " last
+    }
+    quoted {
+      text = text $0
+      if (match($0, /\\+$/) && RLENGTH % 2) {text = text "\""; next}
+      last = "\"" text "\""; quoted = 0; next
+    }
+    {
+      for (n = 1; n <= length($0); n++) {
+        sign = substr($0, n, 1)
+        if (sign == "{" || sign == "[") {key[++depth] = ""; last = ""; begun = 1}
+        else if (sign == ":") {key[depth] = substr(last, 2, length(last) - 2); last = ""}
+        else if (sign == "," || sign == "}" || sign == "]") {tell(); last = ""; if (sign != ",") depth--}
+        else if (sign !~ /[[:space:]]/) last = last sign
+      }
+      text = ""; quoted = 1
+    }
+    END {if (begun && depth == 0) print "config_read\tyes"}'
+}
 fact current "$(readlink "$INSTALL/current" 2>/dev/null)"
 [ ! -e "$INSTALL/current" ] || fact users "$(timeout 10 mattermost-switch users 2>/dev/null)"
-! sed -n '/"GitLabSettings"/,/}/p' "$STATE/config/config.json" 2>/dev/null | grep -q '"Enable": *true' || fact gitlab_sign_in yes
+read_config
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$WORK" "$STATE/config/config.json" "$INSTALL/config/config.json" \
   /opt/mattermost/config/config.json /etc/mattermost/config.json /etc/mattermost/mmomni.mattermost.env \
   /etc/tmpfiles.d/mattermost-salt.conf; do

@@ -6,9 +6,12 @@ The script is ``salt/mattermost/scripts/probe.sh``: POSIX sh, so that it runs be
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import struct
+
+import mattermost_config_keys as config_keys
 
 from mattermost_controller.hosts import scripts
 
@@ -52,6 +55,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "ACCOUNT": settings["server"]["user"],
         "RUN": paths["run"],
         "REPOSITORY": local_repository(settings),
+        "CONFIG_KEYS": " ".join(config_keys.ASKED),
     }
     return scripts.build(file_roots, (scripts.TOOLS, UNREADABLE, SCRIPT), values)
 
@@ -93,7 +97,7 @@ def parse(text: str) -> dict:
         "addresses": one("addresses").split(),
         "current": os.path.basename(one("current").rstrip("/")),
         "users": int(one("users")) if one("users").isdigit() else None,
-        "gitlab_sign_in": one("gitlab_sign_in") == "yes",
+        "config": config(found.get("config", [])) if "config_read" in found else None,
         "files": found.get("file", []),
         "bundle": bundle(found.get("bundle", [])),
         "modes": {path: {"mode": int(mode, 8), "user": user} for mode, user, path in map(_mode, found.get("mode", []))},
@@ -174,6 +178,18 @@ def directories(paths: list[str], others: list[str], entries: list[str]) -> dict
     """Return what is in each directory by its path, None for what is none. entries: ``PATH//NAME``."""
     names = [entry.partition("//") for entry in entries]
     return {path: None if path in others else [name for of, _, name in names if of == path] for path in paths}
+
+
+def config(lines: list[str]) -> dict:
+    """Return what the server's config.json holds of the keys that were asked for, nested. lines: ``SECTION.KEY JSON``."""
+    found: dict[str, dict] = {}
+    for key, value in map(_pair, lines):
+        section, _, name = key.partition(".")
+        try:
+            found.setdefault(section, {})[name] = json.loads(value)
+        except ValueError:
+            continue
+    return found
 
 
 def bundle(lines: list[str]) -> dict | None:

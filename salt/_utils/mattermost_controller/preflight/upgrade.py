@@ -5,11 +5,11 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
-import mattermost_config_core as config
 from mattermost_release_facts import effective, numbers
 from mattermost_release_facts import user_limit as limit_of
 
 from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.preflight import config_values
 from mattermost_controller.releases import changes as release_changes
 
 GITLAB_GONE = (11,)
@@ -46,7 +46,7 @@ def sign_in(settings, facts, outside) -> Finding:
     """An upgrade takes no way of signing in away that is in use."""
     installed, wanted = _hop(settings, facts)
     gone = installed and numbers(installed) < GITLAB_GONE <= numbers(wanted)
-    if gone and facts["gitlab_sign_in"]:
+    if gone and (facts.get("config") or {}).get("GitLabSettings", {}).get("Enable") is True:
         return refusal(
             "sign-in",
             f"People sign in with GitLab here (GitLabSettings.Enable); Team Edition {wanted} does not have that: they are locked out.",
@@ -59,13 +59,9 @@ def sign_in(settings, facts, outside) -> Finding:
 def changes(settings, facts, outside) -> list[Finding]:
     """What the upgrade changes, and the settings with which the new version would not start."""
     installed, wanted = _hop(settings, facts)
-    server = settings["server"]
-    found = []
-    for sentence in config.blocked(server["config"], wanted, server["environment"]):
-        what, _, todo = sentence.partition(": ")
-        found.append(refusal("upgrade-changes", f"mattermost:server: {what}.", todo))
+    found = config_values.of_settings(settings, wanted)
     if installed and wanted != installed:
-        found += _interrupted(facts)
+        found += config_values.of_upgrade(settings, facts, installed, wanted) + _interrupted(facts)
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
     return found or [ok("upgrade-changes", "No change of the release is known that concerns this run.")]
 
