@@ -252,6 +252,14 @@ def test_a_pinned_version_says_that_it_upgrades():
     assert found["downgrade"].sentence == "Mattermost 11.7.2 will be upgraded to 11.7.10."
 
 
+@pytest.mark.parametrize(("wanted", "level"), [("11.7.9", "refusal"), ("11.7.10", "note"), ("11.8.0", "note")])
+@pytest.mark.parametrize("switching", [["11.7.10", "11.8.0"], ["11.8.0", "11.7.10"]])
+@pytest.mark.parametrize("current", ["11.7.10", "11.8.0"])
+def test_an_interrupted_change_of_versions_may_end_at_either(wanted, level, switching, current):
+    found = look({"release": {"version": wanted}}, DEPLOYED | {"current": current, "switching": switching})
+    assert found["downgrade"].level == level
+
+
 def test_a_deployed_host_needs_less_room():
     assert red(look(facts=DEPLOYED | disk(free_mb=1024))) == []
     assert red(look({"release": {"version": "11.8.0"}}, DEPLOYED | disk(free_mb=1024))) == ["disk"]

@@ -40,6 +40,7 @@ holder\t101 nginx /usr/sbin/nginx (deleted)
 holder\t102 mattermost /opt/mattermost/11.7.10/bin/mattermost
 addresses\t192.0.2.7 2001:db8::7 
 current\t/opt/mattermost/11.7.10/
+switching\t11.7.9 11.7.10 back 20260101000000
 file\t/etc/mattermost/environment
 lock\tprocess 12 since 2026-01-01 00:00:00 UTC
 unit\tId=nginx.service
@@ -86,12 +87,23 @@ def test_the_script_runs_on_a_real_machine(local_facts):
     assert local_facts["memory_kb"]["MemTotal"] > 0
     assert local_facts["grains"]["os_family"]
     assert "tar" in local_facts["programs"]
-    assert local_facts["current"] == ""
+    assert (local_facts["current"], local_facts["switching"]) == ("", [])
 
 
 def test_a_path_with_quotes_reaches_the_script_whole(local_facts):
     assert local_facts["disks"][0]["path"] == "/nowhere/it's a $place"
     assert local_facts["disks"][0]["free_mb"] > 0
+
+
+def test_an_interrupted_switch_is_seen(tmp_path):
+    made = settings()
+    made["paths"]["work"] = str(tmp_path)
+    (tmp_path / "switch").mkdir()
+    (tmp_path / "switch/journal").write_text("begin 20260101000000 11.7.9 11.8.0\nstopped\ncopying mattermost_before\n")
+    done = subprocess.run(
+        ["/bin/sh", "-s"], input=probe.script(["salt"], made), capture_output=True, text=True, timeout=60
+    )
+    assert probe.parse(done.stdout)["switching"] == ["11.7.9", "11.8.0"]
 
 
 def test_a_listener_is_seen_with_its_program():
@@ -115,6 +127,7 @@ def test_facts_of_an_older_host():
     assert facts["disks"] == [{"path": "/opt/mattermost", "mount": "/", "free_mb": 4096}]
     assert facts["mounts"]["/"] == "rw,noexec,relatime"
     assert facts["current"] == "11.7.10"
+    assert facts["switching"] == ["11.7.9", "11.7.10"]
     assert facts["database"] == {"owner": "mattermost", "tables": 84}
     assert facts["postgresql"] == {5432: "9.6", 5433: ""}
     assert facts["lock"].startswith("process 12")

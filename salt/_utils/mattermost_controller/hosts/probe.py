@@ -96,6 +96,7 @@ def parse(text: str) -> dict:
         "listeners": listeners(found.get("listen", []), found.get("holder", [])),
         "addresses": one("addresses").split(),
         "current": os.path.basename(one("current").rstrip("/")),
+        "switching": one("switching").split()[:2],
         "users": int(one("users")) if one("users").isdigit() else None,
         "config": config(found.get("config", [])) if "config_read" in found else None,
         "files": found.get("file", []),

@@ -117,6 +117,12 @@ def downgrade(settings, facts, outside) -> Finding:
             f"{link} points to {installed}, which is not a version.",
             f"rename that directory to its version, MAJOR.MINOR.PATCH, and point {link} to it.",
         )
+    # an upgrade or a rollback that was cut short: the deploy has it end first, at either of its two versions
+    open_between = [version for version in facts.get("switching", []) if release_facts.is_version(version)]
+    if len(open_between) == 2 and numbers(wanted) >= min(map(numbers, open_between)):
+        return note(
+            "downgrade", f"A change from Mattermost {' to '.join(open_between)} was interrupted; it is ended first."
+        )
     if installed and numbers(wanted) < numbers(installed):
         return refusal(
             "downgrade",
