@@ -88,7 +88,7 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> tuple[dic
     ask = release_look.for_run(__opts__, data["releases"])
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
-        found = [refusal("installed", "No site is deployed there.", "run mattermost.ssl.")]
+        found = [refusal("installed", "No site is deployed there.", "salt-run state.orchestrate mattermost.ssl")]
         if host_id in observed:
             found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
         news = ask(merged["release_sources"], facts["current"])

@@ -48,7 +48,10 @@ def passed(name, site=""):
         facts, fault = host_facts[host.id].facts, host_facts[host.id].fault
         if fault or host.id not in observed:
             found[host.id] = [
-                fault or findings.refusal("installed", "No site is deployed there.", "run mattermost.ssl.")
+                fault
+                or findings.refusal(
+                    "installed", "No site is deployed there.", "salt-run state.orchestrate mattermost.ssl"
+                )
             ]
             continue
         try:

@@ -49,7 +49,7 @@ def preview(found: dict) -> str:
 def failure(found: dict, words: str) -> str:
     """Return why it did not go back and what to do. found: the program's report. words: what it said without one."""
     if "There is no command back" in words:
-        return "It was deployed by an older bundle, which kept nothing to go back to: run mattermost.ssl, then upgrade."
+        return "It was deployed by an older bundle, which kept nothing to go back to. Run salt-run state.orchestrate mattermost.ssl, then upgrade."
     if "result" not in found:
         lines = [line for line in words.strip().splitlines() if line.strip()]
         return lines[-1] if lines else "It ended without a message; see journalctl -u mattermost-switch."

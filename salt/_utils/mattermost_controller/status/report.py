@@ -205,7 +205,7 @@ def backups(made: dict) -> Finding:
         return refusal(
             "backup-result",
             f"The last backup failed: {reason}",
-            "journalctl -u mattermost-backup; run mattermost.backup.",
+            "read why: journalctl -u mattermost-backup; then: salt-run state.orchestrate mattermost.backup",
         )
     return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
 

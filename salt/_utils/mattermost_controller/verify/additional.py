@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from mattermost_controller.findings import Finding, ok, refusal
+from mattermost_controller.verify.commands import DEPLOY, SERVER_BLOCKS
 
 PATH = "/some/page?with=query"
 API = "/api/v4/system/ping"
@@ -41,9 +42,7 @@ def certificates(settings, observed, facts) -> Finding:
         for name, seen in observed["additional"].items()
         if seen["tls"].error
     ]
-    return _judged(
-        "additional-certificates", wrong, "Trusted for each additional name.", "apply mattermost.deploy.letsencrypt."
-    )
+    return _judged("additional-certificates", wrong, "Trusted for each additional name.", DEPLOY)
 
 
 def redirects(settings, observed, facts) -> Finding:
@@ -66,7 +65,7 @@ def redirects(settings, observed, facts) -> Finding:
         "additional-redirects",
         wrong,
         f"Sent to {public}, with path and query.",
-        "apply mattermost.deploy.nginx-ssl or nginx-non-ssl; another server block of nginx may take the name.",
+        f"{DEPLOY}; if it stays, another server block of nginx takes the name: {SERVER_BLOCKS}",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mattermost_controller.findings import REFUSAL, SKIPPED, Finding, reasons, refusal, refused, skipped, table
 from mattermost_controller.verify import additional, host, tls, web
+from mattermost_controller.verify.commands import VERIFY
 
 WORDS = {REFUSAL: "FAILED"}
 _ALWAYS = (
@@ -34,6 +35,10 @@ def run(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]
     settings: merged settings. facts: ``hosts.probe.parse``. observed: ``verify.observe.observe_site``.
     site: ``ssl`` or ``non-ssl``.
     """
+    return [one._replace(fix=one.fix.replace("{site}", site)) for one in _findings(settings, facts, observed, site)]
+
+
+def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Finding]:
     found = [check(settings, facts) for check in _HOST]
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
         found.append(host.renewal(settings, facts))
@@ -78,8 +83,7 @@ def _fail_skipped(found: list[Finding]) -> list[Finding]:
     """Turn skipped checks red when nothing else is: what was not looked at is no pass."""
     if any(one.level == REFUSAL for one in found):
         return found
-    fix = "run the verification again."
-    return [refusal(one.check, one.sentence, fix) if one.level == SKIPPED else one for one in found]
+    return [refusal(one.check, one.sentence, VERIFY) if one.level == SKIPPED else one for one in found]
 
 
 def report(found: dict, hosts: list[str], test: bool) -> dict:

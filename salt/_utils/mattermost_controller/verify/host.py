@@ -6,6 +6,7 @@ from mattermost_release_facts import effective, numbers, postgresql_minimum
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
 from mattermost_controller.hosts.probe import is_loopback
+from mattermost_controller.verify.commands import BACKUP, DEPLOY, LOGS
 
 BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.timer"
 CLOCK_SECONDS = 3600  # that the date of a backup may be ahead of the host that is asked
@@ -17,7 +18,7 @@ def installed(settings, facts) -> Finding:
         return refusal(
             "installed",
             f"{settings['paths']['install']}/current is {current or 'missing'}; expected: {wanted}.",
-            "apply mattermost.deploy.server.",
+            DEPLOY,
         )
     return ok("installed", f"{settings['paths']['install']}/current is {current}.")
 
@@ -31,12 +32,10 @@ def listeners(settings, facts) -> Finding:
         return refusal(
             "listeners",
             f"Not only on loopback: {held}.",
-            "check ServiceSettings.ListenAddress, PostgreSQL's listen_addresses, and other programs on that port.",
+            f"{DEPLOY} sets these addresses for the server and PostgreSQL; stop any other program: ss -ltnp shows it.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
-        return refusal(
-            "listeners", f"Nothing listens on port {settings['server']['port']}.", "journalctl -u mattermost -n 50"
-        )
+        return refusal("listeners", f"Nothing listens on port {settings['server']['port']}.", LOGS)
     return ok("listeners", f"{', '.join(map(str, sorted(inner)))} listen on loopback only.")
 
 
@@ -92,7 +91,7 @@ def certificate_watch(settings, facts) -> Finding:
         return refusal(
             "certificate-watch",
             f"{WATCH_TIMER} is {state}: nobody would be notified of a failed renewal.",
-            "apply mattermost.deploy.letsencrypt, or set mattermost:certificate:watch: False.",
+            f"{DEPLOY}; if it is off on purpose, set mattermost:certificate:watch: False first.",
         )
     return ok("certificate-watch", f"{WATCH_TIMER} checks the certificate every day.")
 
@@ -103,16 +102,16 @@ def backup_age(settings, facts) -> Finding:
         return warning(
             "backup-age",
             f"No backups are scheduled: there is no restic package for {settings['platform']['name']}.",
-            "install restic on the host by hand, set mattermost:platform:backup:by_clock: True, and apply mattermost.deploy.backup.",
+            f"install restic there by hand, set mattermost:platform:backup:by_clock: True, then: {DEPLOY}",
         )
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
     if state:
-        return refusal("backup-age", f"{BACKUP_TIMER} is {state}.", "apply mattermost.deploy.backup.")
+        return refusal("backup-age", f"{BACKUP_TIMER} is {state}.", DEPLOY)
     if known["good"] > facts["time"] + CLOCK_SECONDS:
         return refusal(
             "backup-age",
             "The last good backup is dated in the future: the host's clock was ahead, and a restore passes that backup over.",
-            "run mattermost.backup; timedatectl says whether the clock is synchronised.",
+            f"{BACKUP}; whether the clock is synchronised, on the host: timedatectl",
         )
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)
@@ -122,7 +121,7 @@ def backup_age(settings, facts) -> Finding:
         return refusal(
             "backup-age",
             f"{how_old}; {limit} h is the limit.{why}",
-            "run mattermost.backup; journalctl -u mattermost-backup",
+            f"{BACKUP}; why the last one failed, on the host: journalctl -u mattermost-backup",
         )
     if not known["good"]:
         return ok("backup-age", "The first backup is not due yet.")
@@ -140,13 +139,13 @@ def postgresql(settings, facts) -> Finding:
         return refusal(
             "postgresql",
             f"No PostgreSQL answers on the socket of port {port}.",
-            f"systemctl status {settings['platform']['postgresql']['service']}",
+            f"systemctl restart {settings['platform']['postgresql']['service']}; then read why: journalctl -u 'postgresql*' -n 50",
         )
     if numbers(version)[0] < minimum:
         return refusal(
             "postgresql",
             f"PostgreSQL {version} runs; {minimum} or newer is needed.",
-            "set mattermost:database:version and run mattermost.postgresql.",
+            f"set mattermost:database:version: {minimum}, then: salt-run state.orchestrate mattermost.postgresql",
         )
     return ok("postgresql", f"PostgreSQL {version} answers.")
 
@@ -167,7 +166,7 @@ def private_files(settings, facts) -> Finding:
         if found and (found["user"] not in owners or found["mode"] & forbidden):
             wrong.append(f"{path} belongs to {found['user']} and has mode {found['mode']:04o}")
     if wrong:
-        return refusal("private-files", f"{'; '.join(wrong)}.", "apply mattermost.deploy.server.")
+        return refusal("private-files", f"{'; '.join(wrong)}.", DEPLOY)
     return ok("private-files", "Files with secrets are private; programs belong to root.")
 
 

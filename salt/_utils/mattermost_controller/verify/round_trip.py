@@ -20,6 +20,7 @@ import mattermost_settings_core
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped
 from mattermost_controller.hosts import scripts
 from mattermost_controller.verify import http as wire
+from mattermost_controller.verify.commands import VERIFY
 from mattermost_controller.verify.websocket import Websocket
 
 CHECK = "round-trip"
@@ -32,7 +33,7 @@ MOST_LINES, LONGEST_LINE = 200, 4000  # of what the host says
 FILES_ARE_OFF = "api.file.attachments.disabled.app_error"
 _READY = re.compile("ready ([a-z0-9]{26}) ([a-z0-9]{26})")
 LOGS = "journalctl -u mattermost -n 50; journalctl -u nginx -n 50"
-AGAIN = "run mattermost.verify again: it first deletes what is left."
+AGAIN = f"{VERIFY}; it first deletes what is left."
 
 
 class Failed(Exception):

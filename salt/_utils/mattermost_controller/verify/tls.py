@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from mattermost_letsencrypt_core import overdue
 
 from mattermost_controller.findings import Finding, note, ok, refusal, skipped
+from mattermost_controller.verify.commands import DEPLOY, SERVER_BLOCKS
 
 
 def chain(settings, observed, facts) -> Finding:
@@ -18,7 +19,7 @@ def chain(settings, observed, facts) -> Finding:
         return refusal(
             "certificate-trust",
             f"The certificate is not trusted for {settings['name']}: {observed['tls'].error}.",
-            "apply mattermost.deploy.letsencrypt; for a private CA set mattermost:verify:ca_file.",
+            f"{DEPLOY}; for a private CA set mattermost:verify:ca_file.",
         )
     return ok("certificate-trust", f"Chain and name {settings['name']} are trusted.")
 
@@ -34,7 +35,7 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     sentence = f"{left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
-        fix = "give mattermost:certificate:chain and mattermost:certificate:key a new certificate and its key, then run mattermost.ssl."
+        fix = f"give mattermost:certificate:chain and mattermost:certificate:key a new certificate and its key, then: {DEPLOY}"
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
         fix = "find out why it is not renewed, on the host: certbot renew --dry-run"
@@ -62,7 +63,7 @@ def protocol(settings, observed, facts) -> Finding:
         return refusal(
             "tls-protocol",
             f"The site still accepts {observed['old_tls'].split()[1]}.",
-            "apply mattermost.deploy.nginx-ssl; another server block of nginx may set ssl_protocols.",
+            f"{DEPLOY}; if it stays, another server block sets ssl_protocols: {SERVER_BLOCKS}",
         )
     if not observed["tls"].version:
         return skipped("tls-protocol", "Not checked: the TLS handshake failed.")
@@ -82,7 +83,7 @@ def served_certificate(settings, observed, facts) -> Finding:
         return refusal(
             "certificate-served",
             "nginx's configuration names no certificate file that exists on the host.",
-            "apply mattermost.deploy.letsencrypt and mattermost.deploy.nginx-ssl.",
+            DEPLOY,
         )
     leaves = {}
     for path, text in facts["certificates"].items():
@@ -95,5 +96,5 @@ def served_certificate(settings, observed, facts) -> Finding:
     return refusal(
         "certificate-served",
         f"The certificate in {', '.join(sorted(leaves))} is not the one that is served.",
-        "systemctl reload nginx; then find out why the renewal did not reload it.",
+        f"systemctl reload nginx; why the renewal did not: journalctl -u {settings['platform']['certbot']['service']}",
     )

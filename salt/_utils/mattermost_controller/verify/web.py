@@ -10,9 +10,8 @@ import json
 from mattermost_release_facts import effective
 
 from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped, warning
+from mattermost_controller.verify.commands import DEPLOY, LOGS, NGINX_LOGS, SERVER_BLOCKS
 
-LOGS = "journalctl -u mattermost -n 50"
-NGINX_LOGS = "nginx -t; journalctl -u nginx -n 50"
 CHALLENGE = "/.well-known/acme-challenge/mattermost-verify"
 
 
@@ -68,7 +67,7 @@ def redirect(settings, observed, facts) -> Finding:
     return refusal(
         "redirect",
         f"HTTP is not permanently redirected to HTTPS: {found}.",
-        "apply mattermost.deploy.nginx-ssl; open port 80.",
+        f"{DEPLOY}; if it stays, open port 80 in the firewall before the host.",
     )
 
 
@@ -80,9 +79,8 @@ def challenge(settings, observed, facts) -> Finding:
     found = answer.error or f"status {answer.status}" + (f", a redirect to {place}" if place else "")
     return refusal(
         "challenge",
-        f"http://{settings['name']}{CHALLENGE} is not answered from the webroot: {found}. Renewals of the certificate would fail.",
-        "apply mattermost.deploy.nginx-base. If that does not help, another server block of nginx has the same name; to find it, on the host: "
-        "nginx -T 2>/dev/null | grep -E '^# configuration file|server_name'",
+        f"{CHALLENGE} is not answered from the webroot: {found}. Renewals of the certificate would fail.",
+        f"{DEPLOY}; if it stays, another server block of nginx has the name: {SERVER_BLOCKS}",
     )
 
 
@@ -94,7 +92,7 @@ def hsts(settings, observed, facts) -> Finding:
     return refusal(
         "hsts",
         f"Strict-Transport-Security is {found or 'missing'}; the setting is {wanted or 'none'}.",
-        "apply mattermost.deploy.nginx-base.",
+        DEPLOY,
     )
 
 
@@ -105,7 +103,7 @@ def page(settings, observed, facts) -> Finding:
     return refusal(
         "page",
         f"The page is not served: {_what(answer)}.",
-        f"read the server's log: {LOGS}; is client/root.html of the release readable?",
+        f"read the server's log: {LOGS}; then whether the server can read client/root.html of the release.",
     )
 
 
@@ -159,7 +157,7 @@ def site_address(settings, observed, facts) -> Finding:
         return refusal(
             "site-address",
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}; the site is {wanted}.",
-            "apply mattermost.deploy.nginx-ssl or nginx-non-ssl, whichever the site uses; is MM_SERVICESETTINGS_SITEURL set?",
+            f"{DEPLOY}; if it stays, MM_SERVICESETTINGS_SITEURL is set: systemctl show -p Environment mattermost",
         )
     return ok("site-address", f"{wanted}.")
 
@@ -174,7 +172,7 @@ def sign_up(settings, observed, facts) -> Finding:
         return refusal(
             "sign-up",
             "There is no account yet and anybody can create the first one, which becomes system administrator.",
-            "apply mattermost.deploy.server, with mattermost:server:admin:create: True.",
+            f"set mattermost:server:admin:create: True, then: {DEPLOY}",
         )
     if client.get("EnableOpenServer") == "true" and not closed:
         return note("sign-up", "Anybody can create an account (TeamSettings.EnableOpenServer).")
@@ -188,7 +186,7 @@ def websocket(settings, observed, facts) -> Finding:
     return refusal(
         "websocket",
         f"No websocket through the public name: {_what(answer)}.",
-        f"apply mattermost.deploy.nginx-base. {LOGS}",
+        f"{DEPLOY}; if it stays, read the server's log: {LOGS}",
     )
 
 
@@ -202,7 +200,7 @@ def websocket_origin(settings, observed, facts) -> Finding:
         return refusal(
             "websocket-origin",
             "The server accepts a websocket from a foreign site (status 101).",
-            "in the System Console check ServiceSettings.AllowCorsFrom, which must not allow every site, and SiteURL.",
+            f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may, then: {DEPLOY}",
         )
     return warning(
         "websocket-origin", f"Not known whether a websocket from another origin is refused: {_what(answer)}.", LOGS
@@ -215,13 +213,13 @@ def upload_limit(settings, observed, facts) -> Finding:
         return refusal(
             "upload-limit",
             f"An upload of {limit} bytes is refused: {_what(at_limit)}.",
-            "apply mattermost.deploy.nginx-base.",
+            DEPLOY,
         )
     if over_limit.status != 413:
         return refusal(
             "upload-limit",
             f"An upload of {limit + 1} bytes is accepted: {_what(over_limit)}.",
-            "apply mattermost.deploy.nginx-base.",
+            DEPLOY,
         )
     return ok("upload-limit", f"An upload of {limit} bytes is accepted, one more byte is refused.")
 
