@@ -53,8 +53,8 @@ def _cached(url, env):
     if not path:
         raise core.SettingsError(
             [
-                f"The file server has no {url} in the environment {env}. Add this bundle's folder salt/ to its file_roots, or its repository to "
-                "gitfs_remotes; if it is in another environment, set saltenv in the host's minion configuration or on the command."
+                f"The file server has no {url} in the environment {env}. Add this bundle's folder salt/ to file_roots (or its repository "
+                "to gitfs_remotes); if it is in another environment, set saltenv."
             ]
         )
     return path

@@ -70,8 +70,8 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
     if not (has_people or plan.create):
         sentences.append(
-            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Create one on the host"
-            f" with MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin and run this again."
+            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Create one on the host:"
+            f" MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin"
         )
     if __opts__["test"]:
         return _ret(name, None if changes else True, " ".join(sentences) or "Nothing to do.", changes)

@@ -36,8 +36,8 @@ def stored(name, password="", work="", repository=""):
         return _ret(
             name,
             False,
-            f"The repository with this host's backups does not open with mattermost:backup:password: {reason} The"
-            f" password in {place} stays. Leave the setting empty, or first change the repository's password, on the host:"
+            f"The repository does not open with mattermost:backup:password: {reason} The"
+            f" password in {place} stays in use. Leave the setting empty, or first change the repository's password, on the host:"
             " mattermost-backup restic key passwd",
         )
     done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"

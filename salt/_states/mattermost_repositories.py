@@ -187,7 +187,7 @@ def _key(key, known, ca_file, place):
     if strange:
         raise core.RepositoryError(
             f"{known['url']} has the key {', '.join(strange)}, not {', '.join(known['fingerprints'])}, which is expected for "
-            f"{key}. If the vendor announced a new key, set mattermost:platform:repositories:keys:{key}:fingerprints."
+            f"{key}. Set mattermost:platform:repositories:keys:{key}:fingerprints if the vendor announced a new key."
         )
     return text.encode()
 

@@ -65,7 +65,9 @@ def _make_ready(store, database, cluster, paths):
         raise host.DatabaseError(done.stderr.strip())
     role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
     if not role:
-        raise host.DatabaseError(f"PostgreSQL has no role {database['user']}. Run mattermost.ssl first.")
+        raise host.DatabaseError(
+            f"PostgreSQL has no role {database['user']}. Run first: salt-run state.orchestrate mattermost.ssl"
+        )
     with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
         text = file.read()
     core.fix_permissions(store, "database-password")

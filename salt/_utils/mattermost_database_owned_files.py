@@ -31,7 +31,7 @@ def _as_owner():
     except OSError as err:
         raise host.DatabaseError(
             f"{err.filename} cannot be used with the rights of {host.SUPERUSER} ({err.strerror}): "
-            "it must be a regular file that this account may read, in a directory that it may write. Check it with `ls -la`."
+            "that account must be able to read the file and to write its directory. Check both: ls -la"
         ) from None
     finally:
         if root == 0:

@@ -22,8 +22,8 @@ def too_old(postgresql: int, release: str) -> str | None:
     if postgresql >= oldest:
         return None
     return (
-        f"Mattermost {release} needs PostgreSQL {oldest} or newer and this host has {postgresql}: set mattermost:database:version "
-        f"to {oldest} or newer and run mattermost.postgresql, or set mattermost:release:version to an older release."
+        f"Mattermost {release} needs PostgreSQL {oldest} or newer and this host has {postgresql}: set mattermost:database:version: "
+        f"{oldest} and run mattermost.postgresql, or choose an older mattermost:release:version."
     )
 
 
@@ -82,8 +82,8 @@ def refusal(facts: dict, database: str, role: str, adopt: bool) -> str | None:
     found = facts["database"]
     if found and found["encoding"] != "UTF8":
         return (
-            f"The database {database} is encoded in {found['encoding']} and Mattermost needs UTF8: dump it, drop it and "
-            "restore it into a UTF8 database, or set mattermost:database:name to a new one."
+            f"The database {database} is encoded in {found['encoding']} and Mattermost needs UTF8: set mattermost:database:name "
+            "to a new one, or dump it, drop it and restore it into a UTF8 database."
         )
     how = "To take it over with its contents, set mattermost:server:adopt: True; otherwise set another one in"
     if found and not adopt and not is_ours(found):

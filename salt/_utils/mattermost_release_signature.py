@@ -17,7 +17,7 @@ import time
 import mattermost_release_fetch as fetch
 from mattermost_release_facts import ReleaseError
 
-WAY_OUT = "Set mattermost:release:sha256 to the sum of the archive if you have it from a source that you trust, or name another mattermost:release:version."
+WAY_OUT = "Set mattermost:release:sha256 to the archive's sum from a source that you trust, or name another mattermost:release:version."
 SMALL = 1 << 20  # bytes; a key or a signature is no larger
 _PRIMARY = re.compile(r"^\[GNUPG:\] VALIDSIG [0-9A-F]+ .*?([0-9A-F]{40})\s*$", re.MULTILINE)
 

@@ -314,7 +314,7 @@ def derive_postgresql(settings: dict) -> None:
         raise SettingsError(
             [
                 f"mattermost:database:version is {version}: {facts['newest']} is the newest PostgreSQL that is known for "
-                f"{settings['platform']['name']}. If there is a newer one, set mattermost:platform:postgresql:newest."
+                f"{settings['platform']['name']}. Set mattermost:platform:postgresql:newest if there is a newer one."
             ]
         )
     known = ("version", "own", "newest")

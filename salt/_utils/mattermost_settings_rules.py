@@ -211,15 +211,15 @@ def metrics_are_not_for_all(settings):
         named = False
     if not named:
         yield (
-            "mattermost:server:config:MetricsSettings:Enable opens the server's profiler to everybody, without a login:"
-            " set MetricsSettings:ListenAddress to one address and a port, such as 127.0.0.1:8067."
+            "mattermost:server:config:MetricsSettings:Enable opens the server's profiler to everybody, without a login."
+            " Set MetricsSettings:ListenAddress to one address and a port, such as 127.0.0.1:8067."
         )
     elif (
         not settings["firewall"]["manage"] and address != "localhost" and not ipaddress.ip_address(address).is_loopback
     ):
         yield (
-            f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} without a login, and"
-            " mattermost:firewall:manage is off: switch that on, or listen on 127.0.0.1."
+            f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} to everybody:"
+            " mattermost:firewall:manage is off. Set that to True, or listen on 127.0.0.1."
         )
 
 

@@ -203,6 +203,8 @@ def test_colours_only_where_the_terminal_shows_them():
         ("No login. To do: give a password.", "No login.", "give a password."),
         ("The page: Set is a word. It fails.", "The page: Set is a word. It fails.", ""),
         ("It failed", "It failed", ""),
+        ("The port is used by apache2: stop it there.", "The port is used by apache2.", "stop it there."),
+        ("tar: write error: remove something", "tar: write error: remove something", ""),
         ("One.\nTwo.\nThree.", "One. Two.", ""),
         (
             "It ended. Correct the cause.\nIts first errors:\n  no such column\n  x",

@@ -52,14 +52,13 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
         found = _sha256(part)
         if found != pinned:
             raise RelenvError(
-                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). It was not used; "
-                "if the new archive is the right one, change the setting."
+                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256), and was "
+                "not used. Change the setting if the new archive is the right one."
             )
         if not _is_whole(part):
             raise RelenvError(
-                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call. It has the SHA-256 of "
-                "mattermost:relenv:sha256, so another download would not help: set mattermost:relenv:source and mattermost:relenv:sha256 "
-                "to the archive that Salt's project publishes (docs/platforms.md, Hosts without a usable Python), then start again."
+                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call, but has the expected SHA-256. "
+                "Set mattermost:relenv:source and mattermost:relenv:sha256 to Salt's own archive (docs/platforms.md), then start again."
             )
         os.replace(part, target)
         _note(target, source, found)
@@ -91,7 +90,7 @@ def only_pinned(cachedir, kernel, os_arch, overwrite=False):
         return target
     raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
         f"This host needs Salt's archive for {os_arch} machines without Python, and the controller has none yet. "
-        "`salt-run state.orchestrate mattermost.ssl test=True` downloads it to the controller and the host and changes nothing else."
+        "To download it, and change nothing else: salt-run state.orchestrate mattermost.ssl test=True"
     )
 
 
@@ -127,8 +126,8 @@ def _fetch(source: str, part: str, say) -> None:
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(
-            f"The Salt archive {source} could not be downloaded ({reason}): hosts without a usable Python need it. Without "
-            "that network, copy the file to the controller and set mattermost:relenv:source to its path."
+            f"The Salt archive {source} could not be downloaded ({reason}): hosts without a usable Python need it. Copy "
+            "the file to the controller by another way and set mattermost:relenv:source to its path."
         ) from None
     if size and int(size) != os.path.getsize(part):
         raise RelenvError(

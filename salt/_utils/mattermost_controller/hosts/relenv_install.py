@@ -79,8 +79,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
-            f"Salt's archive could not be installed on {host.id}: {reason}. The archive is {archive} on the controller, SHA-256 {sha256}. "
-            "If it is for another architecture, correct mattermost:relenv:source and mattermost:relenv:sha256; otherwise remove the reason on "
-            f"{host.id}. Then start again."
+            f"Salt's archive {archive} (SHA-256 {sha256}) could not be installed on {host.id}: {reason}. Remove the reason there, or "
+            "correct mattermost:relenv:source and mattermost:relenv:sha256 (another architecture?); then start again."
         )
     return True

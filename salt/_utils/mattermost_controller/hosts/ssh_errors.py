@@ -13,9 +13,8 @@ _CASES = (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
         "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
-        "if the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
-        "remove the old key (ssh-keygen -R '{label}' -f {known_hosts}) and accept the new one (salt-ssh -i -r {target} uptime). "
-        "If it was not, this may be an attack: do not log in.",
+        "do not log in if the host was not reinstalled: this may be an attack. If it was: ssh-keygen -R '{label}' -f {known_hosts}, "
+        "and start again.",
     ),
     (
         "host-key",
@@ -26,7 +25,7 @@ _CASES = (
             "authenticity of host",
         ),
         "the host key of {address} is not known yet{fingerprints}.",
-        "compare the fingerprint at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then accept it once: "
+        "compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub at the console, then accept it once: "
         "salt-ssh -i -r {target} uptime",
     ),
     (
@@ -81,8 +80,7 @@ _CASES = (
         "sudo",
         ("a password is required", "a terminal is required", "incorrect password", "Sorry, try again"),
         "sudo on {address} requires the password of {user}, and the roster has none or a wrong one.",
-        "allow {user} sudo without a password (a line `{user} ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d), or set passwd: and "
-        "tty: True in the roster entry of {id}.",
+        "add `{user} ALL=(ALL) NOPASSWD: ALL` to a file in /etc/sudoers.d there, or set passwd: and tty: True in the roster entry of {id}.",
     ),
     (
         "sudo",

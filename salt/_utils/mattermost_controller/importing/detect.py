@@ -29,8 +29,8 @@ def detect(text: str) -> Source:
             _usable(source)
             return source
     raise ImportFault(
-        "No Mattermost was found: neither a tree with bin/mattermost (the unit's WorkingDirectory, /opt/mattermost, /srv/mattermost; another "
-        "one is named by import:directory), nor Omnibus, GitLab's or a container."
+        "No Mattermost was found: no unit with bin/mattermost, nothing in /opt/mattermost or /srv/mattermost, no Omnibus, GitLab or "
+        "container. Set import:directory to the directory that has bin/mattermost."
     )
 
 

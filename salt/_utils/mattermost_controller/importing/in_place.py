@@ -108,8 +108,8 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         )
     if sites:
         lines.append(
-            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To let this bundle serve the site: move the "
-            f"old one's file for {name} away, set mattermost:nginx:share: True if other sites stay, then run salt-run state.orchestrate mattermost.ssl."
+            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To change that, move its "
+            "file away, set mattermost:nginx:share: True if other sites stay, then: salt-run state.orchestrate mattermost.ssl"
         )
     else:
         lines.append(

@@ -17,7 +17,7 @@ from mattermost_controller.moving import transfer
 
 ACCEPTED = {
     "enterprise": "The server on {host} is the Enterprise Edition. This bundle installs the Team Edition: features that it lacks are lost.",
-    "gitlab-sign-in": "People on {host} sign in with GitLab. Team Edition lacks that sign-in since 11.0, so they need a password: let them set one on {host} first (profile, security, sign-in method).",
+    "gitlab-sign-in": "People on {host} sign in with GitLab, which Team Edition 11.0 and later cannot. Let them set a password there first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -61,8 +61,8 @@ def version(source: Source, settings: dict, known: dict) -> str:
     if source.version in known:
         return source.version
     raise ValueError(
-        f"The source runs Mattermost {source.version}, whose checksum is not known: set mattermost:release:version to that version "
-        "(with mattermost:release:sha256) or to a newer one that can upgrade its database."
+        f"The source runs Mattermost {source.version}, whose checksum is not known. Set mattermost:release:sha256 to it and "
+        "mattermost:release:version to that version, or to a newer one."
     )
 
 

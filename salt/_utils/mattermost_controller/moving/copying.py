@@ -166,16 +166,15 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             target.run("prove", 600)
         except TransferError as err:
             raise TransferError(
-                f"The server passed its first health check, but fails at its public address: {err} The previous one is kept, complete: "
-                f"mattermost-aside back overwrite, on {target.host.id}."
+                f"The server passed its first health check, but fails at its public address: {err} To go back to the previous one, which "
+                f"is complete: mattermost-aside back overwrite, on {target.host.id}."
             ) from err
     target.run("open_site")
     seconds = time.monotonic() - started
     counts = {table: plan.row_count(ours, table) for table in ("users", "channels", "posts", "fileinfo")}
     return Done(
-        f"The server did not answer for {seconds:.1f} s. Moved and compared by checksum: {counts['users']} users, "
-        f"{counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments; "
-        f"{len(sent.send)} files were copied while it was stopped.",
+        f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied meanwhile.\nCompared by checksum: "
+        f"{counts['users']} users, {counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments.",
         changes={"seconds": round(seconds, 1), **counts},
     )
 
@@ -199,8 +198,8 @@ def _decommission(source: Endpoint) -> None:
             raise why
         time.sleep(2)
     raise UnknownState(
-        f"{source.host.id} does not answer, so it is unknown whether it has given up the server ({why}). The other host is ready "
-        "and stays in maintenance mode. Start again when it answers: the run continues from there."
+        f"{source.host.id} does not answer ({why}): perhaps it still has the server, so the other host stays in maintenance mode. "
+        "Start again when it answers: the run continues from there."
     )
 
 

@@ -124,8 +124,8 @@ def closed(host: str, found: dict) -> list[str]:
     if not account:
         return []
     return [
-        f"{account} cannot log in to the database on {host}, which an older version of this bundle deployed: run mattermost.ssl or mattermost.non-ssl "
-        "for that host, then start again."
+        f"{account} cannot log in to the database on {host}, which an older version of this bundle deployed. Run "
+        "salt-run state.orchestrate mattermost.ssl (or .non-ssl) for that host, then start again."
     ]
 
 
@@ -249,9 +249,9 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
     name, one, other, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
     return [
-        f"Now change the DNS record of {name} to {other} ({address}), and set in pillar/mattermost.sls: "
-        f"mattermost:hosts: [{other}] and mattermost:name: {name}.",
+        f"Now change the DNS record of {name} to {other} ({address}).",
+        f"Set in pillar/mattermost.sls: mattermost:hosts: [{other}] and mattermost:name: {name}.",
         f"Then run salt-run state.orchestrate mattermost.{site}.",
-        f"{one} is stopped and complete, and does not start at a reboot. To go back to its data, without the messages posted from "
-        f"now on: systemctl disable --now mattermost on {other}, then sh {work}/take-back on {one}; with everything: move from {other} to {one}.",
+        f"{one} is stopped and complete, and does not start at a reboot. To go back with everything: move from {other} to {one}.",
+        f"To go back without what is posted from now on: systemctl disable --now mattermost on {other}, then sh {work}/take-back on {one}.",
     ]

@@ -50,8 +50,7 @@ def sign_in(settings, facts, outside) -> Finding:
         return refusal(
             "sign-in",
             f"People sign in with GitLab here (GitLabSettings.Enable); Team Edition {wanted} does not have that: they are locked out.",
-            "let them sign in with e-mail and a password first and set GitLabSettings.Enable to false, or set "
-            "mattermost:preflight:ignore: [sign-in] to upgrade anyway.",
+            "let them set a password and set GitLabSettings.Enable to false first; to upgrade anyway: mattermost:preflight:ignore: [sign-in].",
         )
     return ok("sign-in", "No way of signing in goes away.")
 

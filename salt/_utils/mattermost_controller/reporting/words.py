@@ -28,10 +28,13 @@ KINDS = {  # Salt's own states, counted by what they make
     "file": ("file", "written", "write"),
     "user": ("account", "made", "make"),
 }
-_FIX = re.compile(
-    r"(?<=[.!?)'\"]) (?=(?:To|Fix|Run|See|Look at|Set|Give|Make|Name|Start|Stop|Read|Wait|Remove|Leave|Deploy|Restore|Check|Apply"
-    r"|Free|Correct|Use|Try|Copy|Move|Add|Change|Allow|Look|Keep|Log|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter)\b)"
+VERBS = (
+    "To|Fix|Run|See|Look at|Set|Give|Make|Name|Start|Stop|Read|Wait|Remove|Leave|Deploy|Restore|Check|Apply|Free|Correct|Use|Try|Copy|Move|Add"
+    "|Change|Allow|Look|Keep|Log|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter|Create|Begin|Import|Let|Take|Upgrade|Unmask|Disable|Rename|Point"
 )
+_FIX = re.compile(rf"(?<=[.!?)'\"]) (?=(?:{VERBS})\b)")
+# The same after a colon, of a sentence of several words; what a command writes ("tar: write error") is none.
+_FIX_AFTER_COLON = re.compile(rf"((?:\S+ ){{4,}}\S+): (?=(?:{VERBS.lower()}) [a-z`'])")
 
 
 def is_change(part: dict) -> bool:
@@ -140,9 +143,17 @@ def explained(text: str, most: int = 2) -> dict:
     if lines[0].startswith("Command "):
         return {"what": _cut(" ".join(line.strip() for line in lines[-2:])), "fix": "", "cut": len(lines) > 2}
     heading = said.pop() if quoted and len(said) > 1 and said[-1].endswith(":") else ""
-    what, *fix = _FIX.split(_cut(" ".join(said[:most])), maxsplit=1)
+    what, fix = what_and_fix(_cut(" ".join(said[:most])))
     return {
         "what": " ".join(filter(None, [what, heading, *map(_cut, quoted[:1])])),
-        "fix": re.sub(r"^(To do|Fix): ", "", "".join(fix)),
+        "fix": fix,
         "cut": len(said) > most or len(quoted) > 1 or len(text) > LONGEST,
     }
+
+
+def what_and_fix(text: str) -> tuple[str, str]:
+    """Return what happened and what to do ("" when it says nothing of that), of a message in one line."""
+    what, *fix = _FIX.split(text, maxsplit=1)
+    if not fix and (found := _FIX_AFTER_COLON.match(what)):
+        what, fix = f"{found[1]}.", [what[found.end() :]]
+    return what, re.sub(r"^(To do|Fix): ", "", "".join(fix))

@@ -37,7 +37,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     if choose_post && start_server && watch "$from" 0; then
         advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
         [ "$kind" != back ] || advice="Correct the cause and run mattermost.rollback again, or stay with this version."
-        ! recorded downgrading || advice="$advice The database from before the upgrade needs no down migration: pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'."
+        ! recorded downgrading || advice="$advice To go back by the copy from before the upgrade instead: pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'."
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
