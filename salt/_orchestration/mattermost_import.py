@@ -77,28 +77,28 @@ def compatible(name):
         version = import_plan.version(source, target["settings"], known)
         roster.override_hosts([request["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])
-        own = transfer.LOCAL_WORKDIR if is_in_place else transfer.WORKDIR
-        target_end = transfer.Endpoint(
-            target["host"], transfer.library(roots, transfer.script_values(settings, id=number, own=own)), own
+        workdir = transfer.LOCAL_WORKDIR if is_in_place else transfer.WORKDIR
+        target_endpoint = transfer.Endpoint(
+            target["host"], transfer.library(roots, transfer.script_values(settings, id=number, own=workdir)), workdir
         )
-        source_end = transfer.Endpoint(state["host"], _library(source, settings, request, number))
-        endpoints = [target_end, source_end]
-        source = _with_settings(source_end, source)
-        source_end.install(_library(source, settings, request, number))
+        source_endpoint = transfer.Endpoint(state["host"], _library(source, settings, request, number))
+        endpoints = [target_endpoint, source_endpoint]
+        source = _with_settings(source_endpoint, source)
+        source_endpoint.install(_library(source, settings, request, number))
         facts = [
-            move_plan.parse_facts(end.run(what, 300))
-            for end, what in ((source_end, "look_source"), (target_end, "look"))
+            move_plan.parse_facts(endpoint.run(what, 300))
+            for endpoint, what in ((source_endpoint, "look_source"), (target_endpoint, "look"))
         ]
         if is_in_place:
             found = in_place.incompatibilities(source, settings, target["facts"])
             found = found or import_plan.incompatibilities(request, source, *facts, settings, False)
         else:
             found = import_plan.incompatibilities(
-                request, source, *facts, settings, copying.is_same(source_end, target_end)
+                request, source, *facts, settings, copying.is_same(source_endpoint, target_endpoint)
             )
         if not found:
             sections = import_plan.with_variables(source.config or {}, source.variables)
-            found = import_plan.blocked(import_plan.merge_config(sections, {}, settings, {}), settings)
+            found = import_plan.unusable_settings(import_plan.merge_config(sections, {}, settings, {}), settings)
     except (ValueError, transfer.TransferError) as err:
         copying.clean_up(endpoints)
         return _ret(name, False, f"{err} {UNCHANGED}")
@@ -109,13 +109,13 @@ def compatible(name):
     target["settings"] = settings
     if move_plan.number(facts[0], "postgresql") < 110000 and not __opts__["test"]:
         state["checksum"] = import_plan.COUNT_ONLY
-        source_end.install(_library(source, settings, request, number))
-        target_end.install(
+        source_endpoint.install(_library(source, settings, request, number))
+        target_endpoint.install(
             transfer.library(
-                roots, transfer.script_values(settings, id=number, own=own, checksum=import_plan.COUNT_ONLY)
+                roots, transfer.script_values(settings, id=number, own=workdir, checksum=import_plan.COUNT_ONLY)
             )
         )
-    state.update(endpoints=[source_end, target_end], facts=facts, found=source, number=number)
+    state.update(endpoints=[source_endpoint, target_endpoint], facts=facts, found=source, number=number)
     return _ret(
         name,
         True,
@@ -123,11 +123,11 @@ def compatible(name):
     )
 
 
-def _with_settings(end, source):
+def _with_settings(endpoint, source):
     """Return *source* with what its file or database says, where files are above all. Where that cannot be read it stays as it is."""
-    if not end.run("has_config", 60, check=False).strip():
+    if not endpoint.run("has_config", 60, check=False).strip():
         return source
-    return with_settings(source, import_plan.parse_config(end.run_with_input("give_config")))
+    return with_settings(source, import_plan.parse_config(endpoint.run_with_input("give_config")))
 
 
 def _library(source, settings, request, number, aside=False):
@@ -143,23 +143,25 @@ def _library(source, settings, request, number, aside=False):
 
 def _deployed(state):
     """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises TransferError."""
-    request, source_end = state["request"], state["endpoints"][0]
+    request, source_endpoint = state["request"], state["endpoints"][0]
     known = __context__[PREFLIGHT]
-    source_end.install(_library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True))
-    source_end.run("is_held && roots")
+    source_endpoint.install(
+        _library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True)
+    )
+    source_endpoint.run("is_held && roots")
 
     def on_event(host_id, event):
         mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
     slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
-    answer = stage_run.apply(__opts__, [source_end.host], slses, known, False, on_event)[source_end.host.id]
+    answer = stage_run.apply(__opts__, [source_endpoint.host], slses, known, False, on_event)[source_endpoint.host.id]
     results = stages.state_results(answer.get("return") if isinstance(answer, dict) else answer)
     judged = stages.stage_result(
-        " and ".join(DEPLOYED), {source_end.host.id: results or stages.no_results_reason(answer)}, False
+        " and ".join(DEPLOYED), {source_endpoint.host.id: results or stages.no_results_reason(answer)}, False
     )
     if judged["result"] is False:
         raise transfer.TransferError(judged["comment"])
-    source_end.run("is_held")
+    source_endpoint.run("is_held")
 
 
 def imported(name):
@@ -177,7 +179,7 @@ def imported(name):
             None,
             f"Would stop {request['from']}, {aside}copy what is new and start {request['to']} with its settings.",
         )
-    source_end, target_end = state["endpoints"]
+    source_endpoint, target_endpoint = state["endpoints"]
     settings = __context__[PREFLIGHT][request["to"]]["settings"]
 
     def say(text):
@@ -185,7 +187,7 @@ def imported(name):
 
     def config(data):
         try:
-            fresh = import_plan.parse_config(target_end.run_with_input("give_config"))
+            fresh = import_plan.parse_config(target_endpoint.run_with_input("give_config"))
             site = in_place.site_url(source) if is_in_place else ""
             return import_plan.render_config(
                 import_plan.merge_config(import_plan.parse_config(data), source.variables, settings, fresh, site)
@@ -195,7 +197,7 @@ def imported(name):
 
     try:
         done = copying.cut_over(
-            source_end, target_end, say, config, (lambda: _deployed(state)) if is_in_place else None
+            source_endpoint, target_endpoint, say, config, (lambda: _deployed(state)) if is_in_place else None
         )
     except transfer.TransferError as err:
         if not isinstance(err, copying.UnknownState):
@@ -207,5 +209,5 @@ def imported(name):
             request, source, settings, __context__[PREFLIGHT][request["to"]]["facts"]["nginx_sites"]
         )
     else:
-        said = import_plan.next_steps(request, source, settings, target_end.host.address)
+        said = import_plan.next_steps(request, source, settings, target_endpoint.host.address)
     return _ret(name, True, "\n".join([done.summary, *said]), {request["to"]: done.changes})

@@ -165,5 +165,5 @@ def test_a_variable_takes_the_type_of_its_key():
 
 def test_a_setting_with_which_the_version_would_not_start_is_told_before():
     sections = {**CONFIG, "TeamSettings": {"ExperimentalViewArchivedChannels": False}}
-    (sentence,) = plan.blocked(sections, settings())
+    (sentence,) = plan.unusable_settings(sections, settings())
     assert "TeamSettings.ExperimentalViewArchivedChannels" in sentence

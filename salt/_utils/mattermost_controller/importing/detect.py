@@ -26,7 +26,7 @@ def detect(text: str) -> Source:
     for layout in LAYOUTS:
         source = layout.find(facts)
         if source:
-            _usable(source)
+            _check_usable(source)
             return source
     raise ImportFault(
         "No Mattermost was found: no unit with bin/mattermost, nothing in /opt/mattermost or /srv/mattermost, no Omnibus, GitLab or "
@@ -34,7 +34,7 @@ def detect(text: str) -> Source:
     )
 
 
-def _usable(source: Source) -> None:
+def _check_usable(source: Source) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
         raise ImportFault(
             f"The version of the {source.layout} installation is unknown: start its server once, or check that its program runs."

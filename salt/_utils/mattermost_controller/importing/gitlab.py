@@ -15,8 +15,8 @@ def find(facts: dict) -> Source | None:
     """Return the installation, None when there is none. Raises ImportFault."""
     if "gitlab" not in facts:
         return None
-    place = facts["gitlab_config"][0]
-    config = sections(file(facts, "gitlab"), place)
+    config_path = facts["gitlab_config"][0]
+    config = sections(file(facts, "gitlab"), config_path)
     variables = server_variables(_environment(facts.get("gitlab_environment", [])))
     return build(
         "gitlab",
@@ -24,7 +24,7 @@ def find(facts: dict) -> Source | None:
         config,
         variables,
         relative_to(TREE),
-        config_file=place,
+        config_file=config_path,
         login=_login(setting(config, variables, "SqlSettings", "DataSource")),
         stop_command="gitlab-ctl stop mattermost",
         start_command="gitlab-ctl start mattermost",
@@ -35,18 +35,18 @@ def find(facts: dict) -> Source | None:
 
 def _environment(lines: list[str]) -> dict[str, str]:
     """Return the variables of a directory as runit's chpst takes them: a file each, its first line; an empty one is none."""
-    found = {}
+    variables = {}
     for line in lines:
         name, _, value = line.partition(" ")
         if decoded(value):
-            found[name] = decoded(value).split("\n")[0].rstrip(" \t")
-    return found
+            variables[name] = decoded(value).split("\n")[0].rstrip(" \t")
+    return variables
 
 
 def _login(data_source: str) -> Login:
     """Return how to reach the database: GitLab's own PostgreSQL as its superuser, over its socket."""
-    named = login(data_source) if data_source else Login("login", "mattermost_production", "")
-    named = named._replace(directory=PROGRAMS)
-    if named.host and not named.host.startswith("/"):
-        return named
-    return named._replace(host=named.host or SOCKETS, user=SUPERUSER, system_user=SUPERUSER, password="")
+    source_login = login(data_source) if data_source else Login("login", "mattermost_production", "")
+    source_login = source_login._replace(directory=PROGRAMS)
+    if source_login.host and not source_login.host.startswith("/"):
+        return source_login
+    return source_login._replace(host=source_login.host or SOCKETS, user=SUPERUSER, system_user=SUPERUSER, password="")

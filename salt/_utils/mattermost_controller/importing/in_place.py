@@ -12,10 +12,13 @@ LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 
 def expected_on_host(source: Source) -> dict:
     """Return what a preflight lets stand on the host: ``tree``, and ``database_port`` where the source's database is there (else 0)."""
-    return {"tree": source.tree, "database_port": int(source.login.port or 5432) if _is_here(source.login.host) else 0}
+    return {
+        "tree": source.tree,
+        "database_port": int(source.login.port or 5432) if _is_on_this_host(source.login.host) else 0,
+    }
 
 
-def _is_here(host: str) -> bool:
+def _is_on_this_host(host: str) -> bool:
     return host in LOOPBACK or host.startswith("/")
 
 
@@ -33,38 +36,38 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
             f"The {source.layout} installation has more on its host than the server, and an import in place supports only installations made by hand. "
             "Import it to another host."
         ]
-    found, paths = [], settings["paths"]
-    held = {
+    reasons, paths = [], settings["paths"]
+    used = {
         "its program": source.tree,
         "config.json": source.config_file,
         "files": source.data,
         "plugins": source.plugins,
     }
     for key in ("state", "settings", "work"):
-        for what, path in held.items():
+        for what, path in used.items():
             if f"{path}/".startswith(f"{paths[key]}/"):
-                found.append(
+                reasons.append(
                     f"The source has {what} in {path}, which this bundle uses itself: set mattermost:paths:{key} to another directory."
                 )
                 break
     login, database = source.login, settings["database"]
-    if login.host in facts["addresses"] and not _is_here(login.host):
-        found.append(
+    if login.host in facts["addresses"] and not _is_on_this_host(login.host):
+        reasons.append(
             f"The source connects to its database at {login.host}, but a deploy lets PostgreSQL listen on loopback only: set localhost in its "
             "SqlSettings.DataSource first."
         )
-    if _is_here(login.host) and int(login.port or 5432) == database["port"]:
+    if _is_on_this_host(login.host) and int(login.port or 5432) == database["port"]:
         same = [
             f"{key}: {login_value}_new"
             for key, login_value in (("name", login.database), ("user", login.user))
             if login_value == database[key]
         ]
         if same:
-            found.append(
+            reasons.append(
                 f"The source's database is {login.database} and its role {login.user}, and both stay: set permanently mattermost:database: "
                 f"{{{', '.join(same)}}}."
             )
-    return found
+    return reasons
 
 
 def script_values(source: Source) -> dict:
@@ -94,26 +97,26 @@ def site_url(source: Source) -> str:
 
 def port(source: Source) -> int:
     """Return the port that the source listens on."""
-    told = setting(source.config, source.variables, "ServiceSettings", "ListenAddress", ":8065").rpartition(":")[2]
-    return int(told) if told.isdigit() else {"http": 80, "https": 443}.get(told, 8065)
+    port_text = setting(source.config, source.variables, "ServiceSettings", "ListenAddress", ":8065").rpartition(":")[2]
+    return int(port_text) if port_text.isdigit() else {"http": 80, "https": 443}.get(port_text, 8065)
 
 
 def next_steps(request: dict, source: Source, settings: dict, sites: list) -> list[str]:
     """Return what the operator has to know and to do now, a sentence each. sites: files of others' sites in nginx."""
-    name, one, listens = settings["name"], request["from"], settings["server"]["port"]
+    name, source_id, server_port = settings["name"], request["from"], settings["server"]["port"]
     lines = []
-    if port(source) != listens:
+    if port(source) != server_port:
         lines.append(
-            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{listens}: change that in every proxy that connects to it."
+            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{server_port}: change that in every proxy that connects to it."
         )
     if sites:
         lines.append(
-            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{listens}. To change that, move its "
+            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{server_port}. To change that, move its "
             "file away, set mattermost:nginx:share: True if other sites stay, then: salt-run state.orchestrate mattermost.ssl"
         )
     else:
         lines.append(
-            f"The server listens on 127.0.0.1:{listens} only. To serve {name}, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)."
+            f"The server listens on 127.0.0.1:{server_port} only. To serve {name}, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)."
         )
     if site_url(source) not in ("", f"https://{name}"):
         lines.append(
@@ -121,7 +124,7 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
-        f"The old server is kept on {one}, complete and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
+        f"The old server is kept on {source_id}, complete and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
         f"To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back overwrite. Messages posted from now on stay in the new server's database only.",
         "To delete it: docs/import.md.",
     ]

@@ -16,8 +16,10 @@ def find(facts: dict) -> Source | None:
     if "omnibus" not in facts or "tree" not in facts:
         return None
     variables = server_variables(assignments(file(facts, "omnibus_environment")))
-    own = yaml.safe_load(file(facts, "omnibus")) or {}
+    omnibus_settings = yaml.safe_load(file(facts, "omnibus")) or {}
     if not variables.get("MM_CONFIG"):
         raise ImportFault(f"{ENVIRONMENT} names no MM_CONFIG: run mmomni reconfigure once.")
-    variables.setdefault("MM_FILESETTINGS_DIRECTORY", str(own.get("data_directory") or "/var/opt/mattermost/data"))
+    variables.setdefault(
+        "MM_FILESETTINGS_DIRECTORY", str(omnibus_settings.get("data_directory") or "/var/opt/mattermost/data")
+    )
     return from_tree(facts, "omnibus", None, variables, "", variables["MM_CONFIG"])

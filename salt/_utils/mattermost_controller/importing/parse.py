@@ -43,14 +43,14 @@ def assignments(text: str) -> dict[str, str]:
     return values
 
 
-def sections(text: str, where: str) -> dict:
-    """Return the sections of a config.json. where: its path, for the fault. Raises ImportFault."""
+def sections(text: str, path: str) -> dict:
+    """Return the sections of a config.json. path: its path, for the fault. Raises ImportFault."""
     try:
         value = json.loads(text)
     except ValueError as err:
-        raise ImportFault(f"{where} is not valid JSON: {err}.") from None
+        raise ImportFault(f"{path} is not valid JSON: {err}.") from None
     if not isinstance(value, dict):
-        raise ImportFault(f"{where} does not contain a map of sections.")
+        raise ImportFault(f"{path} does not contain a map of sections.")
     return value
 
 
@@ -63,16 +63,16 @@ def setting(config: dict | None, variables: dict, section: str, key: str, defaul
     return default if value is None else str(value)
 
 
-def is_database(place: str) -> bool:
+def is_database(text: str) -> bool:
     """Say whether a DataSource or an MM_CONFIG is the URI of a PostgreSQL database."""
-    return place.startswith(("postgres://", "postgresql://"))
+    return text.startswith(("postgres://", "postgresql://"))
 
 
-def data_source(config: dict | None, variables: dict, given: str | None = None) -> str:
-    """Return the DataSource as the server takes it, or the one *given*. Raises ImportFault where its driver is MySQL's."""
+def data_source(config: dict | None, variables: dict, override: str | None = None) -> str:
+    """Return the DataSource as the server takes it, or the one *override*. Raises ImportFault where its driver is MySQL's."""
     if setting(config, variables, "SqlSettings", "DriverName", "postgres") == "mysql":
         raise ImportFault(MYSQL)
-    return setting(config, variables, "SqlSettings", "DataSource") if given is None else given
+    return setting(config, variables, "SqlSettings", "DataSource") if override is None else override
 
 
 def login(source: str, **more) -> Login:

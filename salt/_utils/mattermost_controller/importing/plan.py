@@ -73,47 +73,52 @@ def incompatibilities(
 
     source, facts: what was found, and the look at its database and files. target: the look at the target. settings: its own.
     """
-    one, other = request["from"], request["to"]
+    source_id, target_id = request["from"], request["to"]
     if is_same:
         return [
-            f"{one} and {other} are the same machine: name only one of them, in import:from, to import its server in place."
+            f"{source_id} and {target_id} are the same machine: name only one of them, in import:from, to import its server in place."
         ]
-    found = []
+    reasons = []
     if source.login.kind == "login" and not source.login.directory:
-        found.append(
-            f"{one} has no pg_dump: install PostgreSQL's client programs there, at least as new as its server."
+        reasons.append(
+            f"{source_id} has no pg_dump: install PostgreSQL's client programs there, at least as new as its server."
         )
     elif not facts.get("postgresql"):
-        found.append(
-            f"The database of the {source.layout} installation on {one} cannot be read: {_reason(source, facts)}."
+        reasons.append(
+            f"The database of the {source.layout} installation on {source_id} cannot be read: {_reason(source, facts)}."
         )
     if source.active and not request["stop"]:
-        found.append(
-            f'The server on {one} runs, and an import must stop it. If it may be stopped, add "stop": true to import.'
+        reasons.append(
+            f'The server on {source_id} runs, and an import must stop it. If it may be stopped, add "stop": true to import.'
         )
-    found += _databases(one, source)
-    found += _release(request, source, facts, settings)
-    found += _postgresql(one, other, facts, target, settings)
-    found += move_plan.newer_messages(request, facts, target, key="import")
-    return found + move_plan.mounts(other, target, settings) + move_plan.disk_space(other, facts, target)
+    reasons += _databases(source_id, source)
+    reasons += _release(request, source, facts, settings)
+    reasons += _postgresql(source_id, target_id, facts, target, settings)
+    reasons += move_plan.newer_messages(request, facts, target, key="import")
+    return reasons + move_plan.mounts(target_id, target, settings) + move_plan.disk_space(target_id, facts, target)
 
 
 def _reason(source: Source, facts: dict) -> str:
-    said = facts.get("refused", "").strip() or "no answer"
-    return said.replace(source.login.password, "(hidden)") if source.login.password else said
+    answer = facts.get("refused", "").strip() or "no answer"
+    return answer.replace(source.login.password, "(hidden)") if source.login.password else answer
 
 
-def _databases(one: str, source: Source) -> list[str]:
+def _databases(source_id: str, source: Source) -> list[str]:
     """Return why two databases are in use, when settings in a database name another one for the messages."""
-    named = setting(source.config, source.variables, "SqlSettings", "DataSource")
-    if source.config_file or not named:
+    data_source = setting(source.config, source.variables, "SqlSettings", "DataSource")
+    if source.config_file or not data_source:
         return []
-    other, here = login(named), source.login
-    is_there = source.layout == "docker" or _local(other.host) == _local(here.host)  # a container's name is no host's
-    if is_there and (other.database, other.port) == (here.database, here.port):
+    messages_login, settings_login = login(data_source), source.login
+    is_same_server = source.layout == "docker" or _local(messages_login.host) == _local(
+        settings_login.host
+    )  # a container's name is no host's
+    if is_same_server and (messages_login.database, messages_login.port) == (
+        settings_login.database,
+        settings_login.port,
+    ):
         return []
     return [
-        f"{one} keeps its settings in the database {here.database} and its messages in {other.database}, of {other.host or 'its own host'}; an import reads "
+        f"{source_id} keeps its settings in the database {settings_login.database} and its messages in {messages_login.database}, of {messages_login.host or 'its own host'}; an import reads "
         "only one. Copy the settings to that one (mmctl --local config migrate), and set it in MM_CONFIG."
     ]
 
@@ -123,44 +128,44 @@ def _local(host: str) -> str:
 
 
 def _release(request: dict, source: Source, facts: dict, settings: dict) -> list[str]:
-    found, target = [], settings["release"]["version"]
+    reasons, wanted = [], settings["release"]["version"]
     try:
-        release.check_hop(source.version, target)
+        release.check_hop(source.version, wanted)
     except release.ReleaseError as err:
-        found.append(f"{err} The source runs {source.version}.")
-    crowd = service.too_many_users(source.version, target, move_plan.number(facts, "users"))
-    if crowd and "user-limit" not in settings["preflight"]["ignore"]:
-        found.append(crowd)
-    reasons = {
+        reasons.append(f"{err} The source runs {source.version}.")
+    too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"))
+    if too_many and "user-limit" not in settings["preflight"]["ignore"]:
+        reasons.append(too_many)
+    unaccepted = {
         "enterprise": not source.is_team,
         "gitlab-sign-in": setting(source.config, source.variables, "GitLabSettings", "Enable").lower() in ("true", "1")
-        and release.parse(target) >= (11, 0, 0),
+        and release.parse(wanted) >= (11, 0, 0),
     }
-    for name, is_so in reasons.items():
-        if is_so and name not in request["accept"]:
-            found.append(
+    for name, applies in unaccepted.items():
+        if applies and name not in request["accept"]:
+            reasons.append(
                 f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to import.'
             )
-    return found
+    return reasons
 
 
-def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
+def _postgresql(source_id: str, target_id: str, source: dict, target: dict, settings: dict) -> list[str]:
     source_major = move_plan.number(source, "postgresql") // 10000
     target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
-            f"{one} has PostgreSQL {source_major} and {other} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
 
 def script_values(source: Source, settings: dict, request: dict, number: str) -> dict:
     """Return what move.sh must know of the source. settings: the target's. number: of this import."""
-    reached = source.login
-    nothing = dict.fromkeys(("state", "settings", "certificates"), "/nonexistent")
+    login = source.login
+    no_folders = dict.fromkeys(("state", "settings", "certificates"), "/nonexistent")
     return {
         **transfer.script_values(settings, id=number, move_to=request["to"]),
-        **nothing,
+        **no_folders,
         "work": transfer.WORKDIR,
         "maintenance": f"{transfer.WORKDIR}/closed",
         "left": f"{transfer.WORKDIR}/left",
@@ -168,15 +173,15 @@ def script_values(source: Source, settings: dict, request: dict, number: str) ->
         "halt": source.stop_command if source.active else "true",
         "resume": source.start_command if source.active else "true",
         "units": "",
-        "database": reached.database,
-        "role": reached.user,
-        "pg_kind": reached.kind,
-        "pg_host": reached.host,
-        "pg_password": reached.password,
-        "pg_system_user": reached.system_user,
-        "pg_container": reached.container,
-        "bin_dir": reached.directory,
-        "database_port": reached.port or "5432",
+        "database": login.database,
+        "role": login.user,
+        "pg_kind": login.kind,
+        "pg_host": login.host,
+        "pg_password": login.password,
+        "pg_system_user": login.system_user,
+        "pg_container": login.container,
+        "bin_dir": login.directory,
+        "database_port": login.port or "5432",
         "data": source.data,
         "plugins": source.plugins,
         "client_plugins": source.client_plugins,
@@ -191,9 +196,9 @@ def with_variables(sections: dict, variables: dict) -> dict:
     """
     result = {}
     for key, value in config.flatten(sections).items():
-        given = variables.get(environment.variable(key)) if len(key) == 2 else None
-        if given is not None:
-            result[key] = _typed(given, value)
+        variable = variables.get(environment.variable(key)) if len(key) == 2 else None
+        if variable is not None:
+            result[key] = _typed(variable, value)
     return config.merged(sections, {key: value for key, value in result.items() if value is not None})
 
 
@@ -213,8 +218,8 @@ def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, s
     settings: the target's merged ones. fresh: the config.json that the deploy made there, for the keys that name its own database.
     site: URL of the site, else that of the public name.
     """
-    held, _ = wanted.keys({**settings, "max_connections": settings["database"]["max_connections"]})
-    own = {wanted.SITE: site or f"https://{settings['name']}{settings['server']['path']}"}
+    derived, _ = wanted.keys({**settings, "max_connections": settings["database"]["max_connections"]})
+    of_target = {wanted.SITE: site or f"https://{settings['name']}{settings['server']['path']}"}
     for key in (
         ("SqlSettings", "DataSource"),
         ("SqlSettings", "DataSourceReplicas"),
@@ -222,16 +227,17 @@ def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, s
     ):
         value = config.look_up(fresh, key)
         if value is not config.MISSING:
-            own[key] = value
-    users = config.flatten(settings["server"]["config"])
-    return config.merged(with_variables(sections, variables), {**own, **held, **users})
+            of_target[key] = value
+    configured = config.flatten(settings["server"]["config"])
+    return config.merged(with_variables(sections, variables), {**of_target, **derived, **configured})
 
 
-def blocked(sections: dict, settings: dict) -> list[str]:
+def unusable_settings(sections: dict, settings: dict) -> list[str]:
     """Return one sentence for each setting of the source with which the wanted version would not start or not work."""
-    found = config.blocked(sections, settings["release"]["version"], {})
+    sentences = config.blocked(sections, settings["release"]["version"], {})
     return [
-        f"The source's {sentence}." if not sentence.endswith(".") else f"The source's {sentence}" for sentence in found
+        f"The source's {sentence}." if not sentence.endswith(".") else f"The source's {sentence}"
+        for sentence in sentences
     ]
 
 
@@ -253,9 +259,9 @@ def render_config(sections: dict) -> bytes:
 
 def next_steps(request: dict, source: Source, settings: dict, address: str) -> list[str]:
     """Return what the operator has to do now, a sentence each."""
-    name, one, other = settings["name"], request["from"], request["to"]
+    name, source_id, target_id = settings["name"], request["from"], request["to"]
     return [
-        f"Now change the DNS record of {name} to {other} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {one} is stopped and unchanged, but starts again at a reboot. To prevent that, run on that host: {source.disable_command}",
+        f"Now change the DNS record of {name} to {target_id} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
+        f"The {source.layout} installation on {source_id} is stopped and unchanged, but starts again at a reboot. To prevent that, run on that host: {source.disable_command}",
         f"To go back to it, run on that host: {source.start_command}",
     ]

@@ -44,24 +44,24 @@ class Source(NamedTuple):
     tree: str = ""
 
 
-def build(layout: str, version_lines: list[str], config: dict | None, variables: dict, place, **more) -> Source:
+def build(layout: str, version_lines: list[str], config: dict | None, variables: dict, resolve_path, **more) -> Source:
     """Return the Source of a layout.
 
-    version_lines: lines of ``mattermost version``. place: Source.resolve_path. more: the other fields, and any made here that the layout knows better.
+    version_lines: lines of ``mattermost version``. resolve_path: Source.resolve_path. more: the other fields, and any made here that the layout knows better.
     """
     version, is_team = parse_version(version_lines)
-    made = {"layout": layout, "version": version, "is_team": is_team, "config": config, "variables": variables}
-    return Source(**{**made, **_directories(config, variables, place), "resolve_path": place, **more})
+    fields = {"layout": layout, "version": version, "is_team": is_team, "config": config, "variables": variables}
+    return Source(**{**fields, **_directories(config, variables, resolve_path), "resolve_path": resolve_path, **more})
 
 
-def with_settings(found: Source, config: dict) -> Source:
-    """Return *found* with the settings that its server has in its file or database: they say where files are. Raises ImportFault."""
-    return found._replace(config=config, **_directories(config, found.variables, found.resolve_path))
+def with_settings(source: Source, config: dict) -> Source:
+    """Return *source* with the settings that its server has in its file or database: they say where files are. Raises ImportFault."""
+    return source._replace(config=config, **_directories(config, source.variables, source.resolve_path))
 
 
-def _directories(config: dict | None, variables: dict, place) -> dict:
+def _directories(config: dict | None, variables: dict, resolve_path) -> dict:
     return {
-        field: place(setting(config, variables, section, key, default) or default, field.replace("_", " "))
+        field: resolve_path(setting(config, variables, section, key, default) or default, field.replace("_", " "))
         for field, (section, key, default) in DIRECTORIES.items()
     }
 
@@ -87,8 +87,8 @@ def file(facts: dict, key: str) -> str:
 
 def parse_version(lines: list[str]) -> tuple[str, bool]:
     """Return the version and whether it is the Team Edition, from the lines of ``mattermost version``."""
-    said = dict(line.split(":", 1) for line in lines if ":" in line)
-    return said.get("Version", "").strip(), said.get("Build Enterprise Ready", "").strip() == "false"
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return fields.get("Version", "").strip(), fields.get("Build Enterprise Ready", "").strip() == "false"
 
 
 def server_variables(variables: dict) -> dict[str, str]:

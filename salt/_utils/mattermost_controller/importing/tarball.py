@@ -25,13 +25,13 @@ def find(facts: dict) -> Source | None:
     variables.update(
         server_variables(dict(line.split("=", 1) for line in file(facts, "environment").splitlines() if "=" in line))
     )
-    place = file(facts, "config_place") or f"{facts['tree'][0]}/config/config.json"
-    if is_database(place):
-        return from_tree(facts, "hand-made", None, variables, "", place)
+    config_path = file(facts, "config_place") or f"{facts['tree'][0]}/config/config.json"
+    if is_database(config_path):
+        return from_tree(facts, "hand-made", None, variables, "", config_path)
     if "config" not in facts:
-        raise ImportFault(f"The server's configuration {place} cannot be read.")
-    config = sections(file(facts, "config"), place)
-    return from_tree(facts, "hand-made", config, variables, place)
+        raise ImportFault(f"The server's configuration {config_path} cannot be read.")
+    config = sections(file(facts, "config"), config_path)
+    return from_tree(facts, "hand-made", config, variables, config_path)
 
 
 def unit(facts: dict) -> dict:
@@ -40,16 +40,27 @@ def unit(facts: dict) -> dict:
 
 
 def from_tree(
-    facts: dict, layout: str, config: dict | None, variables: dict, config_file: str, given: str | None = None
+    facts: dict,
+    layout: str,
+    config: dict | None,
+    variables: dict,
+    config_file: str,
+    data_source_text: str | None = None,
 ) -> Source:
-    """Return the Source of a tree that a unit of systemd runs. given: the database's DataSource, else as its settings say.
+    """Return the Source of a tree that a unit of systemd runs. data_source_text: the database's DataSource, else as its settings say.
 
     Raises ImportFault.
     """
-    told = unit(facts)
-    named = login(data_source(config, variables, given), directory=pg_dump_directory(facts))
-    if not named.password and (not named.host or named.host.startswith("/")) and told.get("User"):
-        named = named._replace(system_user=told["User"])  # let in as the account that it runs as
+    unit_properties = unit(facts)
+    source_login = login(data_source(config, variables, data_source_text), directory=pg_dump_directory(facts))
+    if (
+        not source_login.password
+        and (not source_login.host or source_login.host.startswith("/"))
+        and unit_properties.get("User")
+    ):
+        source_login = source_login._replace(
+            system_user=unit_properties["User"]
+        )  # let in as the account that it runs as
     return build(
         layout,
         facts.get("version", []),
@@ -57,10 +68,10 @@ def from_tree(
         variables,
         relative_to(facts["tree"][0]),
         config_file=config_file,
-        login=named,
+        login=source_login,
         stop_command="systemctl stop mattermost.service",
         start_command="systemctl start mattermost.service",
-        active=told.get("ActiveState") in ("active", "activating"),
+        active=unit_properties.get("ActiveState") in ("active", "activating"),
         disable_command="systemctl disable mattermost.service",
         tree=facts["tree"][0],
     )

@@ -15,7 +15,7 @@ ATTEMPTS = 60  # times, 2 seconds apart
 PRECOPY_ROUNDS = 3  # rounds of copying while the source serves and people send files
 
 
-class Done(NamedTuple):
+class Outcome(NamedTuple):
     """What was done, in words; the files copied; Salt's changes."""
 
     summary: str
@@ -33,22 +33,22 @@ def is_same(source: Endpoint, target: Endpoint) -> bool:
         source.run(f"rm -f {mark}")
 
 
-def clean_up(ends) -> None:
+def clean_up(endpoints) -> None:
     """Take what was laid on the hosts away again, as far as they can be reached; it may hold a password."""
-    for end in ends:
-        end.run("tidy", 60, check=False)
+    for endpoint in endpoints:
+        endpoint.run("tidy", 60, check=False)
 
 
-def size_summary(look: dict) -> str:
-    """Return what there is to move, in words. look: of the source."""
+def size_summary(facts: dict) -> str:
+    """Return what there is to move, in words. facts: of the source."""
     size = backup.size
     return (
-        f"They are fit for it: {plan.number(look, 'posts')} messages, a database of {size(plan.number(look, 'database_bytes'))}, "
-        f"{size(plan.number(look, 'stored') * 1024)} of files."
+        f"They are fit for it: {plan.number(facts, 'posts')} messages, a database of {size(plan.number(facts, 'database_bytes'))}, "
+        f"{size(plan.number(facts, 'stored') * 1024)} of files."
     )
 
 
-def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> Done:
+def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> Outcome:
     """Copy all files while the source serves, prove their bytes, and rehearse the database's way. say: takes a line.
 
     in_place: there is no server on the target yet, and no database: the source's is only read.
@@ -73,17 +73,17 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
         pipe(source, "dump", target, "load")
         target.run("drop_new")
     seconds = time.monotonic() - begun
-    words = backup.size(size)
+    size_text = backup.size(size)
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
-    return Done(
-        f"{count} files ({words}) were copied while the server kept running, in {time.monotonic() - started:.0f} s; the "
+    return Outcome(
+        f"{count} files ({size_text}) were copied while the server kept running, in {time.monotonic() - started:.0f} s; the "
         f"{rehearsed}: it takes {seconds:.1f} s of the downtime.",
         count,
     )
 
 
-def _listing(end: Endpoint, where: str) -> dict:
-    return plan.parse_listing(end.run_with_input(f"listing {where}"))
+def _listing(endpoint: Endpoint, where: str) -> dict:
+    return plan.parse_listing(endpoint.run_with_input(f"listing {where}"))
 
 
 def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
@@ -107,26 +107,30 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     """Raise TransferError when a file's bytes differ. Those that the source lacks meanwhile are no fault."""
     if not names:
         return
-    feed = b"\0".join(names) + b"\0"
-    ours = _sums(source, "in_source", feed)
-    theirs = _sums(target, "in_staging", feed)
-    wrong = sorted(name for name in ours if ours[name] != theirs.get(name))
+    name_list = b"\0".join(names) + b"\0"
+    source_sums = _sums(source, "in_source", name_list)
+    target_sums = _sums(target, "in_staging", name_list)
+    wrong = sorted(name for name in source_sums if source_sums[name] != target_sums.get(name))
     if wrong:
         raise TransferError(f"{len(wrong)} files differ between source and target, the first is {wrong[0]}.")
 
 
-def _sums(end: Endpoint, where: str, feed: bytes) -> dict:
-    lines = end.run_with_input(f"sums {where} 2>/dev/null || :", feed).decode("utf-8", "surrogateescape").split("\n")
+def _sums(endpoint: Endpoint, where: str, name_list: bytes) -> dict:
+    lines = (
+        endpoint.run_with_input(f"sums {where} 2>/dev/null || :", name_list)
+        .decode("utf-8", "surrogateescape")
+        .split("\n")
+    )
     return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
 
 
-def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None) -> Done:
+def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None) -> Outcome:
     """Stop the source, bring the rest, prove the target, leave the source. Raises TransferError, the source serving again.
 
     config: makes the target's config.json out of the source's. deploy: where both are one host, has the target's server there once
     the source's is aside.
     """
-    place = False
+    is_placed = False
     if not deploy:
         target.run("target_closed")
     with Heartbeat(source):
@@ -145,14 +149,14 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
                 counting = pool.submit(source.run, 'census "$database"')
                 pipe(source, "dump", target, "load")
-                ours = counting.result()
-            difference = plan.differences(ours, target.run('census "$new"'))
+                census = counting.result()
+            difference = plan.differences(census, target.run('census "$new"'))
             if difference:
                 raise TransferError(
                     f"The database on the target differs from that of the source: of its tables {difference}"
                 )
             settings = config(source.run_with_input("give_config"))
-            place = True
+            is_placed = True
             target.run_with_input("place", settings)
             say("starting the server with what was copied" if deploy else "starting the server on its new host")
             target.run("prove", 600)
@@ -160,7 +164,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
         except UnknownState:
             raise
         except TransferError as err:
-            raise TransferError(_give_back(source, target, place, str(err), bool(deploy))) from err
+            raise TransferError(_give_back(source, target, is_placed, str(err), bool(deploy))) from err
     if deploy:  # once more: where people reach it
         try:
             target.run("prove", 600)
@@ -171,8 +175,8 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             ) from err
     target.run("open_site")
     seconds = time.monotonic() - started
-    counts = {table: plan.row_count(ours, table) for table in ("users", "channels", "posts", "fileinfo")}
-    return Done(
+    counts = {table: plan.row_count(census, table) for table in ("users", "channels", "posts", "fileinfo")}
+    return Outcome(
         f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied meanwhile.\nCompared by checksum: "
         f"{counts['users']} users, {counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments.",
         changes={"seconds": round(seconds, 1), **counts},
@@ -205,20 +209,20 @@ def _decommission(source: Endpoint) -> None:
 
 def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_place: bool = False) -> str:
     """Have the source serve again and the target as before; return what to tell."""
-    said = [why]
+    messages = [why]
     # In place first, for the target's server has the name that the source's gets back; not when that has it already.
     if in_place:
-        _clean_target(target, _while_held(source, "unplace" if placed else "drop_new"), said)
+        _clean_target(target, _while_held(source, "unplace" if placed else "drop_new"), messages)
     try:
         source.run("give_back", 300)
-        said.append(f"{source.host.id} serves again, with all its data.")
+        messages.append(f"{source.host.id} serves again, with all its data.")
     except TransferError as err:
-        said.append(
+        messages.append(
             f"{source.host.id} starts its server again {LEASE_SECONDS} s after it last heard from the controller ({err})."
         )
     if not in_place:
-        _clean_target(target, "unplace" if placed else "drop_new", said)
-    return " ".join(said)
+        _clean_target(target, "unplace" if placed else "drop_new", messages)
+    return " ".join(messages)
 
 
 def _while_held(source: Endpoint, command: str) -> str:
@@ -234,8 +238,8 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
         lines.append(f"{target.host.id} could not be cleaned up ({err}); the next run does it.")
 
 
-def open_target(target: Endpoint) -> Done:
+def open_target(target: Endpoint) -> Outcome:
     """Open the target of a run that was cut short after its source was left for good."""
     target.run("prove", 600)
     target.run("open_site")
-    return Done("The server serves on its new host.", changes="opened")
+    return Outcome("The server serves on its new host.", changes="opened")

@@ -59,9 +59,9 @@ def parse_facts(text: str) -> dict:
     return dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
 
 
-def number(found: dict, key: str) -> int:
+def number(facts: dict, key: str) -> int:
     """Return a fact as a number, 0 where there is none."""
-    value = found.get(key) or "0"
+    value = facts.get(key) or "0"
     return int(value) if value.isdigit() else 0
 
 
@@ -70,35 +70,37 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
 
     request: of `parse_request`. source, target: of `parse_facts`. settings: the merged settings of both hosts. is_same: both are one machine.
     """
-    one, other = request["from"], request["to"]
-    ours, theirs = settings
-    found = []
+    source_id, target_id = request["from"], request["to"]
+    source_settings, target_settings = settings
+    reasons = []
     if is_same:
-        return [f"{one} and {other} are the same machine: name another host in move:to."]
+        return [f"{source_id} and {target_id} are the same machine: name another host in move:to."]
     if resumes(request, source, target):
         return []
     if not source.get("version"):
-        found.append(f"{one} has no server of this bundle: deploy it first, or import from it (mattermost.import).")
+        reasons.append(
+            f"{source_id} has no server of this bundle: deploy it first, or import from it (mattermost.import)."
+        )
     elif source.get("moved"):
-        found.append(
-            f"{one} was moved to {source['moved']} already; set move:from to that host. To take the server back to {one}"
-            f" as it was then: sh {ours['paths']['work']}/take-back, on {one}."
+        reasons.append(
+            f"{source_id} was moved to {source['moved']} already; set move:from to that host. To take the server back to {source_id}"
+            f" as it was then: sh {source_settings['paths']['work']}/take-back, on {source_id}."
         )
     elif source.get("active") != "active":
-        found.append(
-            f"The server on {one} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
+        reasons.append(
+            f"The server on {source_id} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
         )
-    for host, facts in ((one, source), (other, target)):
+    for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):
-            found.append(f"{facts['busy']} is running on {host}, or was interrupted: start again when it has ended.")
-    if ours["paths"] != theirs["paths"]:
-        found.append(f"mattermost:paths differ between {one} and {other}; they must be the same.")
-    found += closed(one, source)
-    found += _postgresql(one, other, source, target, theirs)
-    found += newer_messages(request, source, target)
-    found += mounts(other, target, theirs)
-    found += disk_space(other, source, target)
-    return found
+            reasons.append(f"{facts['busy']} is running on {host}, or was interrupted: start again when it has ended.")
+    if source_settings["paths"] != target_settings["paths"]:
+        reasons.append(f"mattermost:paths differ between {source_id} and {target_id}; they must be the same.")
+    reasons += closed(source_id, source)
+    reasons += _postgresql(source_id, target_id, source, target, target_settings)
+    reasons += newer_messages(request, source, target)
+    reasons += mounts(target_id, target, target_settings)
+    reasons += disk_space(target_id, source, target)
+    return reasons
 
 
 def resumes(request: dict, source: dict, target: dict) -> bool:
@@ -106,21 +108,21 @@ def resumes(request: dict, source: dict, target: dict) -> bool:
     return source.get("moved") == request["to"] and bool(target.get("placed"))
 
 
-def _postgresql(one: str, other: str, source: dict, target: dict, settings: dict) -> list[str]:
+def _postgresql(source_id: str, target_id: str, source: dict, target: dict, settings: dict) -> list[str]:
     source_major = number(source, "postgresql") // 10000
     target_major = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if not source_major:
-        return [f"PostgreSQL on {one} does not answer: systemctl status postgresql, on {one}."]
+        return [f"PostgreSQL on {source_id} does not answer: systemctl status postgresql, on {source_id}."]
     if target_major < source_major:
         return [
-            f"{one} has PostgreSQL {source_major} and {other} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
 
-def closed(host: str, found: dict) -> list[str]:
-    """Return why the messages on a host cannot be counted, if they cannot. found: of `parse_facts`."""
-    account = found.get("closed_to")
+def closed(host: str, facts: dict) -> list[str]:
+    """Return why the messages on a host cannot be counted, if they cannot. facts: of `parse_facts`."""
+    account = facts.get("closed_to")
     if not account:
         return []
     return [
@@ -131,12 +133,12 @@ def closed(host: str, found: dict) -> list[str]:
 
 def newer_messages(request: dict, source: dict, target: dict, key: str = "move") -> list[str]:
     """Return why the target's own messages are in the way, if they are. key: key of the pillar that *request* came by."""
-    if found := closed(request["to"], target):
-        return found
+    if reasons := closed(request["to"], target):
+        return reasons
     posts = number(target, "posts")
     if not posts or request["overwrite"]:
         return []
-    other = request["to"]
+    target_id = request["to"]
     is_ours = bool(target.get("moved") or target.get("target_of"))
     if is_ours and number(target, "newest") <= number(source, "newest"):
         return []  # what an earlier move left there, or brought there
@@ -146,36 +148,36 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
         else "of another server"
     )
     return [
-        f'{other} holds {posts} messages {what}. To replace them and keep a copy there, add "overwrite": true to {key}.'
+        f'{target_id} holds {posts} messages {what}. To replace them and keep a copy there, add "overwrite": true to {key}.'
     ]
 
 
-def mounts(other: str, target: dict, settings: dict) -> list[str]:
+def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     """Return which of the folders that new ones are to take the place of cannot be renamed on the target. settings: its own."""
     state = settings["paths"]["state"]
     return [
-        f"{place} is a mount point on {other}, so it cannot be replaced: mount that disk at {state} instead, with all its "
+        f"{folder} is a mount point on {target_id}, so it cannot be replaced: mount that disk at {state} instead, with all its "
         "contents."
-        for place in target.get("mounted", "").split()
+        for folder in target.get("mounted", "").split()
     ]
 
 
-def disk_space(other: str, source: dict, target: dict) -> list[str]:
+def disk_space(target_id: str, source: dict, target: dict) -> list[str]:
     """Return what does not fit on the target's disks."""
     files = max(number(source, "stored") - number(target, "copied"), 0) + SPARE_KIB
     database = number(source, "database_bytes") // 1024 * 5 // 4 + SPARE_KIB
     if target.get("same_disk") == "yes":
         files, database = files + database, files + database
-    found = []
+    reasons = []
     if number(target, "free") < files:
-        found.append(
-            f"The files need {files // 1024} MiB on {other} and {number(target, 'free') // 1024} MiB are free. Free some space there."
+        reasons.append(
+            f"The files need {files // 1024} MiB on {target_id} and {number(target, 'free') // 1024} MiB are free. Free some space there."
         )
     if number(target, "database_free") < database and target.get("same_disk") != "yes":
-        found.append(
-            f"The database needs {database // 1024} MiB on {other} and {number(target, 'database_free') // 1024} MiB are free. Free some space there."
+        reasons.append(
+            f"The database needs {database // 1024} MiB on {target_id} and {number(target, 'database_free') // 1024} MiB are free. Free some space there."
         )
-    return found
+    return reasons
 
 
 def target_settings(source_settings: dict, version: str, address: str) -> dict:
@@ -188,12 +190,12 @@ def target_settings(source_settings: dict, version: str, address: str) -> dict:
 
 def parse_listing(data: bytes) -> dict[bytes, File]:
     """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name."""
-    found = {}
+    files = {}
     for line in data.split(b"\0"):
         if line:
             size, changed, name = line.split(b" ", 2)
-            found[name] = File(int(size), changed.decode())
-    return found
+            files[name] = File(int(size), changed.decode())
+    return files
 
 
 def difference(source: dict, target: dict) -> Difference:
@@ -222,22 +224,22 @@ def batches(names: list, files: dict, limit: int = 256 * 1024 * 1024):
 
 def differences(source: str, target: str) -> str:
     """Return what differs between two lists of lines (a census, checksums) in a sentence, "" when nothing does."""
-    ours, theirs = _lines(source), _lines(target)
-    wrong = sorted(set(ours.items()) ^ set(theirs.items()))
+    of_source, of_target = _lines(source), _lines(target)
+    wrong = sorted(set(of_source.items()) ^ set(of_target.items()))
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} differ, the first is {names[0]}: {ours.get(names[0], 'missing')} on the source, {theirs.get(names[0], 'missing')} on the target."
+    return f"{len(names)} differ, the first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:
-    found = {}
+    values = {}
     for line in text.split("\n"):
         if line.strip():
             first, _, rest = line.partition(" ")
             # a checksum stands before the name, a table's name before its counts
-            found[rest if len(first) == 64 else first] = first if len(first) == 64 else rest
-    return found
+            values[rest if len(first) == 64 else first] = first if len(first) == 64 else rest
+    return values
 
 
 def row_count(census: str, table: str) -> int:
@@ -247,11 +249,11 @@ def row_count(census: str, table: str) -> int:
 
 def next_steps(request: dict, settings: dict, address: str, site: str) -> list[str]:
     """Return what the operator has to do now, a sentence each. settings: the source's. address: the target's. site: ``ssl`` or ``non-ssl``."""
-    name, one, other, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
+    name, source_id, target_id, work = settings["name"], request["from"], request["to"], settings["paths"]["work"]
     return [
-        f"Now change the DNS record of {name} to {other} ({address}).",
-        f"Set in pillar/mattermost.sls: mattermost:hosts: [{other}] and mattermost:name: {name}.",
+        f"Now change the DNS record of {name} to {target_id} ({address}).",
+        f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
         f"Then run salt-run state.orchestrate mattermost.{site}.",
-        f"{one} is stopped and complete, and does not start at a reboot. To go back with everything: move from {other} to {one}.",
-        f"To go back without what is posted from now on: systemctl disable --now mattermost on {other}, then sh {work}/take-back on {one}.",
+        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with everything: move from {target_id} to {source_id}.",
+        f"To go back without what is posted from now on: systemctl disable --now mattermost on {target_id}, then sh {work}/take-back on {source_id}.",
     ]

@@ -120,26 +120,26 @@ class Endpoint:
         return done.stdout
 
 
-def pipe(source: Endpoint, give: str, target: Endpoint, take: str, feed: bytes = b"") -> None:
-    """Run *give* on the source and *take* on the target, the output of the one the input of the other.
+def pipe(source: Endpoint, send_command: str, target: Endpoint, receive_command: str, feed: bytes = b"") -> None:
+    """Run *send_command* on the source and *receive_command* on the target, the output of the one the input of the other.
 
-    feed: standard input of *give*. Raises TransferError when either side failed. On one host it takes no way through this controller.
+    feed: standard input of *send_command*. Raises TransferError when either side failed. On one host it takes no way through this controller.
     """
     if source.host is target.host:
-        source.run_with_input(f"hand_over '{target.workdir}/library' '{take}' {give}", feed)
+        source.run_with_input(f"hand_over '{target.workdir}/library' '{receive_command}' {send_command}", feed)
         return
-    source_command, preface = source.host.stream(source.script(give))
-    target_command, mark = target.host.stream(target.script(take))
+    sender_argv, preface = source.host.stream(source.script(send_command))
+    receiver_argv, mark = target.host.stream(target.script(receive_command))
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with (
-        subprocess.Popen(source_command, stdout=subprocess.PIPE, **pipes) as sender,
-        subprocess.Popen(target_command, stdout=subprocess.DEVNULL, **pipes) as receiver,
+        subprocess.Popen(sender_argv, stdout=subprocess.PIPE, **pipes) as sender,
+        subprocess.Popen(receiver_argv, stdout=subprocess.DEVNULL, **pipes) as receiver,
     ):
         errors = {}
         threads = [
             threading.Thread(target=_write, args=(sender.stdin, preface + feed)),
-            threading.Thread(target=_read, args=(sender.stderr, errors, "giver")),
-            threading.Thread(target=_read, args=(receiver.stderr, errors, "taker")),
+            threading.Thread(target=_read, args=(sender.stderr, errors, "sender")),
+            threading.Thread(target=_read, args=(receiver.stderr, errors, "receiver")),
         ]
         for thread in threads:
             thread.start()
@@ -150,9 +150,11 @@ def pipe(source: Endpoint, give: str, target: Endpoint, take: str, feed: bytes =
             thread.join()
         rcs = sender.wait(), receiver.wait()
     if rcs[1] or broken:
-        raise TransferError(f"{target.host.id}: {_last(errors['taker']) or f'{take} ended with {rcs[1]}.'}")
+        raise TransferError(
+            f"{target.host.id}: {_last(errors['receiver']) or f'{receive_command} ended with {rcs[1]}.'}"
+        )
     if rcs[0]:
-        raise TransferError(f"{source.host.id}: {_last(errors['giver']) or f'{give} ended with {rcs[0]}.'}")
+        raise TransferError(f"{source.host.id}: {_last(errors['sender']) or f'{send_command} ended with {rcs[0]}.'}")
 
 
 def _copy(source, target, first: bytes) -> bool:
@@ -182,12 +184,12 @@ def _close(stream) -> None:
         stream.close()
 
 
-def _read(stream, words: dict, key: str) -> None:
+def _read(stream, texts: dict, key: str) -> None:
     """Read it to its end, and keep the end of it: its last line is the reason."""
-    kept = b""
+    tail = b""
     while data := stream.read1(1 << 16):
-        kept = (kept + data)[-65536:]
-    words[key] = kept.decode("utf-8", "replace")
+        tail = (tail + data)[-65536:]
+    texts[key] = tail.decode("utf-8", "replace")
 
 
 def _last(text: str) -> str:
