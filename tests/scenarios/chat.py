@@ -31,7 +31,7 @@ class Chat(Writer):
         return self._raw("GET", f"files/{file_id}", None)
 
     def _raw(self, method, path, data):
-        connection = http.client.HTTPSConnection(self.name, timeout=10)
+        connection = http.client.HTTPSConnection(self.name, timeout=10, context=self.context)
         with socket.create_connection((self.address, 443), 10) as raw:
             connection.sock = self.context.wrap_socket(raw, server_hostname=self.name)
             headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/octet-stream"}

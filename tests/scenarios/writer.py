@@ -32,7 +32,7 @@ class Writer(Meanwhile):
 
     def call(self, method, path, body=None, wanted=None):
         """Return the parsed answer and its headers. Raises OSError or AssertionError when it isn't *wanted*."""
-        connection = http.client.HTTPSConnection(self.name, timeout=10)
+        connection = http.client.HTTPSConnection(self.name, timeout=10, context=self.context)
         raw = socket.create_connection((self.address, 443), 10)
         try:
             connection.sock = self.context.wrap_socket(raw, server_hostname=self.name)
