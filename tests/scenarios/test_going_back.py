@@ -179,7 +179,7 @@ def small_disk(upgraded):
         f"cp -a {place} /root/cluster; mount -t tmpfs -o size=$(($(du -sm {place} | cut -f1) + 100))m small {place};"
         f" cp -a /root/cluster/. {place}/; chown --reference=/root/cluster {place}; chmod 700 {place}"
     )
-    upgraded.run("systemctl start postgresql mattermost; mattermost-switch check")
+    upgraded.run("systemctl start postgresql; systemctl start mattermost; mattermost-switch check")
     upgraded.filler = f"{place}/filler"
     yield upgraded
     upgraded.run(f"systemctl stop mattermost-switch mattermost postgresql; umount {place}; rm -r /root/cluster")

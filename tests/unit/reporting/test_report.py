@@ -252,6 +252,14 @@ def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
     assert out[-1] == "Done in 0.9 s: nothing changed."
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "said"), [(59_400, "59.4 s"), (59_970, "1 min 0 s"), (61_200, "1 min 1 s"), (239_700, "4 min 0 s")]
+)
+def test_no_minute_has_sixty_seconds(milliseconds, said):
+    out, _ = told([of_stage("server", {CHAT: [{**RUNS, "duration": milliseconds}]}) | {"duration": milliseconds}])
+    assert out[-1] == f"Done in {said}."
+
+
 def test_of_a_host_that_broke_off_the_last_lines_count():
     noise = "\n".join(f"debug {number}" for number in range(4))
     _, failed = told([of_stage("server", {CHAT: f"{noise}\nOSError: the disk\nis full."})])

@@ -165,8 +165,8 @@ def _warnings(report: Report, style: Style) -> list[str]:
 
 def _ending(report: Report, hosts: list[str]) -> str:
     """Return the sentence that says how the run ended, without the reasons of what failed."""
-    minutes, seconds = divmod(report.seconds, 60)
-    took = f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(report.seconds), 60)
+    took = f"{minutes} min {seconds} s" if minutes else f"{report.seconds:.1f} s"
     hosts, failed = [host for host in hosts if host], _failed(report)
     start = f"Failed after {took}" if failed else f"Dry run, {took}" if report.is_test else f"Done in {took}"
     if len(hosts) > 1:

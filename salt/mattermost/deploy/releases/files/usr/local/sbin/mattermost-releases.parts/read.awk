@@ -153,8 +153,8 @@ function judge_sources(one, kind, failed, off, stale, old) {
         finding("release-sources", "refusal", "The clock says " today ", before the table of this bundle was made (" table_date ").", "set the clock (timedatectl).")
         return
     }
-    if (off == sources) finding("release-sources", "note", "No release source is asked (mattermost:release_sources); the table of " table_date " is used, " old " days old.", "")
-    else if (!fresh) finding("release-sources", old > 45 ? "refusal" : "warning", "No release source tells what is new (" failed (failed && stale ? "; " : "") stale "); the table of " table_date " is used, " old " days old.", "make the sources reachable, or set mattermost:release_sources to a mirror.")
+    if (off == sources) finding("release-sources", "note", "No release source is asked (mattermost:release_sources); the table of " table_date " is used, " old " day" (old == 1 ? "" : "s") " old.", "")
+    else if (!fresh) finding("release-sources", old > 45 ? "refusal" : "warning", "No release source tells what is new (" failed (failed && stale ? "; " : "") stale "); the table of " table_date " is used, " old " day" (old == 1 ? "" : "s") " old.", "make the sources reachable, or set mattermost:release_sources to a mirror.")
     else if (failed || stale) finding("release-sources", "warning", "Not all release sources answer: " failed (failed && stale ? "; " : "") stale ".", "see make sources.")
     else finding("release-sources", "ok", "The release sources answer.", "")
 }
