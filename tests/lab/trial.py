@@ -138,7 +138,7 @@ def _dump(path, value):
 
 
 def host(lab, platform, archive=None):
-    """Have the trial host and its configuration, say so, and return the host.
+    """Have the trial host and its configuration, say so, and return the host and its environment variables.
 
     archive: `archives.Archive` to deploy. It is noted with the host; without one the
     note is used, or what the mirror has.
@@ -150,8 +150,7 @@ def host(lab, platform, archive=None):
     lab.names.set(plan.PUBLIC_NAME, made.address)
     if archive is not None:
         (made.directory / "archive").write_text(str(archive.path))
-    configure(lab, made, archive or noted(lab, made))
-    return made
+    return made, configure(lab, made, archive or noted(lab, made))
 
 
 def noted(lab, made):
@@ -195,11 +194,13 @@ def run(lab, platform, given, orchestration):
     given: path of an archive, or None (see `choose_archive`).
     """
     archive = choose_archive(lab, given)
-    made = host(lab, platform, archive)
+    made, variables = host(lab, platform, archive)
     print(f"Release: {archive.version} from {archive.path}", flush=True)
-    variables = dict(os.environ, SALT_SALTFILE=str(lab.directory / "Saltfile"))
+    own = {name: str(value) for name, value in variables.items() if name != "PATH"}
     salt_run = Path(sys.executable).parent / "salt-run"
-    status = subprocess.run([salt_run, "state.orchestrate", orchestration], cwd=lab.root, env=variables).returncode
+    status = subprocess.run(
+        [salt_run, "state.orchestrate", orchestration], cwd=lab.root, env={**os.environ, **own}
+    ).returncode
     print(farewell(made, orchestration, lab.ca_file) if status == 0 else failure(orchestration, status))
     return status
 

@@ -1,5 +1,6 @@
 """The trial's own Salt configuration."""
 
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,3 +97,15 @@ def test_a_trial_names_the_url_the_orchestration_serves():
         words = trial.farewell(made, f"mattermost.{orchestration}", "/ca.pem")
         assert f"{url} is up" in words
         assert f"--resolve chat.example.test:{port}:10.203.2.11 {url}" in words
+
+
+def test_the_run_of_a_trial_has_what_the_environment_file_sets(monkeypatch):
+    seen = []
+    variables = {"CURL_CA_BUNDLE": Path("/lab/authority.pem"), "PATH": Path("/lab/bin")}
+    monkeypatch.setattr(trial, "choose_archive", lambda *_: SimpleNamespace(version="11.7.10", path="/a"))
+    monkeypatch.setattr(trial, "host", lambda *_: (SimpleNamespace(address="10.203.0.9"), variables))
+    ran = SimpleNamespace(returncode=0)
+    monkeypatch.setattr(trial.subprocess, "run", lambda *_, **options: seen.append(options["env"]) or ran)
+    assert trial.run(SimpleNamespace(root="/", ca_file="/ca"), "debian12", None, "mattermost.ssl") == 0
+    assert seen[0]["CURL_CA_BUNDLE"] == "/lab/authority.pem"
+    assert seen[0]["PATH"] == os.environ["PATH"]
