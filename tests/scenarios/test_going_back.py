@@ -3,6 +3,7 @@
 import pytest
 
 from tests.scenarios.chat import Chat
+from tests.scenarios.small_disk import CLUSTER, POSTGRESQL, empty, fill, small_disk
 from tests.scenarios.upgraded import BEFORE, SINCE, UNDO, Upgraded
 from tests.scenarios.upgrading import cloned
 
@@ -171,48 +172,32 @@ def test_an_interrupted_undo_is_ended(upgraded, record, end):
 
 
 @pytest.fixture
-def small_disk(upgraded):
-    """The same host with PostgreSQL on a disk of its own that has some 100 MB free; ``fill(MB)`` leaves so much of them."""
-    place = upgraded.run("cd /; runuser -u postgres -- psql -XAtc 'SHOW data_directory'").strip()
-    upgraded.run("systemctl stop mattermost postgresql")
-    upgraded.run(
-        f"cp -a {place} /root/cluster; mount -t tmpfs -o size=$(($(du -sm {place} | cut -f1) + 100))m small {place};"
-        f" cp -a /root/cluster/. {place}/; chown --reference=/root/cluster {place}; chmod 700 {place}"
-    )
-    upgraded.run("systemctl start postgresql; systemctl start mattermost; mattermost-switch check")
-    upgraded.filler = f"{place}/filler"
-    yield upgraded
-    upgraded.run(f"systemctl stop mattermost-switch mattermost postgresql; umount {place}; rm -r /root/cluster")
-    upgraded.run("systemctl start postgresql")
+def small(upgraded):
+    """The same host, with PostgreSQL on a disk that has 110 MiB free: enough for one copy of its database."""
+    with small_disk(upgraded, CLUSTER, 110, f"mattermost {POSTGRESQL}"):
+        yield upgraded
 
 
-def fill(host, left):
-    """Fill its disk up to *left* MB."""
-    host.run(
-        f"touch {host.filler}; free=$(df -Pk {host.filler} | awk 'NR == 2 {{ print $4 }}');"
-        f" head -c $((free - {left} * 1024))K /dev/zero >{host.filler} || true"
-    )
-
-
-def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(small_disk, releases):
-    fill(small_disk, left=40)
-    small_disk.deployment.use(releases[1])
-    said = small_disk.deployment.orchestrate("mattermost.rollback")
+def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(small, releases):
+    fill(small, CLUSTER, left=40)
+    small.deployment.use(releases[1])
+    said = small.deployment.orchestrate("mattermost.rollback")
     assert said.rc == 1, said
     assert "PostgreSQL's disk has 40 MiB free" in said.comments
     assert "overwrite" in said.comments
-    small_disk.assert_still_new()
-    run = small_disk.deployment.orchestrate("mattermost.rollback", OVERWRITE)
+    small.assert_still_new()
+    run = small.deployment.orchestrate("mattermost.rollback", OVERWRITE)
     assert run.rc == 0, run
-    small_disk.assert_back(BEFORE)
+    small.assert_back(BEFORE)
 
 
-def test_a_disk_that_fills_up_meanwhile_leaves_the_newer_version_with_everything(small_disk):
-    small_disk.pause_after("copied")
-    small_disk.ask_and_leave()
-    small_disk.reached()
-    fill(small_disk, left=0)
-    small_disk.go_on()
-    small_disk.until("! systemctl is-active -q mattermost-switch", "its end on the full disk")
-    small_disk.run(f"rm {small_disk.filler}; systemctl start postgresql")
-    small_disk.assert_undone(small_disk.settled())
+def test_a_disk_that_fills_up_meanwhile_leaves_the_newer_version_with_everything(small):
+    small.pause_after("copied")
+    small.ask_and_leave()
+    small.reached()
+    fill(small, CLUSTER)
+    small.go_on()
+    report = "/var/lib/mattermost-deploy/switch/report"
+    small.until(f"grep -Eq '^result=(undone|waiting)' {report}", "an undo, or one that waits for PostgreSQL", 180)
+    empty(small, CLUSTER)
+    small.assert_undone(small.settled())

@@ -8,6 +8,7 @@ from tests.browser import chromium
 from tests.browser.visit import Site, visit
 from tests.clients import installed, talking
 from tests.scenarios.chat import admin_login
+from tests.scenarios.small_disk import CLUSTER, POSTGRESQL, empty, fill, small_disk
 from tests.scenarios.upgrading import cloned
 
 
@@ -112,50 +113,33 @@ def test_an_undo_loses_no_message(site, writer, fault):
     print(f"outage of a failed upgrade ({fault}): {writer.pause:.2f} s")
 
 
-OWN, DATA = "/var/lib/mattermost-deploy/switch", "/var/lib/postgresql/15/main"
-# a disk of its own for a folder: what is there now, and so many MiB more
-SMALL = """
-cd / && set -e
-systemctl stop STOPPED 2>/dev/null
-rm -rf /root/kept && cp -a FOLDER /root/kept
-mount -t tmpfs -o size=$(($(du -sm FOLDER | cut -f1) + MORE))m,mode=700 small FOLDER
-chown --reference=/root/kept FOLDER
-cp -a /root/kept/. FOLDER/
-systemctl start STARTED
-"""
+OWN = "/var/lib/mattermost-deploy/switch"
 FULL = {  # folder, MiB free on it, the services that must not run meanwhile
     "of the journal": (OWN, 1, "mattermost-switch"),
-    "of PostgreSQL": (DATA, 150, "mattermost postgresql@15-main"),
+    "of PostgreSQL": (CLUSTER, 150, f"mattermost {POSTGRESQL}"),
 }
 
 
 @pytest.mark.parametrize("disk", FULL)
 def test_a_disk_that_fills_in_the_middle_loses_no_message(site, disk):
     folder, more, units = FULL[disk]
-    script = SMALL.replace("FOLDER", folder).replace("MORE", str(more)).replace("STOPPED", units)
-    site.run(script.replace("STARTED", "postgresql@15-main mattermost"), timeout=120)
-    try:
-        site.deployment.wait_until_healthy()
+    with small_disk(site, folder, more, units):
         site.pause_after("stopped")
         with site.writer() as writer:
             writer.posted()
             site.ask_and_leave()
             site.reached()
-            site.run(f"head -c 1G /dev/zero >{folder}/filler; true")
+            fill(site, folder)
             site.go_on()
             # undone although it is full, or the undo waits for PostgreSQL, which cannot start without room either
             site.until(
                 f"test ! -e {OWN}/journal || grep -q '^result=waiting' {OWN}/report", "the end of the upgrade", 180
             )
-            site.run(f"rm {folder}/filler; systemctl start postgresql@15-main")
+            empty(site, folder)
             look = site.settled()
         site.assert_old(look)
         site.deployment.wait_until_healthy()
         assert writer.lost() == set()
-    finally:
-        site.run(
-            f"systemctl stop mattermost-switch mattermost postgresql@15-main; umount {folder}; systemctl start postgresql@15-main"
-        )
 
 
 def test_what_is_posted_to_a_version_that_crashes_later_is_counted_and_kept_aside(site, writer):
