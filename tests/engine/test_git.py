@@ -42,7 +42,7 @@ def call():
         write(folder / "pillar/top.sls", yaml.safe_dump({ENVIRONMENT: {"*": ["site"]}}))
         write(folder / "pillar/site.sls", "#!yaml|gpg\n" + yaml.safe_dump({"mattermost": settings}))
         write(folder / "etc/minion", yaml.safe_dump(options))
-        yield lambda *words: asked(folder, *words)
+        yield lambda *words: salt_call(folder, *words)
     finally:
         key.gpg("--list-keys")  # ends the helper that Salt's gpg started
         shutil.rmtree(folder)
@@ -78,7 +78,7 @@ def write(path, text):
     path.write_text(text)
 
 
-def asked(folder, *words):
+def salt_call(folder, *words):
     options = ["--local", "-c", str(folder / "etc"), "--out=json", "--no-color"]
     done = repository.run(str(repository.BIN / "salt-call"), *options, *words)
     return json.loads(done.stdout)["local"] if done.stdout.startswith("{") else done.stderr

@@ -33,7 +33,7 @@ def planted():
 
 
 @functools.cache
-def told(platform):
+def low_data_with_secrets(platform):
     """Return the low data of all deploy states with secrets planted, and those."""
     pillar, values = planted()
     return compiler.Host(compiler.GRAINS[platform], pillar).low(*compiler.DEPLOY), values
@@ -58,20 +58,20 @@ def test_the_schema_marks_secrets():
 
 
 def test_no_state_that_shows_its_changes_is_told_a_secret(platform):
-    low, values = told(platform)
+    low, values = low_data_with_secrets(platform)
     assert [
         f"{chunk['__id__']}: {carries(chunk, values)}" for chunk in low if shows(chunk) and carries(chunk, values)
     ] == []
 
 
 def test_files_with_secrets_are_private(platform):
-    low, values = told(platform)
+    low, values = low_data_with_secrets(platform)
     files = [chunk for chunk in low if chunk["state"] == "file" and carries(chunk, values)]
     assert [chunk["__id__"] for chunk in files if chunk.get("mode") not in ("0600", "0640", "0400")] == []
 
 
 def test_no_command_line_carries_a_secret(platform):
-    low, values = told(platform)
+    low, values = low_data_with_secrets(platform)
     assert [chunk["__id__"] for chunk in low if chunk["state"] in ("cmd", "module") and carries(chunk, values)] == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 STAGES = {"mattermost.preflight": "hosts-are-fit", "mattermost.verify": "site-is-verified"}
 
 
-def look(deployment, name, *arguments) -> dict:
+def findings_of(deployment, name, *arguments) -> dict:
     """Run the orchestration *name* and return ``{check: finding}``.
 
     It changes nothing, and fails when there is a refusal and only then, but for a dry run.

@@ -28,7 +28,7 @@ def with_backup(lab, releases, snapshot, name):
         yield deployment
 
 
-def look(host, *arguments, drift=True):
+def status_of(host, *arguments, drift=True):
     """Run mattermost.status; return the run and the host's data."""
     pillar = [] if drift else ["pillar=" + json.dumps({"status": {"drift": False}})]
     run = host.orchestrate("mattermost.status", *pillar, *arguments)

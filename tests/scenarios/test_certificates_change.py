@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed
 from tests.scenarios.deployment import PUBLIC_NAME, Deployment
-from tests.scenarios.findings import look, red
+from tests.scenarios.findings import findings_of, red
 
 SECOND = "second.example.test"
 ADDITIONAL = "/etc/nginx/conf.d/mattermost-additional-names.conf"
@@ -128,7 +128,7 @@ def test_names_are_added_and_dropped(site):
     assert_redirects(site, SECOND, PUBLIC_NAME)
     assert deploy(site).changes == {}
     site.ssh(f"sed -i s,https://{PUBLIC_NAME},https://elsewhere.example.test, {ADDITIONAL} && systemctl reload nginx")
-    assert red(look(site, "mattermost.verify")) == {"additional-redirects"}
+    assert red(findings_of(site, "mattermost.verify")) == {"additional-redirects"}
     deploy(site)
     renewed = site.ssh("certbot renew --no-random-sleep-on-renew --force-renewal 2>&1", timeout=120)
     assert "all renewals succeeded" in renewed.lower(), renewed

@@ -10,7 +10,7 @@ from tests.lab.el import forge, shapes
 from tests.probe import Probe, Target
 from tests.scenarios import hosttier
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.findings import look, red
+from tests.scenarios.findings import findings_of, red
 
 DEBIAN, EL7 = "debian.example.test", "el7.example.test"
 
@@ -108,7 +108,7 @@ def fit(el7):
 
 def refusals(el7) -> dict:
     """Run preflight alone; return the refusals by check."""
-    found = look(el7, "mattermost.preflight")
+    found = findings_of(el7, "mattermost.preflight")
     return {check: found[check]["sentence"] for check in red(found)}
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.findings import look, red
+from tests.scenarios.findings import findings_of, red
 
 # Root's files outside of logs and run-time state, and Salt's own folder, which preflight must not even make.
 FINGERPRINT = r"""
@@ -33,7 +33,7 @@ def fit(host):
 @pytest.fixture
 def run(fit):
     """Run preflight alone and return its findings by check."""
-    return functools.partial(look, fit, "mattermost.preflight")
+    return functools.partial(findings_of, fit, "mattermost.preflight")
 
 
 def disconnect(deployment):
@@ -161,11 +161,11 @@ def test_a_name_that_leads_elsewhere_is_a_warning_with_both_addresses(fit, run):
 def test_an_installation_of_somebody_else_is_not_touched(deployed_host):
     """What a run leaves behind, without the marks of ours, is a stranger's; adopting it is a choice."""
     deployed_host.ssh("rm -rf /etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current")
-    found = look(deployed_host, "mattermost.preflight")
+    found = findings_of(deployed_host, "mattermost.preflight")
     assert red(found) == {"existing-config", "existing-database"}
     assert "Database mattermost (owner mattermost," in found["existing-database"]["sentence"]
     deployed_host.set(server={"adopt": True})
-    adopted = look(deployed_host, "mattermost.preflight")
+    adopted = findings_of(deployed_host, "mattermost.preflight")
     assert red(adopted) == set()
     assert adopted["existing-database"]["level"] == "note"
 

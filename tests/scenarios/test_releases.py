@@ -11,7 +11,7 @@ from tests.lab import release_source, signer
 from tests.lab.release_source import Release, advisory, day
 from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.statuses import attention, look, with_backup
+from tests.scenarios.statuses import attention, status_of, with_backup
 
 NEWER = "99.0.0"
 CACHE = "/var/lib/mattermost-deploy/releases"
@@ -57,7 +57,7 @@ def check(host):
 
 def test_the_newest_patch_is_well_for_controller_and_host(host, serve, releases):
     serve(Release(NEWER, day(-2)))
-    _, made = look(host, drift=False)
+    _, made = status_of(host, drift=False)
     assert made["attention"] == []
     assert made["releases"]["live"]
     assert made["releases"]["newest"] == releases[0].version
@@ -70,7 +70,7 @@ def test_the_newest_patch_is_well_for_controller_and_host(host, serve, releases)
 def test_a_missing_security_patch_is_attention_and_the_host_notifies(host, serve, releases, lab):
     newer = patch_of(releases[0].version, 200)
     serve(Release(newer, day(-1), "Medium to High"))
-    run, made = look(host, drift=False)
+    run, made = status_of(host, drift=False)
     assert run.rc != 0
     assert attention(made) == {"security-patch"}
     assert made["releases"]["security"] == "High"
@@ -96,7 +96,7 @@ def test_the_preflight_says_it_and_goes_on(host, serve, releases):
 
 def test_a_line_past_its_end_is_attention(host, serve):
     serve(Release(NEWER, day(-2)), end=-1)
-    _, made = look(host, drift=False)
+    _, made = status_of(host, drift=False)
     assert attention(made) == {"support-end"}
     assert check(host)[1]["support-end"].startswith("refusal")
 
@@ -155,7 +155,7 @@ def test_sources_that_fail_are_said_and_nothing_is_called_the_newest(host, serve
             *folder.rglob("support*"),
         ]:
             path.unlink()
-    run, made = look(host, drift=False)
+    run, made = status_of(host, drift=False)
     assert not made["releases"]["live"]
     (said,) = [one for one in made["findings"] if one["check"] == "release-sources"]
     assert words in said["sentence"]
@@ -218,7 +218,7 @@ def test_a_patch_that_is_not_proved_and_another_line_are_not_installed(patching,
     assert "another key made it" in report["reason"]
     assert host.ssh(f"ls -d /opt/mattermost/{patching.new} 2>/dev/null || true") == ""
     assert host.ssh("systemctl show -p MainPID mattermost") == before
-    assert "unattended-patches" in attention(look(host, drift=False)[1])
+    assert "unattended-patches" in attention(status_of(host, drift=False)[1])
 
 
 def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serve):
@@ -240,4 +240,4 @@ def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serv
     assert run.rc == 0, run
     assert "is the least patch" in run.comments
     assert host.ssh("readlink /opt/mattermost/current").strip() == patching.new
-    assert look(host)[1]["drift"]["drifted"] is False
+    assert status_of(host)[1]["drift"]["drifted"] is False

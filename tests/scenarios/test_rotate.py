@@ -56,7 +56,7 @@ def keys(deployment) -> int:
     return len(json.loads(deployment.ssh("mattermost-backup restic key list --json")))
 
 
-def well(deployment, passwords):
+def assert_all_have(deployment, passwords):
     """Assert that server, database and repository have *passwords*, and that nothing is left to do."""
     deployment.wait_until_healthy()
     assert stored(deployment) == passwords
@@ -100,7 +100,7 @@ def test_old_secrets_open_nothing_nobody_sees_one_and_no_login_or_message_is_los
     assert secrets.found_in(str(run).encode(), both) == []
     found = host.ssh(f"python3 -c {shlex.quote(secrets.search_readable(planted=both))}", timeout=300)
     assert json.loads(found) == {}
-    well(host, new)
+    assert_all_have(host, new)
     assert not logs_in(host, old["database-password"])
     assert not opens(host, old["backup-password"])
     assert refused_logins(host) > refused, "a refused login is not seen"
@@ -143,7 +143,7 @@ def test_a_server_that_is_not_well_with_its_new_password_gets_the_old_one_back(b
     assert refused_logins(host) == refused
     assert len(chat.taken) > 5
     assert set(chat.taken) - Chat(host).there() == set()
-    well(host, after)
+    assert_all_have(host, after)
 
 
 @pytest.mark.parametrize("broken_with_another_login", ["SLOW_START_SECONDS=300"], indirect=True)
@@ -164,7 +164,7 @@ def test_a_power_cut_in_the_middle_is_undone_at_boot_with_no_controller(broken_w
     after = stored(host)
     assert after["database-password"] == before["database-password"]
     assert "result=undone" in host.ssh("cat /var/lib/mattermost-deploy/rotate/report")
-    well(host, after)
+    assert_all_have(host, after)
 
 
 def test_a_rotation_that_was_cut_short_is_ended_by_the_next_run(host):
@@ -179,7 +179,7 @@ def test_a_rotation_that_was_cut_short_is_ended_by_the_next_run(host):
     assert run.rc == 0, run
     after = stored(host)
     assert after["backup-password"] == "interrupted"
-    well(host, after)
+    assert_all_have(host, after)
     assert not logs_in(host, before["database-password"])
     assert not opens(host, before["backup-password"])
 
@@ -190,7 +190,7 @@ def test_a_backup_from_before_restores_and_the_login_stays_the_hosts_own(host):
     run = host.orchestrate("mattermost.restore", "pillar=" + json.dumps({"restore": {"overwrite": True}}))
     assert run.rc == 0, run
     assert 100 not in Chat(host).there()
-    well(host, before)
+    assert_all_have(host, before)
 
 
 def test_without_a_password_there_is_none_to_rotate(host):

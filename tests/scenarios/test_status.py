@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from tests.lab.shell import wait_until
-from tests.scenarios.statuses import STATE, attention, look, with_backup
+from tests.scenarios.statuses import STATE, attention, status_of, with_backup
 from tests.unit import fake_site
 
 WORK = "/var/lib/mattermost-deploy"
@@ -34,7 +34,7 @@ PRINT = (
 
 def test_a_healthy_host_is_well_and_nothing_on_it_changes(host, releases):
     before = host.ssh(PRINT)
-    run, made = look(host)
+    run, made = status_of(host)
     assert run.rc == 0, run
     assert host.ssh(PRINT) == before
     assert made["attention"] == []
@@ -60,7 +60,7 @@ def test_a_healthy_host_is_well_and_nothing_on_it_changes(host, releases):
 
 def test_a_dry_run_looks_too_and_fails_nothing(site):
     site.set(status={"disk_full": 1})
-    run, made = look(site, "test=True", drift=False)
+    run, made = status_of(site, "test=True", drift=False)
     assert run.rc == 0, run
     assert attention(made) == {"disk"}
 
@@ -87,7 +87,7 @@ def test_one_fault_needs_somebody_and_the_rest_is_still_told(site, alarm):
     (broken, mended), expected = ALARMS[alarm]
     site.ssh(broken)
     try:
-        run, made = look(site, drift=alarm != "an old backup")
+        run, made = status_of(site, drift=alarm != "an old backup")
     finally:
         site.ssh(mended)
         site.wait_until_healthy()
@@ -113,7 +113,7 @@ def test_an_edited_file_of_nginx_is_drift_and_named(site):
     broken, mended = edited("/etc/nginx/conf.d/mattermost-base.conf", "# by hand")
     site.ssh(broken)
     try:
-        run, made = look(site)
+        run, made = status_of(site)
     finally:
         site.ssh(mended)
     assert attention(made) == {"drift"}
@@ -128,7 +128,7 @@ def test_a_run_at_work_on_the_host_leaves_drift_unknown(site):
         f"mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=holder flock {lock} sleep 300; for i in $(seq 500); do flock -n {lock} true || exit 0; sleep 0.1; done; exit 1"
     )
     try:
-        _, made = look(site)
+        _, made = status_of(site)
     finally:
         site.ssh("systemctl stop holder")
     assert made["drift"]["drifted"] is None
@@ -194,7 +194,7 @@ def test_a_renewal_that_fails_is_told_by_the_host_itself_and_by_the_status(site,
         site.ssh("! systemctl start certbot.service", timeout=120)
         site.ssh("! systemctl start mattermost-certificate.service")
         messages = wait_until(lambda: lab.mailbox.messages()[sent:], "A mail", timeout=60)
-        run, made = look(site, drift=False)
+        run, made = status_of(site, drift=False)
     finally:
         site.ssh(f"cp /root/challenge {challenge}; {mended}")
     (message,) = messages

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.deployment import Deployment
-from tests.scenarios.findings import look, red
+from tests.scenarios.findings import findings_of, red
 from tests.scenarios.test_certificates_change import get
 
 
@@ -31,7 +31,7 @@ def test_a_site_moves_below_a_path_is_upgraded_there_and_moves_back(site, releas
     site.set(server={"path": "/chat"}, verify={"round_trip": True})
     deploy(site)
     assert deploy(site).changes == {}
-    found = look(site, "mattermost.verify")
+    found = findings_of(site, "mattermost.verify")
     assert red(found) == set()
     assert found["round-trip"]["level"] == "ok", "a message goes below the path"
     address = f"https://{site.name}"

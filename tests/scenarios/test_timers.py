@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.shell import wait_until
 from tests.scenarios import findings
-from tests.scenarios.statuses import attention, deployed, look
+from tests.scenarios.statuses import attention, deployed, status_of
 
 LAST_GOOD = "/var/lib/mattermost-deploy/backup/last-good"
 TIMERS = ["mattermost-backup", "mattermost-certificate", "certbot"]
@@ -78,7 +78,7 @@ def test_a_backup_missed_while_the_host_was_off_is_made_up_for_and_its_age_is_se
     host.ssh(
         f"sed -i 's/^epoch=.*/epoch=1000000000/' {LAST_GOOD}; touch -h -d '-9 days' /etc/systemd/system/timers.target.wants/mattermost-backup.timer"
     )
-    _, made = look(host, drift=False)
+    _, made = status_of(host, drift=False)
     assert attention(made) == {"backup-age"}
     assert findings.red(findings.look(host, "mattermost.verify")) == {"backup-age"}
     # due in each of the nights in which the host was off; only the spread over some minutes is taken away
@@ -90,7 +90,7 @@ def test_a_backup_missed_while_the_host_was_off_is_made_up_for_and_its_age_is_se
         started(host, "mattermost-backup", "")
         assert ended(host, "mattermost-backup")["Result"] == "success"
         host.wait_until_healthy()
-        _, made = look(host, drift=False)
+        _, made = status_of(host, drift=False)
         assert attention(made) == set()
         assert made["backup"]["age_hours"] < 1
         verified = host.orchestrate("mattermost.verify")

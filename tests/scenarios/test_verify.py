@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from tests.scenarios.deployment import PUBLIC_NAME, Deployment
-from tests.scenarios.findings import look, red
+from tests.scenarios.findings import findings_of, red
 from tests.unit import fake_site
 
 SITE = "/etc/nginx/mattermost/site.conf"
@@ -35,7 +35,7 @@ def site(host):
 @pytest.fixture
 def run(site):
     """Run verify alone and return its findings by check."""
-    return functools.partial(look, site, "mattermost.verify")
+    return functools.partial(findings_of, site, "mattermost.verify")
 
 
 def test_a_deployed_host_passes(run):

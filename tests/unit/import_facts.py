@@ -25,7 +25,7 @@ def coded(value):
     return base64.b64encode(text.encode()).decode()
 
 
-def told(*lines):
+def facts_text(*lines):
     return "\n".join(
         [
             *lines,
@@ -38,4 +38,4 @@ def told(*lines):
 
 def by_hand(config=None, *lines):
     unit = ["unit\tActiveState=active", "unit\tUser=chat", "unit\tEnvironment=MM_TEAMSETTINGS_SITENAME=Named LANG=C"]
-    return told("tree\t/opt/mattermost", f"config\t{coded(config or CONFIG)}", *unit, *TEAM, *lines)
+    return facts_text("tree\t/opt/mattermost", f"config\t{coded(config or CONFIG)}", *unit, *TEAM, *lines)

@@ -43,7 +43,7 @@ def kept(store, password="", test=False, work="", repository=""):
     return states.load_state("mattermost_backup_password", test).stored(str(store), password, work, repository)
 
 
-def given(host, password, test=False, repository="/var/backups/x"):
+def store(host, password, test=False, repository="/var/backups/x"):
     """Run the state on a deployed host with *password* in the settings."""
     state = states.load_state("mattermost_backup_password", test)
     state.PROGRAM = str(host / "bin/mattermost-backup")
@@ -70,7 +70,7 @@ def test_a_password_is_born_once_and_never_shown(tmp_path):
 
 def test_a_password_that_does_not_open_the_repository_of_the_backups_is_refused(host):
     for test in (True, False):
-        ret = given(host, "another", test)
+        ret = store(host, "another", test)
         assert (ret["result"], ret["changes"]) == (False, {})
         assert "wrong password or no key found" in ret["comment"]
         assert "mattermost-backup restic key passwd" in ret["comment"]
@@ -79,25 +79,25 @@ def test_a_password_that_does_not_open_the_repository_of_the_backups_is_refused(
 
 def test_a_repository_that_cannot_be_asked_is_a_refusal(host):
     (host / "bin/mattermost-backup").unlink()
-    assert given(host, "another")["result"] is False
+    assert store(host, "another")["result"] is False
     assert stored(host) == {"backup-password": "old\n"}
 
 
 def test_a_password_that_opens_the_repository_is_taken_and_the_one_before_is_kept(host):
     (host / "bin/opens").write_text("another\n")
-    would = given(host, "another", test=True)
+    would = store(host, "another", test=True)
     assert (would["result"], stored(host)) == (None, {"backup-password": "old\n"})
-    ret = given(host, "another")
+    ret = store(host, "another")
     assert ret["result"] is True
     assert stored(host) == {"backup-password": "another\n", "backup-password-until": "old\n"}
     assert "the previous one is kept in" in ret["comment"]
     assert {file.stat().st_mode & 0o777 for file in (host / "settings/secrets").iterdir()} == {0o600}
-    assert given(host, "another")["changes"] == {}
+    assert store(host, "another")["changes"] == {}
     assert "another" not in (host / "bin/asked").read_text() + json.dumps([would, ret])
 
 
 def test_the_password_of_a_repository_elsewhere_is_taken_and_the_one_before_is_kept(host):
-    assert given(host, "another", repository="/mnt/elsewhere")["result"] is True
+    assert store(host, "another", repository="/mnt/elsewhere")["result"] is True
     assert stored(host) == {"backup-password": "another\n", "backup-password-until": "old\n"}
 
 

@@ -10,7 +10,7 @@ from mattermost_controller.hosts import scripts
 from mattermost_controller.importing import detect, parse
 
 from tests import repository
-from tests.unit.import_facts import CONFIG, ENTERPRISE, TEAM, by_hand, coded, told
+from tests.unit.import_facts import CONFIG, ENTERPRISE, TEAM, by_hand, coded, facts_text
 
 
 def test_a_server_by_hand_is_read():
@@ -63,7 +63,7 @@ def test_omnibus_keeps_its_settings_in_the_database():
         f"omnibus\t{coded(OMNIBUS)}",
         f"omnibus_environment\t{coded(OMNIBUS_ENVIRONMENT)}",
     ]
-    source = detect.detect(told(*lines, *ENTERPRISE, "unit\tActiveState=inactive"))
+    source = detect.detect(facts_text(*lines, *ENTERPRISE, "unit\tActiveState=inactive"))
     assert (source.layout, source.version, source.is_team, source.active) == ("omnibus", "10.12.0", False, False)
     assert source.config is None
     assert source.config_file == ""
@@ -86,7 +86,7 @@ def test_gitlabs_is_read_with_its_own_programs():
     ]
     state = "gitlab_active\trun: mattermost: (pid 812) 3021s; run: log: (pid 80) 99s"
     source = detect.detect(
-        told(
+        facts_text(
             "gitlab_config\t/var/opt/gitlab/mattermost/config.json",
             f"gitlab\t{coded(config)}",
             *variables,
@@ -115,7 +115,7 @@ def test_gitlabs_empty_variable_is_none_and_only_a_first_line_counts():
         f"gitlab_environment\tMM_TEAMSETTINGS_SITENAME {coded('Name' + chr(10) + 'more' + chr(10))}",
     ]
     lines = ["gitlab_config\t/srv/mm/config.json", f"gitlab\t{coded(config)}", *variables, *TEAM]
-    source = detect.detect(told(*lines))
+    source = detect.detect(facts_text(*lines))
     assert source.config_file == "/srv/mm/config.json"
     assert source.variables == {
         "MM_SERVICESETTINGS_ALLOWEDUNTRUSTEDINTERNALCONNECTIONS": " gitlab.example.com",
@@ -160,7 +160,7 @@ def containers(**more):
 
 def test_containers_are_read():
     lines = ["version_of_0123456789ab\tVersion: 11.7.10", "version_of_0123456789ab\tBuild Enterprise Ready: false"]
-    source = detect.detect(told(containers(), *lines))
+    source = detect.detect(facts_text(containers(), *lines))
     assert (source.layout, source.version, source.is_team, source.active) == ("docker", "11.7.10", True, True)
     assert source.config_file == "/srv/chat/volumes/app/mattermost/config/config.json"
     assert source.client_plugins == "/srv/chat/volumes/app/mattermost/client/plugins"
@@ -182,7 +182,7 @@ def test_a_database_container_of_another_project_is_reached_by_the_network_that_
         database["NetworkSettings"] = {"Networks": {"chat": {"Aliases": ["postgres"]}}}
         server["NetworkSettings"] = {"Networks": {"chat": {}}}
 
-    assert detect.detect(told(changed(shared))).login.container == "pg"
+    assert detect.detect(facts_text(changed(shared))).login.container == "pg"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_database_outside_of_the_containers_is_reached_by_its_login(named, ext
         server["Config"]["Env"] = [f"MM_SQLSETTINGS_DATASOURCE=postgres://mm:pw@{named}:5433/chat"]
         server["HostConfig"] = {"ExtraHosts": extra}
 
-    login = detect.detect(told(changed(outside))).login
+    login = detect.detect(facts_text(changed(outside))).login
     assert (login.kind, login.host, login.port, login.directory) == (
         "login",
         host,
@@ -215,7 +215,7 @@ def test_a_containers_data_source_may_stand_in_its_file():
         "SqlSettings": {"DataSource": "postgres://mm:pw@postgres/chat"},
         "FileSettings": {"Directory": "/mattermost/data/"},
     }
-    source = detect.detect(told(changed(bare), f"config_of_0123456789ab\t{coded(config)}"))
+    source = detect.detect(facts_text(changed(bare), f"config_of_0123456789ab\t{coded(config)}"))
     assert (source.login.container, source.login.database) == ("chat-postgres-1", "chat")
 
 
@@ -224,7 +224,7 @@ def test_a_container_may_have_its_settings_in_the_database():
         server["Config"]["Env"] = ["MM_CONFIG=postgres://mm:pw@postgres/chat"]
         server["Mounts"] = server["Mounts"][1:]
 
-    source = detect.detect(told(changed(in_database)))
+    source = detect.detect(facts_text(changed(in_database)))
     assert (source.config_file, source.config, source.login.database) == ("", None, "chat")
 
 
@@ -232,35 +232,35 @@ def test_two_servers_in_containers_are_told_apart_by_what_runs():
     def twice(database, server):
         database["Config"] = server["Config"]
 
-    assert detect.detect(told(changed(twice))).stop_command == "docker stop chat-mattermost-1"
+    assert detect.detect(facts_text(changed(twice))).stop_command == "docker stop chat-mattermost-1"
 
     def both(database, server):
         twice(database, server)
         database["State"] = {"Running": True}
 
     with pytest.raises(parse.ImportFault, match="several servers in containers"):
-        detect.detect(told(changed(both)))
+        detect.detect(facts_text(changed(both)))
 
 
 def test_a_container_that_stands_still_tells_its_version_by_its_image():
-    source = detect.detect(told(containers(State={"Running": False})))
+    source = detect.detect(facts_text(containers(State={"Running": False})))
     assert (source.version, source.active) == ("11.7.10", False)
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ("No Mattermost was found", told()),
+        ("No Mattermost was found", facts_text()),
         ("was interrupted", "tree\t/opt/mattermost"),
         (
             "is MySQL",
             by_hand({**CONFIG, "SqlSettings": {"DriverName": "mysql", "DataSource": "mm:pw@tcp(localhost:3306)/chat"}}),
         ),
-        ("is not valid JSON", told("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
+        ("is not valid JSON", facts_text("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
         ("names no database", by_hand({**CONFIG, "SqlSettings": {}})),
-        ("installation is unknown", told("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
-        ("in no volume of the host", told(containers(Mounts=[]))),
-        ("names no MM_CONFIG", told("tree\t/opt/mattermost", f"omnibus\t{coded(OMNIBUS)}")),
+        ("installation is unknown", facts_text("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
+        ("in no volume of the host", facts_text(containers(Mounts=[]))),
+        ("names no MM_CONFIG", facts_text("tree\t/opt/mattermost", f"omnibus\t{coded(OMNIBUS)}")),
     ],
 )
 def test_what_cannot_be_imported_says_why(words, text):

@@ -9,7 +9,7 @@ import pytest
 NAME = "chat.example.test"
 
 
-def made(folder, names=(NAME,), kind="ec", days=90):
+def certificate_files(folder, names=(NAME,), kind="ec", days=90):
     """Write a self-signed certificate and its key to *folder* and return their paths."""
     key, chain = str(folder / "key.pem"), str(folder / "chain.pem")
     algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
@@ -20,18 +20,18 @@ def made(folder, names=(NAME,), kind="ec", days=90):
 
 
 def test_names_dates_and_key_are_read(tmp_path):
-    found = certificates.read(made(tmp_path, names=(NAME, "*.Example.test"))[0])
+    found = certificates.read(certificate_files(tmp_path, names=(NAME, "*.Example.test"))[0])
     assert found.names == (NAME, "*.example.test")
     assert found.key_type == "ecdsa"
     assert found.lifetime == 90 * 86400
 
 
 def test_an_rsa_key_is_told_from_an_elliptic_one(tmp_path):
-    assert certificates.read(made(tmp_path, kind="rsa")[0]).key_type == "rsa"
+    assert certificates.read(certificate_files(tmp_path, kind="rsa")[0]).key_type == "rsa"
 
 
 def test_a_good_pair_passes(tmp_path):
-    chain, key = made(tmp_path)
+    chain, key = certificate_files(tmp_path)
     assert certificates.check(chain, key, NAME.upper(), time.time()).names == (NAME,)
 
 
@@ -51,7 +51,7 @@ def test_a_wildcard_stands_for_one_label(name, good):
     ],
 )
 def test_a_useless_certificate_is_refused(tmp_path, names, later, words):
-    chain, key = made(tmp_path, names=names)
+    chain, key = certificate_files(tmp_path, names=names)
     with pytest.raises(certificates.CertificateError, match=words):
         certificates.check(chain, key, NAME, time.time() + later)
 
@@ -60,11 +60,13 @@ def test_a_foreign_key_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with pytest.raises(certificates.CertificateError, match="does not belong"):
-        certificates.check(made(tmp_path / "a")[0], made(tmp_path / "b")[1], NAME, time.time())
+        certificates.check(
+            certificate_files(tmp_path / "a")[0], certificate_files(tmp_path / "b")[1], NAME, time.time()
+        )
 
 
 def test_an_encrypted_key_is_refused_without_a_question(tmp_path):
-    chain, key = made(tmp_path)
+    chain, key = certificate_files(tmp_path)
     locked = tmp_path / "locked.pem"
     subprocess.run(["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked], check=True)
     with pytest.raises(certificates.CertificateError, match="no private key without a passphrase"):

@@ -72,7 +72,7 @@ def settings(pillar=None, **more):
     )
 
 
-def look(pillar=None, facts=None, outside=None, site="ssl"):
+def findings_of(pillar=None, facts=None, outside=None, site="ssl"):
     """Return the findings by check name."""
     found = checks.run(settings(pillar), copy.deepcopy(GOOD) | (facts or {}), OUTSIDE | (outside or {}), site)
     return {one.check: one for one in found}
@@ -92,7 +92,7 @@ def disk(mount="/", free_mb=20000):
 
 @pytest.mark.parametrize("facts", [{}, DEPLOYED], ids=["bare", "deployed"])
 def test_a_good_host_passes(facts):
-    assert {one.level for one in look(facts=facts).values()} == {"ok"}
+    assert {one.level for one in findings_of(facts=facts).values()} == {"ok"}
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_a_good_host_passes(facts):
     ],
 )  # fmt: skip
 def test_each_check_refuses_what_it_is_there_for(check, words, case):
-    found = look(**case)
+    found = findings_of(**case)
     assert red(found) == [check]
     assert words in found[check].sentence
     assert found[check].fix
 
 
 def test_a_platform_without_support_is_refused():
-    assert red(look({"platform": {"supported": False}})) == ["platform"]
+    assert red(findings_of({"platform": {"supported": False}})) == ["platform"]
 
 
 @pytest.mark.parametrize(
@@ -162,85 +162,85 @@ def test_a_platform_without_support_is_refused():
     ],
 )
 def test_what_may_go_wrong_is_a_warning(check, case):
-    found = look(**case)
+    found = findings_of(**case)
     assert [name for name, one in found.items() if one.level != "ok"] == [check]
     assert found[check].level == "warning"
 
 
 def test_a_name_that_points_elsewhere_says_both_addresses():
-    sentence = look(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
+    sentence = findings_of(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
     assert "203.0.113.9; this host has 192.0.2.7" in sentence
 
 
 def test_a_host_behind_nat_is_no_fault():
-    found = look(facts={"addresses": ["10.0.0.5"]}, outside={"resolved": ["8.8.8.8"], "reached": ["10.0.0.5"]})
+    found = findings_of(facts={"addresses": ["10.0.0.5"]}, outside={"resolved": ["8.8.8.8"], "reached": ["10.0.0.5"]})
     assert found["public-name"].level == "note"
     dual = {"addresses": ["10.0.0.5", "2001:db8::5"]}
-    assert look(facts=dual, outside={"resolved": ["2001:db8::5", "8.8.8.8"]})["public-name"].level == "ok"
+    assert findings_of(facts=dual, outside={"resolved": ["2001:db8::5", "8.8.8.8"]})["public-name"].level == "ok"
 
 
 def test_a_verify_address_takes_the_names_place():
-    assert look({"verify": {"address": "10.0.0.5"}}, outside={"resolved": []})["public-name"].level == "ok"
+    assert findings_of({"verify": {"address": "10.0.0.5"}}, outside={"resolved": []})["public-name"].level == "ok"
 
 
 def test_a_refusal_can_be_turned_into_a_warning_by_name():
-    found = look({"preflight": {"ignore": ["memory"]}}, {"memory_kb": {"MemTotal": 500000}})
+    found = findings_of({"preflight": {"ignore": ["memory"]}}, {"memory_kb": {"MemTotal": 500000}})
     assert red(found) == []
     assert found["memory"].level == "warning"
     assert "mattermost:preflight:ignore" in found["memory"].sentence
 
 
 def test_a_mistyped_check_to_ignore_is_refused_with_the_nearest():
-    found = look({"preflight": {"ignore": ["memroy"]}})
+    found = findings_of({"preflight": {"ignore": ["memroy"]}})
     assert red(found) == ["settings"]
     assert found["settings"].fix == "Did you mean memory?"
 
 
 def test_the_user_limit_that_the_host_asks_for_can_be_ignored_and_no_way_to_the_host_can():
-    assert red(look({"preflight": {"ignore": ["user-limit"]}})) == []
-    assert red(look({"preflight": {"ignore": ["host-key"]}})) == ["settings"]
+    assert red(findings_of({"preflight": {"ignore": ["user-limit"]}})) == []
+    assert red(findings_of({"preflight": {"ignore": ["host-key"]}})) == ["settings"]
 
 
 @pytest.mark.parametrize("name", ["existing-config", "existing-database"])
 def test_adopting_takes_over_what_is_there(name):
     facts = {"files": ["/opt/mattermost/config/config.json"], "database": {"owner": "mmuser", "tables": 84}}
-    found = look({"server": {"adopt": True}}, facts)
+    found = findings_of({"server": {"adopt": True}}, facts)
     assert red(found) == []
     assert found[name].level == "note"
 
 
 def test_nginx_and_postgresql_of_others_are_shared_by_setting():
-    found = look({"nginx": {"share": True}, "database": {"share": True}}, OTHERS)
+    found = findings_of({"nginx": {"share": True}, "database": {"share": True}}, OTHERS)
     assert red(found) == []
     assert {found[name].level for name in ("nginx-in-use", "postgresql-in-use")} == {"note"}
 
 
 @pytest.mark.parametrize("mark", ["/etc/tmpfiles.d/mattermost-salt.conf", "/etc/mattermost/secrets"])
 def test_what_others_add_to_a_host_of_ours_is_no_fault(mark):
-    assert red(look(facts=OTHERS | {"files": [mark]})) == []
+    assert red(findings_of(facts=OTHERS | {"files": [mark]})) == []
 
 
 def test_an_nginx_that_does_not_run_is_in_nobodys_use():
-    found = look(facts=OTHERS | {"units": {}, "other_databases": {}})
+    found = findings_of(facts=OTHERS | {"units": {}, "other_databases": {}})
     assert red(found) == []
 
 
 def test_a_masked_firewall_is_no_fault_where_it_is_left_alone():
     facts = {"units": {"firewalld.service": {"LoadState": "masked"}}}
-    assert red(look({"firewall": {"manage": False}}, facts)) == []
+    assert red(findings_of({"firewall": {"manage": False}}, facts)) == []
 
 
 def test_a_first_run_that_was_killed_is_not_a_foreign_installation():
     facts = {"files": ["/etc/mattermost/secrets"], "database": {"owner": "mattermost", "tables": 84}}
-    assert red(look(facts=facts)) == []
+    assert red(findings_of(facts=facts)) == []
 
 
 def test_an_empty_database_is_nobodys():
-    assert red(look(facts={"database": {"owner": "mattermost", "tables": 0}})) == []
+    assert red(findings_of(facts={"database": {"owner": "mattermost", "tables": 0}})) == []
 
 
 def test_a_newer_default_never_upgrades():
-    found = look(facts=DEPLOYED | {"current": "11.7.2"})
+    found = findings_of(facts=DEPLOYED | {"current": "11.7.2"})
     assert found["newer-default"].level == "note"
     assert "the host keeps 11.7.2" in found["newer-default"].sentence
     assert found["downgrade"].sentence == "Mattermost 11.7.2 is installed."
@@ -248,7 +248,7 @@ def test_a_newer_default_never_upgrades():
 
 
 def test_a_pinned_version_says_that_it_upgrades():
-    found = look({"release": {"version": "11.7.10"}}, DEPLOYED | {"current": "11.7.2"})
+    found = findings_of({"release": {"version": "11.7.10"}}, DEPLOYED | {"current": "11.7.2"})
     assert found["downgrade"].sentence == "Mattermost 11.7.2 will be upgraded to 11.7.10."
 
 
@@ -256,18 +256,18 @@ def test_a_pinned_version_says_that_it_upgrades():
 @pytest.mark.parametrize("switching", [["11.7.10", "11.8.0"], ["11.8.0", "11.7.10"]])
 @pytest.mark.parametrize("current", ["11.7.10", "11.8.0"])
 def test_an_interrupted_change_of_versions_may_end_at_either(wanted, level, switching, current):
-    found = look({"release": {"version": wanted}}, DEPLOYED | {"current": current, "switching": switching})
+    found = findings_of({"release": {"version": wanted}}, DEPLOYED | {"current": current, "switching": switching})
     assert found["downgrade"].level == level
 
 
 def test_a_deployed_host_needs_less_room():
-    assert red(look(facts=DEPLOYED | disk(free_mb=1024))) == []
-    assert red(look({"release": {"version": "11.8.0"}}, DEPLOYED | disk(free_mb=1024))) == ["disk"]
+    assert red(findings_of(facts=DEPLOYED | disk(free_mb=1024))) == []
+    assert red(findings_of({"release": {"version": "11.8.0"}}, DEPLOYED | disk(free_mb=1024))) == ["disk"]
 
 
 def test_own_certificate_files_need_no_email():
-    assert red(look({"email": "", "certificate": {"source": "files"}})) == []
-    assert red(look({"email": ""}, site="non-ssl")) == []
+    assert red(findings_of({"email": "", "certificate": {"source": "files"}})) == []
+    assert red(findings_of({"email": ""}, site="non-ssl")) == []
 
 
 @pytest.mark.parametrize(

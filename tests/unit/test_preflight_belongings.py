@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from mattermost_controller.hosts import probe
 
-from tests.unit.test_preflight import DEPLOYED, look, red, settings
+from tests.unit.test_preflight import DEPLOYED, findings_of, red, settings
 
 NAMES = ("account", "directories", "unit")
 OURS = {"uid": 998, "home": "/var/opt/mattermost", "shell": "/usr/sbin/nologin"}
@@ -48,7 +48,7 @@ IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
 
 @pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
 def test_what_is_somebody_elses_is_refused_with_its_setting(check, words, facts):
-    found = look(facts=facts)
+    found = findings_of(facts=facts)
     assert red(found) == [check]
     assert words in found[check].sentence
     assert found[check][3], "a refusal says what to do"
@@ -56,8 +56,8 @@ def test_what_is_somebody_elses_is_refused_with_its_setting(check, words, facts)
 
 @pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
 def test_an_import_in_place_and_a_move_are_not_stopped(check, words, facts):
-    assert red(look(facts=facts, outside={"in_place": {"tree": INSTALL}})) == []
-    found = look(facts=facts, outside={"moving": True})
+    assert red(findings_of(facts=facts, outside={"in_place": {"tree": INSTALL}})) == []
+    found = findings_of(facts=facts, outside={"moving": True})
     assert red(found) == []
     assert found[check].level == "warning"
 
@@ -76,26 +76,26 @@ NEVER_ADOPTED = (
 
 @pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
 def test_what_the_settings_take_over_is_a_note(check, words, facts):
-    found = look({"server": {"adopt": True}}, facts)
+    found = findings_of({"server": {"adopt": True}}, facts)
     assert found[check].level == ("refusal" if words.endswith(NEVER_ADOPTED) else "note")
 
 
 def test_all_directories_that_are_in_the_way_are_told_at_once():
-    found = look(facts={"directories": {STATE: ["shop"], WORK: ["apt"]}, "run_owner": "root"})["directories"]
+    found = findings_of(facts={"directories": {STATE: ["shop"], WORK: ["apt"]}, "run_owner": "root"})["directories"]
     for name in ("state", "work", "run"):
         assert f"(mattermost:paths:{name})" in found.sentence
 
 
 @pytest.mark.parametrize("pillar", [{}, {"preflight": {"ignore": ["account"]}}, {"server": {"adopt": True}}], ids=str)
 def test_no_setting_lets_an_account_with_roots_number_pass(pillar):
-    found = look(pillar, {"account": {"uid": 0, "home": "/root", "shell": "/bin/sh"}})
+    found = findings_of(pillar, {"account": {"uid": 0, "home": "/root", "shell": "/bin/sh"}})
     assert red(found) == ["settings"]
     assert "an account with root privileges" in found["settings"].sentence
 
 
 def test_another_refusal_can_be_ignored_by_name():
     for check, _, facts in REFUSED:
-        assert red(look({"preflight": {"ignore": [check]}}, facts)) == []
+        assert red(findings_of({"preflight": {"ignore": [check]}}, facts)) == []
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_another_refusal_can_be_ignored_by_name():
     ids=["bare", "mounts", "account", "removed", "proxy", "backups", "notes", "deployed", "shell", "no-config", "shared"],
 )  # fmt: skip
 def test_what_is_free_or_ours_passes(facts):
-    found = look(facts=facts)
+    found = findings_of(facts=facts)
     assert red(found) == []
     assert {found[name].level for name in NAMES} == {"ok"}
 
 
 def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
-    found = look(facts={**BY_US, "foreign_units": ["/lib/systemd/system/mattermost.service"]})
+    found = findings_of(facts={**BY_US, "foreign_units": ["/lib/systemd/system/mattermost.service"]})
     assert (red(found), found["unit"].level) == ([], "note")
 
 
@@ -137,15 +137,15 @@ def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
     ids=["account", "directory", "run", "repository"],
 )  # fmt: skip
 def test_a_deployed_host_takes_nothing_of_others_when_a_setting_changes(pillar, facts, check):
-    assert red(look(pillar, {**BY_US, **facts})) == [check]
+    assert red(findings_of(pillar, {**BY_US, **facts})) == [check]
 
 
 def test_a_configuration_of_others_is_told_once():
     facts = {"files": [f"{INSTALL}/config/config.json"], "directories": {INSTALL: ["bin", "config"]}}
-    assert red(look(facts=facts)) == ["existing-config"]
+    assert red(findings_of(facts=facts)) == ["existing-config"]
 
 
-def seen(given, **values):
+def probed(given, **values):
     for name, value in values.items():
         given["paths"][name] = str(value)
     text = probe.script(["salt"], given)
@@ -164,7 +164,7 @@ def test_the_look_at_a_host_brings_accounts_and_directories(tmp_path):
     (tmp_path / "backups").mkdir()
     (tmp_path / "backups" / "config").touch()
     given["backup"]["repository"] = str(tmp_path / "backups")
-    facts = seen(
+    facts = probed(
         given,
         install=tmp_path / "install",
         work=tmp_path / "work",
@@ -184,7 +184,7 @@ def test_the_look_at_a_host_brings_accounts_and_directories(tmp_path):
 def test_a_host_without_the_account_has_none():
     given = settings()
     given["server"]["user"] = "nobody-has-this-name"
-    facts = seen(given)
+    facts = probed(given)
     assert (facts["account"], facts["group"], facts["account_units"]) == (None, False, [])
 
 

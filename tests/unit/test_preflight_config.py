@@ -10,7 +10,7 @@ import pytest
 from mattermost_config_core import is_secret
 from mattermost_controller.hosts import probe
 
-from tests.unit.test_preflight_upgrade import look, of
+from tests.unit.test_preflight_upgrade import findings_of, of
 from tests.unit.test_probe import settings
 
 AWKS = [awk for awk in (["gawk"], ["mawk"], ["busybox", "awk"], ["original-awk"]) if shutil.which(awk[0])]
@@ -95,7 +95,7 @@ def test_no_key_that_is_asked_for_holds_a_secret():
 
 
 def levels(config, wanted="12.0.2", pillar=None, installed="11.7.9"):
-    found = of(look(installed, wanted, pillar, config=config), "upgrade-changes")
+    found = of(findings_of(installed, wanted, pillar, config=config), "upgrade-changes")
     return [one for one in found if one.level in ("refusal", "warning")]
 
 

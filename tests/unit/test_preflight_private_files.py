@@ -33,7 +33,7 @@ def checkout():
         yield folder
 
 
-def seen(folder, entry=None):
+def readable_files(folder, entry=None):
     opts = {"roster_file": str(folder / "roster"), "pillar_roots": {"base": [str(folder / "pillar")]}}
     entry = {"priv": str(folder / "id_ed25519")} if entry is None else entry
     found = private_files.inspect(opts, entry, [str(folder / "salt")])["readable"]
@@ -41,14 +41,14 @@ def seen(folder, entry=None):
 
 
 def test_private_files_are_no_finding(checkout):
-    assert seen(checkout) == []
+    assert readable_files(checkout) == []
     assert private_files.readable_secrets({}, {}, {"readable": []}).level == "ok"
 
 
 @pytest.mark.parametrize("path", ["roster", "pillar/mattermost.sls", "salt/mattermost/local/key.pem", "id_ed25519"])
 def test_what_everybody_can_read_is_named_with_what_to_do(checkout, path):
     (checkout / path).chmod(0o644)
-    assert seen(checkout) == [path]
+    assert readable_files(checkout) == [path]
     finding = private_files.readable_secrets({}, {}, {"readable": [path]})
     assert (finding.level, finding.fix) == ("warning", f"chmod go= {path}")
     assert "s3cret" not in str(finding)
@@ -57,7 +57,7 @@ def test_what_everybody_can_read_is_named_with_what_to_do(checkout, path):
 @pytest.mark.parametrize("path", ["pillar/top.sls", "salt/mattermost/local/chain.pem"])
 def test_what_holds_no_secret_may_be_read(checkout, path):
     (checkout / path).chmod(0o644)
-    assert seen(checkout) == []
+    assert readable_files(checkout) == []
 
 
 def test_a_roster_without_a_password_may_be_read(checkout):
@@ -65,27 +65,27 @@ def test_a_roster_without_a_password_may_be_read(checkout):
         "chat.example.test:\n  host: 192.0.2.7\n  # passwd: like this\n  priv: id_ed25519\n"
     )
     (checkout / "roster").chmod(0o644)
-    assert seen(checkout) == []
+    assert readable_files(checkout) == []
 
 
 def test_options_of_the_talk_are_passwords_too(checkout):
     (checkout / "roster").write_text("chat:\n  minion_opts:\n    postgres.pass: s3cret\n")
     (checkout / "roster").chmod(0o644)
-    assert seen(checkout) == ["roster"]
+    assert readable_files(checkout) == ["roster"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: no file can be given to another group")
 def test_a_group_of_others_counts_and_ones_own_does_not(checkout):
     (checkout / "roster").chmod(0o640)
-    assert seen(checkout) == []
+    assert readable_files(checkout) == []
     os.chown(checkout / "roster", 0, 65534)
-    assert seen(checkout) == ["roster"]
+    assert readable_files(checkout) == ["roster"]
 
 
 def test_behind_a_closed_directory_nobody_reads(checkout):
     (checkout / "roster").chmod(0o644)
     checkout.chmod(0o700)
-    assert seen(checkout) == []
+    assert readable_files(checkout) == []
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_what_is_encrypted_or_looked_up_may_be_read(checkout, value, is_readable
     path = checkout / "pillar/mattermost.sls"
     path.write_text(f"mattermost:\n  mail:\n    password: {value}")
     path.chmod(0o644)
-    assert bool(seen(checkout)) == is_readable
+    assert bool(readable_files(checkout)) == is_readable

@@ -14,7 +14,7 @@ SUM = "1" * 64
 GITLAB = {"GitLabSettings": {"Enable": True}}
 
 
-def look(installed, wanted, pillar=None, **facts):
+def findings_of(installed, wanted, pillar=None, **facts):
     release = {"version": wanted, "sha256": SUM}
     given = {"release": release, "platform": {"postgresql": {"version": 15}}, **(pillar or {})}
     known = {**preflight.DEPLOYED, "current": installed, "users": 10, **facts}
@@ -27,14 +27,14 @@ def of(found, check):
 
 @pytest.mark.parametrize(("users", "level"), [(250, "ok"), (251, "refusal"), (None, "refusal")])
 def test_the_user_limit_is_judged_before_anything_is_changed(users, level):
-    (found,) = of(look("10.11.23", "11.7.10", users=users), "user-limit")
+    (found,) = of(findings_of("10.11.23", "11.7.10", users=users), "user-limit")
     assert found.level == level
     assert (users is None) == ("could not be counted" in found.sentence)
 
 
 @pytest.mark.parametrize(("installed", "wanted"), [("11.7.9", "11.7.10"), ("", "11.7.10"), ("10.11.22", "10.11.23")])
 def test_a_limit_that_is_no_news_stops_nothing(installed, wanted):
-    (found,) = of(look(installed, wanted, users=None), "user-limit")
+    (found,) = of(findings_of(installed, wanted, users=None), "user-limit")
     assert found.level == "ok"
 
 
@@ -43,32 +43,32 @@ def test_a_limit_that_is_no_news_stops_nothing(installed, wanted):
     [("user-limit", {"users": 300}), ("user-limit", {"users": None}), ("sign-in", {"config": GITLAB})],
 )
 def test_the_way_to_go_on_that_is_printed_is_taken(check, facts):
-    (found,) = of(look("10.11.23", "11.7.10", **facts), check)
+    (found,) = of(findings_of("10.11.23", "11.7.10", **facts), check)
     assert found.level == "refusal"
     assert f"mattermost:preflight:ignore: [{check}]" in found.fix
-    again = look("10.11.23", "11.7.10", {"preflight": {"ignore": [check]}}, **facts)
+    again = findings_of("10.11.23", "11.7.10", {"preflight": {"ignore": [check]}}, **facts)
     assert [one.level for one in of(again, check)] == ["warning"]
     assert of(again, "settings") == []
 
 
 def test_a_sign_in_that_goes_away_stops_the_upgrade_and_no_other_run():
-    assert of(look("10.11.23", "11.7.10", config=GITLAB), "sign-in")[0].level == "refusal"
-    assert of(look("11.6.0", "11.7.10", config=GITLAB), "sign-in")[0].level == "ok"
-    assert of(look("10.11.22", "10.11.23", config=GITLAB), "sign-in")[0].level == "ok"
+    assert of(findings_of("10.11.23", "11.7.10", config=GITLAB), "sign-in")[0].level == "refusal"
+    assert of(findings_of("11.6.0", "11.7.10", config=GITLAB), "sign-in")[0].level == "ok"
+    assert of(findings_of("10.11.22", "10.11.23", config=GITLAB), "sign-in")[0].level == "ok"
 
 
 @pytest.mark.parametrize("flag", ["APPSENABLED", "MOVETHREADSENABLED"])
 def test_flags_with_which_a_version_does_not_start_are_refused(flag):
     pillar = {"server": {"environment": {f"MM_FEATUREFLAGS_{flag}": "true"}}}
-    refused = [one for one in of(look("11.7.9", "12.0.2", pillar), "upgrade-changes") if one.level == "refusal"]
+    refused = [one for one in of(findings_of("11.7.9", "12.0.2", pillar), "upgrade-changes") if one.level == "refusal"]
     assert len(refused) == 1
     assert f"MM_FEATUREFLAGS_{flag} is true" in refused[0].sentence
     assert "Remove it" in refused[0].fix
-    assert [one.level for one in of(look("11.7.9", "11.7.10", pillar), "upgrade-changes")] == ["ok"]
+    assert [one.level for one in of(findings_of("11.7.9", "11.7.10", pillar), "upgrade-changes")] == ["ok"]
 
 
 def test_what_lies_between_two_versions_is_said_oldest_first():
-    found = [one.sentence for one in of(look("11.7.9", "12.0.2"), "upgrade-changes")]
+    found = [one.sentence for one in of(findings_of("11.7.9", "12.0.2"), "upgrade-changes")]
     assert [text.split(":")[0] for text in found] == sorted((text.split(":")[0] for text in found), key=changes.numbers)
     assert any("12 million posts" in text for text in found)
     assert any("deletes orphaned thread memberships" in text for text in found)
@@ -101,7 +101,7 @@ def test_a_count_that_fails_on_the_host_is_no_count_of_zero(monkeypatch, code, o
 
 @pytest.mark.parametrize("wanted", ["11.7.10", None])
 def test_a_link_to_what_is_no_version_is_a_finding(wanted):
-    found = look("mattermost-10.5", wanted or "11.7.10", {} if wanted else {"release": {}})
+    found = findings_of("mattermost-10.5", wanted or "11.7.10", {} if wanted else {"release": {}})
     (refused,) = of(found, "downgrade")
     assert refused.level == "refusal"
     assert "/current points to mattermost-10.5, which is not a version" in refused.sentence
@@ -109,7 +109,9 @@ def test_a_link_to_what_is_no_version_is_a_finding(wanted):
 
 def warned(installed="11.7.9", **facts):
     return [
-        one.sentence for one in of(look(installed, "11.7.10", **facts), "upgrade-changes") if one.level == "warning"
+        one.sentence
+        for one in of(findings_of(installed, "11.7.10", **facts), "upgrade-changes")
+        if one.level == "warning"
     ]
 
 

@@ -50,7 +50,7 @@ def bring(folder, made):
     return relenv_install.ensure(Host(), str(folder), *made)
 
 
-def said(folder):
+def salt_call_output(folder):
     return subprocess.run([folder / "salt-call"], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -61,7 +61,7 @@ def left_over(folder):
 def test_it_is_brought_once(tmp_path, folder):
     made = archive(tmp_path)
     assert bring(folder, made) is True
-    assert said(folder) == "Salt 1"
+    assert salt_call_output(folder) == "Salt 1"
     assert bring(folder, made) is False
     assert left_over(folder) == []
 
@@ -70,7 +70,7 @@ def test_another_archive_takes_the_place_of_the_tree(tmp_path, folder):
     bring(folder, archive(tmp_path))
     (folder / "of-the-old-one").touch()
     assert bring(folder, archive(tmp_path, "Salt 2")) is True
-    assert said(folder) == "Salt 2"
+    assert salt_call_output(folder) == "Salt 2"
     assert not (folder / "of-the-old-one").exists()
 
 
@@ -79,7 +79,7 @@ def test_a_tree_that_salt_left_half_unpacked_is_replaced(tmp_path, folder):
     (folder / "salt-call").write_text("#!/bin/sh\nexit 1\n")
     (folder / "salt-call").chmod(0o755)
     assert bring(folder, archive(tmp_path)) is True
-    assert said(folder) == "Salt 1"
+    assert salt_call_output(folder) == "Salt 1"
 
 
 @pytest.mark.parametrize("damage", ["cut off", "does not start"])
@@ -91,7 +91,7 @@ def test_a_damaged_one_leaves_the_tree_that_works(tmp_path, folder, damage):
             file.truncate(100)
     with pytest.raises(RelenvError, match="mattermost:relenv:source"):
         bring(folder, (path, "0" * 64))
-    assert said(folder) == "Salt 1"
+    assert salt_call_output(folder) == "Salt 1"
     assert left_over(folder) == []
 
 
@@ -117,7 +117,7 @@ def test_a_folder_that_another_user_makes_in_between_is_never_the_tree(tmp_path,
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     if made == "mkdir {}":  # what is empty is replaced whole
         bring(folder, archive(tmp_path))
-        assert said(folder) == "Salt 1"
+        assert salt_call_output(folder) == "Salt 1"
     else:
         with pytest.raises(RelenvError, match="could not be replaced"):
             bring(folder, archive(tmp_path))

@@ -26,10 +26,10 @@ class Host:
         return SimpleNamespace(rc=rc, out=out, err="")
 
 
-def made(hosts, told=None, test=False, pinned=True):
+def run_state(hosts, wish=None, test=False, pinned=True):
     release = {"pinned": pinned, "version": "11.8.0"}
     shell = states.load_state("mattermost_rollback", test, folder="_orchestration")
-    shell.__pillar__ = {"rollback": told} if told else {}
+    shell.__pillar__ = {"rollback": wish} if wish else {}
     shell.__context__ = {
         "mattermost_preflight": {name: {"host": host, "settings": {"release": release}} for name, host in hosts.items()}
     }
@@ -38,7 +38,7 @@ def made(hosts, told=None, test=False, pinned=True):
 
 def test_a_dry_run_says_what_would_be_lost_and_goes_no_further():
     host = Host(back=(0, ASKED))
-    ret = made({"chat": host}, {"overwrite": True}, test=True)
+    ret = run_state({"chat": host}, {"overwrite": True}, test=True)
     assert ret["result"] is None
     assert "chat: Made since then: 2 messages. config.json was changed." in ret["comment"]
     assert host.commands == ["mattermost-switch back"]
@@ -49,25 +49,25 @@ KEEPS = "result=asked\nfrom=11.8.0\nto=11.7.0\nway=down\nasks=no\nreason=It keep
 
 def test_where_nothing_is_lost_it_goes_back_without_a_word():
     host = Host(back=(0, KEEPS), go=(0, DONE))
-    assert made({"chat": host}, test=True)["result"] is None
-    assert made({"chat": host})["result"] is True
+    assert run_state({"chat": host}, test=True)["result"] is None
+    assert run_state({"chat": host})["result"] is True
     assert host.commands == ["mattermost-switch back", "mattermost-switch back", "mattermost-switch back go"]
 
 
 def test_one_host_that_loses_something_keeps_every_host_as_it_is():
     keeps, loses = Host(back=(0, KEEPS)), Host(back=(0, ASKED))
-    assert made({"a": keeps, "b": loses})["result"] is False
+    assert run_state({"a": keeps, "b": loses})["result"] is False
     assert keeps.commands == loses.commands == ["mattermost-switch back"]
 
 
 def test_the_copy_can_be_asked_for():
     host = Host(copy=(0, ASKED))
-    ret = made({"chat": host}, {"way": "copy"})
+    ret = run_state({"chat": host}, {"way": "copy"})
     assert ret["result"] is False
     assert """pillar='{"rollback": {"overwrite": true, "way": "copy"}}'""" in ret["comment"]
     assert host.commands == ["mattermost-switch back copy"]
     host.answers["copy"] = (0, ASKED + DONE)
-    assert made({"chat": host}, {"way": "copy", "overwrite": True})["result"] is True
+    assert run_state({"chat": host}, {"way": "copy", "overwrite": True})["result"] is True
     assert host.commands[-1] == "mattermost-switch back overwrite copy"
 
 
@@ -77,12 +77,12 @@ REPLACES = DROPS.replace("down", "copy").replace("It drops 3 rows.", "It restore
 
 def test_what_was_agreed_to_is_one_way_and_no_other():
     host = Host(back=(0, DROPS), down=(0, DONE))
-    ret = made({"chat": host})
+    ret = run_state({"chat": host})
     assert """pillar='{"rollback": {"overwrite": true, "way": "down"}}'""" in ret["comment"]
-    assert made({"chat": host}, {"overwrite": True, "way": "down"})["result"] is True
+    assert run_state({"chat": host}, {"overwrite": True, "way": "down"})["result"] is True
     assert host.commands[-1] == "mattermost-switch back overwrite down"
     host = Host(back=(0, REPLACES))
-    ret = made({"chat": host}, {"overwrite": True, "way": "down"})
+    ret = run_state({"chat": host}, {"overwrite": True, "way": "down"})
     assert ret["result"] is False
     assert "cannot be taken back there. It restores the database." in ret["comment"]
     assert host.commands == ["mattermost-switch back"], "it went on by the other way"
@@ -90,15 +90,15 @@ def test_what_was_agreed_to_is_one_way_and_no_other():
 
 def test_agreed_to_without_a_way_each_host_goes_by_the_one_that_it_named_in_this_run():
     first, second = Host(back=(0, DROPS), down=(0, DONE)), Host(back=(0, REPLACES), copy=(0, DONE))
-    assert '{"rollback": {"overwrite": true}}' in made({"a": first, "b": second})["comment"]
-    assert made({"a": first, "b": second}, {"overwrite": True})["result"] is True
+    assert '{"rollback": {"overwrite": true}}' in run_state({"a": first, "b": second})["comment"]
+    assert run_state({"a": first, "b": second}, {"overwrite": True})["result"] is True
     assert first.commands[-1] == "mattermost-switch back overwrite down"
     assert second.commands[-1] == "mattermost-switch back overwrite copy"
 
 
 def test_without_the_word_it_says_so_and_how_to_go_on():
     host = Host(back=(0, ASKED))
-    ret = made({"chat": host})
+    ret = run_state({"chat": host})
     assert ret["result"] is False
     assert """pillar='{"rollback": {"overwrite": true}}'""" in ret["comment"]
     assert host.commands == ["mattermost-switch back"]
@@ -106,18 +106,18 @@ def test_without_the_word_it_says_so_and_how_to_go_on():
 
 def test_told_so_it_goes_back_and_warns_of_the_next_run():
     host = Host(back=(0, ASKED), overwrite=(0, DONE))
-    ret = made({"chat": host}, {"overwrite": True})
+    ret = run_state({"chat": host}, {"overwrite": True})
     assert ret["result"] is True
     assert ret["changes"] == {"chat": {"old": "11.8.0", "new": "11.7.0"}}
     assert "away for 1.5 s" in ret["comment"]
     assert "the next mattermost.ssl would upgrade again. Set it to 11.7.0" in ret["comment"]
-    ret = made({"chat": Host(back=(0, ASKED), overwrite=(0, DONE))}, {"overwrite": True}, pinned=False)
+    ret = run_state({"chat": Host(back=(0, ASKED), overwrite=(0, DONE))}, {"overwrite": True}, pinned=False)
     assert "stays with 11.7.0" in ret["comment"]
 
 
 def test_one_host_without_a_way_back_keeps_every_host_as_it_is():
     able, unable = Host(back=(0, ASKED), overwrite=(0, DONE)), Host(back=(2, REFUSED))
-    ret = made({"a": able, "b": unable}, {"overwrite": True})
+    ret = run_state({"a": able, "b": unable}, {"overwrite": True})
     assert ret["result"] is False
     assert "b: Nothing is kept. Nothing was changed." in ret["comment"]
     assert able.commands == ["mattermost-switch back"]
@@ -125,7 +125,7 @@ def test_one_host_without_a_way_back_keeps_every_host_as_it_is():
 
 def test_an_undone_one_is_told_with_the_first_errors_and_ends_the_run():
     first, second = (Host(back=(0, ASKED), overwrite=(3, UNDONE)) for _ in range(2))
-    ret = made({"a": first, "b": second}, {"overwrite": True})
+    ret = run_state({"a": first, "b": second}, {"overwrite": True})
     assert ret["result"] is False
     assert 'first errors:\n  {"level":"error"}' in ret["comment"]
     assert second.commands == ["mattermost-switch back"]
@@ -134,7 +134,7 @@ def test_an_undone_one_is_told_with_the_first_errors_and_ends_the_run():
 @pytest.mark.parametrize("told", [{"overwrite": "yes"}, {"lose": 3}, {"overwrite": 2}, {"way": "up"}])
 def test_what_it_cannot_mean_is_refused_before_a_host_is_asked(told):
     host = Host()
-    assert made({"chat": host}, told)["result"] is False
+    assert run_state({"chat": host}, told)["result"] is False
     assert host.commands == []
 
 
@@ -175,7 +175,7 @@ def failures(ret):
 
 def test_a_host_that_went_back_is_not_among_the_failed_ones():
     able, unable = Host(back=(0, KEEPS), go=(0, DONE)), Host(back=(0, KEEPS), go=(3, UNDONE))
-    failed, report = failures(made({"a": able, "b": unable}))
+    failed, report = failures(run_state({"a": able, "b": unable}))
     assert list(failed) == ["b"]
     assert failed["b"].what.startswith("It ended. The newer one serves.")
     assert report.changed == ["a"]
@@ -183,6 +183,6 @@ def test_a_host_that_went_back_is_not_among_the_failed_ones():
 
 
 def test_only_the_host_that_loses_something_is_said_to_need_a_word():
-    failed, _ = failures(made({"a": Host(back=(0, KEEPS)), "b": Host(back=(0, ASKED))}))
+    failed, _ = failures(run_state({"a": Host(back=(0, KEEPS)), "b": Host(back=(0, ASKED))}))
     assert list(failed) == ["b"]
     assert failed["b"].fix.startswith("To go back nevertheless: pillar=")

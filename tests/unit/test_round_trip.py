@@ -45,7 +45,7 @@ def settings(folder, timeout=5):
 
 
 @pytest.fixture
-def look(chat, tmp_path):
+def round_trip_finding(chat, tmp_path):
     def act(shell=("sh",), timeout=5, so_far=()):
         site = http.Site("localhost", "127.0.0.1", False, "", timeout, http=chat.port)
         return round_trip.finding(Here(tmp_path, shell), settings(tmp_path, timeout), site, ROOTS, list(so_far))
@@ -58,19 +58,19 @@ def left(chat):
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
-def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, look, shell):
+def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, round_trip_finding, shell):
     usable(shell)
-    found = look(shell)
+    found = round_trip_finding(shell)
     assert (found.level, found.sentence[:25]) == ("ok", "A message and a file went")
     assert left(chat) == []
     assert len(chat.files["f1"]) == 70_000
     assert chat.tokens[0] not in str(found)
-    assert look(shell).level == "ok", "a second one"
+    assert round_trip_finding(shell).level == "ok", "a second one"
 
 
 @pytest.mark.parametrize("chat", ["files are off"], indirect=True)
-def test_without_attachments_a_message_alone_goes(chat, look):
-    assert look().sentence.startswith("A message went (file attachments are off)")
+def test_without_attachments_a_message_alone_goes(chat, round_trip_finding):
+    assert round_trip_finding().sentence.startswith("A message went (file attachments are off)")
     assert left(chat) == []
 
 
@@ -86,37 +86,37 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("chat", "sentence"), WRONG.items(), indirect=["chat"], ids=list(WRONG))
-def test_what_goes_wrong_is_said_and_nothing_is_left(chat, look, sentence):
-    found = look(timeout=1)
+def test_what_goes_wrong_is_said_and_nothing_is_left(chat, round_trip_finding, sentence):
+    found = round_trip_finding(timeout=1)
     assert (found.level, found.sentence) == ("refusal", sentence)
     assert found.fix
     assert left(chat) == []
 
 
 @pytest.mark.parametrize("chat", ["keeps"], indirect=True)
-def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, look):
-    found = look()
+def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, round_trip_finding):
+    found = round_trip_finding()
     assert found.level == "refusal"
     assert "may still be there: The server does not delete users/username" in found.sentence
     chat.fault = ""
-    assert look().level == "ok"
+    assert round_trip_finding().level == "ok"
     assert left(chat) == []
 
 
 @pytest.mark.parametrize("is_bot", [{"owner": "u" * 26}, {}], ids=["a bot", "no bot yet"])
-def test_what_an_interrupted_run_left_is_deleted_first(chat, look, tmp_path, is_bot):
+def test_what_an_interrupted_run_left_is_deleted_first(chat, round_trip_finding, tmp_path, is_bot):
     chat.users["u" * 26] = OURS | {"id": "u" * 26} | is_bot
     chat.teams["t" * 26] = OURS | {"id": "t" * 26}
     (tmp_path / "own/tmp.killed").mkdir(parents=True)
     (tmp_path / "own/tmp.killed/body").touch()
-    assert look().level == "ok"
+    assert round_trip_finding().level == "ok"
     assert left(chat) == []
 
 
 @pytest.mark.parametrize("kind", ["users", "teams"])
-def test_what_somebody_else_has_under_that_name_stays(chat, look, kind):
+def test_what_somebody_else_has_under_that_name_stays(chat, round_trip_finding, kind):
     getattr(chat, kind)["s" * 26] = OURS | {"id": "s" * 26, "email": "somebody@example.test"}
-    found = look()
+    found = round_trip_finding()
     assert "is there that is not of this check" in found.sentence
     assert left(chat) == ["s" * 26]
 
@@ -148,17 +148,17 @@ def test_a_script_that_is_ended_on_the_host_deletes_before_it_ends(chat, tmp_pat
     assert left(chat) == []
 
 
-def test_two_at_once_do_not_delete_each_others(chat, look, tmp_path):
+def test_two_at_once_do_not_delete_each_others(chat, round_trip_finding, tmp_path):
     with started(tmp_path, patience=60) as process:
-        assert look().sentence == "No bot could be made: Another round trip is in progress on this host."
+        assert round_trip_finding().sentence == "No bot could be made: Another round trip is in progress on this host."
         assert len(left(chat)) == 3
         process.stdin.close()
 
 
-def test_it_is_not_tried_where_another_check_failed(chat, look):
-    assert look(so_far=[ok("page", "Fine.")]).level == "ok"
+def test_it_is_not_tried_where_another_check_failed(chat, round_trip_finding):
+    assert round_trip_finding(so_far=[ok("page", "Fine.")]).level == "ok"
     chat.asked.clear()
-    assert look(so_far=[refusal("page", "Not fine.", "Mend it.")]).level == "skipped"
+    assert round_trip_finding(so_far=[refusal("page", "Not fine.", "Mend it.")]).level == "skipped"
     assert chat.asked == []
 
 

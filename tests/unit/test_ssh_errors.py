@@ -102,32 +102,32 @@ def fake(login=None, answer=None, opts=None, **entry):
     return made
 
 
-def look(one):
+def collected(one):
     return collect.from_hosts([one], collect.log_in([one]), {"chat": ""}, "known_hosts")["chat"]
 
 
 def test_a_host_that_answers_gives_facts():
-    found = look(fake())
+    found = collected(fake())
     assert found.fault is None
     assert found.facts["uid"] == 0
 
 
 def test_a_login_that_fails_gives_the_fault():
-    assert look(fake(login=Result(255, "", WORDS["refused"]))).fault.check == "reachable"
+    assert collected(fake(login=Result(255, "", WORDS["refused"]))).fault.check == "reachable"
 
 
 @pytest.mark.parametrize("login", [{"user": "deploy"}, {"opts": {"ssh_user": "deploy"}}])
 def test_a_user_who_is_not_root_is_refused(login):
-    found = look(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), **login)).fault
+    found = collected(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), **login)).fault
     assert (found.check, found.sentence) == ("sudo", "deploy is not root on 192.0.2.7.")
 
 
 def test_sudo_that_fails_is_refused():
-    assert look(fake(answer=Result(1, "", WORDS["sudo password"]))).fault.check == "sudo"
+    assert collected(fake(answer=Result(1, "", WORDS["sudo password"]))).fault.check == "sudo"
 
 
 def test_an_answer_cut_short_is_refused():
-    assert look(fake(answer=Result(0, "uid\t0\n", ""))).fault.check == "probe"
+    assert collected(fake(answer=Result(0, "uid\t0\n", ""))).fault.check == "probe"
 
 
 @pytest.mark.parametrize(("there", "expected"), [(1000, 0), (1001, 0), (1100, 99), (900, -99)])

@@ -65,7 +65,7 @@ def facts(answer=ANSWER):
 NO_NEWS = Look([], {}, {}, {})
 
 
-def made(found=None, pillar=None, drifted=SAME, seen=None, checked=(), news=NO_NEWS):
+def host_data(found=None, pillar=None, drifted=SAME, seen=None, checked=(), news=NO_NEWS):
     return report.host_data(settings(pillar), found or facts(), seen, drifted, DATA, list(checked), news)
 
 
@@ -91,7 +91,7 @@ def test_what_a_broken_host_does_not_tell_is_unknown_and_the_rest_is_there():
     whole = [line for line in ANSWER.splitlines() if not line.startswith(("s.client", "s.schema", "s.users", "s.ping"))]
     broken = facts("\n".join(whole).replace("ActiveState=active", "ActiveState=failed"))
     broken["postgresql"] = {}
-    data = made(broken)
+    data = host_data(broken)
     assert data["mattermost"]["running"] is None
     assert data["mattermost"]["uptime"] is None
     assert data["postgresql"]["version"] is None
@@ -114,7 +114,7 @@ def test_an_answer_cut_in_the_probe_is_refused():
 
 
 def test_a_healthy_host_needs_nobody():
-    data = made(pillar={"status": {"disk_full": 95}})
+    data = host_data(pillar={"status": {"disk_full": 95}})
     assert data["well"]
     assert data["attention"] == []
     assert data["mattermost"]["edition"] == "team"
@@ -124,7 +124,7 @@ def test_a_healthy_host_needs_nobody():
 
 
 def test_what_stays_on_the_host_has_its_bounds_beside_it():
-    data = made(pillar={"kept": {"log_days": 7, "days": 12}, "release": {"keep": 2}})
+    data = host_data(pillar={"kept": {"log_days": 7, "days": 12}, "release": {"keep": 2}})
     assert data["logs"] == {"bytes": 2 << 20, "days": 7}
     assert data["aside"]["bounds"] == {"versions": 2, "days": 12}
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
@@ -147,7 +147,7 @@ DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there
 )
 def test_one_alarm_needs_somebody(check, arguments):
     arguments = {"pillar": {"status": {"disk_full": 95}}, **arguments}
-    data = made(**arguments)
+    data = host_data(**arguments)
     assert [one["check"] for one in data["attention"]] == [check]
     assert not data["well"]
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
@@ -158,7 +158,7 @@ def test_one_alarm_needs_somebody(check, arguments):
 
 
 def test_many_users_are_a_warning_before_they_are_too_many():
-    data = made(facts(ANSWER.replace("s.users\t7", "s.users\t200")), {"status": {"disk_full": 95}})
+    data = host_data(facts(ANSWER.replace("s.users\t7", "s.users\t200")), {"status": {"disk_full": 95}})
     assert data["well"]
     assert [one["check"] for one in data["findings"] if one["level"] == "warning"] == ["users"]
 
@@ -218,9 +218,9 @@ def test_a_time_is_for_people(seconds, words):
 
 
 def test_the_script_runs_after_the_probe_on_a_real_machine():
-    made = settings({"backup": {"repository": "rest:https://a:hidden@b/"}})
-    made["paths"]["install"] = "/nowhere/it's a $place"
-    text = probe.script(["salt"], made) + status_facts.script(["salt"], made)
+    configured = settings({"backup": {"repository": "rest:https://a:hidden@b/"}})
+    configured["paths"]["install"] = "/nowhere/it's a $place"
+    text = probe.script(["salt"], configured) + status_facts.script(["salt"], configured)
     assert "hidden" not in text
     done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
@@ -240,7 +240,7 @@ def test_the_script_runs_after_the_probe_on_a_real_machine():
 )
 def test_which_version_of_the_bundle_deployed_the_host(noted, key, row, monkeypatch):
     monkeypatch.setitem(DATA["bundle"], "version", "1.0.0")
-    told = made({**facts(), "bundle": noted})
+    told = host_data({**facts(), "bundle": noted})
     assert told["bundle"] == {"deployed": key, "checkout": "1.0.0"}
     shown = text.render({"chat": {"address": "192.0.2.7", **told}})
     assert f"  bundle       {row}\n" in shown
@@ -279,7 +279,7 @@ PATCHES = {
 @pytest.mark.parametrize(("lines", "level", "row"), PATCHES.values(), ids=PATCHES)
 def test_unattended_patches_are_told_and_a_stop_needs_somebody(lines, level, row):
     told = "".join(f"s.patches\t{line}\n" for line in lines)
-    data = made(facts(ANSWER.replace("s.end\tok", f"{told}s.end\tok")))
+    data = host_data(facts(ANSWER.replace("s.end\tok", f"{told}s.end\tok")))
     (found,) = [one for one in data["findings"] if one["check"] == "unattended-patches"]
     assert found["level"] == level, found
     assert row in next(

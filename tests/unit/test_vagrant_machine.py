@@ -56,24 +56,24 @@ def test_what_is_missing_is_named():
         machine.ssh_config(SAID.replace("  Port 2222\n", ""))
 
 
-def made(keys=KEYS):
+def master_configuration(keys=KEYS):
     return machine.master(CHECKOUT, "/checkout", "/checkout/.vagrant/salt", ".vagrant/salt", keys)
 
 
 def test_the_checkouts_own_roster_pillar_and_known_hosts_are_not_used():
-    text = yaml.safe_dump(made())
+    text = yaml.safe_dump(master_configuration())
     for own in ("/checkout/roster", "/checkout/pillar", "/checkout/known_hosts", "/checkout/.salt", "=known_hosts"):
         assert own not in text
 
 
 def test_the_code_is_the_checkouts():
-    config = made()
+    config = master_configuration()
     assert config["file_roots"] == {"base": ["/checkout/salt", "/checkout/.vagrant/salt/files"]}
     assert config["states_dirs"] == ["/checkout/salt/_orchestration"]
 
 
 def test_what_the_checkouts_configuration_says_besides_is_kept():
-    config = made()
+    config = master_configuration()
     kept = [name for name in CHECKOUT if not name.endswith(machine.PATH_OPTIONS) and name != "ssh_options"]
     assert "ssh_minion_opts" in kept
     assert {name: config[name] for name in kept} == {name: CHECKOUT[name] for name in kept}
@@ -81,17 +81,17 @@ def test_what_the_checkouts_configuration_says_besides_is_kept():
 
 
 def test_each_option_of_ssh_is_given_once_and_further_keys_are_offered():
-    options = made()["ssh_options"]
+    options = master_configuration()["ssh_options"]
     names = [option.split("=")[0] for option in options]
     assert len(names) == len(set(names))
     assert "StrictHostKeyChecking=accept-new" in options
     assert f"IdentityFile={KEYS[1]}" in options
-    assert not any(option.startswith("IdentityFile") for option in made(KEYS[:1])["ssh_options"])
+    assert not any(option.startswith("IdentityFile") for option in master_configuration(KEYS[:1])["ssh_options"])
 
 
 def test_the_checkouts_configuration_is_left_as_it_is():
     before = yaml.safe_dump(CHECKOUT)
-    made()
+    master_configuration()
     assert yaml.safe_dump(CHECKOUT) == before
 
 

@@ -32,7 +32,7 @@ def settings(pillar=None):
     return made
 
 
-def look(change=None, pillar=None):
+def findings_of(change=None, pillar=None):
     """Return the findings by check, after *change* was applied to a healthy host's facts."""
     facts = copy.deepcopy(FACTS)
     if change:
@@ -63,21 +63,21 @@ def backup(**hours):
 
 
 def test_a_fresh_host_need_not_have_a_backup_yet():
-    found = look(lambda facts: facts["backup"].update(good=0, since=facts["time"] - 3600))
+    found = findings_of(lambda facts: facts["backup"].update(good=0, since=facts["time"] - 3600))
     assert red(found) == []
     assert "not due yet" in found["backup-age"].sentence
 
 
 def test_where_no_package_makes_backups_that_is_a_warning():
     without_timer = unit("mattermost-backup.timer", ActiveState="inactive", UnitFileState="disabled")
-    found = look(without_timer, {"platform": {"backup": {"by_clock": False}}})
+    found = findings_of(without_timer, {"platform": {"backup": {"by_clock": False}}})
     assert found["backup-age"].level == "warning"
     assert "no restic package" in found["backup-age"].sentence
     assert "by_clock: True" in found["backup-age"].fix
 
 
 def test_a_healthy_host_passes():
-    assert red(look()) == []
+    assert red(findings_of()) == []
 
 
 @pytest.mark.parametrize(
@@ -116,24 +116,24 @@ def test_a_healthy_host_passes():
 )  # fmt: skip
 def test_one_fault_turns_one_check_red(check, words, change):
     pillar = {"release": {"version": "11.7.10"}}
-    found = look(change, pillar)
+    found = findings_of(change, pillar)
     assert red(found) == [check]
     assert words in found[check].sentence
     assert found[check].fix
 
 
 def test_a_renewal_that_failed_once_is_a_warning_with_the_authoritys_reason():
-    found = look(lambda facts: facts.update(renewal={"attempt": "failed", "reason": "dns: no such name"}))
+    found = findings_of(lambda facts: facts.update(renewal={"attempt": "failed", "reason": "dns: no such name"}))
     assert red(found) == []
     assert found["renewal"].level == "warning"
     assert "dns: no such name." in found["renewal"].sentence
 
 
 def test_a_firewall_that_is_left_alone_is_not_asked_for():
-    assert red(look(unit("firewalld.service", ActiveState="inactive"), {"firewall": {"manage": False}})) == []
+    assert red(findings_of(unit("firewalld.service", ActiveState="inactive"), {"firewall": {"manage": False}})) == []
 
 
-def seen(**changed):
+def observed_site(**changed):
     page = {"content-type": "text/html", "x-version-id": "11.7.10.11.7.10.abc.false"}
     client = b'{"Version": "11.7.10", "BuildEnterpriseReady": "false", "NoAccounts": "false", "SiteURL": "http://chat.example.test"}'
     health = b'{"status": "OK", "database_status": "OK", "filestore_status": "OK"}'
@@ -160,13 +160,15 @@ def seen(**changed):
 
 
 def test_a_plain_site_is_not_asked_for_tls():
-    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), seen(), "non-ssl")}
+    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), observed_site(), "non-ssl")}
     assert red(found) == []
     assert not {"certificate-trust", "redirect", "hsts", "renewal"} & set(found)
 
 
 def test_a_name_that_does_not_resolve_is_one_fault():
-    found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), seen(resolved=[]), "non-ssl")}
+    found = {
+        one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), observed_site(resolved=[]), "non-ssl")
+    }
     assert red(found) == ["public-name"]
     assert found["page"].level == "skipped"
 
@@ -174,12 +176,12 @@ def test_a_name_that_does_not_resolve_is_one_fault():
 def test_every_check_keeps_its_name_when_it_is_skipped():
     """A skipped check must be known by the name that it has when it is made."""
     for check in (*checks._TLS, *checks._ALWAYS):
-        made = check(settings(), seen(), FACTS | {"certificates": {"/a": "no certificate"}})
+        made = check(settings(), observed_site(), FACTS | {"certificates": {"/a": "no certificate"}})
         assert made.check == checks._name(check)
 
 
 def test_without_a_websocket_its_origin_is_not_judged():
-    broken = seen(websocket=Answer(400, {}, b""), foreign=Answer(400, {}, b""))
+    broken = observed_site(websocket=Answer(400, {}, b""), foreign=Answer(400, {}, b""))
     found = {one.check: one for one in checks.run(settings(), copy.deepcopy(FACTS), broken, "non-ssl")}
     assert red(found) == ["websocket"]
 
@@ -223,18 +225,18 @@ class Odd:
 @pytest.mark.parametrize(("name", "function"), [("verify", "passed"), ("removal", "confirmed")])
 def test_a_host_without_settings_is_a_finding(monkeypatch, name, function):
     shell = states.load_state(f"mattermost_{name}", folder="_orchestration")
-    look = SimpleNamespace(fault=None, facts={"grains": {}, "site": "ssl", "lock": "", "current": "11.7.3"})
+    inspected = SimpleNamespace(fault=None, facts={"grains": {}, "site": "ssl", "lock": "", "current": "11.7.3"})
     shell.__context__, shell.__pillar__, shell.__low__ = {}, {}, {"__sls__": "x"}
     shell.__opts__ |= {"root_dir": ".", "file_roots": {"base": ["salt"]}}
     monkeypatch.setattr(shell.roster, "targets", lambda *_: [Odd()])
     for place, one, answer in (
         (shell.collect, "log_in", {}),
         (shell.collect, "early_settings", ({"odd": {"name": "odd"}}, {})),
-        (shell.collect, "from_hosts", {"odd": look}),
+        (shell.collect, "from_hosts", {"odd": inspected}),
     ):
         monkeypatch.setattr(place, one, lambda *_, answer=answer: answer)
     if name == "verify":
-        monkeypatch.setattr(shell.observe, "hosts_and_sites", lambda *_: ({"odd": look}, {"odd": {}}))
+        monkeypatch.setattr(shell.observe, "hosts_and_sites", lambda *_: ({"odd": inspected}, {"odd": {}}))
     else:
         monkeypatch.setattr(shell.checkout_lock, "acquire", lambda *_: None)
         monkeypatch.setattr(shell.probe, "script", lambda *_: "")

@@ -126,7 +126,7 @@ def ask(host):
     return work(host)
 
 
-def look(host) -> dict:
+def state_of(host) -> dict:
     """Return what the host looks like."""
     read = lambda name: (host / name).read_text().strip() if (host / name).exists() else ""  # noqa: E731
     return {
@@ -150,7 +150,7 @@ def look(host) -> dict:
 
 
 def is_old(host):
-    found = look(host)
+    found = state_of(host)
     assert (found["old"], found["new"], found["server"]) == (True, False, "up"), found
     assert found["at boot"][0] == "auto"
     assert (found["unit"], found["settings"]) == ("After=old-unit", "after=old-unit")
@@ -160,7 +160,7 @@ def is_old(host):
 
 
 def is_new(host):
-    found = look(host)
+    found = state_of(host)
     assert (found["old"], found["new"], found["server"]) == (False, True, "up"), found
     assert found["at boot"] == ("disabled", "auto")
     assert (found["unit"], found["settings"]) == ("After=new-unit", "after=new-unit")
@@ -255,7 +255,7 @@ def test_what_was_posted_to_a_cluster_that_is_left_is_counted_and_kept(host, rec
     fails_once_posted(host)
     (host / "kill-after").write_text("".join(f"{record}\n" for record in records))
     ask(host)
-    found = look(host)
+    found = state_of(host)
     assert (host / "kill-after").read_text() == "", "it was not killed"
     assert (found["old"], found["new"], found["server"], found["open"]) == (True, False, "up", []), found
     report = (host / "deploy/postgresql/report").read_text()
@@ -277,7 +277,7 @@ def test_what_cannot_be_counted_is_kept(host):
 def test_without_a_cluster_made_ready_nothing_is_touched(host):
     (host / "deploy/postgresql/next").unlink()
     ask(host)
-    found = look(host)
+    found = state_of(host)
     assert (found["old"], found["server"], found["result"]) == (True, "up", "result=refused")
     assert "stop" not in (host / "calls").read_text()
 
@@ -286,8 +286,8 @@ def test_during_a_backup_it_is_refused(host):
     (host / "deploy/backup").mkdir()
     (host / "deploy/backup/open").touch()
     ask(host)
-    assert look(host)["result"] == "result=refused"
-    assert look(host)["server"] == "up"
+    assert state_of(host)["result"] == "result=refused"
+    assert state_of(host)["server"] == "up"
 
 
 def test_it_refuses_while_the_password_is_changed(host):
@@ -298,6 +298,6 @@ def test_it_refuses_while_the_password_is_changed(host):
     with subprocess.Popen(["flock", host / "deploy/switch/lock", "sh", "-c", begins], stdout=subprocess.PIPE) as change:
         change.stdout.read(1)
         ask(host)
-    found = look(host)
+    found = state_of(host)
     assert (found["old"], found["server"], found["result"]) == (True, "up", "result=refused")
     assert "password is being changed" in (host / "deploy/postgresql/report").read_text()

@@ -17,7 +17,7 @@ def captured(name: str) -> list[dict]:
     return [step for step in stage.state_results(returned) if step["__id__"] != "report"]
 
 
-def told(steps: list[dict], test: bool = False, **style) -> tuple[list[str], list[str]]:
+def rendered(steps: list[dict], test: bool = False, **style) -> tuple[list[str], list[str]]:
     """Return the lines on standard output and those on what failed."""
     report = build.from_steps(steps, test, only=len(steps) == 1)
     return screen.summary(report, screen.Style(**style), {"chat.example.test": "192.0.2.7"}, "salt.log")

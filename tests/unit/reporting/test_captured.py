@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from tests.unit.reporting.steps import captured, told
+from tests.unit.reporting.steps import captured, rendered
 
 HOST = "chat.example.test"
 
 
 def screen(name, test=False):
-    out, failed = told(captured(name), test)
+    out, failed = rendered(captured(name), test)
     lines = out + failed
     assert [line for line in lines if len(line) > 80 and " " in line.strip()] == []
     return out, failed, "\n".join(lines)

@@ -4,7 +4,7 @@ import pytest
 from mattermost_controller.reporting import screen, words
 from mattermost_controller.stages import stage
 
-from tests.unit.reporting.steps import checked, not_reached, of_stage, part, told
+from tests.unit.reporting.steps import checked, not_reached, of_stage, part, rendered
 
 CHAT = "chat.example.test"
 OTHERS = ["a.example.test", "b.example.test", "c.example.test", "d.example.test"]
@@ -17,7 +17,7 @@ def passed(count=28, host=CHAT):
 
 
 def test_a_run_without_changes_is_a_few_lines():
-    out, failed = told([passed(), *(of_stage(name, {CHAT: [part("x")]}) for name in ("database", "server"))])
+    out, failed = rendered([passed(), *(of_stage(name, {CHAT: [part("x")]}) for name in ("database", "server"))])
     assert out == [
         "chat.example.test (192.0.2.7)",
         "  preflight  28 checks passed                                              0.7 s",
@@ -30,7 +30,7 @@ def test_a_run_without_changes_is_a_few_lines():
 
 def test_a_change_is_told_in_the_words_of_the_state_and_the_rest_is_counted():
     files = [part(name, changes={"diff": "New file"}) for name in ("a", "b", "c")]
-    out, _ = told([of_stage("server", {CHAT: [*files, RUNS]})])
+    out, _ = rendered([of_stage("server", {CHAT: [*files, RUNS]})])
     assert out[1:4] == [
         "  server  Mattermost 11.7.3 runs and is healthy.                           2.0 s",
         "          3 files written",
@@ -41,13 +41,15 @@ def test_a_change_is_told_in_the_words_of_the_state_and_the_rest_is_counted():
 
 def test_a_dry_run_reads_the_same_way():
     would = part("packages-are-installed", "pkg.installed", None, {"installed": {"nginx": {}, "restic": {}}})
-    out, _ = told([of_stage("packages", {CHAT: [would, part("f", result=None, name="/etc/f")]}, test=True)], test=True)
+    out, _ = rendered(
+        [of_stage("packages", {CHAT: [would, part("f", result=None, name="/etc/f")]}, test=True)], test=True
+    )
     assert "would install 2 packages; would write /etc/f" in out[1]
     assert out[-1] == "Dry run, 2.0 s: nothing was changed."
 
 
 def test_a_dry_run_without_changes_says_that_nothing_would_be():
-    out, _ = told([of_stage("server", {CHAT: [part("x")]}, test=True)], test=True)
+    out, _ = rendered([of_stage("server", {CHAT: [part("x")]}, test=True)], test=True)
     assert out[-1] == "Dry run, 2.0 s: nothing was changed, and nothing would be."
 
 
@@ -56,7 +58,9 @@ def failing(comment, function="mattermost_service.running", changes=None):
 
 
 def test_a_failure_is_last_with_host_stage_reason_and_what_to_do():
-    out, failed = told([passed(), failing("It stopped while it started. Read journalctl -u x."), not_reached("verify")])
+    out, failed = rendered(
+        [passed(), failing("It stopped while it started. Read journalctl -u x."), not_reached("verify")]
+    )
     assert failed == [
         "Failed after 2.7 s. Not reached: verify.",
         "Failed: chat.example.test: server: It stopped while it started.",
@@ -67,7 +71,7 @@ def test_a_failure_is_last_with_host_stage_reason_and_what_to_do():
 
 def test_of_a_long_error_two_lines_are_told_and_where_the_rest_is():
     noise = "\n".join(f"line {number}" for number in range(40))
-    _, failed = told([failing('Command "make" run', "cmd.run", {"stderr": f"{noise}\nlast words", "stdout": ""})])
+    _, failed = rendered([failing('Command "make" run', "cmd.run", {"stderr": f"{noise}\nlast words", "stdout": ""})])
     assert failed[1] == 'Failed: chat.example.test: server: "Server runs" failed: line 39 last words'
     assert "line 38" not in "".join(failed)
     assert failed[-1] == "Details: salt.log. To see every step, run the same command again with -l debug."
@@ -77,14 +81,14 @@ def test_a_traceback_is_never_shown():
     text = (
         "An exception occurred in this state: Traceback (most recent call last):\n  File \"x\", line 1\nKeyError: 'a'"
     )
-    _, failed = told([failing(text)])
+    _, failed = rendered([failing(text)])
     assert "Traceback" not in "".join(failed)
     assert "KeyError:" in "".join(failed)
 
 
 @pytest.mark.parametrize("answer", [[], "ssh: connect to host chat port 22: Connection refused"])
 def test_a_host_that_returned_nothing_for_a_stage_failed(answer):
-    _, failed = told([of_stage("server", {CHAT: answer})])
+    _, failed = rendered([of_stage("server", {CHAT: answer})])
     assert failed[1].startswith("Failed: chat.example.test: server: ")
 
 
@@ -94,7 +98,7 @@ def test_a_refused_preflight_names_each_check_with_its_fix():
         ("ports", "refusal", "Port 80 is used by apache2 (pid 611).", "stop apache2."),
         ("settings", "refusal", "mattermost:backup:schedule is no time of day.", "set it to 03:00."),
     ]
-    out, failed = told([checked({CHAT: found}, False), not_reached("server")])
+    out, failed = rendered([checked({CHAT: found}, False), not_reached("server")])
     assert out == []
     assert failed == [
         "Refused before anything was changed: 2 of 3 checks.",
@@ -109,7 +113,7 @@ def test_a_refused_preflight_names_each_check_with_its_fix():
 
 def test_a_failed_verification_does_not_say_that_nothing_was_changed():
     steps = [failing_free(), checked({CHAT: [("page", "refusal", "502.", "look.")]}, False, "verify")]
-    assert told(steps)[1][0] == "Failed: 1 of 1 checks."
+    assert rendered(steps)[1][0] == "Failed: 1 of 1 checks."
 
 
 def failing_free():
@@ -117,7 +121,9 @@ def failing_free():
 
 
 def test_an_orchestration_of_one_step_tells_every_check():
-    out, _ = told([checked({CHAT: [("disk", "ok", "12 GB free.", ""), ("clock", "warning", "3 s off.", "set it.")]})])
+    out, _ = rendered(
+        [checked({CHAT: [("disk", "ok", "12 GB free.", ""), ("clock", "warning", "3 s off.", "set it.")]})]
+    )
     assert out[1:3] == ["  disk   12 GB free.", "  clock  warning: 3 s off."]
     assert "Warning: chat.example.test: 3 s off. Fix: set it." in out
 
@@ -125,20 +131,20 @@ def test_an_orchestration_of_one_step_tells_every_check():
 def test_what_a_step_without_stages_did_is_its_comment():
     step = {"__id__": "backup-is-made", "function": "mattermost_backup.created", "duration": 900.0, "result": True}
     step |= {"changes": {CHAT: "1a2b"}, "comment": f"{CHAT}: Backup 1a2b in its repository: 3 users."}
-    out, _ = told([passed(), step])
+    out, _ = rendered([passed(), step])
     assert "  backup-is-made  Backup 1a2b in its repository: 3 users.                  0.9 s" in out
 
 
 def test_the_site_is_told_where_it_was_verified():
     step = checked({CHAT: [("page", "ok", "It is served.", "")] * 30}, name="verify")
     step["sites"] = {CHAT: {"url": "https://chat.example.test", "version": "11.7.3", "certificate": "2027-02-24"}}
-    out, _ = told([passed(), step])
+    out, _ = rendered([passed(), step])
     assert "https://chat.example.test   Mattermost 11.7.3   certificate until 2027-02-24" in out
 
 
 def test_many_hosts_are_a_table_with_details_of_those_that_failed():
     hosts = {OTHERS[0]: [RUNS], OTHERS[1]: [part("x")], OTHERS[2]: [part("x")], OTHERS[3]: "ssh: no route to host"}
-    out, failed = told([of_stage("server", hosts)])
+    out, failed = rendered([of_stage("server", hosts)])
     assert out == [
         "  a.example.test  changed: server",
         "  b.example.test  nothing to change",
@@ -158,7 +164,7 @@ def test_what_a_host_says_never_moves_the_terminal(colour):
     changed = {**RUNS, "comment": ESCAPES}
     steps = [of_stage("server", {CHAT: [changed]}), of_stage("x", {f"evil{ESCAPES}": "gone\x1b[1A"}), failing(ESCAPES)]
     steps.append(checked({CHAT: [(ESCAPES, "refusal", ESCAPES, ESCAPES)]}, False))
-    text = "\n".join(line for lines in told(steps, colour=colour) for line in lines)
+    text = "\n".join(line for lines in rendered(steps, colour=colour) for line in lines)
     for code in screen.COLOURS.values():
         text = text.replace(f"\x1b[{code}m", "").replace("\x1b[0m", "")
     assert [char for char in text if not (char.isprintable() or char == "\n")] == []
@@ -167,13 +173,13 @@ def test_what_a_host_says_never_moves_the_terminal(colour):
 
 def test_what_a_host_says_at_length_is_cut():
     flood = "x" * 1_000_000
-    out, failed = told([of_stage("server", {CHAT: [{**RUNS, "comment": flood}]}), failing(flood)])
+    out, failed = rendered([of_stage("server", {CHAT: [{**RUNS, "comment": flood}]}), failing(flood)])
     assert len("".join(out + failed)) < 2000
     assert failed[-1].startswith("Details: ")
 
 
 def test_secrets_are_masked():
-    out, failed = told(
+    out, failed = rendered(
         [of_stage("server", {CHAT: [{**RUNS, "comment": "Took hunter22."}]}), failing("hunter22 was wrong")],
         masked=["hunter22", "ab"],
     )
@@ -185,13 +191,13 @@ def test_secrets_are_masked():
 def test_lines_fit_the_terminal_and_never_take_more_than_80_columns(columns, widest):
     long = {**RUNS, "comment": "words and " * 30}
     steps = [passed(), of_stage("server", {CHAT: [long]}), failing("words and " * 60)]
-    assert max(len(line) for lines in told(steps, width=columns) for line in lines) <= widest
+    assert max(len(line) for lines in rendered(steps, width=columns) for line in lines) <= widest
 
 
 def test_colours_only_where_the_terminal_shows_them():
     steps = [passed(), of_stage("server", {CHAT: [RUNS]})]
-    assert "\x1b" not in "".join(told(steps)[0])
-    coloured = told(steps, colour=True)[0]
+    assert "\x1b" not in "".join(rendered(steps)[0])
+    coloured = rendered(steps, colour=True)[0]
     assert coloured[0] == "\x1b[1mchat.example.test (192.0.2.7)\x1b[0m"
     assert coloured[-1] == "\x1b[32mDone in 2.7 s.\x1b[0m"
 
@@ -228,13 +234,13 @@ def test_a_step_that_finds_several_faults_tells_each():
         "result": False,
         "changes": {},
     }
-    _, failed = told([passed(), {**step, "comment": "\n".join(faults)}])
+    _, failed = rendered([passed(), {**step, "comment": "\n".join(faults)}])
     assert failed[1:] == ["Failed: hosts-fit: " + " ".join(faults)]
 
 
 def test_what_a_step_prints_as_it_is_moves_no_terminal_and_tells_no_secret():
     step = {**checked({CHAT: [("disk", "ok", "Free.", "")]}), "text": "host, Debian \x1b[2J hunter22  up\n"}
-    out, _ = told([step], masked=["hunter22"])
+    out, _ = rendered([step], masked=["hunter22"])
     assert [char for line in out for char in line if not char.isprintable()] == []
     assert "hunter22" not in "\n".join(out)
 
@@ -247,7 +253,7 @@ def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
         "result": True,
         "changes": {},
     }
-    out, _ = told([{**step, "report": words.by_host({CHAT: "All of it is there."}, {}), "comment": ""}])
+    out, _ = rendered([{**step, "report": words.by_host({CHAT: "All of it is there."}, {}), "comment": ""}])
     assert "  drill  All of it is there." in out[1]
     assert out[-1] == "Done in 0.9 s: nothing changed."
 
@@ -256,26 +262,26 @@ def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
     ("milliseconds", "said"), [(59_400, "59.4 s"), (59_970, "1 min 0 s"), (61_200, "1 min 1 s"), (239_700, "4 min 0 s")]
 )
 def test_no_minute_has_sixty_seconds(milliseconds, said):
-    out, _ = told([of_stage("server", {CHAT: [{**RUNS, "duration": milliseconds}]}) | {"duration": milliseconds}])
+    out, _ = rendered([of_stage("server", {CHAT: [{**RUNS, "duration": milliseconds}]}) | {"duration": milliseconds}])
     assert out[-1] == f"Done in {said}."
 
 
 def test_of_a_host_that_broke_off_the_last_lines_count():
     noise = "\n".join(f"debug {number}" for number in range(4))
-    _, failed = told([of_stage("server", {CHAT: f"{noise}\nOSError: the disk\nis full."})])
+    _, failed = rendered([of_stage("server", {CHAT: f"{noise}\nOSError: the disk\nis full."})])
     assert "Failed: chat.example.test: server: OSError: the disk is full." in failed
     assert failed[-1].startswith("Details: ")
 
 
 def test_what_a_state_warns_of_is_told_with_its_host():
-    out, _ = told([of_stage("server", {CHAT: [{**part("x"), "warnings": ["gone in the next release."]}]})])
+    out, _ = rendered([of_stage("server", {CHAT: [{**part("x"), "warnings": ["gone in the next release."]}]})])
     assert "Warning: chat.example.test: gone in the next release." in out
 
 
 def test_what_an_upgrade_changes_is_told_by_the_run_that_upgrades():
     news = [("downgrade", "note", "Mattermost 10.11.1 will be upgraded to 11.7.3.", "")]
     news += [("upgrade-changes", "note", "11.0: no GitLab.", ""), ("newer-default", "note", "Another one.", "")]
-    out, _ = told([checked({CHAT: news}), of_stage("server", {CHAT: [part("x")]})])
+    out, _ = rendered([checked({CHAT: news}), of_stage("server", {CHAT: [part("x")]})])
     text = " ".join(" ".join(out).split())
     assert "3 checks passed" in text
     assert "will be upgraded to 11.7.3. 11.0: no GitLab." in text
@@ -283,7 +289,7 @@ def test_what_an_upgrade_changes_is_told_by_the_run_that_upgrades():
 
 
 def test_a_step_that_was_not_reached_is_no_success_when_nothing_else_failed():
-    out, failed = told([passed(), not_reached("verify")])
+    out, failed = rendered([passed(), not_reached("verify")])
     assert "Done" not in "".join(out)
     assert "Failed: verify: One or more requisite failed: mattermost.ssl.x" in failed
 

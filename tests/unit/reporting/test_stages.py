@@ -136,14 +136,14 @@ def status(monkeypatch):
     ):
         monkeypatch.setattr(module, name, lambda *_, answer=answer: answer)
 
-    def told(*others):
+    def reported(*others):
         printed = []
         monkeypatch.setattr(finish.salt_patches, "print_at_the_end", printed.append)
         shell.__lowstate__ = [{"state": "mattermost_status"}, *others]
         assert shell.reported("hosts-are-healthy")["result"] is True
         return printed
 
-    return told
+    return reported
 
 
 def test_a_status_tells_no_secret_that_a_host_says(status, capsys):
