@@ -232,3 +232,35 @@ def places(config):
             yield from (option.split("=")[1] for option in value if "/" in option or "known_hosts" in option)
         elif isinstance(value, dict):
             yield from places(value)
+
+
+# The settings page is made of the schema's descriptions.
+OF_USERS = [path for path in PAGES if path.parts[0] == "docs" or str(path) == "README.md"]
+WIDEST = 240  # characters of a cell: a phrase, perhaps with a link; more is a paragraph below the table
+
+
+def cells_of(page):
+    """Return the cells of a page's tables."""
+    text = re.sub(r"(?ms)^ *```.*?^ *```$", "", page)
+    return [cell.strip() for line in text.splitlines() if line.startswith("|") for cell in line.split("|")]
+
+
+@pytest.mark.parametrize("path", OF_USERS, ids=str)
+def test_a_page_begins_with_what_it_is_for(path):
+    heading, empty, first = repository.text(path).split("\n", 3)[:3]
+    if heading.startswith("<!--"):
+        heading, empty, first = repository.text(path).split("\n", 4)[1:4]
+    assert heading.startswith("# ")
+    assert empty == ""
+    assert re.match(r"[A-Z`]", first), first
+    assert not first.startswith("```")
+
+
+@pytest.mark.parametrize("path", [path for path in OF_USERS if path.name != "settings.md"], ids=str)
+def test_a_cell_of_a_table_holds_a_phrase(path):
+    assert [cell for cell in cells_of(repository.text(path)) if len(cell) > WIDEST] == []
+
+
+def test_a_planted_paragraph_in_a_table_is_found():
+    page = f"# X\n\nText.\n\n| a | {'word ' * 60}|\n|---|---|\n\n```\n| {'code ' * 60} |\n```\n"
+    assert [len(cell) > WIDEST for cell in cells_of(page)].count(True) == 1
