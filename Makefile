@@ -107,8 +107,8 @@ picture: setup ## Draw docs/screen.svg from a first deploy, on the host that `ma
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE=]
-	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
+	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
 
 .PHONY: release
 VERSION ?=

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.bench import contenders, result, upgrades
+from tests.bench import contenders, page, result, upgrades
 from tests.lab import archives
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -49,6 +49,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--only", choices=("deploy", "upgrade"), help="one of the two parts alone")
     parser.add_argument("--gigabytes", type=float, default=0, help="what to put into the database before the upgrades")
+    parser.add_argument(
+        "--write", action="store_true", help="write the tables into docs/measurements.md: on an idle machine"
+    )
     given = parser.parse_args()
     was_up = (ROOT / ".lab" / "instance").exists()
     lab = Lab.open(ROOT)
@@ -76,13 +79,18 @@ def main() -> int:
         if not was_up:
             Lab.down(ROOT)
     found = result.summarise(rounds) if rounds else {}
+    tables = {}
     if rounds:
         titles = {"script": contenders.ByHand.title, "bundle": contenders.Bundle.title}
         print(f"Mattermost {archive.version} on {given.platform}, rounds: {given.rounds}")
         print(result.text(found, titles))
+        tables["deploy"] = page.deploy_table(found)
     if rows:
         print(upgrades.text(rows, releases[1].version, given.platform))
         found["upgrades"] = rows
+        tables["upgrade"] = page.upgrade_table(rows)
+    if given.write:
+        (ROOT / page.PATH).write_text(page.written((ROOT / page.PATH).read_text(), tables))
     (ROOT / ".lab" / "bench.json").write_text(json.dumps(found, indent=1) + "\n")
     return 1 if rounds and found["bundle"]["lost"] else 0
 

@@ -13,9 +13,9 @@ from tests.scenarios.upgrading import Upgrading
 # what happens: (for the table, the new version's fault)
 CASES = {
     "upgrade": None,
-    "undone: it does not start": "FAIL_START=1",
-    "undone: a migration fails": "FAIL_MIGRATION=1",
-    "undone: it stays unhealthy": "UNHEALTHY=1",
+    "rolled back: does not start": "FAIL_START=1",
+    "rolled back: a migration fails": "FAIL_MIGRATION=1",
+    "rolled back: runs and stays unhealthy": "UNHEALTHY=1",
 }
 RATE = 50  # requests a second; an outage is known no better than the time between two
 LIMIT = 1800  # seconds that one switch may take
@@ -46,7 +46,14 @@ def measure(lab, releases, platform: str, gigabytes: float = 0) -> list[dict]:
             site.ssh(FILL.replace("GIGABYTES", str(gigabytes)), timeout=LIMIT)
         upgrading = Upgrading(site, *releases)
         size = int(site.ssh(SIZE))
-        rows = [_row(upgrading, "restart of the server", size, lambda: site.ssh("systemctl restart mattermost"))]
+        rows = [
+            _row(
+                upgrading,
+                "`systemctl restart mattermost`, for comparison",
+                size,
+                lambda: site.ssh("systemctl restart mattermost"),
+            )
+        ]
         for case, fault in CASES.items():
             upgrading.reset()
             if fault:
@@ -114,10 +121,10 @@ def text(rows: list[dict], version: str, platform: str) -> str:
     size = rows[0]["size"] / 1e9
     lines = [
         f"Upgrade to {version} on {platform}, database of {size:.2f} GB",
-        f"{'':28}{'chat away':>12}{'undo':>10}{'copy':>10}",
+        f"{'':40}{'chat away':>12}{'undo':>10}{'copy':>10}",
     ]
     for row in rows:
         cells = [f"{row[key]:.2f} s" if row[key] is not None else "" for key in ("outage", "undo", "copy")]
-        lines.append(f"{row['case']:28}{cells[0]:>12}{cells[1]:>10}{cells[2]:>10}")
+        lines.append(f"{row['case']:40}{cells[0]:>12}{cells[1]:>10}{cells[2]:>10}")
     lines.append("undo: from the failure that was seen to the old version proved healthy again")
     return "\n".join(lines)

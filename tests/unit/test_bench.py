@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.bench import contenders, result, upgrades
+import pytest
+
+from tests.bench import contenders, page, result, upgrades
 from tests.probe.report import Loss, Report
 
 ROUND = {
@@ -67,3 +69,37 @@ def test_the_table_leaves_out_what_did_not_happen():
     shown = upgrades.text([row], "11.8.100", "debian12")
     assert "database of 2.00 GB" in shown
     assert shown.splitlines()[2].split() == ["upgrade", "1.50", "s", "0.25", "s"]
+
+
+ROWS = [
+    {"case": "upgrade", "outage": 0.61, "copy": 0.12, "undo": None},
+    {"case": "x", "outage": 1.0, "copy": None, "undo": 2},
+]
+
+
+def test_the_tables_of_the_page_are_made_from_what_was_measured():
+    tables = {"deploy": page.deploy_table(result.summarise([ROUND])), "upgrade": page.upgrade_table(ROWS)}
+    text = page.written(Path(page.PATH).read_text(), tables)
+    assert "| `mattermost.ssl` | 24.0 s | 6.0 s | 0 of 200 |" in text
+    assert "| upgrade | 0.6 s | 0.1 s | |" in text
+    assert "| x | 1.0 s | | 2.0 s |" in text
+    assert "34.9 s" not in text
+    assert page.written(text, tables) == text
+
+
+def test_the_page_has_the_tables_that_a_run_makes():
+    text = Path(page.PATH).read_text()
+    heads = [
+        table.splitlines()[0] for table in (page.deploy_table(result.summarise([ROUND])), page.upgrade_table(ROWS))
+    ]
+    cases = ["`systemctl restart mattermost`, for comparison", "going back", *upgrades.CASES]
+    assert [
+        line
+        for line in [*heads, *(f"| {case} |" for case in cases), *(f"| {title} |" for title in page.TITLES.values())]
+        if line not in text
+    ] == []
+
+
+def test_a_table_without_a_place_is_refused():
+    with pytest.raises(ValueError, match="0 places for the table other"):
+        page.written(Path(page.PATH).read_text(), {"other": "| |"})
