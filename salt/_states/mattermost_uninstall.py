@@ -68,7 +68,7 @@ def accounts(name, user, paths, purge, others):
     """
     record = records.read(paths["work"])
     if not record:
-        return _ret(name, True, "Accounts stay: which accounts were there before the first deploy was not recorded.")
+        return _ret(name, True, "Accounts are kept: those from before the first deploy were not recorded.")
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
     installed = packages.Packages().names()
     gone = [each for each, package in others.items() if not fnmatch.filter(installed, package)]

@@ -96,7 +96,7 @@ def others(databases: list[str], name: str) -> list[str]:
 def not_shared(found: list[str]) -> str:
     """Return the refusal of a cluster that serves the databases *found* too."""
     return (
-        f"The cluster also serves {', '.join(found)}, which would be upgraded with it and be unavailable meanwhile: set "
+        f"The cluster also serves {', '.join(found)}, which an upgrade would upgrade too and take out of service meanwhile. Set "
         "mattermost:database:share: True to allow that, or move the server's database to its own cluster."
     )
 

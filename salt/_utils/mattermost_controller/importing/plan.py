@@ -89,7 +89,7 @@ def incompatibilities(
         )
     if source.active and not request["stop"]:
         reasons.append(
-            f'The server on {source_id} runs, and an import must stop it. If it may be stopped, add "stop": true to import.'
+            f'The server on {source_id} runs, and an import must stop it. Add "stop": true to import when it may be stopped.'
         )
     reasons += _databases(source_id, source)
     reasons += _release(request, source, facts, settings)

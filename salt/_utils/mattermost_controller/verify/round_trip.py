@@ -135,7 +135,7 @@ def _trip(site: wire.Site, token: str, channel: str, size: int) -> str:
         with Websocket(site, f"{site.path}{API}websocket", headers, context) as events:
             person = _Person(site, headers, context)
             if not events.wait("hello", lambda _: True, site.timeout):
-                raise Failed("The websocket opens, but the server does not greet the bot on it.")
+                raise Failed("The websocket opens, but the server sends nothing on it.")
             files = person.upload(channel, content)
             post = person.post(channel, text, files)
             if not events.wait("posted", lambda data: f'"{post}"' in str(data.get("post")), site.timeout):
