@@ -16,6 +16,8 @@ PROGRAMS = (
 COMMAND = re.compile(rf"([A-Z_]+=\S+ )*\S*\b({'|'.join(PROGRAMS)}|mattermost-[a-z-]+) .+")
 
 SCENARIOS = "tests/scenarios/"
+# A test that runs such commands as they are in the pages, all of `on_host`.
+ON_HOST = (SCENARIOS + "test_backup.py::test_the_commands_of_the_pages_work_on_the_host", "doc_commands.on_host()")
 HOSTPROGRAM = "tests/unit/hostprogram/"
 ORCHESTRATE = r"salt-run state\.orchestrate "
 # A pattern of the whole command, and what runs such a one: a test and words of its file, or a reason after "not run: ".
@@ -181,12 +183,11 @@ RUN_BY = {
         SCENARIOS + "test_mixed_roster.py::test_a_backup_is_made_by_restics_own_release",
         "mattermost-backup list",
     ),
-    r"mattermost-backup check": "not run: restic check over the repository",
+    r"mattermost-backup check|mattermost-backup restic (rebuild-index|prune|forget --keep-last .*)": ON_HOST,
     r"mattermost-backup now && mattermost-backup check": (
         SCENARIOS + "test_backup_files.py::test_a_preview_that_a_message_names_is_looked_for_too",
         "mattermost-backup now",
     ),
-    r"mattermost-backup restic (rebuild-index|prune|forget .*)": "not run: restic's own commands, in the program's environment",
     r"mattermost-backup restic key passwd": "not run: asks for a password at a terminal",
     r"mattermost-certificate (look|status)": (
         "tests/unit/test_certificate_watch.py::test_a_look_changes_nothing",
@@ -225,9 +226,9 @@ RUN_BY = {
         "now",
     ),
     # the system's own programs on the host
-    r"journalctl .*|systemctl (status .*|reload nginx|start postgresql)": "not run: systemd's own commands",
-    r"df -h; df -i|du -xm .*|free -m|find /var/opt/mattermost/logs .*|apt-get clean": "not run: the system's own commands",
-    r"cat /run/mattermost-deploy/lock; systemctl list-units .*": "not run: it only shows a file and units",
+    r"journalctl .*|systemctl (status .*|reload nginx|start postgresql|restart mattermost|stop apt-daily-upgrade\.timer)": ON_HOST,
+    r"df -h; df -i|du -xm .*|free -m|find /var/opt/mattermost/logs .*|apt-get clean": ON_HOST,
+    r"cat /run/mattermost-deploy/lock; systemctl list-units .*|ssh-keygen (-lf /etc/ssh/.*|-t ed25519 .*)": ON_HOST,
     r"runuser -u postgres -- psql .*": (
         "tests/attack/test_database_role.py::test_the_queries_of_the_pages_run",
         "doc_commands",
@@ -237,14 +238,11 @@ RUN_BY = {
         "change-password",
     ),
     r"(\S* )?/opt/mattermost/current/bin/mmctl --local user resetmfa NAME": "not run: the stand-in has no second factor",
-    r"export MMCTL_LOCAL_SOCKET_PATH=.*|cd /opt/mattermost/current/bin": "not run: they set the shell for what follows",
-    r"\./mmctl --local ((user|bot|plugin) list( --all)?|user deactivate NAME)": (
-        "tests/conformance/test_10_mmctl.py::test_every_user_is_listed",
-        "list",
-    ),
+    r"export MMCTL_LOCAL_SOCKET_PATH=.*|cd /opt/mattermost/current/bin": ON_HOST,
+    r"\./mmctl --local ((user|bot|plugin) list( --all)?|user deactivate NAME)": ON_HOST,
     r"\./mmctl --local webhook list": "not run: the stand-in has no webhooks",
     r"mmctl --local config show": ("tests/conformance/test_10_mmctl.py::test_configuration_is_got", '"config"'),
-    r"rm -rf /var/opt/mattermost/plugins/.*": "not run: it deletes the plugins",
+    r"rm -rf /var/opt/mattermost/plugins/.*": ON_HOST,
     r"certbot renew --dry-run": "not run: a dry run asks the staging directory of Let's Encrypt",
     r"certbot renew && mattermost-certificate look": (
         SCENARIOS + "test_certificates.py::test_a_renewal_by_the_timers_unit_is_served_and_loses_nothing",
@@ -264,7 +262,6 @@ RUN_BY = {
         "tar -C /etc",
     ),
     r"ssh-keygen -R .*": (SCENARIOS + "test_preflight.py::test_a_changed_host_key_is_refused", "ssh-keygen"),
-    r"ssh-keygen -lf /etc/ssh/.*": "not run: it shows a key at the host's console",
     # make, and what development takes
     r"make setup( && \. \.venv/bin/activate)?|make (check|test|docs|standin|base|packages)": "not run: this is such a run, or takes its whole time",
     r"make sources": "not run: it asks the network",
@@ -319,12 +316,13 @@ RUN_BY = {
     # machines and services that no test has
     r"apt-get install git .*|pip install salt-ssh": "not run: they change the controller",
     r"yum clean all": "not run: EL alone; yum's own command",
-    r"ssh-keygen -t ed25519 .*|ssh chat@nas\.example\.com true": "not run: they take the reader's own backup server",
+    r"ssh chat@nas\.example\.com true": "not run: it takes the reader's own backup server",
     r"salt-pip install .*": "not run: it takes packages from the network",
     r"restic (copy|forget … --prune|snapshots --tag mattermost)|mattermost-backup restic …": "not run: restic's own commands, as examples",
     r"curl -fsSI https://packages\.broadcom\.com/.*": "not run: tests use no network",
     r"certbot revoke .*": "not run: it would revoke the certificate of the lab's host for all later tests",
-    r"systemctl (disable --now .*|stop apt-daily-upgrade\.timer|edit mattermost-backup|restart mattermost)": "not run: systemd's own commands",
+    r"systemctl disable --now .*": "not run: it takes the host of the tests out of service",
+    r"systemctl edit mattermost-backup": "not run: it opens an editor",
     r"rm /var/lib/mattermost-deploy/backup/known": "not run: it lets the next backup begin a new repository; tests/unit/test_backup_password.py has what the file does",
     r"rm -rf /opt/mattermost\.before-import .*": "not run: it deletes a previous installation for good",
     r"gitlab-ctl reconfigure": "not run: GitLab's own command",
@@ -346,3 +344,8 @@ def of(path: Path) -> list[str]:
 def run_by(command: str) -> list:
     """Return what runs a command: one entry of ``RUN_BY`` when all is right."""
     return [how for pattern, how in RUN_BY.items() if re.fullmatch(pattern, command)]
+
+
+def on_host() -> list[str]:
+    """Return the commands of the pages that `ON_HOST` runs, each once, in the pages' order."""
+    return list(dict.fromkeys(command for page in PAGES for command in of(page) if run_by(command) == [ON_HOST]))

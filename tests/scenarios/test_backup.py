@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests import doc_commands
 from tests.lab.shell import wait_until
 from tests.scenarios.backups import WORK, backed_up, clean, restore, status, wait_for_the_site
 from tests.scenarios.chat import Chat
@@ -58,8 +59,33 @@ def test_a_dry_run_makes_and_restores_nothing(host):
     assert status(host) == before
 
 
+# What exits otherwise where it says what it is there to say.
+OTHERWISE = {
+    "systemctl status mattermost-backup": 3,
+    "./mmctl --local bot list --all": 1,
+}  # not running now; there is none
+
+
+def test_the_commands_of_the_pages_work_on_the_host(host):
+    mmctl = "MMCTL_LOCAL_SOCKET_PATH=/run/mattermost/local.socket /opt/mattermost/current/bin/mmctl --local"
+    host.ssh(f"{mmctl} user create --username reader --email reader@example.test --password Some-secret-1")
+    commands = doc_commands.on_host()
+    shell = "\n".join(command for command in commands if command.startswith(("export ", "cd ")))
+    failed = {}
+    for command in commands:
+        before = shell if command.startswith("./") else ":"
+        done = host.host.ssh(f"{before}\n{command.replace('NAME', 'reader')}", check=False, timeout=180)
+        if done.returncode != OTHERWISE.get(command, 0):
+            failed[command] = f"{done.stdout}{done.stderr}exit status {done.returncode}"
+        if "restart" in command:
+            host.wait_until_healthy()
+    assert failed == {}
+    assert len(commands) > 30
+    host.wait_until_healthy()
+
+
 @pytest.fixture
-def told(host):
+def notified_host(host):
     """The host, whose failures are told to the lab's mailbox; what was told since."""
     host.set(
         mail={"server": "mail.lab.test", "port": 25, "security": "plain"},
@@ -100,14 +126,14 @@ f"mount -t tmpfs -o size=2m tmpfs {WORK}", f"umount {WORK}", "MiB are free"),
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_backup_that_would_be_hollow_fails_and_somebody_is_told(host, told, fault):
+def test_a_backup_that_would_be_hollow_fails_and_somebody_is_told(host, notified_host, fault):
     broken, mended, sentence = FAULTS[fault]
     good = host.ssh(f"cat {WORK}/last-good")
     host.ssh(broken)
     try:
         done = host.host.ssh("mattermost-backup now", check=False, timeout=120)
         state = host.ssh("systemctl is-failed mattermost-backup.service", check=False).strip()
-        messages = told()
+        messages = notified_host()
     finally:
         host.ssh(mended)
     assert done.returncode != 0
