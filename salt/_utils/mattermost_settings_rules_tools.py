@@ -32,7 +32,7 @@ def _calendar(key: str, schedule: str):
     text = _ZONE.sub("", schedule).strip().lower()
     words = re.findall("[a-z]+", text)
     fits = set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]|, ", text)
-    if text not in _SHORT and not (fits and re.search(r"[a-z0-9*]", text)):
+    if text not in _SHORT and not (fits and (words or re.search("[0-9*][:-]", text))):  # a number alone is no time
         yield f"mattermost:{key} is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
 
 

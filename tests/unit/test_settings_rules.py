@@ -109,6 +109,8 @@ def test_a_secret_of_a_mapping_never_stands_in_a_fault():
 
 HARMFUL = [
     ("release:window:begins", {"release": {"window": {"begins": "every night"}}}),
+    ("release:window:begins", {"release": {"window": {"begins": "3"}}}),
+    ("backup:schedule", {"backup": {"schedule": "0"}}),
     ("release:unattended", {"release": {"unattended": "patches", "source": "/srv/{version}.tar.gz"}}),
     ("release:unattended", {"release": {"unattended": "patches", "source": "https://mirror.example.test/one.tar.gz"}}),
     ("server:user", {"server": {"user": "root"}}),

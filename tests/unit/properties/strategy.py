@@ -33,6 +33,7 @@ POSTGRESQL = st.one_of(
     st.sampled_from([("work_mem", "32MB"), ("log_line_prefix", "%m [%p] 'x' \\ "), ("cluster_name", "a'b"), ("work_mem", 4096),
                      ("enable_seqscan", False), ("random_page_cost", 1.1), ("application_name", "{{ x }}")]),
 )  # fmt: skip
+CALENDAR = st.sampled_from(["daily", "*-*-* 03:15:00", "Mon..Fri 04:00"])
 # where the form alone says too little, or what it allows is another's to judge (a file that has to be there, a version to fetch)
 OWN = {
     "hosts": st.lists(NAME, max_size=2),
@@ -55,7 +56,8 @@ OWN = {
     "database:settings": st.lists(POSTGRESQL, max_size=2).map(dict),
     "mail:server": st.sampled_from(["", "smtp.example.com", "192.0.2.1"]),
     "letsencrypt:ca_file": st.just(""),
-    "backup:schedule": st.sampled_from(["daily", "*-*-* 03:15:00", "Mon..Fri 04:00"]),
+    "backup:schedule": CALENDAR,
+    "release:window:begins": CALENDAR,
     "backup:repository": st.sampled_from(["/srv/backups", "s3:https://s3.example.com/a%20b'c", "sftp:a@b.example:/x", "rest:https://u:p@h/"]),
     "notify:webhook": st.sampled_from(["", "https://h.example/hooks/a?b=c&d='e'", "https://h.example/$(id)`x`%n\\"]),
     "server:path": st.sampled_from(["", "/chat", "/a/b.c"]),
