@@ -40,8 +40,8 @@ def available(name):
         if __opts__["test"]:
             continue
         mattermost_progress.say(name, f"copying {os.path.basename(release['source'])}", host_id)
-        made = known["host"].run(f"umask 077; mkdir -p {shlex.quote(os.path.join(work, 'downloads'))}")
-        sent = known["host"].send(release["source"], step.target) if made.rc == 0 else made
+        created = known["host"].run(f"umask 077; mkdir -p {shlex.quote(os.path.join(work, 'downloads'))}")
+        sent = known["host"].send(release["source"], step.target) if created.rc == 0 else created
         if sent.rc != 0:
             reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
             return _ret(name, False, f"The archive could not be copied to {host_id}: {reason}.", changes)

@@ -27,14 +27,14 @@ def files(name, paths, purge, repository, password_given):
     record = records.read(paths["work"]) or {}
     existing = record.get("directories", ())
 
-    def made(folder):
+    def was_created(folder):
         return bool(record) and folder not in existing
 
     password = f"{paths['settings']}/secrets/backup-password" if _keeps_password(repository, password_given) else ""
-    going = remove_files.everything(paths, made, password) if purge else remove_files.kept_aside(paths)
+    going = remove_files.everything(paths, was_created, password) if purge else remove_files.kept_aside(paths)
     going = [path for path in going if os.path.lexists(path)]
     webroot = paths["webroot"]
-    if os.path.isdir(webroot) and made(webroot):
+    if os.path.isdir(webroot) and was_created(webroot):
         going.append(webroot)
     if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
         remove_files.prune(repository, existing)  # empty since the backups in it went

@@ -96,9 +96,9 @@ def inspect(platform: dict, paths: dict) -> dict:
         certbot["timer"],
         platform["firewall"]["service"],
     )
-    made = [*paths.values(), nginx["snippet_dir"], os.path.dirname(nginx["unit_dropin"]), certbot["directory"]]
-    made += [postgresql["data_dir"], postgresql["config_dir"], os.path.dirname(nginx["site_dir"])]
-    made += [
+    own_paths = [*paths.values(), nginx["snippet_dir"], os.path.dirname(nginx["unit_dropin"]), certbot["directory"]]
+    own_paths += [postgresql["data_dir"], postgresql["config_dir"], os.path.dirname(nginx["site_dir"])]
+    own_paths += [
         "/usr/local/lib/mattermost",
         "/var/backups",
         "/etc/tmpfiles.d",
@@ -116,7 +116,7 @@ def inspect(platform: dict, paths: dict) -> dict:
         "users": sorted(account.pw_name for account in pwd.getpwall()),
         "groups": sorted(group.gr_name for group in grp.getgrall()),
         "units": {name: unit(name) for name in sorted({_full(each) for each in units})},
-        "directories": [each for each in ancestors(made) if os.path.isdir(each)],
+        "directories": [each for each in ancestors(own_paths) if os.path.isdir(each)],
         "default_sites": {each: os.readlink(each) for each in nginx["default_sites"] if os.path.islink(each)},
         "zones": {name: _text(name) for name in sorted(glob.glob(f"{firewall.OWN}/*.xml"))},
         "zone": _zone(),

@@ -76,8 +76,8 @@ def addresses_can_be_written_to(settings):
         "mattermost:notify:mail": settings["notify"]["mail"],
         "mattermost:backup:notify:mail": settings["backup"]["notify"]["mail"],
     }
-    told = set()
+    named = set()
     for key, address in given.items():
-        if address and address not in told and not _ADDRESS.fullmatch(address):
-            told.add(address)  # the others follow from it
+        if address and address not in named and not _ADDRESS.fullmatch(address):
+            named.add(address)  # the others follow from it
             yield f"{key} is {address!r}: write an address in ASCII, such as admin@example.com."

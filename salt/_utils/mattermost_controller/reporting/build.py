@@ -68,68 +68,72 @@ def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
     """
     parts = ("findings", "status", "report")
     hosts = list(dict.fromkeys(host for step in steps for part in parts for host in step.get(part) or {}))
-    made = Report(hosts, [], [], {}, [], [], {}, [], {}, {}, "", 0.0, test, [])
+    report = Report(hosts, [], [], {}, [], [], {}, [], {}, {}, "", 0.0, test, [])
     seconds = 0.0
     for step in steps:
         seconds += float(step.get("duration") or 0) / 1000
         if step["result"] is False and step.get("__state_ran__") is False:
-            made.unreached.append(step["__id__"])
+            report.unreached.append(step["__id__"])
         elif step.get("findings") or step.get("status"):
-            _checked(made, step, only)
+            _from_findings(report, step, only)
         elif isinstance(step.get("report"), dict):
-            _stage(made, step)
+            _from_stage(report, step)
         else:
-            _told(made, step, hosts)
-        made.sites.update(step.get("sites") or {})
-        made = made._replace(text=made.text + str(step.get("text") or ""))
-    if made.unreached and not (made.failures or made.refusals):  # nothing failed before: then why they were not reached
+            _from_comment(report, step, hosts)
+        report.sites.update(step.get("sites") or {})
+        report = report._replace(text=report.text + str(step.get("text") or ""))
+    if report.unreached and not (
+        report.failures or report.refusals
+    ):  # nothing failed before: then why they were not reached
         for step in steps:
-            if step["__id__"] in made.unreached:
-                _told(made, step, hosts)
-    return made._replace(seconds=round(seconds, 1))
+            if step["__id__"] in report.unreached:
+                _from_comment(report, step, hosts)
+    return report._replace(seconds=round(seconds, 1))
 
 
-def _stage(made: Report, step: dict) -> None:
+def _from_stage(report: Report, step: dict) -> None:
     for host, part in step["report"].items():
         failed = [_failure(host, step["__id__"], one) for one in part.get("failed") or []]
-        made.failures.extend(failed)
-        made.warnings.extend((host, {"sentence": text, "todo": ""}) for text in part.get("warnings") or [])
+        report.failures.extend(failed)
+        report.warnings.extend((host, {"sentence": text, "todo": ""}) for text in part.get("warnings") or [])
         if part.get("said"):
-            made.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
+            report.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
             if host in step["changes"]:
-                _note_change(made, host)
+                _note_change(report, host)
         elif not failed:
-            made.unchanged.setdefault(host, []).append(step["__id__"])
+            report.unchanged.setdefault(host, []).append(step["__id__"])
 
 
 def _failure(host: str, step: str, one: dict) -> Failure:
     return Failure(host, step, one["what"], one.get("fix", ""), bool(one.get("cut")))
 
 
-def _note_change(made: Report, host: str) -> None:
-    if host not in made.changed:
-        made.changed.append(host)
+def _note_change(report: Report, host: str) -> None:
+    if host not in report.changed:
+        report.changed.append(host)
 
 
-def _checked(made: Report, step: dict, only: bool) -> None:
+def _from_findings(report: Report, step: dict, only: bool) -> None:
     """Take the findings of a preflight or a verification."""
     by_host = step.get("findings") or {host: one["findings"] for host, one in step["status"].items()}
     total = sum(map(len, by_host.values()))
     for host, found in by_host.items():
         refused = [one for one in found if one["level"] == REFUSAL]
         if not step.get("text"):
-            made.warnings.extend((host, one) for one in found if one["level"] == WARNING)
+            report.warnings.extend((host, one) for one in found if one["level"] == WARNING)
         if step["result"] is False:
-            made.refusals.extend((host, one) for one in refused)
+            report.refusals.extend((host, one) for one in refused)
         elif refused:  # of a dry run: what the changes would mend
             sentence = f"would verify; now {len(refused)} of {len(found)} checks fail"
-            made.rows.append(Row(host, step["__id__"], [sentence], _seconds(step)))
+            report.rows.append(Row(host, step["__id__"], [sentence], _seconds(step)))
         elif not only and not step.get("text"):
-            made.rows.append(Row(host, step["__id__"], [f"{len(found)} checks passed", *_news(found)], _seconds(step)))
+            report.rows.append(
+                Row(host, step["__id__"], [f"{len(found)} checks passed", *_news(found)], _seconds(step))
+            )
         if only and not step.get("text"):
-            made.findings[host] = [one for one in found if one not in refused or step["result"] is None]
+            report.findings[host] = [one for one in found if one not in refused or step["result"] is None]
     if step["result"] is False:
-        made.refused.update(total=total, before="preflight" in step["function"] and not made.changed)
+        report.refused.update(total=total, before="preflight" in step["function"] and not report.changed)
 
 
 def _news(found: list[dict]) -> list[str]:
@@ -139,23 +143,23 @@ def _news(found: list[dict]) -> list[str]:
     ]
 
 
-def _told(made: Report, step: dict, hosts: list) -> None:
+def _from_comment(report: Report, step: dict, hosts: list) -> None:
     """Take a step that has nothing but its comment: ``HOST: sentence`` for each host, or sentences for all."""
     lines = [line for line in str(step.get("comment") or "").splitlines() if line.strip()]
     if step["result"] is False:
         for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
-            made.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
+            report.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
         return
     module = step["function"].partition(".")[0]
     is_news = bool(step["changes"]) or step["result"] is None
     for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
         if is_news and (not host or host in step["changes"] or step["result"] is None):
             if step["changes"]:
-                _note_change(made, host)
+                _note_change(report, host)
         elif module in SILENT:
-            made.unchanged.setdefault(host, []).append(step["__id__"])
+            report.unchanged.setdefault(host, []).append(step["__id__"])
             continue
-        made.rows.append(Row(host, step["__id__"], text.splitlines(), _seconds(step)))
+        report.rows.append(Row(host, step["__id__"], text.splitlines(), _seconds(step)))
 
 
 def _by_host(lines: list[str], hosts: set) -> dict[str, str]:

@@ -9,9 +9,9 @@ import sys
 
 from mattermost_controller.reporting import screen
 
-WHOLE = ("debug", "trace", "garbage", "all", "profile")  # log levels at which Salt's whole results are shown too
+VERBOSE = ("debug", "trace", "garbage", "all", "profile")  # log levels at which Salt's whole results are shown too
 
-TELLING = ("mattermost_report_|-", "mattermost_status_|-")  # how the tags of such steps begin
+REPORTING = ("mattermost_report_|-", "mattermost_status_|-")  # how the tags of such steps begin
 
 
 class Last:
@@ -29,7 +29,7 @@ class Last:
         """Return whether *data*, an orchestration's result in what Salt wraps it in, has a step of its own that tells a report."""
         while isinstance(data, dict) and not any("_|-" in key for key in data):
             data = data["data"] if "data" in data else next(iter(data.values()), None)
-        return isinstance(data, dict) and any(key.startswith(TELLING) for key in data)
+        return isinstance(data, dict) and any(key.startswith(REPORTING) for key in data)
 
     def show(self, opts: dict, results) -> None:
         """Print the report, and before or instead of it Salt's *results*, a function, as *opts* of the command ask.
@@ -38,7 +38,7 @@ class Last:
         """
         is_data = bool(opts.get("output")) and not opts.get("output_file")
         try:
-            if is_data or opts.get("output_file") or opts.get("log_level") in WHOLE:
+            if is_data or opts.get("output_file") or opts.get("log_level") in VERBOSE:
                 results()
             if not is_data:
                 self._print(self._text(*_terminal(sys.stdout, opts))[0], sys.stdout)

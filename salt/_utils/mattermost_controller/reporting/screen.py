@@ -93,9 +93,9 @@ def summary(report: Report, style: Style, addresses: dict | None = None, log: st
 
 def _hosts(report: Report) -> list[str]:
     """Return the hosts that have something to tell, in order; '' comes last."""
-    told = {*report.findings, *report.unchanged, *_failed(report), *(row.host for row in report.rows)}
-    hosts = [host for host in dict.fromkeys([*report.hosts, *sorted(told)]) if host and host in told]
-    return hosts + [""] * ("" in told)
+    with_news = {*report.findings, *report.unchanged, *_failed(report), *(row.host for row in report.rows)}
+    hosts = [host for host in dict.fromkeys([*report.hosts, *sorted(with_news)]) if host and host in with_news]
+    return hosts + [""] * ("" in with_news)
 
 
 def _host(report: Report, style: Style, host: str, address: str) -> list[str]:
@@ -155,10 +155,10 @@ def _site(style: Style, site: dict) -> list[str]:
 
 def _warnings(report: Report, style: Style) -> list[str]:
     lines = []
-    told = dict.fromkeys((host, one["sentence"], one["todo"]) for host, one in report.warnings)
-    for host, sentence, todo in told:
-        said = f"{host}: {sentence}" + (f" Fix: {todo}" if todo else "")
-        wrapped = style.wrap(said, "Warning: ")
+    warnings = dict.fromkeys((host, one["sentence"], one["todo"]) for host, one in report.warnings)
+    for host, sentence, todo in warnings:
+        text = f"{host}: {sentence}" + (f" Fix: {todo}" if todo else "")
+        wrapped = style.wrap(text, "Warning: ")
         lines += [style.paint("Warning:", "yellow") + wrapped[0][len("Warning:") :], *wrapped[1:]]
     return lines
 

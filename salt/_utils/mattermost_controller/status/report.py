@@ -31,7 +31,7 @@ def host_data(
     running = status["running"]
     version = running or facts["current"]
     postgresql = facts["postgresql"].get(settings["database"]["port"], "")
-    made = {
+    status = {
         "reached": True,
         "name": settings["name"],
         "platform": facts["platform"],
@@ -82,15 +82,15 @@ def host_data(
     }
     judged = [
         *found,
-        backups(made),
-        patches(made["patches"]),
-        disks(settings, made),
-        users(made),
+        backups(status),
+        patches(status["patches"]),
+        disks(settings, status),
+        users(status),
         drifted(drift),
         *news.findings,
     ]
     judged += upkeep.findings(settings, facts, postgresql, data["releases"])
-    return with_attention(made, findings.soften(judged, settings["status"]["ignore"], "mattermost:status:ignore"))
+    return with_attention(status, findings.soften(judged, settings["status"]["ignore"], "mattermost:status:ignore"))
 
 
 def unreached(fault: Finding) -> dict:
@@ -98,11 +98,11 @@ def unreached(fault: Finding) -> dict:
     return with_attention({"reached": False}, [fault])
 
 
-def with_attention(made: dict, found: list[Finding]) -> dict:
-    """Return *made* with what needs somebody, and all findings."""
+def with_attention(status: dict, found: list[Finding]) -> dict:
+    """Return *status* with what needs somebody, and all findings."""
     data = findings.as_data({"": found})[""]
     attention = [one for one in data if one["level"] == REFUSAL]
-    return {"well": not attention, "attention": attention, **made, "findings": data}
+    return {"well": not attention, "attention": attention, **status, "findings": data}
 
 
 def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
@@ -154,27 +154,27 @@ def certificate(settings: dict, facts: dict, observed: dict | None) -> dict:
     from cryptography import x509
 
     source = settings["certificate"]["source"]
-    made = {"kind": issuer_kind(settings), "issuer": None, "served": False, "not_after": None, "days_left": None}
-    made["renewal"] = _renewal(facts["renewal"]) if source == "letsencrypt" else None
+    known = {"kind": issuer_kind(settings), "issuer": None, "served": False, "not_after": None, "days_left": None}
+    known["renewal"] = _renewal(facts["renewal"]) if source == "letsencrypt" else None
     try:
         if observed and observed["tls"].certificate:
-            found, made["served"] = x509.load_der_x509_certificate(observed["tls"].certificate), True
+            parsed, known["served"] = x509.load_der_x509_certificate(observed["tls"].certificate), True
         else:
-            found = x509.load_pem_x509_certificate(
+            parsed = x509.load_pem_x509_certificate(
                 facts["certificates"][settings["certificate"]["chain_file"]].encode()
             )
     except (KeyError, ValueError):
-        return made
-    _, last = validity(found)
-    names = {attribute.oid.dotted_string: attribute.value for attribute in found.issuer}
-    made["issuer"] = names.get("2.5.4.10") or names.get("2.5.4.3") or found.issuer.rfc4514_string()
-    if found.issuer == found.subject:
-        made["kind"] = "self-signed"
-    elif source == "letsencrypt" and "2.5.4.3" in names and made["issuer"] != names["2.5.4.3"]:
-        made["issuer"] = f"{made['issuer']}, {names['2.5.4.3']}"
-    made["not_after"] = last.strftime("%Y-%m-%dT%H:%M:%SZ")
-    made["days_left"] = (last - datetime.fromtimestamp(facts["time"], timezone.utc)).days
-    return made
+        return known
+    _, last = validity(parsed)
+    names = {attribute.oid.dotted_string: attribute.value for attribute in parsed.issuer}
+    known["issuer"] = names.get("2.5.4.10") or names.get("2.5.4.3") or parsed.issuer.rfc4514_string()
+    if parsed.issuer == parsed.subject:
+        known["kind"] = "self-signed"
+    elif source == "letsencrypt" and "2.5.4.3" in names and known["issuer"] != names["2.5.4.3"]:
+        known["issuer"] = f"{known['issuer']}, {names['2.5.4.3']}"
+    known["not_after"] = last.strftime("%Y-%m-%dT%H:%M:%SZ")
+    known["days_left"] = (last - datetime.fromtimestamp(facts["time"], timezone.utc)).days
+    return known
 
 
 def _renewal(record: dict) -> dict:

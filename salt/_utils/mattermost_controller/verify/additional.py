@@ -14,7 +14,7 @@ PATH = "/some/page?with=query"
 API = "/api/v4/system/ping"
 
 
-def _judged(check: str, wrong: list[str], good: str, fix: str) -> Finding:
+def _finding(check: str, wrong: list[str], good: str, fix: str) -> Finding:
     return refusal(check, " ".join(wrong), fix) if wrong else ok(check, good)
 
 
@@ -28,7 +28,7 @@ def names(settings, observed, facts) -> Finding:
             wrong.append(f"{name} is {', '.join(seen['resolved'])}, the site {', '.join(observed['resolved'])}.")
     if settings["verify"]["address"]:
         wrong = []
-    return _judged(
+    return _finding(
         "additional-names",
         wrong,
         f"{', '.join(observed['additional'])}.",
@@ -42,7 +42,7 @@ def certificates(settings, observed, facts) -> Finding:
         for name, seen in observed["additional"].items()
         if seen["tls"].error
     ]
-    return _judged("additional-certificates", wrong, "Trusted for each additional name.", DEPLOY)
+    return _finding("additional-certificates", wrong, "Trusted for each additional name.", DEPLOY)
 
 
 def redirects(settings, observed, facts) -> Finding:
@@ -61,7 +61,7 @@ def redirects(settings, observed, facts) -> Finding:
                 wrong.append(
                     f"{name}{API} must answer with an error that names {public}: {answer.error or f'status {answer.status}'}."
                 )
-    return _judged(
+    return _finding(
         "additional-redirects",
         wrong,
         f"Sent to {public}, with path and query.",

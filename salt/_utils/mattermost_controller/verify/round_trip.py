@@ -54,7 +54,9 @@ def finding(host, settings: dict, site: wire.Site, file_roots: list[str], so_far
     sent = wrong = ""
     try:
         sent = _trip(
-            site, *bot.made(), min(FILE_BYTES, settings["nginx"]["body_limit"] - mattermost_settings_core.FORM_OVERHEAD)
+            site,
+            *bot.create(),
+            min(FILE_BYTES, settings["nginx"]["body_limit"] - mattermost_settings_core.FORM_OVERHEAD),
         )
     except Failed as err:
         wrong = str(err)
@@ -97,7 +99,7 @@ class _Bot:
                 return
             yield line.decode("utf-8", "replace").strip()
 
-    def made(self) -> tuple[str, str]:
+    def create(self) -> tuple[str, str]:
         """Return its token and the ID of its channel. Raises Failed."""
         last = "the host gave no answer."
         for line in self._lines():
