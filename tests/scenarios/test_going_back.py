@@ -1,5 +1,7 @@
 """Going back after an upgrade without losing a message: the newer version takes its migrations back, or nothing has happened."""
 
+import re
+
 import pytest
 
 from tests.scenarios.chat import Chat
@@ -183,7 +185,8 @@ def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(sm
     small.deployment.use(releases[1])
     said = small.deployment.orchestrate("mattermost.rollback")
     assert said.rc == 1, said
-    assert "PostgreSQL's disk has 40 MiB free" in said.comments
+    needed, free = re.search(r"needs (\d+) MiB free on PostgreSQL's disk, which has (\d+)\.", said.comments).groups()
+    assert int(free) <= 40 < int(needed)
     assert "overwrite" in said.comments
     small.assert_still_new()
     run = small.deployment.orchestrate("mattermost.rollback", OVERWRITE)
@@ -191,13 +194,18 @@ def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(sm
     small.assert_back(BEFORE)
 
 
-def test_a_disk_that_fills_up_meanwhile_leaves_the_newer_version_with_everything(small):
+def test_on_a_disk_that_fills_up_meanwhile_it_ends_at_either_version_with_everything(small):
     small.pause_after("copied")
     small.ask_and_leave()
     small.reached()
     fill(small, CLUSTER)
     small.go_on()
     report = "/var/lib/mattermost-deploy/switch/report"
-    small.until(f"grep -Eq '^result=(undone|waiting)' {report}", "an undo, or one that waits for PostgreSQL", 180)
+    # what PostgreSQL has set aside for its log may be enough; else it ends, and the undo waits for it
+    small.until(f"grep -Eq '^result=(done|undone|waiting)' {report}", "an end", 180)
     empty(small, CLUSTER)
-    small.assert_undone(small.settled())
+    look = small.settled()
+    if look["report"] == "done":
+        small.assert_back()
+    else:
+        small.assert_undone(look)

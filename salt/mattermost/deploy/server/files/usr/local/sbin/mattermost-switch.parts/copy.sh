@@ -5,11 +5,12 @@ copy_name() { # copy_name before|failed|newer ID
 }
 
 check_room() { # before anything is stopped: the copy must fit; sets size (KiB), and why when it does not
-    local free
+    local free needed
     size=$(super "SELECT pg_database_size('$database') / 1024") || return 1
+    needed=$((size + size / 10 + 65536))
     free=$(df -Pk "$(super 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
-    [ "$free" -gt $((size + size / 10 + 65536)) ] && return 0
-    why="The safety copy of the database needs $((size / 1024)) MiB and PostgreSQL's disk has $((free / 1024)) MiB free. Free some space there."
+    [ "$free" -gt "$needed" ] && return 0
+    why="The safety copy of the database needs $((needed / 1024)) MiB free on PostgreSQL's disk, which has $((free / 1024)). Free some space there."
     return 1
 }
 
