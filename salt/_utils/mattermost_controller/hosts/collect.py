@@ -44,7 +44,7 @@ def settings_fault(text: str) -> Finding:
     """Return the refusal for one fault of the settings."""
     if "is not supported. Supported" in text:
         return refusal("platform", text, "use a host of the README's platform table.")
-    return refusal("settings", text, "correct it in pillar/mattermost.sls (docs: settings reference).")
+    return refusal("settings", text, "correct it in pillar/mattermost.sls (docs/settings.md).")
 
 
 def settings_findings(settings: dict, is_new: bool) -> list[Finding]:
