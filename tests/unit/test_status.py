@@ -142,7 +142,10 @@ DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there
         ("drift", {"drifted": DRIFTED}),
         ("users", {"found": facts(ANSWER.replace("s.users\t7", "s.users\t250"))}),
         ("backup-result", {"found": facts(ANSWER.replace("s.backup\tresult=done", "s.backup\tresult=refused"))}),
-        ("backup-age", {"checked": [findings.refusal("backup-age", "Old.", "run mattermost.backup.")]}),
+        (
+            "backup-age",
+            {"checked": [findings.refusal("backup-age", "Old.", "salt-run state.orchestrate mattermost.backup")]},
+        ),
     ],
 )
 def test_one_alarm_needs_somebody(check, arguments):
