@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import mattermost_progress
+import mattermost_release_facts
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster, scripts
@@ -73,7 +74,9 @@ def compatible(name):
     if is_in_place:
         state["host"] = target["host"]
     try:
-        known = mattermost_settings_data.load(roots)["releases"].get(target["settings"]["release"]["arch"], {})
+        known = mattermost_release_facts.sums(
+            mattermost_settings_data.load(roots)["releases"], target["settings"]["release"]
+        )
         version = import_plan.version(source, target["settings"], known)
         roster.override_hosts([request["to"]], {"release": {"version": version}})
         settings = target["host"].settings(target["facts"]["grains"])

@@ -31,7 +31,7 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
         password = _database_password(database, paths)
         if database["auth"] == "password" and not password:
             return _ret(name, None, f"Would write {name} once the database password is generated.")
-        text = core.rendered({**_ours(database, socket_dir, password, mail_password), **given})
+        text = core.rendered({**_ours(database, socket_dir, password, mail_password, server["license"]), **given})
         old = _read(name)
     except (files.FileError, ValueError, OSError) as err:
         return _ret(name, False, str(err))
@@ -52,11 +52,13 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
     return _ret(name, True, restart.strip(), changes)
 
 
-def _ours(database, socket_dir, password, mail_password) -> dict:
+def _ours(database, socket_dir, password, mail_password, license_text) -> dict:
     source = core.data_source(database["name"], database["user"], socket_dir, password or "", database["port"])
     variables = {"MM_SQLSETTINGS_DATASOURCE": source}
     if mail_password:
         variables["MM_EMAILSETTINGS_SMTPPASSWORD"] = mail_password
+    if license_text:
+        variables["MM_LICENSE"] = license_text.strip()
     return variables
 
 

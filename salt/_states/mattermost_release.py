@@ -49,7 +49,10 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
     version = effective(release, installed)
     try:
         core.check_hop(installed, version)
-        if tree.is_whole(name, version):
+        is_other = tree.is_whole(name, version) and tree.edition(name, version) != release["edition"]
+        if is_other and version == installed:
+            raise ReleaseError(core.other_edition(version, tree.edition(name, version), release["edition"]))
+        if tree.is_whole(name, version) and not is_other:
             if tree.client_path(name, version) == path:
                 return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")
             place = "the site's root" if path == "/" else f"the path {path}"
@@ -84,10 +87,10 @@ def _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     downloads = os.path.join(work, "downloads")
     os.makedirs(downloads, mode=0o700, exist_ok=True)
     tree.sweep(name)
-    file_name = core.archive_name(version, release["arch"])
+    file_name = core.archive_name(version, release["arch"], release["edition"])
     if checksum:
         archive = fetch.archive(release["source"], file_name, checksum, downloads, ca_file)
     else:
         archive = signature.archive(release, file_name, downloads, ca_file)
-    tree.unpack(archive, name, version, user, path, restorecon=selinux)
+    tree.unpack(archive, name, version, user, path, selinux, release["edition"])
     shutil.rmtree(downloads, ignore_errors=True)

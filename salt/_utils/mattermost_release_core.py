@@ -60,6 +60,14 @@ def check_hop(installed: str | None, version: str) -> None:
         )
 
 
+def other_edition(version: str, installed: str, wanted: str) -> str:
+    """Return why a host keeps the edition that it has. installed, wanted: editions."""
+    return (
+        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed, and mattermost:release:edition is {wanted}. An edition changes only together "
+        f"with the version: set mattermost:release:version to a newer one, or the edition to {installed}."
+    )
+
+
 def check_glibc(version: str, glibc: str) -> None:
     """Refuse a version whose binary needs a newer C library than *glibc*, the host's (e.g. ``2.36``). Raises ReleaseError."""
     needs = facts.glibc_minimum(version)
@@ -92,9 +100,9 @@ def check_proof(release: dict) -> str:
     return check_sha256(release["version"], release["sha256"]) if release["sha256"] else ""
 
 
-def archive_name(version: str, arch: str) -> str:
+def archive_name(version: str, arch: str, edition: str = "team") -> str:
     """Return the vendor's file name of the archive."""
-    return f"mattermost-team-{version}-linux-{arch}.tar.gz"
+    return f"mattermost-{'team-' if edition == 'team' else ''}{version}-linux-{arch}.tar.gz"
 
 
 def members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -122,25 +130,26 @@ def check_member(member: tarfile.TarInfo) -> None:
         raise ReleaseError(f"The archive's member {name!r} is neither a file nor a directory.")
 
 
-def check_members(names: set[str], version: str) -> None:
-    """Refuse an archive that is not a whole Team Edition release.
+def check_members(names: set[str], version: str, edition: str = "team") -> None:
+    """Refuse an archive that is not a whole release of that edition.
 
     names: every member, directories without a slash at the end. Raises ReleaseError.
     """
-    if ENTERPRISE_LICENCE in names:
+    if edition == "team" and ENTERPRISE_LICENCE in names:
         raise ReleaseError(
-            f"This is the Enterprise edition of {version}: the Team Edition's archive is named mattermost-team-{version}-…. Use that one."
+            f"This is the Enterprise edition of {version}: the Team Edition's archive is named mattermost-team-{version}-…. Use that one, "
+            "or set mattermost:release:edition to enterprise."
         )
     missing = [
         name
-        for name in (*REQUIRED, TEAM_LICENCE)
+        for name in (*REQUIRED, TEAM_LICENCE if edition == "team" else ENTERPRISE_LICENCE)
         if not (any(n.startswith(name) for n in names) if name.endswith("/") else name in names)
     ]
     if missing:
         raise ReleaseError(f"The archive is not a Mattermost release: {', '.join(missing)} missing.")
 
 
-def check_version_output(text: str, version: str) -> None:
+def check_version_output(text: str, version: str, edition: str = "team") -> None:
     """Compare what ``bin/mattermost version`` printed with the wanted *version* and edition. Raises ReleaseError."""
     fields = dict(re.findall(r"^(.+?):[ \t]*(.*?)[ \t]*$", text, flags=re.M))
     found = fields.get("Version", "")
@@ -148,7 +157,8 @@ def check_version_output(text: str, version: str) -> None:
         raise ReleaseError(
             f"The server in the archive is version {found or 'unknown'}, not {version}: correct mattermost:release:source."
         )
-    if fields.get("Build Enterprise Ready") != "false":
+    ready = "true" if edition == "enterprise" else "false"
+    if fields.get("Build Enterprise Ready") != ready:
         raise ReleaseError(
-            f"The server {version} in the archive is not the Team Edition (Build Enterprise Ready is not false)."
+            f"The server {version} in the archive is not the {facts.EDITIONS[edition]} (Build Enterprise Ready is not {ready})."
         )

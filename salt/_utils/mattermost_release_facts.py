@@ -15,6 +15,7 @@ _GLIBC = (((12,), "2.34"), ((), "2.17"))
 # built by mistake on a newer distribution than their neighbours
 _MISBUILT = ((9, 2, 0), (10, 10, 0), (10, 10, 1), (10, 11, 0))
 _MISBUILT_GLIBC = "2.34"
+EDITIONS = {"team": "Team Edition", "enterprise": "Enterprise Edition"}
 # active users that Team Edition takes; beyond it nobody can be added or reactivated (vendor's changelog)
 _USER_LIMIT, _USER_LIMIT_SINCE = 250, (11,)
 
@@ -95,6 +96,12 @@ def glibc_minimum(version: str) -> str:
     return next(minimum for first, minimum in _GLIBC if numbers(version) >= first)
 
 
-def user_limit(version: str) -> int | None:
-    """Return how many active users Team Edition *version* takes, None for one without a limit."""
-    return _USER_LIMIT if numbers(version) >= _USER_LIMIT_SINCE else None
+def sums(releases: dict, release: dict) -> dict:
+    """Return the checksums by version that the table has for the edition and processor. releases: the table. release: the settings' branch."""
+    table = releases.get("enterprise", {}) if release["edition"] == "enterprise" else releases
+    return table.get(release["arch"], {})
+
+
+def user_limit(version: str, edition: str = "team") -> int | None:
+    """Return how many active users *version* takes, None for one without a limit. That of the Enterprise Edition is its license's."""
+    return _USER_LIMIT if edition == "team" and numbers(version) >= _USER_LIMIT_SINCE else None

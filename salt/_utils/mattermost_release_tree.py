@@ -38,6 +38,12 @@ def is_whole(install: str, version: str) -> bool:
     return os.access(os.path.join(install, version, "bin", "mattermost"), os.X_OK)
 
 
+def edition(install: str, version: str) -> str:
+    """Return which edition the unpacked *version* is: ``team`` or ``enterprise``."""
+    licence = os.path.join(install, version, core.ENTERPRISE_LICENCE.partition("/")[2])
+    return "enterprise" if os.path.exists(licence) else "team"
+
+
 def host_glibc() -> str:
     """Return the version of this host's C library, e.g. ``2.36``."""
     return os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
@@ -117,7 +123,15 @@ def _files(folder: str) -> list[str]:
     ]
 
 
-def unpack(archive: str, install: str, version: str, user: str, path: str = "/", restorecon: bool = False) -> None:
+def unpack(
+    archive: str,
+    install: str,
+    version: str,
+    user: str,
+    path: str = "/",
+    restorecon: bool = False,
+    edition: str = "team",
+) -> None:
     """Unpack *archive* to ``INSTALL/VERSION``, whole or not at all.
 
     Every member is checked before it is written, all of them and the server's own word on its version before the tree is moved in.
@@ -130,9 +144,9 @@ def unpack(archive: str, install: str, version: str, user: str, path: str = "/",
     try:
         os.chmod(aside, 0o755)  # noqa: S103 - the service user runs the version check in it
         names = _extract(archive, aside)
-        core.check_members(names, version)
+        core.check_members(names, version, edition)
         tree = os.path.join(aside, core.ROOT)
-        core.check_version_output(_version_of(tree, user), version)
+        core.check_version_output(_version_of(tree, user), version, edition)
         rewrite_client(tree, path, aside)
         os.sync()
         target = os.path.join(install, version)

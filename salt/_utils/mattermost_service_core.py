@@ -22,9 +22,12 @@ def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -
     return None
 
 
-def too_many_users(installed: str, wanted: str, users: int | None) -> str:
-    """Return why an upgrade past the user limit must not go on by itself, or nothing. users: active accounts of people, None if not counted."""
-    limit = user_limit(wanted)
+def too_many_users(installed: str, wanted: str, users: int | None, edition: str = "team") -> str:
+    """Return why an upgrade past the user limit must not go on by itself, or nothing.
+
+    users: active accounts of people, None if not counted. edition: the wanted one.
+    """
+    limit = user_limit(wanted, edition)
     if limit is None or user_limit(installed) is not None:
         return ""
     if users is None:

@@ -244,6 +244,8 @@ def derive_archive(release: dict, releases: dict, given: dict, arch: str) -> Non
     """Fill in where the release's archive is and what its checksum is, and whether the user named the version."""
     release["pinned"] = "version" in given.get("release", {})
     release["arch"] = arch
+    if release["edition"] == "enterprise" and "source" not in given.get("release", {}):
+        release["source"] = release["source"].replace("mattermost-team-", "mattermost-")
     derive_release(release, releases)
 
 
@@ -280,9 +282,9 @@ def derive_release(release: dict, releases: dict) -> None:
     ``line`` is "" where a version is named. ``known_by`` is ``sum`` (its SHA-256 is known), ``name`` (a person named it), ``listed``
     (the vendor lists it: a row of the table for another processor, or two of its sources) or "" (nobody says that it exists); without
     a sum the archive needs the vendor's signature. ``addresses`` are those of any version. releases: the table; ``listed`` in it is the newest patch by line that two of the
-    vendor's sources list at this moment.
+    vendor's sources list at this moment. Both editions have the same versions, and sums of their own.
     """
-    wanted, sums = release["version"], releases.get(release["arch"], {})
+    wanted, sums = release["version"], release_facts.sums(releases, release)
     rows = {version for arch in release_facts.ARCHITECTURES for version in releases.get(arch, {})}
     release["line"] = wanted if release_facts.is_line(wanted) else ""
     if release["line"]:

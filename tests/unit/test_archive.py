@@ -6,7 +6,14 @@ PATHS = {"work": "/var/lib/mattermost-deploy"}
 
 
 def release(**over):
-    return {"version": "11.8.1", "arch": "amd64", "source": "/home/a/x.tar.gz", "sha256": "ab", "pinned": True} | over
+    return {
+        "version": "11.8.1",
+        "arch": "amd64",
+        "edition": "team",
+        "source": "/home/a/x.tar.gz",
+        "sha256": "ab",
+        "pinned": True,
+    } | over
 
 
 def test_a_url_is_the_hosts_own_business():

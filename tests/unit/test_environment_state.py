@@ -22,7 +22,9 @@ def host(tmp_path):
     return paths
 
 
-def managed(paths, test=False, version="11.7.100", database=None, environment=None, mail_password="", born=""):
+def managed(
+    paths, test=False, version="11.7.100", database=None, environment=None, mail_password="", born="", license_text=""
+):
     database = {
         "auth": "peer",
         "name": "mattermost",
@@ -31,7 +33,7 @@ def managed(paths, test=False, version="11.7.100", database=None, environment=No
         "port": 5432,
         **(database or {}),
     }
-    server = {"environment": environment or {}, "config": {}, "insist": []}
+    server = {"environment": environment or {}, "config": {}, "insist": [], "license": license_text}
     state = load_state("mattermost_environment", test, {"mattermost_secret.get": lambda name, directory: born or None})
     path = f"{paths['settings']}/environment"
     ret = state.managed(
@@ -67,6 +69,16 @@ def test_secrets_are_written_and_never_shown(host):
         assert "s3cret" not in str(ret)
     assert written(path)["MM_EMAILSETTINGS_SMTPPASSWORD"] == "smtp-s3cret"
     assert "s3cret%40%2F%3A%20%25%24%22%27@127.0.0.1" in written(path)["MM_SQLSETTINGS_DATASOURCE"]
+
+
+def test_a_license_reaches_the_server_as_its_other_secrets_do(host):
+    managed(host)
+    ret, path = managed(host, license_text="TElDRU5TRS1zM2NyZXQ+/w==\n")
+    assert ret["changes"]["added"] == ["MM_LICENSE"]
+    assert "TElDRU5T" not in str(ret)
+    assert written(path)["MM_LICENSE"] == "TElDRU5TRS1zM2NyZXQ+/w=="
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert managed(host)[0]["changes"]["removed"] == ["MM_LICENSE"]
 
 
 def test_a_password_born_on_the_host_is_used(host):

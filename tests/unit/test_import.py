@@ -71,6 +71,11 @@ def test_a_misfit_is_refused_with_what_to_do(words, case):
     assert "a@b" not in sentence
 
 
+def test_an_enterprise_server_is_no_misfit_where_that_edition_is_wanted():
+    source = detect.detect(by_hand())._replace(is_team=False)
+    assert faults(source, release={"edition": "enterprise"}) == []
+
+
 def test_what_is_accepted_is_no_reason():
     source = detect.detect(by_hand())._replace(is_team=False)
     assert faults(source, wish={"accept": ["enterprise"]}) == []

@@ -27,7 +27,14 @@ every_case = pytest.mark.parametrize(("version", "pinned", "installed", "left"),
 
 
 def release(version="11.7.10", pinned=False):
-    return {"version": version, "pinned": pinned, "arch": "amd64", "source": "/a.tar.gz", "sha256": "ab"}
+    return {
+        "version": version,
+        "pinned": pinned,
+        "arch": "amd64",
+        "edition": "team",
+        "source": "/a.tar.gz",
+        "sha256": "ab",
+    }
 
 
 def host(tmp_path, installed):

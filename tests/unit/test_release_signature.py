@@ -16,7 +16,15 @@ pytestmark = pytest.mark.skipif(
 )
 NAME = "mattermost-team-11.7.15-linux-amd64.tar.gz"
 # a release that the vendor lists and whose sum nobody knows
-LISTED = {"version": "11.7.15", "line": "11.7", "pinned": False, "sha256": "", "known_by": "listed", "arch": "amd64"}
+LISTED = {
+    "version": "11.7.15",
+    "line": "11.7",
+    "pinned": False,
+    "sha256": "",
+    "known_by": "listed",
+    "arch": "amd64",
+    "edition": "team",
+}
 
 
 @pytest.fixture(scope="module")

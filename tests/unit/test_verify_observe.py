@@ -67,7 +67,7 @@ def test_a_healthy_site_passes(site, verify):
         ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
         ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs; expected: 11.7.10"),
         ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
-        ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "Enterprise edition"),
+        ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "The Enterprise Edition runs; expected: the Team Edition."),
         ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test; the site is https://"),
         ("sign-up", {"client": fake_site.CLIENT | {"NoAccounts": "true"}}, "anybody can create the first one"),
         ("page", {"page": 404}, "status 404"),

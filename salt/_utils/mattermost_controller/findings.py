@@ -10,7 +10,7 @@ FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on
     "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",
     "existing-database", "account", "directories", "unit", "nginx-in-use", "postgresql-in-use", "moved", "aside", "downgrade", "newer-default", "checksum",
     "archive-source", "named-files", "own-certificate", "readable-secrets", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
-    "sign-in", "upgrade-changes",
+    "sign-in", "upgrade-changes", "edition", "license",
 )  # fmt: skip
 ACKNOWLEDGED = ("breaking-changes",)  # never ignored: see mattermost:acknowledged
 PREFLIGHT = (*ON_THE_WAY, *FITNESS, *ACKNOWLEDGED)
@@ -19,7 +19,7 @@ VERIFY = (
     "upload-limit", "public-name", "reachable", "closed-ports", "listeners", "redirect", "challenge", "hsts",
     "certificate-trust", "certificate-days", "certificate-served", "tls-protocol", "services", "renewal",
     "certificate-watch", "backup-age", "postgresql", "private-files", "additional-names", "additional-certificates", "additional-redirects",
-    "round-trip",
+    "round-trip", "license",
 )  # fmt: skip
 RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
 UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages", "postgresql-update")

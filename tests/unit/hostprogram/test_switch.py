@@ -57,6 +57,14 @@ def test_each_failure_is_undone(host, fault):
     assert f"set mattermost:release:version to {OLD}" in host.report()["advice"]
 
 
+@pytest.mark.parametrize(("fault", "code"), [("enterprise", 0), ("", 3)])
+def test_the_server_must_be_of_the_edition_that_is_unpacked(host, fault, code):
+    host.deployed().fault(NEW, fault)
+    (host.folder / "install" / NEW / "ENTERPRISE-EDITION-LICENSE.txt").write_text("")
+    assert host.run("to", NEW).returncode == code
+    assert code == 0 or "not of the edition" in host.report()["reason"]
+
+
 def test_a_copy_that_fails_is_undone_and_told_in_one_line(host):
     host.deployed().set(copy_fails="")
     done = host.run("to", NEW)

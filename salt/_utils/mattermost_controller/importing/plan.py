@@ -16,7 +16,7 @@ from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.moving import transfer
 
 ACCEPTED = {
-    "enterprise": "The server on {host} is the Enterprise Edition. This bundle installs the Team Edition: features that it lacks are lost.",
+    "enterprise": "The server on {host} is the Enterprise Edition, and mattermost:release:edition is team: features that the Team Edition lacks are lost.",
     "gitlab-sign-in": "People on {host} sign in with GitLab, which Team Edition 11.0 and later cannot. Let them set a password there first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
@@ -133,13 +133,15 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
         release.check_hop(source.version, wanted)
     except release.ReleaseError as err:
         reasons.append(f"{err} The source runs {source.version}.")
-    too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"))
+    edition = settings["release"]["edition"]
+    too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"), edition)
     if too_many and "user-limit" not in settings["preflight"]["ignore"]:
         reasons.append(too_many)
     unaccepted = {
-        "enterprise": not source.is_team,
+        "enterprise": not source.is_team and edition == "team",
         "gitlab-sign-in": setting(source.config, source.variables, "GitLabSettings", "Enable").lower() in ("true", "1")
-        and release.parse(wanted) >= (11, 0, 0),
+        and release.parse(wanted) >= (11, 0, 0)
+        and edition == "team",
     }
     for name, applies in unaccepted.items():
         if applies and name not in request["accept"]:

@@ -11,6 +11,7 @@ from mattermost_controller.findings import ACKNOWLEDGED, FITNESS, Finding, reaso
 from mattermost_controller.preflight import (
     belongings,
     breaking_changes,
+    edition,
     files,
     machine,
     other_services,
@@ -52,6 +53,8 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         release.downgrade,
         release.newer_default,
         release.checksum,
+        edition.edition,
+        edition.license_is_valid,
         upgrade.user_limit,
         upgrade.sign_in,
         files.source,

@@ -183,6 +183,6 @@ def checksum(settings, facts, outside) -> Finding:
             "checksum",
             f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}): the vendor's signature by the key "
             f"{release['key_fingerprint']} must prove it.",
-            "or set mattermost:release:sha256 to the sum of its Team Edition archive.",
+            f"or set mattermost:release:sha256 to the sum of its {release_facts.EDITIONS[release['edition']]} archive.",
         )
     return ok("checksum", f"SHA-256 of Mattermost {wanted} is known.")

@@ -21,7 +21,9 @@ def plan(release: dict, paths: dict, current: str | None) -> Step:
 
     release, paths: those branches of its settings. current: the version that it runs, or None.
     """
-    target = posixpath.join(paths["work"], "downloads", archive_name(release["version"], release["arch"]))
+    target = posixpath.join(
+        paths["work"], "downloads", archive_name(release["version"], release["arch"], release["edition"])
+    )
     if "://" in release["source"]:
         return Step("the host fetches the archive itself.", target)
     if effective(release, current) != current:

@@ -9,6 +9,7 @@ from mattermost_release_facts import user_limit
 
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
+from mattermost_controller.preflight.edition import license_lasts
 from mattermost_controller.releases.look import Look
 from mattermost_controller.status import releases, upkeep
 from mattermost_controller.verify.tls import validity
@@ -58,7 +59,7 @@ def host_data(
         },
         "disks": status["disks"],
         "logs": {"bytes": status["logs"], "days": settings["kept"]["log_days"]},
-        "users": {"active": status["users"], "limit": user_limit(version)},
+        "users": {"active": status["users"], "limit": user_limit(version, settings["release"]["edition"])},
         "drift": drift,
         "newer": releases.newer(
             {*data["releases"].get(settings["release"]["arch"], {}), *news.listed.values()},
@@ -89,6 +90,8 @@ def host_data(
         drifted(drift),
         *news.findings,
     ]
+    if settings["server"]["license"]:
+        judged.append(license_lasts(settings["server"]["license"], facts["time"]))
     judged += upkeep.findings(settings, facts, postgresql, data["releases"])
     return with_attention(status, findings.soften(judged, settings["status"]["ignore"], "mattermost:status:ignore"))
 

@@ -88,7 +88,7 @@ def _mattermost(one: dict) -> str:
     if not one["running"]:
         state = one["state"] or "not there"
         return f"does not answer ({state}); {one['installed'] or 'no version'} is installed; pillar: {one['set'] or 'no version'}"
-    edition = {"team": "Team Edition", "enterprise": "ENTERPRISE"}.get(one["edition"], "edition unknown")
+    edition = {"team": "Team Edition", "enterprise": "Enterprise Edition"}.get(one["edition"], "edition unknown")
     build = "{number}, {date}, {hash}".format(**one["build"]) if one["build"] else UNKNOWN
     sentences = f"{one['running']}, {edition}, {one['health'] or 'health unknown'}, up {period(one['uptime'])}"
     return f"{sentences}; build {build}; pillar: {one['set'] or 'no version, the host keeps its own'}"

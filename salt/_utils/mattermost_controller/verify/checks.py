@@ -25,6 +25,7 @@ _HOST = (host.installed, host.listeners, host.services, host.postgresql, host.pr
 _NAMES = {web.ping: "health", tls.chain: "certificate-trust", tls.days_left: "certificate-days"}
 _NAMES |= {additional.names: "additional-names", additional.certificates: "additional-certificates"}
 _NAMES |= {additional.redirects: "additional-redirects"}
+_NAMES |= {web.license_is_taken: "license"}
 _NAMES |= {tls.protocol: "tls-protocol", tls.served_certificate: "certificate-served"}
 GATEWAY = (502, 503, 504)  # nginx answers, the server behind it does not
 
@@ -49,6 +50,7 @@ def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Fi
     name = web.public_name(settings, observed, facts)
     found.append(name)
     checks = [*(_TLS if site == "ssl" else ()), *_ALWAYS, web.upload_limit]
+    checks += [web.license_is_taken] if settings["server"]["license"] else []
     if observed["additional"]:
         checks += [additional.names, additional.redirects, *([additional.certificates] if site == "ssl" else [])]
     if name.level == REFUSAL:
@@ -64,7 +66,7 @@ def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Fi
         return _fail_skipped(found)
     down = observed["ping"].status in GATEWAY
     for check in checks:
-        if down and check in _ALWAYS and check is not web.ping:
+        if down and check in (*_ALWAYS, web.license_is_taken) and check is not web.ping:
             found.append(_skip(check, "the server behind nginx"))
         else:
             found.append(check(settings, observed, facts))

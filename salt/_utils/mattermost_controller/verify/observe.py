@@ -50,7 +50,11 @@ def hosts_and_sites(
 
 def _observe(settings: dict, site: str) -> dict:
     inner = [settings["server"]["port"], settings["database"]["port"]]
-    return observe_site(site_of(settings, site), settings["nginx"]["body_limit"], inner, settings["names"][1:])
+    found = observe_site(site_of(settings, site), settings["nginx"]["body_limit"], inner, settings["names"][1:])
+    if settings["server"]["license"]:
+        where = site_of(settings, site)
+        found["license"] = http.request(where, f"{where.path}/api/v4/license/client?format=old")
+    return found
 
 
 def observe_site(site: http.Site, body_limit: int, inner_ports: list[int], additional_names: list[str] = ()) -> dict:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from mattermost_release_facts import effective
+from mattermost_release_facts import EDITIONS, effective
 
 from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped, warning
 from mattermost_controller.verify.commands import DEPLOY, LOGS, NGINX_LOGS, SERVER_BLOCKS
@@ -138,13 +138,29 @@ def edition(settings, observed, facts) -> Finding:
     client = _client(observed)
     if not client:
         return skipped("edition", "Not checked: the server does not report its edition.")
-    if client.get("BuildEnterpriseReady") != "false":
+    wanted = settings["release"]["edition"]
+    found = "enterprise" if client.get("BuildEnterpriseReady") == "true" else "team"
+    if found != wanted:
         return refusal(
             "edition",
-            "This is the Enterprise edition, not the Team Edition.",
-            "set mattermost:release:source to the archive with -team- in its name.",
+            f"The {EDITIONS[found]} runs; expected: the {EDITIONS[wanted]}.",
+            "see docs/editions.md: mattermost:release:edition, and an archive of that edition in mattermost:release:source.",
         )
-    return ok("edition", "Team Edition.")
+    return ok("edition", f"{EDITIONS[found]}.")
+
+
+def license_is_taken(settings, observed, facts) -> Finding:
+    """The server takes the license that the settings give it: only it can check the signature."""
+    said = _json(observed["license"])
+    if "IsLicensed" not in said:
+        return skipped("license", "Not checked: the server does not say whether it has a license.")
+    if said["IsLicensed"] != "true" or said.get("SkuShortName") == "entry":
+        return refusal(
+            "license",
+            "The server does not take the license in mattermost:server:license: it runs without it.",
+            f"look for the reason in its log, and set the whole text of the vendor's file: {LOGS}",
+        )
+    return ok("license", "The server has a license.")
 
 
 def site_address(settings, observed, facts) -> Finding:

@@ -64,7 +64,7 @@ sums-that-this-bundle-knows-are-in-place:
     - mode: '0644'
     - show_changes: False
     - context:
-        sums: {{ table[release.arch] | json }}
+        sums: {{ (table.enterprise if release.edition == 'enterprise' else table)[release.arch] | json }}
     - require:
       - file: patches-program-has-its-settings
 

@@ -1,0 +1,86 @@
+"""Whether the wanted edition and its license fit the host. Pure.
+
+Each check takes the merged settings, the facts of ``hosts.probe.parse`` and what the controller saw from outside.
+"""
+
+from __future__ import annotations
+
+import time
+
+import mattermost_license
+from mattermost_release_core import other_edition
+from mattermost_release_facts import EDITIONS, effective
+
+from mattermost_controller.findings import WARNING, Finding, note, ok, refusal, warning
+
+SOON_DAYS = 30
+
+
+def edition(settings, facts, outside) -> Finding:
+    """An edition changes with the version alone; what a change takes away, and what an unlicensed server hides, is said first."""
+    installed, wanted, server = facts["current"], settings["release"]["edition"], settings["server"]
+    there = facts.get("edition") or wanted
+    if there != wanted and effective(settings["release"], installed) == installed:
+        sentence, _, fix = other_edition(installed, there, wanted).rpartition(": ")
+        return refusal("edition", f"{sentence}.", fix)
+    if there != wanted and wanted == "team":
+        return refusal(
+            "edition",
+            "This goes from the Enterprise to the Team Edition: sign-in by LDAP, SAML or OpenID, guests, data retention and all else that a license "
+            "brings are gone, and people who sign in that way are locked out.",
+            "see docs/editions.md, or set mattermost:preflight:ignore: [edition] to change anyway.",
+        )
+    if wanted == "enterprise" and not server["license"] and "MM_LICENSE" not in server["environment"]:
+        return warning(
+            "edition",
+            'The Enterprise Edition without a license is "Entry": of all channels together only the newest 10,000 messages can be read or searched. '
+            "Older ones stay in the database, hidden.",
+            "set mattermost:server:license, unless a license was uploaded in the System Console; the Team Edition has no such limit.",
+        )
+    if there != wanted:
+        return note("edition", f"The {EDITIONS[there]} becomes the {EDITIONS[wanted]}.")
+    return ok("edition", f"{EDITIONS[wanted]}.")
+
+
+def license_is_valid(settings, facts, outside) -> Finding:
+    """The license has begun and has not expired. A server that has it already goes on, so that an expired one stops no other change."""
+    server, where = settings["server"], "mattermost:server:license"
+    if not server["license"]:
+        return ok("license", "No license is set.")
+    if settings["release"]["edition"] != "enterprise":
+        return refusal(
+            "license",
+            f"{where} is set, and the Team Edition reads none.",
+            "set mattermost:release:edition to enterprise, or remove it.",
+        )
+    if "MM_LICENSE" in server["environment"]:
+        return refusal(
+            "license", f"{where} and mattermost:server:environment:MM_LICENSE are both set.", "remove one of them."
+        )
+    found = license_lasts(server["license"], facts.get("time") or time.time())
+    return found._replace(level=WARNING) if found.level != "ok" and facts.get("edition") == "enterprise" else found
+
+
+def license_lasts(text: str, now: float) -> Finding:
+    """Refuse a license that is not valid now, by its form and its own dates: only the server checks its signature."""
+    try:
+        license = mattermost_license.read(text)
+    except ValueError as err:
+        return refusal(
+            "license",
+            f"mattermost:server:license cannot be used: {err}.",
+            "write the whole text of the vendor's file there.",
+        )
+    ends = time.strftime("%Y-%m-%d", time.gmtime(license.expires))
+    if license.expires <= now:
+        return refusal(
+            "license",
+            f"The license expired on {ends}.",
+            "set the new one in mattermost:server:license, or mattermost:preflight:ignore: [license] to go on without its features.",
+        )
+    if license.starts > now:
+        begins = time.strftime("%Y-%m-%d", time.gmtime(license.starts))
+        return warning("license", f"The license begins on {begins}: until then the server runs without it.")
+    if license.expires - now < SOON_DAYS * 86400:
+        return warning("license", f"The license expires on {ends}.", "set a new one in mattermost:server:license.")
+    return ok("license", f"The license is valid to {ends}, by what it says itself.")
