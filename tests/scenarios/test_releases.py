@@ -221,6 +221,32 @@ def test_a_patch_that_is_not_proved_and_another_line_are_not_installed(patching,
     assert "unattended-patches" in attention(status_of(host, drift=False)[1])
 
 
+def test_systemd_begins_the_window_and_the_daily_look_at_the_set_time(patching, serve):
+    """The window begins when the settings say; the daily look's hour is put forward. Only the random delay of both is taken away."""
+    host, units = patching.host, ("patches", "releases")
+    serve(Release(NEWER, day(-2)))
+    at = int(host.ssh("date +%s")) + 45
+    soon = host.ssh(f"date -d @{at} '+%Y-%m-%d %H:%M:%S'").strip()
+    dropin = "/run/systemd/system/mattermost-{}.timer.d"
+    try:
+        for name, more in zip(units, ("", f"OnCalendar=\\nOnCalendar={soon}\\n")):
+            lines = f"[Timer]\\nRandomizedDelaySec=0\\nAccuracySec=1us\\n{more}"
+            host.ssh(f"mkdir -p {dropin.format(name)}; printf '{lines}' >{dropin.format(name)}/soon.conf")
+        host.set(release={"window": {"begins": soon}})
+        run = host.apply("releases")
+        assert run.rc == 0, run
+        host.ssh("systemctl daemon-reload; systemctl restart mattermost-releases.timer")
+        wait_until(lambda: int(host.ssh("date +%s")) > at, "The set time", timeout=60)
+        for name in units:
+            last = f"systemctl show -p LastTriggerUSec --value mattermost-{name}.timer"
+            assert 0 <= int(host.ssh(f'date -d "$({last})" +%s')) - at <= 2, name
+            began = f"systemctl show -p ExecMainStartTimestamp --value mattermost-{name}.service"
+            assert int(host.ssh(f'date -d "$({began})" +%s')) >= at, name
+    finally:
+        host.set(release={"window": {"begins": "*-*-* 04:30:00"}})
+        host.ssh(f"rm -rf {' '.join(map(dropin.format, units))}; systemctl daemon-reload")
+
+
 def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serve):
     """Then it is installed in the next window, the version in the settings is the least patch, and nothing has drifted."""
     host = patching.host
