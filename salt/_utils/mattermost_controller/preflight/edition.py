@@ -76,7 +76,7 @@ def license_lasts(text: str, now: float) -> Finding:
         return refusal(
             "license",
             f"The license expired on {ends}.",
-            "set the new one in mattermost:server:license, or mattermost:preflight:ignore: [license] to go on without its features.",
+            "set the new one in mattermost:server:license, or mattermost:preflight:ignore: [license] to continue without its features.",
         )
     if license.starts > now:
         begins = time.strftime("%Y-%m-%d", time.gmtime(license.starts))
