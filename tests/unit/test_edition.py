@@ -20,7 +20,7 @@ from tests.states import load_state
 from tests.unit import test_preflight as preflight
 from tests.unit import test_release_archive as archives
 from tests.unit.hostprogram import patch_host
-from tests.unit.test_preflight_upgrade import look, of
+from tests.unit.test_preflight_upgrade import findings_of, of
 
 DATA = mattermost_settings_data.load(["salt"])
 SUM = "1" * 64
@@ -109,7 +109,7 @@ def test_another_edition_that_was_left_unpacked_does_not_count(tmp_path, monkeyp
 def judged(check, wanted="enterprise", version="11.7.11", pillar=None, **facts):
     given = {"release": {"version": version, "sha256": SUM, "edition": wanted}, **(pillar or {})}
     known = {"config": {}, "users": 10, "time": NOW, **facts}
-    (found,) = of(look("11.7.10", version, given, **known), check)
+    (found,) = of(findings_of("11.7.10", version, given, **known), check)
     return found
 
 
@@ -137,7 +137,7 @@ def test_limits_of_the_team_edition_stop_no_upgrade_to_the_other():
     for check, facts in (("user-limit", {"users": 300}), ("sign-in", {"config": gitlab})):
         release = {"version": "11.7.10", "sha256": SUM, "edition": "enterprise"}
         for edition_, level in (("enterprise", "ok"), ("team", "refusal")):
-            (found,) = of(look("10.11.23", "11.7.10", {"release": {**release, "edition": edition_}}, **facts), check)
+            (found,) = of(findings_of("10.11.23", "11.7.10", {"release": {**release, "edition": edition_}}, **facts), check)
             assert found.level == level, check
 
 
