@@ -63,8 +63,8 @@ def check_hop(installed: str | None, version: str) -> None:
 def other_edition(version: str, installed: str, wanted: str) -> str:
     """Return why a host keeps the edition that it has. installed, wanted: editions."""
     return (
-        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed, and mattermost:release:edition is {wanted}. An edition changes only together "
-        f"with the version: set mattermost:release:version to a newer one, or the edition to {installed}."
+        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed; {wanted} comes only with another version: set mattermost:release:version "
+        f"to a newer one, or mattermost:release:edition to {installed}."
     )
 
 

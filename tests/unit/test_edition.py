@@ -98,7 +98,7 @@ def unpacked(tmp_path, monkeypatch, version, installed):
 def test_the_edition_of_the_version_that_runs_is_never_exchanged(tmp_path, monkeypatch):
     answer, done = unpacked(tmp_path, monkeypatch, "11.7.10", "11.7.10")
     assert (answer["result"], done) == (False, [])
-    assert "An edition changes only together with the version" in answer["comment"]
+    assert "comes only with another version" in answer["comment"]
 
 
 def test_another_edition_that_was_left_unpacked_does_not_count(tmp_path, monkeypatch):
@@ -137,7 +137,9 @@ def test_limits_of_the_team_edition_stop_no_upgrade_to_the_other():
     for check, facts in (("user-limit", {"users": 300}), ("sign-in", {"config": gitlab})):
         release = {"version": "11.7.10", "sha256": SUM, "edition": "enterprise"}
         for edition_, level in (("enterprise", "ok"), ("team", "refusal")):
-            (found,) = of(findings_of("10.11.23", "11.7.10", {"release": {**release, "edition": edition_}}, **facts), check)
+            (found,) = of(
+                findings_of("10.11.23", "11.7.10", {"release": {**release, "edition": edition_}}, **facts), check
+            )
             assert found.level == level, check
 
 

@@ -16,7 +16,7 @@ from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.moving import transfer
 
 ACCEPTED = {
-    "enterprise": "The server on {host} is the Enterprise Edition, and mattermost:release:edition is team: features that the Team Edition lacks are lost.",
+    "enterprise": "The server on {host} is the Enterprise Edition. The settings want the Team Edition: what that lacks is lost.",
     "gitlab-sign-in": "People on {host} sign in with GitLab, which Team Edition 11.0 and later cannot. Let them set a password there first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum

@@ -26,15 +26,13 @@ def edition(settings, facts, outside) -> Finding:
     if there != wanted and wanted == "team":
         return refusal(
             "edition",
-            "This goes from the Enterprise to the Team Edition: sign-in by LDAP, SAML or OpenID, guests, data retention and all else that a license "
-            "brings are gone, and people who sign in that way are locked out.",
+            "This goes to the Team Edition: people who sign in by LDAP, SAML or OpenID are locked out, and all that a license brings is gone.",
             "see docs/editions.md, or set mattermost:preflight:ignore: [edition] to change anyway.",
         )
     if wanted == "enterprise" and not server["license"] and "MM_LICENSE" not in server["environment"]:
         return warning(
             "edition",
-            'The Enterprise Edition without a license is "Entry": of all channels together only the newest 10,000 messages can be read or searched. '
-            "Older ones stay in the database, hidden.",
+            'Without a license the Enterprise Edition is "Entry": it hides all but the newest 10,000 messages of all channels together.',
             "set mattermost:server:license, unless a license was uploaded in the System Console; the Team Edition has no such limit.",
         )
     if there != wanted:
