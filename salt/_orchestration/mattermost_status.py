@@ -8,16 +8,19 @@ It prints its own report, so that it stays the only step: programs read ``.data[
 
 from __future__ import annotations
 
+import datetime
+import functools
 import time
 
 import mattermost_settings_data
+import salt.version
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
 from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
 from mattermost_controller.releases import look as release_look
 from mattermost_controller.reporting import finish
 from mattermost_controller.stages import apply as stage_run
-from mattermost_controller.status import drift, report, text
+from mattermost_controller.status import brought, drift, report, text
 from mattermost_controller.status import facts as status_facts
 from mattermost_controller.verify import checks as verify_checks
 from mattermost_controller.verify import observe
@@ -86,12 +89,17 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> tuple[dic
         known[host.id] = {"host": host, "settings": merged, "facts": facts, "runtime": runtime.choose(facts)}
     drifts = _drift(known, options)
     ask = release_look.for_run(__opts__, data["releases"])
+    newest_bundle = functools.cache(brought.newest_bundle)
+    today = datetime.datetime.now(datetime.timezone.utc).date()
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
         found = [refusal("installed", "No site is deployed there.", "salt-run state.orchestrate mattermost.ssl")]
         if host_id in observed:
             found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
         news = ask(merged["release_sources"], facts["current"])
+        found += brought.findings(
+            merged, data, salt.version.__version__, newest_bundle(merged["release_sources"]["bundle"]), today
+        )
         statuses[host_id] = report.host_data(merged, facts, observed.get(host_id), drifts[host_id], data, found, news)
     return statuses, known
 

@@ -22,7 +22,16 @@ VERIFY = (
     "round-trip", "license",
 )  # fmt: skip
 RELEASES = ("security-patch", "support-end", "release-sources")  # told by preflight, status and the host's daily check
-UPKEEP = ("platform-support", "postgresql-support", "reboot", "security-packages", "postgresql-update")
+UPKEEP = (
+    "platform-support",
+    "postgresql-support",
+    "reboot",
+    "security-packages",
+    "postgresql-update",
+    "salt",
+    "restic",
+    "bundle-version",
+)
 STATUS = ("backup-result", "disk", "users", "drift", "unattended-patches", *UPKEEP)
 _NAMES = {*PREFLIGHT, *VERIFY, *RELEASES, *STATUS}
 

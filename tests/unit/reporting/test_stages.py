@@ -114,7 +114,11 @@ def test_a_host_that_gave_no_results_fails_with_the_reason(run, answer, words):
 @pytest.fixture
 def status(monkeypatch):
     """A function that has one host's status told; returns the reports that it left to be printed."""
-    settings = {"mail": {"password": "hunter22"}, "release_sources": {}}
+    settings = {
+        "mail": {"password": "hunter22"},
+        "release_sources": {"bundle": ""},
+        "platform": {"name": "Debian 12", "backup": {"program": {"source": ""}}},
+    }
     host = SimpleNamespace(id="chat", address="192.0.2.7", settings=lambda grains: settings)
     facts = {"grains": {}, "current": "", "site": "", "lock": ""}
     look = SimpleNamespace(fault=None, facts=facts)

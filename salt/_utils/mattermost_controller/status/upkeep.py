@@ -18,8 +18,8 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
     today = datetime.fromtimestamp(facts["time"], timezone.utc).date()
     platform, major = settings["platform"], postgresql.partition(".")[0]
     return [
-        _support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
-        _support(
+        support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
+        support(
             "postgresql-support",
             f"PostgreSQL {major}",
             table["postgresql"].get(major, ""),
@@ -34,7 +34,8 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
     ]  # fmt: skip
 
 
-def _support(check: str, what: str, ends: str, today, way: str) -> Finding:
+def support(check: str, what: str, ends: str, today, way: str) -> Finding:
+    """Judge the last day of support of *what*. ends: "" where it is not known."""
     if not ends:
         return skipped(check, f"Until when {what} is supported is not known here.")
     left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days

@@ -1,0 +1,95 @@
+"""Whether what this bundle brings is current: the controller's Salt, a restic that it pins for a platform, and the bundle itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from mattermost_release_facts import numbers
+
+from mattermost_controller.findings import Finding, note, ok, skipped, warning
+from mattermost_controller.status.upkeep import support
+
+MOST_BYTES = 65536
+SECONDS = 30
+
+
+def newest_bundle(address: str) -> tuple[str, str]:
+    """Return the version of the bundle.yaml at *address*, and, where that is not known, why. "" is not asked."""
+    if not address:
+        return "", ""
+    command = ["curl", "-sSf", "--proto", "=https,file", "--connect-timeout", "10", "-m", "20", "-r", f"0-{MOST_BYTES}"]
+    try:
+        with subprocess.Popen([*command, "--", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+            text = done.stdout.read(MOST_BYTES).decode(errors="replace")
+            done.stdout.close()  # whatever comes after that ends curl
+            said = done.stderr.read(1000).decode(errors="replace").strip()
+    except OSError as err:
+        return "", f"curl cannot be run: {err}."
+    found = re.search(r"^version: (\d{1,6}\.\d{1,6}\.\d{1,6})\s*$", text, re.MULTILINE)
+    if found:
+        return found[1], ""
+    return "", said.splitlines()[-1] if said else "what answers there is not the bundle.yaml of this bundle."
+
+
+def findings(settings: dict, data: dict, salt: str, newest: tuple[str, str], today) -> list[Finding]:
+    """Return what there is to say.
+
+    settings: merged, of one host. data: of ``mattermost_settings_data.load``. salt: the controller's version. newest: of ``newest_bundle``.
+    today: a date.
+    """
+    return [
+        _salt(salt, data["releases"], today),
+        _restic(settings["platform"]),
+        _bundle(data["bundle"]["version"], *newest),
+    ]
+
+
+def _salt(version: str, table: dict, today) -> Finding:
+    known = table["salt"].get(version.partition(".")[0], {})
+    found = support(
+        "salt",
+        f"Salt {version} on this controller",
+        known.get("ends", ""),
+        today,
+        "docs/salt-versions.md takes a newer one",
+    )
+    if found.level in ("ok", "skipped") and numbers(known.get("newest", "")) > numbers(version):
+        return note(
+            "salt",
+            f"Salt {version} runs on this controller; {known['newest']} was seen by {table['date']}.",
+            "see docs/salt-versions.md.",
+        )
+    return found
+
+
+def _restic(platform: dict) -> Finding:
+    program = platform["backup"]["program"]
+    if not program["source"]:
+        return ok("restic", f"restic comes from a package of {platform['name']}.")
+    pinned = re.search(r"\d+\.\d+\.\d+", program["source"])
+    return note(
+        "restic",
+        f"restic {pinned[0] if pinned else 'of an unknown version'} is pinned for {platform['name']}, whose package manager brings no fixes of it.",
+        "another one: mattermost:platform:backup:program, with its address and SHA-256.",
+    )
+
+
+def _bundle(checkout: str, newest: str, reason: str) -> Finding:
+    if reason:
+        return warning(
+            "bundle-version",
+            f"Whether there is a newer version of this bundle is not known: {reason}",
+            "correct mattermost:release_sources:bundle, or set it to '' to ask nobody.",
+        )
+    if not newest:
+        return skipped(
+            "bundle-version", "Nobody was asked for a newer version of this bundle (mattermost:release_sources:bundle)."
+        )
+    if numbers(newest) > numbers(checkout):
+        return warning(
+            "bundle-version",
+            f"Version {newest} of this bundle is out; this checkout is {checkout}.",
+            "git pull && make setup, then read CHANGELOG.md before the next run.",
+        )
+    return ok("bundle-version", f"This checkout, {checkout}, is the newest version of this bundle.")
