@@ -86,7 +86,7 @@ def test_the_preflight_warns_and_does_not_refuse(tmp_path):
 
 
 def test_the_status_needs_somebody_and_shows_it(tmp_path):
-    made = status.made(news=ask(tmp_path))
+    made = status.host_data(news=ask(tmp_path))
     assert "security-patch" in [one["check"] for one in made["attention"]]
     assert not made["well"]
     assert made["releases"]["newest"] == "11.7.20"
@@ -97,7 +97,7 @@ def test_the_status_needs_somebody_and_shows_it(tmp_path):
 
 
 def test_a_status_without_an_answer_never_says_that_none_is_newer():
-    made = status.made()
+    made = status.host_data()
     screen = text.render({"chat": {"address": "192.0.2.1", **copy.deepcopy(made)}})
     assert f"(no source answered: by the table of {TABLE['date']})" in screen
 

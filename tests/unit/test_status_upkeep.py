@@ -106,8 +106,8 @@ def test_every_platform_and_every_postgresql_of_ours_has_its_last_day():
 
 def test_what_the_settings_ignore_needs_nobody_and_stays_a_warning():
     old = {"platform": {"support_ends": "0001-01-01"}}
-    assert "platform-support" in {one["check"] for one in status.made(pillar=old)["attention"]}
-    made = status.made(pillar={**old, "status": {"ignore": ["platform-support"]}})
+    assert "platform-support" in {one["check"] for one in status.host_data(pillar=old)["attention"]}
+    made = status.host_data(pillar={**old, "status": {"ignore": ["platform-support"]}})
     assert "platform-support" not in {one["check"] for one in made["attention"]}
     (kept,) = [one for one in made["findings"] if one["check"] == "platform-support"]
     assert kept["level"] == "warning"
