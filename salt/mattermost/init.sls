@@ -26,7 +26,7 @@ nothing-is-due-that-needs-an-orchestration:
     - acknowledged: {{ mattermost.acknowledged | json }}
     - order: first
     - require:
-      - mattermost_run_lock: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-in-progress
     - require_in:
       {% for state in states %}
       - sls: {{ state }}

@@ -84,7 +84,7 @@ def test_ssh_on_another_port_is_never_locked_out(web):
     web.write(port=2222)
     run = web.apply("firewall")
     assert run.rc == 0, run
-    first = state(run, "firewall-lets-ssh-in-before-it-starts")["changes"]["zone public"]
+    first = state(run, "firewall-allows-ssh-before-it-starts")["changes"]["zone public"]
     assert "port 2222/tcp opened" in first
     assert state(run, "firewall-lets-the-site-in")["changes"] == {}
     web.ssh("firewall-cmd --reload")
@@ -113,7 +113,7 @@ def test_what_the_admin_opened_stays_unless_strict(web):
 def test_another_packet_filter_is_not_fought(web):
     web.ssh("systemd-run -q --unit=nftables --property=Type=oneshot --remain-after-exit true")
     run = web.apply("firewall")
-    comment = state(run, "firewall-lets-ssh-in-before-it-starts")["comment"]
+    comment = state(run, "firewall-allows-ssh-before-it-starts")["comment"]
     assert comment.startswith("nftables filters packets on this host")
     assert web.ssh("command -v firewall-cmd || true") == ""
     web.set(firewall={"manage": False})

@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import mattermost_progress
 import pytest
 import yaml
 
@@ -193,3 +194,15 @@ def test_a_phrase_that_is_replaced_is_found(text, phrase):
 )
 def test_other_words_are_not(text):
     assert replaced(text) == []
+
+
+SLS = [path for path in repository.with_suffix(".sls") if path.parts[:2] == ("salt", "mattermost")]
+
+
+@pytest.mark.parametrize("path", SLS, ids=str)
+def test_what_a_state_claims_uses_the_words_of_the_field(path):
+    """A run shows the IDs of its states as sentences."""
+    claims = [
+        mattermost_progress.claim(name) for name in re.findall(r"(?m)^([a-z][a-z0-9-]+):$", repository.text(path))
+    ]
+    assert [(claim, hits) for claim in claims if (hits := replaced(claim))] == []

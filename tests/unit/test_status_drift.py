@@ -63,7 +63,10 @@ def test_what_would_fail_is_drift_and_says_why():
     ("answer", "words"),
     [
         ({"stderr": "ssh: no route"}, "ssh: no route."),
-        ({"return": part("no-other-run-is-at-work", 0, False, comment="Another run.")}, "another run is in progress"),
+        (
+            {"return": part("no-other-run-is-in-progress", 0, False, comment="Another run.")},
+            "another run is in progress",
+        ),
         ({"return": ["Rendering SLS failed"]}, "do not compile"),
     ],
 )

@@ -6,7 +6,7 @@
 include:
   - {{ repositories }}
 
-no-other-run-is-at-work:
+no-other-run-is-in-progress:
   mattermost_run_lock.acquired:
     - order: first
 
@@ -18,13 +18,13 @@ host-is-noted-before-it-is-changed:
     - bundle: {{ mattermost.bundle | json }}
     - order: 1
     - require:
-      - mattermost_run_lock: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-in-progress
 
 tools-are-installed:
   pkg.installed:
     - pkgs: {{ mattermost.platform.packages | json }}
     - require:
-      - mattermost_run_lock: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-in-progress
       - sls: {{ repositories }}
 
 # Distributions sweep old files out of /var/tmp: Salt would not notice that half of it is gone.
@@ -39,4 +39,4 @@ salt-is-not-swept-away-between-runs:
     - mode: '0644'
     - makedirs: True
     - require:
-      - mattermost_run_lock: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-in-progress

@@ -14,7 +14,7 @@ no-data-waits-in-another-postgresql:
     - cluster: {{ platform.postgresql | json }}
     - work: {{ mattermost.paths.work }}
     - require:
-      - mattermost_run_lock: no-other-run-is-at-work
+      - mattermost_run_lock: no-other-run-is-in-progress
 
 packages-are-installed:
   pkg.installed:

@@ -60,7 +60,7 @@ def from_dry_run(answer, stages_asked: list[dict]) -> dict:
     found, reason = [], ""
     for part in results:
         name, stage = part["__id__"], stages.stage_of(part["__sls__"], stages_asked)
-        if part["result"] is False and name == "no-other-run-is-at-work":
+        if part["result"] is False and name == "no-other-run-is-in-progress":
             return unknown("another run is in progress on the host.")
         if part["result"] is False and not _is_follower(part):
             found.append({"state": name, "stage": stage, "fails": True})

@@ -11,7 +11,7 @@ include:
   - mattermost.deploy.common
 
 # what would stop mattermost.deploy.database, while the old server still serves
-database-of-before-is-another:
+new-database-is-not-the-previous-one:
   mattermost_database.compatible:
     - name: {{ database.name }}
     - role: {{ database.user }}
@@ -31,7 +31,7 @@ aside-work-is-roots-alone:
     - mode: '0700'
     - makedirs: True
     - require:
-      - mattermost_database: database-of-before-is-another
+      - mattermost_database: new-database-is-not-the-previous-one
 
 aside-program-is-in-place:
   file.managed:
@@ -64,7 +64,7 @@ aside-program-has-its-settings:
     - require:
       - file: aside-work-is-roots-alone
 
-interrupted-import-is-undone-at-boot:
+interrupted-import-is-rolled-back-at-boot:
   file.managed:
     - name: /etc/systemd/system/mattermost-aside.service
     - source: salt://mattermost/deploy/aside/files/etc/systemd/system/mattermost-aside.service.jinja
@@ -78,11 +78,11 @@ interrupted-import-is-undone-at-boot:
     - require:
       - file: aside-work-is-roots-alone
 
-undo-of-an-import-is-enabled:
+rollback-of-an-import-is-enabled:
   service.enabled:
     - name: mattermost-aside
     - require:
-      - file: interrupted-import-is-undone-at-boot
+      - file: interrupted-import-is-rolled-back-at-boot
       - file: aside-program-is-in-place
       - file: aside-program-has-its-settings
 

@@ -117,7 +117,7 @@ backup-unit-is-in-place:
         postgresql: {{ mattermost.platform.postgresql.service }}.service
         settings: {{ mattermost.paths.settings }}
 
-backup-failure-is-told:
+backup-failure-is-reported:
   file.managed:
     - name: /etc/systemd/system/mattermost-backup-failed.service
     - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-backup-failed.service.jinja
@@ -139,7 +139,7 @@ backup-has-its-hour:
     - context:
         schedule: {{ backup.schedule | json }}
 
-backup-runs-by-the-clock-where-wanted:
+backup-is-scheduled-where-wanted:
   service.{{ 'running' if by_clock else 'dead' }}:
     - name: mattermost-backup.timer
     - enable: {{ by_clock }}
@@ -152,7 +152,7 @@ backup-runs-by-the-clock-where-wanted:
       - file: backup-program-is-in-place
       - file: backup-has-its-settings
       - file: backup-unit-is-in-place
-      - file: backup-failure-is-told
+      - file: backup-failure-is-reported
       - sls: mattermost.deploy.notify
 
 restore-program-is-in-place:
@@ -185,7 +185,7 @@ restore-unit-is-in-place:
         postgresql: {{ mattermost.platform.postgresql.service }}.service
         settings: {{ mattermost.paths.settings }}
 
-interrupted-restore-is-undone-at-boot:
+interrupted-restore-is-rolled-back-at-boot:
   file.managed:
     - name: /etc/systemd/system/mattermost-restore-back.service
     - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost-restore-back.service.jinja
@@ -199,7 +199,7 @@ interrupted-restore-is-undone-at-boot:
         work: {{ mattermost.paths.work }}
         state: {{ mattermost.paths.state }}
 
-server-waits-for-the-undo-of-a-restore:
+server-waits-for-the-rollback-of-a-restore:
   file.managed:
     - name: /etc/systemd/system/mattermost.service.d/restore.conf
     - source: salt://mattermost/deploy/backup/files/etc/systemd/system/mattermost.service.d/restore.conf.jinja
@@ -211,9 +211,9 @@ server-waits-for-the-undo-of-a-restore:
     - context:
         work: {{ mattermost.paths.work }}
 
-undo-of-a-restore-is-enabled:
+rollback-of-a-restore-is-enabled:
   service.enabled:
     - name: mattermost-restore-back
     - require:
-      - file: interrupted-restore-is-undone-at-boot
+      - file: interrupted-restore-is-rolled-back-at-boot
       - file: restore-program-is-in-place

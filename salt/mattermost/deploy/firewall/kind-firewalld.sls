@@ -2,7 +2,7 @@
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set firewall = mattermost.platform.firewall %}
 
-firewall-lets-ssh-in-before-it-starts:
+firewall-allows-ssh-before-it-starts:
   mattermost_firewall.prepared:
     - name: firewalld
     - services: [http, https]
@@ -11,7 +11,7 @@ firewall-is-installed:
   pkg.installed:
     - pkgs: {{ firewall.packages | json }}
     - require:
-      - mattermost_firewall: firewall-lets-ssh-in-before-it-starts
+      - mattermost_firewall: firewall-allows-ssh-before-it-starts
 
 firewall-is-running:
   service.running:

@@ -50,7 +50,7 @@ certificate-unit-is-in-place:
     - context:
         settings: {{ mattermost.paths.settings }}
 
-certificate-failure-is-told:
+certificate-failure-is-reported:
   file.managed:
     - name: /etc/systemd/system/mattermost-certificate-failed.service
     - source: salt://mattermost/deploy/letsencrypt/files/etc/systemd/system/mattermost-certificate-failed.service.jinja
@@ -80,4 +80,4 @@ certificate-is-watched-where-wanted:
       - file: certificate-program-is-in-place
       - file: certificate-program-has-its-settings
       - file: certificate-unit-is-in-place
-      - file: certificate-failure-is-told
+      - file: certificate-failure-is-reported

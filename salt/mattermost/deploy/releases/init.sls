@@ -65,7 +65,7 @@ releases-unit-is-in-place:
     - context:
         settings: {{ mattermost.paths.settings }}
 
-releases-failure-is-told:
+releases-failure-is-reported:
   file.managed:
     - name: /etc/systemd/system/mattermost-releases-failed.service
     - source: salt://mattermost/deploy/releases/files/etc/systemd/system/mattermost-releases-failed.service.jinja
@@ -95,4 +95,4 @@ releases-are-watched:
       - file: releases-program-is-in-place
       - file: releases-that-this-bundle-knows-are-in-place
       - file: releases-unit-is-in-place
-      - file: releases-failure-is-told
+      - file: releases-failure-is-reported

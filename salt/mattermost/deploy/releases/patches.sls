@@ -82,7 +82,7 @@ patches-unit-is-in-place:
         work: {{ paths.work }}
         selinux: {{ mattermost.platform.selinux.enabled | json }}
 
-patches-end-is-told:
+end-of-patches-is-reported:
   file.managed:
     - name: /etc/systemd/system/mattermost-patches-tell.service
     - source: salt://mattermost/deploy/releases/files/etc/systemd/system/mattermost-patches-tell.service.jinja
@@ -117,5 +117,5 @@ patches-come-unattended-where-wanted:
       - file: patches-program-has-its-settings
       - file: sums-that-this-bundle-knows-are-in-place
       - file: patches-unit-is-in-place
-      - file: patches-end-is-told
+      - file: end-of-patches-is-reported
       - sls: mattermost.deploy.notify

@@ -2,6 +2,6 @@
 # Needs: nothing.
 {% set mattermost = salt['mattermost_settings.get']() %}
 
-no-installation-of-before-is-in-the-way:
+no-previous-installation-is-in-the-way:
   mattermost_run_lock.no_previous_installation:
     - name: {{ mattermost.paths.work }}/aside/given-back

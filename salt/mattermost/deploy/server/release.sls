@@ -27,7 +27,7 @@ versions-belong-to-root:
     - group: root
     - mode: '0755'
     - require:
-        - mattermost_run_lock: no-installation-of-before-is-in-the-way
+        - mattermost_run_lock: no-previous-installation-is-in-the-way
 
 settings-and-work-are-roots-alone:
   file.directory:

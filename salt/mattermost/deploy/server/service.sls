@@ -18,7 +18,7 @@ server-unit-is-in-place:
     - group: root
     - mode: '0644'
     - require:
-        - mattermost_run_lock: no-installation-of-before-is-in-the-way
+        - mattermost_run_lock: no-previous-installation-is-in-the-way
     - context:
         user: {{ mattermost.server.user }}
         install: {{ paths.install }}
@@ -43,7 +43,7 @@ server-runs-the-wanted-version:
     - paths: {{ paths | json }}
     - ignore: {{ mattermost.preflight.ignore | json }}
     - require:
-        - mattermost_run_lock: no-installation-of-before-is-in-the-way
+        - mattermost_run_lock: no-previous-installation-is-in-the-way
         - file: switch-program-is-in-place
         - file: switch-program-has-its-settings
         - file: switch-unit-is-in-place
