@@ -5,7 +5,7 @@
 preflight:
   mattermost_preflight.passed:
     - site: ''
-    - leave_out: [breaking-changes, downgrade, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
+    - leave_out: [breaking-changes, downgrade, edition, license, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
 
 # an earlier bundle did not make it
 login-of-the-programs:

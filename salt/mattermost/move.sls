@@ -11,7 +11,7 @@ from-host-is-fit:
   mattermost_preflight.passed:
     - site: ''
     - moving: True
-    - leave_out: [breaking-changes, downgrade, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
+    - leave_out: [breaking-changes, downgrade, edition, license, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
     - require:
       - mattermost_move: from-host-is-named
 

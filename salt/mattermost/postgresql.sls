@@ -7,7 +7,7 @@ preflight:
   mattermost_preflight.passed:
     - site: ''
     - another_postgresql: True
-    - leave_out: [downgrade, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
+    - leave_out: [downgrade, edition, license, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
 
 postgresql:
   mattermost_stage.applied:

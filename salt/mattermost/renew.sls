@@ -5,7 +5,7 @@
 preflight:
   mattermost_preflight.passed:
     - site: ssl
-    - leave_out: [downgrade, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
+    - leave_out: [downgrade, edition, license, sign-in, upgrade-changes, user-limit]  # nothing is upgraded
 
 letsencrypt:
   mattermost_stage.applied:

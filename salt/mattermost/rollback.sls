@@ -8,7 +8,7 @@ preflight:
   mattermost_preflight.passed:
     - site: ''
     # the settings may name the older version already, or still the newer one
-    - leave_out: [breaking-changes, downgrade, sign-in, upgrade-changes, user-limit]
+    - leave_out: [breaking-changes, downgrade, edition, license, sign-in, upgrade-changes, user-limit]
 
 # an earlier bundle did not make it
 login-of-the-programs:

@@ -190,6 +190,8 @@ def test_a_run_that_upgrades_nothing_is_not_refused_for_an_upgrade():
         for chunk in (
             fitness[:1] if len(fitness) > 1 else fitness * (not upgrades)
         ):  # the first of a move's is its source's
-            asks[name] = {"downgrade", "sign-in", "upgrade-changes", "user-limit"} - set(chunk.get("leave_out", ()))
+            asks[name] = {"downgrade", "edition", "license", "sign-in", "upgrade-changes", "user-limit"} - set(
+                chunk.get("leave_out", ())
+            )
     assert {"backup", "drill", "renew", "move", "rollback"} <= set(asks)
     assert {name: left for name, left in asks.items() if left} == {}
