@@ -22,7 +22,8 @@ def mount(label, lowers, directory):
         return
     for part in ("upper", "work", "root"):
         (directory / part).mkdir(parents=True, exist_ok=True)
-    layers = f"lowerdir={':'.join(map(str, lowers))},upperdir={directory}/upper,workdir={directory}/work"
+    # redirect_dir: folders of the layers below are renamed as on any other file system, not refused
+    layers = f"redirect_dir=on,lowerdir={':'.join(map(str, lowers))},upperdir={directory}/upper,workdir={directory}/work"
     run(["mount", "-t", "overlay", label, "-o", layers, directory / "root"])
 
 

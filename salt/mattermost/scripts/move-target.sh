@@ -71,7 +71,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
     for part in data plugins client-plugins; do
-        mkdir -p "$staging/$part" && mv "$state/$part" "$replaced/$part" && mv "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
+        mkdir -p "$staging/$part" && rename_path "$state/$part" "$replaced/$part" && rename_path "$staging/$part" "$state/$part" && chown -R "$user:$user" "$state/$part" && chmod 750 "$state/$part" || return 1
     done
     copy_file "$state/config/config.json" "$replaced/config.json" && cat "$own/config.json" >"$state/config/config.json.new" &&
         chown "$user:$user" "$state/config/config.json.new" && publish "$state/config/config.json" || return 1
@@ -93,8 +93,8 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     esac
     for part in data plugins client-plugins; do
         [ -d "$replaced/$part" ] || continue
-        [ ! -d "$state/$part" ] || { mv "$state/$part" "$staging/$part" && chown -R "$(unpacker):" "$staging/$part"; } || return 1
-        mv "$replaced/$part" "$state/$part" || return 1
+        [ ! -d "$state/$part" ] || { rename_path "$state/$part" "$staging/$part" && chown -R "$(unpacker):" "$staging/$part"; } || return 1
+        rename_path "$replaced/$part" "$state/$part" || return 1
     done
     [ ! -s "$replaced/config.json" ] || copy_file "$replaced/config.json" "$state/config/config.json" || return 1
     rm -rf "$replaced" "$work/move-placed"

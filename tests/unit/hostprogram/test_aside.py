@@ -23,7 +23,7 @@ MV = """#!/bin/sh
 # the machine goes off before the rename of $(cat WORLD/cut)
 for last; do :; done
 if [ "$last" = "$(cat "$WORLD/cut" 2>/dev/null)" ]; then kill -KILL "$PPID"; exit 1; fi
-exec /bin/mv "$@"
+exec "/bin/${0##*/}" "$@"
 """
 
 
@@ -34,6 +34,7 @@ class World:
             (folder / name).mkdir(parents=True)
         self.stub("systemctl", SYSTEMCTL)
         self.stub("mv", MV)
+        self.stub("perl", MV)
         self.stub("getent", '#!/bin/sh\ncat "$WORLD/account"\n')
         self.stub("usermod", '#!/bin/sh\necho "usermod $*" >>"$WORLD/calls"\n')
         self.set("active", "active\n")

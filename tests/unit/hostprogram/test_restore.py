@@ -23,7 +23,7 @@ changes() {
     [ "$number" != "$(cat "$HOST/kill-at" 2>/dev/null)" ] || { rm "$HOST/kill-at"; kill -9 "$(cat "$HOST/program")"; }
 }
 case $name in
-    mv | touch)
+    mv | touch | perl)
         for given; do case $given in *.new) grep -qxF "$given" "$HOST/flushed" || say "$given" >>"$HOST/unflushed" ;; esac; done
         "/bin/$name" "$@" || exit; changes "$@" ;;
     runuser) shift 3; exec "$@" ;;
@@ -81,7 +81,7 @@ case $name in
         esac ;;
 esac
 """
-NAMES = "mv touch runuser df mountpoint chown sync sleep restic pg_restore systemctl mattermost-switch psql"
+NAMES = "mv touch perl runuser df mountpoint chown sync sleep restic pg_restore systemctl mattermost-switch psql"
 CONFIG = "state/config/config.json"
 
 

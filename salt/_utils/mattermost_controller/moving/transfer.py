@@ -16,6 +16,7 @@ LIBRARY = (
     "mattermost/deploy/common/sql.sh",
     "mattermost/deploy/common/databases.sh",
     "mattermost/deploy/common/unpack.sh",
+    "mattermost/deploy/common/rename.sh",
     "mattermost/scripts/move.sh",
     "mattermost/scripts/move-target.sh",
 )

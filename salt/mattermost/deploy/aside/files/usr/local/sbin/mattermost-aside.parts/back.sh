@@ -67,7 +67,7 @@ put_back() {
         if [ "$kind" = fresh ] || is_there "$place$suffix"; then
             make_room "$place" || return 1
         fi
-        ! is_there "$place$suffix" || mv -T "$place$suffix" "$place" || return 1
+        ! is_there "$place$suffix" || rename_path "$place$suffix" "$place" || return 1
         flush "$(dirname "$place")"
     done <"$journal"
     while read -r path target; do
@@ -81,7 +81,7 @@ make_room() { # make_room PLACE: of what the server of this tree has there, its 
     if [ "$place" = "$install" ]; then
         rm -f "$place/current" "$place/current.new"
         rm -rf "$place.coming"
-        mv -T "$place" "$place.coming"
+        rename_path "$place" "$place.coming"
     else
         rm -rf "$place"
     fi

@@ -21,7 +21,7 @@ running() { # the processes of the program in $tree
 }
 
 obstacle() { # why it cannot be set aside, nothing when it can
-    local place
+    local place why
     [ -d "$tree" ] || { say "There is no $tree."; return; }
     [ ! -e "$journal" ] || { say "An import is not finished on this host: mattermost-aside back rolls it back."; return; }
     [ ! -e "$kept" ] || { say "A previous installation is kept already, see mattermost-aside status: remove it, and $kept."; return; }
@@ -30,6 +30,9 @@ obstacle() { # why it cannot be set aside, nothing when it can
             say "$place$suffix exists already: rename or remove it."
         elif [ "$place" = "$install" ] && awk -v place="$place" '$2 == place || index($2, place "/") == 1 { found = 1 } END { exit !found }' "$processes/mounts"; then
             say "A file system is mounted at or below $place, so it cannot be renamed: set mattermost:paths:install to another directory."
+        elif [ -d "$place" ]; then
+            why=$(why_fixed "$place" "$place$suffix.probe")
+            [ -z "$why" ] || say "$place cannot be renamed: $why"
         fi
     done | head -n 1
     [ "$(systemctl is-active "$service" 2>/dev/null)" = active ] || [ -z "$(running)" ] ||
@@ -66,12 +69,12 @@ set_aside() {
         rm -f "$path" || return 1
     done <"$own/links"
     while read -r kind place; do
-        [ "$kind" != place ] || { mv -T "$place" "$place$suffix" && flush "$(dirname "$place")"; } || return 1
+        [ "$kind" != place ] || { rename_path "$place" "$place$suffix" && flush "$(dirname "$place")"; } || return 1
     done <"$journal"
 }
 
 take_place() { # for the server of this tree: what was unpacked ahead, and a port where nobody comes
-    ! is_there "$install.coming" || mv -T "$install.coming" "$install" || return 1
+    ! is_there "$install.coming" || rename_path "$install.coming" "$install" || return 1
     flush "$(dirname "$install")"
     mkdir -p "$runtime" "$(dirname "$dropin")" || return 1
     : >"$runtime/at-work"

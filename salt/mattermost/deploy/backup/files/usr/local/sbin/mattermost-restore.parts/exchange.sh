@@ -21,7 +21,8 @@ exchange() { # each step can be told from what is there, so roll_back needs no m
     mkdir -p "$replaced" || return 1
     for part in data plugins client-plugins; do
         [ -d "$fetched$state/$part" ] || continue
-        chown -R "$user:$user" "$fetched$state/$part" && chmod 750 "$fetched$state/$part" && mv "$state/$part" "$replaced/$part" && mv "$fetched$state/$part" "$state/$part" || return 1
+        chown -R "$user:$user" "$fetched$state/$part" && chmod 750 "$fetched$state/$part" &&
+            rename_path "$state/$part" "$replaced/$part" && rename_path "$fetched$state/$part" "$state/$part" || return 1
     done
     copy_file "$state/config/config.json" "$replaced/config.json" || return 1
     chown "$user:$user" "$fetched$state/config/config.json" && chmod 600 "$fetched$state/config/config.json" && copy_file "$fetched$state/config/config.json" "$state/config/config.json" || return 1
@@ -56,8 +57,8 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
     roll_back_database || return 1
     for part in data plugins client-plugins; do
         [ -d "$replaced/$part" ] || continue
-        [ ! -d "$state/$part" ] || mv -T "$state/$part" "$replaced/not-used-$part" || return 1
-        mv -T "$replaced/$part" "$state/$part" || return 1
+        [ ! -d "$state/$part" ] || rename_path "$state/$part" "$replaced/not-used-$part" || return 1
+        rename_path "$replaced/$part" "$state/$part" || return 1
     done
     if [ -s "$replaced/config.json" ]; then # an older program did not flush it: after a power cut it may be empty
         copy_file "$replaced/config.json" "$state/config/config.json" || return 1
@@ -98,7 +99,7 @@ drop_new() { # the new one goes, unless something was posted to it: then it is k
     case $? in
         0)
             for part in data plugins client-plugins; do
-                [ ! -d "$replaced/not-used-$part" ] || mv -T "$replaced/not-used-$part" "$replaced/$part" || return 1
+                [ ! -d "$replaced/not-used-$part" ] || rename_path "$replaced/not-used-$part" "$replaced/$part" || return 1
             done
             ;;
         1) rm -rf "$replaced" ;;

@@ -9,13 +9,14 @@ refuse_newer() { # posts since the backup, unless told; sets newer
         "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. A copy of them is kept then."
 }
 
-blocking_mount() { # says what cannot change places with a restored directory
+blocking_part() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
         say "$state/$part is a mount point, which a restore cannot replace: mount that disk at $state instead, with all its contents."
         return
     done
+    fixed_part
 }
 
 restore_secrets() { # those that the server's data needs; what belongs to this host alone stays its own
@@ -46,7 +47,7 @@ restore() { # restore SNAPSHOT; sets id
     id=$(date -u +%Y%m%d%H%M%S)
     set_names
     trap clean_up EXIT
-    why=$(blocking_mount)
+    why=$(blocking_part)
     [ -z "$why" ] || give_up refused "Nothing can be restored here." "$why"
     find_snapshot "$1"
     read_manifest
@@ -99,7 +100,7 @@ drill() { # sets scratch_database, which the trap drops
     check_room "$own"
     fetch "$own/drill"
     restore_database "$scratch_database"
-    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(blocking_mount)" <<END
+    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(blocking_part)" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$(in_manifest version)
