@@ -30,7 +30,7 @@ STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".
 DERIVED = ("*.conf",)  # each deploy writes them from the settings
 SETTINGS = (*DERIVED, "environment", "first-admin-login", "certificate", "secrets")
 WORK_KEPT = ("before.json", "bundle", "config.json", "certificates.json", "backup", "postgresql")
-BACKUP_KEPT = ("known", "last-good", "backup-report")
+BACKUP_KEPT = ("known", "last-good", "backup-report", "rejected")
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 
 

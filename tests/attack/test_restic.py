@@ -2,28 +2,18 @@
 
 import json
 import os
-import pwd
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests import programs
+from tests.attack.racer import SERVER, at_work, exchange
 
-SERVER = pwd.getpwnam("daemon")  # plays the server's account
 ROUNDS = 40  # each is lost by the attacker in two of three
 RACES = 20
-RACER = """
-import ctypes, sys
-libc = ctypes.CDLL(None)
-places = sys.argv[1:]
-while True:
-    for place in places:
-        libc.renameat2(-100, place.encode(), -100, (place + "-link").encode(), 2)
-"""
 
 
 @pytest.fixture
@@ -88,18 +78,14 @@ def of_root(place):
 def test_no_backup_keeps_what_the_server_may_not_read(place):
     assert backup(place, "restic init -q && store_backup").returncode == 0
     races = [str(place / f"state/data/race{number}") for number in range(RACES)]
-    account = ["setpriv", f"--reuid={SERVER.pw_uid}", f"--regid={SERVER.pw_gid}", "--clear-groups"]
-    with subprocess.Popen([*account, sys.executable, "-c", RACER, *races]) as racer:
-        try:
-            for _ in range(ROUNDS):
-                done = backup(place)
-                assert done.returncode in (0, 4), done.stderr
-                if "which is not the server's" in done.stderr:
-                    break
-            else:
-                pytest.fail("the server never won the race, so this shows nothing")
-        finally:
-            racer.kill()
+    with at_work(exchange, races):
+        for _ in range(ROUNDS):
+            done = backup(place)
+            assert done.returncode in (0, 4), done.stderr
+            if "which is not the server's" in done.stderr:
+                break
+        else:
+            pytest.fail("the server never won the race, so this shows nothing")
     assert "After a break-in" in done.stderr
     assert of_root(place) == []
 

@@ -23,7 +23,9 @@ def mount(label, lowers, directory):
     for part in ("upper", "work", "root"):
         (directory / part).mkdir(parents=True, exist_ok=True)
     # redirect_dir: folders of the layers below are renamed as on any other file system, not refused
-    layers = f"redirect_dir=on,lowerdir={':'.join(map(str, lowers))},upperdir={directory}/upper,workdir={directory}/work"
+    layers = (
+        f"redirect_dir=on,lowerdir={':'.join(map(str, lowers))},upperdir={directory}/upper,workdir={directory}/work"
+    )
     run(["mount", "-t", "overlay", label, "-o", layers, directory / "root"])
 
 

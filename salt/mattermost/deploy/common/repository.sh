@@ -55,3 +55,13 @@ restic_says() { # restic_says ARGUMENTS: its output; its reason in the file "$sc
 last_error() { # last_error FILE: restic's own reason
     grep -v '^$' "$1" | tail -n 3 | tr '\n' ' '
 }
+
+# Backups that no restore may take, a number a line: restic read something else than the server's files, or the run was cut before that was known.
+rejected() { [ -e "$own/rejected" ] && grep -qx "$1" "$own/rejected"; } # rejected NUMBER
+
+reject() { { cat "$own/rejected" 2>/dev/null; say "$1"; } >"$own/rejected.new" && publish "$own/rejected"; } # reject NUMBER
+
+accept() { # accept NUMBER: it is sound, or gone
+    grep -vx "$1" "$own/rejected" >"$own/rejected.new"
+    publish "$own/rejected"
+}

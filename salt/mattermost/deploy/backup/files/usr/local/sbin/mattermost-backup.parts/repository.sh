@@ -78,20 +78,30 @@ name_others() { # name_others FILE: what lies there and is not the server's, nam
 
 refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
     local found removed
+    reject "$snapshot" || give_up failed "$own cannot be written." "Is the disk full?"
     rm -f "$scratch/read"
     { restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
         grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
         sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign"
     [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
-    [ -s "$scratch/foreign" ] || return 0
+    [ -s "$scratch/foreign" ] || { accept "$snapshot"; return; }
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" # somebody could lay one there afterwards
     found=$(grep -vxF -f "$scratch/others" "$scratch/foreign" | sed -n 1p)
-    [ -n "$found" ] || return 0
+    [ -n "$found" ] || { accept "$snapshot"; return; }
     removed='was removed'
-    restic_says forget -q "$snapshot" >/dev/null || removed='could not be removed from the repository: never restore it'
+    { restic_says forget -q "$snapshot" >/dev/null && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
     give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \
         "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
+}
+
+forget_rejected() { # what earlier runs could not remove
+    local number
+    [ -s "$own/rejected" ] || return 0
+    while read -r number; do
+        restic_says forget -q "$number" </dev/null >/dev/null && accept "$number"
+    done <"$own/rejected"
+    return 0
 }
 
 summary() { grep '"summary"' "$scratch/summary" | sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p"; }
@@ -101,6 +111,9 @@ check_and_prune() { # nothing is removed from a repository that is damaged
         give_up failed "The backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
             "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
+    [ ! -s "$own/rejected" ] || # it would be the one that is kept of its day
+        give_up failed "The backup $snapshot was made. No old one was removed, because one that must never be restored cannot be: $(one_line "$(cat "$own/rejected")")" \
+            "Look at the rights of the repository $shown_repository: mattermost-backup restic forget NUMBER."
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
         give_up failed "The backup $snapshot was made, but old ones could not be removed: $(last_error "$scratch/error")" "Look at the room and rights of the repository $shown_repository."

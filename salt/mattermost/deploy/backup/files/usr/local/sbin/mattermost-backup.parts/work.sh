@@ -26,6 +26,7 @@ work() { # sets config, version, driver, stored
     rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Is the disk full?"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository
+    [ -n "$first" ] || forget_rejected
     list_files
     check_room
     refuse_unreadable

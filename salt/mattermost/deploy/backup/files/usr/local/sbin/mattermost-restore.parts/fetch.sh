@@ -8,6 +8,8 @@ newest_snapshot() { # newest_snapshot FILE LATER: the number of the newest, but 
         epoch=$(date -d "$time" +%s 2>/dev/null) || continue
         if [ "$epoch" -gt "$later" ]; then
             say "The backup $number is dated in the future ($time) and is passed over." >&2
+        elif rejected "$number"; then
+            say "The backup $number may hold files that are not the server's, and is passed over." >&2
         elif [ "$epoch" -ge "$newest" ]; then
             newest=$epoch found=$number
         fi
