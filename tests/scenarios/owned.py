@@ -11,8 +11,11 @@ from pathlib import Path
 SECRET = "of root alone: 5f0c7d31e2"
 # directories that the attacker would like to reach: one that all can enter, one of root's alone
 PRECIOUS = "/srv/precious", "/root/precious"
+# another account of the host, which races too
+NEIGHBOUR = "neighbour"
 SETUP = f"""
 set -e
+useradd -m {NEIGHBOUR}
 for place in {" ".join(PRECIOUS)}; do
     mkdir -p $place/inner
     for file in file shadow inner/file; do echo '{SECRET}' >$place/$file; chmod 600 $place/$file; done
@@ -75,12 +78,13 @@ for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/run/mattermost"):
         attempt(os.symlink, "/etc/owned", os.path.join(folder, name))
 """
 
-# While operations run: holds the locks that it can open, exchanges folders for links, and takes the place of root's temporary names.
+# While operations run, as the server's account and as another one: holds the locks that it can open, exchanges folders for links,
+# and takes the names beside root's temporary ones.
 RACER = r"""
 import ctypes, fcntl, glob, os, time
 
 libc = ctypes.CDLL(None, use_errno=True)
-held = []
+held, seen = [], set()
 for folder in ("/run/lock", "/run", "/var/lib/mattermost-deploy", "/run/mattermost-deploy"):
     for path in glob.glob(folder + "/*lock*") + glob.glob(folder + "/lock/*"):
         try:
@@ -101,6 +105,17 @@ while True:
                 libc.renameat2(-100, place.encode(), -100, (place + "-link").encode(), 2)  # in one step, back and forth
             except OSError:
                 pass
+    for folder in ("/tmp", "/var/tmp", "/run/lock", "/dev/shm"):
+        for name in os.listdir(folder):
+            if name in seen or "owned" in name:
+                continue
+            seen.add(name)
+            for new in (name + ".new", name + ".part", name + ".tmp"):
+                try:
+                    os.symlink("/etc/owned", f"{folder}/{new}")
+                    seen.add(new)
+                except OSError:
+                    pass
     time.sleep(0.002)
 """
 
@@ -156,10 +171,12 @@ cd /var/tmp
 runuser -u mattermost -- python3 owned.py
 runuser -u mattermost -- psql -Xq -v ON_ERROR_STOP=1 -d mattermost -f owned.sql
 logger -t mattermost "$(printf '\\033]0;owned\\007 {{"level":"error","msg":"$(touch owned-journal) Failed"}}')"
-[ -d "/proc/$(cat {PROOF}/racer 2>/dev/null)/fd" ] ||
-    runuser -u mattermost -- sh -c 'setsid python3 racer.py >/dev/null 2>&1 </dev/null & echo $! >{PROOF}/racer'
+for who in mattermost {NEIGHBOUR}; do
+    systemctl is-active -q owned-$who || systemd-run -q --unit=owned-$who --uid=$who --working-directory=/var/tmp python3 racer.py
+done
 """
-END = f"kill -9 $(cat {PROOF}/racer); rm {PROOF}/racer"
+RACERS = f"owned-mattermost owned-{NEIGHBOUR}"
+END = f"systemctl kill -s KILL {RACERS}; systemctl stop {RACERS}; systemctl reset-failed {RACERS}"
 
 # -- what must be as before ------------------------------------------------------------------------------------------------
 
@@ -171,15 +188,17 @@ POSTGRESQL = re.compile(r"(var/lib|var/log|etc|var/cache)/postgresql(/|$)")
 # what operations write: it has to be root's, and nobody else may write it
 OURS = re.compile(
     r"(etc/(mattermost|letsencrypt)|opt/mattermost|var/lib/mattermost-deploy|var/backups/mattermost|var/opt/mattermost)(/|$)"
-    r"|(usr/local/sbin|etc/systemd/system|etc/systemd/system/[^/]*)/mattermost|etc/tmpfiles.d/mattermost"
+    r"|(usr/local/sbin|etc/systemd/system|etc/systemd/system/[^/]*|etc/nginx/conf\.d)/mattermost|etc/tmpfiles.d/mattermost|etc/nginx/mattermost(/|$)"
 )
+# copies of the server's own file, in a directory that nobody else can enter
+COPIES = re.compile(r"var/lib/mattermost-deploy/switch/(before|newer|failed)/[^/]+/config\.json$")
 # what the system itself writes at any time
 SYSTEMS = re.compile(
     r"(proc|sys|dev|run)(/|$)|var/(log|cache|lib/(systemd|apt|dpkg|logrotate|letsencrypt|nginx|private))(/|$)|root/\.cache(/|$)|var/www(/|$)|.*/__pycache__(/|$)"
 )
 OTHER = """
-ss -Hltn | awk '{print "port", $4}' | sort -u
-systemctl list-unit-files --no-legend | awk '$1 !~ /^mattermost|scope$/ {print "unit", $1, $2}'
+ss -Hltn | awk '$4 !~ /:(80|443)$/ {print "port", $4}' | sort -u
+systemctl list-unit-files --no-legend | awk '$1 !~ /^mattermost|^owned-|scope$/ {print "unit", $1, $2}'
 cd /; runuser -u postgres -- psql -XAtqc "SELECT 'role', rolname, rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 2"
 runuser -u postgres -- psql -XAtqc "SELECT 'member', roleid::regrole, member::regrole FROM pg_auth_members WHERE member > 16383 OR roleid > 16383"
 """
@@ -236,7 +255,7 @@ def _is(path, status, root, accounts) -> str:
         return "" if owner in ("postgres", "root") and not stat.S_ISLNK(status.st_mode) else words
     if OURS.match(name):
         is_link = stat.S_ISLNK(status.st_mode)
-        config = name == "var/opt/mattermost/config/config.json"
+        config = name == "var/opt/mattermost/config/config.json" or COPIES.match(name)
         is_private = owner == "root" and (is_link or not status.st_mode & 0o6022)
         odd = not is_private and not config or "owned" in os.path.basename(name)
         return f"is not root's alone: {words}" if odd else ""

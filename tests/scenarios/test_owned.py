@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.scenarios import owned
+from tests.scenarios import owned, previous
 from tests.scenarios.chat import Chat
 from tests.scenarios.deployment import Deployment
 
@@ -28,6 +28,8 @@ def host(lab, releases, deployed_snapshot):
         deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
         deployment.wait_until_healthy()
         Chat(deployment).post([1, 2])
+        run = deployment.orchestrate("mattermost.backup")  # one that no race was lost in
+        assert run.rc == 0, run
         deployment.ssh(owned.SETUP)
         deployment.before = owned.look(deployment)
         yield deployment
@@ -79,8 +81,8 @@ OPERATIONS = {
     "one part": lambda deployment, _releases: deployment.apply("database", timeout=LONGEST),
     "restart": by_hand("mattermost-switch restart"),
 }
-# what may end with a fault: the answer says which
-MAY_FAIL = {"status"}
+# what may end with a fault, and only with this one: restic was led to a file of root's, and its backup does not stay
+MAY_FAIL = dict.fromkeys(("backup", "status"), "which is not the server's")
 
 
 def does(deployment, operation, releases):
@@ -98,7 +100,7 @@ def test_what_is_not_the_servers_stays_as_it_was(host, releases, name):
     answer, changed = does(host, OPERATIONS[name], releases)
     assert changed == [], answer
     rc = getattr(answer, "rc", getattr(answer, "returncode", None))
-    assert rc == 0 or name in MAY_FAIL, answer
+    assert rc == 0 or (name in MAY_FAIL and MAY_FAIL[name] in repr(answer)), answer
 
 
 WEAK = {
@@ -158,7 +160,7 @@ chmod 644 /var/tmp/socket.py; cd /; setsid runuser -u mattermost -- python3 /var
 }
 
 
-@pytest.mark.parametrize("turn", range(24))
+@pytest.mark.parametrize("turn", range(12))
 def test_whatever_it_does_meanwhile(host, releases, seed, turn):
     """An operation and a hardship are drawn; the operation ends in its time, with an answer, and nothing else changed."""
     drawn = random.Random(seed * 1000 + turn)  # noqa: S311
@@ -182,3 +184,22 @@ def test_a_removal_takes_nothing_else_along(host, releases):
     of_others = re.compile(r"'(srv|root|home|owned|etc/(ssh|owned|shadow-?$|hostname|sudoers))")
     assert [line for line in changed if of_others.match(line) or "owned" in line.partition(" -> ")[2]] == []
     assert "mattermost" not in host.ssh("cut -d: -f1 /etc/passwd").split()
+
+
+def test_the_control_finds_what_the_release_before_allowed(lab, releases, tmp_path_factory):
+    """On a host of that release: the role's functions run as the superuser, whose link root follows, and anybody holds the lock of runs."""
+    tree = previous.tree(tmp_path_factory.mktemp("previous"))
+    with lab.passing("formerly") as name:
+        former = Deployment(lab, lab.host(name), releases[0], tree=tree)
+        run = former.orchestrate(timeout=LONGEST)
+        assert run.rc == 0, run
+        former.ssh(owned.SETUP)
+        former.before = owned.look(former)
+        answer, changed = does(former, by_hand("mattermost-backup now"), releases)
+        assert any("(postgres)" in line for line in changed), (answer, changed)
+        answer, _ = does(former, orchestrated("ssl"), releases)
+        assert answer.rc != 0, "the lock was not held"
+        assert "Another run is at work" in repr(answer), answer
+        answer = former.orchestrate(timeout=LONGEST)
+        written = [line for line in owned.changes(former.before, owned.look(former)) if line.startswith("'etc/owned'")]
+        assert written, answer
