@@ -121,8 +121,10 @@ def test_each_program_that_can_rename_does(place, program):
     (place / "bin" / program).symlink_to("/usr/bin/perl" if program == "perl" else sys.executable)
     (place / "own/data").mkdir()
     (place / "own/data/file").write_text("mine")
-    assert restore(place, "why_fixed $own/data $own/probe", path=place / "bin").stdout == ""
-    assert sorted(path.name for path in (place / "own").iterdir()) == ["data"]
+    (place / "own/link").symlink_to("data")
+    for name in ("data", "link"):
+        assert restore(place, f"why_fixed $own/{name} $own/probe", path=place / "bin").stdout == ""
+    assert sorted(path.name for path in (place / "own").iterdir()) == ["data", "link"]
     assert restore(place, "rename_path $own/data $own/other", path=place / "bin").returncode == 0
     assert (place / "own/other/file").read_text() == "mine"
     said = restore(place, "why_fixed $state/data $state/probe", path=place / "bin").stdout
