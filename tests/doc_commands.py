@@ -241,6 +241,7 @@ RUN_BY = {
     r"export MMCTL_LOCAL_SOCKET_PATH=.*|cd /opt/mattermost/current/bin": ON_HOST,
     r"\./mmctl --local ((user|bot|plugin) list( --all)?|user deactivate NAME)": ON_HOST,
     r"\./mmctl --local webhook list": "not run: the stand-in has no webhooks",
+    r"mmctl user migrate-auth": "not run: the stand-in has no sign-in by another service",
     r"mmctl --local config show": ("tests/conformance/test_10_mmctl.py::test_configuration_is_got", '"config"'),
     r"rm -rf /var/opt/mattermost/plugins/.*": ON_HOST,
     r"certbot renew --dry-run": "not run: a dry run asks the staging directory of Let's Encrypt",
@@ -263,7 +264,8 @@ RUN_BY = {
     ),
     r"ssh-keygen -R .*": (SCENARIOS + "test_preflight.py::test_a_changed_host_key_is_refused", "ssh-keygen"),
     # make, and what development takes
-    r"make setup( && \. \.venv/bin/activate)?|make (check|test|docs|standin|base|packages)": "not run: this is such a run, or takes its whole time",
+    r"make setup( && \. \.venv/bin/activate)?|make (check|test|standin|base|packages)": "not run: .ci/run is such a run: it calls make test, which makes the others' things first",
+    r"make docs": ("tests/unit/test_repository_docs.py::test_the_settings_page_is_the_schemas", "settings_page.page"),
     r"make sources": "not run: it asks the network",
     r"make picture": "not run: it takes a lab of its own",
     r"pytest tests/conformance --archive FILE": "not run: it is run with the stand-in by tests/proved.py",

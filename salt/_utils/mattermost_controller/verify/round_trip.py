@@ -19,7 +19,7 @@ import mattermost_settings_core
 
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped
 from mattermost_controller.hosts import scripts
-from mattermost_controller.verify import http as wire
+from mattermost_controller.verify import http as site_http
 from mattermost_controller.verify.commands import VERIFY
 from mattermost_controller.verify.websocket import Websocket
 
@@ -40,7 +40,7 @@ class Failed(Exception):
     """A step that did not work; the text is a sentence."""
 
 
-def finding(host, settings: dict, site: wire.Site, file_roots: list[str], so_far: list[Finding]) -> Finding:
+def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], so_far: list[Finding]) -> Finding:
     """Return what one round trip found.
 
     host: of hosts.roster. settings: merged. site: ``verify.observe.site_of``. so_far: the other checks' findings; when one of them is a
@@ -125,7 +125,7 @@ class _Bot:
         return failed[-1] if failed else "The connection to the host ended."
 
 
-def _trip(site: wire.Site, token: str, channel: str, size: int) -> str:
+def _trip(site: site_http.Site, token: str, channel: str, size: int) -> str:
     """Send a message with a file of *size* bytes and get both back; return in words what went. Raises Failed."""
     headers, text, content = (
         {"Authorization": f"Bearer {token}"},
@@ -145,7 +145,7 @@ def _trip(site: wire.Site, token: str, channel: str, size: int) -> str:
                     f"A message is stored, but its event did not come over the websocket within {site.timeout:g} s."
                 )
     except (OSError, http.client.HTTPException) as err:
-        raise Failed(f"The bot's websocket does not stay open: {wire.words(err)}.") from err
+        raise Failed(f"The bot's websocket does not stay open: {site_http.words(err)}.") from err
     person.read(post, text, files)
     if not files:
         return "A message went (file attachments are off)"
@@ -156,11 +156,11 @@ def _trip(site: wire.Site, token: str, channel: str, size: int) -> str:
 class _Person:
     """What somebody who is logged in asks of a site. Each method raises Failed."""
 
-    def __init__(self, site: wire.Site, headers: dict, context):
+    def __init__(self, site: site_http.Site, headers: dict, context):
         self._site, self._headers, self._context = site, headers, context
 
-    def _ask(self, path: str, **sent) -> wire.Answer:
-        return wire.request(
+    def _ask(self, path: str, **sent) -> site_http.Answer:
+        return site_http.request(
             self._site, self._site.path + API + path, headers=self._headers, context=self._context, **sent
         )
 
@@ -191,7 +191,7 @@ class _Person:
         _needed("A file cannot be downloaded", answer)
 
 
-def _needed(what: str, answer: wire.Answer) -> dict:
+def _needed(what: str, answer: site_http.Answer) -> dict:
     """Return the body of an answer below 300. Raises Failed."""
     body = _body(answer)
     if answer.status not in (200, 201):
@@ -201,7 +201,7 @@ def _needed(what: str, answer: wire.Answer) -> dict:
     return body
 
 
-def _body(answer: wire.Answer) -> dict:
+def _body(answer: site_http.Answer) -> dict:
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
