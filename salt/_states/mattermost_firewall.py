@@ -18,6 +18,8 @@ import mattermost_firewall_firewalld as host
 import mattermost_nginx_config as config
 from mattermost_answer import answer as _ret
 
+STARTS = "mattermost_firewall.starts"  # in __context__ of a run that starts firewalld
+
 
 def prepared(name, services):
     """Make sure that firewalld lets ssh and *services* in from its first moment. Does nothing once it runs.
@@ -27,6 +29,7 @@ def prepared(name, services):
     """
     if host.running():
         return _ret(name, True, "firewalld runs.")
+    __context__[STARTS] = True
     rival = host.rival()
     if rival:
         return _ret(
@@ -61,6 +64,8 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
             shown = sorted(goal.services | goal.ports)
             return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
         return _ret(name, False, "firewalld does not run; start it first (systemctl status firewalld).")
+    if __context__.pop(STARTS, False) and __opts__.get("master_uri"):
+        host.renew_connection(__opts__["master_ip"], __opts__["publish_port"])
     zone = host.zone()
     kept = core.read_zone(host.zone_file(zone))
     permanent = core.steps(kept, goal, strict, masquerade)

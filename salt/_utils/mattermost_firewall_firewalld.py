@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import subprocess
@@ -49,6 +50,18 @@ def ssh_ports():
 def systemctl_active(*units):
     ended = subprocess.run(["systemctl", "is-active", *units], capture_output=True, text=True, check=False)
     return [unit for unit, state in zip(units, ended.stdout.split()) if state == "active"]  # noqa: B905 - Python 3.9
+
+
+def renew_connection(address, port):
+    """End this host's connections to *port* of its Salt master, so that the minion makes them again.
+
+    A firewalld that has just started knows no older connection: what the master sends over one is refused until the minion sends
+    something, which it does after five minutes.
+    """
+    with contextlib.suppress(OSError):  # without ss it takes these five minutes
+        subprocess.run(
+            ["ss", "--kill", "--tcp", "dst", address, "dport", "=", f":{port}"], capture_output=True, check=False
+        )
 
 
 def running():

@@ -5,6 +5,8 @@ import socket
 import mattermost_firewall_core as core
 import pytest
 
+from tests import states
+
 PUBLIC = """\
 <?xml version="1.0" encoding="utf-8"?>
 <zone>
@@ -117,3 +119,39 @@ def test_a_step_reads_as_option_and_as_words():
 def test_the_bus_answers_are_read():
     assert core.words('as 2 "ssh" "http"\n') == ["ssh", "http"]
     assert core.words('aas 1 2 "2222" "tcp"\n') == ["2222", "tcp"]
+
+
+MINION = {"master_uri": "tcp://192.0.2.1:4506", "master_ip": "192.0.2.1", "publish_port": 4505}
+
+
+@pytest.mark.parametrize(
+    ("ran_before", "opts", "renewed"),
+    [
+        (False, MINION, [("192.0.2.1", 4505)]),  # what a master says would be refused for five minutes
+        (True, MINION, []),
+        (False, {}, []),  # over ssh and masterless nobody has to be heard
+    ],
+)
+def test_a_minion_hears_its_master_after_firewalld_started(monkeypatch, ran_before, opts, renewed):
+    shell = states.load_state("mattermost_firewall")
+    shell.__opts__ |= opts
+    shell.__context__ = {}
+    told = []
+    runs = [ran_before, True, True]
+    fakes = {
+        "running": lambda: runs.pop(0),
+        "rival": lambda: None,
+        "zone": lambda: "public",
+        "default_zone": lambda: "public",
+        "zone_file": lambda zone: "<zone/>",
+        "runtime": lambda zone: core.read_zone("<zone/>"),
+        "ssh_ports": lambda: (22,),
+        "renew_connection": lambda *where: told.append(where),
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(shell.host, name, fake)
+    monkeypatch.setattr(shell.core, "steps", lambda *_, **__: [])
+    shell.prepared("firewalld", ["http"])
+    shell.opened("firewalld", ["http"])
+    shell.opened("firewalld", ["http"])
+    assert told == renewed
