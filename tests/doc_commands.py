@@ -152,6 +152,10 @@ RUN_BY = {
         "tests/engine/test_master.py::test_every_deploy_state_and_module_loads_on_a_minion",
         "saltutil.sync_all",
     ),
+    r"salt-run saltutil\.sync_all|salt-run fileserver\.update": (
+        "tests/engine/test_orchestrations.py::test_a_master_that_has_not_synced_what_it_serves_is_refused",
+        "saltutil.sync_all",
+    ),
     # programs on the host
     r"mattermost-switch restart": (
         HOSTPROGRAM + "test_restart.py::test_a_restart_is_proved_and_changes_no_version",

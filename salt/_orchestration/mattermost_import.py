@@ -36,7 +36,8 @@ def source_selected(name):
     """
     try:
         request = import_plan.parse_request(__pillar__.get("import") or {})
-        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        roster.refuse_minions(__pillar__, __low__["__sls__"])
+        checkout_lock.acquire(__opts__, __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [request["from"], request["to"]])
         host = roster.Host(request["from"], entries[request["from"]], __opts__)

@@ -25,7 +25,8 @@ def source_selected(name):
     """
     try:
         request = plan.parse_request(__pillar__.get("move") or {})
-        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+        roster.refuse_minions(__pillar__, __low__["__sls__"])
+        checkout_lock.acquire(__opts__, __low__["__sls__"])
         entries = roster.roster(__opts__)
         roster.choose(entries, [request["from"], request["to"]])
     except (ValueError, checkout_lock.BusyError) as err:

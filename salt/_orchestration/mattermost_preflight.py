@@ -15,7 +15,7 @@ import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.given import interrupt
-from mattermost_controller.hosts import checkout_lock, collect, probe, roster, runtime, ssh_errors
+from mattermost_controller.hosts import checkout_lock, collect, minion, probe, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.releases import look as release_look
 from mattermost_controller.stages.stage import IN_PLACE, SITE
@@ -67,8 +67,8 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     if site not in SITES:
         return _ret(name, False, f"site is {site}; it must be ssl, non-ssl or empty.", findings={})
     try:
-        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        hosts = roster.targets(__opts__, __pillar__)
+        checkout_lock.acquire(__opts__, __low__["__sls__"])
+        hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
     except (checkout_lock.BusyError, roster.TargetError) as err:
         return _ret(name, False, f"Preflight refused: {err} Nothing was changed.", findings={})
     interrupt.remember([host.id for host in hosts])
@@ -137,17 +137,19 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
         served = site or look.facts["site"] or bare
         first_deploy = not release.is_ours(look.facts, merged)
         arriving = welcome["moving"] or welcome["in_place"]  # a site that may have been like that before
+        by_minion = isinstance(host, minion.Minion)
         outside = {
             "skew": look.skew,
             "resolved": collect.resolve(merged["name"]),
-            "reached": collect.resolve(host.address),
+            "reached": [] if by_minion else collect.resolve(host.address),
+            "by_minion": by_minion,
             **welcome,
             **files.inspect(merged, roots, served),
             **private_files.inspect(__opts__, host.entry, roots),
         }
         found[host.id] = [
             *collect.settings_findings(merged, first_deploy and not arriving),
-            findings.ok("reachable", f"{host.address} lets {host.user} in."),
+            findings.ok("reachable", host.greeting if by_minion else f"{host.address} lets {host.user} in."),
             *checks.run(merged, look.facts, outside, served),
         ]
         known[host.id] = {

@@ -30,8 +30,8 @@ def confirmed(name):
     name: only the state's name. What else a preflight checks does not matter to a host that is about to be cleared.
     """
     try:
-        checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-        hosts = roster.targets(__opts__, __pillar__)
+        checkout_lock.acquire(__opts__, __low__["__sls__"])
+        hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
     except (checkout_lock.BusyError, roster.TargetError) as err:
         return _ret(name, False, f"{err} Nothing was removed.")
     said = ", ".join(f"{host.id} ({host.address})" for host in hosts)

@@ -72,8 +72,8 @@ def _from_command(key: str) -> dict:
 
 def _run(stages: list, pillar: dict) -> dict:
     """Apply the stages' SLS in order on every host of this run; return Salt's answer for each host."""
-    checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
-    hosts = roster.targets(__opts__, __pillar__)
+    checkout_lock.acquire(__opts__, __low__["__sls__"])
+    hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
     known = __context__.get(PREFLIGHT) or {}
     progress = mattermost_progress.Run(lambda sls: core.stage_of(sls, stages))
     try:

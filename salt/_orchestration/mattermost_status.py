@@ -37,7 +37,7 @@ def reported(name):
     """
     try:
         options = _options(__pillar__.get("status") or {})
-        hosts = roster.targets(__opts__, __pillar__)
+        hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
     except ValueError as err:
         return _ret(name, False, str(err), status={})
     started = time.monotonic()
@@ -121,7 +121,7 @@ def _drift(known: dict, options: dict) -> dict:
             groups.setdefault(facts["site"], []).append(entry["host"])
     if groups:
         try:
-            checkout_lock.acquire(__opts__["root_dir"], __low__["__sls__"])
+            checkout_lock.acquire(__opts__, __low__["__sls__"])
         except checkout_lock.BusyError as err:
             busy = drift.unknown(str(err))
             return found | {host.id: busy for hosts in groups.values() for host in hosts}

@@ -30,7 +30,7 @@ def passed(name, site=""):
         return _ret(name, False, f"site is {site}; it must be one of {', '.join(SITES)}.", findings={})
     before = __context__.get(PREFLIGHT) or {}
     try:
-        hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__)
+        hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__, __low__["__sls__"])
     except roster.TargetError as err:
         return _ret(name, False, str(err), findings={})
     logins = collect.log_in(hosts)

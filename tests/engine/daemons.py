@@ -27,10 +27,10 @@ ANSWER_SECONDS = 30
 class Daemons:
     """folder: an empty one with a short name, for a socket's path has a small limit. file_roots: what the master serves.
 
-    grains: by ID, what that host says it is. The masterless host has the master's files and pillar.
+    grains: by ID, what that host says it is. more: of the master's configuration. The masterless host has the master's files and pillar.
     """
 
-    def __init__(self, folder: Path, file_roots: list[Path], grains: dict[str, dict]):
+    def __init__(self, folder: Path, file_roots: list[Path], grains: dict[str, dict], **more):
         self.folder = folder
         self._started: list[subprocess.Popen] = []
         publish, answer = _free_ports(2)
@@ -39,7 +39,7 @@ class Daemons:
         minion = {"id": MINION, "master": "127.0.0.1", "master_port": answer, "enable_fqdns_grains": False}
         roots = {"file_roots": _base(file_roots), "pillar_roots": _base([folder / "pillar"])}
         alone = {"id": MASTERLESS, "file_client": "local"}
-        self._configure("master", common | master | roots)
+        self._configure("master", common | master | roots | more)
         self._configure("minion", common | minion | {"grains": grains[MINION]})
         self._configure("masterless", minion | alone | roots | {"grains": grains[MASTERLESS]}, "minion")
 
@@ -49,11 +49,13 @@ class Daemons:
         options |= {"root_dir": str(root), "sock_dir": str(root / "run")}
         (root / "etc" / (file or name)).write_text(yaml.safe_dump(options))
 
-    def set_pillar(self, pillar: dict) -> None:
-        """Give both hosts this pillar; each run of a state reads it anew."""
+    def set_pillar(self, pillar: dict, master: dict | None = None) -> None:
+        """Give both hosts this pillar; each run of a state reads it anew. master: what the orchestrations get, the same by default."""
         folder = self.folder / "pillar"
         folder.mkdir(exist_ok=True)
-        (folder / "top.sls").write_text(yaml.safe_dump({"base": {"*": ["site"]}}))
+        top = {"*": ["site"]} if master is None else {"*.example": ["site"], "*_master": ["master"]}
+        (folder / "top.sls").write_text(yaml.safe_dump({"base": top}))
+        (folder / "master.sls").write_text(yaml.safe_dump(master))
         (folder / "site.sls").write_text(yaml.safe_dump(pillar))
 
     def log(self, name: str) -> Path:
@@ -101,6 +103,14 @@ class Daemons:
         done = self._run("salt-run", "--out=json", "--no-color", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
+
+    def orchestrate(self, name: str, *words: str) -> dict:
+        """Return the steps of the orchestration *name* by their ID, whether it failed or not."""
+        done = self._run("salt-run", "--out=json", "--no-color", "state.orchestrate", name, *words)
+        assert done.stdout.startswith("{"), done.stdout + done.stderr
+        (steps,) = json.loads(done.stdout)["data"].values()
+        assert isinstance(steps, dict), steps
+        return {step["__id__"]: step for step in steps.values()}
 
     def call(self, *words: str):
         """Return what ``salt-call words`` returns on the masterless host."""

@@ -6,7 +6,7 @@ import sys
 import pytest
 from mattermost_controller.hosts import checkout_lock
 
-HOLD = "import sys; from mattermost_controller.hosts import checkout_lock; checkout_lock.acquire(sys.argv[1], 'mattermost.ssl'); print('held', flush=True); sys.stdin.read()"
+HOLD = "import sys; from mattermost_controller.hosts import checkout_lock; checkout_lock.acquire({'root_dir': sys.argv[1]}, 'mattermost.ssl'); print('held', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def other_run(tmp_path):
 
 def test_a_second_run_is_refused_with_who_holds_it(tmp_path, other_run):
     with pytest.raises(checkout_lock.BusyError, match=rf"mattermost\.ssl, process {other_run.pid}, since"):
-        checkout_lock.acquire(str(tmp_path), "mattermost.non-ssl")
+        checkout_lock.acquire({"root_dir": str(tmp_path)}, "mattermost.non-ssl")
 
 
 def test_a_killed_run_holds_nothing(tmp_path, other_run):
     other_run.kill()
     other_run.wait()
-    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")
+    checkout_lock.acquire({"root_dir": str(tmp_path)}, "mattermost.ssl")
 
 
 def test_the_same_run_may_ask_again(tmp_path):
-    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")
-    checkout_lock.acquire(str(tmp_path), "mattermost.ssl")
+    checkout_lock.acquire({"root_dir": str(tmp_path)}, "mattermost.ssl")
+    checkout_lock.acquire({"root_dir": str(tmp_path)}, "mattermost.ssl")

@@ -124,7 +124,7 @@ def status(monkeypatch):
     look = SimpleNamespace(fault=None, facts=facts)
     monkeypatch.setattr(console.Last, "printed", False)
     shell = states.load_state("mattermost_status", folder="_orchestration")
-    shell.__pillar__ = {"status": {"drift": False}}
+    shell.__pillar__, shell.__low__ = {"status": {"drift": False}}, {"__sls__": "mattermost.status"}
     shell.__opts__ |= {"file_roots": {"base": ["salt"]}, "cachedir": ""}
     for module, name, answer in (
         (shell.roster, "targets", [host]),

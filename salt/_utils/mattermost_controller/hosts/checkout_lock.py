@@ -1,4 +1,4 @@
-"""One run at a time in a checkout. Held by this process until it ends, however it ends."""
+"""One run at a time in a checkout, or on a Salt master. Held by this process until it ends, however it ends."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ class BusyError(RuntimeError):
     """Another run holds the lock; the text says who."""
 
 
-def acquire(root_dir: str, what: str) -> None:
+def acquire(opts: dict, what: str) -> None:
     """Take the checkout's run lock, once per process. Raises BusyError when another run has it.
 
-    root_dir: Salt's root directory of the checkout. what: words for the other side, e.g. the orchestration's name.
+    opts: the master's; its root directory is the checkout's own, or the machine's. what: words for the other side, e.g. the orchestration's name.
     """
-    path = os.path.join(root_dir, "run.lock")
+    folder, place = (opts["cachedir"], "Salt master") if opts["root_dir"] == "/" else (opts["root_dir"], "checkout")
+    path = os.path.join(folder, "run.lock")
     if path in _held:
         return
-    os.makedirs(root_dir, exist_ok=True)
+    os.makedirs(folder, exist_ok=True)
     file = open(path, "a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -30,7 +31,7 @@ def acquire(root_dir: str, what: str) -> None:
         holder = file.read().strip() or "an unknown process"
         file.close()
         raise BusyError(
-            f"Another run is in progress in this checkout: {holder}. Start again when it has ended."
+            f"Another run is in progress in this {place}: {holder}. Start again when it has ended."
         ) from err
     file.truncate(0)
     file.write(f"{what}, process {os.getpid()}, since {time.strftime('%H:%M:%S')}")

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import probe, ssh_errors
+from mattermost_controller.hosts import minion, probe, ssh_errors
 
 # stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
 ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -121,6 +121,10 @@ def skew(remote: float, before: float, after: float) -> float:
 
 
 def _fault(host, answer, known_hosts: str) -> Finding:
+    if isinstance(host, minion.Minion):
+        said = (answer.err or answer.out).strip()[-400:] or f"The probe ended with exit status {answer.rc}."
+        sentence, _, todo = said.partition("\n")
+        return refusal("reachable", sentence, todo or f"see what `salt {shlex.quote(host.id)} test.ping` says.")
     words = f"{answer.err}\n{answer.out}"
     fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)
     if ssh_errors.is_about_the_key(fault):

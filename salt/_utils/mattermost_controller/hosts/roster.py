@@ -1,5 +1,7 @@
 """The hosts of a run, from the roster, and plain ssh to them: for what must be known or done without Salt on the host.
 
+With ``mattermost:engine: minion`` they are minions of this master instead (`minion`), which do the same by jobs.
+
 Uses Salt's own shell for the login, so that keys, passwords and options work as in ``salt-ssh``; every
 further command goes through that one multiplexed connection, its script on standard input, never in an argument.
 """
@@ -22,7 +24,7 @@ _DATA = "mattermost-data-begins"
 # sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
 _SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
 # where our programs are; sudo's secure_path on EL has neither of the first two
-_PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; export PATH\n"
+PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; export PATH\n"
 _override: dict = {}  # hosts and settings that the run itself named, see `override_hosts`
 
 
@@ -118,7 +120,7 @@ class Host:
         login = self.connect()
         if login.rc != 0:
             return Result(255, login.out, login.err)
-        remote, feed = "/bin/sh -s", _PATH + script
+        remote, feed = "/bin/sh -s", PATH + script
         if root and self.entry.get("sudo"):
             remote, preface = self._sudo("exec /bin/sh -s")
             feed = preface + feed
@@ -161,7 +163,7 @@ class Host:
         so it holds no secrets. Logs in again where that is needed; when that fails, so will the command.
         """
         self.connect()
-        script = _PATH + script
+        script = PATH + script
         if not self.entry.get("sudo"):
             return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
         remote, preface = self._sudo(script)
@@ -278,13 +280,33 @@ def choose(entries: dict, wanted: list) -> list[str]:
     return list(entries)
 
 
-def targets(opts: dict, pillar: dict) -> list[Host]:
-    """Return the hosts of this run. pillar: the orchestration's. Raises TargetError with one sentence."""
-    entries = roster(opts)
+def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
+    """Return the hosts of this run. pillar: the orchestration's. orchestration: its name. Raises TargetError with one sentence."""
     settings = pillar.get("mattermost") or {}
     wanted = _override.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
+    by_minion = is_by_minion(pillar)
+    entries = {} if by_minion else roster(opts)
     if not isinstance(wanted or [], list):
         raise TargetError(
             "mattermost:hosts is not a list: write each roster ID below it, in a line that begins with a dash."
         )
+    if by_minion:
+        from mattermost_controller.hosts import minion
+
+        return minion.targets(opts, wanted or [], orchestration)
     return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]
+
+
+def is_by_minion(pillar: dict) -> bool:
+    """Say whether ``mattermost:engine`` is ``minion``. pillar: the orchestration's. Raises TargetError for what it cannot be."""
+    settings = pillar.get("mattermost") or {}
+    engine = settings.get("engine", "ssh") if isinstance(settings, dict) else "ssh"
+    if engine not in ("ssh", "minion"):
+        raise TargetError(f"mattermost:engine is {engine!r}; it must be ssh or minion.")
+    return engine == "minion"
+
+
+def refuse_minions(pillar: dict, orchestration: str) -> None:
+    """Raise TargetError where ``mattermost:engine`` is ``minion``: *orchestration* chooses its hosts itself, by ssh."""
+    if is_by_minion(pillar):
+        targets({}, pillar, orchestration)

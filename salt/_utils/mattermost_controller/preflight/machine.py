@@ -62,6 +62,8 @@ def systemd(settings, facts, outside) -> Finding:
 
 
 def transport(settings, facts, outside) -> Finding:
+    if outside.get("by_minion"):
+        return ok("transport", "The minion runs Salt by its own Python.")
     wanted, possible = settings["platform"].get("transport", "thin"), runtime.choose(facts)
     pythons = ", ".join(facts["pythons"].values()) or "none"
     if wanted == "thin" and possible != "thin":

@@ -1,11 +1,15 @@
-"""Apply deploy states to hosts over salt-ssh, hosts side by side."""
+"""Apply deploy states to hosts over salt-ssh, or by their minions, hosts side by side."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import mattermost_progress
 from mattermost_settings_data import LISTED
 
-from mattermost_controller.hosts import relenv_archive, relenv_install, roster, runtime, ssh_multiplex
+from mattermost_controller.hosts import minion, relenv_archive, relenv_install, roster, runtime, ssh_multiplex
+
+FAILHARD = "salt://mattermost/scripts/failhard.conf"
 
 
 def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:
@@ -16,18 +20,30 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     more: what the hosts' pillar gets for this run.
     A host that cannot be reached, or returned nothing, has ``{"stderr": reason}``. Raises RelenvError.
     """
-    import salt.client.ssh.client
-
-    names = {host.address: host.id for host in hosts}
     outcome = _unreached(hosts)
-    reached = [host.id for host in hosts if host.id not in outcome]
-    _ensure_relenv(opts, known, [host for host in hosts if host.id in reached])
+    reached = [host for host in hosts if host.id not in outcome]
+    arguments = _arguments(test, more)
+    if any(isinstance(host, minion.Minion) for host in hosts):
+        return outcome | _by_minion(reached, slses, arguments)
+    return outcome | _over_ssh(opts, reached, slses, known, arguments, on_event)
+
+
+def _arguments(test: bool, more: dict | None) -> dict:
+    """Return the arguments of Salt's function beside the names of the states."""
     pillar = dict(more or {})
     if roster.run_settings():
         pillar["mattermost"] = roster.run_settings()
     if roster.listed():
         pillar[LISTED] = roster.listed()
-    arguments = {"test": test, **({"pillar": pillar} if pillar else {})}
+    return {"test": test, **({"pillar": pillar} if pillar else {})}
+
+
+def _over_ssh(opts: dict, hosts: list, slses: list[str], known: dict, arguments: dict, on_event) -> dict:
+    import salt.client.ssh.client
+
+    names = {host.address: host.id for host in hosts}
+    outcome, reached = {}, [host.id for host in hosts]
+    _ensure_relenv(opts, known, hosts)
     told = (lambda address, event: on_event(names[address], event)) if on_event else None
     for kind, members in runtime.by_runtime(reached, known).items():
         # what came before may have taken longer than an idle connection stays; a password is typed outside of `multiplexed` only
@@ -43,6 +59,26 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     for host_id in reached:
         outcome.setdefault(host_id, {"stderr": "The host returned nothing."})
     return outcome
+
+
+def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
+    """Apply by one job for each host. What a run of ours lays over the pillar is in the job's arguments, and holds no secret."""
+
+    def applied(host):
+        mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
+        try:
+            failhard = host.job("cp.cache_file", [FAILHARD], seconds=minion.SLACK)
+            if not failhard:
+                raise minion.NoAnswer(
+                    f"The master's file server has no {FAILHARD}: it serves another tree than this one."
+                )
+            answer = host.job("state.sls", [",".join(slses)], {**arguments, "localconfig": failhard})
+        except minion.NoAnswer as err:
+            return {"stderr": str(err)}
+        return {"return": answer}
+
+    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
+        return {host.id: answer for host, answer in zip(hosts, pool.map(applied, hosts))}
 
 
 def _unreached(hosts: list) -> dict:

@@ -18,7 +18,7 @@ import threading
 import mattermost_settings_core
 
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped
-from mattermost_controller.hosts import scripts
+from mattermost_controller.hosts import minion, scripts
 from mattermost_controller.verify import http as site_http
 from mattermost_controller.verify.commands import VERIFY
 from mattermost_controller.verify.websocket import Websocket
@@ -48,6 +48,8 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
     """
     if any(one.level == REFUSAL for one in so_far):
         return skipped(CHECK, "Not checked: another check failed.")
+    if isinstance(host, minion.Minion):
+        return skipped(CHECK, "Not checked: it needs ssh to the host, and mattermost:engine is minion.")
     patience = STEPS * settings["verify"]["timeout"]
     values = {"socket": f"{settings['paths']['run']}/local.socket", "patience": patience}
     bot = _Bot(host, scripts.build(file_roots, LIBRARY, values), HOST_SECONDS + patience)

@@ -1,0 +1,187 @@
+"""Hosts that a Salt master reaches by their minions: what ``roster.Host`` does over ssh, by jobs that end.
+
+A master keeps the arguments and the answer of a job for a day: neither may hold a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import sys
+import threading
+import time
+from pathlib import Path
+
+import mattermost_settings_core
+
+from mattermost_controller.hosts import roster
+
+# orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
+_NAMES = "preflight ssl non-ssl verify status backup drill rollback rotate renew"
+ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
+ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
+ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
+BUSY_SECONDS = 20  # that it may take to say so
+SLACK = 120  # seconds of a job beside what it runs
+PAUSE = 0.05
+TRIMMED = "VALUE_TRIMMED"  # in an event that was too long for the master's bus
+CODE = """cd {folder}/utils && echo "code $(find . -path './mattermost_*' -name '*.py' -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-64)"
+echo "uid $(id -u)"
+"""
+_publishing = threading.Lock()
+_ready: set[str] = set()  # IDs of minions that have this code, in this process
+
+
+class NoAnswer(RuntimeError):
+    """A job did not come to an answer; the text is a sentence, and on a line of its own what to do."""
+
+
+class Minion(roster.Host):
+    """One minion of the master that this process runs on. host_id: the minion's ID, and the host's. opts: the master's."""
+
+    def __init__(self, host_id: str, opts: dict):
+        super().__init__(host_id, {}, opts)
+        self.address = "minion"
+        self.greeting = "Its minion answers and has this bundle's code."
+
+    def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None):
+        """Return what *function* of Salt returns there. Raises NoAnswer.
+
+        function: or a list of them, with a list of arguments for each. named: arguments by name. seconds: after which it is given up;
+        without, it may take as long as the minion says that it is running.
+        """
+        import salt.client
+        from salt.exceptions import SaltException
+
+        until = time.monotonic() + seconds if seconds else None
+        try:
+            with salt.client.get_local_client(mopts=dict(self._opts)) as client:
+                with _publishing, contextlib.redirect_stdout(sys.stderr):  # Salt prints there that no minion is meant
+                    job = client.run_job(
+                        [self.id], function, arguments, "list", timeout=ANSWER_SECONDS, kwarg=named, listen=True
+                    )
+                for _ in range(ATTEMPTS if job and job["minions"] else 0):
+                    if answer := self._answer(client, job["jid"], until):
+                        return answer[0]
+        except SaltException as err:
+            raise NoAnswer(
+                f"The Salt master gave no answer: {err}\nstart salt-master here, and run this as its user."
+            ) from err
+        raise NoAnswer(
+            f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
+        )
+
+    def _answer(self, client, jid: str, until: float | None) -> list:
+        """Wait for the answer of a job while its minion says that it is running; return it in a list, which is empty without one."""
+        for told in client.get_iter_returns(
+            jid, {self.id}, ANSWER_SECONDS, [self.id], "list", block=False, gather_job_timeout=BUSY_SECONDS
+        ):
+            found = (told or {}).get(self.id) or {}
+            if "ret" in found and found.get("out") != "no_return" and TRIMMED not in repr(found["ret"]):
+                return [found["ret"]]
+            if until and time.monotonic() > until:
+                raise NoAnswer(
+                    f"The minion {self.id} did not finish in time.\nsee what it does: `salt {self.id} saltutil.running`."
+                )
+            if told is None:
+                time.sleep(PAUSE)
+        # an event that was missed, or too long for the bus: the master has it
+        return [kept["ret"] for key, kept in (client.get_cache_returns(jid) or {}).items() if key == self.id]
+
+    def connect(self) -> roster.Result:
+        """Have the minion take over this bundle's code, once in a run, and compare it with the code here."""
+        try:
+            if self.id not in _ready:
+                self._take_code()
+                _ready.add(self.id)
+        except NoAnswer as err:
+            return roster.Result(255, "", str(err))
+        return roster.Result(0, "", "")
+
+    def _take_code(self) -> None:
+        import salt.version
+
+        asked = ["test.version", "config.get", "saltutil.sync_all"]
+        told = self.job(asked, [[], ["extension_modules"], []], seconds=10 * SLACK)
+        here, there = salt.version.__version__, told.get("test.version") if isinstance(told, dict) else told
+        if str(there).partition(".")[0] != here.partition(".")[0]:
+            raise NoAnswer(f"The minion {self.id} has Salt {there}, the master {here}.\ninstall the same line on both.")
+        if there != here:
+            self.greeting = f"Its minion answers and has this bundle's code, with Salt {there}; the master has {here}."
+        held = self._run(CODE.format(folder=told["config.get"]), SLACK)
+        if held.rc:
+            raise NoAnswer(held.err or held.out)
+        facts = dict(line.split(" ", 1) for line in held.out.splitlines() if " " in line)
+        if facts.get("uid") != "0":
+            raise NoAnswer(
+                f"The minion {self.id} does not run as root.\nset `user: root` in its configuration and restart it."
+            )
+        if facts.get("code") != code_here():
+            raise NoAnswer(
+                f"The minion {self.id} holds other code of this bundle than the master.\nrun `salt-run fileserver.update` and "
+                "`salt-run saltutil.sync_all`, then start again; the folder in states_dirs must be of the tree that the master serves."
+            )
+
+    def run(self, script: str, timeout: float = 60, root: bool = True) -> roster.Result:
+        """Run a POSIX sh *script* on the host. It is kept in the master's job cache: no secret may be in it.
+
+        timeout: seconds. Returns what it printed; never raises for a failure.
+        """
+        login = self.connect()
+        return login if login.rc else self._run(roster.PATH + script, timeout)
+
+    def _run(self, script: str, timeout: float) -> roster.Result:
+        # Salt makes line breaks of what a script writes as \n, so it travels encoded
+        options = {
+            "stdin": base64.b64encode(script.encode()).decode(),
+            "timeout": timeout,
+            "rstrip": False,
+            "python_shell": True,
+            "ignore_retcode": True,
+            "output_loglevel": "quiet",
+        }
+        try:
+            done = self.job("cmd.run_all", ["base64 -d | /bin/sh -s"], options, timeout + SLACK)
+        except NoAnswer as err:
+            return roster.Result(255, "", str(err))
+        if not isinstance(done, dict):
+            return roster.Result(255, "", str(done))
+        if done.get("retcode") is None:
+            return roster.Result(roster.TIMEOUT_RC, "", f"No answer within {timeout:g} s.")
+        return roster.Result(done["retcode"], str(done.get("stdout", "")), str(done.get("stderr", "")))
+
+    def send(self, local: str, remote: str, timeout: float = 1800) -> roster.Result:
+        """Refuse: no file of the controller reaches a minion."""
+        return roster.Result(
+            1,
+            "",
+            "mattermost:engine is minion, so no file is copied: set mattermost:release:source to an https:// address",
+        )
+
+    def stream(self, script: str):
+        """Refuse: a job takes no stream."""
+        raise NoAnswer("mattermost:engine is minion, by which nothing is streamed to a host.")
+
+
+def code_here() -> str:
+    """Return the SHA-256 that CODE gives where the same files are."""
+    folder = Path(mattermost_settings_core.__file__).parent
+    found = {f"./{path.relative_to(folder)}": path for path in folder.rglob("mattermost_*/**/*.py")}
+    found |= {f"./{path.name}": path for path in folder.glob("mattermost_*.py")}
+    lines = [f"{hashlib.sha256(found[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(found)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def targets(opts: dict, wanted: list, orchestration: str) -> list[Minion]:
+    """Return the minions of this run. wanted: ``mattermost:hosts``. orchestration: which one asks. Raises TargetError."""
+    if orchestration not in ORCHESTRATIONS:
+        raise roster.TargetError(
+            f"{orchestration or 'This orchestration'} works over ssh alone, and mattermost:engine is minion. Run it from a checkout that reaches "
+            "the host by ssh, where mattermost:engine is ssh (docs/salt-master.md)."
+        )
+    if not wanted:
+        raise roster.TargetError(
+            "mattermost:engine is minion, and mattermost:hosts is empty: list the IDs of the minions of this deployment there."
+        )
+    return [Minion(str(name), opts) for name in wanted]

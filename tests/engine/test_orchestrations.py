@@ -1,0 +1,98 @@
+"""The orchestrations of a real Salt master, by a real minion: without ssh, a roster and our log handler.
+
+The minion's host is this machine, and nothing that is run here changes it; `tests/scenarios/test_minion.py` deploys.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests import repository, secrets
+from tests.engine import daemons
+from tests.render import compiler
+
+TREE = repository.ROOT / "salt"
+SETTINGS = {
+    "name": "chat.example.test",
+    "email": "admin@example.test",
+    "release_sources": dict.fromkeys(("page", "list", "advisories", "support"), ""),
+}
+OWN = {"mattermost": {"engine": "minion", "hosts": [daemons.MINION]}}
+REQUEST = 'pillar={"move": {"from": "a", "to": "b"}, "import": {"from": "a", "to": "b"}}'
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a minion that deploys is root's")
+
+
+@pytest.fixture(scope="module")
+def site():
+    folder = Path(tempfile.mkdtemp(prefix="mm"))
+    served = folder / "salt"
+    shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("local", "__pycache__"))
+    grains = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: {}}
+    started = daemons.Daemons(folder, [served], grains, states_dirs=[str(served / "_orchestration")])
+    started.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
+    try:
+        started.start()
+        started.run("saltutil.sync_all")
+        yield started
+    finally:
+        started.stop()
+        shutil.rmtree(folder)
+
+
+def reachable(step):
+    """What a preflight or a verification says of the way to the only host."""
+    ((host, found),) = step["findings"].items()
+    (one,) = [each for each in found if each["check"] == "reachable"]
+    return one["level"], one["sentence"], one["todo"]
+
+
+def test_the_preflight_inspects_the_host_by_its_minion_and_no_secret_is_kept(site):
+    step = site.orchestrate("mattermost.preflight")["hosts-are-fit"]
+    assert reachable(step)[:2] == ("ok", "Its minion answers and has this bundle's code.")
+    found = {one["check"]: one["level"] for one in step["findings"][daemons.MINION]}
+    assert found["platform"] == "ok", step
+    assert found["breaking-changes"] == "ok", step
+
+    cached = f"master/var/cache/salt/master/pillar/{daemons.MINION}.p"
+    assert keeping(site, secrets.PLANTED) <= {"pillar/site.sls", cached}
+    assert keeping(site, {"control": SETTINGS["name"]}) > {cached}, "the search finds what is kept of the probe"
+
+
+def keeping(site, planted):
+    """Return the files of the master and its minion that hold one of *planted*."""
+    files = [
+        path for path in site.folder.rglob("*") if path.is_file() and not path.is_relative_to(site.folder / "salt")
+    ]
+    return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), planted)}
+
+
+@pytest.mark.parametrize("name", ["restore", "import", "move", "remove"])
+def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
+    first = site.orchestrate(f"mattermost.{name}", REQUEST)
+    (step,) = [one for one in first.values() if one["__run_num__"] == 0]
+    assert step["result"] is False
+    assert f"mattermost.{name} works over ssh alone, and mattermost:engine is minion." in step["comment"]
+
+
+def test_a_minion_that_is_not_there_is_reported(site):
+    hosts = 'pillar={"mattermost": {"hosts": ["nobody.example"]}}'
+    level, sentence, todo = reachable(site.orchestrate("mattermost.verify", hosts)["site-is-verified"])
+    assert (level, sentence) == ("refusal", "The minion nobody.example does not answer.")
+    assert "salt-key -L" in todo
+
+
+def test_a_master_that_has_not_synced_what_it_serves_is_refused(site):
+    with (site.folder / "salt/_utils/mattermost_answer.py").open("a") as file:
+        file.write("\n# the next version\n")
+    level, sentence, todo = reachable(site.orchestrate("mattermost.verify")["site-is-verified"])
+    assert (level, sentence) == (
+        "refusal",
+        f"The minion {daemons.MINION} holds other code of this bundle than the master.",
+    )
+    assert "`salt-run saltutil.sync_all`" in todo
+    site.run("saltutil.sync_all")
+    ((_, found),) = site.orchestrate("mattermost.verify")["site-is-verified"]["findings"].items()
+    assert [one["check"] for one in found] == ["installed"]

@@ -1,0 +1,147 @@
+"""A Salt master on the controller and a minion on a lab host, of this Python's Salt; the master cannot log in anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import salt
+from tests import repository
+from tests.lab.trial import _dump
+from tests.scenarios.deployment import ROOT, Run
+from tests.scenarios.test_masterless import UNUSED
+
+HOME = "opt/minion"
+START_SECONDS = 120
+
+
+class Master:
+    """deployment: whose host gets the minion, and whose settings the master's pillar has."""
+
+    def __init__(self, deployment):
+        self.deployment, self.host = deployment, deployment.host
+        self.folder = Path(tempfile.mkdtemp(prefix="mm"))  # a socket's path has a small limit
+        self.gateway = str(self.host.lab.instance.gateway)
+        self.etc = self.folder / "etc"
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+            for each in sockets:
+                each.bind((self.gateway, 0))
+            self.publish, self.answer = [each.getsockname()[1] for each in sockets]
+        options = {
+            "user": "root",
+            "root_dir": str(self.folder),
+            "sock_dir": str(self.folder / "run"),
+            "interface": self.gateway,
+            "publish_port": self.publish,
+            "ret_port": self.answer,
+            "auto_accept": True,
+            "worker_threads": 3,
+            "file_roots": {"base": [str(ROOT / "salt")]},
+            "pillar_roots": {"base": [str(self.folder / "pillar")]},
+            "states_dirs": [
+                str(ROOT / "salt/_orchestration")
+            ],  # all that docs/salt-master.md has one write below master.d
+        }
+        _dump(self.etc / "master", options)
+        self.take_settings()
+
+    def take_settings(self):
+        """Give the host's settings to its pillar, and what the orchestrations need to the master's own."""
+        settings = copy.deepcopy(self.deployment.settings)
+        branch = settings["mattermost"]
+        branch["letsencrypt"]["ca_file"] = Path(branch["letsencrypt"]["ca_file"]).read_text()
+        own = {"mattermost": {"engine": "minion", "hosts": [self.deployment.name]}}
+        _dump(self.folder / "pillar/top.sls", {"base": {self.deployment.name: ["mattermost"], "*_master": ["engine"]}})
+        _dump(self.folder / "pillar/engine.sls", own)
+        _dump(self.folder / "pillar/mattermost.sls", settings)
+
+    def start(self):
+        """Start both and wait until the minion answers. `stop` ends the master; the minion ends with its host."""
+        with (self.folder / "master.log").open("w") as log:
+            command = [repository.BIN / "salt-master", "-c", self.etc]
+            self.daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        shutil.copytree(
+            Path(salt.__file__).parents[1], self.host.root / HOME / "python", ignore=shutil.ignore_patterns(*UNUSED)
+        )
+        minion = {
+            "id": self.deployment.name,
+            "root_dir": f"/{HOME}",
+            "master": self.gateway,
+            "master_port": self.answer,
+            "publish_port": self.publish,
+            "enable_fqdns_grains": False,
+        }
+        _dump(self.host.root / HOME / "etc/minion", minion)
+        self.start_minion()
+        self.run("saltutil.sync_all")
+
+    def start_minion(self):
+        """Start the host's minion, also after a kill, and wait until it answers."""
+        # not by PYTHONPATH: the host's own programs in Python would inherit it
+        program = (
+            f'import sys; sys.path.insert(0, "/{HOME}/python"); from salt.scripts import salt_minion; salt_minion()'
+        )
+        run = f"systemd-run --unit=minion -p KillMode=process python3 -c '{program}' -c /{HOME}/etc"
+        self.deployment.ssh(f"systemctl reset-failed minion 2>/dev/null; {run}")
+        deadline = time.monotonic() + START_SECONDS
+        while not self.pings():
+            assert time.monotonic() < deadline, (self.folder / "master.log").read_text()
+            time.sleep(1)
+
+    def stop(self):
+        self.daemon.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.daemon.wait(timeout=15)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.daemon.pid, signal.SIGKILL)
+        shutil.rmtree(self.folder)
+
+    def pings(self):
+        done = self.command("salt", "--static", "--timeout=3", self.deployment.name, "test.ping")
+        return f'"{self.deployment.name}": true' in done.out
+
+    @contextlib.contextmanager
+    def events_kept(self):
+        """While it is entered, every event of the master's bus is written to ``events.log`` of its folder."""
+        command = [repository.BIN / "salt-run", "-c", self.etc, "state.event"]
+        with (self.folder / "events.log").open("w") as log:
+            listener = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            time.sleep(3)  # it says nothing before the first event
+            yield
+        finally:
+            listener.terminate()
+            listener.wait(timeout=15)
+
+    def run(self, *words):
+        return self.command("salt-run", *words)
+
+    def orchestrate(self, name="mattermost.ssl", *words):
+        """``salt-run state.orchestrate NAME``, as root on the master."""
+        return self.run("state.orchestrate", name, *words)
+
+    def command(self, program, *words):
+        command = [str(repository.BIN / program), "-c", str(self.etc), "--out=json", "--no-color", *words]
+        environment = {**os.environ, "CURL_CA_BUNDLE": str(self.host.lab.authority.root)}
+        done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=900)
+        return Run(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def master_of(deployment):
+    """A master with its minion on the deployment's host, up."""
+    made = Master(deployment)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()

@@ -1,0 +1,78 @@
+"""A Salt master deploys and operates a host by its minion, without any ssh access: `mattermost:engine: minion`."""
+
+import concurrent.futures
+import json
+import subprocess
+import sys
+import time
+
+from tests import secrets
+from tests.scenarios.minions import master_of
+
+FAULT = "/etc/systemd/system/mattermost.service.d/fault.conf"
+REPORT_SECONDS = 240  # until a minion that is gone is reported, on a busy machine
+
+
+def searched_here(master, planted):
+    """Return the files of the master that hold one of *planted*, below its folder."""
+    program = secrets.search_all([str(master.folder)], planted)
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=True)
+    return {place.removeprefix(f"{master.folder}/") for place in json.loads(done.stdout)}
+
+
+def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
+    host = deployed_host
+    before = host.main_pids()
+    with master_of(host) as master:
+        taken = master.orchestrate()
+        assert (taken.rc, taken.changes) == (0, {}), taken
+        assert host.main_pids() == before
+        status = master.orchestrate("mattermost.status")
+        (seen,) = status.stages["hosts-are-healthy"]["status"].values()
+        assert (seen["drift"]["looked"], seen["drift"]["drifted"]) == (True, False), status
+
+        for name in ("backup", "drill", "renew", "rotate"):
+            done = master.orchestrate(f"mattermost.{name}")
+            assert done.rc == 0, done
+        host.wait_until_healthy()
+        words = host.ssh("cat /etc/mattermost/secrets/backup-password").split()
+        assert words
+        assert searched_here(master, {"backup-password": words[0]}) == set()
+
+        host.use(releases[-1])
+        master.take_settings()
+        host.ssh(
+            f"mkdir -p {FAULT.rpartition('/')[0]} && printf '[Service]\\nEnvironment=STANDIN_FAULT_FAIL_MIGRATION=1\\n' >{FAULT} && systemctl daemon-reload"
+        )
+        failed = master.orchestrate()
+        assert failed.rc == 1, failed
+        assert "Stage server failed" in failed.comments, failed
+        assert running(host) == releases[0].version
+        host.wait_until_healthy()
+        host.ssh(f"rm {FAULT} && systemctl daemon-reload")
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            upgrade = pool.submit(master.orchestrate)
+            host.ssh(
+                "until [ -s /var/lib/mattermost-deploy/switch/journal ]; do sleep 0.1; done; systemctl kill -s KILL minion",
+                timeout=300,
+            )
+            killed = time.monotonic()
+            cut = upgrade.result()
+        assert cut.rc == 1, cut
+        assert f"The minion {host.name} does not answer." in cut.comments
+        assert time.monotonic() - killed < REPORT_SECONDS
+        host.wait_until_healthy()
+        assert running(host) == releases[-1].version, "the host ends by itself what it began"
+
+        master.start_minion()
+        ended = master.orchestrate()
+        assert ended.rc == 0, ended
+        back = master.orchestrate("mattermost.rollback")
+        assert back.rc == 0, back
+        assert running(host) == releases[0].version
+        host.wait_until_healthy()
+
+
+def running(host):
+    return host.ssh("readlink /opt/mattermost/current").strip()

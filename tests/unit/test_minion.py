@@ -1,0 +1,173 @@
+"""A host that is reached by its minion: what is sent as a job, and what each answer means."""
+
+import base64
+import contextlib
+import subprocess
+
+import pytest
+import salt.client
+import salt.version
+from mattermost_controller.hosts import checkout_lock, minion, roster
+from mattermost_controller.stages import apply as stage_run
+
+ID = "chat.example.com"
+SILENT = object()
+SYNCED = {"test.version": salt.version.__version__, "config.get": "/extmods", "saltutil.sync_all": {}}
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The jobs that a minion gets, each with its arguments; it answers by ``answers``, the name of the function to what it returns."""
+
+    class Client:
+        def __init__(self):
+            self.asked, self.whole = [], {}
+            self.answers = {"test.version": SYNCED, "cmd.run_all": self.shell}
+
+        def run_job(self, targets, function, arguments, tgt_type, timeout, kwarg, listen):
+            self.asked.append((function, arguments, kwarg))
+            found = self.answers.get(function if isinstance(function, str) else function[0])
+            self.told = found(*arguments, **kwarg) if callable(found) else found
+            return {"jid": "1", "minions": targets} if found is not None else {}
+
+        def get_iter_returns(self, jid, minions, *_, **options):
+            yield None
+            if self.told is not SILENT:
+                yield {ID: {"ret": self.told, "jid": jid, "retcode": 0}}
+
+        def shell(self, command, stdin, **options):
+            if "uid" in base64.b64decode(stdin).decode():
+                return {"retcode": 0, "stdout": f"code {minion.code_here()}\nuid 0\n", "stderr": ""}
+            done = subprocess.run(["/bin/sh", "-c", command], input=stdin, capture_output=True, text=True)
+            return {"retcode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+
+        def get_cache_returns(self, jid):
+            return self.whole
+
+    client = Client()
+    monkeypatch.setattr(salt.client, "get_local_client", lambda mopts: contextlib.nullcontext(client))
+    monkeypatch.setattr(minion, "_ready", set())
+    monkeypatch.setattr(minion, "PAUSE", 0)
+    return client
+
+
+@pytest.fixture
+def host(jobs):
+    return minion.Minion(ID, {})
+
+
+def test_a_script_arrives_as_it_is_and_its_status_comes_back(host):
+    assert host.run(r"printf '%s\n' 'a\nb'; echo wrong >&2; exit 3") == roster.Result(3, "a\\nb\n", "wrong\n")
+
+
+def test_the_code_is_taken_once_in_a_run(host, jobs):
+    host.run("true")
+    minion.Minion(ID, {}).run("true")
+    assert [function for function, _, _ in jobs.asked].count(["test.version", "config.get", "saltutil.sync_all"]) == 1
+
+
+def test_the_code_is_compared_as_a_host_tells_it():
+    script = minion.CODE.format(folder="salt").replace("/utils", "/_utils")
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[0] == f"code {minion.code_here()}"
+
+
+def answer(**fields):
+    return lambda *_, **__: {"retcode": 0, "stdout": "", "stderr": "", **fields}
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"test.version": SILENT}, f"The minion {ID} does not answer."),
+        ({"test.version": None}, f"The minion {ID} does not answer.\nsee whether its key is accepted"),
+        ({"test.version": SYNCED | {"test.version": "3006.24"}}, f"The minion {ID} has Salt 3006.24, the master 300"),
+        ({"cmd.run_all": answer(stdout="code 1\nuid 12\n")}, f"The minion {ID} does not run as root."),
+        ({"cmd.run_all": answer(stdout="code 1\nuid 0\n")}, f"The minion {ID} holds other code of this bundle"),
+        ({"cmd.run_all": "'cmd.run_all' is not available."}, "'cmd.run_all' is not available."),
+    ],
+)
+def test_what_cannot_work_is_refused_with_its_reason(host, jobs, answers, said):
+    jobs.answers |= answers
+    done = host.run("true")
+    assert (done.rc, done.out) == (255, "")
+    assert done.err.startswith(said)
+
+
+def test_a_script_that_the_minion_ended_is_late(host, jobs):
+    host.connect()
+    jobs.answers["cmd.run_all"] = answer(retcode=None, stdout="Timed out after 5 seconds")
+    assert host.run("sleep 60", timeout=5) == roster.Result(124, "", "No answer within 5 s.")
+
+
+def test_an_answer_whose_event_was_missed_is_read_where_it_is_kept(host, jobs):
+    jobs.answers["state.sls"], jobs.whole = SILENT, {ID: {"ret": {"state": "whole"}}}
+    assert host.job("state.sls") == {"state": "whole"}
+
+
+def test_an_answer_that_is_too_long_for_the_bus_is_read_where_it_is_kept(host, jobs):
+    jobs.answers["state.sls"], jobs.whole = {"state": "VALUE_TRIMMED"}, {ID: {"ret": {"state": "whole"}}}
+    assert host.job("state.sls") == {"state": "whole"}
+
+
+def test_another_patch_of_salt_is_noted(host, jobs):
+    line = salt.version.__version__.partition(".")[0]
+    jobs.answers["test.version"] = SYNCED | {"test.version": f"{line}.99"}
+    assert host.connect().rc == 0
+    assert f"with Salt {line}.99" in host.greeting
+
+
+@pytest.mark.parametrize(
+    ("orchestration", "settings", "said"),
+    [
+        ("mattermost.move", {"hosts": [ID]}, r"mattermost\.move works over ssh alone"),
+        ("", {"hosts": [ID]}, "This orchestration works over ssh alone"),
+        ("mattermost.ssl", {}, "mattermost:hosts is empty"),
+        ("mattermost.ssl", {"hosts": ID}, "mattermost:hosts is not a list"),
+        ("mattermost.ssl", {"engine": "zmq"}, "mattermost:engine is 'zmq'; it must be ssh or minion"),
+    ],
+)
+def test_a_run_that_cannot_be_by_minions_is_refused(orchestration, settings, said, monkeypatch):
+    monkeypatch.setattr(roster, "_override", {})
+    with pytest.raises(roster.TargetError, match=said):
+        roster.targets({}, {"mattermost": {"engine": "minion", **settings}}, orchestration)
+
+
+def test_a_master_needs_no_roster(monkeypatch):
+    monkeypatch.setattr(roster, "_override", {})
+    found = roster.targets({}, {"mattermost": {"engine": "minion", "hosts": [ID, "b"]}}, "mattermost.ssl")
+    assert [(type(one), one.id) for one in found] == [(minion.Minion, ID), (minion.Minion, "b")]
+
+
+def test_the_lock_of_a_master_is_in_its_cache(tmp_path):
+    checkout_lock.acquire({"root_dir": "/", "cachedir": str(tmp_path)}, "mattermost.ssl")
+    assert "mattermost.ssl, process" in (tmp_path / "run.lock").read_text()
+
+
+@pytest.fixture
+def applied(host, jobs, monkeypatch):
+    """What comes of two stages, by which Salt's function answers."""
+    monkeypatch.setattr(roster, "_override", {})
+    jobs.answers["cp.cache_file"] = "/cache/failhard.conf"
+
+    def apply(states):
+        jobs.answers["state.sls"] = states
+        return stage_run.apply({}, [host], ["mattermost.deploy.a", "mattermost.deploy.b"], {}, test=True)[ID]
+
+    return apply
+
+
+def test_stages_are_one_job_in_which_the_first_failure_ends_the_run(applied, jobs):
+    assert applied({"state": "done"}) == {"return": {"state": "done"}}
+    named = {"test": True, "localconfig": "/cache/failhard.conf"}
+    assert jobs.asked[-1] == ("state.sls", ["mattermost.deploy.a,mattermost.deploy.b"], named)
+
+
+def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied):
+    assert applied(SILENT)["stderr"].startswith(f"The minion {ID} does not answer.")
+
+
+def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs):
+    jobs.answers["cp.cache_file"] = False
+    assert "has no salt://mattermost/scripts/failhard.conf" in applied({"state": "done"})["stderr"]
+    assert "state.sls" not in [function for function, _, _ in jobs.asked]
