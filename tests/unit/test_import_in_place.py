@@ -110,18 +110,20 @@ WELCOME = {"in_place": {"tree": "/srv/chat", "database_port": 5432}}
 
 
 def test_a_preflight_lets_the_installation_stand_that_is_taken_over_and_no_other():
-    assert test_preflight.red(test_preflight.look(facts=FOUND, outside=WELCOME)) == []
+    assert test_preflight.red(test_preflight.findings_of(facts=FOUND, outside=WELCOME)) == []
     refused = ["ports", "existing-config", "nginx-in-use", "postgresql-in-use"]
-    assert test_preflight.red(test_preflight.look(facts=FOUND)) == refused
+    assert test_preflight.red(test_preflight.findings_of(facts=FOUND)) == refused
     others = {**FOUND, "other_databases": {5432: 2}}
-    assert test_preflight.red(test_preflight.look(facts=others, outside=WELCOME)) == ["postgresql-in-use"]
+    assert test_preflight.red(test_preflight.findings_of(facts=others, outside=WELCOME)) == ["postgresql-in-use"]
     stranger = [{**FOUND["listeners"][0], "exe": "/srv/chatter/bin/mattermost"}]
-    assert test_preflight.red(test_preflight.look(facts={**FOUND, "listeners": stranger}, outside=WELCOME)) == ["ports"]
+    assert test_preflight.red(test_preflight.findings_of(facts={**FOUND, "listeners": stranger}, outside=WELCOME)) == [
+        "ports"
+    ]
 
 
 def test_a_database_of_before_is_never_recommended_for_adoption():
     taken = {**FOUND, "database": {"owner": "mmuser", "tables": 80}}
-    found = test_preflight.look(facts=taken, outside=WELCOME)
+    found = test_preflight.findings_of(facts=taken, outside=WELCOME)
     assert test_preflight.red(found) == ["existing-database"]
     assert "adopt" not in str(found["existing-database"])
     assert "mattermost_new" in str(found["existing-database"])
@@ -134,12 +136,12 @@ def test_a_database_of_before_is_never_recommended_for_adoption():
     ],
 )  # fmt: skip
 def test_no_run_takes_the_place_of_what_an_import_put_back(aside, outside, refused):
-    found = test_preflight.look(facts={"aside": aside}, outside=outside)
+    found = test_preflight.findings_of(facts={"aside": aside}, outside=outside)
     assert (test_preflight.red(found) == ["aside"]) == refused
 
 
 def test_the_admins_nginx_is_refused_until_the_site_is_ours():
     facts = {**test_preflight.DEPLOYED, "nginx_sites": FOUND["nginx_sites"], "units": FOUND["units"], "aside": "kept"}
-    assert test_preflight.red(test_preflight.look(facts={**facts, "site": ""})) == ["nginx-in-use"]
-    assert test_preflight.red(test_preflight.look({"nginx": {"share": True}}, {**facts, "site": ""})) == []
-    assert test_preflight.red(test_preflight.look(facts={**facts, "site": "ssl"})) == []
+    assert test_preflight.red(test_preflight.findings_of(facts={**facts, "site": ""})) == ["nginx-in-use"]
+    assert test_preflight.red(test_preflight.findings_of({"nginx": {"share": True}}, {**facts, "site": ""})) == []
+    assert test_preflight.red(test_preflight.findings_of(facts={**facts, "site": "ssl"})) == []
