@@ -195,8 +195,11 @@ def test_the_control_finds_what_the_release_before_allowed(lab, releases, tmp_pa
         assert run.rc == 0, run
         former.ssh(owned.SETUP)
         former.before = owned.look(former)
-        answer, changed = does(former, by_hand("mattermost-backup now"), releases)
-        assert any("(postgres)" in line for line in changed), (answer, changed)
+        owned.plant(former)
+        former.ssh(owned.UNCOUNTED)  # by which that release makes no backup at all
+        answer = by_hand("mattermost-backup now")(former, releases)
+        got = owned.gained(former)
+        assert any("(postgres)" in line for line in got), (answer, got)
         answer, _ = does(former, orchestrated("ssl"), releases)
         assert answer.rc != 0, "the lock was not held"
         assert "Another run is at work" in repr(answer), answer
