@@ -94,6 +94,22 @@ def test_the_preflight_says_it_and_goes_on(host, serve, releases):
     assert f"Mattermost {newer} of {day(-1)} is the newest patch" in run.comments
 
 
+def test_a_value_of_the_hosts_own_configuration_is_named_before_an_upgrade(host):
+    path = "/var/opt/mattermost/config/config.json"
+    with host.settings_put_back():
+        host.set(release={"version": "12.0.2", "sha256": "1" * 64})
+        host.ssh(
+            f'cp -p {path} /root/; sed -i \'s/"TLSMinVer": "1.2"/"TLSMinVer": "1"/\' {path}; grep -q \'"TLSMinVer": "1"\' {path}'
+        )
+        try:
+            run = host.orchestrate("mattermost.preflight")
+        finally:
+            host.ssh(f"cp -p /root/config.json {path}")
+    assert run.rc != 0
+    assert f"ServiceSettings.TLSMinVer in {path} is not 1.0, 1.1, 1.2 or 1.3" in run.comments
+    assert "could not be read" not in run.comments
+
+
 def test_a_line_past_its_end_is_attention(host, serve):
     serve(Release(NEWER, day(-2)), end=-1)
     _, made = status_of(host, drift=False)
