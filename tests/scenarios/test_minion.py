@@ -38,6 +38,9 @@ def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
         words = host.ssh("cat /etc/mattermost/secrets/backup-password").split()
         assert words
         assert searched_here(master, {"backup-password": words[0]}) == set()
+        assert any("/jobs/" in place for place in searched_here(master, {"control": host.name})), (
+            "the search finds what a job keeps"
+        )
 
         host.use(releases[-1])
         master.take_settings()
