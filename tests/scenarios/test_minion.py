@@ -2,15 +2,40 @@
 
 import concurrent.futures
 import json
+import shlex
 import subprocess
 import sys
 import time
 
 from tests import secrets
-from tests.scenarios.minions import master_of
+from tests.scenarios.minions import HOME, master_of
 
 FAULT = "/etc/systemd/system/mattermost.service.d/fault.conf"
 REPORT_SECONDS = 240  # until a minion that is gone is reported, on a busy machine
+
+
+def test_a_master_deploys_a_bare_host_by_its_minion(bare):
+    bare.set(mail=secrets.pillar()["mail"])
+    control = {"control": "a value that a person types"}
+    with master_of(bare) as master:
+        with master.events_kept():
+            fresh = master.orchestrate()
+            master.command("salt", bare.name, "test.arg", control["control"])
+        assert fresh.rc == 0, fresh
+        assert fresh.stages["verify"]["result"] is True, fresh
+        before = bare.main_pids()
+        again = master.orchestrate()
+        assert (again.rc, again.changes) == (0, {}), again
+        assert bare.main_pids() == before
+
+        assert secrets.found_in((str(fresh) + fresh.out + again.out).encode()) == []
+        kept = searched_here(master, secrets.PLANTED)
+        assert kept == {"pillar/mattermost.sls", f"var/cache/salt/master/pillar/{bare.name}.p"}
+        there = json.loads(bare.ssh(f"python3 -c {shlex.quote(secrets.search_all([f'/{HOME}']))}", timeout=300))
+        assert there == {}, "the minion keeps a secret"
+        found = searched_here(master, control)
+        assert "events.log" in found, "the search finds what goes over the event bus"
+        assert any("/jobs/" in place for place in found), "the search finds what a job keeps"
 
 
 def searched_here(master, planted):
