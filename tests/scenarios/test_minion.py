@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests import secrets
 from tests.scenarios.minions import HOME, master_of
 
@@ -45,6 +47,7 @@ def searched_here(master, planted):
     return {place.removeprefix(f"{master.folder}/") for place in json.loads(done.stdout)}
 
 
+@pytest.mark.soak("minion")
 def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
     host = deployed_host
     before = host.main_pids()
