@@ -124,7 +124,7 @@ def test_a_round_trip_of_verify_goes_and_leaves_nothing(chat, tmp_path):
     settings = {
         "verify": {"timeout": 15},
         "paths": {"run": str(chat.site.socket.parent)},
-        "nginx": {"body_limit": 10**6},
+        "nginx": {"body_limit": 2 * 10**6},
     }
     for _ in range(2):
         found = round_trip.finding(Here(tmp_path), settings, site, [str(repository.ROOT / "salt")], [])
