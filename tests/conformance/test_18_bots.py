@@ -100,7 +100,7 @@ def test_over_the_network_deletion_for_good_needs_its_setting(chat, bot):
         (f"teams/{chat.bots_team['id']}", "api.user.delete_team.not_enabled.app_error"),
     ):
         answer = chat.as_admin.delete(f"{path}?permanent=true")
-        assert (answer.status, answer.id) == (401, error)
+        assert (answer.status, answer.id.replace(".for_admin", "")) == (401, error)  # with it in 11.6, without in 11.0
         assert chat.local.get(path).json["delete_at"] == 0
 
 
