@@ -32,7 +32,7 @@ def too_many_users(installed: str, wanted: str, users: int | None, edition: str 
         return ""
     if users is None:
         return (
-            f"How many users are active could not be counted, and Team Edition {wanted} takes {limit}. See what `mattermost-switch users` "
+            f"How many users are active could not be counted, and Team Edition {wanted} serves at most {limit}. See what `mattermost-switch users` "
             "says, or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
         )
     if users <= limit:

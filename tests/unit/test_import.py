@@ -109,7 +109,7 @@ def test_a_server_that_stands_still_needs_no_consent():
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({}, "must name hosts"),
+        ({}, "names no host in its pillar"),
         ({"to": "new"}, "import:from is missing"),
         ({"from": "old", "to": ""}, "import:to is '', which is not the roster ID"),
         ({"from": "old", "to": "new", "halt": True}, "import:halt is not known"),

@@ -30,8 +30,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            "The command must name hosts in its pillar, and names none. To import a server in place, name only its host, in import:from. "
-            f"For example, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. Give it your roster IDs, without `to` for an import in place: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}

@@ -30,13 +30,13 @@ def user_limit(settings, facts, outside) -> Finding:
     if facts["users"] is None:
         return refusal(
             "user-limit",
-            f"How many users are active could not be counted; Team Edition {wanted} takes {limit}.",
+            f"How many users are active could not be counted; Team Edition {wanted} serves at most {limit}.",
             f"see what `mattermost-switch users` says on the host, {go_on}",
         )
     if facts["users"] > limit:
         return refusal(
             "user-limit",
-            f"{facts['users']} users are active; Team Edition {wanted} takes {limit}: after the upgrade nobody could be added or reactivated.",
+            f"{facts['users']} users are active; Team Edition {wanted} serves at most {limit}: after the upgrade nobody could be added or reactivated.",
             f"deactivate accounts, stay before 11.0, {go_on}",
         )
     return ok("user-limit", f"{facts['users']} users are active; {wanted} takes {limit}.")

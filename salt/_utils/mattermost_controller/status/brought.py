@@ -84,7 +84,8 @@ def _bundle(checkout: str, newest: str, reason: str) -> Finding:
         )
     if not newest:
         return skipped(
-            "bundle-version", "Nobody was asked for a newer version of this bundle (mattermost:release_sources:bundle)."
+            "bundle-version",
+            "Whether this bundle has a newer version was not checked: mattermost:release_sources:bundle is empty.",
         )
     if numbers(newest) > numbers(checkout):
         return warning(

@@ -219,7 +219,9 @@ def websocket_origin(settings, observed, facts) -> Finding:
             f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may, then: {DEPLOY}",
         )
     return warning(
-        "websocket-origin", f"Not known whether a websocket from another origin is refused: {_what(answer)}.", LOGS
+        "websocket-origin",
+        f"Whether a websocket from another site is refused could not be checked: {_what(answer)}.",
+        LOGS,
     )
 
 

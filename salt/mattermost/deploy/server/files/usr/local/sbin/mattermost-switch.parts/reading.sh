@@ -54,7 +54,7 @@ reads_post() { # sets why when the server does not show the chosen message, alte
 
 remarks() { # what the report adds about a server that is proved
     local lost
-    [ -z "$unread" ] || say "The previous server did not show the newest message; so the new one was not checked for it."
+    [ -z "$unread" ] || say "Whether the newest message is still there was not checked: the previous server did not show it."
     case $post in
         '- -') say "There is no message to check yet." ;;
         unknown) say "PostgreSQL did not name the newest message; so it was not asked for." ;;
