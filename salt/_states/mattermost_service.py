@@ -44,7 +44,8 @@ def running(name, release, paths, ignore=()):
     step = core.step(wanted, installed, active, sorted(set(reasons)))
     disabled = [each for each in (name, SWITCH) if not _enabled(each)]
     if step and step[0] == "to" and installed and "user-limit" not in ignore:
-        refused = core.too_many_users(installed, wanted, _users(), release["edition"])
+        before = tree.edition(paths["install"], installed)
+        refused = core.too_many_users(installed, wanted, _users(), release["edition"], before)
         if refused:
             return _ret(name, False, refused)
     changes = {}

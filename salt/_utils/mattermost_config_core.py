@@ -236,14 +236,16 @@ def _hint(key: tuple, release: dict) -> str:
     return (f" Did you mean {dotted((*key[:-1], names[close[0]]))}?" if close else "") + insist
 
 
-def blocked(config: dict, version: str, environment: dict) -> list[str]:
+def blocked(config: dict, version: str, environment: dict, edition: str = "team") -> list[str]:
     """Return one sentence for each value with which *version* would not start or not work.
 
-    config: what the server would read. environment: its MM_ variables, which win over the file.
+    config: what the server would read. environment: its MM_ variables, which win over the file. edition: ``team`` or ``enterprise``.
     """
     numbers = release_facts.numbers(version)[:2]
     found = []
     for since, section, name, value, sentence in facts.BLOCKING:
+        if edition != "team" and (section, name) in facts.OF_TEAM_EDITION:
+            continue
         variable = f"MM_{section}_{name}".upper()
         now = look_up(config, (section, name))
         if variable in environment:

@@ -134,10 +134,12 @@ STRICTER = [
     ((12, 0), "SupportSettings", "SupportEmail", *_ADDRESS),
 ]
 
+# of these, what only the Team Edition cannot do: the other one has further search engines
+OF_TEAM_EDITION = {("SqlSettings", "DisableDatabaseSearch")}
+
 # (first version without it, section, key, what it is when nobody uses it, what is lost): such a key is ignored without a word
 GONE = [
     ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "hardened mode is ServiceSettings.EnableHardenedMode now"),
-    ((12, 0), "ImageProxySettings", "RemoteImageProxyURL", "", "external image proxies are gone"),
     ((12, 0), "LocalizationSettings", "EnableExperimentalLocales", False, "experimental languages are gone"),
     ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "guests who sign in with e-mail are not switched by a key of their own any more"),
     ((12, 0), "DataRetentionSettings", "EnableBoardsDeletion", False, "data retention no longer deletes boards"),

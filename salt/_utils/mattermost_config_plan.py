@@ -15,6 +15,7 @@ import mattermost_config_file as files
 import mattermost_config_from_settings as wants
 import mattermost_config_keys as facts
 import mattermost_environment_core as environment
+import mattermost_release_tree as release_tree
 
 
 class Refused(Exception):
@@ -130,7 +131,8 @@ class Plan:
             self.notes.append(f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}.")
         self.variables = variables
         base = self.release if self.file is None else self.file
-        blocked = core.blocked(core.merged(base, wanted), self.version, variables)
+        edition = release_tree.edition(os.path.dirname(self.tree), self.version)
+        blocked = core.blocked(core.merged(base, wanted), self.version, variables, edition)
         if blocked:
             raise Refused(*(f"Mattermost {self.version}: {sentence}" for sentence in blocked))
         self.todo = core.differences(base, wanted)

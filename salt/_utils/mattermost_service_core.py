@@ -22,13 +22,15 @@ def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -
     return None
 
 
-def too_many_users(installed: str, wanted: str, users: int | None, edition: str = "team") -> str:
+def too_many_users(
+    installed: str, wanted: str, users: int | None, edition: str = "team", installed_edition: str = "team"
+) -> str:
     """Return why an upgrade past the user limit must not go on by itself, or nothing.
 
-    users: active accounts of people, None if not counted. edition: the wanted one.
+    users: active accounts of people, None if not counted. edition, installed_edition: of the wanted version and of the installed one.
     """
     limit = user_limit(wanted, edition)
-    if limit is None or user_limit(installed) is not None:
+    if limit is None or user_limit(installed, installed_edition) is not None:
         return ""
     if users is None:
         return (

@@ -5,12 +5,14 @@ import json
 import os
 import tarfile
 
+import mattermost_config_core as config
 import mattermost_license
 import mattermost_release_core as core
 import mattermost_release_tree as tree
 import mattermost_settings_core
 import mattermost_settings_data
 import pytest
+from mattermost_controller.hosts import probe
 from mattermost_controller.preflight import edition
 from mattermost_controller.status import report
 from mattermost_controller.verify import web
@@ -219,3 +221,21 @@ def test_a_patch_keeps_the_edition_of_the_host(tmp_path):
     host.knows(patch_host.PATCH)
     code, said = host.work()
     assert (code, said["result"], said["to"]) == (0, "done", patch_host.PATCH)
+
+
+def test_what_only_the_team_edition_cannot_do_stops_no_other():
+    search = {"SqlSettings": {"DisableDatabaseSearch": True}}
+    assert [config.blocked(search, "11.7.10", {}, name) == [] for name in ("team", "enterprise")] == [False, True]
+
+
+@pytest.mark.parametrize(("there", "level"), [("enterprise", "refusal"), ("team", "ok")])
+def test_the_way_to_the_team_edition_meets_its_limits(there, level):
+    gitlab = {"GitLabSettings": {"Enable": True}}
+    found = findings_of("11.7.9", "11.7.10", edition=there, users=300, config=gitlab)
+    assert [one.level for check in ("user-limit", "sign-in") for one in of(found, check)] == [level, level]
+
+
+@pytest.mark.parametrize("told", ["enterprise", "foo", ""])
+def test_a_host_tells_one_of_two_editions(told):
+    facts = probe.parse(f"uid\t0\ncurrent\t/opt/mattermost/11.7.10\nedition\t{told}\nend\tok")
+    assert facts["edition"] == ("enterprise" if told == "enterprise" else "team")

@@ -124,12 +124,12 @@ def test_what_is_fine_or_concerns_another_upgrade_is_not_mentioned():
     fine = {
         "ServiceSettings": {
             "TLSMinVer": "1.2",
-            "IdleTimeout": 60,
+            "IdleTimeout": 60.0,
             "WebserverMode": "gzip",
             "SessionLengthWebInHours": None,
         },
         "EmailSettings": {"FeedbackEmail": "it@example.test", "ReplyToAddress": ""},
-        "ImageProxySettings": {"ImageProxyType": "local", "RemoteImageProxyURL": ""},
+        "ImageProxySettings": {"ImageProxyType": "local"},
     }
     assert levels(fine) == []
     assert levels({"ServiceSettings": {"TLSMinVer": "1"}}, "11.7.10") == []

@@ -53,3 +53,5 @@ def test_the_user_limit_of_the_team_edition_is_a_reason_to_stop():
     assert core.too_many_users("10.11.18", "11.7.10", 250) == ""
     assert core.too_many_users("11.7.0", "11.8.0", 300) == ""
     assert core.too_many_users("10.5.0", "10.11.18", 300) == ""
+    assert "300 are active" in core.too_many_users("11.7.0", "11.8.0", 300, "team", "enterprise")
+    assert core.too_many_users("11.7.0", "11.8.0", 300, "enterprise", "enterprise") == ""

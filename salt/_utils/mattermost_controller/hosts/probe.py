@@ -97,7 +97,7 @@ def parse(text: str) -> dict:
         "addresses": one("addresses").split(),
         "current": os.path.basename(one("current").rstrip("/")),
         "switching": one("switching").split()[:2],
-        "edition": one("edition", "team") if one("current") else "",
+        "edition": ("enterprise" if one("edition") == "enterprise" else "team") if one("current") else "",
         "users": int(one("users")) if one("users").isdigit() else None,
         "config": config(found.get("config", [])) if "config_read" in found else None,
         "files": found.get("file", []),

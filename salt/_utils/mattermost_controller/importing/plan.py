@@ -133,7 +133,8 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
     except release.ReleaseError as err:
         reasons.append(f"{err} The source runs {source.version}.")
     edition = settings["release"]["edition"]
-    too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"), edition)
+    editions = edition, "team" if source.is_team else "enterprise"
+    too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"), *editions)
     if too_many and "user-limit" not in settings["preflight"]["ignore"]:
         reasons.append(too_many)
     unaccepted = {
@@ -235,7 +236,7 @@ def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, s
 
 def unusable_settings(sections: dict, settings: dict) -> list[str]:
     """Return one sentence for each setting of the source with which the wanted version would not start or not work."""
-    sentences = config.blocked(sections, settings["release"]["version"], {})
+    sentences = config.blocked(sections, settings["release"]["version"], {}, settings["release"]["edition"])
     return [
         f"The source's {sentence}." if not sentence.endswith(".") else f"The source's {sentence}"
         for sentence in sentences

@@ -21,7 +21,7 @@ CHECK = "upgrade-changes"
 def of_settings(settings: dict, wanted: str) -> list[Finding]:
     """Refuse each value of the settings with which *wanted* does not start, on a fresh host too."""
     server = settings["server"]
-    return [_blocked("mattermost:server", text) for text in _sentences(server["config"], server, wanted)]
+    return [_blocked("mattermost:server", text) for text in _sentences(server["config"], settings, wanted)]
 
 
 def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list[Finding]:
@@ -36,8 +36,8 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
             )
         ]
     merged = config.merged(facts["config"], config.flatten(server["config"]))
-    said = _sentences(server["config"], server, wanted)
-    found = [_blocked(path, text) for text in _sentences(merged, server, wanted) if text not in said]
+    said = _sentences(server["config"], settings, wanted)
+    found = [_blocked(path, text) for text in _sentences(merged, settings, wanted) if text not in said]
     for _, section, name, accepted, words in _crossed(keys.STRICTER, installed, wanted):
         value, where = _value(merged, server, path, section, name)
         if value is not None and not re.fullmatch(accepted, _text(value)):
@@ -62,8 +62,8 @@ def _crossed(table: list, installed: str, wanted: str) -> list:
     return [row for row in table if numbers(installed)[:2] < row[0] <= numbers(wanted)[:2]]
 
 
-def _sentences(values: dict, server: dict, wanted: str) -> list[str]:
-    return config.blocked(values, wanted, server["environment"])
+def _sentences(values: dict, settings: dict, wanted: str) -> list[str]:
+    return config.blocked(values, wanted, settings["server"]["environment"], settings["release"]["edition"])
 
 
 def _blocked(where: str, sentence: str) -> Finding:
@@ -83,4 +83,6 @@ def _value(merged: dict, server: dict, path: str, section: str, name: str) -> tu
 
 
 def _text(value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)

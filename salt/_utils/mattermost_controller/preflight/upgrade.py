@@ -24,7 +24,7 @@ def user_limit(settings, facts, outside) -> Finding:
     """An upgrade to a release with a user limit leaves room for the accounts that there are."""
     installed, wanted = _hop(settings, facts)
     limit = limit_of(wanted, settings["release"]["edition"])
-    if not installed or limit is None or limit_of(installed) is not None:
+    if not installed or limit is None or limit_of(installed, facts.get("edition") or "team") is not None:
         return ok("user-limit", "No user limit comes with this run.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
@@ -45,9 +45,8 @@ def user_limit(settings, facts, outside) -> Finding:
 def sign_in(settings, facts, outside) -> Finding:
     """An upgrade takes no way of signing in away that is in use."""
     installed, wanted = _hop(settings, facts)
-    gone = (
-        installed and numbers(installed) < GITLAB_GONE <= numbers(wanted) and settings["release"]["edition"] == "team"
-    )
+    had_it = installed and (numbers(installed) < GITLAB_GONE or facts.get("edition") == "enterprise")
+    gone = had_it and GITLAB_GONE <= numbers(wanted) and settings["release"]["edition"] == "team"
     if gone and (facts.get("config") or {}).get("GitLabSettings", {}).get("Enable") is True:
         return refusal(
             "sign-in",
