@@ -80,8 +80,9 @@ read_config() { # those keys of the server's config.json that an upgrade asks fo
       if (depth == 2 && last != "" && length(last) <= 200 && (place in name)) print "config\t" name[place] " " last
     }
     quoted {
-      text = text $0
-      if (match($0, /\\+$/) && RLENGTH % 2) {text = text "\""; next}
+      escapes = match($0, /\\+$/) && RLENGTH % 2
+      if (length(text) < 300) text = text $0 (escapes ? "\"" : "")
+      if (escapes) next
       last = "\"" text "\""; quoted = 0; next
     }
     {
@@ -90,7 +91,7 @@ read_config() { # those keys of the server's config.json that an upgrade asks fo
         if (sign == "{" || sign == "[") {key[++depth] = ""; last = ""; begun = 1}
         else if (sign == ":") {key[depth] = substr(last, 2, length(last) - 2); last = ""}
         else if (sign == "," || sign == "}" || sign == "]") {tell(); last = ""; if (sign != ",") depth--}
-        else if (sign !~ /[[:space:]]/) last = last sign
+        else if (sign !~ /[[:space:]]/ && length(last) < 300) last = last sign
       }
       text = ""; quoted = 1
     }

@@ -51,6 +51,19 @@ def test_it_is_off_by_default(host):
     host.stayed()
 
 
+def test_a_tree_of_another_edition_that_lies_there_is_not_the_patch(host):
+    other = host.folder / "install" / PATCH
+    (other / "bin").mkdir(parents=True)
+    (other / "bin/mattermost").write_text("")
+    (other / "bin/mattermost").chmod(0o755)
+    (other / "client-path").write_text("/chat\n")
+    (other / "ENTERPRISE-EDITION-LICENSE.txt").write_text("")
+    code, report = host.work()
+    assert (code, report["result"]) == (0, "done"), report
+    assert host.current == PATCH
+    assert not (other / "ENTERPRISE-EDITION-LICENSE.txt").exists()
+
+
 OTHERS = {
     "only-another-line": [Release("11.8.0", day(-2), "Critical"), Release("12.1.0", day(-10)), Release(OLD, day(-90))],
     "only-older": [Release("12.1.0", day(-10)), Release("11.7.9", day(-1), "High")],

@@ -1,8 +1,11 @@
 # shellcheck shell=sh disable=SC2154 # part of mattermost-patches, which sets the variables
 # Unpack a proven archive to INSTALL/VERSION, whole or not at all, as mattermost_release_tree.py does in a deploy.
 
-is_whole() { # is_whole VERSION: and its web client is rewritten for the site's path
-    [ -x "$install/$1/bin/mattermost" ] && [ "$(cat "$install/$1/client-path" 2>/dev/null)" = "$path" ]
+edition_of() { [ ! -e "$install/$1/ENTERPRISE-EDITION-LICENSE.txt" ] || say enterprise; } # edition_of VERSION
+
+is_whole() { # is_whole VERSION: of the edition that runs, with its web client rewritten for the site's path
+    [ -x "$install/$1/bin/mattermost" ] && [ "$(cat "$install/$1/client-path" 2>/dev/null)" = "$path" ] &&
+        [ "$(edition_of "$1")" = "$(edition_of "$installed")" ]
 }
 
 unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive that is no release, is the end of the run

@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="Nothing is kept from before Mattermost $from: it is the first version here, or what was kept was removed."
+        why="Nothing is kept from before Mattermost $from: it is the first version here, its upgrade kept nothing, or what was kept was removed."
         return 1
     fi
     facts=$own/before/$source/facts
