@@ -21,7 +21,7 @@ def shown(name):
     ``failhard: True`` ends an orchestration before, and Salt's own results are shown. Never reports a change, and does not judge:
     result is True whatever the others are.
     """
-    steps = stage.state_results(_plain(__running__)) or []
+    steps = stage.in_order(_plain(__running__))
     return _ret(name, True, finish.with_report(__opts__, __context__, steps, is_alone=len(steps) == 1))
 
 

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 import salt.client
 import salt.version
-from mattermost_controller.hosts import checkout_lock, minion, roster
+from mattermost_controller.hosts import bounded, checkout_lock, collect, minion, roster
 from mattermost_controller.stages import apply as stage_run
+from salt.exceptions import SaltClientError
 
 ID = "chat.example.com"
 SILENT = object()
@@ -72,6 +73,16 @@ def test_the_code_is_compared_as_a_host_tells_it():
     assert said.splitlines()[0] == f"code {minion.code_here()}"
 
 
+ODD = f"The minion {ID} answered with what Salt does not send"
+
+
+def nested(depth):
+    found = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
 def answer(**fields):
     return lambda *_, **__: {"retcode": 0, "stdout": "", "stderr": "", **fields}
 
@@ -85,6 +96,14 @@ def answer(**fields):
         ({"cmd.run_all": answer(stdout="code 1\nuid 12\n")}, f"The minion {ID} does not run as root."),
         ({"cmd.run_all": answer(stdout="code 1\nuid 0\n")}, f"The minion {ID} holds other code of this bundle"),
         ({"cmd.run_all": "'cmd.run_all' is not available."}, "'cmd.run_all' is not available."),
+        ({"test.version": salt.version.__version__}, ODD),
+        ({"test.version": {"test.version": salt.version.__version__}}, ODD),
+        ({"test.version": SYNCED | {"config.get": 7}}, ODD),
+        ({"test.version": SYNCED | {"saltutil.sync_all": nested(100_000)}}, f"{ODD}: RecursionError"),
+        ({"cmd.run_all": ["retcode"]}, ODD),
+        ({"cmd.run_all": answer(retcode="0")}, ODD),
+        ({"cmd.run_all": answer(retcode=True)}, ODD),
+        ({"cmd.run_all": answer(stdout=["uid 0"])}, ODD),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_reason(host, jobs, answers, said):
@@ -108,6 +127,58 @@ def test_an_answer_whose_event_was_missed_is_read_where_it_is_kept(host, jobs):
 def test_an_answer_that_is_too_long_for_the_bus_is_read_where_it_is_kept(host, jobs):
     jobs.answers["state.sls"], jobs.whole = {"state": "VALUE_TRIMMED"}, {ID: {"ret": {"state": "whole"}}}
     assert host.job("state.sls") == {"state": "whole"}
+
+
+def test_more_than_any_answer_has_is_not_used(host, jobs, monkeypatch):
+    host.connect()
+    monkeypatch.setattr(bounded, "LIMIT", 100)
+    jobs.answers["cmd.run_all"] = answer(stdout="x" * 60, stderr="y" * 60)
+    done = host.run("true")
+    assert (done.rc, done.out) == (124, "")
+    assert done.err.startswith("The host sent more than")
+
+
+def raising(err):
+    def raises(*_, **__):
+        raise err
+
+    return raises
+
+
+@pytest.mark.parametrize(
+    ("err", "said"),
+    [
+        (TypeError("argument of type 'int' is not iterable"), f"{ODD}: TypeError: argument of type"),
+        (SaltClientError("Salt request timed out. The master is not responding."), "may be running there"),
+        (SaltClientError("no key"), "The Salt master gave no answer: no key\nstart salt-master here"),
+    ],
+)
+def test_whatever_goes_wrong_with_a_job_is_a_sentence(host, jobs, err, said):
+    jobs.run_job = raising(err)
+    assert said in host.run("true").err
+
+
+def test_what_one_minion_sends_does_not_hide_what_another_did(applied, host, jobs, monkeypatch):
+    class Other(minion.Minion):
+        def job(self, function, *arguments, **options):
+            return "/cache/failhard.conf" if function == "cp.cache_file" else {"state": "done"}
+
+    other = Other("other", {})
+    monkeypatch.setattr(minion, "_ready", {ID, "other"})
+    monkeypatch.setattr(jobs, "get_iter_returns", raising(TypeError("odd")))
+    found = stage_run.apply({}, [host, other], ["mattermost.deploy.a"], {}, test=False)
+    assert found["other"] == {"return": {"state": "done"}}
+    assert found[ID]["stderr"].startswith(f"{ODD}: TypeError: odd")
+
+
+def test_of_what_a_minion_says_the_first_sentence_is_kept_and_what_to_do():
+    login = roster.Result(255, "", f"The minion is not as wanted. {'x' * 800}\nmend it.")
+    one = minion.Minion(ID, {})
+    one.connect = lambda: login
+    seen = collect.from_hosts([one], collect.log_in([one]), {ID: ""}, "known_hosts")[ID].fault
+    assert seen.sentence.startswith("The minion is not as wanted.")
+    assert len(seen.sentence) <= 400
+    assert seen.fix == "mend it."
 
 
 def test_another_patch_of_salt_is_noted(host, jobs):

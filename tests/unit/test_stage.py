@@ -112,15 +112,45 @@ def test_a_dry_run_that_would_change_is_neither_true_nor_false():
     assert judged["changes"] == {"chat": {"it-runs": "Would start."}}
 
 
+TAG = "file_|-b_|-/b_|-managed"
+GOOD = {"__run_num__": 1, "__sls__": "x", "result": True, "changes": {}, "comment": ""}
+
+
 def test_results_come_in_running_order():
     returned = {
-        "file_|-b_|-/b_|-managed": {"__run_num__": 1, "__id__": "b"},
-        "pkg_|-a_|-a_|-installed": {"__run_num__": 0, "__id__": "a"},
+        TAG: GOOD | {"__run_num__": 1, "__id__": "b"},
+        "pkg_|-a_|-a_|-installed": GOOD | {"__run_num__": 0, "__id__": "a"},
     }
     assert [(each["__id__"], each["function"]) for each in core.state_results(returned)] == [
         ("a", "pkg.installed"),
         ("b", "file.managed"),
     ]
+
+
+@pytest.mark.parametrize("tag", ["file", "file_|-b", 7, None])
+def test_a_state_that_is_not_named_as_salt_names_it_is_no_answer(tag):
+    assert core.state_results({TAG: GOOD, tag: GOOD}) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"__run_num__": "1"},
+        {"__run_num__": None},
+        {"__sls__": None},
+        {"__id__": 7},
+        {"changes": "x"},
+        {"duration": "soon"},
+        {"warnings": 7},
+    ],
+)
+def test_a_state_with_values_that_salt_does_not_send_is_no_answer(odd):
+    assert core.state_results({TAG: GOOD, f"{TAG}2": GOOD | odd}) is None
+
+
+@pytest.mark.parametrize("missing", GOOD)
+def test_a_state_that_lacks_what_each_has_is_no_answer(missing):
+    assert core.state_results({TAG: {key: value for key, value in GOOD.items() if key != missing}}) is None
 
 
 @pytest.mark.parametrize("answer", ["ssh: no route", ["Rendering SLS failed"], {}, {"_error": "x"}, None])
@@ -133,6 +163,10 @@ def test_what_is_no_state_result_is_not_taken_for_one(answer):
     [
         ({"return": ["Rendering SLS 'base:x' failed: undefined"]}, "do not compile: Rendering SLS"),
         ({"stderr": "ssh: connect to host chat port 22: Connection refused\n", "stdout": ""}, "Connection refused"),
+        (
+            {"return": ['The function "state.highstate" is running as PID 7 and was started at 12:00 with jid 1']},
+            "Another job of Salt is running there: The function",
+        ),
         ({}, "It returned nothing."),
         ("Permission denied", "Permission denied"),
     ],

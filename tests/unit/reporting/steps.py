@@ -14,7 +14,7 @@ CAPTURED = Path(__file__).parent / "captured"
 def captured(name: str) -> list[dict]:
     """Return the steps of the run that ``captured/NAME.json`` holds, without the report that they ended in."""
     (returned,) = json.loads((CAPTURED / f"{name}.json").read_text())["data"].values()
-    return [step for step in stage.state_results(returned) if step["__id__"] != "report"]
+    return [step for step in stage.in_order(returned) if step["__id__"] != "report"]
 
 
 def rendered(steps: list[dict], test: bool = False, **style) -> tuple[list[str], list[str]]:

@@ -295,5 +295,5 @@ def test_a_step_that_was_not_reached_is_no_success_when_nothing_else_failed():
 
 
 def test_a_step_without_an_id_of_its_own_is_told_by_its_tags():
-    (step,) = stage.state_results({"x_|-it-runs_|-n_|-f": {"result": True, "changes": {}, "__run_num__": 0}})
+    (step,) = stage.in_order({"x_|-it-runs_|-n_|-f": {"result": True, "changes": {}, "__run_num__": 0}})
     assert (step["__id__"], step["function"]) == ("it-runs", "x.f")

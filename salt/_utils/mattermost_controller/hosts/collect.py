@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import minion, probe, ssh_errors
+from mattermost_controller.hosts import bounded, minion, probe, ssh_errors
 
 # stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
 ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -65,10 +65,6 @@ def log_in(hosts: list) -> dict[str, Future]:
     return started
 
 
-# what an answer may raise that was not made by our script, in the numbers and the JSON that it claims to hold
-ODD = (ValueError, ArithmeticError, RecursionError, TypeError, AttributeError, LookupError)
-
-
 def from_hosts(
     hosts: list, logins: dict[str, Future], scripts: dict[str, str], known_hosts: str, parse=probe.parse
 ) -> dict[str, HostFacts]:
@@ -94,7 +90,7 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
         return HostFacts(None, 0, _fault(host, answer, known_hosts))
     try:
         facts = parse(answer.out)
-    except ODD as err:
+    except bounded.ODD as err:
         return HostFacts(
             None,
             0,
@@ -122,9 +118,11 @@ def skew(remote: float, before: float, after: float) -> float:
 
 def _fault(host, answer, known_hosts: str) -> Finding:
     if isinstance(host, minion.Minion):
-        said = (answer.err or answer.out).strip()[-400:] or f"The probe ended with exit status {answer.rc}."
+        said = (answer.err or answer.out).strip() or f"The probe ended with exit status {answer.rc}."
         sentence, _, todo = said.partition("\n")
-        return refusal("reachable", sentence, todo or f"see what `salt {shlex.quote(host.id)} test.ping` says.")
+        return refusal(
+            "reachable", sentence[:400], todo[:400] or f"see what `salt {shlex.quote(host.id)} test.ping` says."
+        )
     words = f"{answer.err}\n{answer.out}"
     fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)
     if ssh_errors.is_about_the_key(fault):

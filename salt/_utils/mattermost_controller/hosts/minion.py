@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import shlex
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import mattermost_settings_core
 
-from mattermost_controller.hosts import roster
+from mattermost_controller.hosts import bounded, roster
 
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
 _NAMES = "preflight ssl non-ssl verify status backup drill rollback rotate renew"
@@ -64,12 +65,26 @@ class Minion(roster.Host):
                 for _ in range(ATTEMPTS if job and job["minions"] else 0):
                     if answer := self._answer(client, job["jid"], until):
                         return answer[0]
-        except SaltException as err:
+        except NoAnswer:
+            raise
+        except (SaltException, OSError) as err:
+            if "timed out" in str(err):
+                raise NoAnswer(
+                    f"The Salt master did not answer in time; the job for {self.id} may have reached it, and may be running there.\n"
+                    f"look at `salt {self.id} saltutil.running`, and run this again when it has ended."
+                ) from err
             raise NoAnswer(
                 f"The Salt master gave no answer: {err}\nstart salt-master here, and run this as its user."
             ) from err
+        except (*bounded.ODD, RuntimeError) as err:
+            raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
         raise NoAnswer(
             f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
+        )
+
+    def _odd(self, what: str = ".") -> NoAnswer:
+        return NoAnswer(
+            f"The minion {self.id} answered with what Salt does not send{what}\nlook at that host first: `salt {self.id} test.ping`."
         )
 
     def _answer(self, client, jid: str, until: float | None) -> list:
@@ -104,12 +119,16 @@ class Minion(roster.Host):
 
         asked = ["test.version", "config.get", "saltutil.sync_all"]
         told = self.job(asked, [[], ["extension_modules"], []], seconds=10 * SLACK)
-        here, there = salt.version.__version__, told.get("test.version") if isinstance(told, dict) else told
-        if str(there).partition(".")[0] != here.partition(".")[0]:
+        told = told if isinstance(told, dict) else {"test.version": told}
+        here, there = salt.version.__version__, str(told.get("test.version"))[:100]
+        if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(f"The minion {self.id} has Salt {there}, the master {here}.\ninstall the same line on both.")
         if there != here:
             self.greeting = f"Its minion answers and has this bundle's code, with Salt {there}; the master has {here}."
-        held = self._run(CODE.format(folder=told["config.get"]), SLACK)
+        folder = told.get("config.get")
+        if not isinstance(folder, str):
+            raise self._odd()
+        held = self._run(CODE.format(folder=shlex.quote(folder)), SLACK)
         if held.rc:
             raise NoAnswer(held.err or held.out)
         facts = dict(line.split(" ", 1) for line in held.out.splitlines() if " " in line)
@@ -143,13 +162,20 @@ class Minion(roster.Host):
         }
         try:
             done = self.job("cmd.run_all", ["base64 -d | /bin/sh -s"], options, timeout + SLACK)
+            if isinstance(done, str):
+                return roster.Result(255, "", done[:1000])
+            if not isinstance(done, dict):
+                raise self._odd()
+            code, out, err = done.get("retcode"), done.get("stdout", ""), done.get("stderr", "")
+            if code is None:
+                return roster.Result(roster.TIMEOUT_RC, "", f"No answer within {timeout:g} s.")
+            if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
+                raise self._odd()
         except NoAnswer as err:
             return roster.Result(255, "", str(err))
-        if not isinstance(done, dict):
-            return roster.Result(255, "", str(done))
-        if done.get("retcode") is None:
-            return roster.Result(roster.TIMEOUT_RC, "", f"No answer within {timeout:g} s.")
-        return roster.Result(done["retcode"], str(done.get("stdout", "")), str(done.get("stderr", "")))
+        if len(out) + len(err) > bounded.LIMIT:
+            return roster.Result(roster.TIMEOUT_RC, "", str(bounded.TooLong()))
+        return roster.Result(code, out, err)
 
     def send(self, local: str, remote: str, timeout: float = 1800) -> roster.Result:
         """Refuse: no file of the controller reaches a minion."""

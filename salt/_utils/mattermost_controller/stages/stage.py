@@ -38,15 +38,34 @@ def stage_of(sls: str, stages: list[dict]) -> str:
 
 def state_results(returned) -> list[dict] | None:
     """Return a host's state results in running order, or None when it returned something else."""
-    if not isinstance(returned, dict) or not returned:
+    if not isinstance(returned, dict) or not returned or not all(map(_is_result, returned, returned.values())):
         return None
-    if not all(isinstance(part, dict) and "__run_num__" in part for part in returned.values()):
-        return None
+    return in_order(returned)
+
+
+def in_order(results: dict) -> list[dict]:
+    """Return *results* of states, by their tags, in running order, each with its ``function``."""
     found = []
-    for tag, part in returned.items():
+    for tag, part in results.items():
         names = tag.split("_|-")
         found.append({"__id__": names[1], **part, "function": f"{names[0]}.{names[-1]}"})
     return sorted(found, key=lambda part: part["__run_num__"])
+
+
+def _is_result(tag, part) -> bool:
+    """Say whether *part* is what Salt sends of the state *tag*: a host may send anything."""
+    return (
+        isinstance(tag, str)
+        and tag.count("_|-") >= 3
+        and isinstance(part, dict)
+        and type(part.get("__run_num__")) is int
+        and isinstance(part.get("__sls__"), str)
+        and {"result", "comment"} <= set(part)
+        and isinstance(part.get("__id__", ""), str)
+        and isinstance(part.get("changes"), dict)
+        and isinstance(part.get("duration") or 0, (int, float))
+        and isinstance(part.get("warnings") or [], list)
+    )
 
 
 def no_results_reason(answer) -> str:
@@ -57,7 +76,10 @@ def no_results_reason(answer) -> str:
     if isinstance(answer, dict):
         inner = answer.get("return", answer)
         if isinstance(inner, list):
-            return "The states do not compile: " + " ".join(str(line).strip() for line in inner)
+            said = " ".join(str(line).strip() for line in inner)
+            if "is running as PID" in said:
+                return f"Another job of Salt is running there: {said} Run this again when it has ended."
+            return f"The states do not compile: {said}"
         if isinstance(inner, dict):
             for key in ("stderr", "stdout", "_error", "error"):
                 text = str(inner.get(key) or answer.get(key) or "").strip()
