@@ -30,7 +30,7 @@ STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".
 DERIVED = ("*.conf",)  # each deploy writes them from the settings
 SETTINGS = (*DERIVED, "environment", "first-admin-login", "certificate", "secrets")
 WORK_KEPT = ("before.json", "bundle", "config.json", "certificates.json", "backup", "postgresql")
-BACKUP_KEPT = ("known", "last-good", "backup-report", "rejected")
+BACKUP_KEPT = ("known", "last-good", "backup-report", "rejected-*")
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 
 
@@ -100,7 +100,8 @@ def kept_aside(paths: dict) -> list[str]:
         going += [os.path.join(work, name) for name in sorted(os.listdir(work)) if name not in (*WORK_KEPT, "put-away")]
     folder = os.path.join(work, "backup")
     if os.path.isdir(folder):
-        going += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name not in BACKUP_KEPT]
+        kept = inside(folder, BACKUP_KEPT)
+        going += [path for name in sorted(os.listdir(folder)) if (path := os.path.join(folder, name)) not in kept]
     return going
 
 

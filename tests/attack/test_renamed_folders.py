@@ -116,7 +116,7 @@ def test_the_control_mv_moves_it(place):
 def test_each_program_that_can_rename_does(place, program):
     """And a look whether it can changes nothing."""
     (place / "bin").mkdir()
-    for name in ("mkdir", "rm", "tail"):
+    for name in ("mkdir", "rmdir", "tail"):
         (place / "bin" / name).symlink_to(f"/bin/{name}")
     (place / "bin" / program).symlink_to("/usr/bin/perl" if program == "perl" else sys.executable)
     (place / "own/data").mkdir()
@@ -129,3 +129,12 @@ def test_each_program_that_can_rename_does(place, program):
     assert (place / "own/other/file").read_text() == "mine"
     said = restore(place, "why_fixed $state/data $state/probe", path=place / "bin").stdout
     assert "Invalid cross-device link" in said
+
+
+def test_a_file_system_that_replaces_what_is_in_the_way_loses_no_file(place):
+    (place / "own/data").mkdir()
+    (place / "own/data/file").write_text("mine")
+    careless = 'rename_path() { rm -rf "$2"; mv -T "$1" "$2"; }'
+    assert "directory with contents" in restore(place, "why_fixed $own/data $own/probe", careless).stdout
+    assert (place / "own/data/file").read_text() == "mine"
+    assert not (place / "own/probe").exists()

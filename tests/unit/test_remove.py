@@ -89,7 +89,8 @@ def paths(tmp_path):
     for place in (
         "install/11.7.1/bin/mattermost", "install/mine/file", "state/config/config.json", "state/data/file", "state/mine",
         "settings/environment", "settings/switch.conf", "settings/secrets/backup-password", "settings/secrets/database-password",
-        "work/before.json", "work/config.json", "work/switch/report", "work/backup/known", "work/backup/cache/x", "work/downloads/x",
+        "work/before.json", "work/config.json", "work/switch/report", "work/backup/known", "work/backup/rejected-7", "work/backup/cache/x",
+        "work/downloads/x",
     ):  # fmt: skip
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text("x")
@@ -108,7 +109,7 @@ def test_a_removal_leaves_data_secrets_and_the_note_of_the_version(paths, tmp_pa
     assert left(tmp_path) == {
         "install/current", "install/mine/file", "state/config/config.json", "state/data/file", "state/mine",
         "settings/environment", "settings/secrets/backup-password", "settings/secrets/database-password",
-        "work/before.json", "work/config.json", "work/backup/known",
+        "work/before.json", "work/config.json", "work/backup/known", "work/backup/rejected-7",
     }  # fmt: skip
     assert files.kept_aside(paths) == []
 

@@ -15,7 +15,8 @@ restic() {
     case $1 in
         snapshots) printf '[{"time":"2026-01-01T00:00:00Z","short_id":"GOOD"},{"time":"2026-01-02T00:00:00Z","short_id":"BAD"}]\n' ;;
         ls) printf '{"path":"%s/data/race/shadow","uid":0,"struct_type":"node"}\n' "$state" ;;
-        forget) [ -e "$own/may-remove" ] ;;
+        forget) [ ! -e "$own/may-remove" ] || echo "$3" >>"$own/removed" ;; # well in any case, as restic's
+        list) for one in GOOD BAD; do grep -q "$one" "$own/removed" 2>/dev/null || echo "${one}00000000"; done ;;
     esac
 }
 id() { echo 33; }
@@ -29,6 +30,7 @@ def run(request, tmp_path):
     usable(shell)
     variables = folders(tmp_path) | {
         "user": "daemon",
+        "repository": "/r",
         "shown_repository": "/r",
         "prune": "",
         "staging": "/s",
@@ -44,6 +46,7 @@ def run(request, tmp_path):
         return subprocess.run([*shell, "-c", text], capture_output=True, text=True, timeout=60)
 
     run.own = tmp_path / "own"
+    run.scratch = tmp_path / "scratch"
     return run
 
 
@@ -59,7 +62,9 @@ def test_what_cannot_be_removed_is_passed_over(run):
 def test_it_is_not_taken_by_its_number_either(run):
     run("backup", "refuse_foreign")
     listed = f'restic() {{ echo \'[{{"time":"2026-01-02T00:00:00Z","short_id":"{BAD}"}}]\'; }}; find_snapshot {BAD}'
-    assert run("restore", listed).returncode == 2
+    done = run("restore", listed)
+    assert done.returncode == 2
+    assert f"The backup {BAD} may hold files that are not the server's. Restore another one" in done.stderr
 
 
 def test_no_other_makes_room_for_it(run):
@@ -93,3 +98,60 @@ def test_one_that_nobody_looked_at_is_passed_over(run):
     """The run was cut in between."""
     run("backup", 'restic() { [ "$1" = ls ] && kill -9 $$; }; refuse_foreign')
     assert run("restore", 'find_snapshot latest; say "$snapshot"').stdout.split() == [GOOD]
+
+
+@pytest.mark.parametrize("file", ["foreign", "after"])
+def test_one_that_a_full_disk_kept_from_being_judged_is_passed_over(run, file):
+    (run.scratch / file).symlink_to("/dev/full")
+    assert run("backup", "refuse_foreign").returncode == 4
+    assert run("restore", 'find_snapshot latest; say "$snapshot"').stdout.split() == [GOOD]
+
+
+def test_one_that_is_not_compared_is_not_sound(run):
+    done = run("backup", "comm() { rm -f $scratch/others; }; refuse_foreign")
+    assert (done.returncode, "cannot be compared" in done.stderr) == (4, True)
+
+
+def test_one_that_cannot_be_noted_is_removed(run):
+    (run.own / "may-remove").touch()
+    done = run("backup", "publish() { return 1; }; refuse_foreign")
+    assert (done.returncode, "cannot be written" in done.stderr) == (4, True)
+    assert BAD in (run.own / "removed").read_text()
+
+
+def test_a_full_disk_loses_no_note(run):
+    run("backup", "refuse_foreign")
+    note = next(run.own.glob("rejected-*"))
+    note.with_name(f"{note.name}.new").symlink_to("/dev/full")
+    done = run("backup", f"reject {GOOD} || accept {GOOD} || echo not noted")
+    assert done.stdout == "not noted\n"
+    assert run("restore", 'find_snapshot latest; say "$snapshot"').stdout.split() == [GOOD]
+
+
+def test_a_sound_one_is_not_called_bad(run):
+    """Its note cannot be taken away: this is what the run says, and no more."""
+    done = run("backup", "accept() { return 1; }; restic() { :; }; refuse_foreign")
+    assert (done.returncode, "cannot be written" in done.stderr, "never" in done.stderr) == (4, True, False)
+
+
+def test_a_backup_whose_number_is_not_known_is_no_success(run):
+    """Its summary did not fit on the disk."""
+    done = run("backup", "certificates= settings=/s; store_backup")
+    assert done.returncode == 4
+    assert "restic did not say which backup it wrote" in done.stderr
+
+
+def test_another_repository_has_its_own_notes(run):
+    run("backup", "refuse_foreign")
+    done = run("backup", "repository=/other; forget_rejected; check_and_prune")
+    assert done.returncode == 0, done.stderr
+    assert BAD in run("backup", "snapshot=x; check_and_prune").stderr
+
+
+def test_no_earlier_one_goes_before_the_new_one_is_judged(run):
+    steps = "take_turn open_repository list_files check_room refuse_unreadable dump_database refuse_incomplete write_manifest begin_repository"
+    stubs = f'for step in {steps}; do eval "$step() {{ first=; }}"; done; readlink() {{ :; }}'
+    text = f"staging=$own/staging install=/i; reject {BAD}; store_backup() {{ give_up failed 'It is full.' ''; }}; work"
+    done = run("backup", f"{stubs}\n{text}")
+    assert "It is full." in done.stderr
+    assert not (run.own / "asked").exists()

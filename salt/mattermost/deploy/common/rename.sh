@@ -19,7 +19,12 @@ why_fixed() { # why_fixed PATH NAME: why PATH cannot get a name beside NAME, whi
     local why
     mkdir -p "$2/in-the-way" || return
     why=$(rename_path "$1" "$2" 2>&1) # refused for what is in the way, if for nothing else: nothing changes
-    rm -rf "$2"
+    if [ -e "$1" ] || [ -L "$1" ]; then
+        rmdir "$2/in-the-way" "$2" # rm -r would take the files with it, were they there
+    else
+        rename_path "$2" "$1"
+        why="this file system renames it onto a directory with contents"
+    fi
     case $why in *'ot empty'* | *'File exists'* | *'Is a directory'*) ;; *) say "$why" | tail -n 1 ;; esac
 }
 

@@ -57,11 +57,20 @@ last_error() { # last_error FILE: restic's own reason
 }
 
 # Backups that no restore may take, a number a line: restic read something else than the server's files, or the run was cut before that was known.
-rejected() { [ -e "$own/rejected" ] && grep -qx "$1" "$own/rejected"; } # rejected NUMBER
+# The numbers are those of one repository: the next one that the settings name has its own file.
+rejections() { say "$own/rejected-$(say "$repository" | cksum | cut -d' ' -f1)"; }
 
-reject() { { cat "$own/rejected" 2>/dev/null; say "$1"; } >"$own/rejected.new" && publish "$own/rejected"; } # reject NUMBER
+rejected() { grep -qx "$1" "$(rejections)" 2>/dev/null; } # rejected NUMBER
+
+reject() { # reject NUMBER
+    local file
+    file=$(rejections)
+    { [ ! -e "$file" ] || cat "$file"; } >"$file.new" && say "$1" >>"$file.new" && publish "$file"
+}
 
 accept() { # accept NUMBER: it is sound, or gone
-    grep -vx "$1" "$own/rejected" >"$own/rejected.new"
-    publish "$own/rejected"
+    local file
+    file=$(rejections)
+    grep -vx "$1" "$file" >"$file.new"
+    [ "$?" -le 1 ] && publish "$file" # 1: no other is left; 2: the disk is full
 }

@@ -65,42 +65,53 @@ store_backup() { # sets snapshot
         rc=$?
         snapshot=$(summary snapshot_id | cut -c1-8)
         [ -z "$snapshot" ] || refuse_foreign
-        [ "$rc" = 3 ] && [ "$attempt" = 1 ] || break
+        [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
     [ "$rc" = 0 ] || give_up failed "restic could not write the backup: $(last_error "$scratch/error")" "Look at the repository $shown_repository: room, rights, network."
+    [ -n "$snapshot" ] || give_up failed "restic did not say which backup it wrote, so nobody knows whether it is sound." "Is ${TMPDIR:-/tmp} full? Start again."
     say "$repository" >"$own/known"
 }
 
 name_others() { # name_others FILE: what lies there and is not the server's, named as restic's JSON does
     find "$state/data" "$state/plugins" "$state/client-plugins" ! -user "$user" -printf '%p\0' 2>/dev/null | as_lines |
-        sed 's/\\/\\\\/g; s/"/\\"/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | LC_ALL=C sort >"$1"
+        sed 's/\\/\\\\/g; s/"/\\"/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | LC_ALL=C sort >"$1" || give_up failed "$1 cannot be written." "Is the disk full?"
 }
 
 refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
     local found removed
-    reject "$snapshot" || give_up failed "$own cannot be written." "Is the disk full?"
+    reject "$snapshot" || { remove_backup "$snapshot"; give_up failed "$own cannot be written." "Is the disk full?"; }
     rm -f "$scratch/read"
     { restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
         grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
-        sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign"
-    [ -e "$scratch/read" ] || give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository."
-    [ -s "$scratch/foreign" ] || { accept "$snapshot"; return; }
+        sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign" || rm -f "$scratch/read"
+    [ -e "$scratch/read" ] ||
+        give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository. Is ${TMPDIR:-/tmp} full?"
+    [ -s "$scratch/foreign" ] || { accept_it; return; }
     name_others "$scratch/after"
-    LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" # somebody could lay one there afterwards
-    found=$(grep -vxF -f "$scratch/others" "$scratch/foreign" | sed -n 1p)
-    [ -n "$found" ] || { accept "$snapshot"; return; }
+    LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" && # somebody could lay one there afterwards
+        { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
+        give_up failed "The backup $snapshot cannot be compared with the server's files." "Is ${TMPDIR:-/tmp} full?"
+    [ -n "$found" ] || { accept_it; return; }
     removed='was removed'
-    { restic_says forget -q "$snapshot" >/dev/null && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
+    { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
     give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \
         "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
 }
 
-forget_rejected() { # what earlier runs could not remove
+accept_it() { accept "$snapshot" || give_up failed "$own cannot be written." "Is the disk full?"; }
+
+remove_backup() { # remove_backup NUMBER: restic's forget ends well also for what it could not read, and badly for what is gone
+    local left
+    restic_says forget -q "$1" </dev/null >/dev/null
+    left=$(restic_says list snapshots </dev/null) && ! say "$left" | grep -q "^$1"
+}
+
+forget_rejected() { # what earlier runs could not remove, or did not come to judge; only now that there is a sound one
     local number
-    [ -s "$own/rejected" ] || return 0
+    [ -s "$(rejections)" ] || return 0
     while read -r number; do
-        restic_says forget -q "$number" </dev/null >/dev/null && accept "$number"
-    done <"$own/rejected"
+        remove_backup "$number" && accept "$number"
+    done <"$(rejections)"
     return 0
 }
 
@@ -111,8 +122,8 @@ check_and_prune() { # nothing is removed from a repository that is damaged
         give_up failed "The backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
             "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
-    [ ! -s "$own/rejected" ] || # it would be the one that is kept of its day
-        give_up failed "The backup $snapshot was made. No old one was removed, because one that must never be restored cannot be: $(one_line "$(cat "$own/rejected")")" \
+    [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
+        give_up failed "The backup $snapshot was made. No old one was removed, because one that must never be restored cannot be: $(one_line "$(cat "$(rejections)")")" \
             "Look at the rights of the repository $shown_repository: mattermost-backup restic forget NUMBER."
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||

@@ -26,7 +26,6 @@ work() { # sets config, version, driver, stored
     rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Is the disk full?"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository
-    [ -n "$first" ] || forget_rejected
     list_files
     check_room
     refuse_unreadable
@@ -38,6 +37,7 @@ work() { # sets config, version, driver, stored
     write_manifest
     begin_repository
     store_backup
+    forget_rejected
     check_and_prune
     write_report 'done' "Backup $snapshot of $name is in $shown_repository." '' <<END
 snapshot=$snapshot

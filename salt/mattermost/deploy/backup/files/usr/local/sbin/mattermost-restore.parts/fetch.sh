@@ -10,6 +10,7 @@ newest_snapshot() { # newest_snapshot FILE LATER: the number of the newest, but 
             say "The backup $number is dated in the future ($time) and is passed over." >&2
         elif rejected "$number"; then
             say "The backup $number may hold files that are not the server's, and is passed over." >&2
+            say "$number" >"$scratch/passed"
         elif [ "$epoch" -ge "$newest" ]; then
             newest=$epoch found=$number
         fi
@@ -25,7 +26,10 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
         give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
+    rm -f "$scratch/passed"
     snapshot=$(newest_snapshot "$scratch/found" "$later")
+    [ -n "$snapshot" ] || [ ! -e "$scratch/passed" ] ||
+        give_up refused "The backup $(cat "$scratch/passed") may hold files that are not the server's." "Restore another one: mattermost-backup list shows them."
     [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "mattermost-backup list shows what it has."
 }
 
