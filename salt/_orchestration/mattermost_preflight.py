@@ -145,7 +145,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
             "by_minion": by_minion,
             **welcome,
             **files.inspect(merged, roots, served),
-            **private_files.inspect(__opts__, host.entry, roots),
+            **({} if by_minion else private_files.inspect(__opts__, host.entry, roots)),
         }
         found[host.id] = [
             *collect.settings_findings(merged, first_deploy and not arriving),

@@ -1,11 +1,15 @@
 """A host that is reached by its minion: what is sent as a job, and what each answer means."""
 
 import base64
+import concurrent.futures
 import contextlib
 import subprocess
+import threading
+import time
 
 import pytest
 import salt.client
+import salt.pillar
 import salt.version
 from mattermost_controller.hosts import bounded, checkout_lock, collect, minion, roster
 from mattermost_controller.stages import apply as stage_run
@@ -13,7 +17,13 @@ from salt.exceptions import SaltClientError
 
 ID = "chat.example.com"
 SILENT = object()
-SYNCED = {"test.version": salt.version.__version__, "config.get": "/extmods", "saltutil.sync_all": {}}
+GRAINS = {"id": "another", "role": "chat", "os": "CentOS"}
+SYNCED = {
+    "test.version": salt.version.__version__,
+    "config.get": "/extmods",
+    "grains.items": GRAINS,
+    "saltutil.sync_all": {},
+}
 
 
 @pytest.fixture
@@ -28,7 +38,7 @@ def jobs(monkeypatch):
         def run_job(self, targets, function, arguments, tgt_type, timeout, kwarg, listen):
             self.asked.append((function, arguments, kwarg))
             found = self.answers.get(function if isinstance(function, str) else function[0])
-            self.told = found(*arguments, **kwarg) if callable(found) else found
+            self.told = found(*arguments, **(kwarg or {})) if callable(found) else found
             return {"jid": "1", "minions": targets} if found is not None else {}
 
         def get_iter_returns(self, jid, minions, *_, **options):
@@ -47,7 +57,8 @@ def jobs(monkeypatch):
 
     client = Client()
     monkeypatch.setattr(salt.client, "get_local_client", lambda mopts: contextlib.nullcontext(client))
-    monkeypatch.setattr(minion, "_ready", set())
+    monkeypatch.setattr(minion, "_ready", {})
+    monkeypatch.setattr(minion, "_interrupted", threading.Event())
     monkeypatch.setattr(minion, "PAUSE", 0)
     return client
 
@@ -64,7 +75,7 @@ def test_a_script_arrives_as_it_is_and_its_status_comes_back(host):
 def test_the_code_is_taken_once_in_a_run(host, jobs):
     host.run("true")
     minion.Minion(ID, {}).run("true")
-    assert [function for function, _, _ in jobs.asked].count(["test.version", "config.get", "saltutil.sync_all"]) == 1
+    assert [function for function, _, _ in jobs.asked].count(list(SYNCED)) == 1
 
 
 def test_the_code_is_compared_as_a_host_tells_it():
@@ -99,6 +110,8 @@ def answer(**fields):
         ({"test.version": salt.version.__version__}, ODD),
         ({"test.version": {"test.version": salt.version.__version__}}, ODD),
         ({"test.version": SYNCED | {"config.get": 7}}, ODD),
+        ({"test.version": SYNCED | {"grains.items": "none"}}, ODD),
+        ({"test.version": SYNCED | {"grains.items": {"x": "y" * minion.MOST_GRAINS}}}, ODD),
         ({"test.version": SYNCED | {"saltutil.sync_all": nested(100_000)}}, f"{ODD}: RecursionError"),
         ({"cmd.run_all": ["retcode"]}, ODD),
         ({"cmd.run_all": answer(retcode="0")}, ODD),
@@ -164,7 +177,7 @@ def test_what_one_minion_sends_does_not_hide_what_another_did(applied, host, job
             return "/cache/failhard.conf" if function == "cp.cache_file" else {"state": "done"}
 
     other = Other("other", {})
-    monkeypatch.setattr(minion, "_ready", {ID, "other"})
+    monkeypatch.setattr(minion, "_ready", {ID: {}, "other": {}})
     monkeypatch.setattr(jobs, "get_iter_returns", raising(TypeError("odd")))
     found = stage_run.apply({}, [host, other], ["mattermost.deploy.a"], {}, test=False)
     assert found["other"] == {"return": {"state": "done"}}
@@ -179,6 +192,86 @@ def test_of_what_a_minion_says_the_first_sentence_is_kept_and_what_to_do():
     assert seen.sentence.startswith("The minion is not as wanted.")
     assert len(seen.sentence) <= 400
     assert seen.fix == "mend it."
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The grains that each pillar was compiled with."""
+    found = []
+
+    class Pillar:
+        def __init__(self, opts, grains, *_):
+            found.append(grains)
+
+        def compile_pillar(self):
+            return {"mattermost": {}}
+
+    monkeypatch.setattr(salt.pillar, "Pillar", Pillar)
+    return found
+
+
+def test_the_pillar_is_compiled_with_the_grains_that_the_stages_will_have(host, compiled):
+    host.pillar({"os": "Debian", "cpuarch": "x86_64"})
+    assert compiled == [{"id": ID, "role": "chat", "os": "CentOS", "cpuarch": "x86_64"}]
+
+
+def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, compiled):
+    held = threading.Event()
+    jobs.answers["test.version"] = lambda *_: held.wait(10) and SILENT
+    (login,) = collect.log_in([host]).values()
+    while not jobs.asked:
+        time.sleep(0.01)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pillar = pool.submit(host.pillar, {"os": "Debian"})
+        time.sleep(0.1)
+        held.set()
+        pillar.result()
+    assert login.result().err.startswith(f"The minion {ID} does not answer.")
+    assert compiled == [{"id": ID, "os": "Debian"}]
+    assert len(jobs.asked) == 1
+
+
+def test_files_of_the_masters_pillar_are_not_judged(host, compiled, tmp_path):
+    (tmp_path / "top.sls").write_text("base: {'*': [other]}\n")
+    (tmp_path / "other.sls").write_text("- no mapping\n")
+    opts = {"pillar_roots": {"base": [str(tmp_path)]}}
+    assert minion.Minion(ID, opts).pillar({}) == {"mattermost": {}}
+    with pytest.raises(roster.TargetError, match="no mapping of settings"):
+        roster.Host(ID, {}, opts).pillar({})
+
+
+@pytest.mark.parametrize("waits", ["stages", "look"])
+def test_a_run_that_is_interrupted_waits_for_no_job(waits, host, jobs, applied, monkeypatch):
+    host.connect()
+    asked, ended = threading.Event(), threading.Event()
+
+    def silence(*_, **__):
+        asked.set()
+        while not ended.is_set():
+            yield None
+
+    class Interrupted(minion.Minion):
+        def run(self, *_, **__):
+            return self.job()
+
+        def job(self, *_, **__):
+            asked.wait(10)
+            raise KeyboardInterrupt
+
+    jobs.get_iter_returns = silence
+    other = Interrupted("other", {})
+    minion._ready["other"] = {}
+    watch = threading.Timer(10, ended.set)
+    watch.start()
+    hosts = [other, host]
+    begin = {
+        "stages": lambda: stage_run.apply({}, hosts, ["mattermost.deploy.a"], {}, test=False),
+        "look": lambda: collect.from_hosts(hosts, collect.log_in(hosts), {ID: "", "other": ""}, ""),
+    }
+    with pytest.raises(KeyboardInterrupt):
+        begin[waits]()
+    watch.cancel()
+    assert not ended.is_set(), "the process waited for the job"
 
 
 def test_another_patch_of_salt_is_noted(host, jobs):
@@ -204,9 +297,29 @@ def test_a_run_that_cannot_be_by_minions_is_refused(orchestration, settings, sai
         roster.targets({}, {"mattermost": {"engine": "minion", **settings}}, orchestration)
 
 
+TREE = {"file_roots": {"base": ["salt"]}}
+
+
+@pytest.mark.parametrize(
+    ("opts", "said"),
+    [
+        (TREE | {"saltenv": "production"}, "saltenv is production"),
+        (TREE | {"pillarenv": "production"}, "pillarenv is production"),
+        ({"file_roots": {"base": ["/nowhere"], "production": ["salt"]}}, "has no mattermost/schema.yaml"),
+        ({}, "has no mattermost/schema.yaml"),
+    ],
+)
+def test_another_environment_than_base_is_refused(opts, said, monkeypatch):
+    monkeypatch.setattr(roster, "_override", {})
+    with pytest.raises(roster.TargetError, match=said):
+        roster.targets(opts, {"mattermost": {"engine": "minion", "hosts": [ID]}}, "mattermost.ssl")
+
+
 def test_a_master_needs_no_roster(monkeypatch):
     monkeypatch.setattr(roster, "_override", {})
-    found = roster.targets({}, {"mattermost": {"engine": "minion", "hosts": [ID, "b"]}}, "mattermost.ssl")
+    found = roster.targets(
+        TREE | {"saltenv": "base"}, {"mattermost": {"engine": "minion", "hosts": [ID, "b"]}}, "mattermost.ssl"
+    )
     assert [(type(one), one.id) for one in found] == [(minion.Minion, ID), (minion.Minion, "b")]
 
 
@@ -230,7 +343,8 @@ def applied(host, jobs, monkeypatch):
 
 def test_stages_are_one_job_in_which_the_first_failure_ends_the_run(applied, jobs):
     assert applied({"state": "done"}) == {"return": {"state": "done"}}
-    named = {"test": True, "localconfig": "/cache/failhard.conf"}
+    named = {"test": True, "saltenv": "base", "localconfig": "/cache/failhard.conf"}
+    assert ("cp.cache_file", [stage_run.FAILHARD], {"saltenv": "base"}) in jobs.asked
     assert jobs.asked[-1] == ("state.sls", ["mattermost.deploy.a,mattermost.deploy.b"], named)
 
 

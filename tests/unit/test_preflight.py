@@ -146,6 +146,28 @@ def test_each_check_refuses_what_it_is_there_for(check, words, case):
     assert found[check].fix
 
 
+BY_MINION = {"by_minion": True}
+
+
+@pytest.mark.parametrize(
+    ("check", "pillar", "words"),
+    [
+        ("archive-source", {"release": {"source": "pillar/files/mm.tar.gz"}}, "from which no file is copied to a minion"),
+        ("named-files", {"letsencrypt": {"ca_file": "/root/ca.pem"}}, "of which a minion gets nothing"),
+    ],
+)  # fmt: skip
+def test_a_path_on_the_controller_is_refused_for_a_minion(check, pillar, words):
+    assert red(findings_of(pillar)) == []
+    found = findings_of(pillar, outside=BY_MINION)
+    assert red(found) == [check]
+    assert words in found[check].sentence
+
+
+def test_what_a_minion_can_read_is_no_fault():
+    pillar = {"release": {"source": "file:///srv/mm.tar.gz"}, "letsencrypt": {"ca_file": "salt://mattermost/local/ca"}}
+    assert red(findings_of(pillar, outside=BY_MINION)) == []
+
+
 def test_a_platform_without_support_is_refused():
     assert red(findings_of({"platform": {"supported": False}})) == ["platform"]
 

@@ -73,7 +73,7 @@ def from_hosts(
     logins: of ``log_in``. scripts: the probe for each host ID. known_hosts: file that host keys are pinned in, for what
     the operator is told. parse: turns an answer into facts.
     """
-    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool, minion.interruptible():
         looks = pool.map(
             lambda host: _from_host(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
         )

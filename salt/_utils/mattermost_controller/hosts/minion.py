@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import os
 import shlex
 import sys
 import threading
@@ -31,7 +32,9 @@ CODE = """cd {folder}/utils && echo "code $(find . -path './mattermost_*' -name 
 echo "uid $(id -u)"
 """
 _publishing = threading.Lock()
-_ready: set[str] = set()  # IDs of minions that have this code, in this process
+_ready: dict[str, dict] = {}  # the grains of the minions that have this code, by ID, in this process
+_interrupted = threading.Event()
+MOST_GRAINS = 1 << 20  # characters
 
 
 class NoAnswer(RuntimeError):
@@ -45,6 +48,7 @@ class Minion(roster.Host):
         super().__init__(host_id, {}, opts)
         self.address = "minion"
         self.greeting = "Its minion answers and has this bundle's code."
+        self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None):
         """Return what *function* of Salt returns there. Raises NoAnswer.
@@ -92,6 +96,10 @@ class Minion(roster.Host):
         for told in client.get_iter_returns(
             jid, {self.id}, ANSWER_SECONDS, [self.id], "list", block=False, gather_job_timeout=BUSY_SECONDS
         ):
+            if _interrupted.is_set():
+                raise NoAnswer(
+                    f"The run was interrupted; the job on {self.id} may still be running.\nsee what it does: `salt {self.id} saltutil.running`."
+                )
             found = (told or {}).get(self.id) or {}
             if "ret" in found and found.get("out") != "no_return" and TRIMMED not in repr(found["ret"]):
                 return [found["ret"]]
@@ -106,27 +114,42 @@ class Minion(roster.Host):
 
     def connect(self) -> roster.Result:
         """Have the minion take over this bundle's code, once in a run, and compare it with the code here."""
+        is_asked = self._taking.locked()  # by another thread, whose answer counts for this one
+        with self._taking:
+            if not is_asked:
+                self._login = self._log_in()
+            return self._login
+
+    def _log_in(self) -> roster.Result:
         try:
             if self.id not in _ready:
-                self._take_code()
-                _ready.add(self.id)
+                _ready[self.id] = self._take_code()
         except NoAnswer as err:
             return roster.Result(255, "", str(err))
         return roster.Result(0, "", "")
 
-    def _take_code(self) -> None:
+    def pillar(self, grains: dict) -> dict:
+        """Return the host's pillar, compiled with the minion's own grains, as the master compiles it for the stages."""
+        with interruptible():
+            self.connect()
+        return super().pillar({**grains, **_ready.get(self.id, {}), "id": self.id})
+
+    def _wrong_files(self) -> str:
+        return ""  # of a master's pillar the renderer is the judge: most of its files are of others
+
+    def _take_code(self) -> dict:
         import salt.version
 
-        asked = ["test.version", "config.get", "saltutil.sync_all"]
-        told = self.job(asked, [[], ["extension_modules"], []], seconds=10 * SLACK)
+        asked = ["test.version", "config.get", "grains.items", "saltutil.sync_all"]
+        told = self.job(asked, [[], ["extension_modules"], [], []], seconds=10 * SLACK)
         told = told if isinstance(told, dict) else {"test.version": told}
         here, there = salt.version.__version__, str(told.get("test.version"))[:100]
         if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(f"The minion {self.id} has Salt {there}, the master {here}.\ninstall the same line on both.")
         if there != here:
             self.greeting = f"Its minion answers and has this bundle's code, with Salt {there}; the master has {here}."
-        folder = told.get("config.get")
-        if not isinstance(folder, str):
+        folder, grains = told.get("config.get"), told.get("grains.items")
+        if not isinstance(folder, str) or not isinstance(grains, dict) or len(repr(grains)) > MOST_GRAINS:
             raise self._odd()
         held = self._run(CODE.format(folder=shlex.quote(folder)), SLACK)
         if held.rc:
@@ -141,6 +164,7 @@ class Minion(roster.Host):
                 f"The minion {self.id} holds other code of this bundle than the master.\nrun `salt-run fileserver.update` and "
                 "`salt-run saltutil.sync_all`, then start again; the folder in states_dirs must be of the tree that the master serves."
             )
+        return grains
 
     def run(self, script: str, timeout: float = 60, root: bool = True) -> roster.Result:
         """Run a POSIX sh *script* on the host. It is kept in the master's job cache: no secret may be in it.
@@ -190,6 +214,18 @@ class Minion(roster.Host):
         raise NoAnswer("mattermost:engine is minion, by which nothing is streamed to a host.")
 
 
+@contextlib.contextmanager
+def interruptible():
+    """Have the jobs that other threads wait for given up when this one is interrupted: the process waits for each thread."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        _interrupted.set()
+        raise
+
+
 def code_here() -> str:
     """Return the SHA-256 that CODE gives where the same files are."""
     folder = Path(mattermost_settings_core.__file__).parent
@@ -209,5 +245,16 @@ def targets(opts: dict, wanted: list, orchestration: str) -> list[Minion]:
     if not wanted:
         raise roster.TargetError(
             "mattermost:engine is minion, and mattermost:hosts is empty: list the IDs of the minions of this deployment there."
+        )
+    for option in ("saltenv", "pillarenv"):
+        if opts.get(option) not in (None, "base"):
+            raise roster.TargetError(
+                f"{option} is {opts[option]}, and the orchestrations by minions know the environment base alone: leave {option} out."
+            )
+    roots = (opts.get("file_roots") or {}).get("base") or []
+    if not any(os.path.isfile(os.path.join(root, "mattermost/schema.yaml")) for root in roots):
+        raise roster.TargetError(
+            "The environment base of the master's file_roots has no mattermost/schema.yaml: add this bundle's folder salt/ there "
+            "(docs/salt-master.md)."
         )
     return [Minion(str(name), opts) for name in wanted]

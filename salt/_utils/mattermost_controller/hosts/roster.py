@@ -205,12 +205,15 @@ class Host:
         """Return the host's pillar, compiled on the controller. Raises TargetError when it does not render."""
         import salt.pillar
 
-        if wrong := files.wrong(self._opts, self.id):
+        if wrong := self._wrong_files():
             raise TargetError(wrong)
         compiled = salt.pillar.Pillar(dict(self._opts), {"id": self.id, **grains}, self.id, "base").compile_pillar()
         if compiled.get("_errors"):
             raise TargetError("The pillar cannot be rendered: " + " ".join(map(str, compiled["_errors"])))
         return compiled
+
+    def _wrong_files(self) -> str:
+        return files.wrong(self._opts, self.id)
 
 
 def roster(opts: dict) -> dict:

@@ -8,7 +8,7 @@ import time
 from cryptography.exceptions import UnsupportedAlgorithm
 from mattermost_letsencrypt_certificate import CertificateError
 from mattermost_release_facts import effective
-from mattermost_settings_data import is_certificate, place
+from mattermost_settings_data import SHIPPED, is_certificate, place
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.preflight import certificate_files
@@ -51,6 +51,13 @@ def _fault(settings: dict, places: dict) -> str:
 
 
 def named_files(settings, facts, outside) -> Finding:
+    ca_file = settings["letsencrypt"]["ca_file"]
+    if outside.get("by_minion") and ca_file and not ca_file.startswith(SHIPPED) and not is_certificate(ca_file):
+        return refusal(
+            "named-files",
+            f"mattermost:letsencrypt:ca_file is {ca_file}, a path on the controller, of which a minion gets nothing.",
+            "set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format.",
+        )
     missing = outside.get("missing", [])
     if missing:
         listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
@@ -72,7 +79,14 @@ def own_certificate(settings, facts, outside) -> Finding:
 
 def source(settings, facts, outside) -> Finding:
     where = settings["release"]["source"]
-    if effective(settings["release"], facts["current"]) != facts["current"] and not outside.get("source_there", True):
+    is_needed = effective(settings["release"], facts["current"]) != facts["current"]
+    if is_needed and outside.get("by_minion") and "://" not in where:
+        return refusal(
+            "archive-source",
+            f"mattermost:release:source is {where}, a path on the controller, from which no file is copied to a minion.",
+            "set mattermost:release:source to an https:// address, or to file:///PATH on the host.",
+        )
+    if is_needed and not outside.get("source_there", True):
         return refusal(
             "archive-source", f"There is no file {where} on the controller.", "correct mattermost:release:source."
         )

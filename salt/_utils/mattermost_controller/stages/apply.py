@@ -64,20 +64,22 @@ def _over_ssh(opts: dict, hosts: list, slses: list[str], known: dict, arguments:
 def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
     """Apply by one job for each host. What a run of ours lays over the pillar is in the job's arguments, and holds no secret."""
 
+    base = {"saltenv": "base"}  # the environment of the tree whose code runs here
+
     def applied(host):
         mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
         try:
-            failhard = host.job("cp.cache_file", [FAILHARD], seconds=minion.SLACK)
+            failhard = host.job("cp.cache_file", [FAILHARD], base, minion.SLACK)
             if not failhard:
                 raise minion.NoAnswer(
                     f"The master's file server has no {FAILHARD}: it serves another tree than this one."
                 )
-            answer = host.job("state.sls", [",".join(slses)], {**arguments, "localconfig": failhard})
+            answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
         except minion.NoAnswer as err:
             return {"stderr": str(err)}
         return {"return": answer}
 
-    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool, minion.interruptible():
         return {host.id: answer for host, answer in zip(hosts, pool.map(applied, hosts))}
 
 
