@@ -109,7 +109,7 @@ def test_a_dry_run_warns_and_goes_on(judged):
 
 
 def test_a_change_cannot_be_ignored():
-    found = preflight.look({"preflight": {"ignore": ["breaking-changes"]}}, preflight.DEPLOYED)
+    found = preflight.findings_of({"preflight": {"ignore": ["breaking-changes"]}}, preflight.DEPLOYED)
     assert (
         found["settings"].sentence
         == "mattermost:preflight:ignore names breaking-changes, which is a breaking change, not a check."

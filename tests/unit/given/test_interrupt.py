@@ -14,7 +14,7 @@ interrupt.take_over()
 interrupt.remember(["chat.example.com"])
 def send():
     os.write(1, b"ready\\n")
-    time.sleep(20)
+    time.sleep(120)
 try:
     {body}
 except SystemExit:
@@ -38,7 +38,7 @@ def test_ctrl_c_ends_in_two_lines_and_130(body):
         for _ in range(body.count("fork") + 1):
             assert process.stdout.readline() == "ready\n"
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "closed\n")
     assert len(err.strip().splitlines()) == 2
     assert err.startswith("\nInterrupted. What this run has begun on chat.example.com continues there.")
