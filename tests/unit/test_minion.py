@@ -274,6 +274,12 @@ def test_a_run_that_is_interrupted_waits_for_no_job(waits, host, jobs, applied, 
     assert not ended.is_set(), "the process waited for the job"
 
 
+def test_an_answer_that_is_none_of_the_probe_is_looked_at_by_salt(host, jobs):
+    seen = collect.from_hosts([host], collect.log_in([host]), {ID: "echo odd"}, "known_hosts")[ID].fault
+    assert (seen.check, seen.level) == ("probe", "refusal")
+    assert f"`salt {ID} test.ping`" in seen.fix
+
+
 def test_another_patch_of_salt_is_noted(host, jobs):
     line = salt.version.__version__.partition(".")[0]
     jobs.answers["test.version"] = SYNCED | {"test.version": f"{line}.99"}

@@ -91,11 +91,9 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
     try:
         facts = parse(answer.out)
     except bounded.ODD as err:
-        return HostFacts(
-            None,
-            0,
-            refusal("probe", str(err)[:300], f"see what `salt-ssh {shlex.quote(host.id)} --raw true` prints there."),
-        )
+        target = shlex.quote(host.id)
+        asked = f"salt {target} test.ping" if isinstance(host, minion.Minion) else f"salt-ssh {target} --raw true"
+        return HostFacts(None, 0, refusal("probe", str(err)[:300], f"see what `{asked}` prints there."))
     if facts["uid"] != 0:
         return HostFacts(
             None,
