@@ -40,6 +40,11 @@ def readable_files(folder, entry=None):
     return [str(Path(path).relative_to(folder)) for path in found]
 
 
+def test_of_a_master_it_is_said_that_nothing_was_checked():
+    found = private_files.readable_secrets({}, {}, {"by_minion": True})
+    assert (found.level, "was not checked" in found.sentence) == ("ok", True)
+
+
 def test_private_files_are_no_finding(checkout):
     assert readable_files(checkout) == []
     assert private_files.readable_secrets({}, {}, {"readable": []}).level == "ok"
