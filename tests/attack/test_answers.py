@@ -87,7 +87,7 @@ def test_an_answer_that_lies_ends_in_facts_or_in_a_refusal(parse, value):
     """Anything else would end the run in a trace."""
     for key in sorted(KEYS):
         lines = [f"{key}\t{value}" if line.startswith(f"{key}\t") else line for line in CENTOS.split("\n")]
-        with contextlib.suppress(*collect.ODD):
+        with contextlib.suppress(*bounded.ODD):
             parse("\n".join([f"{key}\t{value}", *lines]))
 
 

@@ -82,7 +82,7 @@ def test_secrets_get_new_values(host):
     assert run.rc == 0, run
     new = rotating.stored(host)
     assert not set(new.values()) & set(old.values())
-    rotating.well(host, new)
+    rotating.assert_all_have(host, new)
     assert not rotating.logs_in(host, old["database-password"])
     assert not rotating.opens(host, old["backup-password"])
 

@@ -80,7 +80,7 @@ def test_a_backup_missed_while_the_host_was_off_is_made_up_for_and_its_age_is_se
     )
     _, made = status_of(host, drift=False)
     assert attention(made) == {"backup-age"}
-    assert findings.red(findings.look(host, "mattermost.verify")) == {"backup-age"}
+    assert findings.red(findings.findings_of(host, "mattermost.verify")) == {"backup-age"}
     # due in each of the nights in which the host was off; only the spread over some minutes is taken away
     set_clock(host, "mattermost-backup")
     host.ssh("touch -d '-9 days' /var/lib/systemd/timers/stamp-mattermost-backup.timer")
