@@ -49,8 +49,8 @@ def place():
         yield path
 
 
-def backup(place, lines="store_backup"):
-    functions = programs.joined("mattermost-backup").partition("# ---- the command")[0]
+def backup(place, lines="store_backup", program="mattermost-backup"):
+    functions = programs.joined(program).partition("# ---- the command")[0]
     values = {
         "name": "chat", "state": place / "state", "settings": place / "settings", "settings_file": place / "settings/backup.conf",
         "repository": place / "repository", "shown_repository": "the repository", "own": place / "own", "staging": place / "own/staging",
@@ -96,3 +96,15 @@ def test_a_file_that_an_administrator_put_there_is_no_attack(place, name):
     done = backup(place, "restic init -q && store_backup")
     assert done.returncode == 0, done.stderr
     assert of_root(place) == [f"{place}/state/data/{name}"]
+
+
+def test_a_backup_whose_run_was_cut_before_it_was_judged_is_passed_over_and_removed(place):
+    latest = ("find_snapshot latest; say $snapshot", "mattermost-restore")
+    assert backup(place, "restic init -q && store_backup").returncode == 0
+    sound = backup(place, *latest).stdout
+    backup(place, "refuse_foreign() { kill -9 $$; }; store_backup")
+    assert len(json.loads(backup(place, "restic snapshots --json").stdout)) == 2
+    assert backup(place, *latest).stdout == sound
+    assert backup(place, "store_backup; forget_rejected").returncode == 0
+    assert len(json.loads(backup(place, "restic snapshots --json").stdout)) == 2
+    assert backup(place, *latest).stdout not in ("", sound)

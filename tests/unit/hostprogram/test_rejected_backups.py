@@ -13,14 +13,17 @@ RESTIC = r"""
 restic() {
     printf '%s\n' "$*" >>"$own/asked"
     case $1 in
-        snapshots) printf '[{"time":"2026-01-01T00:00:00Z","short_id":"GOOD"},{"time":"2026-01-02T00:00:00Z","short_id":"BAD"}]\n' ;;
+        snapshots)
+            case $* in *run-*) printf '[{"tags":["mattermost","run-1-2"],"short_id":"BAD"}]\n' ;; *)
+                printf '[{"time":"2026-01-01T00:00:00Z","short_id":"GOOD"},{"time":"2026-01-02T00:00:00Z","tags":["mattermost","run-1-2"],"short_id":"BAD"}]\n' ;;
+            esac ;;
         ls) printf '{"path":"%s/data/race/shadow","uid":0,"struct_type":"node"}\n' "$state" ;;
         forget) [ ! -e "$own/may-remove" ] || echo "$3" >>"$own/removed" ;; # well in any case, as restic's
         list) for one in GOOD BAD; do grep -q "$one" "$own/removed" 2>/dev/null || echo "${one}00000000"; done ;;
     esac
 }
 id() { echo 33; }
-snapshot=BAD name=chat
+snapshot=BAD name=chat run=run-1-2
 """.replace("GOOD", GOOD).replace("BAD", BAD)
 
 
@@ -88,7 +91,8 @@ def test_the_next_backup_removes_it(run):
 
 def test_one_that_is_removed_or_sound_is_not_remembered(run):
     (run.own / "may-remove").touch()
-    assert "was removed" in run("backup", "refuse_foreign").stderr
+    assert "was removed" in run("backup", "reject $run; refuse_foreign").stderr
+    assert next(run.own.glob("rejected-*")).read_text() == ""
     sound = run("backup", "restic() { :; }; refuse_foreign")
     assert sound.returncode == 0, sound.stderr
     assert run("restore", 'find_snapshot latest; say "$snapshot"').stdout.split() == [BAD]
@@ -155,3 +159,23 @@ def test_no_earlier_one_goes_before_the_new_one_is_judged(run):
     done = run("backup", f"{stubs}\n{text}")
     assert "It is full." in done.stderr
     assert not (run.own / "asked").exists()
+
+
+def test_one_whose_run_was_cut_before_its_number_was_known_is_passed_over_and_removed(run):
+    (run.own / "may-remove").touch()
+    cut = "date() { echo 1; }; restic() { kill -9 $$; }; certificates= settings=/s"
+    run("backup", cut + "; store_backup")
+    note = next(run.own.glob("rejected-*"))
+    assert note.read_text().startswith("run-1-")
+    note.write_text("run-1-2\n")
+    assert run("restore", 'find_snapshot latest; say "$snapshot"').stdout.split() == [GOOD]
+    assert run("backup", "forget_rejected").returncode == 0
+    assert (run.own / "removed").read_text().split() == [BAD]
+    assert note.read_text() == ""
+
+
+@pytest.mark.parametrize(("status", "kept"), [(1, False), (12, False), (137, True)])
+def test_a_run_that_wrote_nothing_leaves_no_note(run, status, kept):
+    done = run("backup", f"restic() {{ return {status}; }}; certificates= settings=/s; store_backup")
+    assert (done.returncode, "could not write" in done.stderr) == (4, True)
+    assert (next(run.own.glob("rejected-*")).read_text() != "") == kept

@@ -56,8 +56,8 @@ last_error() { # last_error FILE: restic's own reason
     grep -v '^$' "$1" | tail -n 3 | tr '\n' ' '
 }
 
-# Backups that no restore may take, a number a line: restic read something else than the server's files, or the run was cut before that was known.
-# The numbers are those of one repository: the next one that the settings name has its own file.
+# Backups that no restore may take, a line each, by number or by the tag of the run: restic read something else than the server's files, or the run was cut before that was known.
+# They are those of one repository: the next one that the settings name has its own file.
 rejections() { say "$own/rejected-$(say "$repository" | cksum | cut -d' ' -f1)"; }
 
 rejected() { grep -qx "$1" "$(rejections)" 2>/dev/null; } # rejected NUMBER

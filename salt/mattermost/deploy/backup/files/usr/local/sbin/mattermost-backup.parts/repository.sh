@@ -55,20 +55,26 @@ check_room() {
     esac
 }
 
-store_backup() { # sets snapshot
+store_backup() { # sets snapshot, run
     local attempt rc
     set -- "$staging" "$state/config" "$state/data" "$state/plugins" "$state/client-plugins" "$settings"
     [ -z "$certificates" ] || [ ! -d "$certificates" ] || set -- "$@" "$certificates"
     name_others "$scratch/before"
+    run=run-$(date +%s)-$$ # a tag: noted before there is a backup, so that none is restored whose run was cut before it was judged
+    reject "$run" || give_up failed "$own cannot be written." "Is the disk full?"
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more
-        restic_says backup --json --tag mattermost --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
+        restic_says backup --json --tag mattermost --tag "$run" --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
         rc=$?
         snapshot=$(summary snapshot_id | cut -c1-8)
         [ -z "$snapshot" ] || refuse_foreign
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
+    case $rc:$snapshot in
+        0: | 3:) give_up failed "restic did not say which backup it wrote, so nobody knows whether it is sound." "Is ${TMPDIR:-/tmp} full? Start again." ;;
+        1?[0-9]:*) ;; # killed: who knows what it had written
+        *) forget_note "$run" ;;
+    esac
     [ "$rc" = 0 ] || give_up failed "restic could not write the backup: $(last_error "$scratch/error")" "Look at the repository $shown_repository: room, rights, network."
-    [ -n "$snapshot" ] || give_up failed "restic did not say which backup it wrote, so nobody knows whether it is sound." "Is ${TMPDIR:-/tmp} full? Start again."
     say "$repository" >"$own/known"
 }
 
@@ -86,19 +92,20 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
         sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign" || rm -f "$scratch/read"
     [ -e "$scratch/read" ] ||
         give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository. Is ${TMPDIR:-/tmp} full?"
-    [ -s "$scratch/foreign" ] || { accept_it; return; }
+    [ -s "$scratch/foreign" ] || { forget_note "$snapshot"; return; }
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" && # somebody could lay one there afterwards
         { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
         give_up failed "The backup $snapshot cannot be compared with the server's files." "Is ${TMPDIR:-/tmp} full?"
-    [ -n "$found" ] || { accept_it; return; }
+    [ -n "$found" ] || { forget_note "$snapshot"; return; }
     removed='was removed'
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
+    accept "$run" # by its number it is noted, or gone
     give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \
         "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
 }
 
-accept_it() { accept "$snapshot" || give_up failed "$own cannot be written." "Is the disk full?"; }
+forget_note() { accept "$1" || give_up failed "$own cannot be written." "Is the disk full?"; }
 
 remove_backup() { # remove_backup NUMBER: restic's forget ends well also for what it could not read, and badly for what is gone
     local left
@@ -107,10 +114,18 @@ remove_backup() { # remove_backup NUMBER: restic's forget ends well also for wha
 }
 
 forget_rejected() { # what earlier runs could not remove, or did not come to judge; only now that there is a sound one
-    local number
+    local what number numbers
     [ -s "$(rejections)" ] || return 0
-    while read -r number; do
-        remove_backup "$number" && accept "$number"
+    while read -r what; do
+        numbers=$what
+        case $what in
+            run-*)
+                numbers=$(restic_says snapshots --json --tag "$what" --host "$name" </dev/null) || continue
+                numbers=$(say "$numbers" | tr ',' '\n' | sed -n 's/.*"short_id":"\([^"]*\)".*/\1/p')
+                ;;
+        esac
+        for number in $numbers; do remove_backup "$number" || continue 2; done
+        accept "$what"
     done <"$(rejections)"
     return 0
 }

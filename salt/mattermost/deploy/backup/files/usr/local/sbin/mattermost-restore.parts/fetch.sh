@@ -1,14 +1,14 @@
 # A backup found, judged and fetched; nothing of the server is touched.
 
 newest_snapshot() { # newest_snapshot FILE LATER: the number of the newest, but of none that a clock which was ahead dated after LATER
-    local time number epoch newest="0" found="" later="$2"
-    tr ',' '\n' <"$1" | sed -n 's/.*"\(time\|short_id\)":"\([^"]*\)".*/\1 \2/p' |
-        awk '$1 == "time" { time = $2 } $1 == "short_id" { print time, $2 }' >"$scratch/snapshots"
-    while read -r time number; do
+    local time number run epoch newest="0" found="" later="$2"
+    tr ',' '\n' <"$1" | sed -n 's/.*"\(time\|short_id\)":"\([^"]*\)".*/\1 \2/p; s/^"\(run-[0-9-]*\)".*/run \1/p' |
+        awk '$1 == "time" { time = $2; run = "-" } $1 == "run" { run = $2 } $1 == "short_id" { print time, $2, run }' >"$scratch/snapshots"
+    while read -r time number run; do
         epoch=$(date -d "$time" +%s 2>/dev/null) || continue
         if [ "$epoch" -gt "$later" ]; then
             say "The backup $number is dated in the future ($time) and is passed over." >&2
-        elif rejected "$number"; then
+        elif rejected "$number" || rejected "$run"; then
             say "The backup $number may hold files that are not the server's, and is passed over." >&2
             say "$number" >"$scratch/passed"
         elif [ "$epoch" -ge "$newest" ]; then
