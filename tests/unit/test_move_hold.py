@@ -238,3 +238,22 @@ def test_what_nobody_knows_of_the_databases_is_taken_for_nothing(tmp_path, answe
     assert (source.do("unplace 7").returncode == 0) == is_undone
     assert (source.work / "move-placed").exists() != is_undone
     assert (tmp_path / "state/replaced-7/data").exists() != is_undone
+
+
+@pytest.mark.parametrize("is_copied_again", [False, True])
+def test_what_an_earlier_try_placed_makes_room_for_what_was_there(tmp_path, is_copied_again):
+    for place, text in {"state/replaced-7/data": "before", "state/data": "placed", "state/.move/data": "again"}.items():
+        if text != "again" or is_copied_again:
+            (tmp_path / place).mkdir(parents=True)
+            (tmp_path / place / "file").write_text(text)
+    (tmp_path / "state/.move").mkdir(exist_ok=True)
+    source = Source(
+        tmp_path, state=tmp_path / "state", pg_kind="local", bin_dir="/x", database_port=1, socket_dir="/x", new="new"
+    )
+    (tmp_path / "bin/runuser").write_text("#!/bin/sh\ncat >/dev/null\n")
+    (tmp_path / "bin/runuser").chmod(0o755)
+    done = source.do("unpacker() { id -un; }; unplace 7")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "state/data/file").read_text() == "before"
+    assert (tmp_path / "state/.move/data/file").read_text() == ("again" if is_copied_again else "placed")
+    assert [path.name for path in (tmp_path / "state/.move/data").iterdir()] == ["file"]

@@ -93,7 +93,11 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     esac
     for part in data plugins client-plugins; do
         [ -d "$replaced/$part" ] || continue
-        [ ! -d "$state/$part" ] || { rename_path "$state/$part" "$staging/$part" && chown -R "$(unpacker):" "$staging/$part"; } || return 1
+        if [ -d "$state/$part" ] && [ -d "$staging/$part" ]; then # a further try has copied it again
+            rm -rf "${state:?}/$part" || return 1
+        elif [ -d "$state/$part" ]; then
+            rename_path "$state/$part" "$staging/$part" && chown -R "$(unpacker):" "$staging/$part" || return 1
+        fi
         rename_path "$replaced/$part" "$state/$part" || return 1
     done
     [ ! -s "$replaced/config.json" ] || copy_file "$replaced/config.json" "$state/config/config.json" || return 1
