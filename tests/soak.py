@@ -47,7 +47,9 @@ PARTS = {
         "each operation on a host whose server is taken over, then drawn ones while it makes things hard",
         ["tests/scenarios"],
     ),
-    "minion": Part("a host deployed over ssh is taken over and operated by its minion", ["tests/scenarios"]),
+    "minion": Part(
+        "a bare host is deployed by its minion, one deployed over ssh is taken over and operated", ["tests/scenarios"]
+    ),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
     "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
 }

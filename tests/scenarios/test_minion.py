@@ -12,6 +12,8 @@ import pytest
 from tests import secrets
 from tests.scenarios.minions import HOME, master_of
 
+pytestmark = pytest.mark.soak("minion")
+
 FAULT = "/etc/systemd/system/mattermost.service.d/fault.conf"
 REPORT_SECONDS = 240  # until a minion that is gone is reported, on a busy machine
 
@@ -47,7 +49,6 @@ def searched_here(master, planted):
     return {place.removeprefix(f"{master.folder}/") for place in json.loads(done.stdout)}
 
 
-@pytest.mark.soak("minion")
 def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
     host = deployed_host
     before = host.main_pids()
