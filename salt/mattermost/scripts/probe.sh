@@ -100,7 +100,7 @@ read_config() { # those keys of the server's config.json that an upgrade asks fo
 fact current "$(readlink "$INSTALL/current" 2>/dev/null)"
 [ ! -r "$WORK/switch/journal" ] || fact switching "$(sed -n 's/^begin [^ ]* //p' "$WORK/switch/journal")"
 [ ! -e "$INSTALL/current" ] || fact users "$(timeout 10 mattermost-switch users 2>/dev/null)"
-[ ! -e "$INSTALL/current/ENTERPRISE-EDITION-LICENSE.txt" ] || fact edition enterprise
+[ "$(enterprise_ready "$INSTALL/current")" = false ] || fact edition enterprise
 read_config
 for path in "$SETTINGS/environment" "$SETTINGS/secrets" "$WORK" "$STATE/config/config.json" "$INSTALL/config/config.json" \
   /opt/mattermost/config/config.json /etc/mattermost/config.json /etc/mattermost/mmomni.mattermost.env \

@@ -69,6 +69,10 @@ is_open() { # is_open CHANGE: this change of the host has begun and is not ended
     esac
 }
 
+enterprise_ready() { # enterprise_ready TREE: true for a release of the Enterprise Edition, else false, as its server tells of itself
+    if [ -e "$1/ENTERPRISE-EDITION-LICENSE.txt" ]; then say true; else say false; fi
+}
+
 # shellcheck disable=SC2154 # the program sets own
 lock() { # as long as this program runs no other is at work below $own
     exec 9>"$own/lock"

@@ -49,7 +49,7 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
         give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths to those of the backup."
-    [ "$(in_manifest edition)" != enterprise ] || [ -e "$install/current/ENTERPRISE-EDITION-LICENSE.txt" ] ||
+    [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
         give_up refused "The backup $snapshot is of the Enterprise Edition, and this host has the Team Edition." "Deploy a fresh host with mattermost:release:edition: enterprise and restore there."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||

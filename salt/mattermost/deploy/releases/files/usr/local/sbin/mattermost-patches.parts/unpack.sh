@@ -1,11 +1,9 @@
 # shellcheck shell=sh disable=SC2154 # part of mattermost-patches, which sets the variables
 # Unpack a proven archive to INSTALL/VERSION, whole or not at all, as mattermost_release_tree.py does in a deploy.
 
-edition_of() { [ ! -e "$install/$1/ENTERPRISE-EDITION-LICENSE.txt" ] || say enterprise; } # edition_of VERSION
-
 is_whole() { # is_whole VERSION: of the edition that runs, with its web client rewritten for the site's path
     [ -x "$install/$1/bin/mattermost" ] && [ "$(cat "$install/$1/client-path" 2>/dev/null)" = "$path" ] &&
-        [ "$(edition_of "$1")" = "$(edition_of "$installed")" ]
+        [ "$(enterprise_ready "$install/$1")" = "$(enterprise_ready "$install/$installed")" ]
 }
 
 unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive that is no release, is the end of the run
@@ -27,7 +25,7 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
 }
 
 prepare_tree() { # prepare_tree DIRECTORY: what is in it is a release of that version; the reason why not goes to $scratch/error
-    local tree="$1/mattermost" said version edition wanted=false
+    local tree="$1/mattermost" said version edition wanted
     if [ "$(ls -A "$1")" != mattermost ] || [ -n "$(strange_members "$1")" ]; then
         say "it has members that no release has." >"$scratch/error"
         return 1
@@ -36,7 +34,7 @@ prepare_tree() { # prepare_tree DIRECTORY: what is in it is a release of that ve
     said=$(timeout 120 runuser -u "$user" -- env -i PATH=/usr/bin:/bin HOME=/nonexistent "$tree/bin/mattermost" version 2>"$scratch/error") || return 1
     version=$(say "$said" | sed -n 's/^Version:[[:blank:]]*//p')
     edition=$(say "$said" | sed -n 's/^Build Enterprise Ready:[[:blank:]]*//p')
-    [ ! -e "$install/$installed/ENTERPRISE-EDITION-LICENSE.txt" ] || wanted=true # the host keeps the edition that it has
+    wanted=$(enterprise_ready "$install/$installed") # the host keeps the edition that it has
     if [ "$version" != "$patch" ] || [ "$edition" != "$wanted" ]; then
         say "its server says version $version, enterprise $edition." >"$scratch/error"
         return 1

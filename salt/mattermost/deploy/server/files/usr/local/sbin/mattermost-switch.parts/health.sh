@@ -6,7 +6,7 @@ fetch() { # fetch PATH: sets code; head and body are files, of a few MiB at most
 }
 
 healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
-    local code found unhealthy ready=false
+    local code found unhealthy
     : >"$scratch/head"
     fetch '/api/v4/system/ping?get_server_status=true'
     if [ "$code" = 000 ]; then
@@ -25,8 +25,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
         return 1
     fi
     fetch '/api/v4/config/client?format=old'
-    [ ! -e "$install/$1/ENTERPRISE-EDITION-LICENSE.txt" ] || ready=true
-    if ! grep -q "\"BuildEnterpriseReady\":\"$ready\"" "$scratch/body"; then
+    if ! grep -q "\"BuildEnterpriseReady\":\"$(enterprise_ready "$install/$1")\"" "$scratch/body"; then
         why="The server of $1 is not of the edition that is installed."
         return 2
     fi
