@@ -149,7 +149,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
         }
         found[host.id] = [
             *collect.settings_findings(merged, first_deploy and not arriving),
-            findings.ok("reachable", host.greeting if by_minion else f"{host.address} lets {host.user} in."),
+            findings.ok("reachable", host.greeting),
             *checks.run(merged, look.facts, outside, served),
         ]
         known[host.id] = {

@@ -105,3 +105,8 @@ def sums(releases: dict, release: dict) -> dict:
 def user_limit(version: str, edition: str = "team") -> int | None:
     """Return how many active users *version* takes, None for one without a limit. That of the Enterprise Edition is its license's."""
     return _USER_LIMIT if edition == "team" and numbers(version) >= _USER_LIMIT_SINCE else None
+
+
+def new_user_limit(installed: str, wanted: str, installed_edition: str, edition: str) -> int | None:
+    """Return the limit that an upgrade from *installed* to *wanted* brings, None where it brings none or one that was there before."""
+    return None if user_limit(installed, installed_edition) else user_limit(wanted, edition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mattermost_release_facts import user_limit
+from mattermost_release_facts import new_user_limit
 
 
 def step(wanted: str, installed: str | None, active: bool, reasons: list[str]) -> tuple[str, str] | None:
@@ -29,8 +29,8 @@ def too_many_users(
 
     users: active accounts of people, None if not counted. edition, installed_edition: of the wanted version and of the installed one.
     """
-    limit = user_limit(wanted, edition)
-    if limit is None or user_limit(installed, installed_edition) is not None:
+    limit = new_user_limit(installed, wanted, installed_edition, edition)
+    if limit is None:
         return ""
     if users is None:
         return (

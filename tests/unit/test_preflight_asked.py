@@ -23,7 +23,7 @@ def shell(monkeypatch):
     module = states.load_state("mattermost_preflight", folder="_orchestration")
     facts = {"grains": {}, "site": "", "current": ""}
     host = types.SimpleNamespace(
-        id="chat", address="192.0.2.7", user="root", entry={}, settings=lambda grains: SETTINGS
+        id="chat", address="192.0.2.7", user="root", greeting="", entry={}, settings=lambda grains: SETTINGS
     )
     module.__opts__ = {"root_dir": ".", "file_roots": {"base": ["salt"]}, "cachedir": ".", "test": False}
     module.__low__, module.__context__, module.__pillar__ = {"__sls__": "preflight"}, {}, {}

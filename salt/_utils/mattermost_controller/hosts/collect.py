@@ -57,9 +57,14 @@ def settings_findings(settings: dict, is_new: bool) -> list[Finding]:
     return found or [ok("settings", "The settings are valid.")]
 
 
+def pool_for(hosts: list) -> ThreadPoolExecutor:
+    """Return threads for *hosts* side by side, so many at a time."""
+    return ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16)))
+
+
 def log_in(hosts: list) -> dict[str, Future]:
     """Start to log in to each host; the connections stay. Meanwhile the settings can be read here."""
-    pool = ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16)))
+    pool = pool_for(hosts)
     started = {host.id: pool.submit(host.connect) for host in hosts}
     pool.shutdown(wait=False)
     return started
@@ -73,7 +78,7 @@ def from_hosts(
     logins: of ``log_in``. scripts: the probe for each host ID. known_hosts: file that host keys are pinned in, for what
     the operator is told. parse: turns an answer into facts.
     """
-    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool, minion.interruptible():
+    with pool_for(hosts) as pool, minion.interruptible():
         looks = pool.map(
             lambda host: _from_host(host, logins[host.id].result(), scripts[host.id], known_hosts, parse), hosts
         )

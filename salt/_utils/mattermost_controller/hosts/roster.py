@@ -44,7 +44,7 @@ class Host:
     """One roster entry.
 
     id: roster ID. entry: the roster's dict. address: name or address to connect to. user, port: of the login. options: its
-    ``minion_opts``.
+    ``minion_opts``. greeting: what is told of a login that worked.
     """
 
     def __init__(self, host_id: str, entry: dict, opts: dict):
@@ -54,6 +54,7 @@ class Host:
         self.options = entry.get("minion_opts") or {}
         self.user = entry.get("user") or opts.get("ssh_user") or "root"
         self.port = str(entry.get("port") or opts.get("ssh_port") or 22)
+        self.greeting = f"{self.address} lets {self.user} in."
         self._opts = opts
         self._settings: dict[tuple, dict] = {}
 

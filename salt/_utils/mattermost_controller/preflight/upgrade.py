@@ -5,8 +5,7 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
-from mattermost_release_facts import effective, numbers
-from mattermost_release_facts import user_limit as limit_of
+from mattermost_release_facts import effective, new_user_limit, numbers
 
 from mattermost_controller.findings import Finding, note, ok, refusal, warning
 from mattermost_controller.preflight import config_values
@@ -23,8 +22,10 @@ def _hop(settings, facts) -> tuple[str, str]:
 def user_limit(settings, facts, outside) -> Finding:
     """An upgrade to a release with a user limit leaves room for the accounts that there are."""
     installed, wanted = _hop(settings, facts)
-    limit = limit_of(wanted, settings["release"]["edition"])
-    if not installed or limit is None or limit_of(installed, facts.get("edition") or "team") is not None:
+    limit = installed and new_user_limit(
+        installed, wanted, facts.get("edition") or "team", settings["release"]["edition"]
+    )
+    if not limit:
         return ok("user-limit", "No user limit comes with this run.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import mattermost_progress
 from mattermost_settings_data import LISTED
 
-from mattermost_controller.hosts import minion, relenv_archive, relenv_install, roster, runtime, ssh_multiplex
+from mattermost_controller.hosts import collect, minion, relenv_archive, relenv_install, roster, runtime, ssh_multiplex
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"
 
@@ -79,7 +77,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
             return {"stderr": str(err)}
         return {"return": answer}
 
-    with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16))) as pool, minion.interruptible():
+    with collect.pool_for(hosts) as pool, minion.interruptible():
         return {host.id: answer for host, answer in zip(hosts, pool.map(applied, hosts))}
 
 

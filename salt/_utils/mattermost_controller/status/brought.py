@@ -11,7 +11,6 @@ from mattermost_controller.findings import Finding, note, ok, skipped, warning
 from mattermost_controller.status.upkeep import support
 
 MOST_BYTES = 65536
-SECONDS = 30
 
 
 def newest_bundle(address: str) -> tuple[str, str]:
