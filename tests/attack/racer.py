@@ -7,9 +7,22 @@ import ctypes
 import os
 import pwd
 import signal
+import tempfile
+from pathlib import Path
 
 SERVER = pwd.getpwnam("daemon")  # plays the server's account
 EXCHANGE = 2  # of renameat2(2)
+
+
+@contextlib.contextmanager
+def world(folders):
+    """A folder that the account can enter, for the length of a ``with``, with *folders* in it."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="attack-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        for folder in folders:
+            (path / folder).mkdir(parents=True)
+        yield path
 
 
 @contextlib.contextmanager

@@ -5,13 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from tests import programs
-from tests.attack.racer import SERVER, at_work
+from tests.attack.racer import SERVER, at_work, world
 
 FILES, TRIES = 300, 8
 AS_BEFORE = 'rename_path() { mv -T "$1" "$2"; }'
@@ -21,18 +19,7 @@ SECRET = "of root alone"
 @pytest.fixture
 def place():
     """A host on an overlay whose lower layer has the server's folders, as the image of a container has."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="overlay-") as name:
-        path = Path(name)
-        path.chmod(0o755)
-        for folder in (
-            "upper",
-            "work",
-            "host",
-            "own",
-            "lower/precious",
-            *(f"lower/state/{one}" for one in ("config", "plugins")),
-        ):
-            (path / folder).mkdir(parents=True)
+    with world(["upper", "work", "host", "own", "lower/precious", "lower/state/config", "lower/state/plugins"]) as path:
         (path / "lower/precious").chmod(0o700)
         (path / "lower/precious/last").write_text(SECRET)
         (path / "lower/state/config/config.json").write_text("{}")

@@ -4,13 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from tests import programs
-from tests.attack.racer import SERVER, at_work, exchange
+from tests.attack.racer import SERVER, at_work, exchange, world
 
 ROUNDS = 40  # each is lost by the attacker in two of three
 RACES = 20
@@ -21,17 +19,8 @@ def place():
     """A server's files, and a directory of root's alone."""
     if not shutil.which("restic"):
         pytest.skip("NO RESTIC HERE")
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="restic-") as name:
-        path = Path(name)
-        path.chmod(0o755)
-        for folder in (
-            "precious",
-            *(f"state/{part}" for part in ("config", "plugins", "client-plugins")),
-            "own",
-            "settings",
-            "scratch",
-        ):
-            (path / folder).mkdir(parents=True)
+    state = ("state/config", "state/plugins", "state/client-plugins")
+    with world(["precious", *state, "own", "settings", "scratch"]) as path:
         for file in ("file", "shadow"):
             (path / "precious" / file).write_text("of root alone")
             (path / "precious" / file).chmod(0o600)

@@ -108,13 +108,13 @@ def configure(lab, host, archive):
     directory = lab.directory
     config = yaml.safe_load((lab.root / "etc/salt/master").read_text())
     lab.short.mkdir(parents=True, exist_ok=True)
-    _dump(directory / "etc/salt/master", master_config(config, lab.root, directory, lab.short))
+    dump(directory / "etc/salt/master", master_config(config, lab.root, directory, lab.short))
     sections = {name: {"config_dir": str(directory / "etc/salt")} for name in ("salt-ssh", "salt-run", "salt-call")}
-    _dump(directory / "Saltfile", sections)
-    _dump(directory / "roster", roster(lab.instance, host.address, lab.ssh_key))
+    dump(directory / "Saltfile", sections)
+    dump(directory / "roster", roster(lab.instance, host.address, lab.ssh_key))
     (directory / "known_hosts").write_text(host.known_hosts(plan.PUBLIC_NAME))
-    _dump(directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
-    _dump(directory / "pillar/mattermost.sls", chosen(lab, host, archive))
+    dump(directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
+    dump(directory / "pillar/mattermost.sls", chosen(lab, host, archive))
     variables = {
         "URL": f"https://{plan.PUBLIC_NAME}",
         "HOST_ID": plan.PUBLIC_NAME,
@@ -132,7 +132,7 @@ def configure(lab, host, archive):
     return variables
 
 
-def _dump(path, value):
+def dump(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("# Written by the lab for the trial host.\n" + yaml.safe_dump(value, sort_keys=False))
 

@@ -113,16 +113,16 @@ class Deployment:
         self.lab.short.mkdir(parents=True, exist_ok=True)
         config = yaml.safe_load((self.tree / "etc/salt/master").read_text())
         config = trial.master_config(config, self.tree, self.directory, self.lab.short)
-        trial._dump(self.directory / "etc/salt/master", config)
+        trial.dump(self.directory / "etc/salt/master", config)
         sections = {tool: {"config_dir": str(self.directory / "etc/salt")} for tool in ("salt-ssh", "salt-run")}
-        trial._dump(self.directory / "Saltfile", sections)
-        trial._dump(self.directory / "roster", {self.name: {**self.entry, **roster_entry}})
+        trial.dump(self.directory / "Saltfile", sections)
+        trial.dump(self.directory / "roster", {self.name: {**self.entry, **roster_entry}})
         (self.directory / "known_hosts").write_text(self.host.known_hosts(self.name))
-        trial._dump(self.directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
+        trial.dump(self.directory / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
         settings = copy.deepcopy(self.settings)
         if "release_sources:" not in (self.tree / "salt/mattermost/schema.yaml").read_text():  # an earlier bundle's
             settings["mattermost"].pop("release_sources", None)
-        trial._dump(self.directory / "pillar/mattermost.sls", settings)
+        trial.dump(self.directory / "pillar/mattermost.sls", settings)
 
     def set(self, **settings) -> None:
         """Merge *settings* into the pillar's ``mattermost`` branch."""

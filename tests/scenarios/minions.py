@@ -15,7 +15,7 @@ from pathlib import Path
 
 import salt
 from tests import repository
-from tests.lab.trial import _dump
+from tests.lab.trial import dump
 from tests.scenarios.deployment import ROOT, Run
 from tests.scenarios.test_masterless import UNUSED
 
@@ -51,7 +51,7 @@ class Master:
                 str(ROOT / "salt/_orchestration")
             ],  # all that docs/salt-master.md has one write below master.d
         }
-        _dump(self.etc / "master", options)
+        dump(self.etc / "master", options)
         self.take_settings()
 
     def take_settings(self):
@@ -60,9 +60,9 @@ class Master:
         branch = settings["mattermost"]
         branch["letsencrypt"]["ca_file"] = Path(branch["letsencrypt"]["ca_file"]).read_text()
         own = {"mattermost": {"engine": "minion", "hosts": [self.deployment.name]}}
-        _dump(self.folder / "pillar/top.sls", {"base": {self.deployment.name: ["mattermost"], "*_master": ["engine"]}})
-        _dump(self.folder / "pillar/engine.sls", own)
-        _dump(self.folder / "pillar/mattermost.sls", settings)
+        dump(self.folder / "pillar/top.sls", {"base": {self.deployment.name: ["mattermost"], "*_master": ["engine"]}})
+        dump(self.folder / "pillar/engine.sls", own)
+        dump(self.folder / "pillar/mattermost.sls", settings)
 
     def start(self):
         """Start both and wait until the minion answers. `stop` ends the master; the minion ends with its host."""
@@ -80,7 +80,7 @@ class Master:
             "publish_port": self.publish,
             "enable_fqdns_grains": False,
         }
-        _dump(self.host.root / HOME / "etc/minion", minion)
+        dump(self.host.root / HOME / "etc/minion", minion)
         self.start_minion()
         self.run("saltutil.sync_all")
 

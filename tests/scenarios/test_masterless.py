@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import salt
-from tests.lab.trial import _dump
+from tests.lab.trial import dump
 
 HOME = "opt/masterless"
 UNUSED = ("libcloud*", "pip*", "virtualenv*", "hypothesis*", "ruff*", "shellcheck*")
@@ -29,9 +29,7 @@ class Masterless:
             name: {"base": [f"/{HOME}/{folder}"]}
             for name, folder in (("file_roots", "salt"), ("pillar_roots", "pillar"))
         }
-        _dump(
-            self.home / "etc/minion", {"id": deployment.name, "root_dir": f"/{HOME}", "file_client": "local", **roots}
-        )
+        dump(self.home / "etc/minion", {"id": deployment.name, "root_dir": f"/{HOME}", "file_client": "local", **roots})
         self.take_settings()
         self.call("saltutil.sync_all")
 
@@ -39,8 +37,8 @@ class Masterless:
         settings = yaml.safe_load((self.deployment.directory / "pillar/mattermost.sls").read_text())
         authority = settings["mattermost"]["letsencrypt"]
         authority["ca_file"] = Path(authority["ca_file"]).read_text()  # a path on the controller is none here
-        _dump(self.home / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
-        _dump(self.home / "pillar/mattermost.sls", settings)
+        dump(self.home / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
+        dump(self.home / "pillar/mattermost.sls", settings)
 
     def call(self, words):
         said = self.deployment.ssh(CALL + words, timeout=600, check=False)

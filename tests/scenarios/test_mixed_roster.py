@@ -26,15 +26,15 @@ class Pair:
     def write(self):
         folder = self.first.directory
         every = self.members.items()
-        trial._dump(folder / "roster", {name: member.entry for name, member in every})
+        trial.dump(folder / "roster", {name: member.entry for name, member in every})
         known = [member.host.known_hosts(name) for name, member in every]
         (folder / "known_hosts").write_text("".join(known))
         # which hosts a run takes is asked of the pillar without a host
         top = {"*": ["hosts"], **{name: [name.split(".")[0]] for name in self.members}}
-        trial._dump(folder / "pillar/top.sls", {"base": top})
-        trial._dump(folder / "pillar/hosts.sls", {"mattermost": {"hosts": list(self.members)}})
+        trial.dump(folder / "pillar/top.sls", {"base": top})
+        trial.dump(folder / "pillar/hosts.sls", {"mattermost": {"hosts": list(self.members)}})
         for name, member in every:
-            trial._dump(folder / "pillar" / f"{name.split('.')[0]}.sls", member.settings)
+            trial.dump(folder / "pillar" / f"{name.split('.')[0]}.sls", member.settings)
 
     def orchestrate(self, *arguments):
         return self.first.orchestrate("mattermost.ssl", *arguments)

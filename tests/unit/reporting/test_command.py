@@ -21,11 +21,11 @@ def command(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = yaml.safe_load((repository.ROOT / "etc/salt/master").read_text())
     config = trial.master_config(config, repository.ROOT, folder, folder / "s")
-    trial._dump(folder / "etc/salt/master", config)
-    trial._dump(folder / "Saltfile", {"salt-run": {"config_dir": str(folder / "etc/salt")}})
-    trial._dump(folder / "roster", {HOST: {"host": "127.0.0.1", "port": 1, "user": "root", "priv": "/dev/null"}})
-    trial._dump(folder / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
-    trial._dump(folder / "pillar/mattermost.sls", {"mattermost": {"email": "admin@example.test"}})
+    trial.dump(folder / "etc/salt/master", config)
+    trial.dump(folder / "Saltfile", {"salt-run": {"config_dir": str(folder / "etc/salt")}})
+    trial.dump(folder / "roster", {HOST: {"host": "127.0.0.1", "port": 1, "user": "root", "priv": "/dev/null"}})
+    trial.dump(folder / "pillar/top.sls", {"base": {"*": ["mattermost"]}})
+    trial.dump(folder / "pillar/mattermost.sls", {"mattermost": {"email": "admin@example.test"}})
 
     def run(*arguments):
         argv = [str(Path(sys.executable).parent / "salt-run"), "state.orchestrate", *arguments]
