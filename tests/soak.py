@@ -1,7 +1,10 @@
 """The long sets: ``python -m tests.soak [--only PART] [--seed N]``. Each part ends within an hour and prints what it came to.
 
-A further part is an entry in `PARTS`, and tests marked ``@pytest.mark.soak("PART")`` (a single parameter: ``pytest.param(…,
-marks=pytest.mark.soak("PART"))``). Other runs leave these out. The fixture ``seed`` is the number that the part printed.
+A further part is an entry in `PARTS`, and tests marked ``@pytest.mark.soak("PART")`` (some parameters of a test: `only_some`).
+Other runs leave these out. The fixture ``seed`` is the number that the part printed.
+
+`make test` asks of each operation on a host: its main path on one platform, one refusal, one fault, one interruption. The parts
+from ``records`` on ask the rest; who changes what they ask runs them once.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from tests import proved
 
@@ -52,7 +57,23 @@ PARTS = {
     ),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
     "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
+    "records": Part("upgrades and ways back that fail or are interrupted at each further record", ["tests/scenarios"]),
+    "elsewhere": Part("further imports, moves and restores", ["tests/scenarios"]),
+    "el": Part("further operations on hosts shaped like EL 7 and 8", ["tests/scenarios"]),
+    "web": Part("further changes of certificates, nginx and the firewall", ["tests/scenarios"]),
+    "checks": Part("further faults that preflight, verify and status must name", ["tests/scenarios"]),
 }
+
+
+def only_some(part, values, *every) -> list:
+    """*values* for ``parametrize``: those in *every* are asked in every run, the others in *part* alone."""
+    missing = [value for value in every if value not in values]
+    assert not missing, f"no such values: {missing}"
+    mark = pytest.mark.soak(part)
+    return [
+        value if value in every else pytest.param(*(value if isinstance(value, tuple) else [value]), marks=mark)
+        for value in values
+    ]
 
 
 def pytest_arguments(name, seed, workers, report) -> list:

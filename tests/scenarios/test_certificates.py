@@ -62,6 +62,7 @@ def test_a_renewal_that_nginx_missed_is_taken_by_the_next_run(deployed_host):
     assert deployed_host.apply("nginx-ssl").changes == {}
 
 
+@pytest.mark.soak("web")
 def test_another_kind_of_key_is_another_certificate(deployed_host):
     assert "id-ecPublicKey" in served(deployed_host)
     deployed_host.set(letsencrypt={"key_type": "rsa"})
@@ -225,6 +226,7 @@ def test_the_users_own_certificate_is_checked_and_then_served(deployed_host, loc
     assert serial(deployed_host) != last
 
 
+@pytest.mark.soak("web")
 def test_a_short_lived_certificate_is_renewed_in_time(lab, bare):
     """An hour of life: renewed at a third of it, though this certbot by itself would renew at every look."""
     with lab.acme.another(valid_days=1 / 24) as authority:

@@ -142,6 +142,7 @@ def test_names_are_added_and_dropped(site):
     assert renewals(site) == [f"{PUBLIC_NAME}.conf"]
 
 
+@pytest.mark.soak("web")
 def test_another_public_name_is_served_and_the_old_ones_certificate_is_renewed_no_more(site):
     before = served(site).serial_number
     site.set(name=SECOND, additional_names=[PUBLIC_NAME])
@@ -198,6 +199,7 @@ def own_pair(site, local):
     }
 
 
+@pytest.mark.soak("web")
 def test_from_the_authority_to_own_files_and_back(site, own_pair):
     before = served(site).serial_number
     kept = copy.deepcopy(site.settings)
@@ -224,6 +226,7 @@ def test_from_the_authority_to_own_files_and_back(site, own_pair):
     assert deploy(site).changes == {}
 
 
+@pytest.mark.soak("web")
 def test_a_new_key_on_demand(site):
     before = served(site)
     dry = site.orchestrate("mattermost.renew", "test=True")

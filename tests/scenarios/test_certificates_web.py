@@ -57,6 +57,7 @@ def test_a_run_that_died_before_the_reload_is_made_up_for(deployed_host):
     assert pids(deployed_host)[1] != before[1]
 
 
+@pytest.mark.soak("web")
 def test_another_program_on_port_80_is_named(web):
     web.ssh("systemd-run -q --unit=squatter python3 -m http.server 80")
     run = web.apply("nginx-base")
@@ -66,6 +67,7 @@ def test_another_program_on_port_80_is_named(web):
     assert web.ssh("command -v nginx || true") == ""
 
 
+@pytest.mark.soak("web")
 def test_an_admins_default_site_is_kept_aside(web):
     web.ssh("mkdir -p /etc/nginx/sites-enabled; echo '# mine' > /etc/nginx/sites-enabled/default")
     run = web.apply("nginx-base")
@@ -92,6 +94,7 @@ def test_ssh_on_another_port_is_never_locked_out(web):
     assert (again.rc, again.changes) == (0, {}), again
 
 
+@pytest.mark.soak("web")
 def test_what_the_admin_opened_stays_unless_strict(web):
     assert web.apply("firewall").rc == 0
     for scope in ("", "--permanent"):
@@ -110,6 +113,7 @@ def test_what_the_admin_opened_stays_unless_strict(web):
     assert web.apply("firewall").changes == {}
 
 
+@pytest.mark.soak("web")
 def test_another_packet_filter_is_not_fought(web):
     web.ssh("systemd-run -q --unit=nftables --property=Type=oneshot --remain-after-exit true")
     run = web.apply("firewall")
@@ -120,6 +124,7 @@ def test_another_packet_filter_is_not_fought(web):
     assert web.apply("firewall").rc == 0
 
 
+@pytest.mark.soak("web")
 def test_the_host_of_a_bare_dry_run_stays_bare(web):
     for component in ("nginx-base", "firewall", "letsencrypt", "nginx-ssl", "nginx-non-ssl"):
         run = web.apply(component, "test=True")

@@ -144,6 +144,9 @@ SWITCH = "/var/lib/mattermost-deploy/switch"
 def newer(el7, releases):
     """The newer version's number; it is unpacked beside the older one, which serves."""
     archive = releases[1]
+    if not el7.ssh("ls -d /opt/mattermost/current 2>/dev/null; true"):
+        run = el7.orchestrate()
+        assert run.rc == 0, run
     shutil.copy(archive.path, el7.host.root / "root")
     tree = f"/opt/mattermost/{archive.version}"
     el7.ssh(f"mkdir {tree} && tar -xzf /root/{archive.path.name} -C {tree} --strip-components=1 --no-same-owner")
@@ -164,6 +167,7 @@ def test_a_failed_upgrade_is_undone_here_too(el7, releases, newer):
     assert serves(el7) == releases[0].version
 
 
+@pytest.mark.soak("el")
 def test_a_full_disk_under_the_journal_stops_an_upgrade_before_the_server(el7, releases, newer):
     before = el7.main_pids()
     el7.ssh(f"mount -t tmpfs -o size=4k none {SWITCH} && touch {SWITCH}/lock && yes >{SWITCH}/full; true")
@@ -178,6 +182,7 @@ def test_a_full_disk_under_the_journal_stops_an_upgrade_before_the_server(el7, r
     assert serves(el7) == releases[0].version
 
 
+@pytest.mark.soak("el")
 def test_an_upgrade_outlives_the_network_and_can_be_taken_back(el7, releases, newer):
     def inside(condition):
         wait_until(lambda: el7.host.enter("sh", "-c", condition, check=False).returncode == 0, condition, timeout=90)

@@ -9,6 +9,7 @@ from tests.scenarios.census import census, differences
 from tests.scenarios.chat import Chat
 from tests.scenarios.test_move import OTHER, Pair
 
+pytestmark = pytest.mark.soak("el")
 FILE = bytes(range(256)) * 300
 # the authorities' certificates were made recent, and stay so
 UPDATED = r"package ca-certificates "

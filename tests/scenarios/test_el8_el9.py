@@ -9,7 +9,7 @@ from tests.scenarios.census import census, differences
 from tests.scenarios.deployment import Deployment
 
 
-@pytest.fixture(scope="module", params=["el8", "el9"])
+@pytest.fixture(scope="module", params=[pytest.param("el8", marks=pytest.mark.soak("el")), "el9"])
 def host(lab, releases, request):
     with lab.passing(request.param) as name:
         deployment = Deployment(lab, lab.host(name, platform=request.param, fresh=True), releases[0])

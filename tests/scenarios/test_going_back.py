@@ -8,6 +8,7 @@ from tests.scenarios.chat import Chat
 from tests.scenarios.small_disk import CLUSTER, POSTGRESQL, empty, fill, small_disk
 from tests.scenarios.upgraded import BEFORE, SINCE, UNDO, Upgraded
 from tests.scenarios.upgrading import cloned
+from tests.soak import only_some
 
 FORWARD = ("begin", "stopped", "copying", "copied", "downgrading", "downgraded", "switched", "started")
 OVERWRITE = 'pillar={"rollback": {"overwrite": true}}'
@@ -121,7 +122,7 @@ def test_an_older_version_that_does_not_come_up_is_undone(upgraded, fault):
     upgraded.assert_undone()
 
 
-@pytest.mark.parametrize("end", ["power-cut", "killed"])
+@pytest.mark.parametrize("end", only_some("records", ["power-cut", "killed"], "power-cut"))
 def test_ended_while_migrations_are_taken_back_it_stays_with_the_newer_version(upgraded, end):
     upgraded.break_new("SLOW_DOWN_SECONDS=3")
     upgraded.pause_after("nowhere")
@@ -139,7 +140,7 @@ def test_ended_while_migrations_are_taken_back_it_stays_with_the_newer_version(u
     assert look["report"] == "undone"
 
 
-@pytest.mark.parametrize("record", FORWARD)
+@pytest.mark.parametrize("record", only_some("records", FORWARD, "downgrading", "switched"))
 def test_interrupted_it_stays_with_the_newer_version(upgraded, record):
     upgraded.pause_after(record)
     upgraded.ask_and_leave()
@@ -150,7 +151,7 @@ def test_interrupted_it_stays_with_the_newer_version(upgraded, record):
     assert look["report"] == "undone"
 
 
-@pytest.mark.parametrize("record", ["serving", "healthy"])
+@pytest.mark.parametrize("record", only_some("records", ["serving", "healthy"], "serving"))
 def test_interrupted_once_people_post_to_the_older_version_it_ends_there(upgraded, record):
     upgraded.pause_after(record)
     upgraded.ask_and_leave()
@@ -160,7 +161,7 @@ def test_interrupted_once_people_post_to_the_older_version_it_ends_there(upgrade
     upgraded.assert_back()
 
 
-@pytest.mark.parametrize(("record", "end"), UNDO)
+@pytest.mark.parametrize(("record", "end"), only_some("records", UNDO, ("version-back", "power-cut")))
 def test_an_interrupted_undo_is_ended(upgraded, record, end):
     upgraded.break_old("FAIL_START=1")
     try:
@@ -180,6 +181,7 @@ def small(upgraded):
         yield upgraded
 
 
+@pytest.mark.soak("records")
 def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(small, releases):
     fill(small, CLUSTER, left=40)
     small.deployment.use(releases[1])

@@ -31,6 +31,7 @@ def compose(pair, edit="", more=""):
     )
 
 
+@pytest.mark.soak("elsewhere")
 def test_what_no_volume_holds_is_named(pair):
     compose(pair, r"\#/mattermost/plugins:#d")
     run = pair.bring(stop=True)
@@ -38,6 +39,7 @@ def test_what_no_volume_holds_is_named(pair):
     assert "keeps its plugins (/mattermost/plugins) in no volume of the host" in run.comments
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_database_outside_is_read_by_its_login(pair):
     database = f"mmuser:{containers.DATABASE_PASSWORD}@{pair.host.address}:5432"
     compose(

@@ -70,6 +70,7 @@ def source(request, lab, base, target):
         yield Source(target, layout)
 
 
+@pytest.mark.soak("elsewhere")
 def test_every_message_and_file_comes_along(source, target, record_property):
     layout, host = source.layout, source.host
     chat = SourceChat(source)

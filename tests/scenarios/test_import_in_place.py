@@ -121,6 +121,7 @@ def test_a_deploy_does_not_take_the_place_of_what_was_put_back(place):
     place.serves_as_before(place.taken)
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_killed_run_leaves_the_old_server_serving(place):
     until(place, "Server config holds our settings", 3000000)
     place.serves_as_before(place.taken)

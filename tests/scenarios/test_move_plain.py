@@ -22,6 +22,7 @@ def pair(lab, releases, deployed_snapshot):
         yield deployment
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_server_of_plain_http_moves_under_load(pair):
     login = admin_login(pair)
     chat = PlainChat(pair, login)

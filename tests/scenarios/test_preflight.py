@@ -7,6 +7,7 @@ import pytest
 
 from tests.scenarios.deployment import Deployment
 from tests.scenarios.findings import findings_of, red
+from tests.soak import only_some
 
 # Root's files outside of logs and run-time state, and Salt's own folder, which preflight must not even make.
 FINGERPRINT = r"""
@@ -55,26 +56,26 @@ def test_a_dry_run_checks_all_of_it(run):
     assert len(run("test=True")) > 15
 
 
-@pytest.mark.parametrize(
-    ("settings", "check", "words"),
-    [
-        ({"relase": {}}, "settings", "mattermost:relase is not a setting. Did you mean release?"),
-        ({"server": {"port": "8065"}}, "settings", "mattermost:server:port must be of type integer"),
-        ({"server": {"user": "root"}}, "settings", "mattermost:server:user is root"),
-        ({"server": {"user": "games"}}, "account", "it is a system account (UID 5)"),
-        ({"paths": {"work": "/var/lib"}}, "settings", "mattermost:paths:work is /var/lib"),
-        ({"paths": {"settings": "/etc/systemd"}}, "directories", "/etc/systemd (mattermost:paths:settings)"),
-        ({"paths": {"state": "/opt/mattermost"}}, "settings", "are the same directory /opt/mattermost"),
-        ({"email": ""}, "email", "mattermost:email is not set"),
-        ({"release": {"source": "nowhere/mattermost.tar.gz"}}, "archive-source", "nowhere/mattermost.tar.gz"),
-        ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are required"),
-        ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are required"),
-        ({"platform": {"postgresql": {"version": 13}}}, "postgresql", "PostgreSQL 13 would be installed"),
-        ({"verify": {"ca_file": "/no/such.pem"}}, "named-files", "no /no/such.pem (mattermost:verify:ca_file)"),
-        ({"certificate": {"source": "files"}}, "own-certificate", "must be set to your files"),
-        ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "no.such.invalid does not resolve"),
-    ],
-)  # fmt: skip
+SETTINGS = [
+    ({"relase": {}}, "settings", "mattermost:relase is not a setting. Did you mean release?"),
+    ({"server": {"port": "8065"}}, "settings", "mattermost:server:port must be of type integer"),
+    ({"server": {"user": "root"}}, "settings", "mattermost:server:user is root"),
+    ({"server": {"user": "games"}}, "account", "it is a system account (UID 5)"),
+    ({"paths": {"work": "/var/lib"}}, "settings", "mattermost:paths:work is /var/lib"),
+    ({"paths": {"settings": "/etc/systemd"}}, "directories", "/etc/systemd (mattermost:paths:settings)"),
+    ({"paths": {"state": "/opt/mattermost"}}, "settings", "are the same directory /opt/mattermost"),
+    ({"email": ""}, "email", "mattermost:email is not set"),
+    ({"release": {"source": "nowhere/mattermost.tar.gz"}}, "archive-source", "nowhere/mattermost.tar.gz"),
+    ({"preflight": {"min_disk_mb": 99999999}}, "disk", "99999999 MiB are required"),
+    ({"preflight": {"min_memory_mb": 99999999}}, "memory", "99999999 MiB are required"),
+    ({"platform": {"postgresql": {"version": 13}}}, "postgresql", "PostgreSQL 13 would be installed"),
+    ({"verify": {"ca_file": "/no/such.pem"}}, "named-files", "no /no/such.pem (mattermost:verify:ca_file)"),
+    ({"certificate": {"source": "files"}}, "own-certificate", "must be set to your files"),
+    ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "no.such.invalid does not resolve"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "check", "words"), only_some("checks", SETTINGS, *SETTINGS[::3]))
 def test_settings_that_do_not_fit(fit, run, settings, check, words):
     fit.set(**settings)
     found = run()
@@ -111,24 +112,24 @@ def test_all_faults_of_the_settings_are_told_at_once(fit):
         assert word in done.comments
 
 
-@pytest.mark.parametrize(
-    ("broken", "mended", "check", "words"),
-    [
-        ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3", "transport", "found: none"),
-        ("sed -i.away 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' $(readlink -f /etc/os-release)", "f=$(readlink -f /etc/os-release); mv $f.away $f", "platform", "Debian 9, which is not supported"),
-        ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8m tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "disk", "/opt/mattermost (for /opt/mattermost) has 8 MiB free"),
-        ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8g,noexec tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "mounts", "noexec"),
-        ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
-        ("useradd --create-home --shell /bin/bash mattermost", "userdel --remove mattermost", "account", "it can log in (/bin/bash)"),
-        ("groupadd mattermost", "groupdel mattermost", "account", "has a group mattermost"),
-        ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) contains files that this bundle did not put there: shop"),
-        ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service belongs to an installation"),
-        ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
-        ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
-        ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
-        ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "99.0.0 is installed"),
-    ],
-)  # fmt: skip
+HOSTS = [
+    ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3", "transport", "found: none"),
+    ("sed -i.away 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' $(readlink -f /etc/os-release)", "f=$(readlink -f /etc/os-release); mv $f.away $f", "platform", "Debian 9, which is not supported"),
+    ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8m tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "disk", "/opt/mattermost (for /opt/mattermost) has 8 MiB free"),
+    ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8g,noexec tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "mounts", "noexec"),
+    ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
+    ("useradd --create-home --shell /bin/bash mattermost", "userdel --remove mattermost", "account", "it can log in (/bin/bash)"),
+    ("groupadd mattermost", "groupdel mattermost", "account", "has a group mattermost"),
+    ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) contains files that this bundle did not put there: shop"),
+    ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service belongs to an installation"),
+    ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
+    ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
+    ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
+    ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "99.0.0 is installed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("broken", "mended", "check", "words"), only_some("checks", HOSTS, *HOSTS[::2]))
 def test_a_host_that_does_not_fit(fit, run, broken, mended, check, words):
     fit.ssh(broken)
     try:

@@ -86,6 +86,7 @@ def test_a_restored_server_that_does_not_start_is_put_back(host):
     clean(host)
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_restore_that_is_killed_takes_nothing_away_later(host):
     """Whoever kills it once its server answers: what is posted to whatever then serves stays."""
     Chat(host).post([2001])
@@ -143,6 +144,7 @@ def test_what_a_killed_restore_fetched_goes_at_once(host):
     clean(host)
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_store_that_is_a_file_system_of_its_own_is_told_before_anything_is_fetched(host):
     store = "/var/opt/mattermost/data"
     host.ssh(f"mount --bind {store} {store}")

@@ -10,6 +10,7 @@ from tests.clients import installed, talking
 from tests.scenarios.chat import admin_login
 from tests.scenarios.small_disk import CLUSTER, POSTGRESQL, empty, fill, small_disk
 from tests.scenarios.upgrading import cloned
+from tests.soak import only_some
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", only_some("records", FAULTS, "FAIL_START=1", "UNHEALTHY=1"))
 def test_an_undo_loses_no_message(site, writer, fault):
     site.break_new(fault)
     with writer:

@@ -86,6 +86,7 @@ def test_up_deploys_provision_changes_nothing_destroy_leaves_nothing(machine):
     assert not machine.folder.exists()
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_deployment_that_fails_fails_vagrant_and_says_why(machine):
     machine.settings.write_text("mattermost: {no_setting: 1}\n")
     up = machine.vagrant("up", "--provider=lab")

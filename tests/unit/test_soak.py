@@ -42,9 +42,17 @@ def test_a_part_that_did_not_pass_says_so(part, capsys, trouble):
 def test_every_mark_names_a_part():
     texts = [
         path.read_text()
-        for folder in ("scenarios", "unit")
+        for folder in ("attack", "scenarios", "unit")
         for path in (soak.ROOT / "tests" / folder).rglob("test_*.py")
     ]
-    named = {name for text in texts for name in re.findall(r'mark\.soak\("([^"]+)"\)', text)}
-    assert named <= {name for name, part in soak.PARTS.items() if part.marked}
-    assert named, "the registry has marked parts, but no test is marked"
+    named = {name for text in texts for name in re.findall(r'(?:mark\.soak|only_some)\(\s*"([^"]+)"', text)}
+    assert named == {name for name, part in soak.PARTS.items() if part.marked}
+
+
+def test_some_values_are_asked_in_every_run_and_no_other_name_is_taken_for_one():
+    kept, left, pair = soak.only_some("web", ["one", "two", ("three", "end")], "one")
+    assert kept == "one"
+    assert [left.values, pair.values] == [("two",), ("three", "end")]
+    assert [value.marks[0].args for value in (left, pair)] == [("web",)] * 2
+    with pytest.raises(AssertionError):
+        soak.only_some("web", ["one"], "won")
