@@ -7,9 +7,10 @@ import pytest
 from tests.scenarios import hosttier
 from tests.scenarios.census import census, differences
 from tests.scenarios.deployment import Deployment
+from tests.soak import only_some
 
 
-@pytest.fixture(scope="module", params=[pytest.param("el8", marks=pytest.mark.soak("el")), "el9"])
+@pytest.fixture(scope="module", params=only_some("el", ["el8", "el9"], "el9"))
 def host(lab, releases, request):
     with lab.passing(request.param) as name:
         deployment = Deployment(lab, lab.host(name, platform=request.param, fresh=True), releases[0])

@@ -161,8 +161,8 @@ def made_by(source):
     params = {
         value.value
         for call in ast.walk(tree)
-        if isinstance(call, ast.keyword) and call.arg == "params" and isinstance(call.value, ast.List)
-        for value in call.value.elts
+        if isinstance(call, ast.keyword) and call.arg == "params"
+        for value in ast.walk(call.value)
         if isinstance(value, ast.Constant)
     }
     found = set()
