@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import functools
-import os
 import pathlib
-import shutil
-import subprocess
 
-from tests.lab import aptsources
-from tests.lab.claim import locked
-from tests.lab.errors import LabError
+from tests.config import debian_packages
 from tests.lab.prepare import write
-from tests.repository import ROOT
 
-CACHE = pathlib.Path(os.environ.get("LAB_CACHE") or ROOT / ".lab" / "cache") / "nginx"
 # version: the suite that has it, and the packages with its program and the libraries of that
 SUITES = {
     "1.18.0": ("bullseye", "nginx-core nginx-common libc6 libcrypt1 libpcre3 libssl1.1 zlib1g"),
@@ -26,38 +19,10 @@ SUITES = {
 @functools.cache
 def unpacked(version: str) -> pathlib.Path | None:
     """Return the folder of nginx *version*, with ``run``, its program, and ``etc/nginx``; None where it can't be had."""
-    if version not in SUITES or not shutil.which("apt-get"):
-        return None
-    folder = CACHE / version
-    with locked(CACHE / f"{version}.lock"):
-        if not folder.exists():
-            aside = CACHE / f"{version}.new"
-            shutil.rmtree(aside, ignore_errors=True)
-            try:
-                _fetch(aside, *SUITES[version])
-                aside.rename(folder)
-            except (LabError, subprocess.CalledProcessError, StopIteration):
-                shutil.rmtree(aside, ignore_errors=True)
-                return None
-    return folder
+    return debian_packages.unpacked(f"nginx/{version}", *SUITES[version], _make_it_run) if version in SUITES else None
 
 
-def _fetch(folder, suite, packages):
-    """Unpack *packages* of *suite* into *folder*, by an apt that has nothing in common with the machine's but mirror and keys."""
-    url = aptsources.mirrors({suite for suite, _ in SUITES.values()})["debian"]
-    for part in ("lists/partial", "cache/archives/partial"):
-        (folder / "apt" / part).mkdir(parents=True)
-    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    write(folder, "apt/sources.list", f"deb [signed-by={keys}] {url} {suite} main\n")
-    write(folder, "apt/status", "")
-    places = {"Etc": "", "State": "", "State::lists": "lists", "State::status": "status", "Cache": "cache"}
-    options = [f"Dir::{name}={folder}/apt/{place}" for name, place in places.items()]
-    options += ["APT::Sandbox::User=root", "Acquire::Languages=none"]
-    apt = ["apt-get", "-q", *(word for option in options for word in ("-o", option))]
-    for command in (["update"], ["download", *packages.split()]):
-        subprocess.run([*apt, *command], cwd=folder, check=True, capture_output=True, timeout=300)
-    for package in folder.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, folder], check=True)
+def _make_it_run(folder):
     _log_nowhere(folder / "usr/sbin/nginx")
     loader = next(path for path in sorted(folder.rglob("ld-linux*")) if path.is_file())
     libraries = sorted({f"$here/{path.parent.relative_to(folder)}" for path in folder.rglob("*.so.*")})
@@ -66,7 +31,6 @@ def _fetch(folder, suite, packages):
         f'exec "$here/{loader.relative_to(folder)}" --library-path "{":".join(libraries)}" "$here/usr/sbin/nginx" "$@"'
     ]
     write(folder, "run", "\n".join([*lines, ""]), 0o755)
-    shutil.rmtree(folder / "apt")
 
 
 def _log_nowhere(program):

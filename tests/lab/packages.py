@@ -38,6 +38,8 @@ FOR_TESTS = {
     "curl": "curl",
     "openssl": "openssl",
     "postgresql": "initdb",  # the database of the conformance tier
+    "setools": "sesearch",  # what SELinux's policy allows, and how that policy is put together
+    "semodule-utils": "semodule_expand",
     "restic": "restic",  # while folders are exchanged for links under it
     "vagrant": "vagrant",
 }

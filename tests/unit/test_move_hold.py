@@ -101,6 +101,16 @@ def test_it_is_stopped_behind_the_page_of_a_pause(source):
     assert source.do("is_held").returncode == 0
 
 
+def test_nginx_may_see_that_its_site_is_closed(source):
+    program = source.directory / "bin/chcon"
+    program.write_text('#!/bin/sh\necho "chcon $*" >>"$calls"\n')
+    program.chmod(0o755)
+    (source.directory / "enforce").write_text("1")
+    source.environment["MATTERMOST_SELINUX"] = str(source.directory)
+    assert source.do("hold_begin 60").returncode == 0
+    assert source.called(f"chcon -t httpd_sys_content_t {source.directory}/closed")
+
+
 def test_without_a_sign_of_life_it_serves_again(source):
     source.do("hold_begin 1")
     source.wait(START)

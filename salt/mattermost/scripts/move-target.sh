@@ -11,7 +11,7 @@ target_begun() { # before its server may start: the site stays closed until all 
 }
 
 target_closed() { # its server, fresh or of an earlier try, makes room
-    target_begun && : >"$maintenance" && open_to_unpacker "$staging" || return 1
+    target_begun && close_site && open_to_unpacker "$staging" || return 1
     systemctl stop "$service" mattermost-backup.timer
     if [ -e "$work/move-placed" ]; then # of a run that was cut short: its source serves
         unplace "$(cat "$work/move-placed")" || return 1

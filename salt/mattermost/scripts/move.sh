@@ -184,13 +184,13 @@ hold_begin() { # hold_begin LEASE: stop the server; given back when the lease, i
     : >"$own/lease"
     cat >"$own/hold" <<END
 service='$service' work='$work' own='$own' maintenance='$maintenance' lease=$1 to='$move_to' name='$name' units='$units' left='$left'
-halt='$halt' resume='$resume' leave='$leave' root='$root'
+halt='$halt' resume='$resume' leave='$leave' root='$root' label='$(label_for_nginx)'
 END
     cat >>"$own/hold" <<'END'
 umask 077
 case $1 in
     hold)
-        : >"$maintenance"
+        : >"$maintenance" && $label "$maintenance"
         $halt 2>"$own/why" || exit 1
         : >"$own/held"
         while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do

@@ -60,6 +60,16 @@ make_scratch() { # sets scratch, a directory that goes when the program ends
     trap 'exit 143' HUP INT TERM
 }
 
+label_for_nginx() { # the command that lets nginx see a file of /run: SELinux's policy hides from it what it did not make itself there
+    if [ -e "${MATTERMOST_SELINUX:-/sys/fs/selinux}/enforce" ]; then say 'chcon -t httpd_sys_content_t'; else say :; fi
+}
+
+# shellcheck disable=SC2154 # the program sets maintenance
+close_site() { # nginx serves the maintenance page: nobody posts what an undo would lose
+    touch "$maintenance" || return 1
+    $(label_for_nginx) "$maintenance" || say "SELinux may hide $maintenance from nginx: it may serve no maintenance page." >&2
+}
+
 # shellcheck disable=SC2154 # the program sets work, and settings if it asks for a rotation
 is_open() { # is_open CHANGE: this change of the host has begun and is not ended; what ends one that was interrupted holds no lock
     case $1 in

@@ -10,7 +10,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
     flock -w 60 8 && ! is_open switch && ! is_open rotation && say "$id" >"$own/open.new" && publish "$own/open" &&
-        touch "$own/closed" "$maintenance" && flush "$own"
+        touch "$own/closed" && close_site && flush "$own"
     begun=$?
     exec 8>&-
     return "$begun"
@@ -48,7 +48,7 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
     [ -e "$own/open" ] || { finish; return; }
     id=$(cat "$own/open")
     set_names
-    touch "$own/closed" "$maintenance" && flush "$own" || return 1
+    touch "$own/closed" && close_site && flush "$own" || return 1
     systemctl stop mattermost-switch.service # it may still be starting what is to be undone; no switch of versions is open
     systemctl reset-failed mattermost-switch.service 2>/dev/null
     rm -f "$runtime/request"

@@ -2,7 +2,7 @@
 
 stop_server() {
     : >"$no_start" && flush "$own" || return 1
-    : >"$maintenance" && : >"$hold"
+    close_site && : >"$hold"
     systemctl stop "$service"
 }
 

@@ -17,7 +17,7 @@ can_ask() { # the socket is there by the setting, or because a switch started th
 }
 
 look_before() { # the site is closed: what the server that is to be stopped shows; sets plugins, unread, post
-    : >"$maintenance"
+    close_site
     plugins='' unread='' post=''
     inspect_service
     [ "$active" = active ] && can_ask || return 0

@@ -22,7 +22,7 @@ END
 
 stop_server() { # while the journal is open nobody else can start it again
     rm -f "$runtime/may-start"
-    : >"$maintenance"
+    close_site
     systemctl stop "$service" || return 1
     systemctl reset-failed "$service" 2>/dev/null
     return 0
