@@ -5,8 +5,8 @@
 # ---- the target ------------------------------------------------------------------------------------------------------
 
 target_begun() { # before its server may start: the site stays closed until all is there, also over a reboot
-    (umask 022 && mkdir -p "$(dirname "$site_closed")" && : >"$site_closed") || return 1
-    mkdir -p "$work" && printf 'name=%s\n' "$name" >"$work/move-target" || return 1
+    (umask 022 && mkdir -p "$(dirname "$site_closed")" && mark "$site_closed") || return 1
+    mkdir -p "$work" && mark "$work/move-target" "name=$name" || return 1
     [ ! -e "$work/moved" ] || { rm -f "$work/moved" "$work/take-back" "$root/etc/systemd/system/$service.d/moved.conf" && systemctl daemon-reload; }
 }
 
@@ -67,7 +67,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
     [ -z "$(odd_files "$staging")" ] || fail 4 "$staging contains links or special files, which a server never creates."
-    mkdir -p "$replaced" && say "$id" >"$work/move-placed" && sync || return 1
+    mkdir -p "$replaced" && sync && mark "$work/move-placed" "$id" || return 1
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
     for part in data plugins client-plugins; do
@@ -101,8 +101,9 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
         rename_path "$replaced/$part" "$state/$part" || return 1
     done
     [ ! -s "$replaced/config.json" ] || copy_file "$replaced/config.json" "$state/config/config.json" || return 1
-    rm -rf "$replaced" "$work/move-placed"
-    drop_new
+    sync
+    rm -rf "$replaced"
+    unmark "$work/move-placed" && drop_new
 }
 
 prove() { # start the server behind the maintenance page and wait until it is healthy
@@ -126,7 +127,8 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
     systemctl enable "$service" 2>/dev/null
     [ ! -e /etc/systemd/system/mattermost-backup.timer ] || systemctl start mattermost-backup.timer
     rm -rf "$staging"
-    id=$(cat "$work/move-placed") && rm -f "$work/move-placed"
+    sync
+    id=$(cat "$work/move-placed") && unmark "$work/move-placed" # before what a further try would put back goes
     replaced_database=$(replaced_name "$id")
     if [ "$(role_number "$replaced_database" 'SELECT count(*) FROM posts')" = 0 ]; then
         super "DROP DATABASE \"$replaced_database\"" >/dev/null

@@ -17,6 +17,7 @@ case $name in
     mv) # after each wanted record the program that writes it is killed, once
         /bin/mv "$@" || exit
         case $* in
+            *last-journal) ! grep -qsx closed "$HOST/kill-after" || { rm "$HOST/kill-after"; kill -9 "$(cat "$HOST/program")"; } ;;
             *postgresql/journal)
                 record=$(tail -n 1 "$HOST/deploy/postgresql/journal" | cut -d' ' -f1)
                 grep -qsx "$record" "$HOST/kill-after" || exit 0
@@ -189,7 +190,7 @@ def test_killed_before_anyone_can_post_it_is_undone(host, record):
     is_old(host)
 
 
-@pytest.mark.parametrize("record", ["serving", "healthy"])
+@pytest.mark.parametrize("record", ["serving", "healthy", "closed"])
 def test_killed_once_people_may_have_posted_it_goes_on(host, record):
     (host / "kill-after").write_text(record)
     ask(host)

@@ -52,6 +52,16 @@ publish() { # publish FILE: what stands in FILE.new becomes FILE, on disk, whole
     flush "$1.new" && mv -f "$1.new" "$1" && flush "$(dirname "$1")"
 }
 
+# What an operation has begun, and what ends it after a cut, is a file. Programs of any age find each other's: names and words keep their meaning.
+
+mark() { # mark FILE [WORDS]: FILE is there and says WORDS, on disk before what it announces begins; without words it needs no room for them
+    local file="$1"
+    shift
+    { [ "$#" = 0 ] || say "$*"; } >"$file.new" && publish "$file"
+}
+
+unmark() { rm -f "$1" && flush "$(dirname "$1")"; } # unmark FILE: gone, on disk
+
 copy_file() { cp -p "$1" "$2.new" && publish "$2"; } # copy_file SOURCE FILE: with owner and mode, on disk before it is relied on
 
 make_scratch() { # sets scratch, a directory that goes when the program ends

@@ -52,7 +52,7 @@ roll_back() { # repeatable, from wherever the journal ends
     if recorded 'active yes'; then
         timeout 120 systemctl start "$service" || say "$service did not start: systemctl status $service."
     fi
-    : >"$given_back" && flush "$given_back"
+    mark "$given_back"
     mv -f "$journal" "$own/last-journal" && flush "$own"
 }
 
@@ -71,7 +71,7 @@ put_back() {
         flush "$(dirname "$place")"
     done <"$journal"
     while read -r path target; do
-        mkdir -p "$(dirname "$path")" && rm -f "$path" && ln -s "$target" "$path" || return 1
+        mkdir -p "$(dirname "$path")" && rm -f "$path" && ln -s "$target" "$path" && flush "$(dirname "$path")" || return 1
     done <"$own/links"
 }
 

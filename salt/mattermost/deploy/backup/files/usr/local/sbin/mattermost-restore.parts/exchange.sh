@@ -9,7 +9,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     local begun
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
-    flock -w 60 8 && ! is_open switch && ! is_open rotation && say "$id" >"$own/open.new" && publish "$own/open" &&
+    flock -w 60 8 && ! is_open switch && ! is_open rotation && mark "$own/open" "$id" &&
         touch "$own/closed" && close_site && flush "$own"
     begun=$?
     exec 8>&-
@@ -26,7 +26,7 @@ exchange() { # each step can be told from what is there, so roll_back needs no m
     done
     copy_file "$state/config/config.json" "$replaced/config.json" || return 1
     chown "$user:$user" "$fetched$state/config/config.json" && chmod 600 "$fetched$state/config/config.json" && copy_file "$fetched$state/config/config.json" "$state/config/config.json" || return 1
-    rename_database "$database" "$replaced_database" && rename_database "$new_database" "$database" && sync && rm -f "$own/closed" && flush "$own"
+    rename_database "$database" "$replaced_database" && rename_database "$new_database" "$database" && sync && unmark "$own/closed"
 }
 
 roll_back_database() { # the database of before in its place again
@@ -77,7 +77,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
         [ -e "$own/$side" ] || continue
         id=$(cat "$own/$side")
         set_names
-        rm -f "$own/closed" && flush "$own" || return 1
+        unmark "$own/closed" || return 1
         rm -f "$maintenance"
         systemctl --no-block start "$service" # at boot it has not started yet
         case $side in

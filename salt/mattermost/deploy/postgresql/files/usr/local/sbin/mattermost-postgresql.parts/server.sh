@@ -1,13 +1,13 @@
 # The server meanwhile, and the units and settings of ours that name the cluster.
 
 stop_server() {
-    : >"$no_start" && flush "$own" || return 1
+    mark "$no_start" || return 1
     close_site && : >"$hold"
     systemctl stop "$service"
 }
 
 start_server() { # let the server start, and have it proved healthy; mattermost-switch opens the site again; sets outage_end or why
-    rm -f "$no_start" && flush "$own"
+    unmark "$no_start"
     mattermost-switch restart >"$own/server.log" 2>&1 || { why=$(sed -n 's/^reason=//p' "$own/server.log"); return 1; }
     outage_end=$(uptime_centi)
 }

@@ -47,7 +47,7 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
     rc=$?
     case $rc in
         0)
-            say "$patch" >"$own/reached.new" && publish "$own/reached"
+            mark "$own/reached" "$patch"
             mattermost-kept prune >"$scratch/kept" 2>&1 || cat "$scratch/kept"
             write_report 'done' "Mattermost was upgraded from $installed to $patch; chat was away for $(seconds_away) s."
             say "done: Mattermost was upgraded from $installed to $patch."
