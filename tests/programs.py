@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import jinja2
-from mattermost_controller.hosts import probe, scripts
+from mattermost_controller.hosts import probe, questions, scripts
 from mattermost_controller.moving import transfer
 from mattermost_controller.verify import round_trip
 
@@ -35,6 +35,13 @@ BACKUPS = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compress
 
 # what the controller sends over ssh, each with its parts and the variables that it puts before them
 SENT = {
+    "probe and what is asked": (
+        (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, questions.SCRIPT),
+        (
+            "INSTALL STATE SETTINGS WORK DATABASE ROLE DATABASE_PORT PORT REPOSITORY ACCOUNT RUN CONFIG_KEYS SCHEDULE WINDOW PG_SETTINGS"
+            " MAIL_SERVER MAIL_PORT MAIL_SECURITY ACME_DIRECTORY"
+        ).split(),
+    ),
     "probe and status": (
         (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, "mattermost/scripts/status.sh"),
         ("INSTALL", "STATE", "SETTINGS", "WORK", "DATABASE", "ROLE", "DATABASE_PORT", "PORT", "REPOSITORY", "PG_DATA"),

@@ -15,7 +15,7 @@ import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
 from mattermost_controller.given import interrupt
-from mattermost_controller.hosts import checkout_lock, collect, minion, probe, roster, runtime, ssh_errors
+from mattermost_controller.hosts import checkout_lock, collect, minion, probe, questions, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.releases import look as release_look
 from mattermost_controller.stages.stage import IN_PLACE, SITE
@@ -120,7 +120,9 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
         return faults, {}
     roots = __opts__["file_roots"]["base"]
     roster.take_listed(ask(settings[hosts[0].id]["release_sources"]).listed)
-    scripts = {host.id: probe.script(roots, settings[host.id]) for host in hosts}
+    scripts = {
+        host.id: probe.script(roots, settings[host.id]) + questions.script(roots, settings[host.id]) for host in hosts
+    }
     pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
     host_facts = collect.from_hosts(hosts, logins, scripts, pinned)
     found, known = {}, {}

@@ -64,7 +64,12 @@ def without_others(wanted: dict[str, str], elsewhere: dict[str, str], by_user=()
 
 def drop_in(wanted: dict[str, str]) -> str:
     """Return the settings file for conf.d."""
-    return HEADER + "".join(f"{name} = '{value}'\n" for name, value in wanted.items())
+    return HEADER + lines(wanted)
+
+
+def lines(wanted: dict[str, str]) -> str:
+    """Return the settings as the file has them, one a line."""
+    return "".join(f"{name} = '{value}'\n" for name, value in wanted.items())
 
 
 def with_include(text: str) -> str:

@@ -41,6 +41,7 @@ def shell(monkeypatch):
         (module.collect, "from_hosts"): {"chat": types.SimpleNamespace(fault=None, skew=0.0, facts=facts)},
         (module.collect, "resolve"): [],
         (module.probe, "script"): "",
+        (module.questions, "script"): "",
         (module.files, "inspect"): {},
         (module.private_files, "inspect"): {},
         (module.release, "is_ours"): False,

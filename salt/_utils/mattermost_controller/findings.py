@@ -10,7 +10,7 @@ FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on
     "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",
     "existing-database", "account", "directories", "unit", "nginx-in-use", "postgresql-in-use", "moved", "aside", "downgrade", "newer-default", "checksum",
     "archive-source", "named-files", "own-certificate", "readable-secrets", "other-run", "clock", "firewall", "email", "public-name", "user-limit",
-    "sign-in", "upgrade-changes", "edition", "license",
+    "sign-in", "upgrade-changes", "edition", "license", "values",
 )  # fmt: skip
 ACKNOWLEDGED = ("breaking-changes",)  # never ignored: see mattermost:acknowledged
 PREFLIGHT = (*ON_THE_WAY, *FITNESS, *ACKNOWLEDGED)

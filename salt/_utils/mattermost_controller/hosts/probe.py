@@ -131,6 +131,8 @@ def parse(text: str) -> dict:
         },
         "site": one("site"),
         "certificates": certificates(found.get("certificate", [])),
+        "refused_values": [_pair(line) for line in found.get("refused", [])],
+        "unanswered": [_pair(line) for line in found.get("unanswered", [])],
         "renewal": dict(_assignment(line) for line in found.get("renewal", [])),
     }
 

@@ -9,6 +9,7 @@ import difflib
 
 from mattermost_controller.findings import ACKNOWLEDGED, FITNESS, Finding, reasons, refusal, refused, soften, table
 from mattermost_controller.preflight import (
+    asked,
     belongings,
     breaking_changes,
     edition,
@@ -66,7 +67,7 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         machine.firewall,
     )
     found = [check(settings, facts, outside) for check in checks]
-    found += upgrade.changes(settings, facts, outside)
+    found += upgrade.changes(settings, facts, outside) + asked.values(settings, facts, site)
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
     wrong = unknown_ignores(settings)
     found = soften(found, settings["preflight"]["ignore"]) + wrong

@@ -1,0 +1,28 @@
+"""What the host's own programs said of values that are new to it (``scripts/ask.sh``). Pure."""
+
+from __future__ import annotations
+
+from mattermost_controller.findings import Finding, ok, refusal, warning
+
+AUTHORITY = "letsencrypt:directory_url"  # only a certificate needs it
+
+
+def values(settings: dict, facts: dict, site: str) -> list[Finding]:
+    """Return a refusal for each value that its program does not take, a warning for each service elsewhere that does not answer."""
+
+    def told(kind):
+        return [(key, words) for key, words in facts.get(kind, []) if key != AUTHORITY or site == "ssl"]
+
+    found = [
+        refusal("values", f"mattermost:{key}: {words.rstrip('.')}.", f"correct mattermost:{key} (docs/settings.md).")
+        for key, words in told("refused_values")
+    ]
+    found += [
+        warning(
+            "values",
+            f"mattermost:{key} does not answer this host: {words.rstrip('.')}.",
+            "correct it, or see what keeps the host from it. The run continues.",
+        )
+        for key, words in told("unanswered")
+    ]
+    return found or [ok("values", "The host's programs take every value that is new to it.")]

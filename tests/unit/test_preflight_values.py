@@ -1,0 +1,155 @@
+"""Values that are new to a host are asked of its own programs first: the real systemd, PostgreSQL and curl of this machine."""
+
+import http.server
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from mattermost_controller.hosts import probe, questions
+from mattermost_controller.preflight import asked
+
+from tests.unit.test_probe import settings
+
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: no cluster can be started as postgres")
+
+
+def told(pillar, path="", directory=""):
+    """Return what the preflight finds of *pillar* on this machine. path: of programs that come first. directory: of the authority."""
+    made = settings({"letsencrypt": {"directory_url": "https://127.0.0.1:1/none"}} | pillar)
+    asks = questions.script(["salt"], made)
+    if directory:  # https by the schema; the script takes any
+        asks = re.sub("(?m)^ACME_DIRECTORY=.*", f"ACME_DIRECTORY={directory}", asks)
+    text = f"PATH={path}:$PATH\n{probe.script(['salt'], made)}{asks}"
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o711)
+        environment = os.environ | {"TMPDIR": folder}
+        done = subprocess.run(
+            ["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=100, env=environment
+        )
+        assert os.listdir(folder) == []
+    assert done.stderr == ""
+    return asked.values(made, probe.parse(done.stdout), "non-ssl" if "letsencrypt" not in pillar else "ssl")
+
+
+def only(found, level, *words):
+    assert [one.level for one in found] == [level], found
+    assert all(word in found[0].sentence for word in words), found
+
+
+@pytest.fixture(params=["calendar", "timer"])
+def systemd(request, tmp_path):
+    """The folder of a systemd-analyze; one of before version 236 knows no calendar, and reads a timer."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("NO systemd-analyze HERE")
+    old = (
+        '[ "$1" != calendar ] || { echo "Unknown operation calendar." >&2; exit 1; }\n'
+        if request.param == "timer"
+        else ""
+    )
+    program = tmp_path / "systemd-analyze"
+    program.write_text(f'#!/bin/sh\n{old}exec {shutil.which("systemd-analyze")} "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+# what form alone lets pass, for it cannot know it
+@pytest.mark.parametrize("schedule", ["*-02-31..30 03:15:00", "25:00", "Mon 99:00"])
+def test_a_schedule_that_systemd_does_not_read_is_refused(schedule, systemd):
+    only(
+        told({"backup": {"schedule": schedule}}, systemd),
+        "refusal",
+        "mattermost:backup:schedule",
+        "systemd says",
+        schedule,
+    )
+
+
+def test_a_schedule_that_it_reads_passes(systemd):
+    only(told({"backup": {"schedule": "Mon..Fri *-*-* 04:00"}}, systemd), "ok")
+
+
+def test_of_the_window_too_where_there_is_one():
+    window = {"window": {"begins": "25:00"}}
+    only(told({"release": {**window, "unattended": "patches"}}), "refusal", "mattermost:release:window:begins")
+    only(told({"release": window}), "ok")
+
+
+@ROOT
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"shared_buffers": "900000GB"}, ["shared_buffers"]),
+        ({"work_mem": "1kB"}, ["work_mem", "outside the valid range"]),
+        ({"wal_levle": "logical"}, ["wal_levle"]),
+    ],
+)
+def test_what_a_scratch_postgresql_does_not_start_with_is_refused(given, words):
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        pytest.skip("NO POSTGRESQL HERE")
+    only(told({"database": {"settings": given}}), "refusal", "mattermost:database:settings", *words)
+
+
+@ROOT
+def test_what_it_starts_with_passes():
+    only(told({"database": {"settings": {"work_mem": "32MB", "max_locks_per_transaction": 129}}}), "ok")
+
+
+def test_a_mail_server_that_does_not_answer_is_a_warning():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    given = {"mail": {"server": "127.0.0.1", "port": port, "security": "plain", "from_address": "a@example.org"}}
+    only(told(given), "warning", "mattermost:mail:server does not answer")
+
+
+def test_a_mail_server_that_greets_passes():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            connection, _ = server.accept()
+            with connection, connection.makefile("rwb", 0) as lines:
+                lines.write(b"220 mail ESMTP\r\n")
+                while line := lines.readline():
+                    lines.write(b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 mail\r\n")
+
+        threading.Thread(target=greet, daemon=True).start()
+        port = server.getsockname()[1]
+        given = {"mail": {"server": "127.0.0.1", "port": port, "security": "plain", "from_address": "a@example.org"}}
+        only(told(given), "ok")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "level"),
+    [
+        (200, b'{"newAccount": "https://x/"}', "ok"),
+        (200, b"<html>", "refusal"),
+        (404, b"no", "refusal"),
+        (503, b"busy", "warning"),
+    ],
+)
+def test_an_authority_is_asked_for_its_directory(status, body, level):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = told({"letsencrypt": {}}, directory=f"http://127.0.0.1:{server.server_port}/dir")
+        server.shutdown()
+    only(found, level)
+
+
+def test_a_site_without_an_authority_is_not_told_of_it():
+    facts = {"refused_values": [], "unanswered": [(asked.AUTHORITY, "timeout")]}
+    only(asked.values({}, facts, "non-ssl"), "ok")
+    only(asked.values({}, facts, "ssl"), "warning", asked.AUTHORITY)
