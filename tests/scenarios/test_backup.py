@@ -113,13 +113,13 @@ FAULTS = {
 f"mount -t tmpfs -o size=2m tmpfs {WORK}", f"umount {WORK}", "MiB are free"),
     "a wrong password": (
         "cp -p /etc/mattermost/secrets/backup-password /root/; echo wrong >/etc/mattermost/secrets/backup-password",
-        "mv /root/backup-password /etc/mattermost/secrets/", "does not open with the password"),
+        "mv /root/backup-password /etc/mattermost/secrets/", "does not open the repository"),
     "a damaged repository": (
         "cp -a /var/backups/mattermost /root/repository; for f in $(find /var/backups/mattermost/data -type f); do : >$f; done",
         "rm -r /var/backups/mattermost; mv /root/repository /var/backups/mattermost", "is damaged"),
     "a repository that is gone": (
         "mv /var/backups/mattermost /root/repository",
-        "mv /root/repository /var/backups/mattermost", "contained backups and cannot be opened"),
+        "mv /root/repository /var/backups/mattermost", "contained backups, but cannot be opened"),
     "postgresql stopped": (
         "systemctl stop postgresql@15-main", "systemctl start postgresql@15-main", "PostgreSQL does not report"),
 }  # fmt: skip

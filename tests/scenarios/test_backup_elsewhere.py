@@ -42,5 +42,5 @@ def test_backups_on_another_machine_are_encrypted_there_and_its_absence_is_told(
         store.ssh("mv /srv/chat /srv/elsewhere")
         gone = host.orchestrate("mattermost.backup")
         assert gone.rc != 0
-        assert "contained backups and cannot be opened" in gone.comments
+        assert "contained backups, but cannot be opened" in gone.comments
         assert store.ssh("ls /srv").stdout.split() == ["elsewhere"], "another repository was begun in its place"

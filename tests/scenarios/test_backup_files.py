@@ -39,7 +39,7 @@ def test_a_backup_restores_although_files_that_no_message_names_changed_and_went
     drill = host.host.ssh("mattermost-restore drill", check=False, timeout=120)
     assert drill.returncode == 0, drill.stdout + drill.stderr
     told = host.ssh("journalctl -u 'mattermost-restore@drill' -o cat --no-pager")
-    assert "2, the first of them export/growing." in told
+    assert "2. The first is export/growing." in told
     stored = host.ssh("mattermost-backup restic ls latest")
     assert f"{DATA}/export/growing" in stored
     assert f"{DATA}/testfile" not in stored, "what a ping makes and removes makes restic stumble"
@@ -56,7 +56,7 @@ def test_a_backup_without_a_messages_file_or_with_it_cut_does_not_restore(host, 
         host.ssh(f"cp -p /root/kept {path}")
     drill = host.host.ssh("mattermost-restore drill", check=False, timeout=120)
     assert drill.returncode != 0
-    assert "The backup lacks files" in drill.stdout
+    assert "Files are missing or incomplete in the backup" in drill.stdout
     assert path.removeprefix(f"{DATA}/") in drill.stdout
 
 

@@ -177,7 +177,7 @@ def test_a_full_disk_under_the_journal_stops_an_upgrade_before_the_server(el7, r
         el7.ssh(f"umount {SWITCH}")
     assert done.returncode == 4, done.stdout
     assert "journalctl -u mattermost-switch" in done.stderr
-    assert "could not be written: free some space there" in el7.ssh("journalctl -u mattermost-switch --no-pager")
+    assert "could not be written. Free some space on that disk" in el7.ssh("journalctl -u mattermost-switch --no-pager")
     assert el7.main_pids() == before, "the server was touched"
     assert serves(el7) == releases[0].version
 

@@ -187,7 +187,9 @@ def test_without_room_for_a_copy_it_says_so_and_the_way_that_needs_none_works(sm
     small.deployment.use(releases[1])
     said = small.deployment.orchestrate("mattermost.rollback")
     assert said.rc == 1, said
-    needed, free = re.search(r"needs (\d+) MiB free on PostgreSQL's disk, which has (\d+)\.", said.comments).groups()
+    needed, free = re.search(
+        r"needs (\d+) MiB on PostgreSQL's disk, and only (\d+) MiB are free\.", said.comments
+    ).groups()
     assert int(free) <= 40 < int(needed)
     assert "overwrite" in said.comments
     small.assert_still_new()

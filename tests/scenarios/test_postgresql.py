@@ -84,7 +84,7 @@ def test_a_new_cluster_that_does_not_start_is_undone(host, to_new):
 
 
 def test_a_controller_that_dies_is_not_missed(prepared):
-    assert "after its record 'begin'" in prepared.run("mattermost-postgresql status")
+    assert "after its step 'begin'" in prepared.run("mattermost-postgresql status")
     whole(prepared.deployment, OLD)
     assert clusters(prepared.deployment) == {OLD: (5432, "online")}
 
@@ -105,7 +105,7 @@ def power_cut(major, record):
 @pytest.mark.parametrize("record", only_some("records", FORWARD, "copied"))
 def test_interrupted_before_anyone_can_post_it_is_undone(major, record):
     writer = power_cut(major, record)
-    assert f"after its record '{record}'" in major.report()["reason"]
+    assert f"after its step '{record}'" in major.report()["reason"]
     whole(major.deployment, OLD)
     assert clusters(major.deployment) == {OLD: (5432, "online")}
     assert writer.lost() == set()
@@ -160,7 +160,7 @@ def journal_cannot_be_written(major):
 FAULTS = {  # what its report says, and what puts the host right again
     server_fails: ("ended", "true"),
     server_is_never_healthy: ("is not healthy", "sed -i '$d' /etc/mattermost/switch.conf"),
-    disk_is_full_while_the_data_is_copied: ("The copy failed: ", f"umount /var/lib/postgresql/{NEW}"),
+    disk_is_full_while_the_data_is_copied: ("pg_upgrade failed: ", f"umount /var/lib/postgresql/{NEW}"),
     journal_cannot_be_written: (None, f"rm -r /root/state; umount {STATE} && rm {STATE}/next"),
 }
 

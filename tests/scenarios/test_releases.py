@@ -139,7 +139,7 @@ def test_a_fresh_host_gets_the_newest_listed_patch_by_its_signature_and_by_no_ot
         other.sign(newest.path, site / "archive.sig")
         run = deployment.orchestrate()
         assert run.rc != 0
-        assert "another key made it" in run.comments
+        assert "another key signed it" in run.comments
         assert deployment.ssh("ls /opt/mattermost").strip() == ""
         vendor.sign(newest.path, site / "archive.sig")
         run = deployment.orchestrate()
@@ -153,7 +153,7 @@ FAULTS = {
     "busy": ("status", 503, "answers 503"),
     "moved": ("status", 301, "redirects to"),
     "cut": ("short", 40, "cannot be reached"),
-    "garbage": ("wrong", None, "answers something that is not such a list"),
+    "garbage": ("wrong", None, "returned no list of releases"),
 }
 
 
@@ -231,7 +231,7 @@ def test_a_patch_that_is_not_proved_and_another_line_are_not_installed(patching,
     patching.signed_by(patching.other)
     result, report, current = patching.window()
     assert (result, report["result"], current) == ("exit-code", "failed", patching.old), report
-    assert "another key made it" in report["reason"]
+    assert "another key signed it" in report["reason"]
     assert host.ssh(f"ls -d /opt/mattermost/{patching.new} 2>/dev/null || true") == ""
     assert host.ssh("systemctl show -p MainPID mattermost") == before
     assert "unattended-patches" in attention(status_of(host, drift=False)[1])

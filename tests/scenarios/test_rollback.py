@@ -46,7 +46,7 @@ def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, re
 
     again = upgraded.deployment.orchestrate("mattermost.rollback")
     assert again.rc == 1, again
-    assert "Nothing is kept from before" in again.comments
+    assert "There is nothing to go back to" in again.comments
     upgraded.deployment.use(releases[0])
     for component in ("database", "server"):
         pinned = upgraded.deployment.apply(component)

@@ -136,8 +136,8 @@ def test_a_server_that_is_not_well_with_its_new_password_gets_the_old_one_back(b
         run = host.orchestrate("mattermost.rotate")
         time.sleep(0.5)
     assert run.rc != 0
-    assert "was not healthy with its new password" in run.comments
-    assert "The old password is in place again." in run.comments
+    assert "was not healthy with the new password" in run.comments
+    assert "The old password is in use again." in run.comments
     after = stored(host)
     assert after["database-password"] == before["database-password"]
     assert refused_logins(host) == refused

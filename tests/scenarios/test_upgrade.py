@@ -69,7 +69,7 @@ def test_a_healthy_server_that_does_not_show_the_newest_message_is_rolled_back(u
     done = upgrading.switch()
     upgrading.run("sed -i '$d' /etc/mattermost/switch.conf")
     assert done.returncode == 3, done.stdout
-    assert f"does not show the newest message, {26 * 'p'}" in done.stdout
+    assert f"does not return the newest message ({26 * 'p'}" in done.stdout
     assert "Hello" not in done.stdout + upgrading.run("journalctl -u mattermost-switch -o cat")
     upgrading.assert_old()
 
@@ -184,5 +184,5 @@ def test_a_too_small_disk_is_refused_before_anything_stops(upgrading):
     done = upgrading.switch()
     upgrading.run("rm /root/pause/df")
     assert done.returncode == 2, done.stdout
-    assert "Free some space there" in done.stdout
+    assert "Free some space on that disk" in done.stdout
     assert upgrading.run("systemctl show -p MainPID mattermost") == pid

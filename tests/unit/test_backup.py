@@ -147,7 +147,7 @@ def test_a_drill_says_what_stands_in_a_restores_way():
 
 def test_no_backup_is_made_in_the_middle_of_a_restore(tmp_path):
     script = 'own=$PWD; : >open; take_turn() { :; }; give_up() { say "$2"; exit 0; }; work'
-    assert shell(tmp_path, script) == "A restore was interrupted and is not rolled back yet."
+    assert shell(tmp_path, script) == "A restore was interrupted and has not been rolled back yet."
 
 
 @pytest.mark.parametrize("step", ["created", "drilled", "restored"])

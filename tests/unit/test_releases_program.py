@@ -221,7 +221,9 @@ def test_an_answer_that_is_no_list_is_told_and_is_no_list_without_newer_ones(hos
     code, report = host.check()
     assert "is the newest patch" not in report["security-patch"]
     assert "is not known. The table of" in report["security-patch"]
-    assert report["release-sources"].startswith("warning: No release source tells what is new (page: answers something")
+    assert report["release-sources"].startswith(
+        "warning: No release source gave a new answer (page: returned no list of releases"
+    )
 
 
 def test_an_older_answer_is_used_while_a_source_fails(host):
@@ -229,7 +231,9 @@ def test_an_older_answer_is_used_while_a_source_fails(host):
     host.source("list").write_text("<html>")
     code, report = host.check()
     assert code == 0
-    assert re.search(r"list: answers something .*\(the copy of \d{4}-.* is used\)", report["release-sources"])
+    assert re.search(
+        r"list: returned no list of releases .*\(the copy of \d{4}-.* is used\)", report["release-sources"]
+    )
     assert "is the newest patch of 11.7" in report["security-patch"]
 
 
@@ -246,7 +250,7 @@ def test_the_table_counts_while_no_source_answers_and_its_date_is_told(host):
         host.settings[kind] = f"file://{host.folder}/nowhere"
     code, report = host.check()
     assert code == 4, "the table knows 11.7.12, a security release"
-    assert f"the table of {day(-5)} is used, 5 days old" in report["release-sources"]
+    assert f"The table in this bundle ({day(-5)}) is used. It is 5 days old" in report["release-sources"]
     assert "cannot be reached" in report["release-sources"]
     host.runs("11.7.12")
     code, report = host.check()
@@ -273,7 +277,7 @@ def test_a_clock_before_the_table_is_told(host):
     (host.folder / "table").write_text(table().replace(day(-5), day(365)))
     code, report = host.check()
     assert code == 4
-    assert "before the table of this bundle was made" in report["what"]
+    assert "before the date of the table in this bundle" in report["what"]
 
 
 def test_a_source_is_asked_once_and_again_after_a_while(host):
@@ -419,5 +423,5 @@ def test_a_clock_that_is_wrong_by_a_year_is_told_and_the_sources_date_counts(hos
     served["clock"] = 365 * 86400 * years
     done = host.run("check")
     assert done.returncode == 4
-    assert f"The clock here says {day(0)}, the release sources say {day(365 * years)[:7]}" in done.stdout
-    assert host.report()["what"].startswith("The clock here says")
+    assert f"The clock of this host says {day(0)}, but the release sources say {day(365 * years)[:7]}" in done.stdout
+    assert host.report()["what"].startswith("The clock of this host says")

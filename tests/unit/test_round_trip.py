@@ -80,7 +80,7 @@ WRONG = {
     "no files": "A file was not accepted: status 500. The disk is full.",
     "other text": "A message is not read as it was sent.",
     "other file": "A file does not come back as it was sent.",
-    "no channels": 'No bot could be made: The server makes no channel (status 400): No \\"more\\" of them.',
+    "no channels": 'No bot could be made: The server did not create a channel (status 400): No \\"more\\" of them.',
     "first": "No bot could be made: The server gives a new account the roles system_admin system_user: is there an administrator?",
 }
 
@@ -97,7 +97,7 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(chat, round_trip_finding, s
 def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, round_trip_finding):
     found = round_trip_finding()
     assert found.level == "refusal"
-    assert "may still be there: The server does not delete users/username" in found.sentence
+    assert "may still be there: The server did not delete users/username" in found.sentence
     chat.fault = ""
     assert round_trip_finding().level == "ok"
     assert left(chat) == []
@@ -117,7 +117,7 @@ def test_what_an_interrupted_run_left_is_deleted_first(chat, round_trip_finding,
 def test_what_somebody_else_has_under_that_name_stays(chat, round_trip_finding, kind):
     getattr(chat, kind)["s" * 26] = OURS | {"id": "s" * 26, "email": "somebody@example.test"}
     found = round_trip_finding()
-    assert "is there that is not of this check" in found.sentence
+    assert "that this check did not create" in found.sentence
     assert left(chat) == ["s" * 26]
 
 
@@ -165,7 +165,7 @@ def test_it_is_not_tried_where_another_check_failed(chat, round_trip_finding):
 def test_a_host_without_the_socket_says_so(tmp_path):
     site = http.Site("localhost", "127.0.0.1", False, "", 1, http=1)
     found = round_trip.finding(Here(tmp_path), settings(tmp_path), site, ROOTS, [])
-    assert found.sentence == f"No bot could be made: There is no local socket {tmp_path}/local.socket."
+    assert found.sentence == f"No bot could be made: The local socket {tmp_path}/local.socket does not exist."
     found = round_trip.finding(
         Here(tmp_path, ("sh", "-c", "echo ssh: lost >&2; exit 255", "x")), settings(tmp_path), site, ROOTS, []
     )

@@ -66,7 +66,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced=$state/replaced-$id
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
-    [ -z "$(odd_files "$staging")" ] || fail 4 "$staging contains links or special files, which a server never creates."
+    [ -z "$(odd_files "$staging")" ] || fail 4 "$staging contains links or special files. A server never creates such files there."
     mkdir -p "$replaced" && sync && mark "$work/move-placed" "$id" || return 1
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
@@ -134,6 +134,6 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
         super "DROP DATABASE \"$replaced_database\"" >/dev/null
         rm -rf "$state/replaced-$id"
     else
-        say "What was there before is in $state/replaced-$id and the database $replaced_database."
+        say "The data that was replaced is in $state/replaced-$id and in the database $replaced_database."
     fi
 }

@@ -84,7 +84,7 @@ busy() { # what is at work on this host, or was interrupted, and must not meet a
     elif is_open restore; then
         say "A restore"
     elif is_open rotation; then
-        say "A change of the database's password"
+        say "A change of the database password"
     elif [ -e "$work/backup/lock" ] && ! flock -n "$work/backup/lock" true; then
         say "A backup, drill or restore"
     fi
@@ -259,7 +259,7 @@ is_left() { # left, serves, or nothing while that is not decided
 }
 
 give_back() {
-    [ ! -e "$left" ] || fail 4 "$left says that it was left for good."
+    [ ! -e "$left" ] || fail 4 "$left says that the server left this host for good."
     : >"$own/give-back"
     systemctl stop mattermost-move.service 2>/dev/null
     rm -f "$maintenance"
@@ -267,11 +267,11 @@ give_back() {
 }
 
 commit() { # the source is left for good, or an error: never both alive
-    is_held || fail 4 "The source serves again already."
+    is_held || fail 4 "The source already serves again."
     rm -f "$own/committed"
     : >"$own/commit"
     while [ ! -e "$own/committed" ]; do
-        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail 4 "The source serves again already."
+        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail 4 "The source already serves again."
         sleep 0.1 2>/dev/null || sleep 1
     done
 }

@@ -207,7 +207,7 @@ def test_asked_again_it_sees_that_the_old_server_runs(world):
 
 def test_a_server_that_does_not_stop_is_not_set_aside(world):
     world.set("deaf", "")
-    assert "did not stop: process 77" in world.put().stderr
+    assert "did not stop. Process 77" in world.put().stderr
     world.run("back")
     world.assert_old()
 
@@ -226,8 +226,8 @@ def test_once_proved_it_stays_aside(world):
     assert world.has("opt/mattermost.before-import")
     said = world.run("back")
     assert said.returncode == 2
-    assert "are not in the previous installation" in said.stderr
-    assert "is kept already" in world.put().stderr
+    assert "are only in the new server" in said.stderr
+    assert "keeps a previous installation already" in world.put().stderr
     assert "mattermost.service.before-import" in world.run("status").stdout
     assert world.run("back", "overwrite").returncode == 0
     world.assert_old()
@@ -262,9 +262,9 @@ def test_a_deploy_whose_controller_is_gone_is_ended_first(world):
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        ("rename or remove it", lambda w: (w.folder / "opt/mattermost.before-import").mkdir()),
+        ("Rename or remove it", lambda w: (w.folder / "opt/mattermost.before-import").mkdir()),
         ("paths:install", lambda w: w.set("proc/mounts", f"none {w.folder}/opt/mattermost/data ext4 rw 0 0\n")),
-        ("but not as mattermost.service", lambda w: w.set("active", "inactive\n")),
+        ("mattermost.service did not start it", lambda w: w.set("active", "inactive\n")),
     ],
 )
 def test_what_is_in_the_way_is_said_ahead(world, words, what):

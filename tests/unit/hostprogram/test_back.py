@@ -60,7 +60,7 @@ def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
     assert f"set it to {OLD}" in said["advice"]
     again = host.run("back")
     assert again.returncode == 2
-    assert "Nothing is kept from before" in again.stdout
+    assert "There is nothing to go back to" in again.stdout
 
 
 @pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version"])
@@ -69,7 +69,7 @@ def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     done = host.run("back", "overwrite", "copy")
     assert done.returncode == 3, done.stdout + done.stderr
     assert_still_new(host)
-    assert "run mattermost.rollback again, or stay" in host.report()["advice"]
+    assert "run again: salt-run state.orchestrate mattermost.rollback. Or stay" in host.report()["advice"]
     host.fault(OLD, "")
     assert host.run("back", "overwrite", "copy").returncode == 0
     assert_back(host)
@@ -105,7 +105,10 @@ def test_messages_posted_to_an_older_version_that_fails_then_are_named(host):
     host.set(posts="3")
     assert host.run("back", "overwrite", "copy").returncode == 3
     (kept,) = host.kept
-    assert f"3 messages posted to {OLD} before it failed are now in the database {kept} only" in host.report()["reason"]
+    assert (
+        f"3 messages were posted to {OLD} before it failed. They are now only in the database {kept}"
+        in host.report()["reason"]
+    )
 
 
 DRY_RUN = '#!/bin/sh\n[ "$MM_A $*" = "lent db migrate --dry-run" ] && echo "{}"\n'
@@ -158,7 +161,10 @@ def test_where_the_new_version_has_no_migration_only_version_and_configuration_g
 @pytest.mark.parametrize(
     ("says", "breaks"),
     [
-        ("Nothing is kept from before", lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone")),
+        (
+            "There is nothing to go back to",
+            lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone"),
+        ),
         ("There is no release in", lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink()),
         ("PostgreSQL does not answer", lambda host: host.set(postgresql_is_down="")),
     ],

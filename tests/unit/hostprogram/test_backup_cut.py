@@ -113,4 +113,4 @@ def test_what_only_the_settings_decide_is_never_made_up(host, key):
     text = (host / "backup.conf").read_text()
     (host / "backup.conf").write_text(text.replace(f"{key}={programs.BACKUPS[key]}\n", ""))
     done = run(host, "status")
-    assert (done.returncode, f"lacks {key}, which a deploy writes" in done.stderr) == (2, True), done
+    assert (done.returncode, f"has no line for {key}, which a deploy writes" in done.stderr) == (2, True), done

@@ -107,7 +107,7 @@ def test_what_no_message_names_may_change_and_go_away_while_it_is_read(tmp_path)
 
     done = compared(tmp_path, served)
     assert done.returncode == 0, done.stderr
-    assert "2, the first of them export/1.zip." in done.stdout
+    assert "2. The first is export/1.zip." in done.stdout
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -119,4 +119,4 @@ def test_what_a_message_names_is_there_in_its_length_or_the_backup_is_refused(tm
 
     done = compared(tmp_path, damaged)
     assert done.returncode == 4
-    assert f"the first is {name}." in (tmp_path / "report").read_text()
+    assert f"The first is {name}." in (tmp_path / "report").read_text()

@@ -96,7 +96,7 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     pid = host.get("pid")
     refused = host.run("back", "go")
     assert refused.returncode == 2, refused.stdout
-    assert "Something would be lost" in refused.stdout
+    assert "Data would be lost" in refused.stdout
     assert host.get("pid") == pid, "the server was touched"
     assert host.run("back", "overwrite").returncode == 0
     assert_back(host)
@@ -109,8 +109,8 @@ def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
     pid = host.get("pid")
     done = host.run("back", "overwrite", "down")
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "The way changed since it was agreed to:" in done.stdout
-    assert "MiB free" in done.stdout
+    assert "The confirmed rollback is no longer possible:" in done.stdout
+    assert "MiB are free" in done.stdout
     assert host.get("pid") == pid, "the server was touched"
     assert_still_new(host)
     host.set(free_kib="1000000000")
@@ -121,7 +121,7 @@ def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
 @pytest.mark.parametrize(
     ("says", "breaks"),
     [
-        ("MiB free", lambda host: host.set(free_kib="1")),
+        ("MiB are free", lambda host: host.set(free_kib="1")),
         ("are not exactly those", lambda host: host.set(**{"databases/mattermost": "other"})),
     ],
 )

@@ -96,7 +96,7 @@ def test_a_patch_of_one_source_without_a_known_sum_is_not_taken(host):
         (host.folder / "sources" / release_source.FILES[kind]).unlink()
     code, report = host.work()
     assert (code, report["result"]) == (0, "done")
-    assert f"Mattermost {PATCH} is listed by one source alone" in report["reason"]
+    assert f"Only one source lists Mattermost {PATCH}" in report["reason"]
     host.stayed()
 
 
@@ -105,7 +105,7 @@ def test_sources_out_of_reach_are_never_no_newer_release(host):
         (host.folder / "sources" / name).unlink()
     code, report = host.work()
     assert (code, report["result"]) == (0, "skipped"), report
-    assert "No release source tells what is new" in report["reason"]
+    assert "No release source gave a new answer" in report["reason"]
     host.stayed()
 
 
@@ -115,7 +115,7 @@ def test_a_wrong_clock_does_nothing_and_is_told(host):
     )
     code, report = host.work()
     assert (code, report["result"]) == (4, "failed")
-    assert "The clock says" in report["reason"]
+    assert "The clock of this host says" in report["reason"]
     host.stayed()
 
 
@@ -123,7 +123,7 @@ def test_a_wrong_sum_is_not_opened(host):
     archive(host.folder / f"mattermost-{PATCH}-amd64.tar.gz", world=host.folder, mmctl="other")
     code, report = host.work()
     assert (code, report["result"]) == (4, "failed")
-    assert "It was not opened" in report["reason"]
+    assert "The archive was not opened" in report["reason"]
     assert host.lines("ran") == []
     assert not (host.folder / "work/patches/downloads").exists(), "it would take room until the next window"
     host.stayed()
@@ -155,7 +155,7 @@ def test_the_vendors_signature_proves_an_unknown_archive_and_no_other_does(host)
     vendor = Vendor(host)
     vendor.sign(vendor.other)
     code, report = host.work()
-    assert (code, "another key made it" in report["reason"]) == (4, True), report
+    assert (code, "another key signed it" in report["reason"]) == (4, True), report
     vendor.other.key(host.folder / "key")  # its own key beside it does not help
     code, report = host.work()
     assert (code, "not the pinned" in report["reason"]) == (4, True), report
@@ -181,7 +181,7 @@ def test_without_gpgv_it_says_so_and_does_nothing(host):
     host.program.write_text(host.program.read_text().replace("command -v gpgv", "command -v gpgv-that-is-missing"))
     code, report = host.work()
     assert (code, report["result"]) == (4, "failed")
-    assert "There is no gpgv" in report["reason"]
+    assert "cannot be checked without gpgv" in report["reason"]
     host.stayed()
 
 
@@ -192,11 +192,11 @@ def link(target):
 
 
 BAD = {
-    "version": ({"version": "11.7.14"}, "its server says version 11.7.14"),
+    "version": ({"version": "11.7.14"}, "the server in the archive has version 11.7.14"),
     "edition": ({"enterprise": "true"}, "enterprise true"),
-    "outside": ({"more": [tarfile.TarInfo("other")]}, "members that no release has"),
-    "link": ({"more": [link("/etc")]}, "members that no release has"),
-    "climbing": ({"more": [link("../../x")]}, "members that no release has"),
+    "outside": ({"more": [tarfile.TarInfo("other")]}, "files that no release has"),
+    "link": ({"more": [link("/etc")]}, "files that no release has"),
+    "climbing": ({"more": [link("../../x")]}, "files that no release has"),
     "rewrite": ({"mmctl": "#!/bin/sh\necho 'Error: it is wrong' >&2\nexit 1\n"}, "Error: it is wrong"),
 }
 

@@ -63,7 +63,7 @@ def test_it_is_remembered_over_a_restart(host):
     (host.folder / "install/current").unlink()
     (host.folder / "install/current").symlink_to(OLD)
     host.write("work/switch/report", {"id": 2, "kind": "restart", "result": "done", "from": OLD, "to": OLD})
-    assert host.work()[1]["reason"].startswith(f"This host went back from Mattermost {PATCH} to {OLD}.")
+    assert host.work()[1]["reason"].startswith(f"This host was rolled back by hand from Mattermost {PATCH} to {OLD}.")
 
 
 def test_an_upgrade_to_another_line_that_failed_does_not_stop_patches(host):

@@ -223,7 +223,7 @@ def test_on_a_disk_that_the_copy_filled_the_old_cluster_gets_room_to_start(host)
 def test_a_row_that_is_missing_is_seen(host):
     (host / "loses-a-row").touch()
     done = ask(host)
-    assert "differs from the old one" in done.stdout
+    assert "differs from the data in the old one" in done.stdout
     is_old(host)
 
 

@@ -33,14 +33,14 @@ def test_a_server_that_is_healthy_but_shows_no_message_is_rolled_back(chatting, 
 
 def test_a_server_without_a_message_passes_and_says_so(host):
     assert host.deployed().run("to", NEW).returncode == 0
-    assert "no message to check yet" in host.report()["reason"]
+    assert "no message yet that could be checked" in host.report()["reason"]
 
 
 def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting):
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
-    assert "the previous server did not show it" in chatting.report()["reason"]
+    assert "the previous server did not return it either" in chatting.report()["reason"]
 
 
 @pytest.mark.parametrize("local_mode", ["yes", "no"])
@@ -60,7 +60,7 @@ def test_the_socket_is_on_while_a_server_is_watched_and_later_by_the_setting_onl
 def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
     chatting.fault(NEW, "loses-plugins")
     assert chatting.run("to", NEW).returncode == 0
-    assert "Plugins that were active before and are not now: two." in chatting.report()["reason"]
+    assert "These plugins were active before and are not active now: two." in chatting.report()["reason"]
 
 
 def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatting):
@@ -80,14 +80,14 @@ def test_a_switch_without_the_settings_of_this_bundle_goes_on_as_before(chatting
 def test_a_table_that_somebody_locked_does_not_keep_the_site_closed(chatting):
     chatting.set(posts_are_locked="")
     assert chatting.run("to", NEW).returncode == 0
-    assert "PostgreSQL did not name the newest message" in chatting.report()["reason"]
+    assert "because PostgreSQL did not name it" in chatting.report()["reason"]
 
 
 def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting):
     chatting.fault(OLD, "rewrites")
     done = chatting.run("check")
     assert done.returncode == 0, done.stderr
-    assert "does not show the newest message" in done.stdout
+    assert "does not return the newest message" in done.stdout
     assert "is healthy" in done.stdout
 
 

@@ -223,7 +223,7 @@ def test_a_server_that_does_not_come_up_is_put_back(host):
     (host / "breaks").touch()
     done = work(host, "latest:overwrite")
     assert done.returncode == 4
-    assert "did not come up: It is broken." in done.stderr
+    assert "did not start: It is broken." in done.stderr
     assert_whole(host, "old")
     assert list(databases(host)) == ["mm"]
 
@@ -321,7 +321,7 @@ def test_a_switch_that_is_open_is_not_met_by_an_exchange(host):
     stub.write_text(STUB.replace("pg_restore)\n", 'pg_restore)\n        : >"$HOST/deploy/switch/journal"\n'))
     done = work(host, "latest:overwrite")
     assert done.returncode == 4
-    assert "Is an upgrade or a rotation running" in done.stderr
+    assert "Check whether an upgrade or a rotation runs" in done.stderr
     assert_whole(host, "old")
 
 
@@ -347,7 +347,7 @@ def test_a_backup_that_a_wrong_clock_dated_in_the_future_is_not_the_newest(host)
     done = work(host, "drill")
     assert done.returncode == 0, done.stderr
     assert "snapshot=0bbbbbbb" in (host / "deploy/backup/drill-report").read_text().splitlines()
-    assert "0ccccccc is dated in the future" in done.stderr
+    assert "0ccccccc is skipped: its date" in done.stderr
 
 
 def test_a_restore_does_not_begin_while_the_password_is_changed(host):

@@ -83,7 +83,7 @@ def backup(host):
 
 def test_a_backup_waits_for_what_has_the_lock_then_refuses(backup, lock):
     fcntl.flock(lock, fcntl.LOCK_EX)
-    assert "was running for 1 s" in backup("1").stderr
+    assert "was still running after 1 s" in backup("1").stderr
     holder = subprocess.Popen(["flock", lock.name, "sleep", "2"])
     fcntl.flock(lock, fcntl.LOCK_UN)
     assert "No Mattermost is installed" in backup("20").stderr
@@ -95,7 +95,7 @@ def test_a_backup_waits_for_the_end_of_what_was_interrupted(host, backup, lock, 
     journal = host.folder / f"work/{name}/journal"
     journal.parent.mkdir()
     journal.write_text("begin 1 a b\n")
-    assert "was interrupted and is not ended yet" in backup("1").stderr
+    assert "was interrupted and has not ended yet" in backup("1").stderr
     ending = subprocess.Popen(["sh", "-c", f"sleep 1; rm {journal}"])
     assert "No Mattermost is installed" in backup("20").stderr
     ending.wait()
@@ -105,7 +105,7 @@ def test_a_backup_waits_for_the_end_of_what_was_interrupted(host, backup, lock, 
     ("mark", "says"),
     [
         ("work/postgresql/journal", "An upgrade of PostgreSQL"),
-        ("settings/secrets/rotation/begun", "database's password"),
+        ("settings/secrets/rotation/begun", "database password"),
     ],
 )
 def test_an_upgrade_refuses_after_what_was_interrupted_and_holds_no_lock(host, mark, says):
@@ -124,7 +124,7 @@ def test_an_upgrade_refuses_after_what_was_interrupted_and_holds_no_lock(host, m
         ("switch/journal", "An upgrade or rollback"),
         ("postgresql/journal", "An upgrade of PostgreSQL"),
         ("backup/open", "A restore"),
-        ("secrets/rotation/begun", "A change of the database's password"),
+        ("secrets/rotation/begun", "A change of the database password"),
         ("backup/lock", ""),
     ],
 )

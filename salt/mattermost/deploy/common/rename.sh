@@ -11,7 +11,7 @@ rename_path() { # rename_path FROM TO: there is no TO, or it is of FROM's kind
         esac
         return
     done
-    say "This host has neither perl nor python." >&2
+    say "This host has neither perl nor python, which is needed to rename a directory safely." >&2
     return 1
 }
 
@@ -34,6 +34,6 @@ fixed_part() { # says which of the server's folders cannot change places with an
     for part in data plugins client-plugins; do
         [ -d "$state/$part" ] || continue
         why=$(why_fixed "$state/$part" "$state/.restore-probe")
-        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why): while the server is stopped, copy it to a new directory, and put that in its place."; return; }
+        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why). Stop the server, copy that directory to a new one, and put the new one in its place."; return; }
     done
 }

@@ -65,7 +65,7 @@ unmark() { rm -f "$1" && flush "$(dirname "$1")"; } # unmark FILE: gone, on disk
 copy_file() { cp -p "$1" "$2.new" && publish "$2"; } # copy_file SOURCE FILE: with owner and mode, on disk before it is relied on
 
 make_scratch() { # sets scratch, a directory that goes when the program ends
-    scratch=$(mktemp -d) || fail 4 "No temporary directory can be made in ${TMPDIR:-/tmp}: see df for its free space."
+    scratch=$(mktemp -d) || fail 4 "No temporary directory can be created in ${TMPDIR:-/tmp}. Check its free space: df"
     trap 'rm -rf "$scratch"' EXIT
     trap 'exit 143' HUP INT TERM
 }
@@ -112,7 +112,7 @@ run_lock_holders() { # the processes that have that lock open while it is held; 
 # shellcheck disable=SC2154 # the program sets settings_file, and eval value
 take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
     local key known line value
-    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read: run it as root, after $3."
+    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read. Run this command as root, on a host after $3."
     for key in $1; do eval "$key=''"; done
     while IFS= read -r line; do # as a whole: taken apart by read, a value would lose a last =
         for known in $1 $2; do
@@ -121,6 +121,6 @@ take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $s
     done <"$settings_file"
     for key in $1; do
         eval "value=\$$key"
-        [ -n "$value" ] || fail 2 "$settings_file lacks $key, which $3 writes."
+        [ -n "$value" ] || fail 2 "$settings_file has no line for $key, which $3 writes."
     done
 }

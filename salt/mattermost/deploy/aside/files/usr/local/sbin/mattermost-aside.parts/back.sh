@@ -3,20 +3,20 @@
 request_rollback() { # request_rollback [overwrite]: systemd does it, so that it goes on when the caller is gone
     local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
-        [ "$1" = overwrite ] || fail 2 "The import is complete: messages posted since then are not in the previous installation. To go back nevertheless: mattermost-aside back overwrite."
+        [ "$1" = overwrite ] || fail 2 "The import is complete. Messages posted since then are only in the new server. To go back nevertheless: mattermost-aside back overwrite"
         take_lock
-        { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written: check the disk (df)."
+        { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written. Check the disk: df"
         exec 9>&-
     fi
     if [ ! -e "$journal" ]; then # who asks again wants it to run
         [ ! -e "$given_back" ] || ! grep -q '^active yes$' "$own/last-journal" || systemctl start "$service"
         return
     fi
-    systemctl start "$unit" || fail 4 "$unit does not start: systemctl status $unit."
+    systemctl start "$unit" || fail 4 "$unit does not start. See: systemctl status $unit"
     tries=0
     while [ -e "$journal" ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 160 ] || fail 4 "It is not finished yet; $unit continues: systemctl status $unit."
+        [ "$tries" -lt 160 ] || fail 4 "The rollback has not ended yet. $unit continues it. See: systemctl status $unit"
         sleep 1
     done
 }
@@ -39,7 +39,7 @@ roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        stop_deploy || fail 4 "A deploy is running and does not end: $(cat "$run_lock")."
+        stop_deploy || fail 4 "A deploy is running on this host and does not end: $(cat "$run_lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
         systemctl stop "$service" 2>/dev/null
         put_back || fail 4 "The previous installation could not be restored yet; $unit tries again."
@@ -50,7 +50,7 @@ roll_back() { # repeatable, from wherever the journal ends
     rm -rf "$runtime" "$switch.port" "$switch.closed" "$switch/request" "$switch/may-start"
     [ ! -e "$work/switch/journal" ] || mv -f "$work/switch/journal" "$work/switch/last-journal"
     if recorded 'active yes'; then
-        timeout 120 systemctl start "$service" || say "$service did not start: systemctl status $service."
+        timeout 120 systemctl start "$service" || say "$service did not start. See: systemctl status $service"
     fi
     mark "$given_back"
     mv -f "$journal" "$own/last-journal" && flush "$own"
@@ -91,5 +91,5 @@ put_back_account() { # a deploy gives the account another home
     local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
-        say "The account $user keeps the home and shell from the deploy; they were $home and $shell before."
+        say "The account $user still has the home and shell of the deploy. Before the deploy they were $home and $shell."
 }

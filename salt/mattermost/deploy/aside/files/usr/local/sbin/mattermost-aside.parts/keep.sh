@@ -2,8 +2,8 @@
 
 keep() { # the one rename decides: before it every end puts the installation of before back, after it none does
     [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
-    recorded put || fail 4 "There is no previous installation to keep."
-    { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written: check the disk (df)."
+    recorded put || fail 4 "This host has no previous installation that could be kept."
+    { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written. Check the disk: df"
     let_users_in
 }
 
@@ -21,15 +21,15 @@ status() {
     local file place
     file=$journal
     if [ -e "$journal" ]; then
-        say "An import is running, or was interrupted: mattermost-aside back rolls it back."
+        say "An import is running, or was interrupted. To roll it back: mattermost-aside back"
     elif [ -e "$kept" ]; then
         file=$kept
         say "The server of this bundle serves; the previous installation is kept since $(sed -n 's/^begin //p' "$kept")."
     elif [ -e "$given_back" ]; then
-        say "The previous installation is in its place."
+        say "The previous installation is in its place again."
         return
     else
-        say "No previous installation is kept."
+        say "No previous installation is kept on this host."
         return
     fi
     sed -n 's/^place //p' "$file" | while read -r place; do

@@ -22,21 +22,21 @@ running() { # the processes of the program in $tree
 
 obstacle() { # why it cannot be set aside, nothing when it can
     local place why
-    [ -d "$tree" ] || { say "There is no $tree."; return; }
-    [ ! -e "$journal" ] || { say "An import is not finished on this host: mattermost-aside back rolls it back."; return; }
-    [ ! -e "$kept" ] || { say "A previous installation is kept already, see mattermost-aside status: remove it, and $kept."; return; }
+    [ -d "$tree" ] || { say "The directory $tree does not exist."; return; }
+    [ ! -e "$journal" ] || { say "An import has not ended on this host. To roll it back: mattermost-aside back"; return; }
+    [ ! -e "$kept" ] || { say "This host keeps a previous installation already (mattermost-aside status). Remove it, and $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
-            say "$place$suffix exists already: rename or remove it."
+            say "$place$suffix already exists. Rename or remove it."
         elif [ "$place" = "$install" ] && awk -v place="$place" '$2 == place || index($2, place "/") == 1 { found = 1 } END { exit !found }' "$processes/mounts"; then
-            say "A file system is mounted at or below $place, so it cannot be renamed: set mattermost:paths:install to another directory."
+            say "A file system is mounted at or below $place, so $place cannot be renamed. Set mattermost:paths:install to another directory."
         elif [ -d "$place" ]; then
             why=$(why_fixed "$place" "$place$suffix.probe")
             [ -z "$why" ] || say "$place cannot be renamed: $why"
         fi
     done | head -n 1
     [ "$(systemctl is-active "$service" 2>/dev/null)" = active ] || [ -z "$(running)" ] ||
-        say "$tree/bin runs (process $(running | head -n 1)), but not as $service: stop it, and make sure that nothing starts it at boot."
+        say "A program in $tree/bin runs (process $(running | head -n 1)), but $service did not start it. Stop it, and make sure that nothing starts it at boot."
 }
 
 put() {
@@ -47,18 +47,18 @@ put() {
         active | activating | reloading) active=yes ;;
         *) active=no ;;
     esac
-    begin "$(date '+%Y-%m-%d %H:%M:%S %z')" || fail 4 "$journal could not be written: check the disk (df)."
+    begin "$(date '+%Y-%m-%d %H:%M:%S %z')" || fail 4 "$journal could not be written. Check the disk: df"
     rm -f "$given_back"
-    { record tree "$tree" && record active "$active"; } || fail 4 "$journal could not be written: check the disk (df)."
+    { record tree "$tree" && record active "$active"; } || fail 4 "$journal could not be written. Check the disk: df"
     for place in $(places); do
-        if is_there "$place"; then record place "$place"; else record fresh "$place"; fi || fail 4 "$journal could not be written: check the disk (df)."
+        if is_there "$place"; then record place "$place"; else record fresh "$place"; fi || fail 4 "$journal could not be written. Check the disk: df"
     done
-    { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written."
+    { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written. Check the disk: df"
     getent passwd "$user" >"$own/account"
     { flush "$own/account" && record planned; } || fail 4 "$journal could not be written: check the disk (df)."
     systemctl stop "$service" 2>/dev/null
     left=$(running | head -n 1)
-    [ -z "$left" ] || fail 4 "The server in $tree did not stop: process $left still runs."
+    [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs."
     { set_aside && take_place; } || fail 4 "The installation in $tree could not be moved away."
     systemctl daemon-reload && record put
 }

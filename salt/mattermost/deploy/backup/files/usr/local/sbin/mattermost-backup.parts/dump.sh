@@ -18,7 +18,7 @@ SET search_path = pg_catalog;
 $UNREADABLE;
 END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
-            "systemctl status postgresql; is mattermost.deploy.database applied since the last update of the bundle?"
+            "Check PostgreSQL: systemctl status postgresql. After an update of the bundle, deploy again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, and so cannot back up: $(cat "$scratch/unreadable")." \
         "For each of them: ALTER TABLE ... OWNER TO $role, or GRANT SELECT on it and USAGE on its schema to $role, or move it to another database."
 }
@@ -28,7 +28,7 @@ refuse_odd_census() { # these lines become the manifest, by which root counts la
     row="($(say "$COUNTED" | tr ' ' '|')) $number -?[0-9]{1,60}"
     [ "$(grep -cxE "schema $number?|(newest|postgresql) $number|post ($POST_FORM)|$row" "$staging/census")" = 8 ] && [ "$(wc -l <"$staging/census")" = 8 ] &&
         [ "$(cut -d' ' -f1 "$staging/census" | sort -u | wc -l)" = 8 ] ||
-        give_up failed "The database $database counts its rows in an odd way: $(head -c 300 "$staging/census")" "Look at its functions, views and rules: they are none of Mattermost's."
+        give_up failed "The database $database returned unexpected row counts: $(head -c 300 "$staging/census")" "Check its functions, views and rules. Some of them are not Mattermost's."
 }
 
 dump_database() { # counts and dump of the same instant, although the server goes on writing; ten minutes for what holds a lock on a table
@@ -47,7 +47,7 @@ COMMIT;
 END
     rc=$?
     [ "$rc" = 0 ] && [ "$(cat "$staging/dump-status")" = 0 ] ||
-        give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "systemctl status postgresql; is its disk full?"
+        give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "Check PostgreSQL and its disk: systemctl status postgresql; df"
     rm -f "$staging/dump-status"
     refuse_odd_census
 }
@@ -62,7 +62,7 @@ refuse_incomplete() { # a backup that looks whole and is not is worse than none;
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
             give_up refused "The dump contains no table $table." "Is $database the server's database?"
     done
-    [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy again."
+    [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy the host again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     driver=$(config_value "$config" FileSettings DriverName)
     [ "${driver:-local}" = local ] || return 0
     stored=$(wc -l <"$staging/files")

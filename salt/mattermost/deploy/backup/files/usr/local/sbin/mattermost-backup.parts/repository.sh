@@ -9,17 +9,17 @@ open_repository() { # sets first: not empty when the repository is to be made
     fi
     reason=$(last_error "$scratch/error")
     if grep -q 'wrong password' "$scratch/error"; then
-        give_up failed "The repository $shown_repository does not open with the password in $RESTIC_PASSWORD_FILE." \
-            "Set mattermost:backup:password to the repository's own, or name another repository."
+        give_up failed "The password in $RESTIC_PASSWORD_FILE does not open the repository $shown_repository." \
+            "Set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository."
     fi
     if [ -e "$own/known" ] && [ "$(cat "$own/known")" = "$repository" ]; then
-        give_up failed "The repository $shown_repository contained backups and cannot be opened: $reason" \
-            "Look at its disk or network. Only when it is lost for good: rm $own/known, and the next run begins a new one."
+        give_up failed "The repository $shown_repository contained backups, but cannot be opened now: $reason" \
+            "Check its disk or network. Only if it is lost for good, run: rm $own/known. The next backup then creates a new repository."
     fi
     case $repository in
         /*)
             if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
-                give_up failed "$repository is not empty and is not a repository that opens: $reason" "Set another directory in mattermost:backup:repository."
+                give_up failed "$repository is not empty, and it is not a repository that restic can open: $reason" "Set another directory in mattermost:backup:repository."
             fi
             ;;
     esac
@@ -30,7 +30,7 @@ open_repository() { # sets first: not empty when the repository is to be made
 
 begin_repository() { # only now that there is something worth keeping
     [ -n "$first" ] || return 0
-    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be made: $(last_error "$scratch/error")" "Check mattermost:backup:repository."
+    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be created: $(last_error "$scratch/error")" "Check mattermost:backup:repository."
 }
 
 check_room() {
@@ -41,7 +41,7 @@ check_room() {
     wanted=$((size + 32768))
     room=$(kib_free "$own")
     [ "$room" -gt "$wanted" ] ||
-        give_up refused "The dump needs $((wanted / 1024)) MiB below $own and $((room / 1024)) MiB are free." "Free some space there."
+        give_up refused "The dump needs $((wanted / 1024)) MiB in $own, and only $((room / 1024)) MiB are free." "Free some space on that disk."
     case $repository in
         /*)
             [ -z "$first" ] || wanted=$((wanted + bytes))
@@ -49,8 +49,8 @@ check_room() {
                 wanted=$((wanted + size))
             room=$(kib_free "$repository")
             [ "$room" -gt "$wanted" ] ||
-                give_up refused "The backup may need $((wanted / 1024)) MiB on the disk of $repository and $((room / 1024)) MiB are free." \
-                    "Free some space there, keep fewer backups (mattermost:backup:keep), or name a repository elsewhere."
+                give_up refused "The backup may need $((wanted / 1024)) MiB on the disk of $repository, and only $((room / 1024)) MiB are free." \
+                    "Free some space on that disk, keep fewer backups (mattermost:backup:keep), or set mattermost:backup:repository to another place."
             ;;
     esac
 }
@@ -70,11 +70,11 @@ store_backup() { # sets snapshot, run
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
     case $rc:$snapshot in
-        0: | 3:) give_up failed "restic did not say which backup it wrote, so nobody knows whether it is sound." "Is ${TMPDIR:-/tmp} full? Start again." ;;
+        0: | 3:) give_up failed "restic did not say which backup it wrote. So that backup could not be checked." "Check that ${TMPDIR:-/tmp} is not full. Start the backup again." ;;
         1?[0-9]:*) ;; # killed: who knows what it had written
         *) forget_note "$run" ;;
     esac
-    [ "$rc" = 0 ] || give_up failed "restic could not write the backup: $(last_error "$scratch/error")" "Look at the repository $shown_repository: room, rights, network."
+    [ "$rc" = 0 ] || give_up failed "restic could not write the backup: $(last_error "$scratch/error")" "Check the repository $shown_repository: free space, permissions, network."
     say "$repository" >"$own/known"
 }
 
@@ -91,17 +91,17 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
         grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
         sed -n 's/.*"path":"\(\([^"\\]\|\\.\)*\)".*/\1/p' >"$scratch/foreign" || rm -f "$scratch/read"
     [ -e "$scratch/read" ] ||
-        give_up failed "The backup $snapshot cannot be listed: $(last_error "$scratch/error")" "Look at the repository $shown_repository. Is ${TMPDIR:-/tmp} full?"
+        give_up failed "restic cannot list the files of the backup $snapshot: $(last_error "$scratch/error")" "Check the repository $shown_repository, and that ${TMPDIR:-/tmp} is not full."
     [ -s "$scratch/foreign" ] || { forget_note "$snapshot"; return; }
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" && # somebody could lay one there afterwards
         { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
-        give_up failed "The backup $snapshot cannot be compared with the server's files." "Is ${TMPDIR:-/tmp} full?"
+        give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Is ${TMPDIR:-/tmp} full?"
     [ -n "$found" ] || { forget_note "$snapshot"; return; }
     removed='was removed'
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
     accept "$run" # by its number it is noted, or gone
-    give_up failed "In place of the server's files restic read $found, which is not the server's. That backup, $snapshot, $removed." \
+    give_up failed "restic read $found, a file that is not the server's, in place of one that is. Backup $snapshot $removed." \
         "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
 }
 
@@ -134,13 +134,13 @@ summary() { grep '"summary"' "$scratch/summary" | sed -n "s/.*\"$1\":\"\{0,1\}\(
 
 check_and_prune() { # nothing is removed from a repository that is damaged
     restic_says check -q >/dev/null ||
-        give_up failed "The backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
+        give_up failed "Backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
             "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
-        give_up failed "The backup $snapshot was made. No old one was removed, because one that must never be restored cannot be: $(one_line "$(cat "$(rejections)")")" \
-            "Look at the rights of the repository $shown_repository: mattermost-backup restic forget NUMBER."
+        give_up failed "Backup $snapshot was made. No old backup was removed, because these must never be restored and cannot be removed: $(one_line "$(cat "$(rejections)")")" \
+            "Check the permissions of the repository $shown_repository. Then remove each: mattermost-backup restic forget NUMBER"
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
-        give_up failed "The backup $snapshot was made, but old ones could not be removed: $(last_error "$scratch/error")" "Look at the room and rights of the repository $shown_repository."
+        give_up failed "Backup $snapshot was made, but old backups could not be removed: $(last_error "$scratch/error")" "Check the free space and the permissions of the repository $shown_repository."
 }

@@ -6,10 +6,10 @@ take_turn() { # nothing else changes the server or its database while it is back
     local until open
     until=$(($(uptime_centi) + PATIENCE * 100))
     exec 9>"$own/lock"
-    flock -w "$PATIENCE" 9 || give_up refused "Another backup or restore, a drill or an upgrade was running for $PATIENCE s." "Start again when it has ended."
+    flock -w "$PATIENCE" 9 || give_up refused "Another backup, a restore, a drill or an upgrade was still running after $PATIENCE s." "Start again when it has ended."
     for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
         while is_open "$open"; do
-            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and is not ended yet." "mattermost-$open status says what it waits for."
+            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and has not ended yet." "To see what it waits for: mattermost-$open status"
             sleep 1
         done
     done
@@ -18,11 +18,11 @@ take_turn() { # nothing else changes the server or its database while it is back
 work() { # sets config, version, driver, stored
     local started
     take_turn
-    [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and is not rolled back yet." "systemctl status mattermost-restore-back"
+    [ ! -e "$own/open" ] || give_up failed "A restore was interrupted and has not been rolled back yet." "See: systemctl status mattermost-restore-back"
     date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
     started=$(date +%s)
     config=$state/config/config.json
-    version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy first."
+    version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy the host first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Is the disk full?"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository
@@ -30,7 +30,7 @@ work() { # sets config, version, driver, stored
     check_room
     refuse_unreadable
     dump_database
-    [ "$(readlink "$install/current")" = "$version" ] || give_up failed "The version changed from $version while the database was dumped." "Start again."
+    [ "$(readlink "$install/current")" = "$version" ] || give_up failed "The version changed from $version to another one during the dump." "Start the backup again."
     list_files # again: what was stored before the dump's instant must be in it
     driver='' stored=$(wc -l <"$staging/files")
     refuse_incomplete
@@ -64,7 +64,7 @@ notify() {
     what="$(value_of "$report" reason) $(value_of "$report" advice)"
     case $(value_of "$report" result) in
         refused | failed) ;;
-        *) what="The backup ended without a report. See journalctl -u mattermost-backup." ;;
+        *) what="The backup ended without a report. See: journalctl -u mattermost-backup" ;;
     esac
     last_good=$(value_of "$own/last-good" ended)
     text="The backup of Mattermost on $name failed: $what Last good backup: ${last_good:-none}."

@@ -5,7 +5,7 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" ''
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was changed."
-    compare "$1" || give_up failed "The restored database differs from the manifest: $differs" "Nothing was changed; try an older backup."
+    compare "$1" || give_up failed "The restored database does not match the manifest of the backup: $differs" "Nothing was changed. Try an older backup."
     compare_files "$1"
 }
 
@@ -15,7 +15,7 @@ compare() { # compare DATABASE: rows and checksums against the manifest; sets di
     differs=$(while read -r table rest; do
         wanted=$(in_manifest "$table")
         [ "$rest" = "$wanted" ] || { [ "$table" = post ] && [ -z "$wanted" ]; } || # a backup of an older bundle names none
-            say "$table has $rest, wanted $wanted."
+            say "$table has $rest, expected $wanted."
     done <"$scratch/census")
     [ -z "$differs" ]
 }

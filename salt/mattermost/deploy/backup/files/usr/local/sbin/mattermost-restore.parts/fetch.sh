@@ -7,9 +7,9 @@ newest_snapshot() { # newest_snapshot FILE LATER: the number of the newest, but 
     while read -r time number run; do
         epoch=$(date -d "$time" +%s 2>/dev/null) || continue
         if [ "$epoch" -gt "$later" ]; then
-            say "The backup $number is dated in the future ($time) and is passed over." >&2
+            say "Backup $number is skipped: its date ($time) is in the future." >&2
         elif rejected "$number" || rejected "$run"; then
-            say "The backup $number may hold files that are not the server's, and is passed over." >&2
+            say "Backup $number is skipped: it may contain files that are not the server's." >&2
             say "$number" >"$scratch/passed"
         elif [ "$epoch" -ge "$newest" ]; then
             newest=$epoch found=$number
@@ -22,38 +22,38 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
     local later="999999999999"
     case $1 in
         latest) set -- --tag mattermost --host "$name" && later=$(($(date +%s) + 3600)) ;;
-        *[!0-9a-f]* | '') give_up refused "$1 is not the number of a backup." "mattermost-backup list shows them." ;;
+        *[!0-9a-f]* | '') give_up refused "$1 is not the number of a backup." "To list the numbers: mattermost-backup list" ;;
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
         give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
     rm -f "$scratch/passed"
     snapshot=$(newest_snapshot "$scratch/found" "$later")
     [ -n "$snapshot" ] || [ ! -e "$scratch/passed" ] ||
-        give_up refused "The backup $(cat "$scratch/passed") may hold files that are not the server's." "Restore another one: mattermost-backup list shows them."
-    [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "mattermost-backup list shows what it has."
+        give_up refused "The backup $(cat "$scratch/passed") may contain files that are not the server's." "Restore another backup. To list them: mattermost-backup list"
+    [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "To list the backups: mattermost-backup list"
 }
 
 refuse_manifest() { # refuse_manifest KEY
-    give_up refused "The manifest of the backup $snapshot has '$(in_manifest "$1")' as $1." "It was not made by mattermost-backup, or was changed since. Try another backup."
+    give_up refused "The manifest of the backup $snapshot has '$(in_manifest "$1")' as $1." "It was not made by mattermost-backup, or was changed later. Try another backup."
 }
 
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
     local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
         give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or on a host with other paths."
-    [ "$(in_manifest format)" = 1 ] || give_up refused "The backup $snapshot has format $(in_manifest format), which this program does not support." "Deploy with a newer bundle."
+    [ "$(in_manifest format)" = 1 ] || give_up refused "Backup $snapshot has format $(in_manifest format), which this version of the bundle does not support." "Deploy this host with a newer version of the bundle."
     for key in postgresql newest dump_bytes files_bytes files; do
         is_number "$(in_manifest "$key")" || refuse_manifest "$key"
     done
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup was made with $(in_manifest state) and $(in_manifest settings); here it is $state and $settings." "Set mattermost:paths to those of the backup."
+        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Set mattermost:paths to the directories of the backup."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
-        give_up refused "The backup $snapshot is of the Enterprise Edition, and this host has the Team Edition." "Deploy a fresh host with mattermost:release:edition: enterprise and restore there."
+        give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with it, and restore on that host."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
-        give_up refused "The backup is from PostgreSQL $(($(in_manifest postgresql) / 10000)), this host has $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
+        give_up refused "The backup comes from PostgreSQL $(($(in_manifest postgresql) / 10000)), and this host has PostgreSQL $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }
 
 in_manifest() { value_of "$manifest" "$1"; }
@@ -62,26 +62,26 @@ check_room() { # check_room DIRECTORY
     local wanted room data
     wanted=$((($(in_manifest dump_bytes) + $(in_manifest files_bytes)) / 1024 + 65536))
     room=$(kib_free "$1")
-    [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB below $1 and $((room / 1024)) MiB are free." "Free some space there."
+    [ "$room" -gt "$wanted" ] || give_up refused "The backup needs $((wanted / 1024)) MiB in $1, and only $((room / 1024)) MiB are free." "Free some space on that disk."
     data=$(super 'SHOW data_directory')
     wanted=$(($(in_manifest dump_bytes) * 2 / 1024 + 65536))
     room=$(kib_free "$data")
-    [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data and $((room / 1024)) MiB are free." "Free some space there."
+    [ "$room" -gt "$wanted" ] || give_up refused "The database needs about $((wanted / 1024)) MiB in $data, and only $((room / 1024)) MiB are free." "Free some space on that disk."
 }
 
 fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     fetched=$1
     rm -f "$scratch/read"
     { restic_says dump "$snapshot" / && : >"$scratch/read"; } | unpack "$fetched" 2>"$scratch/unpacked" && [ -e "$scratch/read" ] ||
-        give_up failed "The backup $snapshot cannot be read whole: $(last_error "$scratch/unpacked")$(last_error "$scratch/error")" \
-            "Is there room in $fetched? mattermost-backup check says what is damaged; try an older backup."
+        give_up failed "The backup $snapshot cannot be read completely: $(last_error "$scratch/unpacked")$(last_error "$scratch/error")" \
+            "Check the free space in $fetched. To find damage: mattermost-backup check. Or try an older backup."
     dump=$fetched$staging/database.dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
-        give_up failed "The dump in the backup $snapshot is not the one that its manifest names." "Try an older backup."
+        give_up failed "The dump in the backup $snapshot does not match its manifest." "Try an older backup."
     [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(in_manifest keys)" ] ||
-        give_up failed "The keys in the backup's config.json are not those of its manifest." "Try an older backup."
+        give_up failed "The keys in the backup's config.json do not match its manifest." "Try an older backup."
     [ "$(wc -l <"$fetched$staging/files")" = "$(in_manifest files)" ] ||
-        give_up failed "The list of files in the backup $snapshot is not the one that its manifest names." "Try an older backup."
+        give_up failed "The list of files in the backup $snapshot does not match its manifest." "Try an older backup."
 }
 
 names() { # names DATABASE: the stored files that its messages name
@@ -99,12 +99,12 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     find "$fetched$state/data" -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
-        give_up failed "The files that the database $1 names cannot be read: $(last_error "$scratch/error")" "Nothing was changed."
+        give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed."
     missing=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
-    [ -z "$missing" ] || give_up failed "The backup lacks files, or has incomplete ones, the first is $missing." "Nothing was changed; try an older backup."
+    [ -z "$missing" ] || give_up failed "Files are missing or incomplete in the backup. The first is $missing." "Nothing was changed. Try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
-        say "Stored files that no message refers to changed or disappeared while the backup was made: $(($(wc -l <"$scratch/differ"))), the first of them $(head -n 1 "$scratch/differ")."
+        say "Stored files that no message refers to changed or disappeared during the backup: $(($(wc -l <"$scratch/differ"))). The first is $(head -n 1 "$scratch/differ")."
 }
 
 inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first

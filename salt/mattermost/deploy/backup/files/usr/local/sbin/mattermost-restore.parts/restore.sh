@@ -5,15 +5,15 @@ newer_posts() { role_number "$database" "SELECT count(*) FROM posts WHERE create
 refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
-    give_up refused "The server holds $newer messages that are newer than the backup $snapshot." \
-        "To go back to the backup nevertheless: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'. A copy of them is kept then."
+    give_up refused "The server has $newer messages that are newer than the backup $snapshot." \
+        "To restore nevertheless, and keep a copy of these messages, add to the command: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'"
 }
 
 blocking_part() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
-        say "$state/$part is a mount point, which a restore cannot replace: mount that disk at $state instead, with all its contents."
+        say "$state/$part is a mount point, and a restore cannot replace it. Mount that disk at $state instead, with all its contents."
         return
     done
     fixed_part
@@ -30,7 +30,7 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
 }
 
 roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
-    roll_back || give_up failed "$2 The previous state could not be restored yet." "mattermost-restore-back.service keeps trying."
+    roll_back || give_up failed "$2 The previous state could not be restored yet." "mattermost-restore-back.service keeps trying. See: systemctl status mattermost-restore-back"
     give_up "$@"
 }
 
@@ -48,33 +48,33 @@ restore() { # restore SNAPSHOT; sets id
     set_names
     trap clean_up EXIT
     why=$(blocking_part)
-    [ -z "$why" ] || give_up refused "Nothing can be restored here." "$why"
+    [ -z "$why" ] || give_up refused "A restore on this host is not possible." "$why"
     find_snapshot "$1"
     read_manifest
     version=$(readlink "$install/current")
     case $(in_manifest version) in
         "$version" | "$older") ;;
-        *) give_up refused "The backup $snapshot is of Mattermost $(in_manifest version), here is ${version:-none}." \
-            "mattermost.restore, from the controller, says whether this version takes it over." ;;
+        *) give_up refused "The backup $snapshot comes from Mattermost $(in_manifest version), and this host has ${version:-none}." \
+            "Restore from the controller, which checks whether this version can use the backup: salt-run state.orchestrate mattermost.restore" ;;
     esac
-    ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"
-    ! is_open rotation || give_up refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"
+    ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for its end: mattermost-switch wait"
+    ! is_open rotation || give_up refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"
     refuse_newer
     check_room "$state"
     fetch "$fetched"
     restore_database "$new_database"
-    begin_exchange || roll_back_and_fail failed "The exchange could not begin." "Is an upgrade or a rotation running, or the disk full? mattermost-switch status; df $work"
+    begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "Check whether an upgrade or a rotation runs (mattermost-switch status), and whether the disk is full (df $work)."
     systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
-        roll_back_and_fail refused "Messages were posted while the backup was fetched." "Start again with overwrite: a copy of them is kept."
-    exchange || roll_back_and_fail failed "The restored server did not come up: a step of the exchange failed." "The previous server serves again."
+        roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. A copy of these messages is kept then."
+    exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
-        roll_back_and_fail failed "The restored server did not come up: $(value_of "$scratch/started" reason)" "The previous server serves again."
+        roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again."
     [ "$(as_role "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        roll_back_and_fail failed "The restored server holds fewer messages than the backup $snapshot." "The previous server serves again."
-    decide restored && finish || fail 4 "The restore could not be completed yet; mattermost-restore-back.service tries again."
-    write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored and $version serves it." \
+        roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again."
+    decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again."
+    write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
         "What it replaced is in $replaced and the database $replaced_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
@@ -100,7 +100,7 @@ drill() { # sets scratch_database, which the trap drops
     check_room "$own"
     fetch "$own/drill"
     restore_database "$scratch_database"
-    write_report 'done' "The backup $snapshot restores: every count and checksum is the manifest's." "$(blocking_part)" <<END
+    write_report 'done' "The backup $snapshot can be restored: each count and checksum matches its manifest." "$(blocking_part)" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$(in_manifest version)

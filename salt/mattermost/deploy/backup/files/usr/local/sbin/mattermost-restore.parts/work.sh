@@ -36,7 +36,7 @@ work() { # sets manifest
     fi
     take_lock
     manifest=$scratch/manifest
-    recover || give_up failed "What an earlier restore left cannot be restored or removed." "Does PostgreSQL answer? systemctl status postgresql"
+    recover || give_up failed "An earlier restore was interrupted, and the previous state cannot be restored." "Check PostgreSQL: systemctl status postgresql"
     case $1 in
         drill) drill ;;
         *) parse_request "$1" && restore "$wanted_snapshot" ;;
@@ -54,5 +54,5 @@ recover() { # what a kill or a power cut left, and says how it was ended
     roll_back && remove_leftovers || return 1
     [ -n "$outcome" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$outcome" "mattermost-kept list shows what is kept." </dev/null
+    write_report failed "$outcome" "To see what is kept: mattermost-kept list" </dev/null
 }

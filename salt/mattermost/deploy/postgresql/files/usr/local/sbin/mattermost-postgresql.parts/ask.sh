@@ -3,10 +3,10 @@
 run_by_systemd() { # and wait for the report; sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
     id=$(date -u +%Y%m%d%H%M%S)-$$
-    say "$id" >"$request.$$" && mv -f "$request.$$" "$request" || fail 4 "$request cannot be written."
-    systemctl start mattermost-postgresql.service || { rm -f "$request"; fail 4 "mattermost-postgresql.service does not start."; }
+    say "$id" >"$request.$$" && mv -f "$request.$$" "$request" || fail 4 "$request cannot be written. Check the disk: df"
+    systemctl start mattermost-postgresql.service || { rm -f "$request"; fail 4 "mattermost-postgresql.service does not start. See: systemctl status mattermost-postgresql"; }
     wait_for_end
-    grep -q "^id=$id\$" "$report" 2>/dev/null || fail 4 "The upgrade ended without a report; see journalctl -u mattermost-postgresql."
+    grep -q "^id=$id\$" "$report" 2>/dev/null || fail 4 "The upgrade of PostgreSQL ended without a report. See: journalctl -u mattermost-postgresql"
     cat "$report"
     case $(sed -n 's/^result=//p' "$report") in
         'done') exit 0 ;;

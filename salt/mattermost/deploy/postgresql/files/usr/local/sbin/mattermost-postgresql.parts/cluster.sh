@@ -58,14 +58,14 @@ leave_no_settings() { # leave_no_settings CONFIG: pg_dropcluster leaves files th
 
 forget() { # forget MAJOR: the one way in which an old cluster is removed
     local data config
-    [ ! -e "$journal" ] || fail 2 "An upgrade is running; see mattermost-postgresql status."
-    grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept; mattermost-postgresql status shows which are."
+    [ ! -e "$journal" ] || fail 2 "An upgrade of PostgreSQL is running. See: mattermost-postgresql status"
+    grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept. To see which are: mattermost-postgresql status"
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
 END
-    ! is_running "$data" || fail 2 "The cluster in $data runs: stop it first."
+    ! is_running "$data" || fail 2 "The cluster in $data is running. Stop it first."
     if [ ! -e "$data/PG_VERSION" ]; then
-        say "$data is gone already."
+        say "$data was already removed."
     elif [ -e "$config/start.conf" ]; then
         pg_dropcluster "$1" "$(basename "$config")" || fail 4 "$data could not be removed."
         leave_no_settings "$config"
@@ -74,7 +74,7 @@ END
     fi
     grep -v "^$1 " "$own/kept" >"$own/kept.new"
     publish "$own/kept"
-    say "PostgreSQL $1 was deleted; its packages can be removed."
+    say "PostgreSQL $1 was deleted. Its packages can be removed."
 }
 
 keep() { # keep MAJOR SERVING DATA CONFIG: a stopped cluster stays until somebody has it forgotten; repeatable

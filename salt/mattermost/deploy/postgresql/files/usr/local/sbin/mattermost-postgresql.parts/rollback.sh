@@ -3,26 +3,26 @@
 roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" lost
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped; the rollback continues at the next start of mattermost-postgresql.service."
+    stop_server || fail 4 "$service cannot be stopped. The rollback continues when mattermost-postgresql.service starts again."
     count_lost
-    stop_cluster new || fail 4 "$new_service cannot be stopped; the rollback continues at the next start of mattermost-postgresql.service."
+    stop_cluster new || fail 4 "$new_service cannot be stopped. The rollback continues when mattermost-postgresql.service starts again."
     at_boot new no
     recorded serving || remove_new # nobody ever used it, and it may be what fills the disk that the old one needs to start
-    name_old_cluster || fail 4 "Units and settings cannot be restored yet; mattermost-postgresql.service tries again."
+    name_old_cluster || fail 4 "The previous units and settings cannot be restored yet. mattermost-postgresql.service tries again."
     at_boot old yes
-    start_cluster old || fail 4 "$old_service does not start: see journalctl -u $old_service. mattermost-postgresql.service tries again."
+    start_cluster old || fail 4 "$old_service does not start, and mattermost-postgresql.service tries again. See: journalctl -u $old_service"
     record old-back
     rm -f "$hold"
-    start_server || reason="$reason Everything was restored, but the server is not healthy either: $why"
+    start_server || reason="$reason The previous PostgreSQL is restored, but the server is not healthy with it either: $why"
     rm -f "$own/next"
     if [ "$lost" = 0 ]; then
         remove_new
     else
         [ "$lost" != unknown ] || lost='It could not be counted how many'
-        reason="$reason $lost messages posted in between are only in $new_data, which is kept until mattermost-postgresql forget $new_version."
+        reason="$reason $lost messages posted in between are only in $new_data. That directory is kept until: mattermost-postgresql forget $new_version"
         keep "$new_version" "$old_version" "$new_data" "$new_config"
     fi
-    write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause and run mattermost.postgresql again."
+    write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause, then run: salt-run state.orchestrate mattermost.postgresql"
     close_journal
 }
 

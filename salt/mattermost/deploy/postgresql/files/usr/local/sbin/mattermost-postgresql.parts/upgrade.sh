@@ -37,39 +37,39 @@ upgrade() { # sets psql, role, outage_start
     local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
-        { write_report refused "No cluster of PostgreSQL $new_version was prepared." "Run mattermost.postgresql."; return; }
-    super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "systemctl status $old_service"; return; }
+        { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "Run: salt-run state.orchestrate mattermost.postgresql"; return; }
+    super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
-        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again, then run mattermost.postgresql."; return; }
+        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again (salt-run state.orchestrate mattermost.ssl, or .non-ssl), then run: salt-run state.orchestrate mattermost.postgresql"; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
     mkdir -p "$work/switch" && exec 7>"$work/switch/lock"
-    flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback is running." "Wait for it: mattermost-switch status"; return; }
+    flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait"; return; }
     ! is_open rotation ||
-        { write_report refused "The database's password is being changed." "Wait for it: systemctl status mattermost-rotate"; return; }
+        { write_report refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"; return; }
     if [ -d "$work/backup" ]; then # none may begin meanwhile either
         exec 8>"$work/backup/lock"
         flock -n 8 && ! is_open restore ||
-            { write_report refused "A backup or restore is running." "Start again when it has ended: mattermost-backup status"; return; }
+            { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended: mattermost-backup status"; return; }
     fi
-    begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written: free some space there."
+    begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back 'The journal could not be written.'; return; }
-    census before || { roll_back "The rows could not be counted."; return; }
+    census before || { roll_back "The rows of the old cluster could not be counted."; return; }
     super CHECKPOINT >/dev/null 2>&1
     at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
     record old-stopped || { roll_back 'The journal could not be written.'; return; }
-    copy || { roll_back "The copy failed: $(copy_failure)"; return; }
+    copy || { roll_back "pg_upgrade failed: $(copy_failure)"; return; }
     record copied || { roll_back 'The journal could not be written.'; return; }
-    name_new_cluster && at_boot new yes || { roll_back "Units and settings could not be changed."; return; }
+    name_new_cluster && at_boot new yes || { roll_back "The units and settings could not be changed to the new cluster."; return; }
     record switched || { roll_back 'The journal could not be written.'; return; }
     start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(start_failure)"; return; }
     as_role "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
     census after || { roll_back "The rows of the new cluster could not be counted."; return; }
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
-    [ -z "$differs" ] || { roll_back "The new cluster differs from the old one: $differs"; return; }
+    [ -z "$differs" ] || { roll_back "The data in the new cluster differs from the data in the old one: $differs"; return; }
     record serving || { roll_back 'The journal could not be written.'; return; }
-    start_server || { roll_back "The server did not come up: $why"; return; }
+    start_server || { roll_back "The server did not start with PostgreSQL $new_version: $why"; return; }
     record healthy || { roll_back 'The journal could not be written.'; return; }
     finish
 }

@@ -18,16 +18,16 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
             record healthy
             finish
         else
-            roll_back "The server did not come up after an interruption: $why"
+            roll_back "After an interruption the server did not start with PostgreSQL $new_version: $why"
         fi
     else
-        roll_back "The upgrade was interrupted after its record '$(tail -n 1 "$journal" | cut -d' ' -f1)'."
+        roll_back "The upgrade was interrupted after its step '$(tail -n 1 "$journal" | cut -d' ' -f1)'."
     fi
 }
 
 work() { # sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
-    lock || fail 75 "Another upgrade is running."
+    lock || fail 75 "Another upgrade of PostgreSQL is running."
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id _ <"$request"

@@ -25,18 +25,18 @@ choose_patch() { # sets patch, doubt: the newest that two sources of the vendor 
     elif is_patch_of "$listed" "$installed"; then
         patch=$listed
     elif is_patch_of "$newest" "$installed"; then
-        end_run 'done' "Mattermost $newest is listed by one source alone, and its checksum is not known: the host stays on $installed."
+        end_run 'done' "Only one source lists Mattermost $newest, and its checksum is not known. The host stays on $installed."
     fi
 }
 
 refuse_others() { # what is at work on this host, or was interrupted, goes first
     local why=""
     no_other_is_open || end_run skipped "$why"
-    ! is_open switch || end_run skipped "An upgrade or rollback is not ended yet: mattermost-switch status."
-    if is_open restore || [ -e "$work/backup/closed" ]; then end_run skipped "A restore is not ended yet: systemctl status mattermost-restore-back"; fi
-    if is_moving || [ -e "$work/aside/journal" ]; then end_run skipped "A move or an import is not ended yet: systemctl status mattermost-move"; fi
+    ! is_open switch || end_run skipped "An upgrade or rollback has not ended yet. See: mattermost-switch status"
+    if is_open restore || [ -e "$work/backup/closed" ]; then end_run skipped "A restore has not ended yet. See: systemctl status mattermost-restore-back"; fi
+    if is_moving || [ -e "$work/aside/journal" ]; then end_run skipped "A move or an import has not ended yet. See: systemctl status mattermost-move"; fi
     [ ! -e "$work/moved" ] || end_run skipped "The server was moved away from this host."
-    systemctl is-active --quiet mattermost.service || end_run skipped "The server is not running: systemctl status mattermost"
+    systemctl is-active --quiet mattermost.service || end_run skipped "The server is not running. See: systemctl status mattermost"
 }
 
 stop_after_rollback() { # one patch that was rolled back, or from which a person went back, is enough
@@ -60,17 +60,17 @@ stop_for_good() { # stop_for_good VERSION HOW: and somebody is told; sets patch
     local reason
     case $2 in
         to-undone | to-failed | to-waiting) reason="Mattermost $1 was rolled back to $installed: $(value_of "$switched" reason)" ;;
-        *) reason="This host went back from Mattermost $1 to $installed." ;;
+        *) reason="This host was rolled back by hand from Mattermost $1 to $installed." ;;
     esac
     { say "version=$1"; say "reason=$(one_line "$reason")"; } >"$own/stopped.new" && publish "$own/stopped"
     patch=$1
     end_run failed "$reason Unattended patches are stopped." "$(advice_of "$1")"
 }
 
-advice_of() { say "When the cause is corrected, run mattermost-patches resume on the host, or deploy $1 or a newer patch."; }
+advice_of() { say "Correct the cause. Then run mattermost-patches resume on the host, or deploy $1 or a newer patch."; }
 
 resume() {
     mkdir -p "$own" && rm -f "$own/stopped" "$own/reached" && value_of "$switched" id >"$own/resumed.new" && publish "$own/resumed" ||
         fail 4 "$own cannot be written."
-    say "The next run tries again."
+    say "The next scheduled run tries the patch again."
 }

@@ -19,15 +19,15 @@ bring_archive() { # bring_archive FILE: the proven archive of the patch
     local sum room
     sum=$(sum_of "$patch")
     [ -n "$sum" ] || command -v gpgv >/dev/null ||
-        end_run failed "There is no gpgv on this host, and the checksum of Mattermost $patch is not known: its signature cannot be checked." "Install gpgv (package gpgv or gnupg2)."
+        end_run failed "The signature of Mattermost $patch cannot be checked without gpgv, and its checksum is not known." "Install gpgv (package gpgv or gnupg2)."
     room=$(($(kib_free "$own") - 524288)) # KiB; half a GiB stays for PostgreSQL and the rest of the host
-    [ "$room" -gt 0 ] || end_run failed "$own has less than 512 MiB of free space, so Mattermost $patch was not fetched." "Free some space there."
+    [ "$room" -gt 0 ] || end_run failed "$own has less than 512 MiB of free space, so Mattermost $patch was not fetched." "Free some space on that disk."
     [ "$room" -lt 2097152 ] || room=2097152
     fetch "$(filled "$source")" "$1" "$((room * 1024))"
     if [ -z "$sum" ]; then
         prove_signature "$1"
     elif [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" != "$sum" ]; then
-        end_run failed "The SHA-256 of $(filled "$source") is not $sum, which is known for Mattermost $patch. It was not opened."
+        end_run failed "The SHA-256 of $(filled "$source") is not $sum, the known one of Mattermost $patch. The archive was not opened."
     fi
 }
 
@@ -39,14 +39,14 @@ prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so 
     gpgv --homedir "$scratch" --status-fd 1 --keyring "$scratch/keyring.gpg" "$scratch/signature" "$1" >"$scratch/seen" 2>"$scratch/error"
     rc=$?
     if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="it is not of this archive"
-    elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key made it, or the key's file does not have the pinned one"
-    elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="its key has expired, and the vendor has to publish it again with the same fingerprint"
+    elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key signed it, or the key file does not contain the pinned key"
+    elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="its key has expired; the vendor must publish that key again with the same fingerprint"
     elif grep -q '^\[GNUPG:\] \(REVKEYSIG\|EXPSIG\)' "$scratch/seen"; then why="its key is revoked, or the signature has expired"
     elif [ "$rc" != 0 ] || ! grep -q '^\[GNUPG:\] GOODSIG' "$scratch/seen"; then why=$(tail -n 1 "$scratch/error")
-    elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key made it, not the pinned $key_fingerprint"
+    elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key signed it, not the pinned key $key_fingerprint"
     else return 0
     fi
-    end_run failed "The vendor's signature does not prove Mattermost $patch: ${why:-gpgv says nothing}. The archive was not opened."
+    end_run failed "The vendor's signature does not prove Mattermost $patch: ${why:-gpgv gave no reason}. The archive was not opened."
 }
 
 without_armour() { # without_armour FILE: its keys as gpgv wants them

@@ -21,11 +21,11 @@ end_run() { # end_run RESULT REASON [ADVICE]: the end of this program; systemd t
     exit 0
 }
 
-refuse_when_off() { [ "$unattended" = patches ] || fail 2 "Set mattermost:release:unattended to patches first, and deploy."; }
+refuse_when_off() { [ "$unattended" = patches ] || fail 2 "Unattended patches are off. Set mattermost:release:unattended to patches, and deploy."; }
 
 status() {
     say "unattended=$unattended"
-    cat "$report" 2>/dev/null || say "No run has ended yet."
+    cat "$report" 2>/dev/null || say "No run of mattermost-patches has ended yet."
     [ ! -e "$own/stopped" ] || say "stopped=$(value_of "$own/stopped" reason)"
 }
 
@@ -33,7 +33,7 @@ notify() {
     local result
     result=$(value_of "$report" result)
     case $result in
-        running) say "$(hostname): The unattended patch of Mattermost ended without a report. See journalctl -u mattermost-patches and mattermost-switch status." ;;
+        running) say "$(hostname): The unattended patch of Mattermost ended without a report. See: journalctl -u mattermost-patches; mattermost-switch status" ;;
         *) say "$(hostname): $(value_of "$report" reason) $(value_of "$report" advice)" ;;
     esac | mattermost-tell "$(if [ "$result" = 'done' ]; then say "Mattermost was patched"; else say "Mattermost was not patched"; fi)" ||
         [ "$result" = 'done' ] || exit 4 # good news that nobody asked for is no failure

@@ -10,7 +10,7 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
     local aside tree
     rm -rf "$install"/.unpack-* # of one that was killed; the lock of runs keeps a deploy's away
     [ "$(kib_free "$install")" -ge "$(($(wc -c <"$1") / 256))" ] || # an archive grows about threefold
-        end_run failed "$install has too little free space to unpack Mattermost $patch." "Free some space there."
+        end_run failed "$install has too little free space to unpack Mattermost $patch." "Free some space on that disk."
     aside=$(mktemp -d "$install/.unpack-XXXXXX") || end_run failed "$install cannot be written."
     tree=$aside/mattermost
     if (umask 022 && tar -xzf "$1" -C "$aside" --no-same-owner --no-same-permissions) 2>"$scratch/error" && prepare_tree "$aside"; then
@@ -27,7 +27,7 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
 prepare_tree() { # prepare_tree DIRECTORY: what is in it is a release of that version; the reason why not goes to $scratch/error
     local tree="$1/mattermost" said version edition wanted
     if [ "$(ls -A "$1")" != mattermost ] || [ -n "$(strange_members "$1")" ]; then
-        say "it has members that no release has." >"$scratch/error"
+        say "the archive contains files that no release has." >"$scratch/error"
         return 1
     fi
     chmod -R 'u=rwX,go=rX' "$tree" && chmod 755 "$1" || return 1
@@ -36,10 +36,10 @@ prepare_tree() { # prepare_tree DIRECTORY: what is in it is a release of that ve
     edition=$(say "$said" | sed -n 's/^Build Enterprise Ready:[[:blank:]]*//p')
     wanted=$(enterprise_ready "$install/$installed") # the host keeps the edition that it has
     if [ "$version" != "$patch" ] || [ "$edition" != "$wanted" ]; then
-        say "its server says version $version, enterprise $edition." >"$scratch/error"
+        say "the server in the archive has version $version, enterprise $edition." >"$scratch/error"
         return 1
     fi
-    [ -s "$tree/client/root.html" ] || { say "it has no web client." >"$scratch/error"; return 1; }
+    [ -s "$tree/client/root.html" ] || { say "the archive has no web client." >"$scratch/error"; return 1; }
     (umask 022 && timeout 120 env -i PATH=/usr/bin:/bin HOME=/nonexistent "$tree/bin/mmctl" config subpath --path "$path" --assets-dir "$tree/client") \
         >/dev/null 2>"$scratch/error" && (umask 022 && say "$path" >"$tree/client-path")
 }

@@ -8,7 +8,7 @@ work() { # sets installed
     [ -e "$own/now" ] || until=$(($(uptime_centi) + seconds * 100))
     rm -f "$own/now"
     installed=$(current)
-    write_report running "This run has begun."
+    write_report running "This run of mattermost-patches has begun."
     is_version "$installed" || end_run skipped "No version is installed."
     refuse_others
     stop_after_rollback
@@ -39,7 +39,7 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
     local left=600 rc
     if [ -n "$1" ]; then
         left=$((($1 - $(uptime_centi)) / 100))
-        [ "$left" -gt 0 ] || end_run skipped "The window ended before the server could be stopped. Mattermost $patch is unpacked: the next window goes there."
+        [ "$left" -gt 0 ] || end_run skipped "The window ended before the server could be stopped. Mattermost $patch is unpacked. The upgrade begins in the next window."
         [ "$left" -lt 600 ] || left=600
     fi
     [ "$selinux" != yes ] || restorecon -RF "$install/$patch" # also of a tree that an interrupted run left

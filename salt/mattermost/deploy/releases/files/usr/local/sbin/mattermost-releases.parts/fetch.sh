@@ -43,7 +43,7 @@ fetch() { # fetch KIND ADDRESS
     date=$(tr -d '\r' <"$new.headers" 2>/dev/null | sed -n 's/^[Dd]ate: *//p' | tail -n 1)
     [ -z "$date" ] || skew=$(($(date -d "$date" +%s 2>/dev/null || date +%s) - $(date +%s)))
     if [ -z "$why" ] && [ "$(understood "$kind" "$new")" = 0 ]; then
-        why="answers something that is not such a list, beginning: $(head -c 60 "$new" | tr -c 'A-Za-z0-9<>.,:=/ -' ' ')"
+        why="returned no list of releases but: $(head -c 60 "$new" | tr -c 'A-Za-z0-9<>.,:=/ -' ' ')"
     fi
     if [ -z "$why" ]; then
         mv -f "$new" "$cache/$kind"
@@ -95,7 +95,7 @@ trust_clock() { # when every source that answered says another day than this clo
     done
     [ -n "$least" ] && [ "${least#-}" -gt 86400 ] || return 0
     today=$(date -d "@$(($(date +%s) + least))" +%Y-%m-%d)
-    clock="The clock here says $(date +%Y-%m-%d), the release sources say $today."
+    clock="The clock of this host says $(date +%Y-%m-%d), but the release sources say $today."
 }
 
 print_state() { # for programs; the addresses may be a mirror of one's own

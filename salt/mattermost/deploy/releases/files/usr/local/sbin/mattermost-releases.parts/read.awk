@@ -150,12 +150,12 @@ function judge_sources(one, kind, failed, off, stale, old) {
     }
     old = day(today) - day(table_date)
     if (today < table_date) {
-        finding("release-sources", "refusal", "The clock says " today ", before the table of this bundle was made (" table_date ").", "set the clock (timedatectl).")
+        finding("release-sources", "refusal", "The clock of this host says " today ", which is before the date of the table in this bundle (" table_date ").", "set the clock (timedatectl).")
         return
     }
-    if (off == sources) finding("release-sources", "note", "No release source is asked (mattermost:release_sources); the table of " table_date " is used, " old " day" (old == 1 ? "" : "s") " old.", "")
-    else if (!fresh) finding("release-sources", old > 45 ? "refusal" : "warning", "No release source tells what is new (" failed (failed && stale ? "; " : "") stale "); the table of " table_date " is used, " old " day" (old == 1 ? "" : "s") " old.", "make the sources reachable, or set mattermost:release_sources to a mirror.")
-    else if (failed || stale) finding("release-sources", "warning", "Not all release sources answer: " failed (failed && stale ? "; " : "") stale ".", "see make sources.")
+    if (off == sources) finding("release-sources", "note", "mattermost:release_sources switches every release source off. The table in this bundle (" table_date ") is used. It is " old " day" (old == 1 ? "" : "s") " old.", "")
+    else if (!fresh) finding("release-sources", old > 45 ? "refusal" : "warning", "No release source gave a new answer (" failed (failed && stale ? "; " : "") stale "). The table in this bundle (" table_date ") is used. It is " old " day" (old == 1 ? "" : "s") " old.", "make the sources reachable, or set mattermost:release_sources to a mirror.")
+    else if (failed || stale) finding("release-sources", "warning", "Some release sources gave no new answer: " failed (failed && stale ? "; " : "") stale ".", "run make sources in the checkout: it shows each source.")
     else finding("release-sources", "ok", "The release sources answer.", "")
 }
 
@@ -196,7 +196,7 @@ function judge_patch(line, one, newest, level, words, known, most, all_told, fix
     } else if (!live[line])
         finding("security-patch", "warning", "Whether there is a newer patch of " line " is not known. The table of " table_date " lists " newest ".", "")
     else if (by[version] !~ / (page|list|advisories|support) /)
-        finding("security-patch", "warning", "No source lists Mattermost " version "; the newest of " line " is " newest ". It may have been withdrawn.", "look at the release page of the vendor before you go on with it.")
+        finding("security-patch", "warning", "No source lists Mattermost " version "; the newest of " line " is " newest ". It may have been withdrawn.", "read the release page of the vendor before you stay with this version.")
     else finding("security-patch", "ok", "Mattermost " version " is the newest patch of " line " (" listed_by(version) ").", "")
 }
 

@@ -19,12 +19,12 @@ forget() { # forget NAME [anyway]
     name=${name#"${database}"_}
     take_lock
     find_retained
-    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "There is no ${name:-name} to delete; mattermost-kept list shows what is kept."
+    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "Nothing kept has the name ${name:-name}. To see what is kept: mattermost-kept list"
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
-        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway."
-        [ "$number" = 0 ] || fail 2 "$name holds $number messages that exist nowhere else. To delete it nevertheless: mattermost-kept forget $name anyway."
+        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway"
+        [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it nevertheless: mattermost-kept forget $name anyway"
     fi
-    remove "$name" || fail 4 "$name could not be removed completely; try again."
+    remove "$name" || fail 4 "$name could not be removed completely. Try again."
     say "removed=$name"
 }
 
@@ -32,8 +32,8 @@ take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be created."
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "Another upgrade or rollback is running."
-    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted; mattermost-switch wait completes it."
-    ! is_open restore || fail 5 "A restore is running or is being rolled back; see mattermost-restore status."
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To complete it: mattermost-switch wait"
+    ! is_open restore || fail 5 "A restore is running or is being rolled back. See: mattermost-restore status"
 }
 
 expired() { # names that the settings no longer keep

@@ -13,10 +13,10 @@ run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets 
         id=$(date -u +%Y%m%d%H%M%S)
     done
     say "$id $1 $2" >"$request.$$"
-    ln "$request.$$" "$request" 2>/dev/null || { rm -f "$request.$$"; fail 2 "Another upgrade or rollback was requested; see mattermost-switch status."; }
+    ln "$request.$$" "$request" 2>/dev/null || { rm -f "$request.$$"; fail 2 "Another upgrade or rollback was requested. See: mattermost-switch status"; }
     rm -f "$request.$$"
     case $(systemctl show mattermost-switch.service -p NeedDaemonReload) in *=yes) systemctl daemon-reload ;; esac
-    systemctl start mattermost-switch.service || { rm -f "$request"; fail 4 "mattermost-switch.service does not start; see systemctl status mattermost-switch."; }
+    systemctl start mattermost-switch.service || { rm -f "$request"; fail 4 "mattermost-switch.service does not start. See: systemctl status mattermost-switch"; }
     idle=0
     until has_report; do
         if systemctl is-active --quiet mattermost-switch.service; then
@@ -26,7 +26,7 @@ run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets 
         elif [ -e "$request" ] || [ -e "$journal" ]; then
             systemctl start mattermost-switch.service
         else
-            fail 4 "mattermost-switch ended without a report; see journalctl -u mattermost-switch."
+            fail 4 "The upgrade or rollback ended without a report. See: journalctl -u mattermost-switch"
         fi
         sleep 0.1 2>/dev/null || sleep 1
     done
@@ -43,7 +43,7 @@ run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets 
 wait_for_end() {
     while [ -e "$journal" ]; do
         ! grep -q '^result=waiting$' "$report" 2>/dev/null ||
-            fail 5 "An earlier upgrade or rollback is not finished: $(sed -n 's/^reason=//p' "$report") $(sed -n 's/^advice=//p' "$report")"
+            fail 5 "An earlier upgrade or rollback has not ended: $(sed -n 's/^reason=//p' "$report") $(sed -n 's/^advice=//p' "$report")"
         systemctl is-active --quiet mattermost-switch.service || systemctl start mattermost-switch.service
         sleep 0.5 2>/dev/null || sleep 1
     done

@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="Nothing is kept from before Mattermost $from: it is the first version here, its upgrade kept nothing, or what was kept was removed."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or what its upgrade kept was removed."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -22,7 +22,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         has_database "$previous_database"
         case $? in
             1) no_copy="The previous database, $previous_database, is missing." ;;
-            2) why="PostgreSQL does not answer: its databases cannot be listed." ;;
+            2) why="PostgreSQL does not answer, so its databases cannot be listed." ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
@@ -52,7 +52,7 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
     lost='' report_lines=''
     for table in posts users channels fileinfo; do
         count=0
-        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="What would be lost cannot be counted in the table $table."; return 1; }
+        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="A rollback could lose rows of the table $table, but they cannot be counted."; return 1; }
         report_lines="$report_lines${report_lines:+
 }$table=$count"
         case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
@@ -63,21 +63,21 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
 
 show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
     local lost report_lines before
-    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback is running or was interrupted; see mattermost-switch status."
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback is running or was interrupted. See: mattermost-switch status"
     if find_previous && choose_way "${1:-}"; then
         before=$database
         [ "$way" = down ] || before=$previous_database
         count_lost "$database" "$before"
     fi
     if [ -n "$why" ]; then
-        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed; ${from:-no version} still serves."
+        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed. ${from:-No version} still serves."
         exit 2
     fi
     printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines"
     if [ "$way" = copy ]; then
         say "reason=${obstacle:+The migrations since then cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
         [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
-            say "config=config.json was changed since that upgrade; the present one is kept."
+            say "config=config.json was changed after that upgrade. The present file is kept."
     elif [ -z "$taken_back" ]; then
         say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     else
@@ -92,15 +92,15 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
-            why="Something would be lost: mattermost-switch back lists it."
+            why="Data would be lost. To see which: mattermost-switch back"
         elif [ "$word" = down ] && [ "$way" != down ]; then
-            why="The way changed since it was agreed to: $obstacle mattermost-switch back says what would be lost now."
+            why="The confirmed rollback is no longer possible: $obstacle To see what would be lost now: mattermost-switch back"
         else
             keep_backups_out
         fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
+        write_report refused "$why" "Nothing was changed. ${from:-No version} still serves."
         return
     fi
     [ "$way" = copy ] || [ -z "$taken_back" ] || choose_strategy
@@ -110,11 +110,11 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     [ -n "$altered" ] || unread='' # of the version that is left; a plugin that rewrites messages as they are read stays
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
-    save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
+    save_configuration || { roll_back "The configuration could not be copied to $own. Check the disk: df"; return; }
     if [ "$way" = copy ]; then
         record swapping || { roll_back "$unwritten"; return; }
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
-            { roll_back "The previous database could not take its place."; return; }
+            { roll_back "The previous database could not be put in place."; return; }
         record swapped || { roll_back "$unwritten"; return; }
         previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     elif [ -n "$taken_back" ]; then
@@ -123,7 +123,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "Something was written meanwhile that going back would drop."
+            roll_back "While the rollback ran, data was written that it would delete."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }

@@ -10,7 +10,7 @@ check_room() { # before anything is stopped: the copy must fit; sets size (KiB),
     needed=$((size + size / 10 + 65536))
     free=$(df -Pk "$(super 'SHOW data_directory')" | awk 'NR == 2 { print $4 }') || return 1
     [ "$free" -gt "$needed" ] && return 0
-    why="The safety copy of the database needs $((needed / 1024)) MiB free on PostgreSQL's disk, which has $((free / 1024)). Free some space there."
+    why="The safety copy of the database needs $((needed / 1024)) MiB on PostgreSQL's disk, and only $((free / 1024)) MiB are free. Free some space on that disk."
     return 1
 }
 

@@ -122,6 +122,6 @@ take_back() { # what counts is the table afterwards; sets why when it fails
     esac
     end_sessions "$database"
     [ "$(schema "$database")" != "$(value_of "$facts" schema)" ] || return 0
-    why="Mattermost $from did not take the migrations $taken_back back. ${said:-It gives no reason.}"
+    why="Mattermost $from could not take back the migrations $taken_back. ${said:-It gave no reason.}"
     return 1
 }

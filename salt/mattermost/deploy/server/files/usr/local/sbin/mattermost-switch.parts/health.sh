@@ -16,7 +16,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     found=$(tr -d '\r' <"$scratch/head" | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')
     case $found in
         "$1".*) ;;
-        '') why="What answers on 127.0.0.1:$port ($code) does not say that it is Mattermost."; return 1 ;;
+        '') why="The program on 127.0.0.1:$port (status $code) does not identify itself as Mattermost."; return 1 ;;
         *) why="The server says that it is version $(say "$found" | cut -d. -f1-3), not $1."; return 2 ;;
     esac
     if [ "$code" != 200 ]; then
@@ -26,7 +26,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     fi
     fetch '/api/v4/config/client?format=old'
     if ! grep -q "\"BuildEnterpriseReady\":\"$(enterprise_ready "$install/$1")\"" "$scratch/body"; then
-        why="The server of $1 is not of the edition that is installed."
+        why="The server of $1 has another edition than the installed release."
         return 2
     fi
     fetch /
@@ -62,12 +62,12 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
         now=$(uptime_centi)
         case $active/$sub in
             */auto-restart | failed/* | inactive/*)
-                why="The server of $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }while it was watched."
+                why="The server of $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }during the health check."
                 return 1
                 ;;
             active/*)
                 if [ -n "$first_pid" ] && [ "$pid" != "$first_pid" ]; then
-                    why="The server of $1 died and was restarted while it was watched."
+                    why="The server of $1 crashed and was restarted during the health check."
                     return 1
                 fi
                 first_pid=$pid
@@ -95,7 +95,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                 fi
                 ;;
             *)
-                why="The server of $1 did not become ready in $start_timeout s, and no migration was running."
+                why="The server of $1 was not ready after $start_timeout s, and no migration was running."
                 if [ $((now - inspected_at)) -ge 100 ]; then
                     inspected_at=$now
                     progress=$(migration_progress)

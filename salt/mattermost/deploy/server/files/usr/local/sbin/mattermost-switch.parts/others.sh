@@ -8,8 +8,8 @@ wait_for_backup() { # before anything is asked for; a restore, which asks for a 
 
 no_other_is_open() { # sets why
     why=''
-    ! is_open postgresql || why="An upgrade of PostgreSQL is not ended yet: mattermost-postgresql status."
-    ! is_open rotation || why="A change of the database's password is not ended yet: journalctl -u mattermost-rotate."
+    ! is_open postgresql || why="An upgrade of PostgreSQL has not ended yet. See: mattermost-postgresql status"
+    ! is_open rotation || why="A change of the database password has not ended yet. See: journalctl -u mattermost-rotate"
     [ -z "$why" ]
 }
 

@@ -44,25 +44,25 @@ reads_post() { # sets why when the server does not show the chosen message, alte
             shown=$(shown_post)
             [ "$shown" != "$post" ] || return 0
             [ "${shown% *}" != "$id" ] || altered=yes
-            why="does not show the newest message, $id, as its database holds it"
+            why="does not return the newest message ($id) as it is in the database"
             ;;
         000) why="does not answer on its local socket $socket" ;;
-        *) why="does not show the newest message, $id (status $code)" ;;
+        *) why="does not return the newest message ($id; status $code)" ;;
     esac
     return 1
 }
 
 remarks() { # what the report adds about a server that is proved
     local lost
-    [ -z "$unread" ] || say "Whether the newest message is still there was not checked: the previous server did not show it."
+    [ -z "$unread" ] || say "The newest message was not checked, because the previous server did not return it either."
     case $post in
-        '- -') say "There is no message to check yet." ;;
-        unknown) say "PostgreSQL did not name the newest message; so it was not asked for." ;;
+        '- -') say "The server has no message yet that could be checked." ;;
+        unknown) say "The newest message was not checked, because PostgreSQL did not name it." ;;
     esac
     [ -n "$plugins" ] || return 0
     active_plugins >"$scratch/plugins"
     lost=$(say "$plugins" | comm -23 - "$scratch/plugins" | head -n 20 | tr '\n' ' ')
-    [ -z "$lost" ] || say "Plugins that were active before and are not now: ${lost% }. See the System Console, or mmctl plugin list."
+    [ -z "$lost" ] || say "These plugins were active before and are not active now: ${lost% }. See the System Console, or run: mmctl plugin list"
 }
 
 open_socket() { # whatever the setting and config.json: while the server that is started now is watched, it can be asked

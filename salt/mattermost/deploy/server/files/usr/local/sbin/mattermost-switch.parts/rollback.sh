@@ -3,46 +3,46 @@
 roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped; the rollback continues at the next start of mattermost-switch.service."
+    stop_server || fail 4 "$service cannot be stopped. The rollback continues when mattermost-switch.service starts again."
     if [ -z "$from" ]; then
         point_at ''
-        write_report failed "$reason" "The server is stopped; its files stay in $install/$to. Correct the cause and deploy again."
+        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause and deploy again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
         close_journal
         return
     fi
     if { recorded copying || recorded swapping; } && ! recorded database-back; then
         if ! wait_for_database "$database_timeout"; then
-            write_report waiting "$reason The database cannot be restored while PostgreSQL does not answer." \
-                "Start PostgreSQL: mattermost-switch.service then completes the rollback by itself."
+            write_report waiting "$reason The database cannot be restored yet, because PostgreSQL does not answer." \
+                "Start PostgreSQL. mattermost-switch.service then completes the rollback."
             exit 75 # systemd starts it again
         fi
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
         posted=''
         [ -z "$epoch" ] || posted=$(posted_since "$epoch")
-        roll_back_database || fail 4 "The database cannot be restored yet; mattermost-switch.service tries again."
+        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again."
     fi
     case ${posted:-0} in
         0) ;;
-        *) reason="$reason $posted messages posted to $to before it failed are now in the database $failed_database only." ;;
+        *) reason="$reason $posted messages were posted to $to before it failed. They are now only in the database $failed_database." ;;
     esac
     record database-back
     roll_back_configuration || {
         drop_failed 0 # a full disk?
-        roll_back_configuration || fail 4 "The configuration cannot be restored yet; mattermost-switch.service tries again."
+        roll_back_configuration || fail 4 "The configuration cannot be restored yet. mattermost-switch.service tries again."
     }
     record config-back
-    point_at "$from" || fail 4 "$install/current cannot be restored yet; mattermost-switch.service tries again."
+    point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again."
     record version-back
     if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
-        advice="Correct the cause and deploy again; to stay with $from set mattermost:release:version to $from."
-        [ "$kind" != back ] || advice="Correct the cause and run mattermost.rollback again, or stay with this version."
-        ! recorded downgrading || advice="$advice To go back by the copy from before the upgrade instead: pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'."
+        advice="Correct the cause and deploy again. To stay with $from, set mattermost:release:version to $from."
+        [ "$kind" != back ] || advice="Correct the cause and run again: salt-run state.orchestrate mattermost.rollback. Or stay with this version."
+        ! recorded downgrading || advice="$advice To go back to the copy from before the upgrade instead, add to the command: pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'"
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
-        write_report failed "$reason Everything was restored, but the old version $from is not healthy either: $why" \
-            "systemd keeps trying to start $from. Read its reason with journalctl -u $service -n 50, correct that, then run mattermost-switch restart (docs/troubleshooting.md, Chat is down)."
+        write_report failed "$reason The previous state was restored, but the old version $from is not healthy either: $why" \
+            "systemd keeps trying to start $from. Read the reason (journalctl -u $service -n 50), correct it, then run: mattermost-switch restart (docs/troubleshooting.md, Chat is down)."
     fi
     close_journal
     forget_saved

@@ -14,7 +14,7 @@ upgrade() { # sets from, copied, why, outage_start
     if [ "$from" = "$to" ]; then # nothing to switch
         inspect_service
         if [ "$active" = active ] && healthy "$to"; then
-            write_report 'done' "Mattermost $to serves already and is healthy." ''
+            write_report 'done' "Mattermost $to already serves and is healthy." ''
         else
             restart
         fi
@@ -24,9 +24,9 @@ upgrade() { # sets from, copied, why, outage_start
     if [ ! -x "$install/$to/bin/mattermost" ]; then
         why="There is no release in $install/$to."
     elif [ -n "$from" ] && is_older "$to" "$from"; then
-        why="$to is older than $from, whose database it does not fit."
+        why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
-        why="$install/current names $from, which is missing: a rollback would have nothing to go back to."
+        why="$install/current points to $from, which is missing. A rollback could not return to it."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made."
     elif [ -n "$from" ] && ! keep_backups_out; then
@@ -35,7 +35,7 @@ upgrade() { # sets from, copied, why, outage_start
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed; ${from:-no version} still serves."
+        write_report refused "$why" "Nothing was changed. ${from:-No version} still serves."
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
@@ -45,7 +45,7 @@ upgrade() { # sets from, copied, why, outage_start
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     if [ -n "$from" ]; then
-        save_configuration || { roll_back "The configuration could not be copied to $own."; return; }
+        save_configuration || { roll_back "The configuration could not be copied to $own. Check the disk: df"; return; }
         if [ "$copied" = yes ]; then
             record copying || { roll_back "$unwritten"; return; }
             copy_database "$(copy_name before "$id")" "$from before $to" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
@@ -71,7 +71,7 @@ finish() { # the new version is proved: keep it
     if [ "$kind" = back ]; then
         finish_going_back
     else
-        [ -z "$from" ] || keep_for_rollback || say "What an upgrade keeps for a rollback could not be written to $own/before."
+        [ -z "$from" ] || keep_for_rollback || say "The data for a later rollback could not be written to $own/before."
         write_report 'done' "Mattermost $to serves and is healthy." ''
     fi
     close_journal
@@ -95,7 +95,7 @@ restart() { # an environment file that the server is not well with is taken back
     to=$(current)
     from=$to
     if [ -z "$to" ]; then
-        write_report refused "No version is installed yet." "Deploy first."
+        write_report refused "No version is installed yet." "Deploy the host first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
         return
     fi
     outage_start=$(uptime_centi)
@@ -111,7 +111,7 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "It serves again with the previous environment file; the one that failed is $environment.failed. Correct the settings that it comes from (mattermost:server:environment, mail, database) and deploy again."
+                "The server runs again with the previous environment file. The failed one is $environment.failed. Correct the settings behind it (mattermost:server:environment, mail, database) and deploy again."
             return
         fi
         mv -f "$environment.failed" "$environment"

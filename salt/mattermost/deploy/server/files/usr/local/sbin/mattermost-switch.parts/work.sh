@@ -26,7 +26,7 @@ END
         record healthy || { roll_back "$unwritten"; return; }
         finish
     else
-        roll_back "The switch was interrupted after its record '${last%% *}'."
+        roll_back "The upgrade or rollback was interrupted after its step '${last%% *}'."
     fi
 }
 
@@ -39,10 +39,10 @@ work() { # sets id, kind, to, from
         [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
         if is_restoring "$kind"; then
             from=$(current)
-            write_report refused "A restore of a backup is running, or is being rolled back." "Wait until it has ended: systemctl status mattermost-restore-back"
+            write_report refused "A restore of a backup is running or is being rolled back." "Wait for its end: systemctl status mattermost-restore-back"
         elif is_moving; then
             from=$(current)
-            write_report refused "This server is stopped, because it is being moved to another host." "Wait until the move has ended: systemctl status mattermost-move"
+            write_report refused "This server is stopped, because it is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"
         else
             case $kind in
                 to) upgrade ;;
