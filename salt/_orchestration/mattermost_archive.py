@@ -32,7 +32,7 @@ def available(name):
         if found != release["sha256"]:
             return _ret(name, False, core.mismatch(release, found), changes)
         if _is_there(known["host"], step.target, release["sha256"]):
-            lines.append(f"{host_id}: the archive is there.")
+            lines.append(f"{host_id}: the archive is already on the host.")
             continue
         changes[host_id] = step.target
         word = "would be copied" if __opts__["test"] else "was copied"

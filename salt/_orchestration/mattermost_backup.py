@@ -28,7 +28,7 @@ def _on_each(name, command, sentence, verb):
     """Run on each host what *command* says for it: text, or a ValueError with the reason why not."""
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return _ret(name, False, "No host was looked at: a preflight comes first.")
+        return _ret(name, False, "No host was inspected. This state needs a preflight before it.")
     if __opts__["test"]:
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
     said, changes, failed = {}, {}, {}

@@ -46,7 +46,7 @@ def target_selected(name):
         return _ret(
             name,
             False,
-            f"{request['from']} has no server of this bundle: there is nothing to move. Nothing was changed.",
+            f"{request['from']} has no server of this bundle, so there is nothing to move. Nothing was changed.",
         )
     __context__[SITE] = source["facts"]["site"] or "ssl"
     target = roster.Host(request["to"], roster.roster(__opts__)[request["to"]], __opts__)
@@ -82,7 +82,7 @@ def compatible(name):
         return _ret(name, False, "\n".join([*found, "Nothing was changed."]))
     state.update(endpoints=endpoints, facts=facts, resumed=plan.resumes(request, *facts))
     if state["resumed"]:
-        return _ret(name, True, f"An earlier run left {request['from']} for good; {request['to']} is opened now.")
+        return _ret(name, True, f"An earlier run stopped {request['from']} for good. This run opens {request['to']}.")
     return _ret(name, True, copying.size_summary(facts[0]))
 
 
@@ -91,16 +91,16 @@ def secrets_copied(name):
     state = __context__[KEY]
     request = state["request"]
     if __opts__["test"]:
-        return _ret(name, None, f"Would take secrets and certificates over from {request['from']}.")
+        return _ret(name, None, f"Would copy the secrets and certificates of {request['from']}.")
     if state["resumed"]:
-        return _ret(name, True, "They are there.")
+        return _ret(name, True, "The secrets and certificates are already on the target.")
     source, target = state["endpoints"]
     try:
         target.run("target_begun")
         transfer.pipe(source, "give_secrets", target, "take_over")
     except transfer.TransferError as err:
-        return _ret(name, False, f"{err} {request['from']} serves on.")
-    return _ret(name, True, f"Secrets and certificates of {request['from']} are on {request['to']}.")
+        return _ret(name, False, f"{err} {request['from']} still serves.")
+    return _ret(name, True, f"The secrets and certificates of {request['from']} are on {request['to']}.")
 
 
 def precopied(name):
@@ -111,10 +111,10 @@ def precopied(name):
         return _ret(
             name,
             None,
-            f"Would copy files and rehearse the database's way to {request['to']} while {request['from']} serves.",
+            f"Would copy the files to {request['to']} and test the transfer of the database, while {request['from']} serves.",
         )
     if state["resumed"]:
-        return _ret(name, True, "They are there.")
+        return _ret(name, True, "The files are already on the target.")
 
     def say(text):
         mattermost_progress.say(name, text, request["to"])
@@ -122,7 +122,9 @@ def precopied(name):
     try:
         ahead = copying.precopy(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
     except transfer.TransferError as err:
-        return _ret(name, False, f"{err} {request['from']} serves on; what was copied stays, start again.")
+        return _ret(
+            name, False, f"{err} {request['from']} still serves. The copied files stay. Start the same command again."
+        )
     return _ret(name, True, ahead.summary, {request["to"]: f"{ahead.files} files copied"} if ahead.files else {})
 
 
@@ -137,7 +139,7 @@ def moved(name):
         return _ret(
             name,
             None,
-            f"Would stop {request['from']}, copy what is new, start {request['to']} and leave {request['from']} stopped and whole.",
+            f"Would stop {request['from']}, copy what is new and start {request['to']}. {request['from']} then stays stopped and complete.",
         )
 
     def say(text):

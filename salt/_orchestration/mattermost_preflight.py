@@ -44,10 +44,10 @@ def requested(name):
 def _options(given: dict) -> dict:
     unknown = sorted(set(given) - set(OPTIONS))
     if unknown:
-        raise ValueError(f"preflight:{unknown[0]} is not known; allowed: preflight:site.")
+        raise ValueError(f"preflight:{unknown[0]} is not a known key. Only preflight:site is allowed.")
     found = {**OPTIONS, **given}
     if found["site"] not in SITES:
-        raise ValueError(f"preflight:site is {found['site']!r}; it must be ssl or non-ssl.")
+        raise ValueError(f"preflight:site is {found['site']!r}. It must be ssl or non-ssl.")
     return found
 
 
@@ -65,7 +65,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     The returned ``findings`` are the same as data, by host.
     """
     if site not in SITES:
-        return _ret(name, False, f"site is {site}; it must be ssl, non-ssl or empty.", findings={})
+        return _ret(name, False, f"site is {site}. It must be ssl, non-ssl or empty.", findings={})
     try:
         checkout_lock.acquire(__opts__, __low__["__sls__"])
         hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])

@@ -54,9 +54,9 @@ def confirmed(name):
     for host in hosts:
         facts = host_facts[host.id].facts
         if facts and facts["lock"]:
-            fix = "start again when it has ended."
+            fix = "start the removal again when that run has ended."
             found[host.id] = [
-                findings.refusal("other-run", f"Another run is in progress there ({facts['lock']}).", fix)
+                findings.refusal("other-run", f"Another run is in progress on the host ({facts['lock']}).", fix)
             ]
         if facts:
             try:

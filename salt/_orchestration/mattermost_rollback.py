@@ -26,7 +26,7 @@ def rolled_back(name):
     """
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return _ret(name, False, "No host was looked at: a preflight comes first.")
+        return _ret(name, False, "No host was inspected. This state needs a preflight before it.")
     try:
         overwrite, way = core.parse_request(__pillar__.get("rollback") or {})
     except ValueError as err:
@@ -39,7 +39,7 @@ def rolled_back(name):
     if loses and not overwrite:
         ways = {found.get("way", "") for found in loses.values()}
         agreed = core.confirmation(way or (ways.pop() if len(ways) == 1 else ""))
-        advice = f"Nothing was changed. To go back nevertheless: {agreed}"
+        advice = f"Nothing was changed. To go back nevertheless, add to the command: {agreed}"
         report = words.by_host({}, {host_id: f"{core.preview(found)} {advice}" for host_id, found in loses.items()})
         return _ret(name, False, "\n".join([*lines, advice]), report=report)
     return _go(name, known, commands)
@@ -57,7 +57,7 @@ def _asked(name, known, overwrite, way):
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
         elif way == "down" and found.get("way") != "down":
             refused.append(
-                f"{host_id}: The migrations cannot be taken back there. {core.preview(found)} Nothing was changed."
+                f"{host_id}: The migrations cannot be taken back on this host. {core.preview(found)} Nothing was changed."
             )
         else:
             lines.append(f"{host_id}: {core.preview(found)}")

@@ -36,7 +36,9 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
     is_in_place = bool(__context__.get(core.IN_PLACE))
     if in_place not in (None, is_in_place):
         return _ret(
-            name, True, "This comes when the old server is set aside." if is_in_place else "Nothing is to be set aside."
+            name,
+            True,
+            "This stage runs when the old server is stopped." if is_in_place else "No old server is to be stopped.",
         )
     runs = __context__.setdefault(KEY, {})
     if name not in runs:

@@ -62,10 +62,10 @@ def reported(name):
 def _options(given: dict) -> dict:
     unknown = sorted(set(given) - set(OPTIONS))
     if unknown:
-        raise ValueError(f"status:{unknown[0]} is not known; allowed: status:drift.")
+        raise ValueError(f"status:{unknown[0]} is not a known key. Only status:drift is allowed.")
     found = {**OPTIONS, **given}
     if found["drift"] not in (True, False):
-        raise ValueError(f"status:drift is {found['drift']!r}; it must be true or false.")
+        raise ValueError(f"status:drift is {found['drift']!r}. It must be true or false.")
     return found
 
 
@@ -93,7 +93,7 @@ def _look(hosts: list, logins: dict, settings: dict, options: dict) -> tuple[dic
     today = datetime.datetime.now(datetime.timezone.utc).date()
     for host_id, entry in known.items():
         merged, facts = entry["settings"], entry["facts"]
-        found = [refusal("installed", "No site is deployed there.", "salt-run state.orchestrate mattermost.ssl")]
+        found = [refusal("installed", "No site is deployed on this host.", "salt-run state.orchestrate mattermost.ssl")]
         if host_id in observed:
             found = verify_checks.run(merged, facts, observed[host_id], facts["site"])
         news = ask(merged["release_sources"], facts["current"])
@@ -112,7 +112,7 @@ def _drift(known: dict, options: dict) -> dict:
         if not options["drift"]:
             found[host_id] = drift.unknown("switched off by status:drift.")
         elif not facts["site"]:
-            found[host_id] = drift.unknown("no site is deployed there.")
+            found[host_id] = drift.unknown("no site is deployed on the host.")
         elif facts["lock"]:
             found[host_id] = drift.unknown("another run is in progress on the host.")
         elif drift.service_down(entry["settings"], facts):

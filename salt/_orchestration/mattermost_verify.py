@@ -27,7 +27,7 @@ def passed(name, site=""):
     (``verify.site.summary``) are data, by host.
     """
     if site and site not in SITES:
-        return _ret(name, False, f"site is {site}; it must be one of {', '.join(SITES)}.", findings={})
+        return _ret(name, False, f"site is {site}. It must be one of {', '.join(SITES)}.", findings={})
     before = __context__.get(PREFLIGHT) or {}
     try:
         hosts = [entry["host"] for entry in before.values()] or roster.targets(__opts__, __pillar__, __low__["__sls__"])
@@ -41,7 +41,7 @@ def passed(name, site=""):
     host_facts, observed = observe.hosts_and_sites(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
-        said = f"Would verify {', '.join(words)}: nothing is deployed there yet."
+        said = f"Would verify {', '.join(words)}. At present nothing is deployed there."
         return _ret(name, None, said, findings={})
     found, sites = {}, {}
     for host in hosts:
@@ -50,7 +50,7 @@ def passed(name, site=""):
             found[host.id] = [
                 fault
                 or findings.refusal(
-                    "installed", "No site is deployed there.", "salt-run state.orchestrate mattermost.ssl"
+                    "installed", "No site is deployed on this host.", "salt-run state.orchestrate mattermost.ssl"
                 )
             ]
             continue

@@ -51,7 +51,7 @@ def reachable(step):
 
 def test_the_preflight_inspects_the_host_by_its_minion_and_no_secret_is_kept(site):
     step = site.orchestrate("mattermost.preflight")["hosts-are-fit"]
-    assert reachable(step)[:2] == ("ok", "Its minion answers and has this bundle's code.")
+    assert reachable(step)[:2] == ("ok", "The minion answers and has the code of this bundle.")
     found = {one["check"]: one["level"] for one in step["findings"][daemons.MINION]}
     assert found["platform"] == "ok", step
     assert found["breaking-changes"] == "ok", step
@@ -74,7 +74,7 @@ def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
     first = site.orchestrate(f"mattermost.{name}", REQUEST)
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]
     assert step["result"] is False
-    assert f"mattermost.{name} works over ssh alone, and mattermost:engine is minion." in step["comment"]
+    assert f"mattermost.{name} works only over ssh, but mattermost:engine is minion." in step["comment"]
 
 
 def test_a_minion_that_is_not_there_is_reported(site):

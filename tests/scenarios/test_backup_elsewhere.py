@@ -31,7 +31,7 @@ def test_backups_on_another_machine_are_encrypted_there_and_its_absence_is_told(
         host.set(backup={"repository": f"sftp:root@{store.address}:/srv/chat"})
         run = host.orchestrate("mattermost.backup")
         assert run.rc == 0, run
-        assert "does not outlive" not in run.stages["backup-is-made"]["comment"]
+        assert "is lost with" not in run.stages["backup-is-made"]["comment"]
         drill = host.orchestrate("mattermost.drill")
         assert drill.rc == 0, drill
         assert host.ssh("ls -d /var/backups/mattermost 2>/dev/null", check=False) == ""

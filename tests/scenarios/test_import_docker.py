@@ -36,7 +36,7 @@ def test_what_no_volume_holds_is_named(pair):
     compose(pair, r"\#/mattermost/plugins:#d")
     run = pair.bring(stop=True)
     assert run.rc != 0
-    assert "keeps its plugins (/mattermost/plugins) in no volume of the host" in run.comments
+    assert "keeps its plugins (/mattermost/plugins) only inside the container" in run.comments
 
 
 @pytest.mark.soak("elsewhere")

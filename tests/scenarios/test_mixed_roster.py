@@ -208,7 +208,7 @@ def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_pa
     with open(good, "rb") as file:
         damaged.write_bytes(file.read(1 << 20))
     for source, words in (
-        (damaged, "is damaged, or is not a .tar.xz file"),
+        (damaged, "is damaged or contains no salt-call"),
         (tmp_path / "none", "cannot be read on the controller"),
     ):
         sum_of = hashlib.sha256(source.read_bytes()).hexdigest() if source.exists() else "0" * 64

@@ -30,7 +30,7 @@ def test_a_server_of_plain_http_moves_under_load(pair):
     with chat:
         run = pair.move(pair.name, OTHER)
     assert run.rc == 0, run
-    assert "Then run salt-run state.orchestrate mattermost.non-ssl." in run.stages["moved"]["comment"]
+    assert "Then run: salt-run state.orchestrate mattermost.non-ssl" in run.stages["moved"]["comment"]
     moved = PlainChat(pair.there, login)
     assert set(chat.taken) - moved.there() == set()
     assert moved.download(file) == FILE

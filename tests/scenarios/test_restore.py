@@ -31,7 +31,7 @@ def test_newer_messages_are_refused_then_kept_aside(host):
 
     run = restore(host, snapshot=backup, overwrite=True)
     assert run.rc == 0, run
-    assert "4 messages newer than the backup" in run.stages[RESTORE]["comment"]
+    assert "4 messages that are newer than the backup" in run.stages[RESTORE]["comment"]
     chat = Chat(host)
     assert chat.there() >= {1, 2, 3, 4, 5}
     assert chat.there() & {1000, 1001, 1002, 1003} == set()

@@ -17,8 +17,8 @@ def release(**over):
 
 
 def test_a_url_is_the_hosts_own_business():
-    assert "fetches" in core.plan(release(source="https://releases.mattermost.com/x"), PATHS, None).skip
-    assert "fetches" in core.plan(release(source="file:///srv/x.tar.gz"), PATHS, None).skip
+    assert "downloads" in core.plan(release(source="https://releases.mattermost.com/x"), PATHS, None).skip
+    assert "downloads" in core.plan(release(source="file:///srv/x.tar.gz"), PATHS, None).skip
 
 
 def test_a_path_is_copied_to_where_the_release_state_looks():
@@ -36,5 +36,5 @@ def test_without_a_named_version_a_deployed_host_keeps_its_own():
 
 
 def test_a_wrong_or_unknown_checksum_is_told():
-    assert "not ab: nothing was copied" in core.mismatch(release(), "cd")
-    assert "give mattermost:release:sha256" in core.mismatch(release(sha256=""), "cd")
+    assert "not ab. Nothing was copied" in core.mismatch(release(), "cd")
+    assert "Set mattermost:release:sha256" in core.mismatch(release(sha256=""), "cd")

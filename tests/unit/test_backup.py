@@ -35,7 +35,7 @@ def test_a_failure_says_why_and_what_to_do():
 
 def test_a_backup_on_the_host_itself_is_said_to_be_one():
     found = {"snapshot": "abc", "bytes": "10", "added": "1"}
-    assert "does not outlive the host's disk" in core.created(found, SETTINGS)
+    assert "is lost with that disk" in core.created(found, SETTINGS)
     elsewhere = {**SETTINGS, "backup": {"repository": "rest:https://user:hidden@example.com/"}}
     said = core.created(found, elsewhere)
     assert "outlive" not in said
@@ -101,7 +101,7 @@ def test_what_the_pillar_says_is_taken(told, meant):
         ({"snapshot": "latest; reboot"}, "restore:snapshot"),
         ({"snapshot": ""}, "restore:snapshot"),
         ({"overwrite": "yes"}, "restore:overwrite"),
-        ({"overwrit": True}, "restore:overwrit is not known"),
+        ({"overwrit": True}, "restore:overwrit is not a known key"),
     ],
 )
 def test_what_the_pillar_cannot_mean_is_refused(told, words):
@@ -127,7 +127,7 @@ def test_a_backup_of_the_same_or_an_older_version_is_restored(backup, here, over
     [
         ("11.8.1", "11.7.10", "Set mattermost:release:version to 11.8.1"),
         ("11.8.1", "", "the host has none. Set mattermost:release:version to 11.8.1"),
-        ("10.5.1", "11.8.1", "does not support .* Or restore on a host that has 10.5.1"),
+        ("10.5.1", "11.8.1", "does not support .* Or restore on a host that has Mattermost 10.5.1"),
     ],
 )
 def test_a_backup_that_the_version_here_does_not_take_over_is_refused(backup, here, words):
@@ -136,13 +136,13 @@ def test_a_backup_that_the_version_here_does_not_take_over_is_refused(backup, he
 
 
 def test_a_restore_says_what_was_newer():
-    assert "7 messages newer" in core.restored({"newer": "7", "advice": "Look."}, {})
+    assert "7 messages that are newer" in core.restored({"newer": "7", "advice": "Look."}, {})
     assert "newer" not in core.restored({"newer": "0"}, {})
 
 
 def test_a_drill_says_what_stands_in_a_restores_way():
-    assert core.drilled({"advice": "data is a mount point."}, {}).endswith("left. data is a mount point.")
-    assert core.drilled({"advice": ""}, {}).endswith("left.")
+    assert core.drilled({"advice": "data is a mount point."}, {}).endswith("removed. data is a mount point.")
+    assert core.drilled({"advice": ""}, {}).endswith("removed.")
 
 
 def test_no_backup_is_made_in_the_middle_of_a_restore(tmp_path):

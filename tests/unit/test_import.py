@@ -53,10 +53,10 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("the same machine", {"same": True}),
         ('"stop": true', {"wish": {"stop": False}}),
         ("cannot be read: FATAL: no (hidden)", {"facts": {"postgresql": "", "refused": "FATAL: no a@b"}}),
-        ("a database cannot move to an older PostgreSQL", {"facts": {"postgresql": "160001"}}),
-        ("holds 3 messages", {"target": {"posts": "3", "newest": "1"}}),
-        ("mount that disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
-        ("Free some space there", {"target": {"free": "1000"}}),
+        ("A database cannot move to an older PostgreSQL", {"facts": {"postgresql": "160001"}}),
+        ("has 3 messages", {"target": {"posts": "3", "newest": "1"}}),
+        ("Mount that disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
+        ("Free some space on that disk", {"target": {"free": "1000"}}),
         ("is older than the installed 11.7.10", {"release": {"version": "11.6.0"}}),
         ('"accept": ["enterprise"]', {"source": detect.detect(by_hand())._replace(is_team=False)}),
         ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
@@ -112,9 +112,9 @@ def test_a_server_that_stands_still_needs_no_consent():
         ({}, "names no host in its pillar"),
         ({"to": "new"}, "import:from is missing"),
         ({"from": "old", "to": ""}, "import:to is '', which is not the roster ID"),
-        ({"from": "old", "to": "new", "halt": True}, "import:halt is not known"),
+        ({"from": "old", "to": "new", "halt": True}, "import:halt is not a known key"),
         ({"from": "old", "to": "new", "stop": "yes"}, "import:stop is 'yes'"),
-        ({"from": "old", "to": "new", "accept": ["all"]}, "import:accept names all"),
+        ({"from": "old", "to": "new", "accept": ["all"]}, "import:accept contains all"),
     ],
 )
 def test_a_command_that_cannot_be_meant_is_refused(told, words):
@@ -127,7 +127,7 @@ def test_the_version_is_the_sources_own_unless_named():
     unpinned = mattermost_settings_core.merge(DATA, {"email": "a@example.com"}, {}, GRAINS, "new")
     assert plan.version(source, unpinned, {"11.7.10": "f" * 64}) == "11.7.10"
     assert plan.version(source, settings(release={"version": "11.8.2"}), {}) == "11.8.2"
-    with pytest.raises(ValueError, match=r"runs Mattermost 11\.7\.10, whose checksum is not known"):
+    with pytest.raises(ValueError, match=r"runs Mattermost 11\.7\.10, and the checksum of that version is not known"):
         plan.version(source, unpinned, {})
 
 

@@ -25,7 +25,7 @@ def test_a_server_by_hand_is_read():
 
 
 def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
-    with pytest.raises(parse.ImportFault, match="wait until it has ended"):
+    with pytest.raises(parse.ImportFault, match="Wait until it has ended"):
         detect.detect(by_hand(None, "held\tyes"))
 
 
@@ -253,14 +253,14 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
         ("No Mattermost was found", facts_text()),
         ("was interrupted", "tree\t/opt/mattermost"),
         (
-            "is MySQL",
+            "uses a MySQL database",
             by_hand({**CONFIG, "SqlSettings": {"DriverName": "mysql", "DataSource": "mm:pw@tcp(localhost:3306)/chat"}}),
         ),
         ("is not valid JSON", facts_text("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
-        ("names no database", by_hand({**CONFIG, "SqlSettings": {}})),
+        ("sets no database", by_hand({**CONFIG, "SqlSettings": {}})),
         ("installation is unknown", facts_text("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
-        ("in no volume of the host", facts_text(containers(Mounts=[]))),
-        ("names no MM_CONFIG", facts_text("tree\t/opt/mattermost", f"omnibus\t{coded(OMNIBUS)}")),
+        ("only inside the container", facts_text(containers(Mounts=[]))),
+        ("sets no MM_CONFIG", facts_text("tree\t/opt/mattermost", f"omnibus\t{coded(OMNIBUS)}")),
     ],
 )
 def test_what_cannot_be_imported_says_why(words, text):

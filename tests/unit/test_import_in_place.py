@@ -37,7 +37,7 @@ def test_the_usual_server_by_hand_fits():
         ("name: mattermost_new", source("postgres://mmuser:x@127.0.0.1/mattermost"), {}),
         ("user: mattermost_new", source("user=mattermost host=/run/postgresql dbname=chat"), {}),
         ("name: mattermost_new, user: mattermost_new", source("postgres://mattermost:x@localhost/mattermost"), {}),
-        ("set localhost in its SqlSettings.DataSource", source("postgres://mm:x@192.0.2.7/chat"), {}),
+        ("Set localhost in the source's SqlSettings.DataSource", source("postgres://mm:x@192.0.2.7/chat"), {}),
         ("mattermost:paths:state to another", source(FileSettings={"Directory": "/var/opt/mattermost/data"}), {}),
         ("mattermost:paths:settings to another", source()._replace(config_file="/etc/mattermost/config.json"), {}),
         ("Import it to another host", source()._replace(layout="omnibus"), {}),
@@ -76,11 +76,11 @@ def test_its_port_is_known(told, port):
 
 def test_what_comes_afterwards_is_told():
     said = "\n".join(in_place.next_steps(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
-    assert "Your nginx stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
+    assert "Your nginx site stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
     assert "SiteURL stays https://old.example.com" in said
     assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
     assert (
-        "To go back to it, run on that host: mattermost-aside back overwrite. Messages posted from now on stay in"
+        "To go back to it, run on that host: mattermost-aside back overwrite. Messages posted from now on are only in"
         in said
     )
     assert "listened" not in said

@@ -284,17 +284,17 @@ def test_another_patch_of_salt_is_noted(host, jobs):
     line = salt.version.__version__.partition(".")[0]
     jobs.answers["test.version"] = SYNCED | {"test.version": f"{line}.99"}
     assert host.connect().rc == 0
-    assert f"with Salt {line}.99" in host.greeting
+    assert f"It runs Salt {line}.99" in host.greeting
 
 
 @pytest.mark.parametrize(
     ("orchestration", "settings", "said"),
     [
-        ("mattermost.move", {"hosts": [ID]}, r"mattermost\.move works over ssh alone"),
-        ("", {"hosts": [ID]}, "This orchestration works over ssh alone"),
+        ("mattermost.move", {"hosts": [ID]}, r"mattermost\.move works only over ssh"),
+        ("", {"hosts": [ID]}, "This orchestration works only over ssh"),
         ("mattermost.ssl", {}, "mattermost:hosts is empty"),
         ("mattermost.ssl", {"hosts": ID}, "mattermost:hosts is not a list"),
-        ("mattermost.ssl", {"engine": "zmq"}, "mattermost:engine is 'zmq'; it must be ssh or minion"),
+        ("mattermost.ssl", {"engine": "zmq"}, "mattermost:engine is 'zmq'. It must be ssh or minion"),
     ],
 )
 def test_a_run_that_cannot_be_by_minions_is_refused(orchestration, settings, said, monkeypatch):
@@ -311,8 +311,8 @@ TREE = {"file_roots": {"base": ["salt"]}}
     [
         (TREE | {"saltenv": "production"}, "saltenv is production"),
         (TREE | {"pillarenv": "production"}, "pillarenv is production"),
-        ({"file_roots": {"base": ["/nowhere"], "production": ["salt"]}}, "has no mattermost/schema.yaml"),
-        ({}, "has no mattermost/schema.yaml"),
+        ({"file_roots": {"base": ["/nowhere"], "production": ["salt"]}}, "have no mattermost/schema.yaml"),
+        ({}, "have no mattermost/schema.yaml"),
     ],
 )
 def test_another_environment_than_base_is_refused(opts, said, monkeypatch):

@@ -163,7 +163,7 @@ def test_started_by_somebody_else_it_is_not_left(tmp_path, kind, state):
     (tmp_path / "calls.server").write_text(f"{state}\n")
     done = source.do("commit")
     assert done.returncode == 4
-    assert "serves again already" in done.stderr
+    assert "already serves again" in done.stderr
     assert not (source.work / "moved").exists()
     assert not (tmp_path / "own/left").exists()
     assert not (tmp_path / "closed").exists(), "the maintenance page stays"

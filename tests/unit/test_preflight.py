@@ -104,7 +104,7 @@ def test_a_good_host_passes(facts):
         ("transport", "Python 3.9 or newer on the host; found: 3.6.8", {"facts": {"pythons": {"python3": "3.6.8"}}}),
         ("transport", "found: none", {"facts": {"pythons": {}}}),
         ("transport", "lacks xz", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar"]}}),
-        ("transport", "SHA-256 of Salt's own archive", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar", "xz"]}}),
+        ("transport", "SHA-256 of Salt's archive", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar", "xz"]}}),
         ("disk", "/srv (for /opt/mattermost) has 512 MiB free; 3072 MiB are required", {"facts": disk("/srv", 512)}),
         ("mounts", "mounted noexec", {"facts": {"mounts": {"/": "rw,noexec"}}}),
         ("mounts", "read-only", {"facts": {"mounts": {"/": "ro"}}}),

@@ -81,8 +81,8 @@ def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"site": "http"}, "preflight:site is 'http'; it must be ssl or non-ssl."),
-        ({"sites": "ssl"}, "preflight:sites is not known; allowed: preflight:site."),
+        ({"site": "http"}, "preflight:site is 'http'. It must be ssl or non-ssl."),
+        ({"sites": "ssl"}, "preflight:sites is not a known key. Only preflight:site is allowed."),
     ],
 )
 def test_what_the_pillar_cannot_mean_is_refused(shell, told, words):

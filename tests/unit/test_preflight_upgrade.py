@@ -82,8 +82,8 @@ def test_a_fresh_host_and_a_patch_hear_of_no_changes():
 
 
 def test_of_a_line_that_is_not_known_it_says_so():
-    assert "not known here" in changes.between("12.0.2", "12.1.0")[-1]
-    assert not any("not known here" in text for text in changes.between("11.7.9", "12.0.2"))
+    assert "not in this bundle's list" in changes.between("12.0.2", "12.1.0")[-1]
+    assert not any("not in this bundle's list" in text for text in changes.between("11.7.9", "12.0.2"))
 
 
 def test_the_probe_tells_how_many_users_there_are():

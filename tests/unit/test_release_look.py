@@ -68,7 +68,7 @@ def test_without_sources_the_trees_own_table_tells_of_a_missing_patch(tmp_path):
 def test_a_program_that_cannot_run_here_is_told():
     found = look.parse("", "awk: not found")
     assert levels(found.findings) == {"release-sources": "warning"}
-    assert "could not be read here: awk: not found" in found.findings[0].sentence
+    assert "could not be read: awk: not found" in found.findings[0].sentence
 
 
 def test_a_controller_without_curl_says_that_nothing_was_asked(tmp_path, monkeypatch):

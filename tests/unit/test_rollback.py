@@ -84,7 +84,7 @@ def test_what_was_agreed_to_is_one_way_and_no_other():
     host = Host(back=(0, REPLACES))
     ret = run_state({"chat": host}, {"overwrite": True, "way": "down"})
     assert ret["result"] is False
-    assert "cannot be taken back there. It restores the database." in ret["comment"]
+    assert "cannot be taken back on this host. It restores the database." in ret["comment"]
     assert host.commands == ["mattermost-switch back"], "it went on by the other way"
 
 
@@ -110,7 +110,7 @@ def test_told_so_it_goes_back_and_warns_of_the_next_run():
     assert ret["result"] is True
     assert ret["changes"] == {"chat": {"old": "11.8.0", "new": "11.7.0"}}
     assert "away for 1.5 s" in ret["comment"]
-    assert "the next mattermost.ssl would upgrade again. Set it to 11.7.0" in ret["comment"]
+    assert "the next deploy would upgrade again. To stay with 11.7.0, set it to 11.7.0" in ret["comment"]
     ret = run_state({"chat": Host(back=(0, ASKED), overwrite=(0, DONE))}, {"overwrite": True}, pinned=False)
     assert "stays with 11.7.0" in ret["comment"]
 
@@ -185,4 +185,4 @@ def test_a_host_that_went_back_is_not_among_the_failed_ones():
 def test_only_the_host_that_loses_something_is_said_to_need_a_word():
     failed, _ = failures(run_state({"a": Host(back=(0, KEEPS)), "b": Host(back=(0, ASKED))}))
     assert list(failed) == ["b"]
-    assert failed["b"].fix.startswith("To go back nevertheless: pillar=")
+    assert failed["b"].fix.startswith("To go back nevertheless, add to the command: pillar=")

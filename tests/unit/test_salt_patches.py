@@ -154,7 +154,7 @@ def test_salt_ssh_takes_no_archive_but_a_checked_one(tmp_path, monkeypatch):
     """tests/unit/test_relenv_archive.py asks the rest of the function that stands in."""
     monkeypatch.setattr(salt.utils.relenv, "gen_relenv", None)
     salt_patches.take_only_the_checked_relenv()
-    with pytest.raises(SystemExit, match="the controller has none yet"):
+    with pytest.raises(SystemExit, match="the controller does not have Salt's archive"):
         salt.utils.relenv.gen_relenv(str(tmp_path), "Linux", "x86_64")
 
 
@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_made_is_said_to_be_one(tmp_path, monkeypatch):
     salt_patches.enter_no_folder_of_others()
     out, err, rc = salt.client.ssh.Single.run(Folder(tmp_path / "none/salt"))
     assert (out, rc) == ("", 1)
-    assert err.endswith("cannot be made by who logs in there: make the folder above it.")
+    assert err.endswith("Create the folder above it on that host.")
 
 
 @pytest.mark.parametrize("what", ["none", "own", "link", "file", "foreign"])
@@ -203,7 +203,7 @@ def test_salt_enters_its_own_folder_only(tmp_path, monkeypatch, what):
         os.chown(folder, 12345, 12345)
     out, err, rc = salt.client.ssh.Single.run(Folder(folder))
     assert (rc == 0) == (what in ("none", "own"))
-    assert "belongs to somebody else" in err or out == "done"
+    assert "belongs to another account" in err or out == "done"
 
 
 def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):

@@ -33,18 +33,18 @@ def host(opts=None, **entry):
     [
         ("refused", "reachable", "192.0.2.7 refuses connections to port 2222.", "port:"),
         ("silent", "reachable", "192.0.2.7 port 2222 does not answer in time.", "firewall"),
-        ("nameless", "reachable", "192.0.2.7 does not resolve", "host:"),
+        ("nameless", "reachable", "name 192.0.2.7 cannot be resolved", "host:"),
         ("far", "reachable", "There is no network route to 192.0.2.7", "network"),
         ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i -r chat uptime"),
         (
             "other key",
             "host-key",
-            "shows another host key than the one in pinned",
+            "has another host key than the one in pinned",
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
-        ("passphrase", "ssh-key", "needs its passphrase", "priv_passwd: in the roster entry of chat"),
-        ("open key", "ssh-key", "others can read", "chmod 600"),
+        ("passphrase", "ssh-key", "has a passphrase", "priv_passwd: in the roster entry of chat"),
+        ("open key", "ssh-key", "can be read by other accounts", "chmod 600"),
         ("no sudo", "sudo", "has no sudo", "set user: root and remove sudo: True in the roster entry of chat"),
         ("sudo password", "sudo", "requires the password of deploy", "NOPASSWD"),
         ("sudo prompt", "sudo", "requires the password of deploy", "passwd: and tty: True"),
@@ -119,7 +119,7 @@ def test_a_login_that_fails_gives_the_fault():
 @pytest.mark.parametrize("login", [{"user": "deploy"}, {"opts": {"ssh_user": "deploy"}}])
 def test_a_user_who_is_not_root_is_refused(login):
     found = collected(fake(answer=Result(0, "time\t1\nuid\t1000\nend\tok\n", ""), **login)).fault
-    assert (found.check, found.sentence) == ("sudo", "deploy is not root on 192.0.2.7.")
+    assert (found.check, found.sentence) == ("sudo", "The user deploy is not root on 192.0.2.7.")
 
 
 def test_sudo_that_fails_is_refused():

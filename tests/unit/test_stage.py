@@ -103,7 +103,7 @@ def test_nothing_to_do_is_no_change():
 def test_a_stage_that_returned_nothing_for_a_host_failed_there():
     judged = core.stage_result("server", {"chat": [part("it-runs")], "other": []}, False)
     assert judged["result"] is False
-    assert judged["comment"] == "Stage server failed on other: The host returned nothing for this stage."
+    assert judged["comment"] == "Stage server failed on other: The host returned no results for this stage."
 
 
 def test_a_dry_run_that_would_change_is_neither_true_nor_false():
@@ -165,9 +165,9 @@ def test_what_is_no_state_result_is_not_taken_for_one(answer):
         ({"stderr": "ssh: connect to host chat port 22: Connection refused\n", "stdout": ""}, "Connection refused"),
         (
             {"return": ['The function "state.highstate" is running as PID 7 and was started at 12:00 with jid 1']},
-            "Another job of Salt is running there: The function",
+            "Another job of Salt is running on the host: The function",
         ),
-        ({}, "It returned nothing."),
+        ({}, "The host returned no results."),
         ("Permission denied", "Permission denied"),
     ],
 )

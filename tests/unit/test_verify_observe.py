@@ -65,15 +65,15 @@ def test_a_healthy_site_passes(site, verify):
     ("check", "broken", "words"),
     [
         ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
-        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs; expected: 11.7.10"),
+        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs. Expected: 11.7.10"),
         ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
-        ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "The Enterprise Edition runs; expected: the Team Edition."),
-        ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test; the site is https://"),
+        ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "The Enterprise Edition runs. Expected: the Team Edition."),
+        ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test. The address of the site is https://"),
         ("sign-up", {"client": fake_site.CLIENT | {"NoAccounts": "true"}}, "anybody can create the first one"),
         ("page", {"page": 404}, "status 404"),
         ("redirect", {"redirect": 302}, "status 302"),
-        ("challenge", {"challenge": 301}, "/.well-known/acme-challenge/mattermost-verify is not answered from the webroot: status 301."),
-        ("hsts", {"hsts": "max-age=1"}, "max-age=1; the setting is max-age=63072000"),
+        ("challenge", {"challenge": 301}, "nginx does not answer /.well-known/acme-challenge/mattermost-verify from the webroot: status 301."),
+        ("hsts", {"hsts": "max-age=1"}, "max-age=1. The setting is max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "does not prove"),
         ("websocket-origin", {"origin_status": 101}, "accepts a websocket from a foreign site (status 101)"),
@@ -97,7 +97,7 @@ def test_a_websocket_that_fails_in_another_way_proves_nothing_about_other_origin
     assert red(found) == []
     assert found["websocket-origin"].level == "warning"
     assert (
-        "Whether a websocket from another site is refused could not be checked: status 429"
+        "It could not be checked whether a websocket from another site is refused: status 429"
         in found["websocket-origin"].sentence
     )
 
@@ -110,9 +110,9 @@ def both_names(issuer):
     ("broken", "check", "words"),
     [
         ({}, None, ""),
-        ({"leads_to": "https://elsewhere.example.test"}, "additional-redirects", "second.example.test is not sent to https://chat.example.test for good: status 301"),
-        ({"leads_to_plain": "https://second.example.test"}, "additional-redirects", "is not sent to https://chat.example.test"),
-        ({"told": "no"}, "additional-redirects", "must answer with an error that names https://chat.example.test: status 421"),
+        ({"leads_to": "https://elsewhere.example.test"}, "additional-redirects", "second.example.test is not permanently redirected to https://chat.example.test: status 301"),
+        ({"leads_to_plain": "https://second.example.test"}, "additional-redirects", "is not permanently redirected to https://chat.example.test"),
+        ({"told": "no"}, "additional-redirects", "must answer with an error that names https://chat.example.test, but the answer is: status 421"),
     ],
 )  # fmt: skip
 def test_each_additional_name_is_looked_at(tmp_path, issuer, verify, broken, check, words):
@@ -136,7 +136,7 @@ def test_a_certificate_that_lacks_an_additional_name_is_seen(site, verify):
 
 
 @pytest.mark.parametrize(
-    ("resolved", "words"), [([], "does not resolve from here"), (["192.0.2.9"], "is 192.0.2.9, the site 192.0.2.7")]
+    ("resolved", "words"), [([], "cannot resolve"), (["192.0.2.9"], "points to 192.0.2.9, but the site to 192.0.2.7")]
 )
 def test_an_additional_name_that_leads_elsewhere_is_seen(resolved, words):
     observed = {"resolved": ["192.0.2.7"], "additional": {fake_site.SECOND: {"resolved": resolved}}}

@@ -72,11 +72,15 @@ def enter_no_folder_of_others() -> None:
             if found == "absent":
                 return (
                     "",
-                    f"{self.thin_dir} on {self.id} cannot be made by who logs in there: make the folder above it.",
+                    f"The login user of {self.id} cannot create {self.thin_dir}. Create the folder above it on that host.",
                     1,
                 )
             if found == "foreign":
-                return "", f"{self.thin_dir} on {self.id} belongs to somebody else, or is a link: remove it there.", 1
+                return (
+                    "",
+                    f"{self.thin_dir} on {self.id} belongs to another account, or is a link. Remove it on that host.",
+                    1,
+                )
         return original(self, deploy_attempted)
 
     Single.run = run

@@ -36,7 +36,7 @@ def given(tmp_path):
         ('  mail: {password: "s3kr3t\\y"}', "a backslash between double quotes: use single quotes"),
         ("  mail: {password: 's3kr3t}", "a quote that is not closed"),
         ("  name: s3kr3t: x", "contains ': ' in quotes"),
-        ("  email: s3kr3t", "'email' is set a second time in one section"),
+        ("  email: s3kr3t", "'email' is set twice in one section"),
         ("  hosts: [s3kr3t", "in brackets that is not closed"),
         (" name: s3kr3t", "indentation"),
         ("  mail: {password: 's3kr3t{{x'}", "Begin the file with the line #!yaml"),
@@ -45,7 +45,7 @@ def given(tmp_path):
         ("    password: s3kr3t{{x}}", "Begin the file with the line #!yaml"),
         ("  - password: s3kr3t{# x", "Begin the file with the line #!yaml"),
         ("  {% if x", "Begin the file with the line #!yaml"),
-        (b"  name: s3kr3t \xe9\n", "a character that is not UTF-8"),
+        (b"  name: s3kr3t \xe9\n", "this character is not UTF-8"),
         (b"  name: s3kr3t \x07\n", "a control character"),
     ],
 )  # fmt: skip
@@ -90,7 +90,10 @@ def test_a_byte_order_mark_that_hides_the_first_line_is_refused(given):
 
 
 def test_a_pillar_that_is_no_mapping_says_how_it_begins(given):
-    assert given("s3kr3t\n") == "mattermost.sls:1: no mapping of settings. Begin it with the line `mattermost:`."
+    assert (
+        given("s3kr3t\n")
+        == "mattermost.sls:1: this file contains no mapping of settings. Begin it with the line `mattermost:`."
+    )
 
 
 def test_a_link_is_followed_and_one_to_nothing_is_named(given):
@@ -116,7 +119,7 @@ def test_what_to_do_about_a_file_that_may_not_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(text.TextError, match="Run as the user that it belongs to"):
+    with pytest.raises(text.TextError, match="Run the command as the owner of that file"):
         text.read(str(tmp_path / "x"))
 
 
@@ -127,7 +130,7 @@ def test_files_of_other_hosts_and_included_ones(given):
     (given.path / "more.sls").write_text("x: 1\nx: 2\n")
     assert given(BEFORE, **{"top.sls": top}) == "", "a fault of one host stops no other"
     assert given(host="a.example.com") == ""
-    assert given(host="b.example.com").startswith("more.sls:2: 'x' is set a second time")
+    assert given(host="b.example.com").startswith("more.sls:2: 'x' is set twice")
 
 
 ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
@@ -138,13 +141,13 @@ ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
     [
         (ENTRY + "\tpasswd: s3kr3t\n", "roster:3: a tab: indent with blanks."),
         (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: {{ or {# inside a value"),
-        (ENTRY + ENTRY, "roster:3: 'chat.example.com' is set a second time in one section: remove one of them."),
-        (ENTRY + "  port: s3kr3t\n", "roster: the entry 'chat.example.com': port is not a number from 1 to 65535."),
-        (ENTRY + "  port: 70000\n", "roster: the entry 'chat.example.com': port is not a number from 1 to 65535."),
-        (ENTRY + "  minion_opts: s3kr3t\n", "roster: the entry 'chat.example.com': minion_opts is not a mapping."),
-        ("- chat.example.com\n", "roster:1: no mapping of hosts."),
+        (ENTRY + ENTRY, "roster:3: 'chat.example.com' is set twice in one section: remove one of the two."),
+        (ENTRY + "  port: s3kr3t\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),
+        (ENTRY + "  port: 70000\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),
+        (ENTRY + "  minion_opts: s3kr3t\n", "roster: the entry 'chat.example.com': minion_opts must be a mapping."),
+        ("- chat.example.com\n", "roster:1: this file contains no mapping of hosts."),
         ("chat.example.com:\n", "roster: the entry 'chat.example.com' is not a mapping below a name."),
-        (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: a character that is not UTF-8."),
+        (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: this character is not UTF-8."),
     ],
 )
 def test_a_fault_of_the_roster_is_named(given, roster, said):
@@ -172,4 +175,4 @@ def test_a_roster_that_salt_reads_is_not_refused(given, roster):
 
 def test_a_misspelt_key_of_an_entry_is_named_with_the_nearest():
     said = files.doubts({"host": "x", "sduo": True, "passwd": SECRET, "minion_opts": {}})
-    assert said == ["The roster entry has sduo, which nothing reads. Did you mean sudo?"]
+    assert said == ["The roster entry has the key sduo, which nothing reads. Did you mean sudo?"]

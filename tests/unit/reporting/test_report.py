@@ -217,7 +217,7 @@ def test_colours_only_where_the_terminal_shows_them():
             "It ended. Its first errors: no such column",
             "Correct the cause.",
         ),
-        ("", "It printed nothing.", ""),
+        ("", "The command printed nothing.", ""),
     ],
 )
 def test_what_happened_is_told_apart_from_what_to_do(text, what, fix):

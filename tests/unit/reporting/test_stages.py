@@ -94,7 +94,7 @@ Done in 3.0 s: 1 changed, 1 unchanged, 0 failed.
 def test_a_host_that_returned_nothing_for_a_stage_fails_it(run):
     steps, said, _ = run({"chat": {"return": {**DATABASE, **SERVER}}, "other": {"return": DATABASE}})
     assert [step["result"] for step in steps.values()] == [True, False]
-    assert "Failed: other: server: The host returned nothing for this stage." in said
+    assert "Failed: other: server: The host returned no results for this stage." in said
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_host_that_returned_nothing_for_a_stage_fails_it(run):
     [
         ({"stderr": "ssh: connect to host other port 22: No route to host"}, "No route to host"),
         ({"return": ["Rendering SLS 'base:x' failed: undefined"]}, "Rendering SLS 'base:x' failed"),
-        ({}, "It returned nothing."),
+        ({}, "The host returned no results."),
     ],
 )
 def test_a_host_that_gave_no_results_fails_with_the_reason(run, answer, words):

@@ -39,7 +39,7 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
     ours = orchestrations(roots)
     if function.startswith("mattermost"):
         name = function if function in ours else "mattermost.ssl"
-        return f"{function} is an orchestration's name, not a function. Run: {RUN} {name}"
+        return f"{function} is the name of an orchestration, not a function. Run: {RUN} {name}"
     if function not in ORCHESTRATE:
         near = difflib.get_close_matches(function, ORCHESTRATE[:1], cutoff=0.8)
         known = function.startswith((*(f"{each}_" for each in ORCHESTRATE[:2]), "state.orch_"))
@@ -101,8 +101,8 @@ def _wrong_name(name: str, ours: list[str], roots: list[str]) -> str:
         return ""
     if name == OURS or (name.startswith(DEPLOY) and _exists(name, roots)):
         return (
-            f"{name} is a deploy state: {RUN} would apply it to this machine. Nothing was changed. "
-            f"Run: salt-ssh 'HOST' state.apply {name}"
+            f"{name} is a deploy state. {RUN} would apply it to this machine, not to a host. Nothing was changed. Run: "
+            f"salt-ssh 'HOST' state.apply {name}"
         )
     if _exists(name, roots):
         return ""  # an orchestration of the user's own
@@ -115,7 +115,7 @@ def _known(names: list[str], near: str = "") -> str:
     short = {name.rpartition(".")[2]: name for name in names}
     close = difflib.get_close_matches(word, short, n=1)
     meant = f"Did you mean {short[close[0]]}? " if close else ""
-    return f"{meant}There are: {', '.join(names)}."
+    return f"{meant}The known names are: {', '.join(names)}."
 
 
 def _wrong_options(options: dict[str, str], ours: list[str]):
@@ -128,7 +128,7 @@ def _wrong_options(options: dict[str, str], ours: list[str]):
             hint = (
                 f"Did you mean {near[0]}?"
                 if near
-                else "Write settings of one run as pillar='{\"NAME\": …}'; test=True is a dry run."
+                else "Write settings for one run as pillar='{\"NAME\": …}'. Add test=True for a dry run."
             )
             yield f"{name}= is not an argument of an orchestration. {hint}"
             continue
@@ -139,7 +139,7 @@ def _wrong_options(options: dict[str, str], ours: list[str]):
         if name == "pillar":
             yield from _wrong_pillar(value, ours)
         if name == "test" and value not in (True, False, None):  # 1 and 0 too
-            yield "test= is neither True nor False. Write test=True for a dry run."
+            yield "test= must be True or False. Write test=True for a dry run."
 
 
 def _wrong_pillar(value, ours: list[str]):
@@ -150,4 +150,4 @@ def _wrong_pillar(value, ours: list[str]):
     for key in map(str, value):
         near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85)
         if near and key not in known:
-            yield f"pillar= has {key}, which nothing reads. Did you mean {near[0]}?"
+            yield f"pillar= has the key {key}, which nothing reads. Did you mean {near[0]}?"

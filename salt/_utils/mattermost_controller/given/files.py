@@ -65,7 +65,9 @@ def _sls(root: str, name, seen: set[str]) -> None:
                 for each in branch.get("include") or []:
                     _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen)
             elif branch is not None:
-                raise text.TextError(f"{file}:1: no mapping of settings. Begin it with the line `mattermost:`.")
+                raise text.TextError(
+                    f"{file}:1: this file contains no mapping of settings. Begin it with the line `mattermost:`."
+                )
             return
 
 
@@ -76,7 +78,7 @@ def _roster(path: str) -> None:
     if found is None:
         return
     if not isinstance(found, dict):
-        raise text.TextError(f"{path}:1: no mapping of hosts. roster.example shows what an entry looks like.")
+        raise text.TextError(f"{path}:1: this file contains no mapping of hosts. See an entry in roster.example.")
     for host_id, entry in found.items():
         _entry(path, host_id, entry)
 
@@ -86,13 +88,13 @@ def _entry(path: str, host_id, entry) -> None:
     if isinstance(entry, str):
         return  # Salt takes it for the address
     if not isinstance(entry, dict):
-        raise text.TextError(f"{where} is not a mapping below a name. roster.example shows what an entry looks like.")
+        raise text.TextError(f"{where} is not a mapping below a name. See an entry in roster.example.")
     port = str(entry.get("port") or 22)
     if not port.startswith("sdb://") and not (port.isdigit() and 0 < int(port) < 65536):
-        raise text.TextError(f"{where}: port is not a number from 1 to 65535.")
+        raise text.TextError(f"{where}: port must be a number from 1 to 65535.")
     if not isinstance(entry.get("minion_opts") or {}, dict):
         raise text.TextError(
-            f"{where}: minion_opts is not a mapping. Write its options below it, each as `name: value`."
+            f"{where}: minion_opts must be a mapping. Write its options below it, each as `name: value`."
         )
 
 
@@ -101,5 +103,5 @@ def doubts(entry: dict) -> list[str]:
     found = []
     for name in sorted(map(str, set(entry) - set(ENTRY))):
         if near := difflib.get_close_matches(name, ENTRY, n=1, cutoff=0.7):
-            found.append(f"The roster entry has {name}, which nothing reads. Did you mean {near[0]}?")
+            found.append(f"The roster entry has the key {name}, which nothing reads. Did you mean {near[0]}?")
     return found

@@ -23,19 +23,19 @@ _HINTS = (
     ("character '\\t'", "a tab: indent with blanks"),
     ("tab character", "a tab: indent with blanks"),
     ("cannot start any token", "a value that begins with @, `, % or a tab: write it in quotes, '...'"),
-    ("mapping values are not allowed", "a colon where no setting can begin: check the indentation, and write a value that contains ': ' in quotes, '...'"),
+    ("mapping values are not allowed", "a colon where no setting can begin: check the indentation, and put a value that contains ': ' in quotes, '...'"),
     ("undefined alias", "a value that begins with *: write it in quotes, '...'"),
     ("alphabetic or numeric character", "a value that begins with * or &: write it in quotes, '...'"),
     ("duplicate anchor", "a value that begins with &: write it in quotes, '...'"),
     ("tag", "a value that begins with !: write it in quotes, '...'"),
     ("escape character", "a backslash between double quotes: use single quotes, '...'"),
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
-    ("quoted scalar", "a quote that is not closed: close it; between single quotes a quote is written twice, ''"),
+    ("quoted scalar", "a quote that is not closed: close it, and write a quote inside single quotes twice, ''"),
     ("expected <block end>", "a line whose indentation or quotes do not fit those before it"),
     ("could not find expected ':'", "a line without a colon, or one whose indentation does not fit: write `name: value`"),
     ("expected ',' or", "a list or mapping in brackets that is not closed"),
-    ("'<stream end>'", "the end of the file where a value is meant: close each bracket and quote"),
-    ("block scalar", "text after | or >: begin it in the next line"),
+    ("'<stream end>'", "the file ends where a value is expected: close each bracket and quote"),
+    ("block scalar", "text after | or >: begin the text in the next line"),
 )  # fmt: skip
 
 
@@ -52,20 +52,20 @@ def read(path: str) -> str:
         raise TextError(f"{path} cannot be read: {err.strerror}. {_fix_of(err, path)}") from None
     if data.startswith(b"\xef\xbb\xbf#!"):
         raise TextError(
-            f"{path}:1: a byte order mark, which hides the line #! from Salt. Save the file in UTF-8 without it."
+            f"{path}:1: a byte order mark hides the first line from Salt. Save the file in UTF-8 without a byte order mark."
         )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
-        raise TextError(f"{path}:{line}: a character that is not UTF-8. Save the file in UTF-8.") from None
+        raise TextError(f"{path}:{line}: this character is not UTF-8. Save the file in UTF-8.") from None
 
 
 def _fix_of(err: OSError, path: str) -> str:
     if isinstance(err, FileNotFoundError):
         return "It is a link to a file that does not exist: correct or remove it."
     if isinstance(err, PermissionError):
-        return "Run as the user that it belongs to, or give it to the one that runs this."
+        return "Run the command as the owner of that file, or make the file readable for your account."
     return "Put a text file there."
 
 
@@ -97,7 +97,9 @@ def _load(path: str, text: str):
         line = text.count("\n", 0, err.position) + 1
         raise TextError(f"{path}:{line}: a control character. Remove it.") from None
     except (ValueError, TypeError, RecursionError):
-        raise TextError(f"{path}: a date or a number that does not exist. Write it in quotes, '...'.") from None
+        raise TextError(
+            f"{path}: this file contains a date or a number that does not exist. Write it in quotes, '...'."
+        ) from None
     mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
     problem = f"{getattr(fault, 'context', '')} {getattr(fault, 'problem', '')}"
     raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(problem)}.")
@@ -105,7 +107,7 @@ def _load(path: str, text: str):
 
 def _reason(problem: str) -> str:
     if twice := _TWICE.search(problem):
-        return f"{twice[1]} is set a second time in one section: remove one of them"
+        return f"{twice[1]} is set twice in one section: remove one of the two"
     found = next((hint for words, hint in _HINTS if words in problem), "")
     return found or "this is not valid YAML: check indentation, colons and quotes"
 

@@ -98,14 +98,14 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
     except bounded.ODD as err:
         target = shlex.quote(host.id)
         asked = f"salt {target} test.ping" if isinstance(host, minion.Minion) else f"salt-ssh {target} --raw true"
-        return HostFacts(None, 0, refusal("probe", str(err)[:300], f"see what `{asked}` prints there."))
+        return HostFacts(None, 0, refusal("probe", str(err)[:300], f"see the output of `{asked}`."))
     if facts["uid"] != 0:
         return HostFacts(
             None,
             0,
             refusal(
                 "sudo",
-                f"{host.user} is not root on {host.address}.",
+                f"The user {host.user} is not root on {host.address}.",
                 f"set sudo: True in the roster entry of {host.id}, or log in as root.",
             ),
         )
@@ -121,10 +121,10 @@ def skew(remote: float, before: float, after: float) -> float:
 
 def _fault(host, answer, known_hosts: str) -> Finding:
     if isinstance(host, minion.Minion):
-        said = (answer.err or answer.out).strip() or f"The probe ended with exit status {answer.rc}."
+        said = (answer.err or answer.out).strip() or f"The inspection of the host ended with exit status {answer.rc}."
         sentence, _, todo = said.partition("\n")
         return refusal(
-            "reachable", sentence[:400], todo[:400] or f"see what `salt {shlex.quote(host.id)} test.ping` says."
+            "reachable", sentence[:400], todo[:400] or f"see the output of `salt {shlex.quote(host.id)} test.ping`."
         )
     words = f"{answer.err}\n{answer.out}"
     fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)

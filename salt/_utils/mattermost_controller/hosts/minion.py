@@ -47,7 +47,7 @@ class Minion(roster.Host):
     def __init__(self, host_id: str, opts: dict):
         super().__init__(host_id, {}, opts)
         self.address = "minion"
-        self.greeting = "Its minion answers and has this bundle's code."
+        self.greeting = "The minion answers and has the code of this bundle."
         self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None):
@@ -147,7 +147,9 @@ class Minion(roster.Host):
         if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(f"The minion {self.id} has Salt {there}, the master {here}.\ninstall the same line on both.")
         if there != here:
-            self.greeting = f"Its minion answers and has this bundle's code, with Salt {there}; the master has {here}."
+            self.greeting = (
+                f"The minion answers and has the code of this bundle. It runs Salt {there}, and the master runs {here}."
+            )
         folder, grains = told.get("config.get"), told.get("grains.items")
         if not isinstance(folder, str) or not isinstance(grains, dict) or len(repr(grains)) > MOST_GRAINS:
             raise self._odd()
@@ -206,12 +208,12 @@ class Minion(roster.Host):
         return roster.Result(
             1,
             "",
-            "mattermost:engine is minion, so no file is copied: set mattermost:release:source to an https:// address",
+            "mattermost:engine is minion, so no file can be copied: set mattermost:release:source to an https:// address",
         )
 
     def stream(self, script: str):
         """Refuse: a job takes no stream."""
-        raise NoAnswer("mattermost:engine is minion, by which nothing is streamed to a host.")
+        raise NoAnswer("mattermost:engine is minion, so no data can be streamed to a host.")
 
 
 @contextlib.contextmanager
@@ -239,22 +241,22 @@ def targets(opts: dict, wanted: list, orchestration: str) -> list[Minion]:
     """Return the minions of this run. wanted: ``mattermost:hosts``. orchestration: which one asks. Raises TargetError."""
     if orchestration not in ORCHESTRATIONS:
         raise roster.TargetError(
-            f"{orchestration or 'This orchestration'} works over ssh alone, and mattermost:engine is minion. Run it from a checkout that reaches "
-            "the host by ssh, where mattermost:engine is ssh (docs/salt-master.md)."
+            f"{orchestration or 'This orchestration'} works only over ssh, but mattermost:engine is minion. Run it "
+            "from a checkout that reaches the host by ssh, where mattermost:engine is ssh (docs/salt-master.md)."
         )
     if not wanted:
         raise roster.TargetError(
-            "mattermost:engine is minion, and mattermost:hosts is empty: list the IDs of the minions of this deployment there."
+            "mattermost:engine is minion, but mattermost:hosts is empty. List the IDs of the minions of this deployment in mattermost:hosts."
         )
     for option in ("saltenv", "pillarenv"):
         if opts.get(option) not in (None, "base"):
             raise roster.TargetError(
-                f"{option} is {opts[option]}, and the orchestrations by minions know the environment base alone: leave {option} out."
+                f"{option} is {opts[option]}, but orchestrations by minions work only in the environment base. Leave {option} out."
             )
     roots = (opts.get("file_roots") or {}).get("base") or []
     if not any(os.path.isfile(os.path.join(root, "mattermost/schema.yaml")) for root in roots):
         raise roster.TargetError(
-            "The environment base of the master's file_roots has no mattermost/schema.yaml: add this bundle's folder salt/ there "
-            "(docs/salt-master.md)."
+            "The master's file_roots have no mattermost/schema.yaml in the environment base. Add the folder salt/ of "
+            "this bundle to file_roots (docs/salt-master.md)."
         )
     return [Minion(str(name), opts) for name in wanted]

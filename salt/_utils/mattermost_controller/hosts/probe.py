@@ -72,7 +72,7 @@ def parse(text: str) -> dict:
             found.setdefault(key, []).append(value.strip())
     if "end" not in found:
         tail = " / ".join(text.split("\n")[-3:]).strip() or "nothing"
-        raise ProbeError(f"The inspection of the host was interrupted; its last output: {tail}")
+        raise ProbeError(f"The inspection of the host was interrupted. Its last output: {tail}")
 
     def one(key, default=""):
         return found.get(key, [default])[0]
@@ -141,7 +141,7 @@ def _moment(text: str) -> int:
     """Return seconds since 1970, 0 for none. Raises ProbeError for what no clock shows: dates are made of it."""
     seconds = int(text or 0)
     if not 0 <= seconds < 2**33:
-        raise ProbeError(f"The host names the time {seconds}, which no clock shows.")
+        raise ProbeError(f"The host reports the time {seconds}, which is not a possible time.")
     return seconds
 
 

@@ -52,13 +52,14 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
         found = _sha256(part)
         if found != pinned:
             raise RelenvError(
-                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256), and was "
-                "not used. Change the setting if the new archive is the right one."
+                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). It was not used. "
+                "Change the setting if the new archive is the right one."
             )
         if not _is_whole(part):
             raise RelenvError(
-                f"The Salt archive {source} is damaged, or is not a .tar.xz file that contains salt-call, but has the expected SHA-256. "
-                "Set mattermost:relenv:source and mattermost:relenv:sha256 to Salt's own archive (docs/platforms.md), then start again."
+                f"The Salt archive {source} has the expected SHA-256, but is damaged or contains no salt-call. Set "
+                "mattermost:relenv:source and mattermost:relenv:sha256 to Salt's own archive (docs/platforms.md), then "
+                "start again."
             )
         os.replace(part, target)
         _note(target, source, found)
@@ -71,7 +72,7 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> t
 def unknown_sum(settings: dict) -> tuple[str, str]:
     """Return what is wrong, and what to do, where no sum of the archive is set. settings: the branch ``relenv``."""
     return (
-        "The SHA-256 of Salt's own archive, which would run as root on the host, is not known.",
+        "The SHA-256 of Salt's archive is not set. The archive would run as root on the host.",
         "set mattermost:relenv:sha256 to the sum that Salt's project publishes for "
         f"{settings['source']} (docs/platforms.md, Hosts without a usable Python).",
     )
@@ -89,8 +90,8 @@ def only_pinned(cachedir, kernel, os_arch, overwrite=False):
     if os.path.exists(target) and os.path.exists(f"{target}.json"):
         return target
     raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
-        f"This host needs Salt's archive for {os_arch} machines without Python, and the controller has none yet. "
-        "To download it, and change nothing else: salt-run state.orchestrate mattermost.ssl test=True"
+        f"This host has no usable Python, and the controller does not have Salt's archive for {os_arch} machines "
+        "yet. To download it and change nothing else: salt-run state.orchestrate mattermost.ssl test=True"
     )
 
 
@@ -114,8 +115,8 @@ def _fetch(source: str, part: str, say) -> None:
             shutil.copyfile(local, part)
         except OSError as err:
             raise RelenvError(
-                f"The Salt archive {local} cannot be read on the controller ({err.strerror}): hosts without a usable Python need it. "
-                "Correct mattermost:relenv:source."
+                f"The Salt archive {local} cannot be read on the controller ({err.strerror}). Hosts without a usable "
+                "Python need it. Correct mattermost:relenv:source."
             ) from None
         return
     say(f"downloading {source}, once for all hosts without a usable Python")
@@ -126,12 +127,12 @@ def _fetch(source: str, part: str, say) -> None:
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(
-            f"The Salt archive {source} could not be downloaded ({reason}): hosts without a usable Python need it. Copy "
-            "the file to the controller by another way and set mattermost:relenv:source to its path."
+            f"The Salt archive {source} could not be downloaded ({reason}). Hosts without a usable Python need it. "
+            "Copy the file to the controller and set mattermost:relenv:source to its path."
         ) from None
     if size and int(size) != os.path.getsize(part):
         raise RelenvError(
-            f"The Salt archive {source} is incomplete ({os.path.getsize(part)} of {size} bytes): try again."
+            f"The download of the Salt archive {source} is incomplete ({os.path.getsize(part)} of {size} bytes). Start the same command again."
         )
 
 

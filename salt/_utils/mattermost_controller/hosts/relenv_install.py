@@ -75,11 +75,13 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) 
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise RelenvError(f"Salt's archive did not reach {host.id} within {SECONDS} s: try again.") from None
+            raise RelenvError(
+                f"Salt's archive was not copied to {host.id} within {SECONDS} s. Start the same command again."
+            ) from None
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
-            f"Salt's archive {archive} (SHA-256 {sha256}) could not be installed on {host.id}: {reason}. Remove the reason there, or "
-            "correct mattermost:relenv:source and mattermost:relenv:sha256 (another architecture?); then start again."
+            f"Salt's archive {archive} (SHA-256 {sha256}) could not be installed on {host.id}: {reason}. Correct the "
+            "cause there, or set mattermost:relenv:source and :sha256 to the archive for its architecture."
         )
     return True

@@ -54,7 +54,7 @@ class Host:
         self.options = entry.get("minion_opts") or {}
         self.user = entry.get("user") or opts.get("ssh_user") or "root"
         self.port = str(entry.get("port") or opts.get("ssh_port") or 22)
-        self.greeting = f"{self.address} lets {self.user} in."
+        self.greeting = f"{self.address} accepts the login of {self.user}."
         self._opts = opts
         self._settings: dict[tuple, dict] = {}
 
@@ -223,13 +223,15 @@ def roster(opts: dict) -> dict:
 
     path = opts.get("roster_file") or "roster"
     if not os.path.isfile(path):
-        raise TargetError(f"There is no roster ({path}). Copy roster.example to roster and write your host into it.")
+        raise TargetError(
+            f"The roster {path} does not exist. Copy roster.example to roster and write your host into it."
+        )
     try:
         entries = salt.roster.Roster(dict(opts), opts.get("roster", "flat")).targets("*", "glob")
     except Exception as err:  # the roster is a template: whatever its renderer raises is the user's error
         raise TargetError(f"The roster {path} cannot be rendered: {err}") from err
     if not entries:
-        raise TargetError(f"The roster {path} has no entry. roster.example shows what one looks like.")
+        raise TargetError(f"The roster {path} has no entry. See an entry in roster.example.")
     return entries
 
 
@@ -272,14 +274,14 @@ def choose(entries: dict, wanted: list) -> list[str]:
         if missing:
             known = f" It contains: {', '.join(entries)}." if entries else ""
             raise TargetError(
-                f"mattermost:hosts names {', '.join(missing)}, which the roster does not contain.{known} Correct it in "
+                f"mattermost:hosts names {', '.join(missing)}, but the roster has no such entry.{known} Correct it in "
                 "pillar/mattermost.sls or in roster."
             )
         return list(wanted)
     if len(entries) > 1:
         raise TargetError(
-            f"The roster has {len(entries)} entries ({', '.join(entries)}): list the hosts of this deployment in "
-            "mattermost:hosts in pillar/mattermost.sls."
+            f"The roster has {len(entries)} entries ({', '.join(entries)}). mattermost:hosts does not say which are meant. "
+            "List the hosts of this deployment in mattermost:hosts (pillar/mattermost.sls)."
         )
     return list(entries)
 
@@ -292,7 +294,7 @@ def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
     entries = {} if by_minion else roster(opts)
     if not isinstance(wanted or [], list):
         raise TargetError(
-            "mattermost:hosts is not a list: write each roster ID below it, in a line that begins with a dash."
+            "mattermost:hosts is not a list. Write each roster ID below it, on a line that begins with a dash."
         )
     if by_minion:
         from mattermost_controller.hosts import minion
@@ -306,7 +308,7 @@ def is_by_minion(pillar: dict) -> bool:
     settings = pillar.get("mattermost") or {}
     engine = settings.get("engine", "ssh") if isinstance(settings, dict) else "ssh"
     if engine not in ("ssh", "minion"):
-        raise TargetError(f"mattermost:engine is {engine!r}; it must be ssh or minion.")
+        raise TargetError(f"mattermost:engine is {engine!r}. It must be ssh or minion.")
     return engine == "minion"
 
 

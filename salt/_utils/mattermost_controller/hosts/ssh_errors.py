@@ -12,9 +12,9 @@ _CASES = (
     (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
-        "{address} shows another host key than the one in {known_hosts}{fingerprints}.",
-        "do not log in if the host was not reinstalled: this may be an attack. If it was: ssh-keygen -R '{label}' -f {known_hosts}, "
-        "and start again.",
+        "{address} has another host key than the one in {known_hosts}{fingerprints}.",
+        "if the host was reinstalled: ssh-keygen -R '{label}' -f {known_hosts}. If it was not, do not log in: this may be "
+        "an attack.",
     ),
     (
         "host-key",
@@ -25,20 +25,20 @@ _CASES = (
             "authenticity of host",
         ),
         "the host key of {address} is not known yet{fingerprints}.",
-        "compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub at the console, then accept it once: "
-        "salt-ssh -i -r {target} uptime",
+        "compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub at the host's console. Then accept it "
+        "once: salt-ssh -i -r {target} uptime",
     ),
     (
         "ssh-key",
         ("UNPROTECTED PRIVATE KEY FILE", "bad permissions"),
-        "ssh does not use a private key that others can read: {priv}.",
-        "chmod 600 {priv}",
+        "the private key {priv} can be read by other accounts, so ssh does not use it.",
+        "run: chmod 600 {priv}",
     ),
     (
         "ssh-key",
         ("need passphrase", "Enter passphrase", "incorrect passphrase"),
-        "the private key {priv} needs its passphrase.",
-        "set priv_passwd: in the roster entry of {id}, or priv: agent-forwarding there and use an ssh agent.",
+        "the private key {priv} has a passphrase, and ssh was not given it.",
+        "set priv_passwd: in the roster entry of {id}. Or set priv: agent-forwarding in that entry and use an ssh agent.",
     ),
     (
         "ssh-login",
@@ -50,7 +50,7 @@ _CASES = (
         "reachable",
         ("Connection refused",),
         "{address} refuses connections to port {port}.",
-        "start its ssh server, or set the right port: in the roster entry of {id}.",
+        "start the ssh server on the host, or set the right port: in the roster entry of {id}.",
     ),
     (
         "reachable",
@@ -61,7 +61,7 @@ _CASES = (
     (
         "reachable",
         ("Could not resolve hostname", "Name or service not known", "nodename nor servname"),
-        "{address} does not resolve to an address.",
+        "the name {address} cannot be resolved to an address.",
         "correct host: in the roster entry of {id}.",
     ),
     (
@@ -74,25 +74,25 @@ _CASES = (
         "sudo",
         ("must have a tty",),
         "sudo on {address} requires a terminal.",
-        "allow {user} sudo without one: a line `Defaults:{user} !requiretty` in /etc/sudoers.d.",
+        "allow sudo without a terminal. Add the line `Defaults:{user} !requiretty` to a file in /etc/sudoers.d on the host.",
     ),
     (
         "sudo",
         ("a password is required", "a terminal is required", "incorrect password", "Sorry, try again"),
-        "sudo on {address} requires the password of {user}, and the roster has none or a wrong one.",
+        "sudo on {address} requires the password of {user}, and the roster has no password or a wrong one.",
         "add `{user} ALL=(ALL) NOPASSWD: ALL` to a file in /etc/sudoers.d there, or set passwd: and tty: True in the roster entry of {id}.",
     ),
     (
         "sudo",
         ("not in the sudoers file", "not allowed to execute", "may not run sudo"),
         "the user {user} may not use sudo on {address}.",
-        "allow it in /etc/sudoers.d there, or set user: root and remove sudo: True in the roster entry of {id}.",
+        "allow sudo for that user in /etc/sudoers.d on the host, or set user: root and remove sudo: True in the roster entry of {id}.",
     ),
     (
         "sudo",
         ("sudo: not found", "sudo: command not found", "sudo: No such file"),
         "{address} has no sudo, but the roster entry of {id} sets sudo: True.",
-        "install sudo there, or set user: root and remove sudo: True in the roster entry of {id}.",
+        "install sudo on the host, or set user: root and remove sudo: True in the roster entry of {id}.",
     ),
 )
 
@@ -124,7 +124,7 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     return refusal(
         "reachable",
         f"A command on {host.address} ended with exit status {rc}: {output}.",
-        f"try `salt-ssh {fields['target']} --raw true` to see its output.",
+        f"see its output: salt-ssh {fields['target']} --raw true",
     )
 
 

@@ -18,10 +18,10 @@ def detect(text: str) -> Source:
     """Return the installation that import.sh told of. Raises ImportFault."""
     facts = parse_facts(text)
     if "end" not in facts:
-        raise ImportFault("The inspection of the host was interrupted: try again.")
+        raise ImportFault("The inspection of the host was interrupted. Start the same command again.")
     if "held" in facts:
         raise ImportFault(
-            "A move or another import is running and has stopped the server on this host: wait until it has ended."
+            "A move or another import is running and has stopped the server on this host. Wait until it has ended."
         )
     for layout in LAYOUTS:
         source = layout.find(facts)
@@ -30,16 +30,16 @@ def detect(text: str) -> Source:
             return source
     raise ImportFault(
         "No Mattermost was found: no unit with bin/mattermost, nothing in /opt/mattermost or /srv/mattermost, no Omnibus, GitLab or "
-        "container. Set import:directory to the directory that has bin/mattermost."
+        "container. Set import:directory to the directory with bin/mattermost."
     )
 
 
 def _check_usable(source: Source) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
         raise ImportFault(
-            f"The version of the {source.layout} installation is unknown: start its server once, or check that its program runs."
+            f"The version of the {source.layout} installation is unknown. Start its server once, or check that its program runs."
         )
     if not source.login.database:
         raise ImportFault(
-            f"The {source.layout} installation names no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE."
+            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE."
         )

@@ -63,7 +63,7 @@ def _server(containers: list) -> dict | None:
     candidates = running or servers
     if len(candidates) > 1:
         names = ", ".join(sorted(each["Name"].lstrip("/") for each in candidates))
-        raise ImportFault(f"There are several servers in containers ({names}): stop all but the one to import.")
+        raise ImportFault(f"The host runs several servers in containers ({names}). Stop all except the one to import.")
     return candidates[0] if candidates else None
 
 
@@ -90,8 +90,8 @@ def _path_on_host(mounts: dict, path: str, what: str, name: str) -> str:
     )
     if mount_point is None:
         raise ImportFault(
-            f"{name} keeps its {what} ({path}) in no volume of the host, so it is lost with the container. "
-            f"Add a volume for {path} to the compose file, copy what is there into it (docker cp), and start again."
+            f"{name} keeps its {what} ({path}) only inside the container, where it is lost with it. Add a volume for "
+            f"{path} to the compose file, copy the data into it (docker cp), and start again."
         )
     return os.path.normpath(mounts[mount_point] + path[len(mount_point) :])
 

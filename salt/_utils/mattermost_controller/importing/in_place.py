@@ -29,12 +29,12 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
     """
     if facts["current"]:
         return [
-            f"Mattermost {facts['current']} is already deployed on the host by this bundle: there is nothing to import."
+            f"This bundle has already deployed Mattermost {facts['current']} on the host, so there is nothing to import."
         ]
     if source.layout != "hand-made":
         return [
-            f"The {source.layout} installation has more on its host than the server, and an import in place supports only installations made by hand. "
-            "Import it to another host."
+            f"An import in place works only for installations made by hand, and this one is a {source.layout} "
+            "installation. Import it to another host."
         ]
     reasons, paths = [], settings["paths"]
     used = {
@@ -47,14 +47,14 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         for what, path in used.items():
             if f"{path}/".startswith(f"{paths[key]}/"):
                 reasons.append(
-                    f"The source has {what} in {path}, which this bundle uses itself: set mattermost:paths:{key} to another directory."
+                    f"The source has {what} in {path}, a directory that this bundle uses itself. Set mattermost:paths:{key} to another directory."
                 )
                 break
     login, database = source.login, settings["database"]
     if login.host in facts["addresses"] and not _is_on_this_host(login.host):
         reasons.append(
-            f"The source connects to its database at {login.host}, but a deploy lets PostgreSQL listen on loopback only: set localhost in its "
-            "SqlSettings.DataSource first."
+            f"The source connects to its database at {login.host}, but after a deploy PostgreSQL listens only on "
+            "loopback. Set localhost in the source's SqlSettings.DataSource first."
         )
     if _is_on_this_host(login.host) and int(login.port or 5432) == database["port"]:
         same = [
@@ -107,25 +107,27 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
     lines = []
     if port(source) != server_port:
         lines.append(
-            f"The old server listened on port {port(source)}, this one on 127.0.0.1:{server_port}: change that in every proxy that connects to it."
+            f"The old server listened on port {port(source)}, and the new one listens on 127.0.0.1:{server_port}. Change that in every proxy that connects to it."
         )
     if sites:
         lines.append(
-            f"Your nginx stays unchanged ({', '.join(sites[:3])}) and reaches the server on 127.0.0.1:{server_port}. To change that, move its "
-            "file away, set mattermost:nginx:share: True if other sites stay, then: salt-run state.orchestrate mattermost.ssl"
+            f"Your nginx site stays unchanged ({', '.join(sites[:3])}) and reaches the server on "
+            f"127.0.0.1:{server_port}. To replace it: move its file away, set mattermost:nginx:share: True if other "
+            "sites stay, then run: salt-run state.orchestrate mattermost.ssl"
         )
     else:
         lines.append(
-            f"The server listens on 127.0.0.1:{server_port} only. To serve {name}, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)."
+            f"The server listens only on 127.0.0.1:{server_port}. To serve {name}, run now: salt-run state.orchestrate mattermost.ssl (or .non-ssl)."
         )
     if site_url(source) not in ("", f"https://{name}"):
         lines.append(
-            f"SiteURL stays {site_url(source)}: change it in the System Console when the site's address changes."
+            f"SiteURL stays {site_url(source)}. Change it in the System Console when the address of the site changes."
         )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
-        f"The old server is kept on {source_id}, complete and stopped: {where}, mattermost.service{SUFFIX}, the database {source.login.database}. "
-        f"To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back overwrite. Messages posted from now on stay in the new server's database only.",
-        "To delete it: docs/import.md.",
+        f"The old server is kept on {source_id}, complete and stopped: {where}, mattermost.service{SUFFIX}, the "
+        f"database {source.login.database}. To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back "
+        "overwrite. Messages posted from now on are only in the new server's database.",
+        "How to delete the old server: docs/import.md.",
     ]
     return lines

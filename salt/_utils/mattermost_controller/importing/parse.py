@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-MYSQL = "The installation's database is MySQL: migrate it to PostgreSQL first (the vendor's migration guide)."
+MYSQL = "The installation uses a MySQL database. Migrate it to PostgreSQL first (the vendor's migration guide)."
 
 
 class ImportFault(ValueError):

@@ -16,8 +16,8 @@ from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.moving import transfer
 
 ACCEPTED = {
-    "enterprise": "The server on {host} is the Enterprise Edition. The settings want the Team Edition: what that lacks is lost.",
-    "gitlab-sign-in": "People on {host} sign in with GitLab, which Team Edition 11.0 and later cannot. Let them set a password there first (profile, security, sign-in method).",
+    "enterprise": "The server on {host} is the Enterprise Edition, and the settings set the Team Edition. Features that the Team Edition lacks would be lost.",
+    "gitlab-sign-in": "People on {host} sign in with GitLab, and Team Edition 11.0 and later has no GitLab sign-in. Let them set a password first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -30,23 +30,23 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command names no host in its pillar. Give it your roster IDs, without `to` for an import in place: {example}"
+            f"The command names no host in its pillar. For an import in place, give `from` alone. For example, with your own roster IDs: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
     unknown = sorted(map(str, set(pillar) - {"from", "to", *known}))
     if unknown:
         raise ValueError(
-            f"import:{unknown[0]} is not known; allowed: import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
+            f"import:{unknown[0]} is not a known key. Allowed are: import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
         )
     move_plan.check_hosts("import", pillar, example)
     request = {**known, **pillar}
     for key, default in known.items():
         if type(request[key]) is not type(default):
-            raise ValueError(f"import:{key} is {request[key]!r}; it must be like {default!r}.")
+            raise ValueError(f"import:{key} is {request[key]!r}. It must have the form of {default!r}.")
     strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
-        raise ValueError(f"import:accept names {strange[0]}; allowed: {', '.join(ACCEPTED)}.")
+        raise ValueError(f"import:accept contains {strange[0]}. Allowed are: {', '.join(ACCEPTED)}.")
     return request
 
 
@@ -60,8 +60,8 @@ def version(source: Source, settings: dict, known: dict) -> str:
     if source.version in known:
         return source.version
     raise ValueError(
-        f"The source runs Mattermost {source.version}, whose checksum is not known. Set mattermost:release:sha256 to it and "
-        "mattermost:release:version to that version, or to a newer one."
+        f"The source runs Mattermost {source.version}, and the checksum of that version is not known. Set "
+        "mattermost:release:version to it, or to a newer one, and mattermost:release:sha256 to its checksum."
     )
 
 
@@ -75,12 +75,12 @@ def incompatibilities(
     source_id, target_id = request["from"], request["to"]
     if is_same:
         return [
-            f"{source_id} and {target_id} are the same machine: name only one of them, in import:from, to import its server in place."
+            f"{source_id} and {target_id} are the same machine. To import its server in place, name it only in import:from."
         ]
     reasons = []
     if source.login.kind == "login" and not source.login.directory:
         reasons.append(
-            f"{source_id} has no pg_dump: install PostgreSQL's client programs there, at least as new as its server."
+            f"{source_id} has no pg_dump. Install PostgreSQL's client programs on it, at least as new as its PostgreSQL server."
         )
     elif not facts.get("postgresql"):
         reasons.append(
@@ -88,7 +88,7 @@ def incompatibilities(
         )
     if source.active and not request["stop"]:
         reasons.append(
-            f'The server on {source_id} runs, and an import must stop it. Add "stop": true to import when it may be stopped.'
+            f'The server on {source_id} runs, and an import has to stop it. Add "stop": true to import when it may be stopped.'
         )
     reasons += _databases(source_id, source)
     reasons += _release(request, source, facts, settings)
@@ -117,8 +117,10 @@ def _databases(source_id: str, source: Source) -> list[str]:
     ):
         return []
     return [
-        f"{source_id} keeps its settings in the database {settings_login.database} and its messages in {messages_login.database}, of {messages_login.host or 'its own host'}; an import reads "
-        "only one. Copy the settings to that one (mmctl --local config migrate), and set it in MM_CONFIG."
+        f"{source_id} has its settings in the database {settings_login.database} and its messages in "
+        f"{messages_login.database} (of {messages_login.host or 'its own host'}), but an import reads only one "
+        "database. Copy the settings to the other one (mmctl --local config migrate), and set that one in "
+        "MM_CONFIG."
     ]
 
 
@@ -156,7 +158,7 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
     target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
@@ -264,6 +266,6 @@ def next_steps(request: dict, source: Source, settings: dict, address: str) -> l
     name, source_id, target_id = settings["name"], request["from"], request["to"]
     return [
         f"Now change the DNS record of {name} to {target_id} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {source_id} is stopped and unchanged, but starts again at a reboot. To prevent that, run on that host: {source.disable_command}",
-        f"To go back to it, run on that host: {source.start_command}",
+        f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot starts it again. To prevent that, run on that host: {source.disable_command}",
+        f"To go back to the old installation, run on that host: {source.start_command}",
     ]

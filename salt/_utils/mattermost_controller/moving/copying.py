@@ -43,8 +43,8 @@ def size_summary(facts: dict) -> str:
     """Return what there is to move, in words. facts: of the source."""
     size = backup.size
     return (
-        f"They are fit for it: {plan.number(facts, 'posts')} messages, a database of {size(plan.number(facts, 'database_bytes'))}, "
-        f"{size(plan.number(facts, 'stored') * 1024)} of files."
+        f"The hosts are fit for it. To copy: {plan.number(facts, 'posts')} messages, a database of "
+        f"{size(plan.number(facts, 'database_bytes'))}, {size(plan.number(facts, 'stored') * 1024)} of files."
     )
 
 
@@ -76,8 +76,8 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     size_text = backup.size(size)
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Outcome(
-        f"{count} files ({size_text}) were copied while the server kept running, in {time.monotonic() - started:.0f} s; the "
-        f"{rehearsed}: it takes {seconds:.1f} s of the downtime.",
+        f"{count} files ({size_text}) were copied in {time.monotonic() - started:.0f} s, without a downtime. The {rehearsed}. "
+        f"In the downtime this takes {seconds:.1f} s.",
         count,
     )
 
@@ -89,7 +89,7 @@ def _listing(endpoint: Endpoint, where: str) -> dict:
 def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
     if unreadable := source.run("unreadable").strip():
         raise TransferError(
-            f"The account that the server on {source.host.id} runs as cannot read: {unreadable}. Make that account their owner (chown), or remove them."
+            f"The server's account on {source.host.id} cannot read: {unreadable}. Change the owner of these files to that account (chown), or remove them."
         )
     files = _listing(source, "in_source")
     step = plan.difference(files, _listing(target, "in_staging"))
@@ -112,7 +112,7 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     target_sums = _sums(target, "in_staging", name_list)
     wrong = sorted(name for name in source_sums if source_sums[name] != target_sums.get(name))
     if wrong:
-        raise TransferError(f"{len(wrong)} files differ between source and target, the first is {wrong[0]}.")
+        raise TransferError(f"{len(wrong)} files differ between source and target. The first is {wrong[0]}.")
 
 
 def _sums(endpoint: Endpoint, where: str, name_list: bytes) -> dict:
@@ -144,7 +144,9 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
                 target.run(_while_held(source, "target_closed"))
             sent = _files(source, target, say)
             if sent.send and plan.difference(_listing(source, "in_source"), _listing(target, "in_staging")).send:
-                raise TransferError("The files on the target differ from those of the source after the last copy.")
+                raise TransferError(
+                    "After the last copy the files on the target still differ from those on the source."
+                )
             _compare_bytes(source, target, sent.send)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
                 counting = pool.submit(source.run, 'census "$database"')
@@ -153,7 +155,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             difference = plan.differences(census, target.run('census "$new"'))
             if difference:
                 raise TransferError(
-                    f"The database on the target differs from that of the source: of its tables {difference}"
+                    f"The database on the target differs from the one on the source. In its tables, {difference}"
                 )
             settings = config(source.run_with_input("give_config"))
             is_placed = True
@@ -170,8 +172,8 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             target.run("prove", 600)
         except TransferError as err:
             raise TransferError(
-                f"The server passed its first health check, but fails at its public address: {err} To go back to the previous one, which "
-                f"is complete: mattermost-aside back overwrite, on {target.host.id}."
+                f"The server is healthy on the host, but fails at its public address: {err} To go back to the previous "
+                f"server, which is complete, run on {target.host.id}: mattermost-aside back overwrite"
             ) from err
     target.run("open_site")
     seconds = time.monotonic() - started
@@ -202,8 +204,8 @@ def _decommission(source: Endpoint) -> None:
             raise why
         time.sleep(2)
     raise UnknownState(
-        f"{source.host.id} does not answer ({why}): perhaps it still has the server, so the other host stays in maintenance mode. "
-        "Start again when it answers: the run continues from there."
+        f"{source.host.id} does not answer ({why}), and may still run the server. So the other host stays in "
+        f"maintenance mode. Start the same command again when {source.host.id} answers. It continues from here."
     )
 
 
@@ -218,7 +220,7 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
         messages.append(f"{source.host.id} serves again, with all its data.")
     except TransferError as err:
         messages.append(
-            f"{source.host.id} starts its server again {LEASE_SECONDS} s after it last heard from the controller ({err})."
+            f"{source.host.id} cannot be reached ({err}). It starts its server by itself {LEASE_SECONDS} s after its last contact with the controller."
         )
     if not in_place:
         _clean_target(target, "unplace" if placed else "drop_new", messages)
@@ -233,9 +235,9 @@ def _while_held(source: Endpoint, command: str) -> str:
 def _clean_target(target: Endpoint, command: str, lines: list) -> None:
     try:
         target.run(command, 300)
-        lines.append(f"What was copied stays on {target.host.id}: correct the cause and start again.")
+        lines.append(f"The copied data stays on {target.host.id}. Correct the cause and start again.")
     except TransferError as err:
-        lines.append(f"{target.host.id} could not be cleaned up ({err}); the next run does it.")
+        lines.append(f"{target.host.id} could not be cleaned up ({err}). The next run does it.")
 
 
 def open_target(target: Endpoint) -> Outcome:

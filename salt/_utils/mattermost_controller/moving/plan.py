@@ -40,17 +40,17 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command must name two hosts in its pillar, and names none. For example, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. A move needs two. For example, with your own roster IDs: {example}"
         )
     unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
-        raise ValueError(f"move:{unknown[0]} is not known; allowed: move:from, move:to, move:overwrite.")
+        raise ValueError(f"move:{unknown[0]} is not a known key. Allowed are: move:from, move:to, move:overwrite.")
     check_hosts("move", pillar, example)
     if pillar["from"] == pillar["to"]:
-        raise ValueError(f"move:from and move:to are both {pillar['from']}: a move needs two hosts.")
+        raise ValueError(f"move:from and move:to are both {pillar['from']}. A move needs two different hosts.")
     request = {"overwrite": False, **pillar}
     if request["overwrite"] not in (True, False):
-        raise ValueError(f"move:overwrite is {request['overwrite']!r}; it must be true or false.")
+        raise ValueError(f"move:overwrite is {request['overwrite']!r}. It must be true or false.")
     return request
 
 
@@ -74,27 +74,28 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
     source_settings, target_settings = settings
     reasons = []
     if is_same:
-        return [f"{source_id} and {target_id} are the same machine: name another host in move:to."]
+        return [f"{source_id} and {target_id} are the same machine. Set move:to to another host."]
     if resumes(request, source, target):
         return []
     if not source.get("version"):
         reasons.append(
-            f"{source_id} has no server of this bundle: deploy it first, or import from it (mattermost.import)."
+            f"{source_id} has no server of this bundle. Deploy it first, or import its server (mattermost.import)."
         )
     elif source.get("moved"):
         reasons.append(
-            f"{source_id} was moved to {source['moved']} already; set move:from to that host. To take the server back to {source_id}"
-            f" as it was then: sh {source_settings['paths']['work']}/take-back, on {source_id}."
+            f"The server of {source_id} was already moved to {source['moved']}. Set move:from to that host. To take "
+            f"the server back to {source_id} as it was then, run on {source_id}: sh "
+            f"{source_settings['paths']['work']}/take-back"
         )
     elif source.get("active") != "active":
         reasons.append(
-            f"The server on {source_id} does not run ({source.get('active') or 'unknown'}): start it, or restore a backup."
+            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start it, or restore a backup."
         )
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):
-            reasons.append(f"{facts['busy']} is running on {host}, or was interrupted: start again when it has ended.")
+            reasons.append(f"{facts['busy']} is running on {host}, or was interrupted. Start again when it has ended.")
     if source_settings["paths"] != target_settings["paths"]:
-        reasons.append(f"mattermost:paths differ between {source_id} and {target_id}; they must be the same.")
+        reasons.append(f"mattermost:paths is different for {source_id} and {target_id}. Set the same paths for both.")
     reasons += closed(source_id, source)
     reasons += _postgresql(source_id, target_id, source, target, target_settings)
     reasons += newer_messages(request, source, target)
@@ -112,10 +113,10 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
     source_major = number(source, "postgresql") // 10000
     target_major = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if not source_major:
-        return [f"PostgreSQL on {source_id} does not answer: systemctl status postgresql, on {source_id}."]
+        return [f"PostgreSQL on {source_id} does not answer. See on that host: systemctl status postgresql"]
     if target_major < source_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} {target_major}: a database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Choose a newer platform."
         ]
     return []
 
@@ -126,8 +127,8 @@ def closed(host: str, facts: dict) -> list[str]:
     if not account:
         return []
     return [
-        f"{account} cannot log in to the database on {host}, which an older version of this bundle deployed. Run "
-        "salt-run state.orchestrate mattermost.ssl (or .non-ssl) for that host, then start again."
+        f"{account} cannot log in to the database on {host}, because an older version of this bundle deployed that "
+        "host. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl) for it, then start again."
     ]
 
 
@@ -148,7 +149,7 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
         else "of another server"
     )
     return [
-        f'{target_id} holds {posts} messages {what}. To replace them and keep a copy there, add "overwrite": true to {key}.'
+        f'{target_id} has {posts} messages {what}. To replace them, and keep a copy on {target_id}, add "overwrite": true to {key}.'
     ]
 
 
@@ -156,8 +157,8 @@ def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     """Return which of the folders that new ones are to take the place of cannot be renamed on the target. settings: its own."""
     state = settings["paths"]["state"]
     return [
-        f"{folder} is a mount point on {target_id}, so it cannot be replaced: mount that disk at {state} instead, with all its "
-        "contents."
+        f"{folder} is a mount point on {target_id}, so it cannot be replaced. Mount that disk at {state} instead, "
+        "with all its contents."
         for folder in target.get("mounted", "").split()
     ]
 
@@ -171,11 +172,11 @@ def disk_space(target_id: str, source: dict, target: dict) -> list[str]:
     reasons = []
     if number(target, "free") < files:
         reasons.append(
-            f"The files need {files // 1024} MiB on {target_id} and {number(target, 'free') // 1024} MiB are free. Free some space there."
+            f"The files need {files // 1024} MiB on {target_id}, and only {number(target, 'free') // 1024} MiB are free. Free some space on that disk."
         )
     if number(target, "database_free") < database and target.get("same_disk") != "yes":
         reasons.append(
-            f"The database needs {database // 1024} MiB on {target_id} and {number(target, 'database_free') // 1024} MiB are free. Free some space there."
+            f"The database needs {database // 1024} MiB on {target_id}, and only {number(target, 'database_free') // 1024} MiB are free. Free some space on that disk."
         )
     return reasons
 
@@ -229,7 +230,7 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} differ, the first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
+    return f"{len(names)} differ. The first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:
@@ -253,7 +254,7 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
     return [
         f"Now change the DNS record of {name} to {target_id} ({address}).",
         f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
-        f"Then run salt-run state.orchestrate mattermost.{site}.",
-        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with everything: move from {target_id} to {source_id}.",
-        f"To go back without what is posted from now on: systemctl disable --now mattermost on {target_id}, then sh {work}/take-back on {source_id}.",
+        f"Then run: salt-run state.orchestrate mattermost.{site}",
+        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with all new messages: move from {target_id} to {source_id}.",
+        f"To go back without new messages: systemctl disable --now mattermost on {target_id}, then sh {work}/take-back on {source_id}",
     ]

@@ -36,6 +36,6 @@ def between(installed: str, wanted: str) -> list[str]:
     found = [f"{version}: {text}" for version, text in CHANGES if old < numbers(version) <= new]
     if new[:2] > numbers(LAST):
         found.append(
-            f"What releases after {LAST} change is not known here: read the vendor's changelog of {wanted} first."
+            f"The changes after {LAST} are not in this bundle's list. Read the vendor's changelog of {wanted} first."
         )
     return found

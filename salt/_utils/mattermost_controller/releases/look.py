@@ -102,10 +102,8 @@ def parse(text: str, complaint: str = "") -> Look:
         elif kind == "finding":
             found.append(Finding(*fields[:4]))
     if not values:
-        sentence = (
-            f"What the release sources say could not be read here: {complaint.strip()[-200:] or 'no reason was given'}."
-        )
-        found = [Finding("release-sources", "warning", sentence, "look at make sources.")]
+        sentence = f"The answers of the release sources could not be read: {complaint.strip()[-200:] or 'no reason was given'}."
+        found = [Finding("release-sources", "warning", sentence, "run in the checkout: make sources")]
     return Look(found, values, listed, sources)
 
 

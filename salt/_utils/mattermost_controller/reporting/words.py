@@ -30,7 +30,7 @@ KINDS = {  # Salt's own states, counted by what they make
 }
 VERBS = (
     "To|Fix|Run|See|Look at|Set|Give|Make|Name|Start|Stop|Read|Wait|Remove|Leave|Deploy|Restore|Check|Apply|Free|Correct|Use|Try|Copy|Move|Add"
-    "|Change|Allow|Look|Keep|Log|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter|Create|Begin|Import|Let|Take|Upgrade|Unmask|Disable|Rename|Point"
+    "|Change|Allow|Look|Keep|Log|Deactivate|Acknowledge|Install|Compare|Choose|Write|Enter|Create|Begin|Import|Let|Take|Upgrade|Unmask|Disable|Rename|Point|List|Mount|Put|Save"
 )
 _FIX = re.compile(rf"(?<=[.!?)'\"]) (?=(?:{VERBS})\b)")
 # The same after a colon, of a sentence of several words; what a command writes ("tar: write error") is none.
@@ -135,11 +135,11 @@ def explained(text: str, most: int = 2) -> dict:
 
     Of what a command wrote the last lines count, of a sentence of ours the first ones; what it quotes (a log) is indented.
     """
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or ["It printed nothing."]
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or ["The command printed nothing."]
     quoted = [line.strip() for line in lines if line.startswith(" ")]
     said = [line for line in lines if not line.startswith(" ")]
     if "Traceback (most recent call last)" in text:
-        return {"what": _cut(f"The program broke off: {lines[-1].strip()}"), "fix": "", "cut": True}
+        return {"what": _cut(f"The program crashed: {lines[-1].strip()}"), "fix": "", "cut": True}
     if lines[0].startswith("Command "):
         return {"what": _cut(" ".join(line.strip() for line in lines[-2:])), "fix": "", "cut": len(lines) > 2}
     heading = said.pop() if quoted and len(said) > 1 and said[-1].endswith(":") else ""

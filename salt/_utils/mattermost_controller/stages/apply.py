@@ -55,7 +55,7 @@ def _over_ssh(opts: dict, hosts: list, slses: list[str], known: dict, arguments:
         with ssh_multiplex.multiplexed(told):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
-        outcome.setdefault(host_id, {"stderr": "The host returned nothing."})
+        outcome.setdefault(host_id, {"stderr": "The host returned no results."})
     return outcome
 
 
@@ -70,7 +70,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
             failhard = host.job("cp.cache_file", [FAILHARD], base, minion.SLACK)
             if not failhard:
                 raise minion.NoAnswer(
-                    f"The master's file server has no {FAILHARD}: it serves another tree than this one."
+                    f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
                 )
             answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
         except minion.NoAnswer as err:

@@ -25,19 +25,19 @@ def plan(release: dict, paths: dict, current: str | None) -> Step:
         paths["work"], "downloads", archive_name(release["version"], release["arch"], release["edition"])
     )
     if "://" in release["source"]:
-        return Step("the host fetches the archive itself.", target)
+        return Step("the host downloads the archive itself.", target)
     if effective(release, current) != current:
         return Step("", target)
     if current == release["version"]:
         return Step(f"Mattermost {current} is in place.", target)
-    return Step(f"Mattermost {current} stays: no version is named in the settings.", target)
+    return Step(f"Mattermost {current} stays, because the settings name no version.", target)
 
 
 def mismatch(release: dict, found: str) -> str:
     """Return the sentence for a file whose checksum is not the wanted one."""
     if not release["sha256"]:
         return (
-            f"No checksum is known for Mattermost {release['version']} ({release['arch']}): give mattermost:release:sha256. "
-            f"{release['source']} has {found}."
+            f"No checksum is known for Mattermost {release['version']} ({release['arch']}). Set "
+            f"mattermost:release:sha256. The file {release['source']} has {found}."
         )
-    return f"{release['source']} has SHA-256 {found}, not {release['sha256']}: nothing was copied."
+    return f"{release['source']} has SHA-256 {found}, not {release['sha256']}. Nothing was copied."

@@ -35,7 +35,7 @@ def failure(found: dict, words: str) -> str:
     if found.get("result") in ("failed", "refused", "undone"):
         return " ".join(part for part in (found.get("reason"), found.get("advice")) if part)
     lines = [line for line in words.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "It ended without a message; see journalctl -u mattermost-backup."
+    return lines[-1] if lines else "The program ended without a message. See: journalctl -u mattermost-backup"
 
 
 def created(found: dict, settings: dict) -> str:
@@ -46,11 +46,11 @@ def created(found: dict, settings: dict) -> str:
         f"Backup {found.get('snapshot')} in {where}: {found.get('users')} users, {found.get('posts')} messages, "
         f"{found.get('files')} files, {size(found.get('bytes'))} in all, {size(found.get('added'))} new, "
         f"made in {found.get('seconds')} s.",
-        f"Its password is in {settings['paths']['settings']}/secrets/backup-password on the host: keep a copy elsewhere, "
-        "a restore on another host needs it.",
+        f"Its password is in {settings['paths']['settings']}/secrets/backup-password on the host. Keep a copy "
+        "elsewhere: a restore on another host needs it.",
     ]
     if place.startswith("/"):
-        sentences.append("The repository is on the host itself: it does not outlive the host's disk.")
+        sentences.append("The repository is on the host's own disk, and is lost with that disk.")
     return " ".join(sentences)
 
 
@@ -62,12 +62,12 @@ def parse_request(pillar: dict) -> tuple[str, bool]:
     """
     unknown = sorted(set(pillar) - {"snapshot", "overwrite"})
     if unknown:
-        raise ValueError(f"restore:{unknown[0]} is not known; allowed: restore:snapshot, restore:overwrite.")
+        raise ValueError(f"restore:{unknown[0]} is not a known key. Allowed are: restore:snapshot, restore:overwrite.")
     snapshot, overwrite = pillar.get("snapshot", "latest"), pillar.get("overwrite", False)
     if not re.fullmatch(r"latest|[0-9a-f]{4,64}", str(snapshot)):
-        raise ValueError(f"restore:snapshot is {snapshot!r}; it must be latest or a backup's number, in quotes.")
+        raise ValueError(f"restore:snapshot is {snapshot!r}. It must be latest or the number of a backup, in quotes.")
     if overwrite not in (True, False):
-        raise ValueError(f"restore:overwrite is {overwrite!r}; it must be true or false.")
+        raise ValueError(f"restore:overwrite is {overwrite!r}. It must be true or false.")
     return str(snapshot), overwrite
 
 
@@ -86,26 +86,28 @@ def restore_command(found: dict, overwrite: bool) -> str:
     words = ["mattermost-restore to", found["snapshot"], *(["overwrite"] if overwrite else [])]
     if backup == here:
         return " ".join(words)
-    what = f"The backup {found['snapshot']} is of Mattermost {backup}, the host has {here or 'none'}."
+    what = f"Backup {found['snapshot']} comes from Mattermost {backup}, and the host has {here or 'none'}."
     if not here or release.parse(here) < release.parse(backup):
-        raise ValueError(f"{what} Set mattermost:release:version to {backup}, then start mattermost.restore again.")
+        raise ValueError(
+            f"{what} Set mattermost:release:version to {backup}, then run again: salt-run state.orchestrate mattermost.restore"
+        )
     try:
         release.check_hop(backup, here)
     except release.ReleaseError as err:
-        raise ValueError(f"{what} {err} Or restore on a host that has {backup}.") from None
+        raise ValueError(f"{what} {err} Or restore on a host that has Mattermost {backup}.") from None
     return " ".join([*words, "from", backup])
 
 
 def restored(found: dict, _settings: dict) -> str:
     """Return the sentences on a restore that was made."""
     newer = int(found.get("newer") or 0)
-    lost = f" {newer} messages newer than the backup are in what was replaced." if newer else ""
+    lost = f" {newer} messages that are newer than the backup are in the replaced data." if newer else ""
     return f"{_contents(found)}{lost} {found.get('advice', '')}".strip()
 
 
 def drilled(found: dict, _settings: dict) -> str:
     """Return the sentence on a drill that passed."""
-    return f"{_contents(found)} Nothing of it is left. {found.get('advice', '')}".strip()
+    return f"{_contents(found)} The test copy was removed. {found.get('advice', '')}".strip()
 
 
 def _contents(found: dict) -> str:

@@ -15,12 +15,12 @@ def parse_request(pillar: dict) -> tuple[bool, str]:
     """
     unknown = sorted(set(pillar) - {"overwrite", "way"})
     if unknown:
-        raise ValueError(f"rollback:{unknown[0]} is not known; allowed: rollback:overwrite and rollback:way.")
+        raise ValueError(f"rollback:{unknown[0]} is not a known key. Allowed are: rollback:overwrite and rollback:way.")
     overwrite, way = pillar.get("overwrite", False), pillar.get("way", "")
     if overwrite not in (True, False):
-        raise ValueError(f"rollback:overwrite is {overwrite!r}; it must be true or false.")
+        raise ValueError(f"rollback:overwrite is {overwrite!r}. It must be true or false.")
     if way not in ("", "down", "copy"):
-        raise ValueError(f"rollback:way is {way!r}; it must be down or copy, or not be there.")
+        raise ValueError(f"rollback:way is {way!r}. It must be down or copy, or be left out.")
     return overwrite, way
 
 
@@ -49,10 +49,10 @@ def preview(found: dict) -> str:
 def failure(found: dict, words: str) -> str:
     """Return why it did not go back and what to do. found: the program's report. words: what it said without one."""
     if "There is no command back" in words:
-        return "It was deployed by an older bundle, which kept nothing to go back to. Run salt-run state.orchestrate mattermost.ssl, then upgrade."
+        return "An older version of this bundle deployed this host and kept nothing to go back to. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl), then upgrade."
     if "result" not in found:
         lines = [line for line in words.strip().splitlines() if line.strip()]
-        return lines[-1] if lines else "It ended without a message; see journalctl -u mattermost-switch."
+        return lines[-1] if lines else "The program ended without a message. See: journalctl -u mattermost-switch"
     sentences = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
     if found.get("log"):
         sentences += ["The server's first errors:", *(f"  {line}" for line in found["log"])]
@@ -62,11 +62,12 @@ def failure(found: dict, words: str) -> str:
 def done(found: dict, release: dict) -> str:
     """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
     outage = f" Chat was away for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
-    kept = f" The configuration of {found.get('from')} is kept on the host: mattermost-kept list shows it."
+    kept = f" The configuration of {found.get('from')} is kept on the host. To see it: mattermost-kept list."
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
-            f" mattermost:release:version is {release['version']}: the next mattermost.ssl would upgrade again. "
-            f"Set it to {found.get('to')} to stay, with that version's sha256 and source where you set these."
+            f" mattermost:release:version is {release['version']}, so the next deploy would upgrade again. To stay "
+            f"with {found.get('to')}, set it to {found.get('to')}, with the sha256 and source of that version if you "
+            "set these."
         )
     else:
         later = f" The settings name no newer version, so the next run stays with {found.get('to')}."

@@ -78,7 +78,7 @@ def no_results_reason(answer) -> str:
         if isinstance(inner, list):
             said = " ".join(str(line).strip() for line in inner)
             if "is running as PID" in said:
-                return f"Another job of Salt is running there: {said} Run this again when it has ended."
+                return f"Another job of Salt is running on the host: {said} Start the same command again when it has ended."
             return f"The states do not compile: {said}"
         if isinstance(inner, dict):
             for key in ("stderr", "stdout", "_error", "error"):
@@ -86,7 +86,7 @@ def no_results_reason(answer) -> str:
                 if text:
                     return _last_lines(text)
         answer = inner
-    return _last_lines(str(answer)) if answer else "It returned nothing."
+    return _last_lines(str(answer)) if answer else "The host returned no results."
 
 
 def _last_lines(text: str, count: int = 6) -> str:
@@ -103,7 +103,7 @@ def stage_result(stage: str, hosts: dict, test: bool) -> dict:
     failures, changes, unchanged, report = [], {}, [], {}
     for host, results in hosts.items():
         if not results or isinstance(results, str):
-            reason = results or "The host returned nothing for this stage."
+            reason = results or "The host returned no results for this stage."
             failures.append(f"Stage {stage} failed on {host}: {reason}")
             report[host] = {"failed": [words.broken_off(reason)]}
             continue

@@ -28,7 +28,7 @@ def newest_bundle(address: str) -> tuple[str, str]:
     found = re.search(r"^version: (\d{1,6}\.\d{1,6}\.\d{1,6})\s*$", text, re.MULTILINE)
     if found:
         return found[1], ""
-    return "", said.splitlines()[-1] if said else "what answers there is not the bundle.yaml of this bundle."
+    return "", said.splitlines()[-1] if said else "the address does not return the bundle.yaml of this bundle."
 
 
 def findings(settings: dict, data: dict, salt: str, newest: tuple[str, str], today) -> list[Finding]:
@@ -56,8 +56,8 @@ def _salt(version: str, table: dict, today) -> Finding:
     if found.level in ("ok", "skipped") and numbers(known.get("newest", "")) > numbers(version):
         return note(
             "salt",
-            f"Salt {version} runs on this controller; {known['newest']} was seen by {table['date']}.",
-            "see docs/salt-versions.md.",
+            f"Salt {version} runs on this controller. On {table['date']} the newest was {known['newest']}.",
+            "see how to change it in docs/salt-versions.md.",
         )
     return found
 
@@ -69,8 +69,8 @@ def _restic(platform: dict) -> Finding:
     pinned = re.search(r"\d+\.\d+\.\d+", program["source"])
     return note(
         "restic",
-        f"restic {pinned[0] if pinned else 'of an unknown version'} is pinned for {platform['name']}, whose package manager brings no fixes of it.",
-        "another one: mattermost:platform:backup:program, with its address and SHA-256.",
+        f"restic {(pinned[0] if pinned else 'of an unknown version')} is pinned for {platform['name']}. The package manager does not update it.",
+        "set mattermost:platform:backup:program to another restic, with its address and SHA-256.",
     )
 
 
@@ -78,18 +78,18 @@ def _bundle(checkout: str, newest: str, reason: str) -> Finding:
     if reason:
         return warning(
             "bundle-version",
-            f"Whether there is a newer version of this bundle is not known: {reason}",
-            "correct mattermost:release_sources:bundle, or set it to '' to ask nobody.",
+            f"It is not known whether this bundle has a newer version: {reason}",
+            "correct mattermost:release_sources:bundle, or set it to '' to switch this check off.",
         )
     if not newest:
         return skipped(
             "bundle-version",
-            "Whether this bundle has a newer version was not checked: mattermost:release_sources:bundle is empty.",
+            "It was not checked whether this bundle has a newer version, because mattermost:release_sources:bundle is empty.",
         )
     if numbers(newest) > numbers(checkout):
         return warning(
             "bundle-version",
-            f"Version {newest} of this bundle is out; this checkout is {checkout}.",
-            "git pull && make setup, then read CHANGELOG.md before the next run.",
+            f"Version {newest} of this bundle is available. This checkout is {checkout}.",
+            "run git pull && make setup, then read CHANGELOG.md before the next run.",
         )
     return ok("bundle-version", f"This checkout, {checkout}, is the newest version of this bundle.")

@@ -26,7 +26,7 @@ def stages_of(file_roots: list[str], site: str) -> list[dict]:
                     if "apply" in arguments:
                         found.append({"name": name, "sls": arguments["apply"]})
             return found
-    raise FileNotFoundError(f"No mattermost/{site}.sls below {', '.join(map(str, file_roots))}.")
+    raise FileNotFoundError(f"No mattermost/{site}.sls in {', '.join(map(str, file_roots))}.")
 
 
 def unknown(reason: str) -> dict:
@@ -65,7 +65,7 @@ def from_dry_run(answer, stages_asked: list[dict]) -> dict:
         if part["result"] is False and not _is_follower(part):
             found.append({"state": name, "stage": stage, "fails": True})
             reason = (
-                reason or f"{name} would fail: {_sentence(str(part['comment']))} What comes after it was not checked."
+                reason or f"{name} would fail: {_sentence(str(part['comment']))} The states after it were not checked."
             )
         elif part["result"] is None or part["changes"]:
             found.append({"state": name, "stage": stage, "fails": False})

@@ -208,7 +208,7 @@ def backups(made: dict) -> Finding:
         return refusal(
             "backup-result",
             f"The last backup failed: {reason}",
-            "read why: journalctl -u mattermost-backup; then: salt-run state.orchestrate mattermost.backup",
+            "read the reason on the host: journalctl -u mattermost-backup. Then run: salt-run state.orchestrate mattermost.backup",
         )
     return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
 
@@ -221,13 +221,13 @@ def patches(made: dict) -> Finding:
         return refusal(
             "unattended-patches",
             f"Stopped: {made['stopped']}",
-            "when the cause is corrected, run mattermost-patches resume on the host, or deploy that patch or a newer one.",
+            "correct the cause. Then run mattermost-patches resume on the host, or deploy that patch or a newer one.",
         )
     if made["result"] == "failed":
         return refusal(
             "unattended-patches", made["reason"] or "The last run failed.", "journalctl -u mattermost-patches"
         )
-    return ok("unattended-patches", made["reason"] or "On; no window was open yet.")
+    return ok("unattended-patches", made["reason"] or "Unattended patches are on. No window has opened yet.")
 
 
 def disks(settings: dict, made: dict) -> Finding:
@@ -241,25 +241,25 @@ def disks(settings: dict, made: dict) -> Finding:
         return refusal(
             "disk",
             f"{said}; the limit is {full} %.",
-            "free some space (what is kept is listed below) or add a larger disk; mattermost:status:disk_full sets the limit.",
+            "free some space (the report lists what is kept) or add a larger disk. mattermost:status:disk_full sets the limit.",
         )
     if not made["disks"]:
-        return skipped("disk", "Unknown: the inspection of the host was interrupted.")
+        return skipped("disk", "Unknown, because the inspection of the host was interrupted.")
     worst = max(disk["used_percent"] for disk in made["disks"].values())
-    return ok("disk", f"At most {worst} % full.")
+    return ok("disk", f"The fullest disk is {worst} % full.")
 
 
 def users(made: dict) -> Finding:
     """The active accounts leave room below the Team Edition's limit."""
     active, most = made["users"]["active"], made["users"]["limit"]
     if active is None:
-        return skipped("users", "Unknown: the database does not answer.")
+        return skipped("users", "Unknown, because the database does not answer.")
     if most is None:
         return ok("users", f"{active} active users.")
     if active >= most:
         return refusal(
             "users",
-            f"{active} active users; the Team Edition allows {most}: nobody can be added or reactivated.",
+            f"{active} users are active, and the Team Edition allows {most}. Nobody can be added or reactivated.",
             "deactivate accounts that are no longer used (System Console, Users).",
         )
     if active >= USERS_NEAR:
@@ -275,7 +275,7 @@ def drifted(drift: dict) -> Finding:
         return refusal(
             "drift",
             f"{len(drift['states'])} states would change: {names}.{why}" if names else drift["reason"],
-            "to see what would change, run the deploy with test=True; without test=True it changes the host as the settings say.",
+            "to see what would change, run the deploy with test=True. To change the host as the settings say, run it without test=True.",
         )
     if not drift["looked"]:
         return skipped("drift", f"Not checked: {drift['reason']}")

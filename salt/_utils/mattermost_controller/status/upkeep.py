@@ -37,10 +37,10 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
 def support(check: str, what: str, ends: str, today, way: str) -> Finding:
     """Judge the last day of support of *what*. ends: "" where it is not known."""
     if not ends:
-        return skipped(check, f"Until when {what} is supported is not known here.")
+        return skipped(check, f"The end of support of {what} is not in this bundle's table.")
     left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days
     if left < 0:
-        return refusal(check, f"The support of {what} ended on {ends}: it gets no security fixes any more.", f"{way}.")
+        return refusal(check, f"The support of {what} ended on {ends}. It gets no security fixes any more.", f"{way}.")
     if left <= SOON:
         return warning(check, f"The support of {what} ends on {ends}.", f"{way}.")
     return ok(check, f"{what} is supported to {ends}.")
@@ -49,28 +49,30 @@ def support(check: str, what: str, ends: str, today, way: str) -> Finding:
 def _reboot(due: bool) -> Finding:
     if due:
         return warning(
-            "reboot", "The host has to be rebooted for updates that are installed.", "reboot it when nobody needs chat."
+            "reboot", "Installed updates need a reboot of the host.", "reboot the host when nobody needs chat."
         )
     return ok("reboot", "No reboot is due.")
 
 
 def _packages(count: int | None) -> Finding:
     if count is None:
-        return skipped("security-packages", "Which security updates of the distribution wait is not known.")
+        return skipped("security-packages", "It is not known which security updates of the distribution are waiting.")
     if count:
         return warning(
             "security-packages",
-            f"{count} security updates of the distribution wait.",
+            f"{count} security updates of the distribution are waiting.",
             "install them (apt or dnf upgrade).",
         )
-    return ok("security-packages", "No security update of the distribution waits, by what the host fetched last.")
+    return ok(
+        "security-packages", "No security update of the distribution is waiting (as of the host's last package list)."
+    )
 
 
 def _postgresql_update(waits: str | None, running: str) -> Finding:
     if waits:
         return warning(
             "postgresql-update",
-            f"PostgreSQL {waits} waits; {running or 'another one'} is running.",
-            "install it (apt or dnf upgrade) when nobody needs chat: it restarts PostgreSQL.",
+            f"PostgreSQL {waits} is waiting to be installed. {running or 'another one'} is running.",
+            "install it (apt or dnf upgrade) when nobody needs chat, because it restarts PostgreSQL.",
         )
-    return ok("postgresql-update", "No update of PostgreSQL waits, by what the host fetched last.")
+    return ok("postgresql-update", "No update of PostgreSQL is waiting (as of the host's last package list).")

@@ -23,9 +23,11 @@ def names(settings, observed, facts) -> Finding:
     wrong = []
     for name, seen in observed["additional"].items():
         if not seen["resolved"]:
-            wrong.append(f"{name} does not resolve from here.")
+            wrong.append(f"The controller cannot resolve {name}.")
         elif not set(seen["resolved"]) & set(observed["resolved"]):
-            wrong.append(f"{name} is {', '.join(seen['resolved'])}, the site {', '.join(observed['resolved'])}.")
+            wrong.append(
+                f"{name} points to {', '.join(seen['resolved'])}, but the site to {', '.join(observed['resolved'])}."
+            )
     if settings["verify"]["address"]:
         wrong = []
     return _finding(
@@ -42,7 +44,7 @@ def certificates(settings, observed, facts) -> Finding:
         for name, seen in observed["additional"].items()
         if seen["tls"].error
     ]
-    return _finding("additional-certificates", wrong, "Trusted for each additional name.", DEPLOY)
+    return _finding("additional-certificates", wrong, "The certificate is trusted for each additional name.", DEPLOY)
 
 
 def redirects(settings, observed, facts) -> Finding:
@@ -53,19 +55,19 @@ def redirects(settings, observed, facts) -> Finding:
             answer = seen.get(key)
             if answer and (answer.status, answer.headers.get("location")) != (301, public + PATH):
                 found = answer.error or f"status {answer.status}, Location {answer.headers.get('location', 'none')}"
-                wrong.append(f"{name} is not sent to {public} for good: {found}.")
+                wrong.append(f"{name} is not permanently redirected to {public}: {found}.")
                 break
         else:
             if public + settings["server"]["path"] not in _message(seen["api"]):
                 answer = seen["api"]
                 wrong.append(
-                    f"{name}{API} must answer with an error that names {public}: {answer.error or f'status {answer.status}'}."
+                    f"{name}{API} must answer with an error that names {public}, but the answer is: {answer.error or f'status {answer.status}'}."
                 )
     return _finding(
         "additional-redirects",
         wrong,
-        f"Sent to {public}, with path and query.",
-        f"{DEPLOY}; if it stays, another server block of nginx takes the name: {SERVER_BLOCKS}",
+        f"Each additional name is redirected to {public}, with path and query.",
+        f"{DEPLOY}; if it stays, another server block of nginx serves that name: {SERVER_BLOCKS}",
     )
 
 

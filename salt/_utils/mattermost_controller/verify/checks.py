@@ -54,7 +54,7 @@ def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Fi
     if observed["additional"]:
         checks += [additional.names, additional.redirects, *([additional.certificates] if site == "ssl" else [])]
     if name.level == REFUSAL:
-        found += [skipped(_name(check), "Not checked: the name does not resolve.") for check in checks]
+        found += [skipped(_name(check), "Not checked, because the name does not resolve.") for check in checks]
         return _fail_skipped(found)
     found += [web.reachable(settings, observed, facts, site == "ssl"), web.closed_ports(settings, observed, facts)]
     if site == "ssl":
@@ -74,7 +74,7 @@ def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Fi
 
 
 def _skip(check, what: str) -> Finding:
-    return skipped(_name(check), f"Not checked: {what} does not answer.")
+    return skipped(_name(check), f"Not checked, because {what} does not answer.")
 
 
 def _name(check) -> str:
@@ -100,7 +100,7 @@ def report(found: dict, hosts: list[str], test: bool) -> dict:
         return {"result": True, "comment": "\n".join([f"Verified: {total} checks on {where}.", *lines])}
     failures = [f"Verification failed on {reason}" for reason in reasons(found)]
     if test:
-        head = f"Would verify {where} after the changes of this run; at present, {len(wrong)} of {total} checks fail."
+        head = f"Would verify {where} after the changes of this run. At present, {len(wrong)} of {total} checks fail."
         return {"result": None, "comment": "\n".join([head, *reasons(found), *lines])}
     head = f"{len(wrong)} of {total} checks failed on {where}."
     return {"result": False, "comment": "\n".join([*failures, head, *lines])}

@@ -17,10 +17,10 @@ def installed(settings, facts) -> Finding:
     if current != wanted or not current:
         return refusal(
             "installed",
-            f"{settings['paths']['install']}/current is {current or 'missing'}; expected: {wanted}.",
+            f"{settings['paths']['install']}/current points to {current or 'nothing'}. Expected: {wanted}.",
             DEPLOY,
         )
-    return ok("installed", f"{settings['paths']['install']}/current is {current}.")
+    return ok("installed", f"{settings['paths']['install']}/current points to {current}.")
 
 
 def listeners(settings, facts) -> Finding:
@@ -31,11 +31,11 @@ def listeners(settings, facts) -> Finding:
         held = ", ".join(f"{one['program'] or 'a program'} on {one['address']}:{one['port']}" for one in wrong)
         return refusal(
             "listeners",
-            f"Not only on loopback: {held}.",
-            f"{DEPLOY} sets these addresses for the server and PostgreSQL; stop any other program: ss -ltnp shows it.",
+            f"A port is open on more than loopback: {held}.",
+            f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program holds the port, stop it: ss -ltnp",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
-        return refusal("listeners", f"Nothing listens on port {settings['server']['port']}.", LOGS)
+        return refusal("listeners", f"No program listens on port {settings['server']['port']}.", LOGS)
     return ok("listeners", f"{', '.join(map(str, sorted(inner)))} listen on loopback only.")
 
 
@@ -70,16 +70,22 @@ def renewal(settings, facts) -> Finding:
     name = settings["platform"]["certbot"]["timer"]
     state = _off(facts, name)
     if state:
-        return refusal("renewal", f"{name} is {state}: the certificate would expire.", f"systemctl enable --now {name}")
+        return refusal(
+            "renewal", f"{name} is {state}, so the certificate would expire.", f"systemctl enable --now {name}"
+        )
     due = _unit(facts, name).get("NextElapseUSecRealtime", "")
     if not due or due in ("n/a", "0"):
-        return refusal("renewal", f"{name} has no next run.", f"systemctl restart {name}; systemctl list-timers")
+        return refusal(
+            "renewal",
+            f"{name} has no next run, so the certificate would expire.",
+            f"systemctl restart {name}; systemctl list-timers",
+        )
     tried = facts["renewal"]
     if tried.get("attempt") == "failed":
         return warning(
             "renewal",
             f"The last renewal failed: {tried.get('reason')}. {name} tries again at {due}.",
-            "find the reason, on the host: certbot renew --dry-run",
+            "find the reason on the host: certbot renew --dry-run",
         )
     return ok("renewal", f"{name} runs next at {due}.")
 
@@ -90,7 +96,7 @@ def certificate_watch(settings, facts) -> Finding:
     if state:
         return refusal(
             "certificate-watch",
-            f"{WATCH_TIMER} is {state}: nobody would be notified of a failed renewal.",
+            f"{WATCH_TIMER} is {state}, so nobody would be notified of a failed renewal.",
             f"{DEPLOY}; if it is off on purpose, set mattermost:certificate:watch: False first.",
         )
     return ok("certificate-watch", f"{WATCH_TIMER} checks the certificate every day.")
@@ -101,8 +107,8 @@ def backup_age(settings, facts) -> Finding:
     if not settings["platform"]["backup"]["by_clock"]:
         return warning(
             "backup-age",
-            f"No backups are scheduled: there is no restic package for {settings['platform']['name']}.",
-            f"install restic there by hand, set mattermost:platform:backup:by_clock: True, then: {DEPLOY}",
+            f"No backups are scheduled, because {settings['platform']['name']} has no restic package.",
+            f"install restic on the host by hand, set mattermost:platform:backup:by_clock: True, then: {DEPLOY}",
         )
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
     if state:
@@ -110,8 +116,8 @@ def backup_age(settings, facts) -> Finding:
     if known["good"] > facts["time"] + CLOCK_SECONDS:
         return refusal(
             "backup-age",
-            "The last good backup is dated in the future: the host's clock was ahead, and a restore passes that backup over.",
-            f"{BACKUP}; whether the clock is synchronised, on the host: timedatectl",
+            "The last good backup has a date in the future, so a restore skips it. The clock of the host was ahead.",
+            f"{BACKUP}; check on the host whether its clock is synchronised: timedatectl",
         )
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)
@@ -138,13 +144,13 @@ def postgresql(settings, facts) -> Finding:
     if not version:
         return refusal(
             "postgresql",
-            f"No PostgreSQL answers on the socket of port {port}.",
-            f"systemctl restart {settings['platform']['postgresql']['service']}; then read why: journalctl -u 'postgresql*' -n 50",
+            f"PostgreSQL does not answer on the socket of port {port}.",
+            f"systemctl restart {settings['platform']['postgresql']['service']}; then read the reason: journalctl -u 'postgresql*' -n 50",
         )
     if numbers(version)[0] < minimum:
         return refusal(
             "postgresql",
-            f"PostgreSQL {version} runs; {minimum} or newer is needed.",
+            f"PostgreSQL {version} runs, but Mattermost needs {minimum} or newer.",
             f"set mattermost:database:version: {minimum}, then: salt-run state.orchestrate mattermost.postgresql",
         )
     return ok("postgresql", f"PostgreSQL {version} answers.")
@@ -167,7 +173,7 @@ def private_files(settings, facts) -> Finding:
             wrong.append(f"{path} belongs to {found['user']} and has mode {found['mode']:04o}")
     if wrong:
         return refusal("private-files", f"{'; '.join(wrong)}.", DEPLOY)
-    return ok("private-files", "Files with secrets are private; programs belong to root.")
+    return ok("private-files", "Files with secrets are private, and programs belong to root.")
 
 
 def _off(facts: dict, timer: str) -> str:

@@ -21,24 +21,24 @@ def chain(settings, observed, facts) -> Finding:
             f"The certificate is not trusted for {settings['name']}: {observed['tls'].error}.",
             f"{DEPLOY}; for a private CA set mattermost:verify:ca_file.",
         )
-    return ok("certificate-trust", f"Chain and name {settings['name']} are trusted.")
+    return ok("certificate-trust", f"The certificate chain is trusted for {settings['name']}.")
 
 
 def days_left(settings, observed, facts, now: datetime | None = None) -> Finding:
     from cryptography import x509
 
     if not observed["tls"].certificate:
-        return skipped("certificate-days", "Not checked: the site sent no certificate.")
+        return skipped("certificate-days", "Not checked, because the site sent no certificate.")
     certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
     first, last = validity(certificate)
     left = last - (now or datetime.now(timezone.utc))
     sentence = f"{left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
-        fix = f"give mattermost:certificate:chain and mattermost:certificate:key a new certificate and its key, then: {DEPLOY}"
+        fix = f"set a new certificate and its key in mattermost:certificate:chain and mattermost:certificate:key, then: {DEPLOY}"
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
-        fix = "find out why it is not renewed, on the host: certbot renew --dry-run"
+        fix = "find the reason on the host why it is not renewed: certbot renew --dry-run"
     if left > limit:
         return ok("certificate-days", f"{sentence}.")
     sentence += f"; at least {math.ceil(limit / timedelta(days=1))} are required."
@@ -63,13 +63,15 @@ def protocol(settings, observed, facts) -> Finding:
         return refusal(
             "tls-protocol",
             f"The site still accepts {observed['old_tls'].split()[1]}.",
-            f"{DEPLOY}; if it stays, another server block sets ssl_protocols: {SERVER_BLOCKS}",
+            f"{DEPLOY}; if it stays, another server block of nginx sets ssl_protocols: {SERVER_BLOCKS}",
         )
     if not observed["tls"].version:
-        return skipped("tls-protocol", "Not checked: the TLS handshake failed.")
+        return skipped("tls-protocol", "Not checked, because the TLS handshake failed.")
     if observed["old_tls"] == "untestable":
-        return note("tls-protocol", f"{observed['tls'].version}; older versions cannot be tried from this controller.")
-    return ok("tls-protocol", f"{observed['tls'].version}; 1.0 and 1.1 are refused.")
+        return note(
+            "tls-protocol", f"{observed['tls'].version} is used. Older versions cannot be tried from this controller."
+        )
+    return ok("tls-protocol", f"{observed['tls'].version} is used. TLS 1.0 and 1.1 are refused.")
 
 
 def served_certificate(settings, observed, facts) -> Finding:
@@ -78,7 +80,7 @@ def served_certificate(settings, observed, facts) -> Finding:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     if not observed["tls"].certificate:
-        return skipped("certificate-served", "Not checked: the site sent no certificate.")
+        return skipped("certificate-served", "Not checked, because the site sent no certificate.")
     if not facts["certificates"]:
         return refusal(
             "certificate-served",
@@ -92,9 +94,9 @@ def served_certificate(settings, observed, facts) -> Finding:
         except ValueError:
             leaves[path] = b""
     if observed["tls"].certificate in leaves.values():
-        return ok("certificate-served", f"The served certificate is the one in {', '.join(sorted(leaves))}.")
+        return ok("certificate-served", f"nginx serves the certificate in {', '.join(sorted(leaves))}.")
     return refusal(
         "certificate-served",
-        f"The certificate in {', '.join(sorted(leaves))} is not the one that is served.",
-        f"systemctl reload nginx; why the renewal did not: journalctl -u {settings['platform']['certbot']['service']}",
+        f"nginx does not serve the certificate in {', '.join(sorted(leaves))}.",
+        f"run on the host: systemctl reload nginx. Why the renewal did not reload it: journalctl -u {settings['platform']['certbot']['service']}",
     )

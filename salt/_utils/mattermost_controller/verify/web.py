@@ -22,10 +22,10 @@ def public_name(settings, observed, facts) -> Finding:
     if not observed["resolved"]:
         return refusal(
             "public-name",
-            f"{name} does not resolve on the controller.",
+            f"The controller cannot resolve {name}.",
             "add its DNS record, or set mattermost:verify:address.",
         )
-    return ok("public-name", f"{name} is {', '.join(observed['resolved'])}.")
+    return ok("public-name", f"{name} points to {', '.join(observed['resolved'])}.")
 
 
 def reachable(settings, observed, facts, secure: bool) -> Finding:
@@ -37,7 +37,7 @@ def reachable(settings, observed, facts, secure: bool) -> Finding:
         return refusal(
             "reachable",
             f"{where} does not answer the controller on {' and '.join(dead)}.",
-            f"check the host's firewall (and the cloud's), and nginx: {NGINX_LOGS}",
+            f"check the firewall of the host (and of the cloud), and nginx: {NGINX_LOGS}",
         )
     return ok("reachable", f"Port {' and '.join(ports)} answer{'s' if len(ports) == 1 else ''}.")
 
@@ -51,11 +51,11 @@ def closed_ports(settings, observed, facts) -> Finding:
         return refusal(
             "closed-ports",
             f"Port {' and '.join(opened)} can be reached from the controller.",
-            "check which address it listens on (ss -ltnp) and close it in the firewall.",
+            "find its address with ss -ltnp, and close the port in the firewall.",
         )
     ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
     if observed["control"] != "open":
-        return skipped("closed-ports", "Not checked: the host does not answer at all.")
+        return skipped("closed-ports", "Not checked, because the host does not answer at all.")
     return ok("closed-ports", f"{ports} cannot be reached from the controller.")
 
 
@@ -67,20 +67,20 @@ def redirect(settings, observed, facts) -> Finding:
     return refusal(
         "redirect",
         f"HTTP is not permanently redirected to HTTPS: {found}.",
-        f"{DEPLOY}; if it stays, open port 80 in the firewall before the host.",
+        f"{DEPLOY}; if it stays, open port 80 in the firewall in front of the host.",
     )
 
 
 def challenge(settings, observed, facts) -> Finding:
     answer = observed["challenge"]
     if answer.status == 404 and "x-version-id" not in answer.headers:
-        return ok("challenge", "An ACME challenge is answered from the webroot.")
+        return ok("challenge", "nginx answers an ACME challenge from the webroot.")
     place = answer.headers.get("location")
     found = answer.error or f"status {answer.status}" + (f", a redirect to {place}" if place else "")
     return refusal(
         "challenge",
-        f"{CHALLENGE} is not answered from the webroot: {found}. Renewals of the certificate would fail.",
-        f"{DEPLOY}; if it stays, another server block of nginx has the name: {SERVER_BLOCKS}",
+        f"nginx does not answer {CHALLENGE} from the webroot: {found}. Renewals of the certificate would fail.",
+        f"{DEPLOY}; if it stays, another server block of nginx serves that name: {SERVER_BLOCKS}",
     )
 
 
@@ -88,10 +88,10 @@ def hsts(settings, observed, facts) -> Finding:
     found, seconds = observed["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
     wanted = f"max-age={seconds}" if seconds else ""
     if found.split(";")[0].strip() == wanted:
-        return ok("hsts", found or "The header is not sent, as set.")
+        return ok("hsts", found or "The header Strict-Transport-Security is not sent, as set.")
     return refusal(
         "hsts",
-        f"Strict-Transport-Security is {found or 'missing'}; the setting is {wanted or 'none'}.",
+        f"Strict-Transport-Security is {found or 'missing'}. The setting is {wanted or 'none'}.",
         DEPLOY,
     )
 
@@ -99,11 +99,11 @@ def hsts(settings, observed, facts) -> Finding:
 def page(settings, observed, facts) -> Finding:
     answer = observed["page"]
     if answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html"):
-        return ok("page", "The page is served.")
+        return ok("page", "The web page is served.")
     return refusal(
         "page",
-        f"The page is not served: {_what(answer)}.",
-        f"read the server's log: {LOGS}; then whether the server can read client/root.html of the release.",
+        f"The web page is not served: {_what(answer)}.",
+        f"read the server's log: {LOGS}; check that the server can read client/root.html of the release.",
     )
 
 
@@ -123,12 +123,12 @@ def version(settings, observed, facts) -> Finding:
     header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(observed).get("Version", header)
     if not header:
-        return skipped("version", "Not checked: the server does not answer.")
+        return skipped("version", "Not checked, because the server does not answer.")
     wrong = sorted({found for found in (header, client) if found != wanted})
     if wrong:
         return refusal(
             "version",
-            f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs; expected: {wanted}.",
+            f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs. Expected: {wanted}.",
             f"systemctl restart mattermost; then read its log: {LOGS}",
         )
     return ok("version", f"Mattermost {wanted} runs.")
@@ -137,14 +137,14 @@ def version(settings, observed, facts) -> Finding:
 def edition(settings, observed, facts) -> Finding:
     client = _client(observed)
     if not client:
-        return skipped("edition", "Not checked: the server does not report its edition.")
+        return skipped("edition", "Not checked, because the server does not report its edition.")
     wanted = settings["release"]["edition"]
     found = "enterprise" if client.get("BuildEnterpriseReady") == "true" else "team"
     if found != wanted:
         return refusal(
             "edition",
-            f"The {EDITIONS[found]} runs; expected: the {EDITIONS[wanted]}.",
-            "see docs/editions.md: mattermost:release:edition, and an archive of that edition in mattermost:release:source.",
+            f"The {EDITIONS[found]} runs. Expected: the {EDITIONS[wanted]}.",
+            "set mattermost:release:edition, and an archive of that edition in mattermost:release:source (docs/editions.md).",
         )
     return ok("edition", f"{EDITIONS[found]}.")
 
@@ -153,12 +153,12 @@ def license_is_taken(settings, observed, facts) -> Finding:
     """The server takes the license that the settings give it: only it can check the signature."""
     said = _json(observed["license"])
     if "IsLicensed" not in said:
-        return skipped("license", "Not checked: the server does not say whether it has a license.")
+        return skipped("license", "Not checked, because the server does not report whether it has a license.")
     if said["IsLicensed"] != "true" or said.get("SkuShortName") == "entry":
         return refusal(
             "license",
-            "The server does not take the license in mattermost:server:license: it runs without it.",
-            f"look for the reason in its log, and set the whole text of the vendor's file: {LOGS}",
+            "The server does not accept the license in mattermost:server:license, and runs without it.",
+            f"set the whole text of the vendor's file. Read the reason in the server's log: {LOGS}",
         )
     return ok("license", "The server has a license.")
 
@@ -168,11 +168,11 @@ def site_address(settings, observed, facts) -> Finding:
     client = _client(observed)
     wanted = f"{observed['scheme']}://{settings['name']}{settings['server']['path']}"
     if not client:
-        return skipped("site-address", "Not checked: the server does not report its settings.")
+        return skipped("site-address", "Not checked, because the server does not report its settings.")
     if client.get("SiteURL") != wanted:
         return refusal(
             "site-address",
-            f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}; the site is {wanted}.",
+            f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}. The address of the site is {wanted}.",
             f"{DEPLOY}; if it stays, MM_SERVICESETTINGS_SITEURL is set: systemctl show -p Environment mattermost",
         )
     return ok("site-address", f"{wanted}.")
@@ -182,12 +182,12 @@ def sign_up(settings, observed, facts) -> Finding:
     """Whoever creates the first account becomes system administrator."""
     client = _client(observed)
     if not client:
-        return skipped("sign-up", "Not checked: the server does not report its settings.")
+        return skipped("sign-up", "Not checked, because the server does not report its settings.")
     closed = "false" in (client.get("EnableUserCreation"), client.get("EnableSignUpWithEmail"))
     if client.get("NoAccounts") == "true" and not closed:
         return refusal(
             "sign-up",
-            "There is no account yet and anybody can create the first one, which becomes system administrator.",
+            "The server has no account yet, so anybody can create the first one, which becomes system administrator.",
             f"set mattermost:server:admin:create: True, then: {DEPLOY}",
         )
     if client.get("EnableOpenServer") == "true" and not closed:
@@ -201,7 +201,7 @@ def websocket(settings, observed, facts) -> Finding:
         return ok("websocket", "A websocket opens through the public name.")
     return refusal(
         "websocket",
-        f"No websocket through the public name: {_what(answer)}.",
+        f"No websocket opens through the public name: {_what(answer)}.",
         f"{DEPLOY}; if it stays, read the server's log: {LOGS}",
     )
 
@@ -209,7 +209,7 @@ def websocket(settings, observed, facts) -> Finding:
 def websocket_origin(settings, observed, facts) -> Finding:
     answer, same_origin = observed["foreign"], websocket(settings, observed, facts)
     if same_origin.level != OK:
-        return skipped("websocket-origin", "Not checked: there is no websocket at all.")
+        return skipped("websocket-origin", "Not checked, because no websocket opens.")
     if answer.status == 403:
         return ok("websocket-origin", "A websocket from another origin is refused.")
     if answer.status == 101:
@@ -220,7 +220,7 @@ def websocket_origin(settings, observed, facts) -> Finding:
         )
     return warning(
         "websocket-origin",
-        f"Whether a websocket from another site is refused could not be checked: {_what(answer)}.",
+        f"It could not be checked whether a websocket from another site is refused: {_what(answer)}.",
         LOGS,
     )
 
@@ -239,7 +239,7 @@ def upload_limit(settings, observed, facts) -> Finding:
             f"An upload of {limit + 1} bytes is accepted: {_what(over_limit)}.",
             DEPLOY,
         )
-    return ok("upload-limit", f"An upload of {limit} bytes is accepted, one more byte is refused.")
+    return ok("upload-limit", f"An upload of {limit} bytes is accepted. One byte more is refused.")
 
 
 def _client(observed: dict) -> dict:
