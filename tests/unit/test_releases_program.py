@@ -270,7 +270,7 @@ def test_an_old_table_alone_needs_somebody(host):
         host.settings[kind] = ""
     code, report = host.check()
     assert code == 0
-    assert report["release-sources"].startswith("note: No release source is asked")
+    assert report["release-sources"].startswith("note: mattermost:release_sources switches every release source off")
 
 
 def test_a_clock_before_the_table_is_told(host):
