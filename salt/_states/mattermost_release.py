@@ -49,6 +49,11 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
     version = effective(release, installed)
     try:
         core.check_hop(installed, version)
+        if installed and version != installed and not os.path.exists(os.path.join(name, installed, "bin/mattermost")):
+            raise ReleaseError(
+                f"{name}/current points to {installed}, which is missing: the data belong to it. Set mattermost:release:version to {installed},"
+                " run it, and upgrade after that."
+            )
         is_other = tree.is_whole(name, version) and tree.edition(name, version) != release["edition"]
         if is_other and version == installed:
             raise ReleaseError(core.other_edition(version, tree.edition(name, version), release["edition"]))

@@ -37,7 +37,7 @@ class Certbot:
         return self._run(*arguments)
 
     def _run(self, *arguments: str) -> tuple[str, str] | None:
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}  # EL 7 has no C.UTF-8
         if self.authority and os.path.exists(self.authority):
             environment["REQUESTS_CA_BUNDLE"] = self.authority
         command = [self.program, *arguments, "--non-interactive", "--agree-tos", "--config-dir", self.directory]

@@ -108,6 +108,12 @@ def test_another_edition_that_was_left_unpacked_does_not_count(tmp_path, monkeyp
     assert (answer["result"], done) == (True, ["enterprise"])
 
 
+def test_a_removed_server_comes_back_in_no_other_version_than_its_datas(tmp_path, monkeypatch):
+    answer, done = unpacked(tmp_path, monkeypatch, "11.7.11", "11.7.9")
+    assert (answer["result"], done) == (False, [])
+    assert "points to 11.7.9, which is missing" in answer["comment"]
+
+
 def judged(check, wanted="enterprise", version="11.7.11", pillar=None, **facts):
     given = {"release": {"version": version, "sha256": SUM, "edition": wanted}, **(pillar or {})}
     known = {"config": {}, "users": 10, "time": NOW, **facts}

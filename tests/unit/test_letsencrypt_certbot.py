@@ -74,3 +74,10 @@ def test_an_unknown_account_is_put_aside_for_a_new_one(tmp_path):
     client._run = registers
     assert client.usable_account(SERVER, MAIL, "old") == ("new", "")
     assert (tmp_path / "unknown-account-old").exists()
+
+
+def test_it_runs_in_a_locale_that_every_host_has(tmp_path):
+    program = tmp_path / "certbot"
+    program.write_text('#!/bin/sh\nlocale -a | grep -qx "$LC_ALL" || exit 1\n[ "$LC_ALL" != C.UTF-8 ]\n')
+    program.chmod(0o755)
+    assert certbot.Certbot(str(program), "", str(tmp_path), "").run("renew") is None

@@ -46,10 +46,12 @@ def test_nginx_is_told_only_what_its_version_knows(name):
     assert nginx["session_tickets"] is (version >= (1, 23, 2))
 
 
-def test_el7_has_no_tls_that_its_library_does_not_know():
-    nginx = core.platform(PLATFORMS, "RedHat-7")["nginx"]
-    assert nginx["protocols"] == "TLSv1.2"
-    assert "X25519" not in nginx["curves"]
+@pytest.mark.parametrize("name", RED_HAT)
+def test_nginx_of_every_el_has_a_library_with_tls_1_3(name):
+    """EPEL 7's is linked to openssl11-libs (1.1.1), not to the system's 1.0.2k."""
+    nginx = core.platform(PLATFORMS, name)["nginx"]
+    assert nginx["protocols"] == "TLSv1.2 TLSv1.3"
+    assert nginx["curves"].startswith("X25519:")
 
 
 @pytest.mark.parametrize("arch", ["amd64", "arm64"])

@@ -274,6 +274,19 @@ def test_a_pinned_version_says_that_it_upgrades():
     assert found["downgrade"].sentence == "Mattermost 11.7.2 will be upgraded to 11.7.10."
 
 
+@pytest.mark.parametrize("wanted", ["11.7.9", "11.8.0"])
+def test_a_removed_server_comes_back_in_the_version_that_its_data_belong_to(wanted):
+    program = "/opt/mattermost/current/bin/mattermost"
+    facts, pillar = DEPLOYED | {"modes": {}}, {"release": {"version": wanted, "sha256": "0" * 64}}
+    found = findings_of(pillar, facts)
+    assert red(found) == ["downgrade"]
+    assert "belong to Mattermost 11.7.10, which was removed" in found["downgrade"].sentence
+    assert "mattermost:release:version to 11.7.10" in found["downgrade"].fix
+    assert findings_of({"release": {"version": "11.7.10"}}, facts)["downgrade"].level == "ok"
+    there = facts | {"modes": {program: {"mode": 0o755, "user": "root"}}}
+    assert findings_of({"release": {"version": "11.8.0", "sha256": "0" * 64}}, there)["downgrade"].level == "note"
+
+
 @pytest.mark.parametrize(("wanted", "level"), [("11.7.9", "refusal"), ("11.7.10", "note"), ("11.8.0", "note")])
 @pytest.mark.parametrize("switching", [["11.7.10", "11.8.0"], ["11.8.0", "11.7.10"]])
 @pytest.mark.parametrize("current", ["11.7.10", "11.8.0"])

@@ -1,5 +1,7 @@
 """The host program under each shell that a host may have, with a small world in place of systemd, PostgreSQL and the server."""
 
+import shutil
+
 import pytest
 
 from tests.unit.hostprogram.host import NEW, OLD
@@ -167,6 +169,15 @@ def test_what_cannot_end_well_is_refused_with_the_server_left_running(host, vers
     assert says in done.stdout
     assert host.current == OLD
     assert host.get("pid") == pid, "the server was touched"
+
+
+def test_a_refusal_does_not_say_that_a_removed_version_serves(host):
+    host.deployed()
+    shutil.rmtree(host.folder / "install" / OLD)
+    done = host.run("to", NEW)
+    assert done.returncode == 2
+    assert f"points to {OLD}, which is missing" in done.stdout
+    assert f"{OLD} still serves" not in done.stdout + done.stderr + str(host.report())
 
 
 def test_the_report_shows_the_first_errors_and_no_secret(host):

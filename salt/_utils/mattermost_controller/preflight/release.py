@@ -123,6 +123,13 @@ def downgrade(settings, facts, outside) -> Finding:
         return note(
             "downgrade", f"A change from Mattermost {' to '.join(open_between)} was interrupted; it is ended first."
         )
+    program = f"{settings['paths']['install']}/current/bin/mattermost"
+    if installed and wanted != installed and program not in facts.get("modes", [program]):
+        return refusal(
+            "downgrade",
+            f"The host's data belong to Mattermost {installed}, which was removed there; the run would bring {wanted}.",
+            f"set mattermost:release:version to {installed}, with its sha256 and source if you set these, run it, and upgrade after that.",
+        )
     if installed and numbers(wanted) < numbers(installed):
         return refusal(
             "downgrade",

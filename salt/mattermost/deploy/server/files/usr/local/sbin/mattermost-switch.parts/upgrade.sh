@@ -10,6 +10,7 @@ point_at() { # point_at VERSION: INSTALL/current in one rename; without a versio
 }
 
 upgrade() { # sets from, copied, why, outage_start
+    local serves
     from=$(current)
     if [ "$from" = "$to" ]; then # nothing to switch
         inspect_service
@@ -20,12 +21,13 @@ upgrade() { # sets from, copied, why, outage_start
         fi
         return
     fi
-    why='' copied=yes
+    why='' copied=yes serves=${from:-No version}
     if [ ! -x "$install/$to/bin/mattermost" ]; then
         why="There is no release in $install/$to."
     elif [ -n "$from" ] && is_older "$to" "$from"; then
         why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
+        serves='No version'
         why="$install/current points to $from, which is missing. A rollback could not return to it."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made."
@@ -35,7 +37,7 @@ upgrade() { # sets from, copied, why, outage_start
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed. ${from:-No version} still serves."
+        write_report refused "$why" "Nothing was changed. $serves still serves."
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
