@@ -3,6 +3,7 @@
 What needs a second host (mattermost.move, mattermost.import) and mattermost.postgresql are not here: `tests/attack`, `test_move*.py`.
 """
 
+import contextlib
 import json
 import random
 import re
@@ -21,17 +22,32 @@ def _sql(statements):
     return f"""cd /; runuser -u mattermost -- psql -Xqd mattermost -c "{statements}\""""
 
 
-@pytest.fixture(scope="module")
-def host(lab, releases, deployed_snapshot):
-    """A deployed host with two messages, on which the attacker has planted."""
-    with lab.passing("owned") as name:
-        deployment = Deployment(lab, lab.clone(deployed_snapshot, name), releases[0])
+@contextlib.contextmanager
+def _seen(lab, releases, snapshot, name):
+    """A deployed host as it was before the attacker planted anything."""
+    with lab.passing(name) as name:
+        deployment = Deployment(lab, lab.clone(snapshot, name), releases[0])
         deployment.wait_until_healthy()
-        Chat(deployment).post([1, 2])
-        run = deployment.orchestrate("mattermost.backup")  # one that no race was lost in
-        assert run.rc == 0, run
         deployment.ssh(owned.SETUP)
         deployment.before = owned.look(deployment)
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def host(lab, releases, deployed_snapshot):
+    """With two messages and a backup that no race was lost in."""
+    with _seen(lab, releases, deployed_snapshot, "owned") as deployment:
+        Chat(deployment).post([1, 2])
+        run = deployment.orchestrate("mattermost.backup")
+        assert run.rc == 0, run
+        deployment.before = owned.look(deployment)
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def weak_host(lab, releases, deployed_snapshot):
+    """One that the weaknesses may spoil: after the first of them the role is a superuser."""
+    with _seen(lab, releases, deployed_snapshot, "weak") as deployment:
         yield deployment
 
 
@@ -113,12 +129,12 @@ WEAK = {
 
 
 @pytest.mark.parametrize("name", WEAK)
-def test_a_weakness_is_seen(host, releases, name):
-    """The positive control; the host is not used after it but for another of these."""
-    _, changed = does(host, by_hand(WEAK[name]), releases)
+def test_a_weakness_is_seen(weak_host, releases, name):
+    """The positive control."""
+    _, changed = does(weak_host, by_hand(WEAK[name]), releases)
     assert changed != []
-    host.before = owned.look(host)
-    host.ssh(f"rm -rf {owned.PROOF}/sql")
+    weak_host.before = owned.look(weak_host)
+    weak_host.ssh(f"rm -rf {owned.PROOF}/sql")
 
 
 HARDER = {
@@ -139,7 +155,7 @@ chmod 644 /var/tmp/hold.sql; cd /; setsid runuser -u mattermost -- psql -Xqd mat
         _sql("ALTER TABLE db_migrations ALTER version TYPE bigint USING split_part(version, E'\\n', 1)::bigint"),
     ),
     "a socket that never ends": (
-        """cat >/var/tmp/socket.py <<'END'
+        """cat >/var/tmp/endless.py <<'END'
 import os, socket
 place = "/run/mattermost/local.socket"
 os.rename(place, place + ".genuine")
@@ -150,8 +166,8 @@ while True:
         while True: other.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n" + b"x" * 65536)
     except OSError: pass
 END
-chmod 644 /var/tmp/socket.py; cd /; setsid runuser -u mattermost -- python3 /var/tmp/socket.py >/dev/null 2>&1 </dev/null & sleep 0.5""",
-        "kill -9 $(pgrep -u mattermost -f /var/tmp/socket.py) || :; [ ! -e /run/mattermost/local.socket.genuine ] || mv /run/mattermost/local.socket.genuine /run/mattermost/local.socket",
+chmod 644 /var/tmp/endless.py; cd /; setsid runuser -u mattermost -- python3 /var/tmp/endless.py >/dev/null 2>&1 </dev/null & sleep 0.5""",
+        "kill -9 $(pgrep -u mattermost -f /var/tmp/endless.py) || :; [ ! -e /run/mattermost/local.socket.genuine ] || mv /run/mattermost/local.socket.genuine /run/mattermost/local.socket",
     ),
     "a file of 2 GB": (
         "runuser -u mattermost -- truncate -s 2G /var/opt/mattermost/data/large",
@@ -168,9 +184,11 @@ def test_whatever_it_does_meanwhile(host, releases, seed, turn):
     print(f"{name}, {hardship}")
     begin, end = HARDER[hardship]
     owned.plant(host)
-    host.ssh(begin)
-    answer, changed = does(host, OPERATIONS[name], releases)
-    host.host.ssh(end, check=False)
+    try:
+        host.ssh(begin)
+        answer, changed = does(host, OPERATIONS[name], releases)
+    finally:
+        host.host.ssh(end, check=False)
     assert changed == [], answer
     assert getattr(answer, "out", None) or answer.stdout or answer.stderr
     host.host.ssh("mattermost-switch wait; mattermost-switch restart", check=False, timeout=LONGEST)
