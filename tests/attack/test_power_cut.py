@@ -2,11 +2,9 @@
 
 import itertools
 import shutil
-import subprocess
 
 import pytest
 
-from tests.lab.disk import Disk
 from tests.unit.hostprogram import test_new_database_password as rotation
 from tests.unit.hostprogram import test_restore as restore
 
@@ -17,16 +15,6 @@ PATCHES = {
     "changes CREATE": '/bin/sync "$HOST/databases" "$HOST"/databases/*; changes CREATE',
     'say new >"$HOST/databases/$2"': 'say new >"$HOST/databases/$2"; /bin/sync "$HOST/databases/$2"',
 }
-
-
-@pytest.fixture
-def disk(tmp_path):
-    try:
-        made = Disk(tmp_path / "image", tmp_path / "disk")
-    except (OSError, subprocess.SubprocessError) as err:
-        pytest.skip(f"NO LOOP DEVICE: no power can be cut here ({err}).")
-    yield made
-    made.unmount()
 
 
 def host_on(disk, without="", breaks=False):

@@ -67,7 +67,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
     [ -z "$(odd_files "$staging")" ] || fail 4 "$staging contains links or special files. A server never creates such files there."
-    mkdir -p "$replaced" && sync && mark "$work/move-placed" "$id" || return 1
+    sync && mark "$work/move-placed" "$id" && mkdir -p "$replaced" || return 1 # in this order: without the mark nobody looks for it
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1
     for part in data plugins client-plugins; do

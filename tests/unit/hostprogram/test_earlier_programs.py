@@ -7,7 +7,7 @@ from tests.unit.hostprogram import test_postgresql as postgresql
 from tests.unit.hostprogram import test_restore as restore
 
 ID = "20261101020304"
-host = postgresql.host  # the fixture
+host, keeper = postgresql.host, postgresql.keeper  # the fixtures
 
 
 def lay(folder, files):

@@ -63,8 +63,19 @@ RECORDS = ["begin", "stopped", "old-stopped", "copied", "switched"]
 
 
 @pytest.fixture
-def host(tmp_path):
-    keeper = subprocess.Popen(["sleep", "300"])  # stands for a postmaster that lives
+def keeper():
+    """The number of a process that stands for a postmaster that lives."""
+    with subprocess.Popen(["sleep", "3600"]) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture
+def host(tmp_path, keeper):
+    return made(tmp_path, keeper)
+
+
+def made(tmp_path, keeper):
     for folder in ("bin", "old", "new", "old-etc", "new-etc", "deploy/postgresql", "settings", "units", "run"):
         (tmp_path / folder).mkdir(parents=True)
     for name in [*NAMES.split(), "pg_isready", "psql", "pg_upgrade", "pg_ctl"]:
@@ -84,7 +95,7 @@ def host(tmp_path):
     (tmp_path / "old-etc/start.conf").write_text("auto\n")
     (tmp_path / "new-etc/start.conf").write_text("manual\n")
     (tmp_path / "old/rows").write_text("posts 5 12345\n")
-    (tmp_path / "old/postmaster.pid").write_text(f"{keeper.pid}\n")
+    (tmp_path / "old/postmaster.pid").write_text(f"{keeper}\n")
     (tmp_path / "deploy/postgresql/next").write_text("17\n")
     (tmp_path / "server").write_text("up\n")
     # the real places of the runtime files, moved below the host's folder
@@ -97,33 +108,38 @@ def host(tmp_path):
         "set -u\n", f"set -u\necho $$ >{tmp_path}/program\n", 1
     )
     (tmp_path / "mattermost-postgresql").write_text(text)
-    (tmp_path / "keeper").write_text(str(keeper.pid))
-    yield tmp_path
-    keeper.kill()
-    keeper.wait()
+    (tmp_path / "keeper").write_text(str(keeper))
+    return tmp_path
 
 
-def work(host):
-    """Run what systemd runs, as often as systemd would start it again."""
-    environment = {
+def environment(host):
+    return {
         "PATH": f"{host}/bin:{os.environ['PATH']}",
         "HOST": str(host),
         "KEEPER": (host / "keeper").read_text(),
         "MATTERMOST_UNITS": str(host / "units"),
         "MATTERMOST_POSTGRESQL_SETTINGS": str(host / "settings/postgresql-upgrade.conf"),
     }
+
+
+def work(host):
+    """Run what systemd runs, as often as systemd would start it again."""
     for _ in range(6):
         done = subprocess.run(
-            ["sh", str(host / "mattermost-postgresql"), "work"], env=environment, capture_output=True, text=True
+            ["sh", str(host / "mattermost-postgresql"), "work"], env=environment(host), capture_output=True, text=True
         )
         if done.returncode == 0:
             return done
     raise AssertionError(done.stdout + done.stderr)
 
 
-def ask(host):
+def request(host):
     (host / "run/mattermost-postgresql").mkdir(exist_ok=True)
     (host / "run/mattermost-postgresql/request").write_text("1\n")
+
+
+def ask(host):
+    request(host)
     return work(host)
 
 
