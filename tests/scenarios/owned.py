@@ -198,11 +198,13 @@ COPIES = re.compile(r"var/lib/mattermost-deploy/switch/(before|newer|failed)/[^/
 SYSTEMS = re.compile(
     r"(proc|sys|dev|run)(/|$)|var/(log|cache|lib/(systemd|apt|dpkg|logrotate|letsencrypt|nginx|private))(/|$)|root/\.cache(/|$)|var/www(/|$)|.*/__pycache__(/|$)"
 )
+# without PostgreSQL its roles are gone
 OTHER = """
 ss -Hltn | awk '$4 !~ /:(80|443)$/ {print "port", $4}' | sort -u
 systemctl list-unit-files --no-legend | awk '$1 !~ /^mattermost|^owned-|scope$/ {print "unit", $1, $2}'
 cd /; runuser -u postgres -- psql -XAtqc "SELECT 'role', rolname, rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 2"
 runuser -u postgres -- psql -XAtqc "SELECT 'member', roleid::regrole, member::regrole FROM pg_auth_members WHERE member > 16383 OR roleid > 16383"
+:
 """
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import re
+import shlex
 
 import pytest
 
@@ -19,7 +20,7 @@ LONGEST = 420  # seconds for an operation, on a busy machine
 
 
 def _sql(statements):
-    return f"""cd /; runuser -u mattermost -- psql -Xqd mattermost -c "{statements}\""""
+    return f"cd /; runuser -u mattermost -- psql -Xqd mattermost -c {shlex.quote(statements)}"
 
 
 @contextlib.contextmanager
