@@ -69,9 +69,9 @@ touched: setup ## The quick tests for what changed since BASE; lists the scenari
 
 TEST ?=
 KEEP ?=
-scenario: setup packages ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y]
+scenario: setup packages ## One scenario with its output; KEEP=1 leaves the host up [TEST=tests/scenarios/test_x.py::test_y ARCHIVE="old.tar.gz new.tar.gz"]
 	@test -n "$(TEST)" || { echo "Which test? make scenario TEST=tests/scenarios/test_deploy.py::test_chat_comes_back_after_a_reboot"; exit 2; }
-	@$(if $(KEEP),LAB_KEEP=1) $(BIN)/pytest -vv -s "$(TEST)"
+	@$(if $(KEEP),LAB_KEEP=1) $(if $(ARCHIVE),LAB_ARCHIVES="$(ARCHIVE)") $(BIN)/pytest -vv -s "$(TEST)"
 
 # What a trial takes: the host's platform, a release archive, the orchestration to run.
 PLATFORM ?= debian12

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.lab import again, claim, trial
+from tests.lab import again, archives, claim, trial
 from tests.lab.lab import Lab
 from tests.scenarios.deployment import ROOT, Deployment, standins
 
@@ -73,7 +73,10 @@ def lab_directory():
 
 @pytest.fixture(scope="session")
 def releases():
-    """The stand-in's archives, oldest first, built when they are not there; who comes second waits for the first."""
+    """The archives that LAB_ARCHIVES names, in its order, else the stand-in's, oldest first, built when they are not there; who
+    comes second waits for the first."""
+    if given := os.environ.get("LAB_ARCHIVES", "").split():
+        return [archives.admit(path, ROOT / ".lab/archives") for path in given]
     subprocess.run([sys.executable, ROOT / "tests/lab/standin/build.py"], check=True, stdout=sys.stderr)
     return standins()
 

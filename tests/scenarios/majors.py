@@ -46,9 +46,9 @@ rm -rf /etc/postgresql/{NEW}
 systemctl daemon-reload
 systemctl start postgresql@{OLD}-main mattermost
 """
-# the server misbehaves while the new cluster is at work, by the stand-in's named switches
+# the server misbehaves while the new cluster is at work
 BROKEN = f"""#!/bin/sh
-[ ! -e /run/postgresql/{NEW}-main.pid ] || export STANDIN_FAULT_FAULT
+[ ! -e /run/postgresql/{NEW}-main.pid ] || MISBEHAVE
 exec "${{0%/*}}/mattermost.real" "$@"
 """
 
@@ -134,11 +134,11 @@ class Major(Pausing):
     def report(self) -> dict:
         return dict(line.split("=", 1) for line in self.run(f"cat {STATE}/report").splitlines())
 
-    def break_server(self, fault):
-        """Have the server misbehave on the new cluster alone: *fault* is ``NAME=VALUE`` of the stand-in's switches."""
+    def break_server(self, command="exit 1"):
+        """Have the server's start run the shell *command* first, on the new cluster alone."""
         folder = "/opt/mattermost/current/bin"
         self.run(
-            f"cd {folder} && mv mattermost mattermost.real; cat >mattermost <<'END'\n{BROKEN.replace('FAULT_FAULT', f'FAULT_{fault}')}END\nchmod 755 mattermost"
+            f"cd {folder} && mv mattermost mattermost.real; cat >mattermost <<'END'\n{BROKEN.replace('MISBEHAVE', command)}END\nchmod 755 mattermost"
         )
 
     def mend_server(self):

@@ -7,6 +7,7 @@ from tests.scenarios.deployment import Deployment
 from tests.scenarios.majors import GO_BACK, NEW, OLD, STATE, Major, at_work, clusters, whole, with_old_postgresql
 from tests.soak import only_some
 
+FILE = bytes(range(256)) * 3000
 # in the order in which they are written; the unit tests kill the program at each of them as well
 FORWARD = ["stopped", "old-stopped", "copied", "switched"]
 ONCE_SERVING = ["serving", "healthy"]
@@ -15,13 +16,15 @@ UNDO = ["undo", "lost", "old-back"]
 
 @pytest.fixture(scope="module")
 def host(lab, releases):
-    """A host with PostgreSQL 15, deployed, with messages 1 to 5 and settings of an administrator's own."""
+    """A host with PostgreSQL 15, deployed, with messages 1 to 5, a file and settings of an administrator's own."""
     with lab.passing("postgresql") as name:
         deployment = Deployment(lab, lab.host(name, platform="debian13"), releases[0])
         with_old_postgresql(deployment)
         run = deployment.orchestrate()
         assert run.rc == 0, run
-        Chat(deployment).post(range(1, 6))
+        chat = Chat(deployment)
+        deployment.file = chat.upload("picture.bin", FILE)
+        chat.post(range(1, 6), file_ids=[deployment.file])
         deployment.ssh(
             f"echo \"log_min_duration_statement = '7s'\" >/etc/postgresql/{OLD}/main/conf.d/admin.conf; "
             "cd /; runuser -u postgres -- psql -qc \"ALTER SYSTEM SET deadlock_timeout = '2s'\" -c 'SELECT pg_reload_conf()'"
@@ -133,13 +136,13 @@ def interrupted_by_hand(major, record, *commands):
 
 
 def server_fails(major):
-    major.break_server("FAIL_START=1")
+    major.break_server()
     major.ask_and_leave()
 
 
 def server_is_never_healthy(major):
     major.run("echo unhealthy_timeout=3 >>/etc/mattermost/switch.conf")
-    major.break_server("UNHEALTHY=1")
+    major.break_server("export STANDIN_FAULT_UNHEALTHY=1")
     major.ask_and_leave()
 
 
@@ -210,7 +213,7 @@ def test_the_new_postgresql_killed_as_the_server_starts_is_started_with_it(major
 
 @pytest.mark.parametrize("record", only_some("records", UNDO, "lost"))
 def test_an_interrupted_undo_is_ended(major, record):
-    major.break_server("FAIL_START=1")
+    major.break_server()
     writer = power_cut(major, record)
     whole(major.deployment, OLD)
     assert clusters(major.deployment) == {OLD: (5432, "online")}
@@ -229,6 +232,7 @@ def test_every_message_is_there_afterwards(host, to_new, record_property):
     assert f"mattermost-postgresql forget {OLD}" in str(run.changes), "where the old one is kept"
     assert len(chat.taken) > 5
     assert set(chat.taken) - Chat(host).there() == set()
+    assert Chat(host).download(host.file) == FILE
     assert clusters(host) == {OLD: (5432, "down"), NEW: (5432, "online")}
     shown = host.ssh(
         "cd /; runuser -u postgres -- psql -XAtc 'SHOW deadlock_timeout' -c 'SHOW log_min_duration_statement'"
