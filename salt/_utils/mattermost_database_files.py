@@ -68,8 +68,9 @@ def drop_in(wanted: dict[str, str]) -> str:
 
 
 def lines(wanted: dict[str, str]) -> str:
-    """Return the settings as the file has them, one a line."""
-    return "".join(f"{name} = '{value}'\n" for name, value in wanted.items())
+    """Return the settings as the file has them, one a line: in quotes, where PostgreSQL reads ' and \\ as more than text."""
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in wanted.items()}
+    return "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
 
 
 def with_include(text: str) -> str:

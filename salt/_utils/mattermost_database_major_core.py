@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import mattermost_database_files as files
+
 # what names the old cluster itself
 OF_THE_CLUSTER = (
     "data_directory",
@@ -46,8 +48,7 @@ def settings_to_copy(
 
 def copied_settings_text(settings: dict[str, str], old: int) -> str:
     """Return the file that holds `carried` settings."""
-    quoted = {name: value.replace("'", "''") for name, value in sorted(settings.items())}
-    return HEADER.format(old=old) + "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
+    return HEADER.format(old=old) + files.lines(dict(sorted(settings.items())))
 
 
 def initialise(command: list[str], like: dict, version: int) -> list[str]:
