@@ -56,7 +56,7 @@ def target_selected(name):
 
 
 def compatible(name):
-    """Compare the two hosts: refuses one machine twice, newer messages on the target, an older PostgreSQL, too little room."""
+    """Compare the two hosts: refuses one machine twice, another edition, newer messages on the target, an older PostgreSQL, too little room."""
     state = __context__[KEY]
     request, source = state["request"], state["source"]
     target = __context__[PREFLIGHT][request["to"]]
@@ -71,6 +71,7 @@ def compatible(name):
             for one in (source, target)
         ]
         facts = [plan.parse_facts(end.run("look", 300)) for end in endpoints]
+        facts[0]["edition"] = source["facts"]["edition"]
         found = plan.incompatibilities(
             request, *facts, (source["settings"], target["settings"]), copying.is_same(*endpoints)
         )

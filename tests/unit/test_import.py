@@ -59,6 +59,8 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("Free some space on that disk", {"target": {"free": "1000"}}),
         ("is older than the installed 11.7.10", {"release": {"version": "11.6.0"}}),
         ('"accept": ["enterprise"]', {"source": detect.detect(by_hand())._replace(is_team=False)}),
+        ("set mattermost:release:edition: enterprise. To import anyway", {"source": detect.detect(by_hand())._replace(is_team=False)}),
+        ('set mattermost:release:edition: team. To import anyway, add "accept": ["team"]', {"release": {"edition": "enterprise"}}),
         ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
         ("allows 250 users and 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
         ("does not support an upgrade", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
@@ -79,6 +81,7 @@ def test_an_enterprise_server_is_no_misfit_where_that_edition_is_wanted():
 def test_what_is_accepted_is_no_reason():
     source = detect.detect(by_hand())._replace(is_team=False)
     assert faults(source, wish={"accept": ["enterprise"]}) == []
+    assert faults(wish={"accept": ["team"]}, release={"edition": "enterprise"}) == []
 
 
 @pytest.mark.parametrize(

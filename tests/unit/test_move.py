@@ -17,7 +17,13 @@ SOURCE = {
     "database_bytes": "10000000",
 }
 BARE = {"free": "9000000", "database_free": "9000000", "same_disk": "yes"}
-SETTINGS = {"paths": {"work": "/var/lib/deploy", "state": "/srv/chat"}, "platform": {"postgresql": {"version": 15}}}
+SETTINGS = {
+    "paths": {"work": "/var/lib/deploy", "state": "/srv/chat"},
+    "platform": {"postgresql": {"version": 15}},
+    "release": {"edition": "team"},
+    "server": {"license": "", "environment": {}},
+}
+ENTERPRISE = {"release": {"edition": "enterprise"}}
 
 
 def faults(source=None, target=None, wish=None, same=False, settings=None):
@@ -52,6 +58,9 @@ def test_a_deployed_host_and_a_bare_one_fit():
             "log in to the database on new, because an older version of this bundle",
             {"target": {"closed_to": "mattermost-sql"}},
         ),
+        ("Set mattermost:release:edition: enterprise for new", {"source": {"edition": "enterprise"}}),
+        ("old has the Team Edition, and the settings of new set the Enterprise", {"settings": ENTERPRISE}),
+        ("Set mattermost:release:edition: team for new", {"settings": ENTERPRISE}),
         ("new has 3 messages newer than", {"target": {"posts": "3", "newest": "2001"}}),
         ("new has 3 messages of another server", {"target": {"posts": "3", "newest": "1"}}),
         ("new has 3 messages newer than", {"target": {"posts": "3", "newest": "2001", "target_of": "chat"}}),
@@ -65,6 +74,16 @@ def test_a_deployed_host_and_a_bare_one_fit():
 def test_a_misfit_is_refused_with_what_to_do(words, case):
     (sentence,) = faults(**case)
     assert words in sentence
+
+
+@pytest.mark.parametrize("server", [{"license": "text"}, {"environment": {"MM_LICENSE": "text"}}])
+def test_a_license_that_the_target_would_not_get_is_refused(server):
+    has, lacks = ({**SETTINGS, **ENTERPRISE, "server": {**SETTINGS["server"], **each}} for each in (server, {}))
+    source = {**SOURCE, "edition": "enterprise"}
+    (sentence,) = plan.incompatibilities(WISH, source, BARE, (has, lacks), False)
+    assert "Set mattermost:server:license for new" in sentence
+    assert plan.incompatibilities(WISH, source, BARE, (has, has), False) == []
+    assert plan.incompatibilities(WISH, source, BARE, (lacks, lacks), False) == []
 
 
 @pytest.mark.parametrize("mark", [{"target_of": "chat"}, {"moved": "old"}])

@@ -16,7 +16,10 @@ from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.moving import transfer
 
 ACCEPTED = {
-    "enterprise": "The server on {host} is the Enterprise Edition, and the settings set the Team Edition. Features that the Team Edition lacks would be lost.",
+    "enterprise": "The server on {host} is the Enterprise Edition, and the settings set the Team Edition. Features that the Team Edition lacks would be lost. "
+    "To keep the edition, set mattermost:release:edition: enterprise.",
+    "team": "The server on {host} is the Team Edition, and the settings set the Enterprise Edition, which hides old messages without a license. "
+    "To keep the edition, set mattermost:release:edition: team.",
     "gitlab-sign-in": "People on {host} sign in with GitLab, and Team Edition 11.0 and later has no GitLab sign-in. Let them set a password first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
@@ -141,6 +144,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
         reasons.append(too_many)
     unaccepted = {
         "enterprise": not source.is_team and edition == "team",
+        "team": source.is_team and edition == "enterprise",
         "gitlab-sign-in": setting(source.config, source.variables, "GitLabSettings", "Enable").lower() in ("true", "1")
         and release.parse(wanted) >= (11, 0, 0)
         and edition == "team",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mattermost_release_facts import EDITIONS
+
 SPARE_KIB = 256 * 1024  # left free beside what is copied
 
 
@@ -68,7 +70,8 @@ def number(facts: dict, key: str) -> int:
 def incompatibilities(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
     """Return one sentence for each reason why the move cannot be, with what to do.
 
-    request: of `parse_request`. source, target: of `parse_facts`. settings: the merged settings of both hosts. is_same: both are one machine.
+    request: of `parse_request`. source, target: of `parse_facts`, the source's with its ``edition``. settings: the merged settings of
+    both hosts. is_same: both are one machine.
     """
     source_id, target_id = request["from"], request["to"]
     source_settings, target_settings = settings
@@ -96,6 +99,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
             reasons.append(f"{facts['busy']} is running on {host}, or was interrupted. Start again when it has ended.")
     if source_settings["paths"] != target_settings["paths"]:
         reasons.append(f"mattermost:paths is different for {source_id} and {target_id}. Set the same paths for both.")
+    reasons += _edition(source_id, target_id, source, *settings)
     reasons += closed(source_id, source)
     reasons += _postgresql(source_id, target_id, source, target, target_settings)
     reasons += newer_messages(request, source, target)
@@ -107,6 +111,26 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
 def resumes(request: dict, source: dict, target: dict) -> bool:
     """Say whether an earlier run already left the source for good and only the target's opening remains."""
     return source.get("moved") == request["to"] and bool(target.get("placed"))
+
+
+def _edition(source_id: str, target_id: str, source: dict, source_settings: dict, target_settings: dict) -> list[str]:
+    """Return why the target would get another edition than the source has, or none of its license: a move changes neither."""
+    there, wanted = source.get("edition") or "team", target_settings["release"]["edition"]
+    if there != wanted:
+        return [
+            f"{source_id} has the {EDITIONS[there]}, and the settings of {target_id} set the {EDITIONS[wanted]}. Set "
+            f"mattermost:release:edition: {there} for {target_id}. To change the edition, upgrade before or after the move (docs/editions.md)."
+        ]
+    if there == "enterprise" and _has_license(source_settings["server"]) and not _has_license(target_settings["server"]):
+        return [
+            f'{source_id} has a license, and the settings of {target_id} have none. Without one, the server is "Entry" and hides all but '
+            f"the newest 10,000 messages. Set mattermost:server:license for {target_id}."
+        ]
+    return []
+
+
+def _has_license(server: dict) -> bool:
+    return bool(server["license"]) or "MM_LICENSE" in server["environment"]
 
 
 def _postgresql(source_id: str, target_id: str, source: dict, target: dict, settings: dict) -> list[str]:
