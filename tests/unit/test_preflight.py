@@ -8,7 +8,7 @@ import mattermost_settings_data
 import pytest
 from mattermost_controller import findings
 from mattermost_controller.hosts import runtime
-from mattermost_controller.preflight import checks
+from mattermost_controller.preflight import checks, machine
 
 DATA = mattermost_settings_data.load(["salt"])
 GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -168,6 +168,15 @@ def test_what_a_minion_can_read_is_no_fault():
     assert red(findings_of(pillar, outside=BY_MINION)) == []
 
 
+def test_a_machine_that_no_test_deployed_to_is_said_to_be_not_proved_until_it_has_a_server():
+    untried = {"platform": {"tried": False}}
+    assert "not proved" in findings_of(untried)["platform"].sentence
+    assert findings_of(untried, DEPLOYED)["platform"].level == "ok"
+    on_arm64 = settings()
+    on_arm64["release"]["arch"] = "arm64"
+    assert machine.platform(on_arm64, GOOD, OUTSIDE).level == "warning"
+
+
 def test_a_platform_without_support_is_refused():
     assert red(findings_of({"platform": {"supported": False}})) == ["platform"]
 
@@ -176,6 +185,7 @@ def test_a_platform_without_support_is_refused():
     ("check", "case"),
     [
         ("clock", {"outside": {"skew": 90.0}}),
+        ("platform", {"pillar": {"platform": {"tried": False}}}),
         ("firewall", {"facts": {"ufw": True, "units": {"firewalld.service": {"ActiveState": "active"}}}}),
         ("public-name", {"outside": {"resolved": ["203.0.113.9"]}}),
         ("public-name", {"outside": {"resolved": ["192.0.2.7", "2001:db8::9"]}}),

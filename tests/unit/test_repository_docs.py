@@ -181,6 +181,15 @@ def unmade(table, sources):
     return sorted(name for name in claimed(table) if name.lower().replace("centos", "el").replace(" ", "") not in made)
 
 
+def test_the_preflight_counts_as_tried_what_the_platform_table_claims():
+    table = repository.text(Path("README.md")).partition("\n## Platforms\n")[2].partition("\n## ")[0]
+    core = pytest.importorskip("mattermost_settings_core")
+    platforms = yaml.safe_load(repository.text(Path("salt/mattermost/platforms.yaml")))
+    merged = (core.platform(platforms, name) for name in platforms)
+    tried = {entry["name"].split(" (")[0].split(",")[0] for entry in merged if entry["tried"]}
+    assert tried == claimed(table)
+
+
 def test_the_platform_table_claims_no_host_that_no_scenario_makes():
     table = repository.text(Path("README.md")).partition("\n## Platforms\n")[2].partition("\n## ")[0]
     sources = [path.read_text() for path in (repository.ROOT / "tests/scenarios").glob("*.py")]

@@ -26,7 +26,15 @@ def platform(settings, facts, outside) -> Finding:
         return refusal(
             "platform", f"There is no Mattermost for {facts['grains']['cpuarch']}.", "use an x86_64 or aarch64 host."
         )
-    return ok("platform", f"{name} on {facts['grains']['cpuarch']}.")
+    machine = f"{name} on {facts['grains']['cpuarch']}"
+    is_tried = settings["platform"].get("tried") and settings["release"]["arch"] == "amd64"
+    if not is_tried and not facts["current"]:
+        return warning(
+            "platform",
+            f"{machine} is not proved: no test has deployed to such a host, and its packages are known from pages only.",
+            "try a deploy on a host that you can lose first, or use a host that was tried (platform table in README.md).",
+        )
+    return ok("platform", f"{machine}.")
 
 
 def glibc(settings, facts, outside) -> Finding:
