@@ -82,6 +82,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         "moving": moving,
         "in_place": __context__.get(IN_PLACE),
         "bundle": data["bundle"],
+        "postgresql_ends": data["releases"]["postgresql"],
         "acknowledged": _names(__pillar__.get("acknowledged")),
         "dry_run": __opts__["test"],
     }

@@ -51,7 +51,7 @@ def page(releases, ends):
     """The table of lines. ends: last day of support by line; a line without one is not in it."""
     rows = [
         f"| v{line} [Download](https://releases.example.test/{one.version}/mattermost-{one.version}-linux-amd64.tar.gz) \\| "
-        f"[Changelog](./changelog) | {one.date} | {ends[line]} [EXTENDED](./release-policy#release-types) |"
+        f'[Changelog](./changelog) \\| <details><summary>SBOM</summary><a href="https://example.test/v{one.version}/sbom-mattermost-v{one.version}.json">Team</a></details> | {one.date} | {ends[line]} [EXTENDED](./release-policy#release-types) |'
         for line, one in newest(releases).items()
         if line in ends
     ]
@@ -63,7 +63,7 @@ def page(releases, ends):
         "| **Release** | **Released on** | **Support ends** |",
         "|:---|:---|:---|",
     ]
-    return "\n".join([*head, *rows, ""])
+    return "\n".join([*head, *rows, "|  |  |  |", ""])
 
 
 def listed(releases):

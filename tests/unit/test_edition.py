@@ -52,13 +52,19 @@ def test_the_archive_of_the_enterprise_edition_is_the_vendors_without_team():
 
 
 def test_no_sum_of_the_team_edition_stands_for_it():
-    made = release(version="11.7.10")
+    made = release(version="11.0.5")
     assert (made["sha256"], made["known_by"]) == ("", "listed")
-    assert release(version="11.7.10", sha256=SUM)["sha256"] == SUM
-    table = {**DATA["releases"], "enterprise": {"amd64": {"11.7.10": SUM}}}
-    made = release({**DATA, "releases": table}, version="11.7.10")
-    assert (made["sha256"], made["known_by"]) == (SUM, "sum")
-    assert release(edition="team", version="11.7.10")["sha256"] == DATA["releases"]["amd64"]["11.7.10"]
+    assert release(version="11.0.5", sha256=SUM)["sha256"] == SUM
+    assert release(edition="team", version="11.0.5")["sha256"] == DATA["releases"]["amd64"]["11.0.5"]
+    made = release(version="11.7.10")
+    assert (made["sha256"], made["known_by"]) == (DATA["releases"]["enterprise"]["amd64"]["11.7.10"], "sum")
+
+
+def test_no_archive_of_one_edition_has_the_sum_of_any_other_archive():
+    table = DATA["releases"]
+    sums = [each for rows in (table["amd64"], table["arm64"], *table["enterprise"].values()) for each in rows.values()]
+    assert len(sums) > 240
+    assert len(set(sums)) == len(sums)
 
 
 def enterprise_archive(folder, **made):

@@ -177,6 +177,13 @@ def test_a_machine_that_no_test_deployed_to_is_said_to_be_not_proved_until_it_ha
     assert machine.platform(on_arm64, GOOD, OUTSIDE).level == "warning"
 
 
+def test_a_postgresql_past_its_end_is_said_with_its_day_and_one_that_is_not_is_no_news():
+    found = findings_of(facts=DEPLOYED, outside={"postgresql_ends": {"15": "2020-01-01"}})["postgresql"]
+    assert "The support of PostgreSQL 15 ended on 2020-01-01" in found.sentence
+    for ends in ({"15": "2999-01-01"}, {"14": "2020-01-01"}, {}):
+        assert findings_of(facts=DEPLOYED, outside={"postgresql_ends": ends})["postgresql"].level == "ok"
+
+
 def test_a_platform_without_support_is_refused():
     assert red(findings_of({"platform": {"supported": False}})) == ["platform"]
 
@@ -186,6 +193,7 @@ def test_a_platform_without_support_is_refused():
     [
         ("clock", {"outside": {"skew": 90.0}}),
         ("platform", {"pillar": {"platform": {"tried": False}}}),
+        ("postgresql", {"outside": {"postgresql_ends": {"15": "2020-01-01"}}}),
         ("firewall", {"facts": {"ufw": True, "units": {"firewalld.service": {"ActiveState": "active"}}}}),
         ("public-name", {"outside": {"resolved": ["203.0.113.9"]}}),
         ("public-name", {"outside": {"resolved": ["192.0.2.7", "2001:db8::9"]}}),

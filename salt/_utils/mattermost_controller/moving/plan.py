@@ -121,7 +121,11 @@ def _edition(source_id: str, target_id: str, source: dict, source_settings: dict
             f"{source_id} has the {EDITIONS[there]}, and the settings of {target_id} set the {EDITIONS[wanted]}. Set "
             f"mattermost:release:edition: {there} for {target_id}. To change the edition, upgrade before or after the move (docs/editions.md)."
         ]
-    if there == "enterprise" and _has_license(source_settings["server"]) and not _has_license(target_settings["server"]):
+    if (
+        there == "enterprise"
+        and _has_license(source_settings["server"])
+        and not _has_license(target_settings["server"])
+    ):
         return [
             f'{source_id} has a license, and the settings of {target_id} have none. Without one, the server is "Entry" and hides all but '
             f"the newest 10,000 messages. Set mattermost:server:license for {target_id}."

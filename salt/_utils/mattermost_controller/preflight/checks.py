@@ -29,7 +29,7 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
     settings: the host's merged settings. facts: ``hosts.probe.parse``. site: ``ssl``, ``non-ssl``, or empty for none.
     outside: what the controller saw: ``skew`` (seconds), ``resolved`` (addresses of the public name), ``reached``
     (addresses that ssh goes to), ``moving`` (whether a move is what is wanted), ``in_place`` (of the installation that is about to be
-    taken over there, ``importing.in_place.expected_on_host``), what ``preflight.files.inspect`` and ``preflight.private_files.inspect`` return, and what
+    taken over there, ``importing.in_place.expected_on_host``), ``postgresql_ends`` (last day of support by major), what ``preflight.files.inspect`` and ``preflight.private_files.inspect`` return, and what
     ``preflight.breaking_changes.judge`` asks for: those are acknowledged, never ignored.
     """
     checks = (

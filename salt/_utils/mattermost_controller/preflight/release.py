@@ -5,11 +5,15 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timezone
+
 import mattermost_release_core as release_core
 import mattermost_release_facts as release_facts
 from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
 
 from mattermost_controller.findings import REFUSAL, WARNING, Finding, note, ok, refusal, warning
+from mattermost_controller.status import upkeep
 
 
 def is_ours(facts: dict, settings: dict) -> bool:
@@ -54,6 +58,10 @@ def postgresql(settings, facts, outside) -> Finding:
             f"PostgreSQL {running} runs on port {port}; the deploy would manage version {ours}.",
             "describe that cluster in mattermost:platform:postgresql, or set another mattermost:database:port.",
         )
+    today = datetime.fromtimestamp(facts.get("time") or time.time(), timezone.utc).date()
+    judged = upkeep.postgresql_support(str(major or ours), outside.get("postgresql_ends") or {}, today)
+    if judged.level == REFUSAL:
+        return judged._replace(check="postgresql", level=WARNING)
     return ok("postgresql", f"PostgreSQL {running or ours}; Mattermost {version} needs {minimum}.")
 
 

@@ -19,19 +19,19 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
     platform, major = settings["platform"], postgresql.partition(".")[0]
     return [
         support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
-        support(
-            "postgresql-support",
-            f"PostgreSQL {major}",
-            table["postgresql"].get(major, ""),
-            today,
-            "docs/postgresql.md brings the data to a newer major",
-        )
+        postgresql_support(major, table["postgresql"], today)
         if major
         else skipped("postgresql-support", "PostgreSQL does not answer."),
         _reboot(facts["status"]["reboot"]),
         _packages(facts["status"]["security_packages"]),
         _postgresql_update(facts["status"]["postgresql_waits"], postgresql),
     ]  # fmt: skip
+
+
+def postgresql_support(major: str, ends: dict, today) -> Finding:
+    """Judge the last day of support of a PostgreSQL. ends: by major."""
+    way = "docs/postgresql.md brings the data to a newer major"
+    return support("postgresql-support", f"PostgreSQL {major}", ends.get(major, ""), today, way)
 
 
 def support(check: str, what: str, ends: str, today, way: str) -> Finding:
