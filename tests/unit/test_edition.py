@@ -60,6 +60,14 @@ def test_no_sum_of_the_team_edition_stands_for_it():
     assert (made["sha256"], made["known_by"]) == (DATA["releases"]["enterprise"]["amd64"]["11.7.10"], "sum")
 
 
+def test_a_fork_is_proved_by_its_own_sum_and_never_by_the_vendors():
+    fork = "https://fork.example.test/{version}/fork-{version}-linux-{arch}.tar.gz"
+    made = release(edition="team", version="11.7.10", source=fork, sha256=SUM)
+    assert made["source"] == "https://fork.example.test/11.7.10/fork-11.7.10-linux-amd64.tar.gz"
+    assert (made["sha256"], made["known_by"]) == (SUM, "sum")
+    assert made["sha256"] != DATA["releases"]["amd64"]["11.7.10"]
+
+
 def test_no_archive_of_one_edition_has_the_sum_of_any_other_archive():
     table = DATA["releases"]
     sums = [each for rows in (table["amd64"], table["arm64"], *table["enterprise"].values()) for each in rows.values()]
