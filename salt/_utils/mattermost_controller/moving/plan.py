@@ -127,8 +127,8 @@ def _edition(source_id: str, target_id: str, source: dict, source_settings: dict
         and not _has_license(target_settings["server"])
     ):
         return [
-            f'{source_id} has a license, and the settings of {target_id} have none. Without one, the server is "Entry" and hides all but '
-            f"the newest 10,000 messages. Set mattermost:server:license for {target_id}."
+            f"{source_id} has a license, and the settings of {target_id} have none. Without it, all but "
+            f"the newest 10,000 messages are hidden. Set mattermost:server:license for {target_id}."
         ]
     return []
 
