@@ -7,6 +7,7 @@ from mattermost_controller.hosts import collect, ssh_errors
 from mattermost_controller.hosts.roster import Host, Result
 
 WORDS = {
+    "no shell": "This account is currently not available.",
     "refused": "ssh: connect to host 192.0.2.7 port 2222: Connection refused",
     "silent": "ssh: connect to host 192.0.2.7 port 2222: Connection timed out",
     "nameless": "ssh: Could not resolve hostname 192.0.2.7: Name or service not known",
@@ -43,6 +44,7 @@ def host(opts=None, **entry):
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
+        ("no shell", "ssh-login", "has a login shell that runs no command", "usermod -s /bin/sh deploy"),
         ("passphrase", "ssh-key", "has a passphrase", "priv_passwd: in the roster entry of chat"),
         ("open key", "ssh-key", "can be read by other accounts", "chmod 600"),
         ("no sudo", "sudo", "has no sudo", "set user: root and remove sudo: True in the roster entry of chat"),

@@ -47,6 +47,12 @@ _CASES = (
         "check user and {check} in the roster entry of {id}.",
     ),
     (
+        "ssh-login",
+        ("account is currently not available", "account is not available"),
+        "{user} may log in to {address}, but has a login shell that runs no command (nologin).",
+        "give the account a shell on the host: usermod -s /bin/sh {user}. Or set another user: in the roster entry of {id}.",
+    ),
+    (
         "reachable",
         ("Connection refused",),
         "{address} refuses connections to port {port}.",
