@@ -217,6 +217,27 @@ def test_a_run_with_this_trees_configuration_says_nothing_but_its_result(tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("patched", [False, True])
+def test_salt_logs_in_and_copies_from_a_folder_with_a_blank(tmp_path, monkeypatch, patched):
+    shell_class = salt.client.ssh.shell.Shell
+    for name in ("_key_opts", "send"):
+        monkeypatch.setattr(shell_class, name, getattr(shell_class, name))
+    if patched:
+        salt_patches.take_paths_with_blanks()
+    key, local = tmp_path / "my key", tmp_path / "a file"
+    shell = shell_class(
+        {"_ssh_version": (9, 2)}, host="chat", user="admin", port="2222", priv=str(key), timeout=5, keepalive=False
+    )
+    program, *words = salt_patches.ssh_command(shell)
+    command = [program, "-G", "-F", "/dev/null", *words[:-1]]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=10).stdout
+    assert (f"identityfile {key}\n" in shown) == patched
+    asked = []
+    monkeypatch.setattr(shell_class, "_run_cmd", lambda self, cmd: asked.append(self._split_cmd(cmd)))
+    shell.send(str(local), "/var/tmp/x")
+    assert (asked[0][-2:] == [str(local), "chat:/var/tmp/x"]) == patched
+
+
 @pytest.fixture
 def shell():
     opts = {"_ssh_version": (9, 2)}

@@ -54,6 +54,7 @@ def setup_handlers():
     salt_patches.make_job_folder(__opts__["cachedir"])
     salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
     salt_patches.say_nothing_of_unclosed_objects()
+    salt_patches.take_paths_with_blanks()
     for logger in ("salt.pillar", "salt.utils.templates"):
         logging.getLogger(logger).addFilter(without_values)
     if program == "salt-run":

@@ -86,6 +86,31 @@ def enter_no_folder_of_others() -> None:
     Single.run = run
 
 
+def take_paths_with_blanks() -> None:
+    """Have ``salt-ssh`` log in with a key, and copy files, below a folder with a blank in its name.
+
+    Trouble: Salt puts both paths into a line that it takes apart at blanks: ssh gets half of the key's path, and the rest as the command.
+    Upstream: not reported.
+    """
+    from salt.client.ssh.shell import Shell
+
+    key_opts, send = Shell._key_opts, Shell.send
+
+    def quoted_key_opts(self):
+        # quoted twice: for Salt's taking apart, and for ssh, which reads it as a line of its configuration
+        option = f"IdentityFile={self.priv}"
+        return (
+            key_opts(self).replace(f"{option} ", shlex.quote(f'IdentityFile="{self.priv}"') + " ")
+            if " " in option
+            else key_opts(self)
+        )
+
+    def send_quoted(self, local, remote, makedirs=False):
+        return send(self, shlex.quote(local), remote, makedirs)
+
+    Shell._key_opts, Shell.send = quoted_key_opts, send_quoted
+
+
 def say_nothing_of_unclosed_objects() -> None:
     """Drop the warnings about objects of Salt that Salt itself did not close.
 

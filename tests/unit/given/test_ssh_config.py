@@ -43,9 +43,9 @@ def test_it_decides_the_way_to_a_host_and_nothing_that_salt_reads(tmp_path):
     assert found["proxyjump"] == "bastion.example.com"
     assert found["userknownhostsfile"] == "known_hosts"
     assert (found["requesttty"], found["permitlocalcommand"], found["verifyhostkeydns"]) == ("false", "no", "false")
-    assert (found.get("remotecommand", "none"), found["clearallforwardings"], found["loglevel"]) == (
+    assert (found.get("remotecommand", "none"), found["exitonforwardfailure"], found["loglevel"]) == (
         "none",
-        "yes",
+        "no",
         "INFO",
     )
     assert found["stricthostkeychecking"] == "true"
