@@ -55,6 +55,7 @@ PARTS = {
     "minion": Part(
         "a bare host is deployed by its minion, one deployed over ssh is taken over and operated", ["tests/scenarios"]
     ),
+    "pairs": Part("two operations on one host: who waits, who refuses, who goes on", ["tests/unit/hostprogram"]),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
     "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
     "power-cut-switch": Part("an upgrade, a rollback and what undoes them, likewise", ["tests/attack"]),

@@ -37,29 +37,12 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
         purge = core.parse_request(request, public_name)
     except ValueError as err:
         return _ret(name, False, str(err))
-    work = paths["work"]
     busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
         return _ret(name, False, f"{busy} is running on this host. Nothing was removed; start again when it has ended.")
-    if os.path.exists(f"{work}/postgresql/journal"):
-        comment = "An upgrade of PostgreSQL is not finished; `mattermost-postgresql wait` on the host ends it. Nothing was removed."
-        return _ret(name, False, comment)
-    if os.path.exists(f"{work}/switch/journal"):
-        return _ret(
-            name,
-            False,
-            "An upgrade or rollback is not finished; `mattermost-switch wait` on the host ends it. Nothing was removed.",
-        )
-    if os.path.exists(f"{work}/aside/journal"):
-        return _ret(
-            name, False, "An import is not finished; `mattermost-aside back` on the host ends it. Nothing was removed."
-        )
-    if os.path.exists(f"{work}/backup/open"):
-        return _ret(
-            name,
-            False,
-            "A restore is not finished; `systemctl start mattermost-restore-back` ends it. Nothing was removed.",
-        )
+    unfinished = files.unfinished(paths)
+    if unfinished:
+        return _ret(name, False, f"{unfinished} Nothing was removed.")
     if not purge:
         return _ret(name, True, "The data stay.")
     remains = database.Remains(cluster, database_name, role, superuser_password)

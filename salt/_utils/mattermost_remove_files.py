@@ -34,6 +34,23 @@ BACKUP_KEPT = ("known", "last-good", "backup-report", "rejected-*")
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 
 
+def unfinished(paths):
+    """Return a sentence on the change of this host that was cut short and ends yet, empty when there is none."""
+    work = paths["work"]
+    restore = "A restore", "`systemctl start mattermost-restore-back`"
+    rotation = "A change of the database password", "`mattermost-new-database-password wait` on the host"
+    ends = {
+        f"{work}/postgresql/journal": ("An upgrade of PostgreSQL", "`mattermost-postgresql wait` on the host"),
+        f"{work}/switch/journal": ("An upgrade or rollback", "`mattermost-switch wait` on the host"),
+        f"{work}/aside/journal": ("An import", "`mattermost-aside back` on the host"),
+        **{f"{work}/backup/{mark}": restore for mark in ("open", "undone", "restored")},
+        f"{paths['settings']}/secrets/rotation/begun": rotation,
+    }
+    return next(
+        (f"{what} is not finished; {how} ends it." for path, (what, how) in ends.items() if os.path.exists(path)), ""
+    )
+
+
 def is_elsewhere(repository: str) -> bool:
     """Say whether a repository of backups lies on another machine, links followed."""
     with open("/proc/mounts", encoding="utf-8") as file:

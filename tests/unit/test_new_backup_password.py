@@ -24,6 +24,10 @@ esac
 
 @pytest.fixture
 def host(tmp_path):
+    return made(tmp_path)
+
+
+def made(tmp_path):
     for folder in ("bin", "settings/secrets", "work/backup"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "bin/restic").write_text(RESTIC)
@@ -38,16 +42,19 @@ def host(tmp_path):
     return tmp_path
 
 
-def run(host, fail=""):
-    environment = {
+def environment(host, fail=""):
+    return {
         "PATH": f"{host}/bin:{os.environ['PATH']}",
         "MATTERMOST_BACKUP_SETTINGS": str(host / "backup.conf"),
         "KEYS": str(host / "keys"),
         "FAIL": fail,
     }
+
+
+def run(host, fail=""):
     return subprocess.run(
         [str(programs.installed("mattermost-new-backup-password", host))],
-        env=environment,
+        env=environment(host, fail),
         capture_output=True,
         text=True,
     )

@@ -22,6 +22,7 @@ case $name in
         [ "$(basename "$1")" != rotation ] || step=$step-$(ls "$1" | grep -c begun) ;;
     systemctl)
         for unit; do :; done
+        [ "$unit" != mattermost-move.service ] || { [ -e "$HOST/moving" ]; exit; }
         step=$name-$1
         [ "$1-$unit" != stop-mattermost.service ] || say stopped >"$HOST/server" ;;
     psql)
@@ -81,26 +82,36 @@ def made(tmp_path):
     return tmp_path
 
 
-def work(host, times=5):
-    """Run what systemd runs, as often as systemd would start it again; returns the last CompletedProcess."""
-    variables = {
+def environment_of(host):
+    return {
         "PATH": f"{host}/bin:{os.environ['PATH']}",
         "HOST": str(host),
         "MATTERMOST_SWITCH_SETTINGS": str(host / "switch.conf"),
     }
+
+
+def work(host, times=5):
+    """Run what systemd runs, as often as systemd would start it again; returns the last CompletedProcess."""
     for _ in range(times):
-        done = subprocess.run(["sh", str(host / "program.sh"), "work"], env=variables, capture_output=True, text=True)
+        done = subprocess.run(
+            ["sh", str(host / "program.sh"), "work"], env=environment_of(host), capture_output=True, text=True
+        )
         if done.returncode == 0:
             break
     return done
 
 
-def rotate(host, times=5):
-    ready = host / "settings/secrets/rotation"
-    ready.mkdir()
+def ready(host):
+    """Have the change asked for, as mattermost.rotate does."""
+    folder = host / "settings/secrets/rotation"
+    folder.mkdir()
     for name, word in (("password", "new"), ("forward.sql", "new"), ("back.sql", "old"), ("environment", "new")):
-        (ready / name).write_text(f"{word}\n")
+        (folder / name).write_text(f"{word}\n")
     (host / "run/mattermost-rotate.request").touch()
+
+
+def rotate(host, times=5):
+    ready(host)
     return work(host, times)
 
 

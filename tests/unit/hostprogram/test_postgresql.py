@@ -28,6 +28,7 @@ case $name in
     systemctl)
         for word; do unit=$word; done
         case "$*" in
+            *mattermost-move*) [ -e "$HOST/moving" ] || exit ;;
             *start*old-unit) [ -e "$HOST/full" ] && [ -e "$HOST/new" ] && exit; say "$KEEPER" >"$HOST/old/postmaster.pid" ;;
             *start*new-unit) [ -s "$HOST/starting" ] || [ "$(cat "$HOST/broken" 2>/dev/null)" = new-unit ] || say "$KEEPER" >"$HOST/new/postmaster.pid" ;;
             show*) if [ -s "$HOST/starting" ]; then say ActiveState=activating; else say ActiveState=failed; fi ;;

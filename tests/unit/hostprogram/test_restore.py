@@ -52,6 +52,7 @@ case $name in
         case "$*" in
             *' start mattermost.service') [ -e "$HOST/deploy/backup/closed" ] || say up >"$HOST/server" ;;
             'stop mattermost.service') rm -f "$HOST/server" ;;
+            *mattermost-move*) [ -e "$HOST/moving" ]; exit ;;
         esac
         changes "$@" ;;
     mattermost-switch)

@@ -89,6 +89,11 @@ is_open() { # is_open CHANGE: this change of the host has begun and is not ended
     esac
 }
 
+# shellcheck disable=SC2154 # the program sets work
+is_moving() { # a move holds this server; an import in place, which has its old server aside, deploys here meanwhile
+    [ ! -e "$work/aside/journal" ] && systemctl is-active --quiet mattermost-move.service
+}
+
 enterprise_ready() { # enterprise_ready TREE: true for a release of the Enterprise Edition, else false, as its server tells of itself
     if [ -e "$1/ENTERPRISE-EDITION-LICENSE.txt" ]; then say true; else say false; fi
 }

@@ -59,6 +59,7 @@ restore() { # restore SNAPSHOT; sets id
     esac
     ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for its end: mattermost-switch wait"
     ! is_open rotation || give_up refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"
+    ! is_moving || give_up refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"
     refuse_newer
     check_room "$state"
     fetch "$fetched"

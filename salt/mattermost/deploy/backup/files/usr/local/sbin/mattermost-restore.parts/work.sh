@@ -37,6 +37,7 @@ work() { # sets manifest
     take_lock
     manifest=$scratch/manifest
     recover || give_up failed "An earlier restore was interrupted, and the previous state cannot be restored." "Check PostgreSQL: systemctl status postgresql"
+    ! is_open postgresql || give_up refused "An upgrade of PostgreSQL has not ended yet." "To see what it waits for: mattermost-postgresql status"
     case $1 in
         drill) drill ;;
         *) parse_request "$1" && restore "$wanted_snapshot" ;;

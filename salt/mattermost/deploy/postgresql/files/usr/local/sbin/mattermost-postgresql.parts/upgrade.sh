@@ -46,11 +46,11 @@ upgrade() { # sets psql, role, outage_start
     flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait"; return; }
     ! is_open rotation ||
         { write_report refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"; return; }
-    if [ -d "$work/backup" ]; then # none may begin meanwhile either
-        exec 8>"$work/backup/lock"
-        flock -n 8 && ! is_open restore ||
-            { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended: mattermost-backup status"; return; }
-    fi
+    ! is_moving ||
+        { write_report refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"; return; }
+    # nor may a backup or restore, from wherever and for the first time on this host
+    mkdir -p "$work/backup" && exec 8>"$work/backup/lock" && flock -n 8 && ! is_open restore ||
+        { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended: mattermost-backup status"; return; }
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }

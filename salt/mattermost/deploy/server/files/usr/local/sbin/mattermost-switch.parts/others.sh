@@ -20,8 +20,4 @@ keep_backups_out() { # until let_backups_in, or the end of this program: one wou
     flock -n 8 || { why="A backup, drill, restore or upgrade of PostgreSQL is running."; return 1; }
 }
 
-is_moving() { # a move holds this server; an import in place, which has its old server aside, deploys here meanwhile
-    [ ! -e "$work/aside/journal" ] && systemctl is-active --quiet mattermost-move.service
-}
-
 let_backups_in() { exec 8>&-; }
