@@ -111,6 +111,17 @@ def test_nginx_may_see_that_its_site_is_closed(source):
     assert source.called(f"chcon -t httpd_sys_content_t {source.directory}/closed")
 
 
+def test_a_site_is_closed_for_a_move_only_after_it_is_noted_why(source):
+    """A power cut between the two would leave it closed for good."""
+    closed = source.directory / "nginx/closed"
+    (source.work / "move-target.new").mkdir()
+    assert source.do(f"site_closed={closed}; target_begun").returncode != 0
+    assert not closed.exists()
+    (source.work / "move-target.new").rmdir()
+    assert source.do(f"site_closed={closed}; target_begun").returncode == 0
+    assert closed.exists()
+
+
 def test_without_a_sign_of_life_it_serves_again(source):
     source.do("hold_begin 1")
     source.wait(START)

@@ -4,9 +4,9 @@
 
 # ---- the target ------------------------------------------------------------------------------------------------------
 
-target_begun() { # before its server may start: the site stays closed until all is there, also over a reboot
-    (umask 022 && mkdir -p "$(dirname "$site_closed")" && mark "$site_closed") || return 1
+target_begun() { # before its server may start: the site stays closed until all is there, also over a reboot; what says why comes first
     mkdir -p "$work" && mark "$work/move-target" "name=$name" || return 1
+    (umask 022 && mkdir -p "$(dirname "$site_closed")" && mark "$site_closed") || return 1
     [ ! -e "$work/moved" ] || { rm -f "$work/moved" "$work/take-back" "$root/etc/systemd/system/$service.d/moved.conf" && systemctl daemon-reload; }
 }
 
