@@ -218,6 +218,20 @@ def test_a_run_with_this_trees_configuration_says_nothing_but_its_result(tmp_pat
 
 
 @pytest.mark.parametrize("patched", [False, True])
+def test_a_host_without_python_is_told_the_way_without(monkeypatch, patched):
+    single = salt.client.ssh.Single
+    monkeypatch.setattr(single, "categorize_shim_errors", single.categorize_shim_errors)
+    if patched:
+        salt_patches.name_the_way_without_python()
+    said = "ERROR: Unable to locate appropriate python command\n"
+    status = salt.defaults.exitcodes.EX_THIN_PYTHON_INVALID
+    plain, relenv = (SimpleNamespace(id="chat", opts={"relenv": on}) for on in (False, True))
+    assert ("salt-ssh --relenv" in single.categorize_shim_errors(plain, "", said, status)) == patched
+    assert "salt-ssh --relenv" not in single.categorize_shim_errors(relenv, "", said, status)
+    assert single.categorize_shim_errors(plain, "", "Permission denied", 255) is None
+
+
+@pytest.mark.parametrize("patched", [False, True])
 def test_salt_logs_in_and_copies_from_a_folder_with_a_blank(tmp_path, monkeypatch, patched):
     shell_class = salt.client.ssh.shell.Shell
     for name in ("_key_opts", "send"):

@@ -62,6 +62,7 @@ def setup_handlers():
     if program == "salt-ssh":
         salt_patches.take_only_the_checked_relenv()
         salt_patches.enter_no_folder_of_others()
+        salt_patches.name_the_way_without_python()
     return LastWords()
 
 
