@@ -108,6 +108,7 @@ look() { # facts, one a line
     say "same_disk=$([ "$(df -Pk "$(existing "$state")" | awk 'NR == 2 { print $1 }')" != "$(df -Pk "$(existing /var/lib)" | awk 'NR == 2 { print $1 }')" ] || say yes)"
     say "stored=$(du -skc "$data" "$plugins" "$client_plugins" 2>/dev/null | awk 'END { print $1 }')"
     say "mounted=$(mounts | tr '\n' ' ')"
+    say "fixed=$(fixed_part)"
     say "copied=$(du -sk "$staging" 2>/dev/null | awk 'END { print $1 }')"
 }
 

@@ -184,7 +184,8 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
 def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     """Return which of the folders that new ones are to take the place of cannot be renamed on the target. settings: its own."""
     state = settings["paths"]["state"]
-    return [
+    fixed = [f"{target_id}: {target['fixed']}"] if target.get("fixed") else []
+    return fixed + [
         f"{folder} is a mount point on {target_id}, so it cannot be replaced. Mount that disk at {state} instead, "
         "with all its contents."
         for folder in target.get("mounted", "").split()
