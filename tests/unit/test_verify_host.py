@@ -122,6 +122,14 @@ def test_one_fault_turns_one_check_red(check, words, change):
     assert found[check].fix
 
 
+def test_a_version_that_was_gone_back_to_on_purpose_is_told_how_to_stay():
+    pillar = {"release": {"version": "11.7.10"}}
+    older = findings_of(lambda facts: facts.update(current="11.7.9"), pillar)["installed"].fix
+    assert "if you went back to 11.7.9, set mattermost:release:version to 11.7.9" in older
+    newer = findings_of(lambda facts: facts.update(current="11.8.0"), pillar)["installed"].fix
+    assert "went back" not in newer
+
+
 def test_a_renewal_that_failed_once_is_a_warning_with_the_authoritys_reason():
     found = findings_of(lambda facts: facts.update(renewal={"attempt": "failed", "reason": "dns: no such name"}))
     assert red(found) == []

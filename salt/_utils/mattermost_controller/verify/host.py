@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mattermost_release_facts import effective, numbers, postgresql_minimum
+from mattermost_release_facts import effective, is_version, numbers, postgresql_minimum
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
 from mattermost_controller.hosts.probe import is_loopback
@@ -15,10 +15,13 @@ CLOCK_SECONDS = 3600  # that the date of a backup may be ahead of the host that 
 def installed(settings, facts) -> Finding:
     wanted, current = effective(settings["release"], facts["current"]), facts["current"]
     if current != wanted or not current:
+        went_back = is_version(current) and numbers(current) < numbers(wanted)
         return refusal(
             "installed",
             f"{settings['paths']['install']}/current points to {current or 'nothing'}. Expected: {wanted}.",
-            DEPLOY,
+            f"if you went back to {current}, set mattermost:release:version to {current}. Otherwise: {DEPLOY}"
+            if went_back
+            else DEPLOY,
         )
     return ok("installed", f"{settings['paths']['install']}/current points to {current}.")
 

@@ -118,8 +118,8 @@ def ping(settings, observed, facts) -> Finding:
 
 
 def version(settings, observed, facts) -> Finding:
-    """The version that runs is the one that was asked for; a server that was not restarted shows here."""
-    wanted = effective(settings["release"], facts["current"])
+    """The version that runs is the installed one; a server that was not restarted shows here."""
+    wanted = facts["current"] or effective(settings["release"], None)
     header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(observed).get("Version", header)
     if not header:
