@@ -94,6 +94,11 @@ def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, 
 def test_another_version_in_the_settings_is_no_reason_to_restart_the_one_that_runs(site, verify):
     """The host went back to it: only the check of what is installed says so."""
     assert red(verify(site, release={"version": "11.7.11", "sha256": "0" * 64})) == ["installed"]
+    site.version = "11.7.11"
+    site.client = fake_site.CLIENT | {"Version": "11.7.11"}
+    assert red(verify(site, release={"version": "11.7.11", "sha256": "0" * 64})) == ["installed"], (
+        "only its link is wrong"
+    )
 
 
 def test_a_websocket_that_fails_in_another_way_proves_nothing_about_other_origins(site, verify):

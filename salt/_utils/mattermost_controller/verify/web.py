@@ -118,20 +118,20 @@ def ping(settings, observed, facts) -> Finding:
 
 
 def version(settings, observed, facts) -> Finding:
-    """The version that runs is the installed one; a server that was not restarted shows here."""
-    wanted = facts["current"] or effective(settings["release"], None)
+    """The version that runs is the one that was asked for, or the installed one, after going back; a server that was not restarted shows here."""
+    wanted = effective(settings["release"], facts["current"])
     header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(observed).get("Version", header)
     if not header:
         return skipped("version", "Not checked, because the server does not answer.")
-    wrong = sorted({found for found in (header, client) if found != wanted})
+    wrong = sorted({found for found in (header, client) if found not in (wanted, facts["current"])})
     if wrong:
         return refusal(
             "version",
             f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs. Expected: {wanted}.",
             f"systemctl restart mattermost; then read its log: {LOGS}",
         )
-    return ok("version", f"Mattermost {wanted} runs.")
+    return ok("version", f"Mattermost {header} runs.")
 
 
 def edition(settings, observed, facts) -> Finding:
