@@ -169,8 +169,8 @@ def test_what_went_missing_comes_back_and_a_dead_list_of_mirrors_is_switched_off
 @pytest.mark.parametrize(
     ("broken", "mended", "check", "words"),
     [
-        ("mv /usr/bin/xz /usr/bin/xz.away", "mv /usr/bin/xz.away /usr/bin/xz", "transport", "The host lacks xz"),
-        ("mv /usr/bin/tar /usr/bin/tar.away", "mv /usr/bin/tar.away /usr/bin/tar", "transport", "The host lacks tar"),
+        ("mv /usr/bin/xz /usr/bin/xz.away", "mv /usr/bin/xz.away /usr/bin/xz", "transport", "The host has no xz"),
+        ("mv /usr/bin/tar /usr/bin/tar.away", "mv /usr/bin/tar.away /usr/bin/tar", "transport", "The host has no tar"),
         ("systemctl -q mask firewalld", "systemctl -q unmask firewalld", "firewall", "firewalld is masked"),
     ],
 )

@@ -264,7 +264,7 @@ def test_systemd_begins_the_window_and_the_daily_look_at_the_set_time(patching, 
 
 
 def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serve):
-    """Then it is installed in the next window, the version in the settings is the least patch, and nothing has drifted."""
+    """Then it is installed in the next window, the version in the settings is only the lowest patch, and nothing has drifted."""
     host = patching.host
     serve(Release(NEWER, day(-2)), Release(patching.new, day(-1), "High"))
     patching.signed_by(patching.vendor)
@@ -280,6 +280,6 @@ def test_a_patch_that_does_not_start_stops_it_until_a_person_acts(patching, serv
     assert (result, report["result"], current) == ("success", "done", patching.new), report
     run = host.orchestrate()
     assert run.rc == 0, run
-    assert "is the least patch" in run.comments
+    assert "is only the lowest patch" in run.comments
     assert host.ssh("readlink /opt/mattermost/current").strip() == patching.new
     assert status_of(host)[1]["drift"]["drifted"] is False

@@ -103,20 +103,20 @@ def test_a_good_host_passes(facts):
         ("systemd", "systemd 215 is too old", {"facts": {"systemd": 215}}),
         ("transport", "Python 3.9 or newer on the host; found: 3.6.8", {"facts": {"pythons": {"python3": "3.6.8"}}}),
         ("transport", "found: none", {"facts": {"pythons": {}}}),
-        ("transport", "lacks xz", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar"]}}),
+        ("transport", "has no xz", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar"]}}),
         ("transport", "SHA-256 of Salt's archive", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar", "xz"]}}),
-        ("disk", "/srv (for /opt/mattermost) has 512 MiB free; 3072 MiB are required", {"facts": disk("/srv", 512)}),
+        ("disk", "/srv (for /opt/mattermost) has 512 MiB free, but 3072 MiB are required", {"facts": disk("/srv", 512)}),
         ("mounts", "mounted noexec", {"facts": {"mounts": {"/": "rw,noexec"}}}),
         ("mounts", "read-only", {"facts": {"mounts": {"/": "ro"}}}),
-        ("memory", "488 MiB of memory; 900 MiB are required", {"facts": {"memory_kb": {"MemTotal": 500000}}}),
+        ("memory", "488 MiB of memory, but 900 MiB are required", {"facts": {"memory_kb": {"MemTotal": 500000}}}),
         ("ports", "Port 80 is in use by /usr/sbin/apache2", {"facts": listener(80, "apache2", "/usr/sbin/apache2")}),
         ("ports", "Port 443 is in use by /usr/local/sbin/nginx", {"facts": listener(443, "nginx", "/usr/local/sbin/nginx")}),
         ("ports", "Port 8065 is in use by /srv/mm/bin/mattermost", {"facts": listener(8065, "mattermost", "/srv/mm/bin/mattermost")}),
         ("ports", "Port 5432 is in use by /usr/bin/docker-proxy", {"facts": listener(5432, "docker-proxy", "/usr/bin/docker-proxy")}),
-        ("postgresql", "needs PostgreSQL 14 or newer; 13.9 runs", {"facts": {"postgresql": {5432: "13.9"}}}),
+        ("postgresql", "needs PostgreSQL 14 or newer, but 13.9 runs", {"facts": {"postgresql": {5432: "13.9"}}}),
         ("postgresql", "PostgreSQL 13 would be installed", {"pillar": {"platform": {"postgresql": {"version": 13}}}}),
         ("postgresql", "the deploy would manage version 15", {"facts": {"postgresql": {5432: "17.2"}}}),
-        ("postgresql", "To bring the data over", {"facts": DEPLOYED | {"postgresql": {5432: "14.9"}}}),
+        ("postgresql", "To upgrade its data, run:", {"facts": DEPLOYED | {"postgresql": {5432: "14.9"}}}),
         ("existing-config", "/opt/mattermost/config/config.json belongs", {"facts": {"files": ["/opt/mattermost/config/config.json"]}}),
         ("existing-config", "/var/opt/mattermost/config/config.json", {"facts": {"files": ["/var/opt/mattermost/config/config.json"]}}),
         ("moved", "moved from this host to new.example.com", {"facts": {**DEPLOYED, "moved": "new.example.com"}}),
@@ -125,11 +125,11 @@ def test_a_good_host_passes(facts):
         ("postgresql-in-use", "port 5432 has 2 other databases", {"pillar": {"nginx": {"share": True}}, "facts": OTHERS}),
         ("firewall", "firewalld is masked", {"facts": {"units": {"firewalld.service": {"LoadState": "masked"}}}}),
         ("firewall", "ufw filters packets", {"facts": {"ufw": True}}),
-        ("downgrade", "11.8.0 is installed; 11.7.10 is older", {"pillar": {"release": {"version": "11.7.10"}}, "facts": DEPLOYED | {"current": "11.8.0"}}),
+        ("downgrade", "11.8.0 is installed, and 11.7.10 is older", {"pillar": {"release": {"version": "11.7.10"}}, "facts": DEPLOYED | {"current": "11.8.0"}}),
         ("checksum", "No SHA-256 is known for Mattermost 11.7.99", {"pillar": {"release": {"version": "11.7.99", "source": "/a/mm.tar.gz"}}}),
         ("checksum", "No release of the line 42.1 is known", {"pillar": {"release": {"version": "42.1"}}}),
-        ("checksum", "the sum of an empty file", {"pillar": {"release": {"sha256": versions.EMPTY_SHA256}}}),
-        ("archive-source", "There is no file pillar/files/mm.tar.gz", {"pillar": {"release": {"source": "pillar/files/mm.tar.gz"}}, "outside": {"source_there": False}}),
+        ("checksum", "the checksum of an empty file", {"pillar": {"release": {"sha256": versions.EMPTY_SHA256}}}),
+        ("archive-source", "The file pillar/files/mm.tar.gz does not exist", {"pillar": {"release": {"source": "pillar/files/mm.tar.gz"}}, "outside": {"source_there": False}}),
         ("named-files", "no /ca.pem (mattermost:verify:ca_file)", {"outside": {"missing": [("verify:ca_file", "/ca.pem")]}}),
         ("own-certificate", "The certificate has expired.", {"outside": {"certificate_fault": "The certificate has expired."}}),
         ("other-run", "process 7 since", {"facts": {"lock": "process 7 since 10:00"}}),
@@ -152,8 +152,8 @@ BY_MINION = {"by_minion": True}
 @pytest.mark.parametrize(
     ("check", "pillar", "words"),
     [
-        ("archive-source", {"release": {"source": "pillar/files/mm.tar.gz"}}, "from which no file is copied to a minion"),
-        ("named-files", {"letsencrypt": {"ca_file": "/root/ca.pem"}}, "of which a minion gets nothing"),
+        ("archive-source", {"release": {"source": "pillar/files/mm.tar.gz"}}, "No file is copied to a minion"),
+        ("named-files", {"letsencrypt": {"ca_file": "/root/ca.pem"}}, "A minion cannot read it"),
     ],
 )  # fmt: skip
 def test_a_path_on_the_controller_is_refused_for_a_minion(check, pillar, words):
@@ -209,7 +209,7 @@ def test_what_may_go_wrong_is_a_warning(check, case):
 
 def test_a_name_that_points_elsewhere_says_both_addresses():
     sentence = findings_of(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
-    assert "203.0.113.9; this host has 192.0.2.7" in sentence
+    assert "203.0.113.9, but this host has 192.0.2.7" in sentence
 
 
 def test_a_host_behind_nat_is_no_fault():
@@ -282,7 +282,7 @@ def test_an_empty_database_is_nobodys():
 def test_a_newer_default_never_upgrades():
     found = findings_of(facts=DEPLOYED | {"current": "11.7.2"})
     assert found["newer-default"].level == "note"
-    assert "the host keeps 11.7.2" in found["newer-default"].sentence
+    assert "The host keeps 11.7.2" in found["newer-default"].sentence
     assert found["downgrade"].sentence == "Mattermost 11.7.2 is installed."
     assert found["checksum"].level == "ok"
 

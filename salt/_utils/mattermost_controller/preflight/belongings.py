@@ -33,9 +33,9 @@ EMPTY = ("lost+found",)
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
     """Return what is found in the way: a refusal, unless a setting (adopts) or the run takes it over."""
     if outside.get("in_place"):
-        return note(check, f"{sentence} It belongs to the installation that is taken over.")
+        return note(check, f"{sentence} It belongs to the installation that this import takes over.")
     if adopts:
-        return note(check, f"{sentence} server:adopt takes it over.")
+        return note(check, f"{sentence} mattermost:server:adopt is set, so the deploy takes it over.")
     if outside.get("moving"):
         return warning(check, sentence, fix)
     return refusal(check, sentence, fix)
@@ -52,7 +52,7 @@ def account(settings, facts, outside) -> Finding:
     """The server's account is new or made by us; one with root's number is refused whatever is ignored or adopted."""
     user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
     adopts = settings["server"]["adopt"]
-    fix = "set mattermost:server:user to a name that the host does not have, or set server:adopt: True to take over this account."
+    fix = "set mattermost:server:user to a name that the host does not have, or set mattermost:server:adopt: True to take over this account."
     if not found:
         if facts.get("group") and not is_ours(facts, settings):
             return _let(
@@ -62,12 +62,12 @@ def account(settings, facts, outside) -> Finding:
                 adopts,
                 outside,
             )
-        return ok("account", f"The account name {user} is not in use.")
+        return ok("account", f"No account {user} exists on the host yet.")
     if found["uid"] == 0:
         return refusal(
             "settings",
             f"mattermost:server:user is {user}, an account with root privileges on this host.",
-            "set mattermost:server:user to an account for the server alone, such as mattermost.",
+            "set mattermost:server:user to an account that only the server uses, such as mattermost.",
         )
     can_log_in = not found["shell"].endswith(NO_LOGIN)
     if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
@@ -75,23 +75,23 @@ def account(settings, facts, outside) -> Finding:
     others = facts.get("account_units", [])
     what = f"The host has an account {user} (mattermost:server:user) that this bundle did not create"
     if others:
-        sentence = f"{what}: {', '.join(others[:SHOWN])} runs as it."
+        sentence = f"{what}. {', '.join(others[:SHOWN])} runs under it."
         return _let(
             "account", sentence, "set mattermost:server:user to a name that the host does not have.", False, outside
         )
     if is_ours(facts, settings) and not unit_user:
-        return warning("account", f"{what}; a deploy would change its shell and home.", fix)
+        return warning("account", f"{what}. A deploy would change its shell and home.", fix)
     if can_log_in:
         return _let(
             "account",
-            f"{what}: it can log in ({found['shell']}), and a deploy would prevent that.",
+            f"{what}. It can log in ({found['shell']}), and a deploy would prevent that.",
             fix,
             adopts,
             outside,
         )
     if found["uid"] < FIRST_PERSON:
-        return _let("account", f"{what}: it is a system account (UID {found['uid']}).", fix, adopts, outside)
-    return warning("account", f"{what}; its home would be {settings['paths']['state']}.", fix)
+        return _let("account", f"{what}. It is a system account (UID {found['uid']}).", fix, adopts, outside)
+    return warning("account", f"{what}. Its home would become {settings['paths']['state']}.", fix)
 
 
 def directories(settings, facts, outside) -> Finding:
@@ -104,14 +104,12 @@ def directories(settings, facts, outside) -> Finding:
             found[name] = f"{path} (mattermost:paths:{name}) is not a directory."
         elif not _is_free(name, entries) and not any(each.startswith(f"{path}/") for each in _configs(facts)):
             shown = f"{', '.join(entries[:SHOWN])}{', ...' if len(entries) > SHOWN else ''}"
-            found[name] = (
-                f"{path} (mattermost:paths:{name}) contains files that this bundle did not put there: {shown}."
-            )
+            found[name] = f"{path} (mattermost:paths:{name}) contains files that this bundle did not create: {shown}."
     repository = probe.local_repository(settings)
     stored = facts.get("directories", {}).get(repository, [])
     if stored is None or not (set(stored) <= set(EMPTY) or _has(stored, RESTIC)):
         found["backup:repository"] = (
-            f"{repository} (mattermost:backup:repository) contains something other than backups of restic."
+            f"{repository} (mattermost:backup:repository) contains files that are not restic's."
         )
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
@@ -120,7 +118,7 @@ def directories(settings, facts, outside) -> Finding:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
     keys = " and ".join(f"mattermost:{name}" if ":" in name else f"mattermost:paths:{name}" for name in found)
-    fix = f"set {keys} to a directory that is empty or does not exist, or move its contents away."
+    fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
     return _let("directories", " ".join(found.values()), fix, adopts, outside)
 
 
@@ -149,7 +147,9 @@ def unit(settings, facts, outside) -> Finding:
     ]
     if not foreign:
         return ok("unit", "No systemd unit or nginx site of another installation is in the way.")
-    sentence = f"{foreign[0]} belongs to an installation that this bundle did not create; a deploy would replace it."
+    sentence = (
+        f"{foreign[0]} belongs to an installation that this bundle did not create, and a deploy would replace it."
+    )
     if is_ours(facts, settings):
         return note("unit", sentence)
     fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."

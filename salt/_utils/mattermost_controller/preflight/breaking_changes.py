@@ -29,7 +29,9 @@ def judge(settings: dict, facts: dict, outside: dict) -> list[Finding]:
         if values is not None:
             acknowledged = {*settings["acknowledged"], *outside["acknowledged"]}
             found.append(_finding(change, values, came, acknowledged, outside["dry_run"]))
-    return found or [ok(CHECK, f"The host was {came}; this is {bundle['version']}. No breaking change affects it.")]
+    return found or [
+        ok(CHECK, f"The host was {came}. No breaking change up to version {bundle['version']} affects it.")
+    ]
 
 
 def passed_number(facts: dict) -> int | None:
@@ -46,10 +48,10 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
     name = change["id"]
     summary = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
     if name in acknowledged:
-        return note(CHECK, f"{summary} It is acknowledged.")
+        return note(CHECK, f"{summary} mattermost:acknowledged lists it.")
     fix = (
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
     )
-    sentence = f"{summary} It is new in {change['version']}; the host was {came}."
+    sentence = f"{summary} It came with version {change['version']}, and the host was {came}."
     return warning(CHECK, sentence, fix) if dry_run else refusal(CHECK, sentence, fix)

@@ -80,10 +80,10 @@ def unknown_ignores(settings: dict) -> list[Finding]:
     for ignored in settings["preflight"]["ignore"]:
         if ignored in ACKNOWLEDGED:
             sentence = f"mattermost:preflight:ignore names {ignored}, which is a breaking change, not a check."
-            wrong.append(refusal("settings", sentence, "add its name to mattermost:acknowledged."))
+            wrong.append(refusal("settings", sentence, "add it to mattermost:acknowledged instead."))
         elif ignored not in FITNESS:
             near = difflib.get_close_matches(ignored, FITNESS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(sorted(FITNESS))}."
+            hint = f"Did you mean {near[0]}?" if near else f"Set one of these checks: {', '.join(sorted(FITNESS))}."
             wrong.append(
                 refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is not a check.", hint)
             )
@@ -113,6 +113,6 @@ def unique_names(found: dict, names: dict[str, list]) -> dict:
             sentence = f"{host} and {other} have the same public name {public}."
             judged[host] = [
                 *judged[host],
-                refusal("settings", sentence, "set mattermost:name and additional_names for each host."),
+                refusal("settings", sentence, "set a different mattermost:name and additional_names for each host."),
             ]
     return judged

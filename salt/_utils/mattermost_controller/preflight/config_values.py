@@ -31,8 +31,8 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
         return [
             warning(
                 CHECK,
-                f"{path} could not be read on the host: whether a value in it stops Mattermost {wanted} is not known.",
-                f"it must be JSON of at most 1 MiB, readable for {server['user']}.",
+                f"{path} could not be read on the host. Some of its values could prevent the start of Mattermost {wanted}.",
+                f"make it JSON of at most 1 MiB, readable for {server['user']}.",
             )
         ]
     merged = config.merged(facts["config"], config.flatten(server["config"]))
@@ -44,8 +44,8 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
             found.append(
                 refusal(
                     CHECK,
-                    f"{where} is not {words}: Mattermost {wanted} may refuse to start with it.",
-                    f"correct it there or in mattermost:server:config, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
+                    f"{where} is not {words}. Mattermost {wanted} may refuse to start with this value.",
+                    f"correct it in that file or in mattermost:server:config, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
                 )
             )
     for since, section, name, unused, lost in _crossed(keys.GONE, installed, wanted):

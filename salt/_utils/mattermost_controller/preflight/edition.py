@@ -26,17 +26,17 @@ def edition(settings, facts, outside) -> Finding:
     if there != wanted and wanted == "team":
         return refusal(
             "edition",
-            "This goes to the Team Edition: people who sign in by LDAP, SAML or OpenID are locked out, and all that a license brings is gone.",
+            "The settings change this host to the Team Edition. People who sign in by LDAP, SAML or OpenID are locked out, and every licensed feature is lost.",
             "see docs/editions.md, or set mattermost:preflight:ignore: [edition] to change anyway.",
         )
     if wanted == "enterprise" and not server["license"] and "MM_LICENSE" not in server["environment"]:
         return warning(
             "edition",
-            'Without a license the Enterprise Edition is "Entry": it hides all but the newest 10,000 messages of all channels together.',
-            "set mattermost:server:license, unless a license was uploaded in the System Console; the Team Edition has no such limit.",
+            'The Enterprise Edition without a license is "Entry". It shows only the newest 10,000 messages, of all channels together.',
+            "set mattermost:server:license, unless a license was uploaded in the System Console. The Team Edition has no such limit.",
         )
     if there != wanted:
-        return note("edition", f"The {EDITIONS[there]} becomes the {EDITIONS[wanted]}.")
+        return note("edition", f"The {EDITIONS[there]} is replaced by the {EDITIONS[wanted]}.")
     return ok("edition", f"{EDITIONS[wanted]}.")
 
 
@@ -48,12 +48,12 @@ def license_is_valid(settings, facts, outside) -> Finding:
     if settings["release"]["edition"] != "enterprise":
         return refusal(
             "license",
-            f"{where} is set, and the Team Edition reads none.",
-            "set mattermost:release:edition to enterprise, or remove it.",
+            f"{where} is set, but the Team Edition cannot use a license.",
+            "set mattermost:release:edition to enterprise, or remove the license.",
         )
     if "MM_LICENSE" in server["environment"]:
         return refusal(
-            "license", f"{where} and mattermost:server:environment:MM_LICENSE are both set.", "remove one of them."
+            "license", f"{where} and mattermost:server:environment:MM_LICENSE are both set.", "remove one of the two."
         )
     found = license_lasts(server["license"], facts.get("time") or time.time())
     return found._replace(level=WARNING) if found.level != "ok" and facts.get("edition") == "enterprise" else found
@@ -67,18 +67,18 @@ def license_lasts(text: str, now: float) -> Finding:
         return refusal(
             "license",
             f"mattermost:server:license cannot be used: {err}.",
-            "write the whole text of the vendor's file there.",
+            "write the whole text of the vendor's license file into that setting.",
         )
     ends = time.strftime("%Y-%m-%d", time.gmtime(license.expires))
     if license.expires <= now:
         return refusal(
             "license",
             f"The license expired on {ends}.",
-            "set the new one in mattermost:server:license, or mattermost:preflight:ignore: [license] to continue without its features.",
+            "set the new one in mattermost:server:license, or set mattermost:preflight:ignore: [license] to continue without its features.",
         )
     if license.starts > now:
         begins = time.strftime("%Y-%m-%d", time.gmtime(license.starts))
-        return warning("license", f"The license begins on {begins}: until then the server runs without it.")
+        return warning("license", f"The license begins on {begins}. Until then the server runs without it.")
     if license.expires - now < SOON_DAYS * 86400:
         return warning("license", f"The license expires on {ends}.", "set a new one in mattermost:server:license.")
-    return ok("license", f"The license is valid to {ends}, by what it says itself.")
+    return ok("license", f"The license is valid to {ends}. Only the server checks its signature.")

@@ -55,20 +55,22 @@ def named_files(settings, facts, outside) -> Finding:
     if outside.get("by_minion") and ca_file and not ca_file.startswith(SHIPPED) and not is_certificate(ca_file):
         return refusal(
             "named-files",
-            f"mattermost:letsencrypt:ca_file is {ca_file}, a path on the controller, of which a minion gets nothing.",
+            f"mattermost:letsencrypt:ca_file is {ca_file}, a path on the controller. A minion cannot read it.",
             "set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format.",
         )
     missing = outside.get("missing", [])
     if missing:
         listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
-        return refusal("named-files", f"The controller has no {listed}.", "put the file there, or correct the setting.")
+        return refusal(
+            "named-files", f"The controller has no {listed}.", "put that file there, or correct the setting."
+        )
     return ok("named-files", "Every file that the settings name exists.")
 
 
 def own_certificate(settings, facts, outside) -> Finding:
     fault = outside.get("certificate_fault", "")
     if fault:
-        fix = "put certificate (with its chain) and key for the public name at mattermost:certificate."
+        fix = "put the certificate (with its chain) and the key for the public name into the files that mattermost:certificate names."
         return refusal("own-certificate", fault, fix)
     is_own = settings["certificate"]["source"] == "files"
     return ok(
@@ -83,11 +85,13 @@ def source(settings, facts, outside) -> Finding:
     if is_needed and outside.get("by_minion") and "://" not in where:
         return refusal(
             "archive-source",
-            f"mattermost:release:source is {where}, a path on the controller, from which no file is copied to a minion.",
+            f"mattermost:release:source is {where}, a path on the controller. No file is copied to a minion.",
             "set mattermost:release:source to an https:// address, or to file:///PATH on the host.",
         )
     if is_needed and not outside.get("source_there", True):
         return refusal(
-            "archive-source", f"There is no file {where} on the controller.", "correct mattermost:release:source."
+            "archive-source",
+            f"The file {where} does not exist on the controller.",
+            "correct mattermost:release:source.",
         )
     return ok("archive-source", f"The archive is read from {where}.")

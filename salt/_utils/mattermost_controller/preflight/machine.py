@@ -24,7 +24,9 @@ def platform(settings, facts, outside) -> Finding:
         )
     if settings["release"]["arch"] not in ("amd64", "arm64"):
         return refusal(
-            "platform", f"There is no Mattermost for {facts['grains']['cpuarch']}.", "use an x86_64 or aarch64 host."
+            "platform",
+            f"Mattermost does not exist for {facts['grains']['cpuarch']} machines.",
+            "use an x86_64 or aarch64 host.",
         )
     machine = f"{name} on {facts['grains']['cpuarch']}"
     is_tried = settings["platform"].get("tried") and settings["release"]["arch"] == "amd64"
@@ -44,7 +46,7 @@ def glibc(settings, facts, outside) -> Finding:
         return warning(
             "glibc",
             "The C library is not glibc, or its version is unknown.",
-            "use a host with glibc: the server may not start here.",
+            "use a host with glibc, because the server may not start on this one.",
         )
     if numbers(actual) < numbers(wanted):
         return refusal(
@@ -59,7 +61,7 @@ def systemd(settings, facts, outside) -> Finding:
     if facts["init"] != "systemd":
         return refusal(
             "systemd",
-            f"Process 1 is {facts['init'] or 'unknown'}, not systemd: the server cannot be run as a service.",
+            f"Process 1 is {facts['init'] or 'unknown'}, not systemd. So the server cannot run as a service.",
             "use a host that runs systemd.",
         )
     if facts["systemd"] < OLDEST_SYSTEMD:
@@ -71,7 +73,7 @@ def systemd(settings, facts, outside) -> Finding:
 
 def transport(settings, facts, outside) -> Finding:
     if outside.get("by_minion"):
-        return ok("transport", "The minion runs Salt by its own Python.")
+        return ok("transport", "Salt on the minion brings its own Python.")
     wanted, possible = settings["platform"].get("transport", "thin"), runtime.choose(facts)
     pythons = ", ".join(facts["pythons"].values()) or "none"
     if wanted == "thin" and possible != "thin":
@@ -84,12 +86,12 @@ def transport(settings, facts, outside) -> Finding:
     if wanted == "relenv" and missing:
         return refusal(
             "transport",
-            f"The host lacks {' and '.join(missing)}, which are needed to unpack Salt there.",
+            f"The host has no {' and no '.join(missing)}, which Salt needs to unpack itself.",
             f"install {' '.join(missing)}.",
         )
     if wanted == "relenv" and not settings["relenv"]["sha256"]:
         return refusal("transport", *relenv_archive.unknown_sum(settings["relenv"]))
-    return ok("transport", f"Salt runs with {wanted}; Python on the host: {pythons}.")
+    return ok("transport", f"Salt runs with {wanted}. The host has these versions of Python: {pythons}.")
 
 
 def disk(settings, facts, outside) -> Finding:
@@ -103,11 +105,11 @@ def disk(settings, facts, outside) -> Finding:
         if place["path"] in (paths["install"], paths["state"], paths["work"], "/var/lib") and place["free_mb"] < wanted:
             return refusal(
                 "disk",
-                f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free; {wanted} MiB are required.",
-                "free some space, or lower mattermost:preflight:min_disk_mb.",
+                f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free, but {wanted} MiB are required.",
+                "free some space on it, or lower mattermost:preflight:min_disk_mb.",
             )
     least = min((place["free_mb"] for place in facts["disks"]), default=0)
-    return ok("disk", f"At least {least} MiB free; {wanted} MiB are required.")
+    return ok("disk", f"At least {least} MiB are free, and {wanted} MiB are required.")
 
 
 def mounts(settings, facts, outside) -> Finding:
@@ -132,10 +134,10 @@ def memory(settings, facts, outside) -> Finding:
     if actual < wanted:
         return refusal(
             "memory",
-            f"{actual} MiB of memory; {wanted} MiB are required.",
+            f"The host has {actual} MiB of memory, but {wanted} MiB are required.",
             "add memory, or lower mattermost:preflight:min_memory_mb.",
         )
-    return ok("memory", f"{actual} MiB of memory.")
+    return ok("memory", f"The host has {actual} MiB of memory.")
 
 
 def ports(settings, facts, outside) -> Finding:
@@ -157,7 +159,7 @@ def ports(settings, facts, outside) -> Finding:
         keys = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
         choice = f", or set mattermost:{' and mattermost:'.join(keys)}" if keys else ""
         return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
-    return ok("ports", f"80, 443, {server} and {database} are free or used by the right programs.")
+    return ok("ports", f"The ports 80, 443, {server} and {database} are free, or the right programs use them.")
 
 
 def other_run(settings, facts, outside) -> Finding:
@@ -175,10 +177,10 @@ def clock(settings, facts, outside) -> Finding:
     sentence = f"The host's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the controller's."
     if abs(skew) >= CLOCK_REFUSAL:
         return refusal(
-            "clock", sentence, "set the clocks (chrony or systemd-timesyncd), or certificates are not valid."
+            "clock", sentence, "set both clocks (chrony or systemd-timesyncd), otherwise certificates are not valid."
         )
     if abs(skew) >= CLOCK_WARNING:
-        return warning("clock", sentence, "set the clocks (chrony or systemd-timesyncd).")
+        return warning("clock", sentence, "set both clocks (chrony or systemd-timesyncd).")
     return ok("clock", f"The host's clock differs by {abs(skew)} s.")
 
 
@@ -196,21 +198,23 @@ def firewall(settings, facts, outside) -> Finding:
         return refusal(
             "firewall",
             f"{kind} is masked on the host, so the deploy cannot start it.",
-            f"systemctl unmask {kind} there; or set mattermost:firewall:manage: False and open ports 80 and 443 in your own firewall.",
+            f"run on the host: systemctl unmask {kind}. Or set mattermost:firewall:manage: False and open 80 and 443 yourself.",
         )
     if settings["firewall"]["manage"] and others and not active(kind):
         return refusal(
             "firewall",
-            f"{', '.join(others)} filters packets on this host; {kind}, which the deploy manages, would replace its rules.",
-            f"disable {others[0]}; or keep it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
+            f"{', '.join(others)} filters packets on this host. The deploy would start {kind}, which replaces those rules.",
+            f"disable {others[0]}. Or keep it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(
             "firewall",
-            f"{', '.join(others)} is active as well as {kind}, which the deploy manages: both filter packets.",
-            f"disable {others[0]}, or set mattermost:firewall:manage: False and open 80 and 443 there.",
+            f"Both {', '.join(others)} and {kind}, which the deploy manages, filter packets on this host.",
+            f"disable {others[0]}. Or set mattermost:firewall:manage: False and open 80 and 443 yourself.",
         )
     return ok(
         "firewall",
-        "There is no second packet filter." if settings["firewall"]["manage"] else "The firewall is not managed.",
+        "No second packet filter is active."
+        if settings["firewall"]["manage"]
+        else "This bundle does not manage the firewall.",
     )

@@ -27,9 +27,9 @@ def nginx_in_use(settings, facts, outside) -> Finding:
         return ok("nginx-in-use", "nginx serves no other site, or sharing is allowed.")
     what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
     if outside.get("in_place"):
-        return note("nginx-in-use", f"{what}; they stay unchanged.")
+        return note("nginx-in-use", f"{what}. They stay unchanged.")
     if settings["nginx"]["share"]:
-        return note("nginx-in-use", f"{what}; nginx:share adds this site to them.")
+        return note("nginx-in-use", f"{what}. mattermost:nginx:share is set, so this site is added to them.")
     return refusal(
         "nginx-in-use",
         f"{what}.",
@@ -46,7 +46,9 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
         return ok("postgresql-in-use", "PostgreSQL has no other database, or sharing is allowed.")
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if settings["database"]["share"]:
-        return note("postgresql-in-use", f"{what}; database:share adds this one to them.")
+        return note(
+            "postgresql-in-use", f"{what}. mattermost:database:share is set, so this database is added to them."
+        )
     return refusal(
         "postgresql-in-use",
         f"{what}. The deploy adds lines to its pg_hba.conf and may restart it.",
@@ -61,12 +63,12 @@ def aside(settings, facts, outside) -> Finding:
         return refusal(
             "aside",
             "An import is running on this host, or was interrupted.",
-            "when no import is running: mattermost-aside back, on the host.",
+            "wait until it has ended. If no import is running, run on the host: mattermost-aside back",
         )
     if found == "back" and not outside.get("in_place"):
         return refusal(
             "aside",
-            "An import was rolled back: the previous installation serves on this host, and a run would replace it.",
-            f"import it again (mattermost.import); to deploy here all the same, remove {work}/aside/given-back and that installation.",
+            "An import was rolled back. The previous installation serves on this host, and this run would replace it.",
+            f"import it again (mattermost.import). To deploy on this host anyway, remove {work}/aside/given-back and that installation.",
         )
     return ok("aside", "No previous installation is in the way.")

@@ -55,9 +55,11 @@ def _own_group(uid: int) -> int | None:
 
 def readable_secrets(settings, facts, outside) -> Finding:
     if outside.get("by_minion"):
-        return ok("readable-secrets", "Who can read the files of this master's pillar was not checked.")
+        return ok("readable-secrets", "It was not checked who can read the files of this master's pillar.")
     readable = outside.get("readable", [])
     if readable:
-        sentence = f"Other accounts of this machine can read {', '.join(readable)}, where passwords or keys are."
+        sentence = (
+            f"Other accounts on this machine can read {', '.join(readable)}, which may contain passwords or keys."
+        )
         return warning("readable-secrets", sentence, f"chmod go= {' '.join(readable)}")
-    return ok("readable-secrets", "No file with passwords or keys on this machine is readable by its other accounts.")
+    return ok("readable-secrets", "Other accounts on this machine cannot read the files with passwords or keys.")

@@ -12,24 +12,24 @@ def mail_address(settings: dict, site: str) -> Finding:
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt" and not settings["email"]:
         return refusal(
             "email",
-            "mattermost:email is not set; the certificate authority requires an address for expiry notices.",
-            "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}); plain HTTP (mattermost.non-ssl) needs none.",
+            "mattermost:email is not set. The certificate authority needs an address for expiry notices.",
+            "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}). Plain HTTP (mattermost.non-ssl) needs none.",
         )
-    return ok("email", f"{settings['email'] or 'None is needed'}.")
+    return ok("email", f"{settings['email'] or 'No address is needed'}.")
 
 
 def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Finding:
     """The name users type leads to this host, as far as the controller can tell; a host behind NAT is no fault."""
     name, resolved = settings["name"], sorted(outside.get("resolved", []))
     if settings["verify"]["address"]:
-        return ok("public-name", f"{name} is looked up at {settings['verify']['address']} (mattermost:verify:address).")
+        return ok("public-name", f"{name} is checked at {settings['verify']['address']} (mattermost:verify:address).")
     if _is_address(name):
         return _address_as_name(name, settings, site)
     if not resolved:
-        sentence = f"{name} does not resolve to an address."
-        fix = f"give {name} an A or AAAA record for the host, or correct mattermost:name."
+        sentence = f"The DNS name {name} does not resolve to an address."
+        fix = f"add an A or AAAA record of {name} for the host, or correct mattermost:name."
         if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
-            return refusal("public-name", f"{sentence} The certificate authority must find it.", fix)
+            return refusal("public-name", f"{sentence} The certificate authority must be able to resolve it.", fix)
         return warning("public-name", sentence, fix)
     host_addresses = {address for address in facts["addresses"] if not is_loopback(address)} | set(
         outside.get("reached", [])
@@ -43,21 +43,21 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         if strays:
             return warning(
                 "public-name",
-                f"{name} points to this host, and also to {', '.join(strays)}, which is not an address of this host.",
-                "remove that DNS record if it is another machine's: users and the certificate authority may connect there, to an IPv6 address first.",
+                f"{name} points to this host, but also to {', '.join(strays)}, which is not an address of this host.",
+                "if that record is of another machine, remove it. Users and the certificate authority may connect to it, to an IPv6 address first.",
             )
-        return ok("public-name", f"{name} is {', '.join(resolved)}, this host.")
+        return ok("public-name", f"{name} points to {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(
         ipaddress.ip_address(address).is_global for address in resolved
     ):
         return note(
             "public-name",
-            f"{name} is {', '.join(resolved)}; the host has only {', '.join(sorted(host_addresses))}: behind NAT.",
+            f"{name} points to {', '.join(resolved)}. The host itself has only {', '.join(sorted(host_addresses))}, so it is behind NAT.",
         )
     return warning(
         "public-name",
-        f"{name} points to {', '.join(resolved)}; this host has {', '.join(sorted(host_addresses))}.",
-        "correct the DNS record if it points to another machine; if it points to your load balancer or NAT, ignore this.",
+        f"{name} points to {', '.join(resolved)}, but this host has {', '.join(sorted(host_addresses))}.",
+        "if the record points to another machine, correct it. If it points to your load balancer or NAT, ignore this.",
     )
 
 
@@ -81,7 +81,7 @@ def _address_as_name(name: str, settings: dict, site: str) -> Finding:
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
         return refusal(
             "public-name",
-            f"{name} is an address; a certificate needs a DNS name.",
+            f"{name} is an address, but a certificate needs a DNS name.",
             "set mattermost:name to the host's DNS name.",
         )
     return ok("public-name", f"Users connect to the address {name}.")

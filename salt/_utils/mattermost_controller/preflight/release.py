@@ -33,20 +33,19 @@ def postgresql(settings, facts, outside) -> Finding:
     if running and major < minimum and not coming:
         return refusal(
             "postgresql",
-            f"Mattermost {version} needs PostgreSQL {minimum} or newer; {running} runs on port {port}.",
-            "bring the data over first (mattermost:database:version, then mattermost.postgresql), or choose an earlier "
-            "mattermost:release:version.",
+            f"Mattermost {version} needs PostgreSQL {minimum} or newer, but {running} runs on port {port}.",
+            "set mattermost:database:version, then run salt-run state.orchestrate mattermost.postgresql. Or set an earlier version.",
         )
     if ours and ours < minimum:
         return refusal(
             "postgresql",
-            f"Mattermost {version} needs PostgreSQL {minimum} or newer; PostgreSQL {ours} would be installed.",
-            "choose an earlier mattermost:release:version, or a newer PostgreSQL in mattermost:database:version.",
+            f"Mattermost {version} needs PostgreSQL {minimum} or newer, but PostgreSQL {ours} would be installed.",
+            "set an earlier mattermost:release:version, or a newer PostgreSQL in mattermost:database:version.",
         )
     if coming:
-        return note("postgresql", f"PostgreSQL {running} is running; its data will be upgraded to {ours}.")
+        return note("postgresql", f"PostgreSQL {running} is running. Its data will be upgraded to {ours}.")
     if running and ours and major != ours and is_ours(facts, settings):
-        older = "" if major > ours else " To bring the data over: salt-run state.orchestrate mattermost.postgresql."
+        older = "" if major > ours else " To upgrade its data, run: salt-run state.orchestrate mattermost.postgresql"
         return refusal(
             "postgresql",
             f"The server's data is in PostgreSQL {running} and the settings say {ours}.{older}",
@@ -55,28 +54,31 @@ def postgresql(settings, facts, outside) -> Finding:
     if running and ours and major != ours:
         return refusal(
             "postgresql",
-            f"PostgreSQL {running} runs on port {port}; the deploy would manage version {ours}.",
+            f"PostgreSQL {running} runs on port {port}, but the deploy would manage version {ours}.",
             "describe that cluster in mattermost:platform:postgresql, or set another mattermost:database:port.",
         )
     today = datetime.fromtimestamp(facts.get("time") or time.time(), timezone.utc).date()
     judged = upkeep.postgresql_support(str(major or ours), outside.get("postgresql_ends") or {}, today)
     if judged.level == REFUSAL:
         return judged._replace(check="postgresql", level=WARNING)
-    return ok("postgresql", f"PostgreSQL {running or ours}; Mattermost {version} needs {minimum}.")
+    return ok("postgresql", f"PostgreSQL is {running or ours}. Mattermost {version} needs {minimum} or newer.")
 
 
 def existing_config(settings, facts, outside) -> Finding:
     foreign = [path for path in facts["files"] if path.endswith(("/config.json", "mmomni.mattermost.env"))]
     if is_ours(facts, settings) or not foreign:
-        return ok("existing-config", "No configuration of another installation.")
+        return ok("existing-config", "The host has no configuration of another installation.")
     if outside.get("in_place"):
-        return note("existing-config", f"{foreign[0]} is of the installation that is taken over.")
+        return note("existing-config", f"{foreign[0]} belongs to the installation that this import takes over.")
     if settings["server"]["adopt"]:
-        return note("existing-config", f"{foreign[0]} is of another installation; server:adopt takes it over.")
+        return note(
+            "existing-config",
+            f"{foreign[0]} belongs to another installation. mattermost:server:adopt is set, so the deploy takes it over.",
+        )
     return refusal(
         "existing-config",
         f"{', '.join(foreign)} belongs to an installation that this bundle did not create.",
-        "set mattermost:server:adopt: True to take it over with its contents, bring it to another host by mattermost.import, or move it away.",
+        "set mattermost:server:adopt: True to take it over with its contents. Or import it to another host (mattermost.import), or move it away.",
     )
 
 
@@ -85,23 +87,23 @@ def existing_database(settings, facts, outside) -> Finding:
     if found and facts.get("unreadable"):
         return warning(
             "existing-database",
-            f"The role {found['owner']} cannot read, so no backup can hold: {', '.join(facts['unreadable'])}. Backups refuse.",
-            f"for each of them: ALTER TABLE ... OWNER TO {found['owner']}, or GRANT SELECT on it and USAGE on its schema, or another database.",
+            f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would miss it, so every backup is refused.",
+            f"for each of them: ALTER TABLE ... OWNER TO {found['owner']}. Or GRANT SELECT on it and USAGE on its schema, or move it to another database.",
         )
     if is_ours(facts, settings) or not found or not found["tables"]:
-        return ok("existing-database", "No database of another installation.")
-    what = f"Database {name} (owner {found['owner']}, {found['tables']} tables) is there"
+        return ok("existing-database", "The host has no database of another installation.")
+    what = f"The host already has a database {name} (owner {found['owner']}, {found['tables']} tables)"
     if outside.get("in_place"):
         return refusal(
             "existing-database",
-            f"{what}; it stays, and the new server's gets another name.",
-            f"set mattermost:database: {{name: {name}_new}}, for good, and another user where {found['owner']} is mattermost:database:user.",
+            f"{what}. It stays, so the new server needs another database name.",
+            f"set mattermost:database: {{name: {name}_new}} permanently. If {found['owner']} is mattermost:database:user, set another user, too.",
         )
     if settings["server"]["adopt"]:
-        return note("existing-database", f"{what}; server:adopt takes it over.")
+        return note("existing-database", f"{what}. mattermost:server:adopt is set, so the deploy takes it over.")
     return refusal(
         "existing-database",
-        f"{what}, and this bundle did not create it.",
+        f"{what}. This bundle did not create it.",
         "set mattermost:server:adopt: True to take it over with its contents, or set another mattermost:database:name.",
     )
 
@@ -111,8 +113,8 @@ def moved(settings, facts, outside) -> Finding:
         return ok("moved", "The server was not moved away from this host.")
     return refusal(
         "moved",
-        f"The server was moved from this host to {facts['moved']}; a run would bring a second one to life.",
-        f"set mattermost:hosts: [{facts['moved']}]; to take it back as it was left: sh {settings['paths']['work']}/take-back, there.",
+        f"The server was moved from this host to {facts['moved']}. This run would start a second server.",
+        f"set mattermost:hosts: [{facts['moved']}]. To take the server back to this host as it was then, run here: sh {settings['paths']['work']}/take-back",
     )
 
 
@@ -123,13 +125,14 @@ def downgrade(settings, facts, outside) -> Finding:
         return refusal(
             "downgrade",
             f"{link} points to {installed}, which is not a version.",
-            f"rename that directory to its version, MAJOR.MINOR.PATCH, and point {link} to it.",
+            f"rename that directory to its version (MAJOR.MINOR.PATCH), and point {link} to it.",
         )
     # an upgrade or a rollback that was cut short: the deploy has it end first, at either of its two versions
     open_between = [version for version in facts.get("switching", []) if release_facts.is_version(version)]
     if len(open_between) == 2 and numbers(wanted) >= min(map(numbers, open_between)):
         return note(
-            "downgrade", f"A change from Mattermost {' to '.join(open_between)} was interrupted; it is ended first."
+            "downgrade",
+            f"A change from Mattermost {' to '.join(open_between)} was interrupted. The deploy ends it first.",
         )
     program = f"{settings['paths']['install']}/current/bin/mattermost"
     if installed and wanted != installed and program not in facts.get("modes", [program]):
@@ -141,13 +144,13 @@ def downgrade(settings, facts, outside) -> Finding:
     if installed and numbers(wanted) < numbers(installed):
         return refusal(
             "downgrade",
-            f"Mattermost {installed} is installed; {wanted} is older, and the database does not go back.",
-            f"set mattermost:release:version to {installed} or newer, go back to it by mattermost.rollback, or restore a backup of it on a fresh host.",
+            f"Mattermost {installed} is installed, and {wanted} is older. An older server cannot use the newer database.",
+            f"set mattermost:release:version to {installed} or newer. To go back: salt-run state.orchestrate mattermost.rollback, or a restore.",
         )
     if settings["release"]["pinned"] and release_facts.is_newer_patch(settings["release"], installed):
         return note(
             "downgrade",
-            f"Mattermost {installed} is installed, by an unattended patch; {settings['release']['version']} in the settings is the least patch.",
+            f"An unattended patch installed Mattermost {installed}. mattermost:release:version ({settings['release']['version']}) is only the lowest patch.",
         )
     if installed and wanted != installed:
         return note("downgrade", f"Mattermost {installed} will be upgraded to {wanted}.")
@@ -161,10 +164,10 @@ def newer_default(settings, facts, outside) -> Finding:
     if newer:
         return note(
             "newer-default",
-            f"The default is now Mattermost {newer}; the host keeps {facts['current']}.",
+            f"The default is now Mattermost {newer}. The host keeps {facts['current']}.",
             f"to upgrade, set mattermost:release:version: {newer}.",
         )
-    return ok("newer-default", "No newer default version.")
+    return ok("newer-default", "This bundle has no newer default version.")
 
 
 def newest(found: list[Finding]) -> list[Finding]:
@@ -175,12 +178,12 @@ def newest(found: list[Finding]) -> list[Finding]:
 def checksum(settings, facts, outside) -> Finding:
     release, wanted = settings["release"], effective(settings["release"], facts["current"])
     if wanted == facts["current"]:
-        return ok("checksum", f"Mattermost {wanted} is installed; nothing is downloaded.")
+        return ok("checksum", f"Mattermost {wanted} is installed, so nothing is downloaded.")
     if release["sha256"] == EMPTY_SHA256:
         return refusal(
             "checksum",
-            "mattermost:release:sha256 is the sum of an empty file, as after a download that failed.",
-            f"set the sum that the vendor publishes for Mattermost {wanted}, or remove the setting if salt/mattermost/releases.yaml has the version.",
+            "mattermost:release:sha256 is the checksum of an empty file, as after a failed download.",
+            f"set the checksum that the vendor publishes for Mattermost {wanted}. If salt/mattermost/releases.yaml has that version, remove the setting.",
         )
     try:
         known = release_core.check_proof(release)
@@ -191,13 +194,13 @@ def checksum(settings, facts, outside) -> Finding:
         return refusal(
             "checksum",
             f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}), and its archive is a file on the controller.",
-            "set mattermost:release:sha256 to the sum that the vendor publishes; sha256sum FILE must print the same.",
+            "set mattermost:release:sha256 to the checksum that the vendor publishes, and compare it with: sha256sum FILE",
         )
     if not known:
         return note(
             "checksum",
-            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}): the vendor's signature by the key "
-            f"{release['key_fingerprint']} must prove it.",
-            f"or set mattermost:release:sha256 to the sum of its {release_facts.EDITIONS[release['edition']]} archive.",
+            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}). The archive must have the vendor's "
+            f"signature by the key {release['key_fingerprint']}.",
+            f"to check it by its checksum instead, set mattermost:release:sha256 to the one of its {release_facts.EDITIONS[release['edition']]} archive.",
         )
-    return ok("checksum", f"SHA-256 of Mattermost {wanted} is known.")
+    return ok("checksum", f"The SHA-256 of Mattermost {wanted} is known.")

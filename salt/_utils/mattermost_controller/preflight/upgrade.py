@@ -26,21 +26,21 @@ def user_limit(settings, facts, outside) -> Finding:
         installed, wanted, facts.get("edition") or "team", settings["release"]["edition"]
     )
     if not limit:
-        return ok("user-limit", "No user limit comes with this run.")
+        return ok("user-limit", "This run brings no user limit.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
         return refusal(
             "user-limit",
-            f"How many users are active could not be counted; Team Edition {wanted} serves at most {limit}.",
-            f"see what `mattermost-switch users` says on the host, {go_on}",
+            f"The active users could not be counted. Team Edition {wanted} serves at most {limit}.",
+            f"see on the host: mattermost-switch users. Or {go_on}",
         )
     if facts["users"] > limit:
         return refusal(
             "user-limit",
-            f"{facts['users']} users are active; Team Edition {wanted} serves at most {limit}: after the upgrade nobody could be added or reactivated.",
+            f"{facts['users']} users are active, but Team Edition {wanted} serves at most {limit}. After the upgrade nobody could be added or reactivated.",
             f"deactivate accounts, stay before 11.0, {go_on}",
         )
-    return ok("user-limit", f"{facts['users']} users are active; {wanted} takes {limit}.")
+    return ok("user-limit", f"{facts['users']} users are active, and Mattermost {wanted} serves {limit}.")
 
 
 def sign_in(settings, facts, outside) -> Finding:
@@ -51,10 +51,10 @@ def sign_in(settings, facts, outside) -> Finding:
     if gone and (facts.get("config") or {}).get("GitLabSettings", {}).get("Enable") is True:
         return refusal(
             "sign-in",
-            f"People sign in with GitLab here (GitLabSettings.Enable); Team Edition {wanted} does not have that: they are locked out.",
-            "let them set a password and set GitLabSettings.Enable to false first; to upgrade anyway: mattermost:preflight:ignore: [sign-in].",
+            f"People sign in with GitLab (GitLabSettings.Enable), but Team Edition {wanted} has no GitLab sign-in. They would be locked out.",
+            "let them set a password and set GitLabSettings.Enable to false first. To upgrade anyway: mattermost:preflight:ignore: [sign-in].",
         )
-    return ok("sign-in", "No way of signing in goes away.")
+    return ok("sign-in", "This run removes no way to sign in.")
 
 
 def changes(settings, facts, outside) -> list[Finding]:
@@ -64,7 +64,7 @@ def changes(settings, facts, outside) -> list[Finding]:
     if installed and wanted != installed:
         found += config_values.of_upgrade(settings, facts, installed, wanted) + _interrupted(facts)
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
-    return found or [ok("upgrade-changes", "No change of the release is known that concerns this run.")]
+    return found or [ok("upgrade-changes", "No change of the release is known that affects this run.")]
 
 
 def _interrupted(facts) -> list[Finding]:
@@ -75,8 +75,8 @@ def _interrupted(facts) -> list[Finding]:
         found.append(
             warning(
                 "upgrade-changes",
-                f"The database has invalid indexes, as an interrupted migration leaves them: {', '.join(names)}. Nothing uses them, and no migration repairs them.",
-                f"as the owner of the database: REINDEX INDEX CONCURRENTLY {names[0]}; and so on.",
+                f"An interrupted migration left invalid indexes in the database: {', '.join(names)}. PostgreSQL does not use them, and no migration repairs them.",
+                f"run for each, as the owner of the database: REINDEX INDEX CONCURRENTLY {names[0]};",
             )
         )
     lock = facts.get("migration_lock")
@@ -85,8 +85,8 @@ def _interrupted(facts) -> list[Finding]:
         found.append(
             warning(
                 "upgrade-changes",
-                f"The lock of migrations (table db_lock) {state}. The new server waits until it has expired.",
-                "make sure that no other server uses this database; the row goes by itself.",
+                f"The lock of migrations (table db_lock) {state}. The new server waits until the lock expires.",
+                "make sure that no other server uses this database. The lock then expires by itself.",
             )
         )
     return found
