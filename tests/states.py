@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 SALT = Path(__file__).resolve().parent.parent / "salt"
+MINION = {"id": "chat.example.com", "root_dir": "/", "file_client": "remote"}  # whose options Salt gives a state
 
 
 def load_state(name, test=False, modules=None, folder="_states"):
@@ -13,5 +14,5 @@ def load_state(name, test=False, modules=None, folder="_states"):
     spec = importlib.util.spec_from_file_location(name, SALT / folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.__opts__, module.__salt__ = {"test": test}, modules or {}
+    module.__opts__, module.__salt__ = {"test": test, **MINION}, modules or {}
     return module

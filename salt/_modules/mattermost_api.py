@@ -66,7 +66,10 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
             "comment": f"{login_file}: {err.strerror}. Test mail in the System Console instead: Environment, SMTP.",
         }
     if username and fields.get("username") != username:
-        return {"result": False, "comment": f"{login_file} is not the login of {username}."}
+        return {
+            "result": False,
+            "comment": f"{login_file} is not the login of {username}. Test mail in the System Console instead: Environment, SMTP.",
+        }
     try:
         service = api.Api(socket).call("GET", "config")["ServiceSettings"]
         address, path = service["ListenAddress"], urlsplit(service["SiteURL"] or "").path

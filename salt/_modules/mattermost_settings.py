@@ -29,7 +29,7 @@ def get(saltenv=None, **command):
     """
     if __opts__.get("__role") == "master":  # an SLS given to state.orchestrate: no settings, no change
         raise core.SettingsError(
-            ["Deploy states are applied to hosts, not to the controller: salt-ssh HOST state.apply NAME."]
+            ["Deploy states are applied to hosts, not to the controller. Run: salt-ssh HOST state.apply NAME"]
         )
     env = saltenv or __opts__.get("saltenv") or "base"
     if _DATA not in __context__:
@@ -53,8 +53,8 @@ def _cached(url, env):
     if not path:
         raise core.SettingsError(
             [
-                f"The file server has no {url} in the environment {env}. Add this bundle's folder salt/ to file_roots (or its repository "
-                "to gitfs_remotes); if it is in another environment, set saltenv."
+                f"The file server has no {url} in the environment {env}. Add the folder salt/ of this bundle to file_roots "
+                "(or its repository to gitfs_remotes). If it is in another environment, set saltenv."
             ]
         )
     return path
@@ -64,8 +64,8 @@ def _named(name, env):
     if not name.startswith(mattermost_settings_data.SHIPPED):
         raise core.SettingsError(
             [
-                f"mattermost:letsencrypt:ca_file is {name}, which is a path on the controller, not on the minion. "
-                f"Set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format."
+                f"mattermost:letsencrypt:ca_file is {name}, a path on the controller. A minion cannot read it. Set a file "
+                "of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format."
             ]
         )
     return __salt__["cp.cache_file"](name, env) or name

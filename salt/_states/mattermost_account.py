@@ -32,7 +32,9 @@ def first_admin(name, paths, server):
     except api.Unreachable as err:
         if __opts__["test"]:
             return _ret(
-                name, None, "Would create the first administrator's account if it is missing, once the server runs."
+                name,
+                None,
+                "Would create the first administrator's account after the start of the server, if it is missing.",
             )
         return _ret(name, False, f"{err} See: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
@@ -41,12 +43,12 @@ def first_admin(name, paths, server):
 
 def _without_socket(name, note, admin) -> dict:
     if note.get("opened"):
-        return _ret(name, True, "Accounts were not checked: the local socket is off.")
+        return _ret(name, True, "Accounts were not checked, because the local socket is off.")
     return _ret(
         name,
         None if __opts__["test"] else not admin["create"],
-        "Sign-up stays closed, because accounts can be listed only through the local socket. Deploy once with"
-        " mattermost:server:local_mode true; it can be switched off afterwards.",
+        "Sign-up stays closed, because accounts can be listed only through the local socket. Deploy once with "
+        "mattermost:server:local_mode: true. It can be switched off afterwards.",
     )
 
 
@@ -70,8 +72,8 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
     if not (has_people or plan.create):
         sentences.append(
-            "Sign-up is closed: the server has no account and mattermost:server:admin:create is false. Create one on the host:"
-            f" MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin"
+            "Sign-up is closed, the server has no account, and mattermost:server:admin:create is false. Create an "
+            f"account on the host: MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin"
         )
     if __opts__["test"]:
         return _ret(name, None if changes else True, " ".join(sentences) or "Nothing to do.", changes)
@@ -87,7 +89,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         _set_sign_up(server, plan.final)
     if has_people or plan.create:
         note.keep(opened=True)
-    return _ret(name, True, " ".join(sentences) or "The server has accounts; they stay unchanged.", changes)
+    return _ret(name, True, " ".join(sentences) or "The server has accounts. They stay unchanged.", changes)
 
 
 def _set_sign_up(server, value) -> None:

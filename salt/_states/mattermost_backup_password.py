@@ -28,7 +28,7 @@ def stored(name, password="", work="", repository=""):
         place = core.path(name, NAME)
     except core.SecretError as err:
         return _ret(name, False, str(err))
-    keep = f"Without it no backup can be read: keep a copy of {place} outside this host."
+    keep = f"Keep a copy of {place} outside this host: without it no backup can be read."
     if known and password in ("", known):
         return _ret(name, True, f"The backup password is in {place}. {keep}")
     reason = _refused(name, password) if known and _holds_backups(work, repository) else ""
@@ -36,9 +36,9 @@ def stored(name, password="", work="", repository=""):
         return _ret(
             name,
             False,
-            f"The repository does not open with mattermost:backup:password: {reason} The"
-            f" password in {place} stays in use. Leave the setting empty, or first change the repository's password, on the host:"
-            " mattermost-backup restic key passwd",
+            f"mattermost:backup:password does not open the repository: {reason} The password in {place} stays in use. "
+            "Leave the setting empty, or first change the repository's password on the host: mattermost-backup restic "
+            "key passwd",
         )
     done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"
     aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")

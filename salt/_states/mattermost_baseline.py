@@ -24,7 +24,9 @@ def recorded(name, platform, paths, bundle):
             return _ret(
                 name,
                 True,
-                known if old else "This host was first deployed by a version that did not record its state before.",
+                known
+                if old
+                else "A version of this bundle without such a record deployed this host first. Its state before is not known.",
             )
         if __opts__["test"]:
             return _ret(name, None, f"Would record the present state of this host in {place}.")

@@ -97,7 +97,7 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
     record = records.read(paths["work"])
     if not record:
         return _ret(
-            name, True, "No package is removed: which packages were there before the first deploy was not recorded."
+            name, True, "No package is removed, because the packages from before the first deploy were not recorded."
         )
     manager = pkgs.Packages()
     remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)

@@ -16,6 +16,7 @@ import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
 import mattermost_database_setup as setup
 import mattermost_database_tuning as tuning
+import mattermost_engine as engine
 import mattermost_release_tree as releases
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
@@ -55,7 +56,7 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     return _ret(
         name,
         True,
-        f"PostgreSQL {cluster['version']} fits Mattermost {version}; no database of another installation is in the way.",
+        f"PostgreSQL {cluster['version']} fits Mattermost {version}, and no database of another installation is in the way.",
     )
 
 
@@ -71,7 +72,7 @@ def major_compatible(name, cluster, work):
 def _no_entry(postgresql, err):
     return (
         f"PostgreSQL in {postgresql.data['data_dir']} refuses its superuser on the socket: {err} Allow `local all "
-        "postgres peer` in pg_hba.conf, or set the superuser's password in mattermost:database:superuser_password."
+        "postgres peer` in pg_hba.conf, or set mattermost:database:superuser_password."
     )
 
 
@@ -182,7 +183,7 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
         return _ret(
             name,
             None,
-            f"Would let the server, and mattermost-sql for backups and upgrades, log in to PostgreSQL as {role}.",
+            f"Would allow the server, and mattermost-sql for backups and upgrades, to log in to PostgreSQL as {role}.",
             {"access": "rules"},
         )
     try:
@@ -194,7 +195,10 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
             if rules.is_unread():
                 changes["state"] = "reload"
             return _ret(
-                name, None if changes else True, "Would change who may log in." if changes else granted, changes
+                name,
+                None if changes else True,
+                "Would change who may log in to PostgreSQL." if changes else granted,
+                changes,
             )
         done = rules.apply()
     except host.DatabaseError as err:
@@ -223,9 +227,9 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
     except (host.DatabaseError, ValueError, KeyError) as err:
         why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
-            return _ret(name, None, f"Would test the login of {role} {route}; at present: {why}")
+            return _ret(name, None, f"Would test the login of {role} {route}. At present it fails: {why}")
         hint = f"See {cluster['logs']}; the rules are in pg_hba.conf (`SHOW hba_file`)."
         if os_user == files.SQL_ACCOUNT:
-            hint = f"Apply mattermost.deploy.database first, or run mattermost.ssl or mattermost.non-ssl. {hint}"
-        return _ret(name, False, f"The login of {role} to the database {name} {route} is refused: {why} {hint}")
+            hint = f"Run first: {engine.apply_command('mattermost.deploy.database', __opts__)} (PostgreSQL's log: {cluster['logs']})"
+        return _ret(name, False, f"The login of {role} to the database {name} {route} fails: {why} {hint}")
     return _ret(name, True, f"{role} logs in to the database {name} {route}.")

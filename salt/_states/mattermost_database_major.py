@@ -67,17 +67,17 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} was left by an upgrade that was rolled back, and holds messages that exist nowhere else: copy them "
-                f"by hand, then run on the host: mattermost-postgresql forget {wanted}."
+                f"{cluster['data_dir']} is from an upgrade that was rolled back, and holds messages that exist nowhere "
+                f"else. Copy them by hand, then run on the host: mattermost-postgresql forget {wanted}"
             )
         if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} already contains a cluster that this bundle did not create: remove it, or stay with PostgreSQL "
-                f"{serving} (mattermost:database:version)."
+                f"{cluster['data_dir']} already contains a cluster that this bundle did not create. Remove it, or stay "
+                f"with PostgreSQL {serving} (mattermost:database:version)."
             )
         changes = {"postgresql": {"old": serving, "new": wanted}}
         if testing:
-            comment = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}; the server is stopped meanwhile."
+            comment = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}. The server is stopped meanwhile."
             return _ret(name, None, comment, changes)
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
@@ -88,7 +88,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
 
 def _make_ready(old, new, seen, port, folder):
     wanted = new.data["version"]
-    reason = "The host's repositories do not have them."
+    reason = "The host's repositories do not contain them."
     try:
         with ready.NoClusterOfTheirOwn():
             __salt__["pkg.install"](pkgs=new.data["packages"], refresh=True, install_recommends=False)
@@ -96,13 +96,13 @@ def _make_ready(old, new, seen, port, folder):
         reason = host.sentence(" ".join(str(err).split())[:600])
     if not new.is_installed():
         raise host.DatabaseError(
-            f"The packages {', '.join(new.data['packages'])} could not be installed. {reason} Check whether the host reaches the "
-            f"repository, or set mattermost:database:version back to {old.data['version']}."
+            f"The packages {', '.join(new.data['packages'])} could not be installed. {reason} Check whether the host "
+            f"reaches the repository, or set mattermost:database:version back to {old.data['version']}."
         )
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if new.is_initialised() and not ready.drop(new):
         raise host.DatabaseError(
-            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed by {' '.join(new.data['remove'])}."
+            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. The command was: {' '.join(new.data['remove'])}"
         )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
     with open(os.path.join(folder, "next"), "w", encoding="utf-8") as file:

@@ -28,15 +28,15 @@ def prepared(name, services):
     Result is False when another packet filter is at work: starting firewalld would end its rules.
     """
     if host.running():
-        return _ret(name, True, "firewalld runs.")
+        return _ret(name, True, "firewalld is running.")
     __context__[STARTS] = True
     rival = host.rival()
     if rival:
         return _ret(
             name,
             False,
-            f"{rival} filters packets on this host, and firewalld would replace its rules. Disable it, or keep it, open "
-            f"ssh, 80 and 443 in it and set mattermost:firewall:manage: False.",
+            f"{rival} filters packets on this host, and firewalld would replace its rules. Disable {rival}. Or keep "
+            "it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
         )
     zone = host.default_zone()
     text = host.zone_file(zone)
@@ -63,7 +63,7 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
         if __opts__["test"]:
             shown = sorted(goal.services | goal.ports)
             return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
-        return _ret(name, False, "firewalld does not run; start it first (systemctl status firewalld).")
+        return _ret(name, False, "firewalld is not running. Start it first: systemctl start firewalld")
     if __context__.pop(STARTS, False) and __opts__.get("master_uri"):
         host.renew_connection(__opts__["master_ip"], __opts__["publish_port"])
     zone = host.zone()

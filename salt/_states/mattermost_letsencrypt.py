@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 
+import mattermost_engine as engine
 import mattermost_letsencrypt_archive as archives
 import mattermost_letsencrypt_certbot as certbot
 import mattermost_letsencrypt_certificate as certificates
@@ -73,7 +74,7 @@ def restored(
         return _ret(name, None, f"Would restore the certificate from {archive}.", {name: f"restored from {archive}"})
     path = __salt__["cp.cache_file"](archive)
     if not path:
-        return _ret(name, False, f"{archive} is not among the controller's files (salt/mattermost/local/).")
+        return _ret(name, False, f"The controller has no file {archive} (salt/mattermost/local/).")
     os.makedirs(directory, mode=0o755, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".restored-") as folder:
         try:
@@ -82,7 +83,7 @@ def restored(
             certificates.matches(paths["chain"], paths["key"], name)
         except (archives.ArchiveError, certificates.CertificateError) as err:
             reason = str(err).replace(folder + "/", "").rstrip(".")
-            return _ret(name, False, f"{archive} can't be restored: {reason}. Nothing was changed.")
+            return _ret(name, False, f"{archive} cannot be restored: {reason}. Nothing was changed.")
         finally:
             _remove_copy(path)
         text = core.restored_renewal(certbot.text(paths["renewal"]), directory, name, key_type)
@@ -133,7 +134,7 @@ def issued(
             return _ret(
                 name,
                 None,
-                f"Would use the existing certificate again and renew it ({renewal}).",
+                f"Would use the existing certificate again, and renew it ({renewal}).",
                 {renewal: "in use again"},
             )
         os.replace(renewal + core.PARKED, renewal)
@@ -147,7 +148,7 @@ def issued(
         return _adjusted(name, renewal, wanted, found)
     if not email:
         return _ret(
-            name, False, "mattermost:email is not set; the certificate authority requires an address for its account."
+            name, False, "mattermost:email is not set. The certificate authority requires an address for its account."
         )
     if __opts__["test"]:
         return _ret(name, None, f"Would request a certificate from {server}: {why}.", {name: why})
@@ -156,7 +157,7 @@ def issued(
     new = _certificate(directory, name)
     if refused and what in ("renew", "trim") and found.not_after > time.time():
         return _ret(name, True, "The certificate is still valid.") | {
-            "warnings": [f"It must be renewed, because {why}. {refused}"]
+            "warnings": [f"The certificate must be renewed, because {why}. {refused}"]
         }
     if refused or new is None or new == found:
         return _ret(name, False, refused or f"certbot succeeded, but {directory}/live/{name} has no new certificate.")
@@ -172,17 +173,17 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     key without a pass phrase). chain_file, key_file: where nginx reads them.
     """
     if not chain or not key:
-        wanted = "certificate.source is files: mattermost:certificate:chain and :key must be set to your files, salt://mattermost/local/NAME."
+        wanted = "mattermost:certificate:source is files, but no files are set. Set mattermost:certificate:chain and :key to your files, salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
         wanted = (
-            f"The certificate is your own: replace {chain} and {key} with a new pair, then deploy. Nothing was changed."
+            f"The certificate is your own. To replace it, replace {chain} and {key}, then deploy. Nothing was changed."
         )
         return _ret(name, False, wanted)
     content = {chain_file: _shipped(chain), key_file: _shipped(key)}
     missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
     if missing:
-        return _ret(name, False, f"{missing[0]} is not among the controller's files (salt/mattermost/local/).")
+        return _ret(name, False, f"The controller has no file {missing[0]} (salt/mattermost/local/).")
     with tempfile.TemporaryDirectory(prefix="mattermost-certificate-") as folder:
         aside = {path: os.path.join(folder, os.path.basename(path)) for path in content}
         for path, copy in aside.items():
@@ -220,7 +221,7 @@ def _shipped(source):
 
 def _remove_copy(path):
     """Remove what Salt sent of a file with private keys. A masterless host has no copy: there *path* is the user's own file."""
-    over_ssh = os.path.basename(__opts__["root_dir"]) == "running_data"
+    over_ssh = engine.is_over_ssh(__opts__)
     if over_ssh or __opts__["file_client"] != "local":
         os.unlink(path)
 
@@ -239,9 +240,9 @@ def _adjusted(name, renewal, wanted, certificate):
     if before == after:
         return _ret(name, True, "The certificate is valid and its renewal is scheduled.")
     if __opts__["test"]:
-        return _ret(name, None, f"Would change its renewal ({renewal}).", {renewal: "changed"})
+        return _ret(name, None, f"Would change the renewal of the certificate ({renewal}).", {renewal: "changed"})
     config.write(renewal, after.encode(), 0o644)
-    return _ret(name, True, "The certificate is valid; its renewal was changed.", {renewal: "changed"})
+    return _ret(name, True, "The certificate is valid. Its renewal was changed.", {renewal: "changed"})
 
 
 def _unanswered(webroot, name):
@@ -261,8 +262,8 @@ def _unanswered(webroot, name):
     finally:
         os.unlink(webroot + path)
     return (
-        f"Port 80 of this host {outcome} to a challenge from {webroot}; no certificate was requested. Apply "
-        f"mattermost.deploy.nginx-base first."
+        f"Port 80 of this host {outcome} to a challenge from {webroot}. No certificate was requested. "
+        f"Run first: {engine.apply_command('mattermost.deploy.nginx-base', __opts__)}"
     )
 
 

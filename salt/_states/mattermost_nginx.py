@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+import mattermost_engine as engine
 import mattermost_nginx_config as config
 import mattermost_nginx_process as process
 from mattermost_answer import answer as _ret
@@ -73,12 +74,14 @@ def configured(
     shown.update({path: "removed" for path in away})
     missing = [(path, sls) for sls, paths in (needs or {}).items() for path in paths if not os.path.exists(path)]
     if __opts__["test"]:
-        later = f" {missing[0][1]} must have made {missing[0][0]} by then." if missing else ""
+        later = f" The state {missing[0][1]} must create {missing[0][0]} first." if missing else ""
         return _ret(name, None, f"Would change nginx's {name} configuration: {why}.{later}", shown or {"nginx": why})
     if missing:
         path, sls = missing[0]
         return _ret(
-            name, False, f"{path} does not exist, so nginx can't use it. Apply {sls} first. Nothing was changed."
+            name,
+            False,
+            f"{path} does not exist, so nginx cannot use it. Nothing was changed. Run first: {engine.apply_command(sls, __opts__)}",
         )
     taken = process.occupant(ports)
     if taken:
@@ -164,7 +167,7 @@ def _refused(reason, wanted):
     foreign = config.culprit(reason, wanted)
     if foreign:
         return (
-            f"nginx refuses its configuration because of {foreign}, which this bundle did not write: {reason}. Correct or remove that "
-            f"file. Nothing was changed; nginx keeps its running configuration."
+            f"nginx refuses its configuration because of {foreign}, which this bundle did not write: {reason}. Correct "
+            "or remove that file. Nothing was changed. nginx keeps its running configuration."
         )
-    return f"nginx refuses the new configuration: {reason}. Nothing was changed; nginx keeps its running configuration."
+    return f"nginx refuses the new configuration: {reason}. Nothing was changed. nginx keeps its running configuration."

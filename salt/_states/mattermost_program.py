@@ -31,7 +31,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     if status == "wanted":
         return _ret(name, True, f"{name} is up to date.")
     if status == "foreign":
-        return _ret(name, True, f"{name} was installed by the administrator; it stays.")
+        return _ret(name, True, f"The administrator installed {name}. It stays.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:
         return _ret(name, None, f"Would be downloaded from {source}.", shown)
@@ -39,7 +39,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
         if source.startswith("salt://"):
             local = __salt__["cp.cache_file"](source)
             if not local:
-                raise core.ProgramError(f"There is no file {source} on the controller.")
+                raise core.ProgramError(f"The file {source} does not exist on the controller.")
             with open(local, "rb") as file:
                 data = file.read()
         else:

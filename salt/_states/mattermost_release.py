@@ -68,7 +68,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
             return _ret(name, True, f"The web client of Mattermost {version} was set up for {place}.", changes)
         if version != release["version"]:
             raise ReleaseError(
-                f"{name}/current points to {version}, which is missing. Set mattermost:release:version to {version} to unpack it again."
+                f"{name}/current points to {version}, but that directory is missing. Set mattermost:release:version to {version} to unpack it again."
             )
         core.check_glibc(version, tree.host_glibc())
         checksum = core.check_proof(release)
@@ -80,7 +80,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
                 __salt__["pkg.install"](gpgv)
             except SaltException as err:
                 raise ReleaseError(
-                    f"{gpgv}, which checks the archive's signature, could not be installed: {err}. {signature.WAY_OUT}"
+                    f"The archive's signature is checked by {gpgv}, which could not be installed: {err}. {signature.WAY_OUT}"
                 ) from None
         _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:

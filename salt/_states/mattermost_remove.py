@@ -39,7 +39,7 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
         return _ret(name, False, str(err))
     busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
-        return _ret(name, False, f"{busy} is running on this host. Nothing was removed; start again when it has ended.")
+        return _ret(name, False, f"{busy} is running on this host. Nothing was removed. Start again when it has ended.")
     unfinished = files.unfinished(paths)
     if unfinished:
         return _ret(name, False, f"{unfinished} Nothing was removed.")
@@ -73,7 +73,7 @@ def stopped(name):
     for unit in todo:
         fault = commands.switch_unit(unit, enabled=False, active=False)
         if fault:
-            return _ret(name, False, f"{unit} does not stop: {fault} See systemctl status {unit}.")
+            return _ret(name, False, f"{unit} could not be stopped: {fault} See: systemctl status {unit}")
     return _ret(name, True, f"Stopped {', '.join(todo)}.", todo)
 
 
@@ -94,7 +94,9 @@ def backups(name, repository, public_name, purge):
     if snapshots is None or others:
         why = f"they include those of {', '.join(others)}" if others else "which hosts they belong to cannot be read"
         return _ret(
-            name, True, f"The backups in {repository} stay: {why}. If nobody needs them, delete that directory."
+            name,
+            True,
+            f"The backups in {repository} stay, because {why}. Delete that directory by hand when nobody needs them.",
         )
     shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
     if __opts__["test"]:
@@ -136,7 +138,7 @@ def site(name, nginx, paths):
             return _ret(
                 name,
                 False,
-                f"nginx would not run without the files of this deployment: {reason}. Remove the reference to them from that file. Nothing was removed.",
+                f"nginx would not start without the files of this deployment: {reason}. Remove the reference to these files from that file. Nothing was removed.",
             )
     config.write(due, b"", 0o600)
     for path, source in back.items():
@@ -216,15 +218,15 @@ def firewall(name, strict, ports, paths):
     """
     record = records.read(paths["work"])
     if not record or "firewalld" not in record["packages"]:
-        return _ret(name, True, "No earlier firewall is to be restored.")
+        return _ret(name, True, "No earlier firewall has to be restored.")
     if not firewalld.running():
-        return _ret(name, True, "firewalld does not run.")
+        return _ret(name, True, "firewalld is not running.")
     zone = record["zone"]["name"]
     before = zones.read_zone(record["zone"]["text"])
     permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict, ports)
     runtime = zones.back(firewalld.runtime(zone), before, strict, ports)
     if not permanent and not runtime:
-        return _ret(name, True, f"Zone {zone} allows what it did before the deploy.")
+        return _ret(name, True, f"Zone {zone} allows the same as before the deploy.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
         return _ret(name, None, f"Zone {zone} would change.", shown)
@@ -238,7 +240,7 @@ def firewall(name, strict, ports, paths):
     elif same and os.path.exists(f"{firewalld.SHIPPED}/{zone}.xml"):
         for each in (path, f"{path}.old"):
             files.remove(each)
-    return _ret(name, True, f"Zone {zone} allows what it did before the deploy.", shown)
+    return _ret(name, True, f"Zone {zone} allows the same as before the deploy.", shown)
 
 
 def programs(name, fetched):

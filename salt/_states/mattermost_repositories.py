@@ -110,13 +110,13 @@ def _unusable(sections, setting):
         if identity in sections:
             todo = f"set a working mirror in mattermost:{setting}:{identity}:baseurl"
             advice.append(
-                f"{identity} ({sections[identity]['baseurl']}): check whether the host reaches it, or {todo}."
+                f"{identity} ({sections[identity]['baseurl']}). Check whether the host reaches it, or {todo}."
             )
         else:
             advice.append(
-                f"The repository {identity} is set in {places[identity]}: correct it in that file, or switch it off there with enabled=0."
+                f"The repository {identity} is set in {places[identity]}. Correct it in that file, or switch it off there with enabled=0."
             )
-    which = " ".join(advice) or "Run `yum makecache` on the host to see the reason."
+    which = " ".join(advice) or "To see the reason, run on the host: yum makecache"
     return f"A package repository cannot be used from this host: {core.reason(output)}. {which}"
 
 
@@ -152,7 +152,7 @@ def modules_off(name, modules):
     """
     todo = [module for module in modules if not core.is_disabled(records.module(module) or "")]
     if not todo:
-        return _ret(name, True, "No module stream is in the way.")
+        return _ret(name, True, "No module stream hides the needed packages.")
     shown = dict.fromkeys(todo, "disabled")
     if __opts__["test"]:
         return _ret(name, None, f"Would disable the module {', '.join(todo)}.", shown)
@@ -164,7 +164,7 @@ def modules_off(name, modules):
             return _ret(name, False, f"dnf could not disable the module {module}: {reason}")
         if ended.returncode:
             del shown[module]
-    return _ret(name, True, "No module stream is in the way.", shown)
+    return _ret(name, True, "No module stream hides the needed packages.", shown)
 
 
 def _key_file(key):
@@ -183,11 +183,14 @@ def _key(key, known, ca_file, place):
     try:
         strange = core.unknown(text, known["fingerprints"])
     except core.RepositoryError as err:
-        raise core.RepositoryError(f"{known['url']} is not the key of the repository {key}: {err}") from None
+        raise core.RepositoryError(
+            f"The file {known['url']} does not contain the key of the repository {key}: {err}"
+        ) from None
     if strange:
         raise core.RepositoryError(
-            f"{known['url']} has the key {', '.join(strange)}, not {', '.join(known['fingerprints'])}, which is expected for "
-            f"{key}. Set mattermost:platform:repositories:keys:{key}:fingerprints if the vendor announced a new key."
+            f"The file {known['url']} contains the key {', '.join(strange)}, but {', '.join(known['fingerprints'])} is "
+            f"expected for {key}. Set "
+            f"mattermost:platform:repositories:keys:{key}:fingerprints if the vendor announced a new key."
         )
     return text.encode()
 

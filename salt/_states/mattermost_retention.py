@@ -37,7 +37,7 @@ def pruned(name):
     sentences = []
     if gone:
         sentences.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
-    sentences += [f"{each}: remove it by hand with mattermost-switch forget." for each in stays]
+    sentences += [f"{each}. To remove it by hand: mattermost-kept forget" for each in stays]
     return _ret(
         name, None if test and gone else True, " ".join(sentences) or nothing, {"removed": gone} if gone else {}
     )

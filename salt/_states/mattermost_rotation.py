@@ -20,7 +20,9 @@ from mattermost_answer import answer as _ret
 PROGRAM = "/usr/local/sbin/mattermost-new-backup-password"
 DATABASE_PROGRAM = "/usr/local/sbin/mattermost-new-database-password"
 UNIT = "mattermost-rotate"
-UNTOUCHED = "AtRestEncryptKey and PublicLinkSalt stay: without them, stored values and public links would be lost."
+UNTOUCHED = (
+    "AtRestEncryptKey and PublicLinkSalt stay unchanged. New ones would make stored values and public links unreadable."
+)
 
 
 def database_password(name, auth, given, database, cluster, paths, superuser_password=""):
@@ -33,13 +35,13 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
     """
     if given:
         return _ret(
-            name, True, f"The database password is set by mattermost:database:password: change it there. {UNTOUCHED}"
+            name, True, f"The database password is set in mattermost:database:password. Change it there. {UNTOUCHED}"
         )
     if auth == "peer":
         return _ret(
             name,
             True,
-            f"The database has no password: the server logs in over the socket as its own account. {UNTOUCHED}",
+            f"The database has no password, because the server logs in over the socket with its own account. {UNTOUCHED}",
         )
     changes = {"database-password": "replaced"}
     if __opts__["test"]:
@@ -66,7 +68,7 @@ def _make_ready(store, database, cluster, paths):
     role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
     if not role:
         raise host.DatabaseError(
-            f"PostgreSQL has no role {database['user']}. Run first: salt-run state.orchestrate mattermost.ssl"
+            f"PostgreSQL has no role {database['user']}. Run first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
         )
     with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
         text = file.read()
@@ -90,7 +92,7 @@ def backup_password(name, given=False):
     """
     if given:
         how = "change it by `mattermost-backup restic key passwd` and mattermost:backup:password"
-        return _ret(name, True, f"The repository's password is set by the settings: {how}.")
+        return _ret(name, True, f"The repository's password is set in the settings. To change it, {how}.")
     if not os.path.exists(core.path(name, "backup-password")):
         return _ret(name, True, "There is no backup password yet.")
     changes = {"backup-password": "replaced"}

@@ -43,7 +43,7 @@ def acquired(name):
         return _ret(
             name,
             False,
-            f"Another run is in progress on this host ({holder}). Nothing was changed; start again when it has ended.",
+            f"Another run is in progress on this host ({holder}). Nothing was changed. Start again when it has ended.",
         )
     file.truncate(0)
     file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
@@ -57,12 +57,10 @@ def no_previous_installation(name):
 
     name: the file by which ``mattermost-aside`` says so. Never reports a change.
     """
-    comment = "No previous installation is in the way."
+    comment = "No previous installation is in use on this host."
     is_free = not os.path.exists(name)
     if not is_free:
-        comment = (
-            f"The installation from before an import serves on this host ({name}); import it again (mattermost.import)."
-        )
+        comment = f"The installation from before an import is in use on this host ({name}). Import it again: salt-run state.orchestrate mattermost.import"
     return _ret(name, is_free, comment)
 
 

@@ -35,12 +35,12 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         shown = {**dict.fromkeys(booleans, "on"), **{label["pattern"]: label["type"] for label in labels}}
         if __opts__["test"]:
             return _ret(name, None, f"Would be allowed, once {tools} is installed.", shown)
-        return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing: install {tools}.")
+        return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools}.")
     todo = {}
     for boolean in booleans:
         done = _run("getsebool", boolean)
         if done.returncode:
-            return _ret(name, False, f"The policy of this host has no boolean {boolean}: {done.stderr.strip()}")
+            return _ret(name, False, f"The SELinux policy of this host has no boolean {boolean}: {done.stderr.strip()}")
         if done.stdout.split()[-1:] != ["on"]:
             todo[boolean] = ["setsebool", "-P", boolean, "on"]
     known = _run("semanage", "fcontext", "-l", "-C").stdout if labels else ""

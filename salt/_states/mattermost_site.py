@@ -34,18 +34,19 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
     reason = ""
     if os.path.exists(os.path.join(paths["work"], "moved")):
         reason = (
-            f"The server was moved away from this host ({paths['work']}/moved says where to), and this would start a second one. "
-            f"Take this host out of the top file; to take the server back as it was left: sh {paths['work']}/take-back."
+            f"The server was moved away from this host ({paths['work']}/moved says where to), and this run would start "
+            "a second one. Take this host out of the top file. To take the server back as it was then, run here: sh "
+            f"{paths['work']}/take-back"
         )
     elif installed and installed != wanted:
         reason = (
-            f"Mattermost {installed} is deployed here and the settings name {wanted}: this never changes the version. "
-            f"Run {command}, which rolls back by itself, or set mattermost:release:version to {installed}."
+            f"Mattermost {installed} is deployed here, and the settings name {wanted}. A top file never changes the "
+            f"version. Run {command}, or set mattermost:release:version to {installed}."
         )
     elif installed and (due := _due(breaking_changes, acknowledged, bundle_record.read(paths["work"]))):
         reason = (
-            f"This version of the bundle changes what a deployed host does ({', '.join(due)}). Read CHANGELOG.md, "
-            f"then set mattermost:acknowledged: [{', '.join(due)}], or run {command}, which says what changes here."
+            f"This version of the bundle changes what a deployed host does ({', '.join(due)}). Read CHANGELOG.md, then "
+            f"set mattermost:acknowledged: [{', '.join(due)}]. To see the changes for this host: {command}"
         )
     if reason:
         return _ret(name, False, f"{reason} Nothing was changed.")

@@ -68,7 +68,7 @@ def accounts(name, user, paths, purge, others):
     """
     record = records.read(paths["work"])
     if not record:
-        return _ret(name, True, "Accounts are kept: those from before the first deploy were not recorded.")
+        return _ret(name, True, "Accounts stay, because the accounts from before the first deploy were not recorded.")
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
     installed = packages.Packages().names()
     gone = [each for each, package in others.items() if not fnmatch.filter(installed, package)]
@@ -79,7 +79,11 @@ def accounts(name, user, paths, purge, others):
     going_groups = [each for each in gone if each in groups and each not in record["groups"]]
     if not going and not going_groups:
         return _ret(
-            name, True, "No account of this deployment is left." if purge else f"The account {user} owns the data."
+            name,
+            True,
+            "No account of this deployment is left."
+            if purge
+            else f"The account {user} stays, because it owns the data.",
         )
     shown = {**dict.fromkeys(going, "removed"), **{f"group {each}": "removed" for each in going_groups}}
     if __opts__["test"]:

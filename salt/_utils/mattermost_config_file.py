@@ -28,7 +28,7 @@ def read_json(path: str):
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}.") from err
     if not isinstance(parsed, dict):
-        raise FileError(f"{path} holds {type(parsed).__name__}, not a map of sections. Correct it or move it away.")
+        raise FileError(f"{path} contains {type(parsed).__name__}, not a map of sections. Correct it or move it away.")
     return parsed
 
 
@@ -58,7 +58,7 @@ def permission_changes(path: str, uid: int, gid: int) -> dict:
     info = os.lstat(path)
     found = {}
     if not stat.S_ISREG(info.st_mode):
-        raise FileError(f"{path} is not a regular file: move it away.")
+        raise FileError(f"{path} is not a regular file. Move it away.")
     if stat.S_IMODE(info.st_mode) != 0o600:
         found["mode"] = {"old": f"{stat.S_IMODE(info.st_mode):04o}", "new": "0600"}
     if (info.st_uid, info.st_gid) != (uid, gid):

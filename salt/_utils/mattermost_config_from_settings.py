@@ -76,12 +76,14 @@ def faults(settings: dict) -> list[str]:
     mail, push = settings["mail"], settings["push"]
     if mail["server"] and not mail["from_address"]:
         found.append(
-            "mattermost:mail:server is set, but no sender: set mattermost:mail:from_address or mattermost:email."
+            "mattermost:mail:server is set, but no sender. Set mattermost:mail:from_address or mattermost:email."
         )
     if mail["username"] and not mail["server"]:
-        found.append("mattermost:mail:username is set, but no mattermost:mail:server.")
+        found.append("mattermost:mail:username is set, but mattermost:mail:server is not. Set both or neither.")
     if push["service"] == "own" and not push["url"]:
-        found.append("mattermost:push:service is own: set mattermost:push:url to your push proxy's address.")
+        found.append(
+            "mattermost:push:service is own, but no address is set. Set mattermost:push:url to the address of your push proxy."
+        )
     return found
 
 

@@ -85,14 +85,14 @@ BLOCKING = [
         "SqlSettings",
         "DriverName",
         "mysql",
-        "MySQL is gone since 11.0. Move the data to PostgreSQL before this upgrade",
+        "MySQL was removed in 11.0. Move the data to PostgreSQL before this upgrade",
     ),
     (
         (11, 0),
         "SqlSettings",
         "DisableDatabaseSearch",
         True,
-        "search is dead with it since 11.0, which has no other search engine. Set it to false",
+        "search does not work with it since 11.0, which has no other search engine. Set it to false",
     ),
     (
         (12, 0),

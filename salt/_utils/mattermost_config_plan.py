@@ -76,7 +76,7 @@ class Plan:
             )
         if self.file is None and self.live is not None:
             found.append(
-                f"A server runs, but {self.path} is missing: restore it, or stop the server to start with a new one."
+                f"A server is running, but {self.path} is missing. Restore that file, or stop the server to start with a new one."
             )
         if found:
             raise Refused(*found)
@@ -152,7 +152,7 @@ class Plan:
         for key in [key for key in self.todo if core.dotted(key[:2]) in insist]:
             if core.look_up(self.live, key[:2]) is core.MISSING:
                 del self.todo[key]
-                self.notes.append(f"The server does not have {core.dotted(key[:2])} and ignores it.")
+                self.notes.append(f"The server has no key {core.dotted(key[:2])} and ignores it.")
 
     def _is_upgrade(self) -> bool:
         return os.path.realpath(os.path.join(self.paths["install"], "current")) != os.path.realpath(self.tree)
@@ -215,7 +215,7 @@ class Plan:
             left = core.differences(result, core.flatten(sent))
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
-                raise Refused(f"The server did not keep {', '.join(left)}: check it in the System Console.")
+                raise Refused(f"The server did not keep {', '.join(left)}. Check it in the System Console.")
         later = {key: value for key, value in self.todo.items() if key not in known}
         if later:  # keys of the release that the coming restart brings
             files.write_json(self.path, core.merged(files.read_json(self.path) or {}, later), *owner)

@@ -51,4 +51,4 @@ class Access:
         sql = HBA_ERRORS_QUERY + (IDENT_ERRORS_QUERY if self.facts["version"] >= 15 else "")
         faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
         if faults:
-            raise host.DatabaseError(f"{' '.join(faults)} The files are as they were.")
+            raise host.DatabaseError(f"{' '.join(faults)} The files are unchanged.")

@@ -46,7 +46,7 @@ def inspect(old: host.Cluster) -> dict:
     seen = old.query(LIKE)
     if seen["tablespaces"]:
         raise host.DatabaseError(
-            f"The cluster in {old.data['data_dir']} has its own tablespaces, which this upgrade does not support: use pg_upgrade by hand."
+            f"The cluster in {old.data['data_dir']} has its own tablespaces, and this upgrade does not support them. Use pg_upgrade by hand."
         )
     return seen
 
@@ -130,7 +130,7 @@ def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:
             for line in (done.stdout + done.stderr).splitlines()
             if line.strip() and not line.endswith(" ok")
         ]
-        raise host.DatabaseError(f"pg_upgrade refuses: {' '.join(lines[-6:])}")
+        raise host.DatabaseError(f"pg_upgrade refused the upgrade: {' '.join(lines[-6:])}")
 
 
 def _as_postgres(command, cwd="/"):

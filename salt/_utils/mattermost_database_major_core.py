@@ -71,19 +71,21 @@ def too_little_room(need_kib: int, free_kib: int, place: str) -> str | None:
     wanted = need_kib + SPARE_KIB
     if free_kib > wanted:
         return None
-    return f"The copy needs {wanted // 1024} MiB next to {place} and {free_kib // 1024} MiB are free. Free some space there."
+    return f"The copy needs {wanted // 1024} MiB next to {place}, and only {free_kib // 1024} MiB are free. Free some space on that disk."
 
 
 def refusal(serving: int, wanted: int, kept: dict[int, int]) -> str | None:
     """Return why there can be no upgrade from *serving* to *wanted*, None when there can."""
     if not serving:
-        return "This host has no PostgreSQL of this deployment: deploy it first (mattermost.ssl)."
+        return "This host has no PostgreSQL of this deployment. Deploy it first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     if wanted < serving:
         where = (
-            f"{wanted} is kept as it was when its data was brought to {kept[wanted]}, but " if wanted in kept else ""
+            f" PostgreSQL {wanted} is kept only with its data from before the upgrade to {kept[wanted]}."
+            if wanted in kept
+            else ""
         )
         return (
-            f"The server's data is in PostgreSQL {serving}; {where}PostgreSQL does not go back to {wanted}. Set "
+            f"The server's data is in PostgreSQL {serving}, which cannot go back to {wanted}.{where} Set "
             f"mattermost:database:version to {serving}."
         )
     return None
@@ -97,7 +99,7 @@ def others(databases: list[str], name: str) -> list[str]:
 def not_shared(found: list[str]) -> str:
     """Return the refusal of a cluster that serves the databases *found* too."""
     return (
-        f"The cluster also serves {', '.join(found)}, which an upgrade would upgrade too and take out of service meanwhile. Set "
+        f"The cluster also has the databases {', '.join(found)}. The upgrade would stop and upgrade them, too. Set "
         "mattermost:database:share: True to allow that, or move the server's database to its own cluster."
     )
 

@@ -87,18 +87,19 @@ def refusal(wanted: int, majors: Majors) -> str | None:
     """Return why *wanted* may not be set up here by a plain deploy, None when it may."""
     if majors.open:
         return (
-            "An upgrade of PostgreSQL is running on this host, or was interrupted: wait until it has ended (on the host: "
-            "mattermost-postgresql wait; mattermost-postgresql status)."
+            "An upgrade of PostgreSQL is running on this host, or was interrupted. Wait until it has ended. On the "
+            "host: mattermost-postgresql wait"
         )
     serving = in_use(majors)
     if serving in (0, wanted):
         return None
     if majors.retained.get(wanted, 0) > wanted:  # else: left by an upgrade that was undone
         return (
-            f"The server's data was upgraded from PostgreSQL {wanted} to {serving}; {wanted} is kept only as a reserve: set "
-            f"mattermost:database:version to {serving}."
+            f"The server's data was upgraded from PostgreSQL {wanted} to {serving}, and {wanted} is kept only as a "
+            f"reserve. Set mattermost:database:version to {serving}."
         )
     return (
-        f"The server's data is in PostgreSQL {serving} and the settings say {wanted}. To upgrade it run `salt-run "
-        f"state.orchestrate mattermost.postgresql`; to stay set mattermost:database:version to {serving}."
+        f"The server's data is in PostgreSQL {serving}, and the settings say {wanted}. To upgrade it, run "
+        "`salt-run state.orchestrate mattermost.postgresql`. To stay, set mattermost:database:version to "
+        f"{serving}."
     )

@@ -30,8 +30,8 @@ def _as_owner():
         yield
     except OSError as err:
         raise host.DatabaseError(
-            f"{err.filename} cannot be used with the rights of {host.SUPERUSER} ({err.strerror}): "
-            "that account must be able to read the file and to write its directory. Check both: ls -la"
+            f"The account {host.SUPERUSER} cannot use {err.filename} ({err.strerror}). It must be able to read that "
+            "file and to write its directory. Check both: ls -la"
         ) from None
     finally:
         if root == 0:

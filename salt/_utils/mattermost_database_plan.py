@@ -22,8 +22,8 @@ def too_old(postgresql: int, release: str) -> str | None:
     if postgresql >= oldest:
         return None
     return (
-        f"Mattermost {release} needs PostgreSQL {oldest} or newer and this host has {postgresql}: set mattermost:database:version: "
-        f"{oldest} and run mattermost.postgresql, or choose an older mattermost:release:version."
+        f"Mattermost {release} needs PostgreSQL {oldest} or newer, and this host has {postgresql}. Set "
+        f"mattermost:database:version: {oldest}, then run salt-run state.orchestrate mattermost.postgresql. Or deploy an older Mattermost."
     )
 
 
@@ -76,27 +76,27 @@ def needs_contents(facts: dict) -> bool:
 def refusal(facts: dict, database: str, role: str, adopt: bool) -> str | None:
     """Return why this role or database is not ours to manage, None when it may be."""
     if role in RESERVED_ROLES:
-        return f"mattermost:database:user is {role}, PostgreSQL's superuser: choose another role."
+        return f"mattermost:database:user is {role}, PostgreSQL's superuser. Set another role."
     if database in RESERVED_DATABASES:
-        return f"mattermost:database:name is {database}, one of PostgreSQL's own databases: choose another name."
+        return f"mattermost:database:name is {database}, one of PostgreSQL's own databases. Set another name."
     found = facts["database"]
     if found and found["encoding"] != "UTF8":
         return (
-            f"The database {database} is encoded in {found['encoding']} and Mattermost needs UTF8: set mattermost:database:name "
-            "to a new one, or dump it, drop it and restore it into a UTF8 database."
+            f"The database {database} is encoded in {found['encoding']}, and Mattermost needs UTF8. Set "
+            "mattermost:database:name to a new one, or dump it, drop it and restore it into a UTF8 database."
         )
-    how = "To take it over with its contents, set mattermost:server:adopt: True; otherwise set another one in"
+    how = "To take it over with its contents, set mattermost:server:adopt: True. Otherwise set another name in"
     if found and not adopt and not is_ours(found):
         if found["owner"] != role:
-            return f"The database {database} was not created by this bundle; {found['owner']} owns it. {how} mattermost:database:name."
+            return f"This bundle did not create the database {database}, and {found['owner']} owns it. {how} mattermost:database:name."
         if facts["contents"]["relations"]:
-            return f"The database {database} was not created by this bundle and is not empty. {how} mattermost:database:name."
+            return f"This bundle did not create the database {database}, and it is not empty. {how} mattermost:database:name."
     known = facts["role"]
     if known and not adopt and not is_ours(known):
         if known["super"]:
-            return f"The role {role} was not created by this bundle and is a superuser. {how} mattermost:database:user."
+            return f"This bundle did not create the role {role}, and it is a superuser. {how} mattermost:database:user."
         if known["databases"]:
-            return f"The role {role} was not created by this bundle and owns other databases. {how} mattermost:database:user."
+            return f"This bundle did not create the role {role}, and it owns other databases. {how} mattermost:database:user."
     return None
 
 

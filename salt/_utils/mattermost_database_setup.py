@@ -177,15 +177,15 @@ class Setup:
         """Restart the cluster and wait for it. Raises DatabaseError with the log's reason when it stays down."""
         if not self.cluster.systemctl("restart"):
             raise host.DatabaseError(
-                f"PostgreSQL did not start with the new settings; the old ones were restored. {self.cluster.log_tail()}".strip()
+                f"PostgreSQL did not start with the new settings. The old settings were restored. {self.cluster.log_tail()}".strip()
             )
 
 
 def port_is_taken(port) -> str:
     """Return the refusal of a port that another program holds."""
     return (
-        f"Port {port} of 127.0.0.1, which PostgreSQL needs, is in use by another program or cluster "
-        "(see `ss -ltnp` and `pg_lsclusters`): set mattermost:database:port to a free one."
+        f"PostgreSQL needs port {port} of 127.0.0.1, but another program or cluster uses it (see `ss -ltnp` and "
+        "`pg_lsclusters`). Set mattermost:database:port to a free port."
     )
 
 
@@ -195,7 +195,7 @@ def start(cluster: host.Cluster) -> None:
     host.systemctl("reset-failed", cluster.data["service"])
     if not cluster.systemctl("restart"):
         raise host.DatabaseError(
-            f"{cluster.data['service']} was started but no cluster answers. {cluster.log_tail()}".strip()
+            f"{cluster.data['service']} was started, but no cluster answers. {cluster.log_tail()}".strip()
         )
 
 

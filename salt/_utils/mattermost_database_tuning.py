@@ -10,7 +10,7 @@ PACKAGED = {"shared_buffers": "128MB", "max_wal_size": "1GB", "min_wal_size": "8
 NOT_BY_NAME = {
     "listen_addresses": "PostgreSQL listens on this host only",
     "port": "use mattermost:database:port",
-    "max_connections": "use mattermost:database:max_connections, which the server's pool follows",
+    "max_connections": "use mattermost:database:max_connections, which also sets the server's pool",
     "password_encryption": "only scram-sha-256 is supported",
     "data_directory": "platforms.yaml sets it",
     "config_file": "platforms.yaml sets it",

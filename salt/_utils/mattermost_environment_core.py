@@ -74,7 +74,7 @@ def rendered(variables: dict) -> str:
         try:
             lines.append(f"{name}={quoted(value)}\n")
         except Unusable as err:
-            raise Unusable(f"{name} {err}: the server cannot read such a value from a file.") from None
+            raise Unusable(f"{name} {err}. The server cannot read such a value from a file.") from None
     return HEADER + "".join(lines)
 
 
@@ -127,14 +127,14 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
             if name not in FURTHER | insisted and not name.startswith(FURTHER_PREFIXES):
                 near = difflib.get_close_matches(name, known, n=1)
                 found.append(
-                    f"{where} is not a variable of Mattermost {version}, which would ignore it."
+                    f"{where} is not a variable of Mattermost {version}. The server would ignore it."
                     + (f" Did you mean {near[0]}?" if near else "")
                 )
             continue
         section, key = known[name]
         if key in config.get(section, {}):
             found.append(
-                f"{section}.{key} is set twice: by mattermost:server:config and by {where}, which wins. Remove one of them."
+                f"{section}.{key} is set twice: in mattermost:server:config and in {where}, which wins. Remove one of the two."
             )
         wanted = unreadable(value, release[section][key])
         if wanted:

@@ -24,7 +24,7 @@ def inside(member: str) -> str | None:
     """
     parts = [part for part in member.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise ArchiveError(f"it contains {member}, which is outside its directory")
+        raise ArchiveError(f"it contains {member}, a path outside its directory")
     if "letsencrypt" not in parts:
         return None
     below = parts[parts.index("letsencrypt") + 1 :]
@@ -88,7 +88,7 @@ def lineage(folder: str, name: str) -> dict:
         live = os.path.join(folder, "live")
         names = sorted(os.listdir(live)) if os.path.isdir(live) else []
         names = [each for each in names if os.path.isdir(os.path.join(live, each))]
-        raise ArchiveError(f"it lacks {missing[0]}; it has certificates for {', '.join(names) or 'no name'}")
+        raise ArchiveError(f"{missing[0]} is missing in it. It has certificates for {', '.join(names) or 'no name'}")
     return paths
 
 

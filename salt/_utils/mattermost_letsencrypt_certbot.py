@@ -72,7 +72,10 @@ class Certbot:
             if refused is None:
                 return account, ""
             if refused[0] not in UNKNOWN:
-                return account, f"The account could not be checked ({refused[0]}): {refused[1]}."
+                return (
+                    account,
+                    f"The account at the certificate authority could not be checked ({refused[0]}): {refused[1]}.",
+                )
             os.rename(os.path.join(folder, account), os.path.join(self.directory, f"unknown-account-{account}"))
         before = set(_names(folder))
         refused = None if before else self.run("register", "--email", email, "--server", server)

@@ -73,8 +73,8 @@ def occupant(ports: list[int], own: str = "nginx") -> str | None:
         if holders:
             pid, name = holders[0]
             return (
-                f"Port {port} is in use by {name} (process {pid}), and nginx needs it. Stop and disable that program "
-                f"or move it to another port, then run this again."
+                f"Port {port} is in use by {name} (process {pid}), and nginx needs it. Stop and disable that program, or move it "
+                "to another port. Then run this again."
             )
     return None
 

@@ -32,9 +32,9 @@ EXTENDED = ((5, 37), (6, 3), (7, 1), (7, 8), (8, 1), (9, 5), (9, 11), (10, 5), (
 def note(release: dict, installed: str | None) -> str:
     """Say that the default is newer than what an unpinned host keeps, or that a patch is newer than the named version, or nothing."""
     if facts.is_newer_patch(release, installed) and release["pinned"]:
-        return f" It came unattended; mattermost:release:version ({release['version']}) is the least patch."
+        return f" An unattended patch installed it. mattermost:release:version ({release['version']}) is only the lowest patch."
     newer = facts.newer_default(release, installed)
-    return newer and f" {newer} is the default now: set mattermost:release:version to {newer} to upgrade."
+    return newer and f" The default is now {newer}. To upgrade, set mattermost:release:version to {newer}."
 
 
 def check_hop(installed: str | None, version: str) -> None:
@@ -44,19 +44,19 @@ def check_hop(installed: str | None, version: str) -> None:
     old, new = parse(installed), parse(version)
     if new < old:
         raise ReleaseError(
-            f"Mattermost {version} is older than the installed {installed}: an older server does not work with a newer database. "
-            "Set mattermost:release:version to the installed version or a newer one; mattermost.rollback goes back to the previous one."
+            f"Mattermost {version} is older than the installed {installed}, and cannot use its database. Set "
+            "mattermost:release:version to the installed or a newer one. To go back: salt-run state.orchestrate mattermost.rollback"
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(
-            f"The database of Mattermost {installed} cannot be upgraded to {version}: the numbers of its migrations conflict. Upgrade to 11.7.3 or newer."
+            f"The database of Mattermost {installed} cannot be upgraded to {version}, because the numbers of their migrations conflict. Upgrade to 11.7.3 or newer."
         )
     between = [line for line in EXTENDED if old[:2] < line < new[:2]]
     if between:
         step = ".".join(map(str, between[0]))
         raise ReleaseError(
-            f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first: "
-            f"set mattermost:release:version to it and deploy, then to the next."
+            f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first. "
+            "Set mattermost:release:version to it and deploy, then set the next version."
         )
 
 
@@ -73,14 +73,14 @@ def check_glibc(version: str, glibc: str) -> None:
     needs = facts.glibc_minimum(version)
     if facts.numbers(glibc) < facts.numbers(needs):
         cure = "another patch release" if facts.is_misbuilt(version) else "a version before 12.0, or a newer host"
-        raise ReleaseError(f"Mattermost {version} needs glibc {needs} and this host has {glibc}. Choose {cure}.")
+        raise ReleaseError(f"Mattermost {version} needs glibc {needs}, and this host has {glibc}. Choose {cure}.")
 
 
 def check_sha256(version: str, sha256: str) -> str:
     """Return *sha256* when it can be a release's checksum. Raises ReleaseError."""
     if not sha256:
         raise ReleaseError(
-            f"No checksum is known for Mattermost {version}: set mattermost:release:sha256 to the checksum that the vendor publishes."
+            f"No checksum is known for Mattermost {version}. Set mattermost:release:sha256 to the checksum that the vendor publishes."
         )
     if sha256 == facts.EMPTY_SHA256:
         raise ReleaseError(f"{sha256} is the checksum of an empty file, not of Mattermost {version}.")
@@ -94,8 +94,8 @@ def check_proof(release: dict) -> str:
     """
     if not release["known_by"]:
         raise ReleaseError(
-            f"No release of the line {release['line']} is known: the table has none, and not two of the vendor's sources list one "
-            "(mattermost:release_sources). Name a version in mattermost:release:version."
+            f"No release of the line {release['line']} is known: neither the table nor two of the vendor's sources "
+            "(mattermost:release_sources) list one. Set mattermost:release:version to a version."
         )
     return check_sha256(release["version"], release["sha256"]) if release["sha256"] else ""
 
@@ -121,7 +121,7 @@ def check_member(member: tarfile.TarInfo) -> None:
     if name.startswith("/") or ".." in parts:
         raise ReleaseError(f"The archive contains {name!r}, a path outside its directory.")
     if parts[0] != ROOT:
-        raise ReleaseError(f"The archive contains {name!r}: everything in a Mattermost release is below {ROOT}/.")
+        raise ReleaseError(f"The archive contains {name!r}, but everything in a Mattermost release is below {ROOT}/.")
     if member.issym():
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         if member.linkname.startswith("/") or target.split("/")[0] != ROOT:
@@ -137,8 +137,8 @@ def check_members(names: set[str], version: str, edition: str = "team") -> None:
     """
     if edition == "team" and ENTERPRISE_LICENCE in names:
         raise ReleaseError(
-            f"This is the Enterprise edition of {version}: the Team Edition's archive is named mattermost-team-{version}-…. Use that one, "
-            "or set mattermost:release:edition to enterprise."
+            f"This is the Enterprise Edition of {version}. The archive of the Team Edition is named "
+            f"mattermost-team-{version}-…. Use that archive, or set mattermost:release:edition to enterprise."
         )
     missing = [
         name
@@ -146,7 +146,7 @@ def check_members(names: set[str], version: str, edition: str = "team") -> None:
         if not (any(n.startswith(name) for n in names) if name.endswith("/") else name in names)
     ]
     if missing:
-        raise ReleaseError(f"The archive is not a Mattermost release: {', '.join(missing)} missing.")
+        raise ReleaseError(f"The archive is not a Mattermost release. It does not contain {', '.join(missing)}.")
 
 
 def check_version_output(text: str, version: str, edition: str = "team") -> None:
@@ -155,7 +155,7 @@ def check_version_output(text: str, version: str, edition: str = "team") -> None
     found = fields.get("Version", "")
     if found != version:
         raise ReleaseError(
-            f"The server in the archive is version {found or 'unknown'}, not {version}: correct mattermost:release:source."
+            f"The server in the archive has version {found or 'unknown'}, not {version}. Correct mattermost:release:source."
         )
     ready = "true" if edition == "enterprise" else "false"
     if fields.get("Build Enterprise Ready") != ready:

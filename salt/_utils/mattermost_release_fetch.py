@@ -56,7 +56,7 @@ def archive(source: str, name: str, checksum: str, folder: str, ca_file: str | N
 
 def _checked(path: str, checksum: str, origin: str) -> str:
     if not os.path.isfile(path):
-        raise ReleaseError(f"There is no archive {path} on this host ({origin}).")
+        raise ReleaseError(f"The archive {path} does not exist on this host ({origin}).")
     found = sha256(path)
     if found != checksum:
         raise ReleaseError(_mismatch(path, found, checksum))
@@ -66,8 +66,8 @@ def _checked(path: str, checksum: str, origin: str) -> str:
 def _mismatch(what: str, found: str, checksum: str) -> str:
     empty = " (an empty file)" if found == EMPTY_SHA256 else ""
     return (
-        f"The SHA-256 of {what} is {found}{empty}, expected: {checksum}. It was not opened. "
-        "Check mattermost:release:source and mattermost:release:sha256."
+        f"The SHA-256 of {what} is {found}{empty}. Expected: {checksum}. It was not opened. Check "
+        "mattermost:release:source and mattermost:release:sha256."
     )
 
 
@@ -140,5 +140,5 @@ def _room(folder: str, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise ReleaseError(
-            f"{folder} has {free >> 20} MiB free and the download needs {size >> 20} MiB: free some space there."
+            f"{folder} has {free >> 20} MiB free, but the download needs {size >> 20} MiB. Free some space on that disk."
         )

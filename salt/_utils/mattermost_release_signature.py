@@ -17,7 +17,7 @@ import time
 import mattermost_release_fetch as fetch
 from mattermost_release_facts import ReleaseError
 
-WAY_OUT = "Set mattermost:release:sha256 to the archive's sum from a source that you trust, or name another mattermost:release:version."
+WAY_OUT = "Set mattermost:release:sha256 to the archive's checksum from a source that you trust, or set another mattermost:release:version."
 SMALL = 1 << 20  # bytes; a key or a signature is no larger
 _PRIMARY = re.compile(r"^\[GNUPG:\] VALIDSIG [0-9A-F]+ .*?([0-9A-F]{40})\s*$", re.MULTILINE)
 
@@ -31,7 +31,7 @@ def archive(release: dict, name: str, folder: str, ca_file: str | None = None, p
     source, place = release["source"], os.path.join(folder, name)
     if "://" not in source:
         raise ReleaseError(
-            f"{source} is a path on the controller: such an archive needs mattermost:release:sha256, as sha256sum prints it."
+            f"{source} is a path on the controller. Such an archive needs mattermost:release:sha256, as sha256sum prints it."
         )
     signature = _brought(release["signature"], f"{place}.sig", "signature", ca_file, pause)
     key = _brought(release["key"], f"{place}.key", "key (mattermost:release:key)", ca_file, pause)
@@ -59,7 +59,7 @@ def _brought(source: str, place: str, what: str, ca_file, pause) -> str:
     if source.startswith("file://"):
         place = source[len("file://") :]
         if not os.path.isfile(place):
-            raise ReleaseError(f"There is no {what} {place} on this host. {WAY_OUT}")
+            raise ReleaseError(f"The {what} {place} does not exist on this host. {WAY_OUT}")
     else:
         if os.path.exists(place):
             os.unlink(place)
@@ -84,7 +84,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
             seen = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         except FileNotFoundError:
             raise ReleaseError(
-                f"There is no gpgv here to check the archive's signature with (package gpgv or gnupg2). {WAY_OUT}"
+                f"This host has no gpgv to check the archive's signature (package gpgv or gnupg2). {WAY_OUT}"
             ) from None
     words = set(re.findall(r"^\[GNUPG:\] ([A-Z_]+)", seen.stdout, re.MULTILINE))
     valid = _PRIMARY.search(seen.stdout)
@@ -92,15 +92,15 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     if "BADSIG" in words:
         reason = "it is not of this archive"
     elif "NO_PUBKEY" in words:
-        reason = "another key made it, or the key's file does not have the pinned one"
+        reason = "another key signed it, or the key file does not contain the pinned key"
     elif "EXPKEYSIG" in words:
-        reason = f"its key has expired, also the copy that was fetched now; the vendor has to publish it again with the fingerprint {pinned}"
+        reason = f"its key has expired, and so has the copy downloaded now. The vendor must publish it again with the fingerprint {pinned}"
     elif words & {"REVKEYSIG", "EXPSIG"}:
         reason = "its key is revoked, or the signature has expired"
     elif seen.returncode or not valid or "GOODSIG" not in words:
-        reason = (seen.stderr.strip().splitlines() or ["gpgv says nothing"])[-1]
+        reason = (seen.stderr.strip().splitlines() or ["gpgv gave no reason"])[-1]
     elif valid.group(1) != pinned:
-        reason = f"the key {valid.group(1)} made it, not the pinned {pinned}"
+        reason = f"the key {valid.group(1)} signed it, not the pinned key {pinned}"
     if reason:
         raise ReleaseError(f"The vendor's signature does not prove {os.path.basename(archive)}: {reason}. {WAY_OUT}")
 

@@ -54,7 +54,7 @@ def check_room(install: str, archive: str) -> None:
     free, needed = shutil.disk_usage(install).free, os.path.getsize(archive) * GROWTH
     if free < needed:
         raise ReleaseError(
-            f"{install} has {free >> 20} MiB free and the release needs {needed >> 20} MiB: free some space there."
+            f"{install} has {free >> 20} MiB free, but the release needs {needed >> 20} MiB. Free some space on that disk."
         )
 
 
@@ -84,7 +84,7 @@ def rewrite_client(tree: str, path: str, install: str) -> None:
     page = os.path.join(client, "root.html")
     if not os.path.isfile(page) or not os.path.getsize(page):
         raise ReleaseError(
-            f"The release has no web client: its client/root.html is {'empty' if os.path.isfile(page) else 'missing'}. Get the archive again, or another one."
+            f"The release has no web client: its client/root.html is {('empty' if os.path.isfile(page) else 'missing')}. Download the archive again, or use another one."
         )
     aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
     try:
@@ -207,7 +207,7 @@ def _version_of(tree: str, user: str) -> str:
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise ReleaseError(
-            f"The server in the archive does not run on this host: {lines[0] if lines else f'exit {done.returncode}'}."
+            f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}."
         )
     return done.stdout
 

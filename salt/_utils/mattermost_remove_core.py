@@ -51,7 +51,7 @@ def parse_request(pillar: dict, name: str) -> bool:
         raise ValueError(f'remove must be a mapping, as {{"purge": "{name}"}}, not {type(pillar).__name__}.')
     unknown = sorted(set(pillar) - {"purge"})
     if unknown:
-        raise ValueError(f"remove:{unknown[0]} is not known; allowed: remove:purge.")
+        raise ValueError(f"remove:{unknown[0]} is not a known key. Only remove:purge is allowed.")
     purge = pillar.get("purge")
     if purge is None:
         return False
@@ -95,7 +95,7 @@ def contents(counts: dict, name: str, state: str, backups: str) -> str:
         parts.append(f"{plural(counts['files'], 'file')} in {state}/data")
     if backups and counts.get("backups"):
         parts.append(f"{plural(counts['backups'], 'backup')} in {backups}")
-    return f"A purge destroys {', '.join(parts)}." if parts else "There is no data left to destroy."
+    return f"A purge destroys {', '.join(parts)}." if parts else "No data is left to destroy."
 
 
 def what_stays(name: str, places: dict) -> str:
@@ -111,9 +111,9 @@ def what_stays_of_a_purge(backups: str, password: str) -> str:
     """Return the last words of a purge. backups: where some are that were not touched, empty for none; password: their key's file."""
     if not backups:
         return "Nothing is kept."
-    untouched = f"The backups {backups} were not touched."
+    untouched = f"The backups {backups} were not changed."
     return (
-        f"{untouched} {password} stays, because they cannot be read without it: copy it, then remove it."
+        f"{untouched} {password} stays, because the backups cannot be read without it. Copy it, then remove it."
         if password
         else untouched
     )

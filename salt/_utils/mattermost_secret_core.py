@@ -24,7 +24,7 @@ class SecretError(ValueError):
 def path(directory: str, name: str) -> str:
     """Return the file of secret *name*. Raises SecretError for a name that could leave the directory."""
     if not NAME.fullmatch(name):
-        raise SecretError(f"{name!r} is not a valid name for a secret: use lower-case letters, digits and hyphens.")
+        raise SecretError(f"{name!r} is not a valid name for a secret. Use lower-case letters, digits and hyphens.")
     return os.path.join(directory, name)
 
 
@@ -42,11 +42,11 @@ def read(directory: str, name: str) -> str | None:
         raise SecretError(f"{file_path} cannot be read: {err.strerror}.") from err
     with os.fdopen(fd, encoding="utf-8") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise SecretError(f"{file_path} is not a regular file: move it away.")
+            raise SecretError(f"{file_path} is not a regular file. Move it away.")
         value = file.read().rstrip("\n")
     if not value:
         raise SecretError(
-            f"{file_path} is empty: restore it from a backup, or remove it so that a new secret is generated."
+            f"{file_path} is empty. Restore it from a backup, or remove it so that a new secret is generated."
         )
     return value
 

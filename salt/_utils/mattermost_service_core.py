@@ -34,14 +34,15 @@ def too_many_users(
         return ""
     if users is None:
         return (
-            f"How many users are active could not be counted, and Team Edition {wanted} serves at most {limit}. See what `mattermost-switch users` "
-            "says, or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
+            f"The active users could not be counted, and Team Edition {wanted} serves at most {limit}. See on the "
+            "host: mattermost-switch users. Or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
         )
     if users <= limit:
         return ""
     return (
-        f"Team Edition {wanted} allows {limit} users and {users} are active: after the upgrade nobody could be added or reactivated. "
-        "Deactivate accounts, stay below 11.0, or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
+        f"Team Edition {wanted} serves {limit} users, but {users} are active. After the upgrade nobody could be "
+        "added or reactivated. Deactivate accounts, stay below 11.0, or set mattermost:preflight:ignore: "
+        "[user-limit] to upgrade anyway."
     )
 
 

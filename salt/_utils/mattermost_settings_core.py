@@ -108,10 +108,12 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
             continue  # see `misspelt`
         if option == "postgres.host" and str(value) not in LOOPBACK:
             faults.append(
-                f"Roster option postgres.host is {value}: only a PostgreSQL on the same host is supported; use localhost."
+                f"Roster option postgres.host is {value}, but only a PostgreSQL on the same host is supported. Use localhost."
             )
         if option == "postgres.user" and value != "postgres":
-            faults.append(f"Roster option postgres.user is {value}: the superuser is postgres; remove the option.")
+            faults.append(
+                f"Roster option postgres.user is {value}, but the superuser is always postgres. Remove the option."
+            )
         if not survives_salt_ssh(value):
             faults.append(
                 f"Roster option {option} contains a character (usually a backslash) that salt-ssh corrupts on "
@@ -133,7 +135,7 @@ def misspelt(options: dict) -> list[str]:
         for option in sorted(others)
         if "postgres" in option.lower()
     }
-    return [f"Roster option {option} is not known: nothing reads it.{hint}" for option, hint in near.items()]
+    return [f"Roster option {option} is not known, and nothing reads it.{hint}" for option, hint in near.items()]
 
 
 def survives_salt_ssh(value) -> bool:
@@ -315,7 +317,7 @@ def derive_postgresql(settings: dict) -> None:
     if version > facts["newest"]:
         raise SettingsError(
             [
-                f"mattermost:database:version is {version}: {facts['newest']} is the newest PostgreSQL that is known for "
+                f"mattermost:database:version is {version}, but {facts['newest']} is the newest PostgreSQL known for "
                 f"{settings['platform']['name']}. Set mattermost:platform:postgresql:newest if there is a newer one."
             ]
         )

@@ -32,7 +32,7 @@ def load(file_roots: list[str]) -> dict:
         folder = os.path.join(root, "mattermost")
         if os.path.isfile(os.path.join(folder, "schema.yaml")):
             return read({name: os.path.join(folder, f"{name}.yaml") for name in NAMES})
-    raise FileNotFoundError(f"No mattermost/schema.yaml below {', '.join(map(str, file_roots))}.")
+    raise FileNotFoundError(f"The file mattermost/schema.yaml is missing in {', '.join(map(str, file_roots))}.")
 
 
 def read(paths: dict) -> dict:
@@ -132,10 +132,10 @@ def _certificate(name: str, find) -> str:
             text = file.read()
     except (OSError, UnicodeDecodeError) as err:
         raise core.SettingsError(
-            [f"mattermost:letsencrypt:ca_file is {name}, which cannot be read on the controller: {err}."]
+            [f"mattermost:letsencrypt:ca_file is {name}. The controller cannot read that file: {err}."]
         ) from None
     if not is_certificate(text):
         raise core.SettingsError(
-            [f"mattermost:letsencrypt:ca_file is {name}, which contains no certificate in PEM format."]
+            [f"mattermost:letsencrypt:ca_file is {name}. That file contains no certificate in PEM format."]
         )
     return text

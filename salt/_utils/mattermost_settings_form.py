@@ -83,9 +83,7 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
         from jsonschema import Draft202012Validator  # here: Salt's packages lack it, and hosts over salt-ssh need none
     except ImportError:
         pip = "salt-pip" if hasattr(sys, "RELENV") else f"{sys.executable} -m pip"
-        sentence = (
-            "The settings cannot be checked: the Python of this Salt lacks jsonschema 4 or newer. Install it here: "
-        )
+        sentence = "The settings cannot be checked, because this Salt's Python has no jsonschema 4 or newer. Install it on this machine: "
         return [Fault(f"{sentence}{pip} install 'jsonschema>=4'")]
     found = []
     for error in sorted(Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))):
@@ -112,9 +110,9 @@ def _line(schema: dict, path, value: str) -> list[Fault]:
         where = f"A name below {key(path)}"
     if any(sign in value for sign in BREAKS):
         what = "a line break" if "\0" not in value else "a NUL character"
-        return [Fault(f"{where} contains {what}: write it as one line, without `|` or `>`.", path=path)]
+        return [Fault(f"{where} contains {what}. Write it as one line, without `|` or `>`.", path=path)]
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
-        return [Fault(f"{where} contains a control character, such as a tab: remove it.", False, path)]
+        return [Fault(f"{where} contains a control character, such as a tab. Remove it.", False, path)]
     return []
 
 
@@ -122,7 +120,7 @@ def _number(path, value) -> list[Fault]:
     if isinstance(value, float) and not math.isfinite(value):
         return [Fault(f"{key(path)} is {value}, which is not a finite number.", path=path)]
     if isinstance(value, int) and not -INT64 <= value < INT64:
-        return [Fault(f"{key(path)} is too large: write at most {INT64 - 1}.", path=path)]
+        return [Fault(f"{key(path)} is too large. Write at most {INT64 - 1}.", path=path)]
     return []
 
 
@@ -149,14 +147,14 @@ def _reason(error, secret: bool) -> str:
     if error.validator == "type":
         quotes = ""
         if error.validator_value == "string" and isinstance(error.instance, float):
-            quotes = " Write it in quotes: without them YAML reads a number, and 11.10 is 11.1 then."
+            quotes = " Write it in quotes. Without quotes YAML reads a number, and 11.10 becomes 11.1."
         return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}.{quotes}"
     if error.validator == "enum":
         near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
-        return f"is {found}; it must be one of {', '.join(error.validator_value)}.{near if 'mean' in near else ''}"
+        return f"is {found}. It must be one of {', '.join(error.validator_value)}.{(near if 'mean' in near else '')}"
     if error.validator in ("minimum", "maximum"):
         return (
-            f"is {found}; its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
+            f"is {found}. Its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
             + "."
         )
     if error.validator == "pattern":

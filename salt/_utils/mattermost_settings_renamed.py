@@ -34,7 +34,7 @@ def applied(schema: dict, given: dict) -> tuple[dict, list[str], list[str]]:
             continue
         old_name, new_name = ":".join(("mattermost", *old)), ":".join(("mattermost", *new))
         if _found(settings, new) is not _NOTHING:
-            faults.append(f"{old_name} was renamed to {new_name}, and both are set: keep only {new_name}.")
+            faults.append(f"{old_name} was renamed to {new_name}, and both are set. Keep only {new_name}.")
         elif not _put(settings, new, value):
             continue  # what holds it is no mapping: validation says so
         else:

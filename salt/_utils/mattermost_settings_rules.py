@@ -69,7 +69,7 @@ def server_user_is_an_account_of_its_own(settings):
     user = settings["server"]["user"]
     if user in ("root", "postgres"):
         yield (
-            f"mattermost:server:user is {user}, whose privileges a server must never have: set an account for the server alone, such as mattermost."
+            f"mattermost:server:user is {user}, and a server must never have the privileges of that account. Set an account for the server alone, such as mattermost."
         )
 
 
@@ -77,7 +77,7 @@ def server_user_is_no_components(settings):
     """`server:user` is no account of nginx or of another package that the deploy brings."""
     user, platform = settings["server"]["user"], settings["platform"]
     if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
-        yield f"mattermost:server:user is {user}, which owns files of another program: set an account for the server alone."
+        yield f"mattermost:server:user is {user}, which owns files of another program. Set an account for the server alone."
 
 
 def paths_are_not_the_systems(settings):
@@ -86,9 +86,9 @@ def paths_are_not_the_systems(settings):
         real = posixpath.normpath(path)
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
-            yield f"{name} is {shown}: that is a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
+            yield f"{name} is {shown}, a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
         elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
-            yield f"{name} is {shown}: nothing there survives a reboot. Set a directory on a disk."
+            yield f"{name} is {shown}. Nothing in it survives a reboot. Set a directory on a disk."
 
 
 def paths_are_no_components(settings):
@@ -100,17 +100,17 @@ def paths_are_no_components(settings):
             if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
         ]
         for what, other in met[:1]:
-            yield f"{name} is {path}, and {other} has {what}: set a separate directory."
+            yield f"{name} is {path}, and {other} has {what}. Set a separate directory."
 
 
 def paths_are_in_the_users_places(settings):
     """No directory of `paths`, and no local backup repository, has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
         if path != posixpath.normpath(path) and not _is_the_systems(path):
-            yield f"{name} is {path}: write it without . and .., as {posixpath.normpath(path)}."
+            yield f"{name} is {path}. Write it without . and .., as {posixpath.normpath(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
-            yield f"{name} is {path}, which belongs to the system or its users: set a directory elsewhere, such as below /srv."
+            yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
 
 
 def paths_are_apart(settings):
@@ -119,19 +119,19 @@ def paths_are_apart(settings):
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:
             if posixpath.normpath(path) == posixpath.normpath(other):
-                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}: each needs a separate one."
+                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}. Set a separate directory for each."
             elif _holds(path, other) or _holds(other, path):
                 inner, outer = ((other_name, name), (name, other_name))[_holds(other, path)]
-                yield f"{inner} is inside {outer} ({path}, {other}): set directories next to each other."
+                yield f"{inner} is inside {outer} ({path}, {other}). Set directories next to each other."
 
 
 def ports_are_apart(settings):
     """`server:port`, `database:port`, nginx's 80 and 443 and the metrics' port are different ones."""
     server, database = settings["server"]["port"], settings["database"]["port"]
     if server == database:
-        yield f"mattermost:server:port and mattermost:database:port are both {server}: each needs a separate one."
+        yield f"mattermost:server:port and mattermost:database:port are both {server}. Set a separate port for each."
     if database in NGINX_PORTS:
-        yield f"mattermost:database:port is {database}, which nginx uses: set another, such as 5432."
+        yield f"mattermost:database:port is {database}, which nginx uses. Set another port, such as 5432."
     metrics = settings["server"]["config"].get("MetricsSettings", {})
     address = str(metrics.get("ListenAddress", "")).rpartition(":")[2]
     if metrics.get("Enable") and address.isdigit():
@@ -142,7 +142,7 @@ def ports_are_apart(settings):
             443: "port 443 of nginx",
         }
         if int(address) in taken:
-            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}: set another."
+            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}. Set another port."
 
 
 def keys_of_config_are_not_ours(settings):
@@ -175,14 +175,14 @@ def uploads_pass_nginx(settings):
     """`FileSettings:MaxFileSize` is a number that nginx can read."""
     where, limit = _upload_limit(settings)
     if limit is not None and not 0 < limit < 2**62:
-        yield f"{where} must be between 1 and {MAX_UPLOAD} bytes: nginx would refuse it."
+        yield f"{where} must be between 1 and {MAX_UPLOAD} bytes. nginx would refuse any other value."
 
 
 def uploads_have_a_limit(settings):
     """`FileSettings:MaxFileSize` is no more than 1 TiB."""
     where, limit = _upload_limit(settings)
     if limit is not None and MAX_UPLOAD < limit < 2**62:
-        yield f"{where} is {limit} bytes, which is too large: write at most {MAX_UPLOAD} (1 TiB)."
+        yield f"{where} is {limit} bytes, which is too large. Write at most {MAX_UPLOAD} (1 TiB)."
 
 
 def exempt_addresses_are_addresses(settings):
@@ -191,7 +191,7 @@ def exempt_addresses_are_addresses(settings):
         try:
             ipaddress.ip_network(address)
         except ValueError:
-            yield f"mattermost:nginx:limits:exempt holds {address}, which is not an address or a network: write 192.0.2.7 or 192.0.2.0/24."
+            yield f"mattermost:nginx:limits:exempt contains {address}, which is not an address or a network. Write 192.0.2.7 or 192.0.2.0/24."
 
 
 def metrics_are_not_for_all(settings):
@@ -218,8 +218,8 @@ def metrics_are_not_for_all(settings):
         not settings["firewall"]["manage"] and address != "localhost" and not ipaddress.ip_address(address).is_loopback
     ):
         yield (
-            f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} to everybody:"
-            " mattermost:firewall:manage is off. Set that to True, or listen on 127.0.0.1."
+            f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} to everybody: "
+            "mattermost:firewall:manage is off. Set that to True, or listen on 127.0.0.1."
         )
 
 
@@ -227,15 +227,15 @@ def database_names_are_free(settings):
     """`database:name` and `database:user` are none of PostgreSQL's own."""
     database = settings["database"]
     if database["name"] in ("postgres", "template0", "template1"):
-        yield f"mattermost:database:name is {database['name']}, one of PostgreSQL's own: set another, such as mattermost."
+        yield f"mattermost:database:name is {database['name']}, one of PostgreSQL's own databases. Set another name, such as mattermost."
     if database["user"].startswith("pg_"):
-        yield f"mattermost:database:user is {database['user']}: PostgreSQL reserves names that begin with pg_. Set another, such as mattermost."
+        yield f"mattermost:database:user is {database['user']}, but PostgreSQL reserves names that begin with pg_. Set another name, such as mattermost."
 
 
 def database_role_is_not_the_superuser(settings):
     """`database:user` is not `postgres`."""
     if settings["database"]["user"] == "postgres":
-        yield "mattermost:database:user is postgres, the superuser: set a role for the server alone, such as mattermost."
+        yield "mattermost:database:user is postgres, the superuser. Set a role for the server alone, such as mattermost."
 
 
 def mail_and_push_are_whole(settings):
@@ -247,16 +247,16 @@ def mail_login_is_whole(settings):
     """`mail:username` and `mail:password` are set together."""
     mail = settings["mail"]
     if mail["username"] and not mail["password"]:
-        yield "mattermost:mail:username is set, but no mattermost:mail:password."
+        yield "mattermost:mail:username is set, but mattermost:mail:password is not. Set both or neither."
     if mail["password"] and not mail["username"]:
-        yield "mattermost:mail:password is set, but no mattermost:mail:username: the server would not log in."
+        yield "mattermost:mail:password is set, but mattermost:mail:username is not, so the server would not log in. Set both or neither."
 
 
 def mail_server_is_a_host(settings):
     """`mail:server` is a host's name without scheme and port."""
     server = settings["mail"]["server"]
     if re.search(r"://|[/\s]|^[^:]*:\d+$", server):
-        yield f"mattermost:mail:server is {server!r}: write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
+        yield f"mattermost:mail:server is {server!r}. Write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
 
 
 def names_stay_text(settings):
@@ -271,20 +271,20 @@ def names_stay_text(settings):
     }
     for key, name in named.items():
         if not isinstance(yaml.safe_load(name or "x"), str):
-            yield f"{key} is {name}, which YAML and Salt take for something other than a name: set another."
+            yield f"{key} is {name}, which YAML and Salt do not read as a name. Set another name."
 
 
 def round_trip_has_the_socket(settings):
     """`verify:round_trip` needs `server:local_mode`."""
     if settings["verify"]["round_trip"] and not settings["server"]["local_mode"]:
-        yield "mattermost:verify:round_trip makes its bot over the local socket: set mattermost:server:local_mode to True."
+        yield "mattermost:verify:round_trip creates its bot through the local socket. Set mattermost:server:local_mode to True."
 
 
 def names_are_names(settings):
     """`name` and `additional_names` are DNS names, not addresses."""
     for name in settings["names"]:
         if name.rpartition(".")[2].isdigit():
-            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name: write one, such as chat.example.com."
+            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name. Write one, such as chat.example.com."
 
 
 def unattended_patches_come_from_an_address(settings):
@@ -292,8 +292,8 @@ def unattended_patches_come_from_an_address(settings):
     source = settings["release"].get("addresses", settings["release"])["source"]
     if settings["release"]["unattended"] == "patches" and not re.match(r"(https?|file)://.*\{version\}", source):
         yield (
-            f"mattermost:release:unattended is patches, and mattermost:release:source is {source}: "
-            "the host can fetch no other version from there. Set an https:// address with {version}, or unattended: none."
+            f"mattermost:release:unattended is patches, but mattermost:release:source is {source}, where the host "
+            f"cannot download another version. Set an https:// address with {{version}}, or unattended: none."
         )
 
 

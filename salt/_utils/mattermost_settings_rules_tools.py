@@ -33,7 +33,7 @@ def _calendar(key: str, schedule: str):
     words = re.findall("[a-z]+", text)
     fits = set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]|, ", text)
     if text not in _SHORT and not (fits and (words or re.search("[0-9*][:-]", text))):  # a number alone is no time
-        yield f"mattermost:{key} is {schedule!r}, which systemd does not read: write daily, or as in *-*-* 03:15:00."
+        yield f"mattermost:{key} is {schedule!r}, which systemd cannot read. Write daily, or a time as in *-*-* 03:15:00."
 
 
 def postgresql_settings_are_not_ours(settings):
@@ -45,14 +45,14 @@ def postgresql_memory_is_an_amount(settings):
     """The amounts of memory in `database:settings` are numbers with a unit that PostgreSQL reads, such as `32MB`."""
     for name, value in settings["database"]["settings"].items():
         if name in _MEMORY and (isinstance(value, bool) or not _AMOUNT.fullmatch(str(value))):
-            yield f"mattermost:database:settings:{name} is {value}, which is not an amount of memory: write a number with kB, MB or GB, such as 32MB."
+            yield f"mattermost:database:settings:{name} is {value}, which is not an amount of memory. Write a number with kB, MB or GB, such as 32MB."
 
 
 def storage_login_is_not_ours(settings):
     """`backup:environment` sets nothing that our programs set for restic, such as its password."""
     for name in settings["backup"]["environment"]:
         if _OURS.fullmatch(name):
-            yield f"mattermost:backup:environment:{name} must not be set: use mattermost:backup:repository and mattermost:backup:password."
+            yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password."
 
 
 def storage_has_its_login(settings):
@@ -64,7 +64,7 @@ def storage_has_its_login(settings):
         and names
         and not {"AWS_PROFILE", "AWS_ROLE_ARN"} & set(backup["environment"])
     ):
-        yield f"mattermost:backup:repository is in S3, and mattermost:backup:environment has no {' and no '.join(sorted(names))}."
+        yield f"mattermost:backup:repository is in S3, but mattermost:backup:environment has no {' and no '.join(sorted(names))}."
 
 
 def addresses_can_be_written_to(settings):
@@ -80,4 +80,4 @@ def addresses_can_be_written_to(settings):
     for key, address in given.items():
         if address and address not in named and not _ADDRESS.fullmatch(address):
             named.add(address)  # the others follow from it
-            yield f"{key} is {address!r}: write an address in ASCII, such as admin@example.com."
+            yield f"{key} is {address!r}. Write an address in ASCII, such as admin@example.com."

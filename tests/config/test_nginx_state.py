@@ -98,8 +98,9 @@ def test_a_missing_certificate_is_said_before_anything_is_tried(tree):
     tree.ca.unlink()
     ret = apply(state(), tree, SSL)
     assert ret["result"] is False
+    command = "salt chat.example.com state.apply mattermost.deploy.letsencrypt"
     assert (
-        f"{tree.ca} does not exist, so nginx can't use it. Apply mattermost.deploy.letsencrypt first." in ret["comment"]
+        ret["comment"] == f"{tree.ca} does not exist, so nginx cannot use it. Nothing was changed. Run first: {command}"
     )
     assert not (tree.etc / "conf.d/mattermost-ssl.conf").exists()
 
@@ -107,7 +108,7 @@ def test_a_missing_certificate_is_said_before_anything_is_tried(tree):
 def test_a_dry_run_on_a_bare_host_says_what_must_come_first(tree):
     ret = apply(state(test=True), tree, SSL)
     assert ret["result"] is None
-    assert "mattermost.deploy.nginx-base must have made" in ret["comment"]
+    assert "The state mattermost.deploy.nginx-base must create" in ret["comment"]
 
 
 def test_a_reload_that_an_earlier_run_owes_is_made_up_for(tree):

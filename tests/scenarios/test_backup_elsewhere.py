@@ -9,7 +9,7 @@ def a_given_password_must_open_it(host, backup):
     host.set(backup={**backup, "password": "of somebody's choice"})
     refused = host.apply("backup")
     assert refused.rc != 0
-    assert "does not open with mattermost:backup:password" in refused.states["backup-password-is-kept"]["comment"]
+    assert "mattermost:backup:password does not open" in refused.states["backup-password-is-kept"]["comment"]
     assert host.ssh(f"cat {STORE}/backup-password") == before
     host.ssh(
         'umask 077; echo "of somebody\'s choice" >/root/word; mattermost-backup restic key add --new-password-file /root/word'

@@ -99,7 +99,7 @@ def test_a_challenge_that_the_host_does_not_answer_is_not_put_to_the_authority(d
     run = deployed_host.apply("letsencrypt")
     assert run.rc != 0
     assert (
-        "no certificate was requested. Apply mattermost.deploy.nginx-base first."
+        f"No certificate was requested. Run first: salt-ssh {deployed_host.name} state.apply mattermost.deploy.nginx-base"
         in (state(run, "certificate-is-issued")["comment"])
     )
 

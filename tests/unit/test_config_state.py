@@ -212,7 +212,7 @@ def test_a_key_that_was_insisted_on_and_dropped_is_no_difference_for_ever(host):
     host.start()
     ret = host.apply(ServiceSettings={"Unknown": 1})
     assert (ret["result"], ret["changes"]) == (True, {})
-    assert "does not have ServiceSettings.Unknown" in ret["comment"]
+    assert "has no key ServiceSettings.Unknown" in ret["comment"]
 
 
 def test_a_broken_file_is_never_overwritten(host):

@@ -141,8 +141,8 @@ def test_the_new_cluster_is_made_like_the_old_one(version, checksums, tail):
 
 
 def test_there_is_no_way_back_and_none_from_nothing():
-    assert "deploy it first" in core.refusal(0, 17, {})
-    assert "does not go back to 15" in core.refusal(17, 15, {15: 17})
+    assert "Deploy it first" in core.refusal(0, 17, {})
+    assert "cannot go back to 15" in core.refusal(17, 15, {15: 17})
     assert core.refusal(15, 17, {}) is None
     assert core.refusal(17, 17, {}) is None
 
@@ -150,7 +150,7 @@ def test_there_is_no_way_back_and_none_from_nothing():
 def test_databases_of_others_are_told_from_copies_of_ours():
     names = ["mattermost", "mattermost_before_20261124", "shop", "mattermostly"]
     assert core.others(names, "mattermost") == ["shop", "mattermostly"]
-    assert "also serves shop, mattermostly," in core.not_shared(["shop", "mattermostly"])
+    assert "also has the databases shop, mattermostly." in core.not_shared(["shop", "mattermostly"])
 
 
 def test_the_copy_must_fit():

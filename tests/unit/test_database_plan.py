@@ -37,7 +37,7 @@ def phrases(found, **wanted):
 
 def test_a_postgresql_that_the_release_cannot_use_is_refused():
     assert plan.too_old(14, "11.7.10") is None
-    assert "needs PostgreSQL 14 or newer and this host has 13" in plan.too_old(13, "11.7.10")
+    assert "needs PostgreSQL 14 or newer, and this host has 13" in plan.too_old(13, "11.7.10")
 
 
 def test_a_finished_database_needs_nothing():
@@ -113,16 +113,16 @@ def test_a_database_with_another_owner_is_given_back():
     assert phrases(found) == [("database mattermost", "owner changed from postgres to mattermost")]
 
 
-FOREIGN = "was not created by this bundle"
+FOREIGN = "This bundle did not create"
 
 
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (facts(database=DATABASE | {"owner": "wiki"}), f"The database mattermost {FOREIGN}; wiki owns it."),
-        (facts(ROLE | OURS, DATABASE, relations=3), f"The database mattermost {FOREIGN} and is not empty."),
-        (facts(ROLE | {"super": True}), f"The role mattermost {FOREIGN} and is a superuser."),
-        (facts(ROLE | {"databases": 2}), f"The role mattermost {FOREIGN} and owns other databases."),
+        (facts(database=DATABASE | {"owner": "wiki"}), f"{FOREIGN} the database mattermost, and wiki owns it."),
+        (facts(ROLE | OURS, DATABASE, relations=3), f"{FOREIGN} the database mattermost, and it is not empty."),
+        (facts(ROLE | {"super": True}), f"{FOREIGN} the role mattermost, and it is a superuser."),
+        (facts(ROLE | {"databases": 2}), f"{FOREIGN} the role mattermost, and it owns other databases."),
     ],
 )
 def test_what_others_made_is_refused_unless_adopted(found, sentence):

@@ -224,14 +224,23 @@ def test_every_kind_has_advice():
 
 
 SENT = {
-    "a minion": ({"root_dir": "/", "file_client": "remote"}, False),
-    "salt-ssh": ({"root_dir": "/var/tmp/.root_1_salt/running_data", "file_client": "local"}, False),
-    "masterless": ({"root_dir": "/", "file_client": "local"}, True),
-}
+    "a minion": ({"root_dir": "/", "file_client": "remote"}, False, "salt chat.example.com"),
+    "salt-ssh": ({"root_dir": "/var/tmp/.root_1_salt/running_data", "file_client": "local"}, False, "salt-ssh chat.example.com"),
+    "masterless": ({"root_dir": "/", "file_client": "local"}, True, "salt-call --local"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("options", "stays"), SENT.values(), ids=SENT)
-def test_a_shipped_key_leaves_no_copy_and_a_masterless_host_keeps_the_users_own_file(tmp_path, options, stays):
+@pytest.mark.parametrize(("options", "stays", "command"), SENT.values(), ids=SENT)
+def test_what_must_come_first_is_named_with_the_command_of_the_engine(tmp_path, options, stays, command):
+    state = load_state("mattermost_letsencrypt")
+    state.__opts__ |= options
+    (tmp_path / ".well-known/acme-challenge").mkdir(parents=True)
+    said = state._unanswered(str(tmp_path), "no.such.example.test")
+    assert said.endswith(f"Run first: {command} state.apply mattermost.deploy.nginx-base")
+
+
+@pytest.mark.parametrize(("options", "stays", "command"), SENT.values(), ids=SENT)
+def test_a_shipped_key_leaves_no_copy_and_a_masterless_host_keeps_the_users_own_file(tmp_path, options, stays, command):
     key = tmp_path / "key.pem"
     key.write_text("key")
     state = load_state("mattermost_letsencrypt", modules={"cp.cache_file": lambda url: str(key)})

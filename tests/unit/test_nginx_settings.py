@@ -42,7 +42,7 @@ def test_the_authoritys_root_travels_as_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [(None, "cannot be read on the controller"), ("hello", "contains no certificate")]
+    ("text", "words"), [(None, "The controller cannot read that file"), ("hello", "contains no certificate")]
 )
 def test_a_useless_root_is_a_fault_of_the_setting(tmp_path, text, words):
     path = tmp_path / "root.pem"

@@ -165,6 +165,6 @@ def test_a_newer_patch_than_the_named_one_is_said_and_a_downgrade_without_unatte
         "note",
         True,
     )
-    assert "11.7.10) is the least patch" in core.note(wish, "11.7.15")
+    assert "11.7.10) is only the lowest patch" in core.note(wish, "11.7.15")
     wish["unattended"] = "none"
     assert preflight.downgrade({"release": wish}, {"current": "11.7.15"}, {}).level == "refusal"

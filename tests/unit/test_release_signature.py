@@ -72,10 +72,10 @@ def test_the_key_may_be_binary_and_others_may_stand_beside_it(site, keys, tmp_pa
 
 FAULTS = {
     "another archive": (lambda site, keys: (site / NAME).write_bytes(b"another"), "it is not of this archive"),
-    "no signature": (lambda site, keys: (site / f"{NAME}.sig").unlink(), "There is no signature"),
+    "no signature": (lambda site, keys: (site / f"{NAME}.sig").unlink(), "The signature .* does not exist"),
     "an empty signature": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b""), "does not prove"),
     "a web page": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b"<html>Not found</html>"), "does not prove"),
-    "another key's": (lambda site, keys: keys["other"].sign(site / NAME, site / f"{NAME}.sig"), "another key made it"),
+    "another key's": (lambda site, keys: keys["other"].sign(site / NAME, site / f"{NAME}.sig"), "another key signed it"),
     "another key in its place": (
         lambda site, keys: (keys["other"].key(site / "key"), keys["other"].sign(site / NAME, site / f"{NAME}.sig")), "not the pinned"),
     "another key beside it": (
@@ -99,7 +99,7 @@ def test_an_expired_key_is_refused_and_the_renewed_one_with_the_same_fingerprint
     old = Signer(tmp_path, "old", "seconds=864000", f"{made:%Y%m%dT%H%M%S}!")
     old.sign(site / NAME, site / f"{NAME}.sig")
     old.key(site / "key")
-    with pytest.raises(ReleaseError, match="its key has expired, also the copy that was fetched now"):
+    with pytest.raises(ReleaseError, match="its key has expired, and so has the copy downloaded now"):
         bring(site, keys, tmp_path, key_fingerprint=old.fingerprint)
     old.clock = []
     old.gpg("--quick-set-expire", old.fingerprint, "2y")

@@ -67,8 +67,8 @@ def test_an_archive_is_looked_at(tmp_path):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"ENTERPRISE-EDITION-LICENSE.txt": b"EE"}, "Enterprise edition"),
-        ({"client/root.html": None}, "client/root.html missing"),
+        ({"ENTERPRISE-EDITION-LICENSE.txt": b"EE"}, "Enterprise Edition"),
+        ({"client/root.html": None}, "does not contain mattermost/client/root.html"),
         ({"bin/mattermost": b"\x7fELF GLIBC_2.17 11.8.5"}, "No program in the archive holds the number 11.8.6"),
         ({"bin/mattermost": b"\x7fELF GLIBC_2.34 11.8.6"}, "need glibc 2.34"),
         ({"../etc/passwd": b"x"}, "outside its directory"),
@@ -207,7 +207,7 @@ def test_another_archive_under_a_known_version_ends_it(add, capsys):
 def test_a_wrong_archive_is_not_added_whoever_vouches_for_it(add, capsys):
     release(add.folder / NAME, {"ENTERPRISE-EDITION-LICENSE.txt": b"EE"})
     assert add("--sha256", sha256(add.folder / NAME), "--page", "/dev/null") == (1, TABLE)
-    assert "Enterprise edition" in capsys.readouterr().err
+    assert "Enterprise Edition" in capsys.readouterr().err
 
 
 def test_an_authority_that_is_not_trusted_ends_it(add):

@@ -23,7 +23,7 @@ def test_the_data_go_only_by_the_hosts_own_name():
     for wrong in ("chat.example.org", True, "", "yes", [NAME]):
         with pytest.raises(ValueError, match=r"this host is chat\.example\.com\. Nothing was removed"):
             core.parse_request({"purge": wrong}, NAME)
-    with pytest.raises(ValueError, match="remove:purgge is not known"):
+    with pytest.raises(ValueError, match="remove:purgge is not a known key"):
         core.parse_request({"purgge": NAME}, NAME)
     with pytest.raises(ValueError, match="must be a mapping"):
         core.parse_request(True, NAME)
@@ -52,14 +52,14 @@ def test_what_is_destroyed_is_counted():
     said = core.contents(counts, "mattermost", "/var/opt/mattermost", "/var/backups/mattermost")
     assert "1 account and 20 messages of the database mattermost, 3 files in" in said
     assert "2 backups in /var/backups/mattermost" in said
-    assert core.contents({}, "mattermost", "/x", "") == "There is no data left to destroy."
+    assert core.contents({}, "mattermost", "/x", "") == "No data is left to destroy."
 
 
 def test_the_key_to_backups_elsewhere_is_named():
     assert core.what_stays_of_a_purge("", "") == "Nothing is kept."
     said = core.what_stays_of_a_purge("on another machine", "/etc/mattermost/secrets/backup-password")
     assert said.startswith(
-        "The backups on another machine were not touched. /etc/mattermost/secrets/backup-password stays"
+        "The backups on another machine were not changed. /etc/mattermost/secrets/backup-password stays"
     )
 
 

@@ -142,7 +142,7 @@ ADMINS = "Cannot find a valid baseurl for repo: own/7/x86_64"
             [
                 "Cannot find a valid baseurl",
                 "The repository own is set in ",
-                "stock.repo: correct it in that file, or switch it off there with enabled=0.",
+                "stock.repo. Correct it in that file, or switch it off there with enabled=0.",
             ],
         ),
     ],

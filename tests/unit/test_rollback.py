@@ -149,7 +149,7 @@ def test_the_run_says_what_was_removed_and_what_stays(monkeypatch, tmp_path):
     says = "removed=before_1\nremoved=11.5.0\nstays=newer_2 holds 3 messages that are nowhere else\n"
     ret = pruned(monkeypatch, tmp_path, says)
     assert (ret["result"], ret["changes"]) == (True, {"removed": ["before_1", "11.5.0"]})
-    assert "newer_2 holds 3 messages that are nowhere else: remove it by hand" in ret["comment"]
+    assert "newer_2 holds 3 messages that are nowhere else. To remove it by hand" in ret["comment"]
     ret = pruned(monkeypatch, tmp_path, "stays=newer_2 holds 3 messages that are nowhere else\n")
     assert (ret["result"], ret["changes"]) == (True, {})
     assert pruned(monkeypatch, tmp_path, "", rc=4)["result"] is False

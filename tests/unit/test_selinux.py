@@ -55,7 +55,7 @@ def test_a_dry_run_on_a_bare_host_promises_and_a_run_without_tools_refuses(state
     state.__opts__ = {"test": False}
     refused = state.allowed("nginx", [BOOLEAN], tools="policycoreutils-python")
     assert refused["result"] is False
-    assert "install policycoreutils-python" in refused["comment"]
+    assert "Install the package policycoreutils-python" in refused["comment"]
 
 
 def test_a_dry_run_changes_nothing(state, tools):

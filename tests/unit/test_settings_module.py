@@ -92,9 +92,7 @@ def test_the_authoritys_root_is_a_served_file_or_the_text_itself(tmp_path):
 
 def test_a_path_of_the_controller_is_refused_on_a_minion(tmp_path):
     (tmp_path / "root.pem").write_text(PEM)
-    with pytest.raises(
-        core.SettingsError, match="letsencrypt:ca_file is .*root.pem, which is a path on the controller"
-    ):
+    with pytest.raises(core.SettingsError, match="letsencrypt:ca_file is .*root.pem, a path on the controller"):
         merged({"letsencrypt": {"ca_file": str(tmp_path / "root.pem")}})
 
 

@@ -59,7 +59,7 @@ def test_both_names_at_once_are_refused(old, new, values):
     given = core.deep_merge(nested(old, values[0]), nested(new, values[1]))
     _, notes, faults = renamed.applied(SCHEMA, given)
     old_name, new_name = ":".join(("mattermost", *old)), ":".join(("mattermost", *new))
-    assert faults == [f"{old_name} was renamed to {new_name}, and both are set: keep only {new_name}."]
+    assert faults == [f"{old_name} was renamed to {new_name}, and both are set. Keep only {new_name}."]
     assert notes == []
 
 
@@ -119,7 +119,7 @@ def test_the_merge_takes_an_old_name_of_a_whole_section_and_preflight_warns(data
 def test_the_merge_refuses_both_names_with_all_other_faults(data):
     with pytest.raises(core.SettingsError) as caught:
         merged(data, {"overview": {"disk_full": 80}, "status": {"disk_full": 80}, "relase": {}})
-    both = "mattermost:overview was renamed to mattermost:status, and both are set: keep only mattermost:status."
+    both = "mattermost:overview was renamed to mattermost:status, and both are set. Keep only mattermost:status."
     assert both in caught.value.faults
     assert "mattermost:relase is not a setting. Did you mean release?" in caught.value.faults
 

@@ -68,7 +68,7 @@ def test_no_text_has_a_line_break(path, value, sign):
 @pytest.mark.parametrize("setting", ["email", "name"])
 def test_a_line_break_at_the_end_counts(setting):
     assert refused({setting: "a@example.test\n" if setting == "email" else "chat.example.test\n"}) == [
-        f"mattermost:{setting} contains a line break: write it as one line, without `|` or `>`."
+        f"mattermost:{setting} contains a line break. Write it as one line, without `|` or `>`."
     ]
 
 
@@ -133,8 +133,8 @@ HARMFUL = [
     ("to everybody", {"server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "[::]:8067"}}}}),
     ("to everybody", {"server": {"environment": {"MM_METRICSSETTINGS_ENABLE": "true"}}}),
     ("on 192.0.2.7", {"firewall": {"manage": False}, "server": {"config": {"MetricsSettings": {"Enable": True, "ListenAddress": "192.0.2.7:8067"}}}}),
-    ("limits:exempt holds 10.0.0.1/8", {"nginx": {"limits": {"exempt": ["10.0.0.1/8"]}}}),
-    ("limits:exempt holds 300.0.0.1", {"nginx": {"limits": {"exempt": ["300.0.0.1"]}}}),
+    ("limits:exempt contains 10.0.0.1/8", {"nginx": {"limits": {"exempt": ["10.0.0.1/8"]}}}),
+    ("limits:exempt contains 300.0.0.1", {"nginx": {"limits": {"exempt": ["300.0.0.1"]}}}),
     ("mattermost:server:port", {"server": {"config": {"ServiceSettings": {"ListenAddress": ":8065"}}}}),
     ("mattermost:server:port", {"server": {"config": {"servicesettings": {"listenaddress": ":8065"}}}}),
     ("mattermost:paths:state", {"server": {"config": {"FileSettings": {"Directory": "/srv/files"}}}}),
@@ -315,7 +315,7 @@ def test_a_key_on_the_wrong_level_names_the_right_one(given, meant):
 def test_an_option_that_is_almost_one_of_the_talks_is_a_doubt():
     settings = merge({}, {"postgres.prot": 5433, "postgres.timeout": 5, "user": "x"})
     assert settings["doubts"] == [
-        "Roster option postgres.prot is not known: nothing reads it. Did you mean postgres.port?"
+        "Roster option postgres.prot is not known, and nothing reads it. Did you mean postgres.port?"
     ]
 
 

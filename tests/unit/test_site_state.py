@@ -42,7 +42,7 @@ def test_a_host_keeps_its_version_while_the_settings_name_none(host):
 def test_another_version_is_the_orchestrations(host, version):
     result, comment = judged(host, "non-ssl", version=version)
     assert result is False
-    assert f"Mattermost 11.7.4 is deployed here and the settings name {version}" in comment
+    assert f"Mattermost 11.7.4 is deployed here, and the settings name {version}" in comment
     assert "Run salt-run state.orchestrate mattermost.non-ssl," in comment
     assert comment.endswith("Nothing was changed.")
 

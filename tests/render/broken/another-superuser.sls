@@ -1,4 +1,4 @@
 # options: {postgres.user: root}
-# expected: Roster option postgres.user is root: the superuser is postgres; remove the option.
+# expected: Roster option postgres.user is root, but the superuser is always postgres. Remove the option.
 mattermost:
   email: admin@example.test
