@@ -42,7 +42,7 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
         return _ret(name, False, f"{busy} is running on this host. Nothing was removed. Start again when it has ended.")
     unfinished = files.unfinished(paths)
     if unfinished:
-        return _ret(name, False, f"{unfinished} Nothing was removed.")
+        return _ret(name, False, f"Nothing was removed. {unfinished}")
     if not purge:
         return _ret(name, True, "The data stay.")
     remains = database.Remains(cluster, database_name, role, superuser_password)

@@ -37,18 +37,17 @@ RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 def unfinished(paths):
     """Return a sentence on the change of this host that was cut short and ends yet, empty when there is none."""
     work = paths["work"]
-    restore = "A restore", "`systemctl start mattermost-restore-back`"
-    rotation = "A change of the database password", "`mattermost-new-database-password wait` on the host"
+    restore = "A restore", "systemctl start mattermost-restore-back"
+    rotation = "A change of the database password", "mattermost-new-database-password wait"
     ends = {
-        f"{work}/postgresql/journal": ("An upgrade of PostgreSQL", "`mattermost-postgresql wait` on the host"),
-        f"{work}/switch/journal": ("An upgrade or rollback", "`mattermost-switch wait` on the host"),
-        f"{work}/aside/journal": ("An import", "`mattermost-aside back` on the host"),
+        f"{work}/postgresql/journal": ("An upgrade of PostgreSQL", "mattermost-postgresql wait"),
+        f"{work}/switch/journal": ("An upgrade or rollback", "mattermost-switch wait"),
+        f"{work}/aside/journal": ("An import", "mattermost-aside back"),
         **{f"{work}/backup/{mark}": restore for mark in ("open", "undone", "restored")},
         f"{paths['settings']}/secrets/rotation/begun": rotation,
     }
-    return next(
-        (f"{what} is not finished; {how} ends it." for path, (what, how) in ends.items() if os.path.exists(path)), ""
-    )
+    there = next((said for path, said in ends.items() if os.path.exists(path)), None)
+    return f"{there[0]} has not ended. To end it, run on the host: {there[1]}" if there else ""
 
 
 def is_elsewhere(repository: str) -> bool:
