@@ -126,6 +126,7 @@ def recorded(
             if __opts__["test"]:
                 return _ret(name, None, stays)
             now = records.inspect(platform, paths)
+            os.sync()  # what this and the states before removed does not come back by a power cut
             kinds = ("packages", "users", "groups", "directories", "letsencrypt", "cluster")
             records.write(work, {**record, "left": {kind: now[kind] for kind in kinds}})
             return _ret(name, True, stays, {"noted": records.path(work)})
@@ -136,4 +137,5 @@ def recorded(
         return _ret(name, None, f"Would remove {work}.", {work: "removed"})
     remove_files.remove(work)
     remove_files.prune(os.path.dirname(work), (record or {}).get("directories") or (os.path.dirname(work),))
+    os.sync()  # as above
     return _ret(name, True, stays, {work: "removed"})

@@ -1,4 +1,4 @@
-"""The server made folders deeper than Python's recursion and longer than a path may be: a removal takes them away all the same."""
+"""What a removal took away is gone: folders deeper than Python's recursion, and after a power cut too."""
 
 import os
 import pwd
@@ -6,6 +6,8 @@ import subprocess
 
 import mattermost_remove_files as files
 import pytest
+
+from tests.states import load_state
 
 DEEP = 3000
 SERVER = pwd.getpwnam("daemon")
@@ -47,3 +49,19 @@ def test_it_is_given_to_root_and_no_link_is_followed(deep, tmp_path):
     assert os.lstat(deep / "link").st_uid == 0
     assert (tmp_path / "others/file").stat().st_uid == 2
     assert files.give_to_root(SERVER.pw_uid, str(tmp_path)) == []
+
+
+def test_a_power_cut_right_after_it_brings_nothing_back(disk, monkeypatch):
+    state = load_state("mattermost_uninstall", test=False)
+    paths = {name: str(disk.place / name) for name in ("install", "state", "settings", "work")}
+    for path in paths.values():
+        os.mkdir(path)
+    unit = disk.place / "mattermost.service"
+    unit.touch()
+    monkeypatch.setattr(state.records, "read", lambda work: {})
+    disk.flush()
+    files.remove(str(unit))
+    assert state.recorded("x", {}, paths, True, "chat", "mm", "/none", "/none", False, "/none")["result"]
+    disk.cut()
+    assert not unit.exists()
+    assert not os.path.exists(paths["work"])
