@@ -64,7 +64,7 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
             shown = sorted(goal.services | goal.ports)
             return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
         return _ret(name, False, "firewalld is not running. Start it first: systemctl start firewalld")
-    if __context__.pop(STARTS, False) and __opts__.get("master_uri"):
+    if __context__.pop(STARTS, False) and __opts__.get("master_uri") and host.wait_for_rules():
         host.renew_connection(__opts__["master_ip"], __opts__["publish_port"])
     zone = host.zone()
     kept = core.read_zone(host.zone_file(zone))

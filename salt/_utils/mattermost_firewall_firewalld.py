@@ -6,12 +6,15 @@ import contextlib
 import glob
 import os
 import subprocess
+import time
 
 import mattermost_firewall_core as core
 
 OWN = "/etc/firewalld/zones"
 SHIPPED = "/usr/lib/firewalld/zones"
 BUS = ("org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1")
+RULES_SECONDS = 120  # until a firewalld that has just started has its rules in force
+RECONNECT_SECONDS = 20
 
 
 def change(zone, permanent, runtime):
@@ -52,16 +55,32 @@ def systemctl_active(*units):
     return [unit for unit, state in zip(units, ended.stdout.split()) if state == "active"]  # noqa: B905 - Python 3.9
 
 
-def renew_connection(address, port):
-    """End this host's connections to *port* of its Salt master, so that the minion makes them again.
+def wait_for_rules():
+    """Wait until firewalld has its rules in force; return whether it has.
 
-    A firewalld that has just started knows no older connection: what the master sends over one is refused until the minion sends
+    To systemd it runs from the moment that it has its name on the bus, seconds before on a busy machine. It answers nobody until then.
+    """
+    deadline = time.monotonic() + RULES_SECONDS
+    while subprocess.run(["firewall-cmd", "--state"], capture_output=True, check=False).returncode:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
+
+
+def renew_connection(address, port):
+    """End this host's connections to *port* of its Salt master, and wait until the minion has made one again: it takes up to eleven seconds.
+
+    Rules that were loaded know no older connection: what the master sends over one is refused until the minion sends
     something, which it does after five minutes.
     """
-    with contextlib.suppress(OSError):  # without ss it takes these five minutes
-        subprocess.run(
-            ["ss", "--kill", "--tcp", "dst", address, "dport", "=", f":{port}"], capture_output=True, check=False
-        )
+    master = ["dst", address, "dport", "=", f":{port}"]
+    deadline = time.monotonic() + RECONNECT_SECONDS
+    with contextlib.suppress(OSError):  # without ss it takes these five minutes, and on kernels before 4.9
+        subprocess.run(["ss", "--kill", "--tcp", *master], capture_output=True, check=False)
+        established = ["ss", "-Htn", "state", "established", *master]
+        while not subprocess.run(established, capture_output=True, check=False).stdout and time.monotonic() < deadline:
+            time.sleep(0.5)
 
 
 def running():

@@ -15,11 +15,23 @@ from tests.scenarios.minions import HOME, master_of
 pytestmark = pytest.mark.soak("minion")
 
 FAULT = "/etc/systemd/system/mattermost.service.d/fault.conf"
+# as on a busy machine: to systemd it runs while its rules are not yet in force
+SLOW_FIREWALLD = """mkdir -p /opt/slow /etc/systemd/system/firewalld.service.d
+printf '[Service]\\nEnvironment=PYTHONPATH=/opt/slow\\n' >/etc/systemd/system/firewalld.service.d/slow.conf
+cat >/opt/slow/sitecustomize.py <<'END'
+import time
+from firewall.core.fw import Firewall
+
+start = Firewall.start
+Firewall.start = lambda self: (time.sleep(10), start(self))[1]
+END
+"""
 REPORT_SECONDS = 240  # until a minion that is gone is reported, on a busy machine
 
 
 def test_a_master_deploys_a_bare_host_by_its_minion(bare):
     bare.set(mail=secrets.pillar()["mail"])
+    bare.ssh(SLOW_FIREWALLD)
     control = {"control": "a value that a person types"}
     with master_of(bare) as master:
         with master.events_kept():

@@ -127,7 +127,8 @@ MINION = {"master_uri": "tcp://192.0.2.1:4506", "master_ip": "192.0.2.1", "publi
 @pytest.mark.parametrize(
     ("ran_before", "opts", "renewed"),
     [
-        (False, MINION, [("192.0.2.1", 4505)]),  # what a master says would be refused for five minutes
+        # what a master says would be refused for five minutes; systemd calls it running before its rules are in force
+        (False, MINION, ["rules", ("192.0.2.1", 4505)]),
         (True, MINION, []),
         (False, {}, []),  # over ssh and masterless nobody has to be heard
     ],
@@ -146,6 +147,7 @@ def test_a_minion_hears_its_master_after_firewalld_started(monkeypatch, ran_befo
         "zone_file": lambda zone: "<zone/>",
         "runtime": lambda zone: core.read_zone("<zone/>"),
         "ssh_ports": lambda: (22,),
+        "wait_for_rules": lambda: told.append("rules") or True,
         "renew_connection": lambda *where: told.append(where),
     }
     for name, fake in fakes.items():

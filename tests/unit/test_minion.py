@@ -33,7 +33,7 @@ def jobs(monkeypatch):
     class Client:
         def __init__(self):
             self.asked, self.whole = [], {}
-            self.answers = {"test.version": SYNCED, "cmd.run_all": self.shell}
+            self.answers = {"test.version": SYNCED, "cmd.run_all": self.shell, "test.ping": True}
 
         def run_job(self, targets, function, arguments, tgt_type, timeout, kwarg, listen):
             self.asked.append((function, arguments, kwarg))
@@ -351,11 +351,27 @@ def test_stages_are_one_job_in_which_the_first_failure_ends_the_run(applied, job
     assert applied({"state": "done"}) == {"return": {"state": "done"}}
     named = {"test": True, "saltenv": "base", "localconfig": "/cache/failhard.conf"}
     assert ("cp.cache_file", [stage_run.FAILHARD], {"saltenv": "base"}) in jobs.asked
-    assert jobs.asked[-1] == ("state.sls", ["mattermost.deploy.a,mattermost.deploy.b"], named)
+    assert jobs.asked[-2] == ("state.sls", ["mattermost.deploy.a,mattermost.deploy.b"], named)
 
 
 def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied):
     assert applied(SILENT)["stderr"].startswith(f"The minion {ID} does not answer.")
+
+
+def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsys):
+    silent = [SILENT, SILENT]
+    jobs.answers["test.ping"] = lambda: silent.pop() if silent else True
+    assert applied({"state": "done"}) == {"return": {"state": "done"}}
+    assert silent == []
+    assert "does not hear the master" in capsys.readouterr().err
+
+
+def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_with_what_to_do(
+    applied, jobs, monkeypatch
+):
+    monkeypatch.setattr(minion, "HEARD_SECONDS", 0)
+    jobs.answers["test.ping"] = SILENT
+    assert "restart salt-minion on the host" in applied({"state": "done"})["stderr"]
 
 
 def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs):

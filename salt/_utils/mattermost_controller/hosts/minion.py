@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import mattermost_progress
 import mattermost_settings_core
 
 from mattermost_controller.hosts import bounded, roster
@@ -22,6 +23,9 @@ from mattermost_controller.hosts import bounded, roster
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
 _NAMES = "preflight ssl non-ssl verify status backup drill rollback rotate renew"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
+HEARD_SECONDS = (
+    360  # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
+)
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
 BUSY_SECONDS = 20  # that it may take to say so
@@ -50,11 +54,11 @@ class Minion(roster.Host):
         self.greeting = "The minion answers and has the code of this bundle."
         self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
 
-    def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None):
+    def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None, attempts=ATTEMPTS):
         """Return what *function* of Salt returns there. Raises NoAnswer.
 
         function: or a list of them, with a list of arguments for each. named: arguments by name. seconds: after which it is given up;
-        without, it may take as long as the minion says that it is running.
+        without, it may take as long as the minion says that it is running. attempts: how often a silent one is asked whether it is.
         """
         import salt.client
         from salt.exceptions import SaltException
@@ -66,7 +70,7 @@ class Minion(roster.Host):
                     job = client.run_job(
                         [self.id], function, arguments, "list", timeout=ANSWER_SECONDS, kwarg=named, listen=True
                     )
-                for _ in range(ATTEMPTS if job and job["minions"] else 0):
+                for _ in range(attempts if job and job["minions"] else 0):
                     if answer := self._answer(client, job["jid"], until):
                         return answer[0]
         except NoAnswer:
@@ -85,6 +89,23 @@ class Minion(roster.Host):
         raise NoAnswer(
             f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
         )
+
+    def wait_until_heard(self) -> None:
+        """Return when the minion hears its master, after states that may have cut their connection. Raises NoAnswer."""
+        deadline = time.monotonic() + HEARD_SECONDS
+        while True:
+            try:
+                self.job("test.ping", attempts=1)
+                return
+            except NoAnswer as err:
+                if _interrupted.is_set():
+                    raise
+                if time.monotonic() > deadline:
+                    raise NoAnswer(
+                        f"The minion {self.id} applied its states, and has not heard its master for {HEARD_SECONDS // 60} minutes since.\n"
+                        f"restart salt-minion on the host, see that its firewall lets it reach the master, and run this again."
+                    ) from err
+            mattermost_progress.say("salt", "its minion does not hear the master; asking again", self.id)
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(

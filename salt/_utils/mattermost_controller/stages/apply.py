@@ -73,6 +73,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
                     f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
                 )
             answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
+            host.wait_until_heard()
         except minion.NoAnswer as err:
             return {"stderr": str(err)}
         return {"return": answer}
