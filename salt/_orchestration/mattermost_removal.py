@@ -10,7 +10,16 @@ import mattermost_remove_core as core
 import mattermost_run_lock_core as run_lock
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.hosts import checkout_lock, collect, probe, relenv_install, roster, runtime, ssh_errors
+from mattermost_controller.hosts import (
+    checkout_lock,
+    collect,
+    minion,
+    probe,
+    relenv_install,
+    roster,
+    runtime,
+    ssh_errors,
+)
 from mattermost_controller.stages import stage
 
 PREFLIGHT = "mattermost_preflight"  # where later stages look for the hosts, already logged in
@@ -92,6 +101,11 @@ def reported(name):
 
 
 def _folders(host) -> list[str]:
-    """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them."""
+    """Return Salt's working folders on *host*, with the host's Python and with Salt's own, as its ssh client names them.
+
+    None of a minion, which was there before and goes on: what it has synced stays with it.
+    """
+    if isinstance(host, minion.Minion):
+        return []
     tree = relenv_install.directory(host.entry, host.user)
     return [tree, tree.replace("_salt_relenv", "_salt")]

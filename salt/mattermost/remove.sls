@@ -2,7 +2,7 @@
 # brings the server back with them; what was on the host before stays as it was or is put back.
 # Start: salt-run state.orchestrate mattermost.remove [test=True]
 #        salt-run state.orchestrate mattermost.remove pillar='{"remove": {"purge": "chat.example.com"}}'   destroys the data too
-# Needs: a roster. Can be run again after it was interrupted.
+# Needs: a roster, or minions. Can be run again after it was interrupted.
 
 removal-is-confirmed:
   mattermost_removal.confirmed: []

@@ -10,10 +10,12 @@ import time
 import pytest
 
 from tests import secrets
+from tests.scenarios.chat import Chat
 from tests.scenarios.minions import HOME, master_of
 
 pytestmark = pytest.mark.soak("minion")
 
+BACKUP_PASSWORD = "bak-Yd6 #$x;4c1f80"
 FAULT = "/etc/systemd/system/mattermost.service.d/fault.conf"
 # as on a busy machine: to systemd it runs while its rules are not yet in force
 SLOW_FIREWALLD = """mkdir -p /opt/slow /etc/systemd/system/firewalld.service.d
@@ -29,29 +31,54 @@ END
 REPORT_SECONDS = 240  # until a minion that is gone is reported, on a busy machine
 
 
-def test_a_master_deploys_a_bare_host_by_its_minion(bare):
-    bare.set(mail=secrets.pillar()["mail"])
+def test_a_master_deploys_a_bare_host_by_its_minion_removes_and_restores_it(bare):
+    planted = {name: secrets.PLANTED[name] for name in ("mail:password", "server:environment")}
+    planted["backup:password"] = BACKUP_PASSWORD
+    given = secrets.pillar()
+    bare.set(mail=given["mail"], server={"environment": given["server"]["environment"]})
+    bare.set(backup={"password": BACKUP_PASSWORD})
     bare.ssh(SLOW_FIREWALLD)
     control = {"control": "a value that a person types"}
     with master_of(bare) as master:
         with master.events_kept():
             fresh = master.orchestrate()
+            assert fresh.rc == 0, fresh
+            assert fresh.stages["verify"]["result"] is True, fresh
+            before = bare.main_pids()
+            again = master.orchestrate()
+            assert (again.rc, again.changes) == (0, {}), again
+            assert bare.main_pids() == before
+            login = posted(bare)
+            later = [master.orchestrate("mattermost.backup")]
+            bare.ssh("cp -a /var/backups/mattermost /root/repository")
+            purge = json.dumps({"remove": {"purge": bare.name}})
+            later += [master.orchestrate("mattermost.remove", f"pillar={purge}")]
+            assert "Nothing is kept." in later[-1].stages["what-stays-is-reported"]["comment"], later[-1]
+            assert bare.ssh("ls -d /opt/mattermost /etc/mattermost /var/backups/mattermost 2>/dev/null; true") == ""
+            bare.ssh("mkdir -p /var/backups && cp -a /root/repository /var/backups/mattermost")
+            later += [master.orchestrate("mattermost.restore"), master.orchestrate()]
             master.command("salt", bare.name, "test.arg", control["control"])
-        assert fresh.rc == 0, fresh
-        assert fresh.stages["verify"]["result"] is True, fresh
-        before = bare.main_pids()
-        again = master.orchestrate()
-        assert (again.rc, again.changes) == (0, {}), again
-        assert bare.main_pids() == before
+        assert [run for run in later if run.rc != 0] == []
+        assert Chat(bare, login).there() >= set(range(1, 6))
 
-        assert secrets.found_in((str(fresh) + fresh.out + again.out).encode()) == []
-        kept = searched_here(master, secrets.PLANTED)
+        said = "".join(str(run) + run.out for run in (fresh, again, *later))
+        assert secrets.found_in(said.encode(), planted) == []
+        kept = searched_here(master, planted)
         assert kept == {"pillar/mattermost.sls", f"var/cache/salt/master/pillar/{bare.name}.p"}
-        there = json.loads(bare.ssh(f"python3 -c {shlex.quote(secrets.search_all([f'/{HOME}']))}", timeout=300))
+        there = json.loads(
+            bare.ssh(f"python3 -c {shlex.quote(secrets.search_all([f'/{HOME}'], planted))}", timeout=300)
+        )
         assert there == {}, "the minion keeps a secret"
         found = searched_here(master, control)
         assert "events.log" in found, "the search finds what goes over the event bus"
         assert any("/jobs/" in place for place in found), "the search finds what a job keeps"
+
+
+def posted(deployment):
+    """Post messages 1 to 5; return the login that did."""
+    chat = Chat(deployment)
+    chat.post(range(1, 6))
+    return chat.login
 
 
 def searched_here(master, planted):

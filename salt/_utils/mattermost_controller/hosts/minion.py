@@ -21,7 +21,7 @@ import mattermost_settings_core
 from mattermost_controller.hosts import bounded, roster
 
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
-_NAMES = "preflight ssl non-ssl verify status backup drill rollback rotate renew"
+_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 HEARD_SECONDS = (
     360  # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
