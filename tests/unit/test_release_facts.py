@@ -60,7 +60,9 @@ def test_an_archive_is_copied_only_when_a_run_changes_the_version(version, pinne
 
 @every_case
 def test_preflight_announces_what_a_run_leaves(version, pinned, installed, left):
-    found = preflight.downgrade({"release": release(version, pinned)}, {"current": installed or ""}, {})
+    found = preflight.downgrade(
+        {"release": release(version, pinned), "paths": {"install": "/opt"}}, {"current": installed or ""}, {}
+    )
     assert left in found.sentence
 
 
@@ -160,11 +162,14 @@ def test_with_unattended_patches_a_named_version_is_the_least_patch(tmp_path, ve
 
 def test_a_newer_patch_than_the_named_one_is_said_and_a_downgrade_without_unattended_patches():
     wish = {**release("11.7.10", True), "unattended": "patches"}
-    said = preflight.downgrade({"release": wish}, {"current": "11.7.15"}, {})
+    said = preflight.downgrade({"release": wish, "paths": {"install": "/opt"}}, {"current": "11.7.15"}, {})
     assert (said.level, "mattermost:release:version (11.7.10) is only the lowest patch" in said.sentence) == (
         "note",
         True,
     )
     assert "11.7.10) is only the lowest patch" in core.note(wish, "11.7.15")
     wish["unattended"] = "none"
-    assert preflight.downgrade({"release": wish}, {"current": "11.7.15"}, {}).level == "refusal"
+    assert (
+        preflight.downgrade({"release": wish, "paths": {"install": "/opt"}}, {"current": "11.7.15"}, {}).level
+        == "refusal"
+    )

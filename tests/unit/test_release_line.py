@@ -112,7 +112,7 @@ LEFT = [
 def test_a_deployed_host_stays_on_its_patch_until_the_settings_name_another(wanted, installed, left):
     made = release(wanted, {"11.7": "11.7.15"})
     assert release_facts.effective(made, installed) == left
-    said = preflight.downgrade({"release": made}, {"current": installed}, {})
+    said = preflight.downgrade({"release": made, "paths": {"install": "/opt"}}, {"current": installed}, {})
     assert left in said.sentence
 
 

@@ -28,7 +28,7 @@ make() { # make WHAT PATH BODY
     case $code in
         200 | 201) ;;
         000) refuse "The server does not answer on its local socket $socket." ;;
-        *) refuse "The server did not create a $1 (status $code): $(one_line "$(text_in message)")" ;;
+        *) refuse "The server makes no $1 (status $code): $(one_line "$(text_in message)")" ;;
     esac
 }
 
@@ -41,19 +41,19 @@ delete_all() { # sets why; the account first: its token ends with it, and its fi
     for kind in users/username teams/name; do
         ask GET "$kind/$name"
         [ "$code" != 404 ] || continue
-        why="The server did not answer as expected on its local socket (status $code)."
+        why="The server does not answer on its local socket as it should (status $code)."
         [ "$code" = 200 ] || return 1
-        why="The server has an account or team $name that this check did not create."
+        why="An account or team $name is there that is not of this check."
         [ "$(text_in email)" = "$mail" ] || return 1
         id=$(value_in id)
         if [ "$kind" = users/username ]; then
             make_ownerless "$id"
-            why="The server did not change the owner of its bot (status $code)."
+            why="The server does not change the owner of its bot (status $code)."
             case $code in 200 | 404) ;; *) return 1 ;; esac # 404: it is no bot yet
         fi
         ask DELETE "${kind%%/*}/$id?permanent=true"
         ask GET "$kind/$name"
-        why="The server did not delete $kind/$name (status $code)."
+        why="The server does not delete $kind/$name (status $code)."
         [ "$code" = 404 ] || return 1
     done
 }
@@ -72,7 +72,7 @@ end() { # sets why; the server may be starting again just now
 }
 
 trap '' PIPE # who listens may be gone: what is made is deleted nevertheless
-[ -S "$socket" ] || refuse "The local socket $socket does not exist."
+[ -S "$socket" ] || refuse "There is no local socket $socket."
 [ -d "$own" ] || mkdir -m 700 "$own"
 lock || refuse "Another round trip is in progress on this host."
 rm -rf "$own"/tmp.* # of a run that was killed
