@@ -1,5 +1,7 @@
 """Stages: which ones share a host run, which states are whose, and what a stage says of them."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import mattermost_progress
@@ -75,6 +77,28 @@ STAGES = core.chain(LOW, "database", "ssl")
 )
 def test_a_state_belongs_to_the_stage_of_its_sls(sls, stage):
     assert core.stage_of(sls, STAGES) == stage
+
+
+@pytest.mark.parametrize(
+    ("names", "stage"),
+    [
+        ("packages letsencrypt backup", "letsencrypt"),
+        ("packages server backup releases", "backup"),
+        ("packages record", "packages"),
+    ],
+)
+def test_what_some_stages_share_belongs_to_the_first_that_includes_it(names, stage):
+    stages = [{"name": name, "sls": f"mattermost.deploy.{name}"} for name in names.split()]
+    assert core.stage_of("mattermost.deploy.notify", stages) == stage
+
+
+def test_those_that_share_are_those_that_include():
+    """Every deploy state that includes a shared SLS is known to share it, in the order of the stages."""
+    root = Path(__file__).parents[2] / "salt/mattermost"
+    stages = re.findall(r"apply: mattermost\.deploy\.(\S+)", (root / "ssl.sls").read_text())
+    for shared, includers in core.SHARED.items():
+        found = {path.parent.name for path in root.glob("deploy/*/*.sls") if f"  - {shared}\n" in path.read_text()}
+        assert list(includers) == [stage for stage in stages if stage in found]
 
 
 def part(name, result=True, changes=None, comment=""):

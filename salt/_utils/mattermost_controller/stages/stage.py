@@ -9,6 +9,9 @@ IN_PLACE = (
     "mattermost_in_place"  # where an import into the host that its source is on keeps what is known of the source
 )
 
+# by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
+SHARED = {"mattermost.deploy.notify": ("letsencrypt", "backup", "releases")}
+
 
 def chain(lowstate, name: str, site: str, in_place: bool = False) -> list[dict]:
     """Return the stages that can be one host run, from stage *name* on: neighbours of the same kind in running order.
@@ -29,9 +32,10 @@ def chain(lowstate, name: str, site: str, in_place: bool = False) -> list[dict]:
 
 
 def stage_of(sls: str, stages: list[dict]) -> str:
-    """Return the name of the stage that a state of *sls* belongs to; shared ones belong to the first."""
+    """Return the name of the stage that a state of *sls* belongs to; those that all share belong to the first."""
+    includers = [f"mattermost.deploy.{name}" for name in SHARED.get(sls, ())]
     for stage in stages:
-        if sls == stage["sls"] or sls.startswith(stage["sls"] + "."):
+        if sls == stage["sls"] or sls.startswith(stage["sls"] + ".") or stage["sls"] in includers:
             return stage["name"]
     return stages[0]["name"]
 
