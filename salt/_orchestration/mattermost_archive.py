@@ -6,7 +6,6 @@ import hashlib
 import os
 import shlex
 
-import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import roster
 from mattermost_controller.stages import archive as core
@@ -39,9 +38,8 @@ def available(name):
         lines.append(f"{host_id}: {os.path.basename(step.target)} {word} to the host.")
         if __opts__["test"]:
             continue
-        mattermost_progress.say(name, f"copying {os.path.basename(release['source'])}", host_id)
         created = known["host"].run(f"umask 077; mkdir -p {shlex.quote(os.path.join(work, 'downloads'))}")
-        sent = known["host"].send(release["source"], step.target) if created.rc == 0 else created
+        sent = known["host"].send(release["source"], step.target, name) if created.rc == 0 else created
         if sent.rc != 0:
             reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
             return _ret(name, False, f"The archive could not be copied to {host_id}: {reason}.", changes)

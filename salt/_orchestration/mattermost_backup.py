@@ -33,9 +33,9 @@ def _on_each(name, command, sentence, verb):
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
     said, changes, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
-        mattermost_progress.say(name, verb, host_id)
         try:
-            done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
+            with mattermost_progress.waiting(name, verb, host_id):
+                done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
             failed[host_id] = str(err)
             continue

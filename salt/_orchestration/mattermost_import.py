@@ -155,7 +155,8 @@ def _deployed(state):
     source_endpoint.run("is_held && roots")
 
     def on_event(host_id, event):
-        mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
+        if event.get("part") is None:  # how long one goes on, the import tells itself
+            mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
     slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
     answer = stage_run.apply(__opts__, [source_endpoint.host], slses, known, False, on_event)[source_endpoint.host.id]
@@ -186,9 +187,6 @@ def imported(name):
     source_endpoint, target_endpoint = state["endpoints"]
     settings = __context__[PREFLIGHT][request["to"]]["settings"]
 
-    def say(text):
-        mattermost_progress.say(name, text)
-
     def config(data):
         try:
             fresh = import_plan.parse_config(target_endpoint.run_with_input("give_config"))
@@ -199,10 +197,10 @@ def imported(name):
         except ValueError as err:
             raise transfer.TransferError(str(err)) from None
 
+    deploy = (lambda: _deployed(state)) if is_in_place else None
     try:
-        done = copying.cut_over(
-            source_endpoint, target_endpoint, say, config, (lambda: _deployed(state)) if is_in_place else None
-        )
+        with mattermost_progress.waiting(name) as say:
+            done = copying.cut_over(source_endpoint, target_endpoint, say, config, deploy)
     except transfer.TransferError as err:
         if not isinstance(err, copying.UnknownState):
             copying.clean_up(state["endpoints"])

@@ -117,11 +117,9 @@ def precopied(name):
     if state["resumed"]:
         return _ret(name, True, "The files are already on the target.")
 
-    def say(text):
-        mattermost_progress.say(name, text, request["to"])
-
     try:
-        ahead = copying.precopy(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
+        with mattermost_progress.waiting(name, host=request["to"]) as say:
+            ahead = copying.precopy(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
     except transfer.TransferError as err:
         return _ret(
             name, False, f"{err} {request['from']} still serves. The copied files stay. Start the same command again."
@@ -143,12 +141,10 @@ def moved(name):
             f"Would stop {request['from']}, copy what is new and start {request['to']}. {request['from']} then stays stopped and complete.",
         )
 
-    def say(text):
-        mattermost_progress.say(name, text)
-
     source, target = state["endpoints"]
     try:
-        done = copying.open_target(target) if state["resumed"] else copying.cut_over(source, target, say)
+        with mattermost_progress.waiting(name) as say:
+            done = copying.open_target(target) if state["resumed"] else copying.cut_over(source, target, say)
     except transfer.TransferError as err:
         if not isinstance(err, copying.UnknownState):
             copying.clean_up(state["endpoints"])

@@ -49,9 +49,9 @@ def _asked(name, known, overwrite, way):
     """Return what to tell, who refused, what the hosts said that would lose something, and each host's command."""
     lines, refused, loses, commands = [], [], {}, {}
     for host_id, entry in sorted(known.items()):
-        mattermost_progress.say(name, "count what going back would lose", host_id)
         asked = "mattermost-switch back copy" if way == "copy" else "mattermost-switch back"
-        answer = entry["host"].run(asked, timeout=LONGEST)
+        with mattermost_progress.waiting(name, "count what going back would lose", host_id):
+            answer = entry["host"].run(asked, timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc != 0:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
@@ -70,8 +70,8 @@ def _asked(name, known, overwrite, way):
 def _go(name, known, commands):
     changes, said, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
-        mattermost_progress.say(name, "go back to the version before the last upgrade", host_id)
-        answer = entry["host"].run(commands[host_id], timeout=LONGEST)
+        with mattermost_progress.waiting(name, "go back to the version before the last upgrade", host_id):
+            answer = entry["host"].run(commands[host_id], timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:
             changes[host_id] = {"old": found["from"], "new": found["to"]}

@@ -76,7 +76,7 @@ def _wipe(opts) -> None:
 
 
 class _Progress(logging.Handler):
-    """Writes one event to standard error for each state that ends; ssh carries it to the controller at once."""
+    """Writes one event to standard error for each state that ends, or goes on for long; ssh carries it to the controller at once."""
 
     def __init__(self, chunks):
         super().__init__(logging.INFO)
@@ -84,7 +84,19 @@ class _Progress(logging.Handler):
         for chunk in sorted(chunks, key=lambda chunk: chunk.get("order", 0)):
             called = (f"{chunk['state']}.{chunk['fun']}", str(chunk["name"]).strip())
             self._chunks.setdefault(called, []).append(chunk)
-        self._current = None
+        self._current, self._began, self._due = None, 0.0, 0.0
+        mattermost_progress.tick(self._tick)  # until this process ends
+
+    def _tick(self):
+        current, seconds = self._current, time.monotonic() - self._began
+        if current and seconds >= self._due:
+            self._due += mattermost_progress.STEP
+            self._write(current, seconds * 1000, part=mattermost_progress.parts())
+
+    def _write(self, chunk, milliseconds, **more):
+        event = {"id": chunk["__id__"], "sls": chunk["__sls__"], "ms": milliseconds, **more}
+        sys.stderr.write(mattermost_progress.encode(event) + "\n")
+        sys.stderr.flush()
 
     def emit(self, record):
         if not isinstance(record.args, tuple):
@@ -92,12 +104,11 @@ class _Progress(logging.Handler):
         if str(record.msg).startswith("Executing state") and len(record.args) == 3:
             state, function, name = map(str, record.args)
             same = self._chunks.get((f"{state}.{function}", name.strip())) or []
+            self._began, self._due = time.monotonic(), mattermost_progress.STEP
             self._current = same.pop(0) if len(same) > 1 else next(iter(same), None)
         elif str(record.msg).startswith("Completed state") and self._current:
             took = record.args[-1] if isinstance(record.args[-1], (int, float)) else 0
-            event = {"id": self._current["__id__"], "sls": self._current["__sls__"], "ms": took}
-            sys.stderr.write(mattermost_progress.encode(event) + "\n")
-            sys.stderr.flush()
+            self._write(self._current, took)
             self._current = None
 
 

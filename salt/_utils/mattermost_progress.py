@@ -7,13 +7,20 @@ for good, a line is written for what took long.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import sys
+import threading
+import time
 
 MARK = "@mattermost-progress@ "
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
+MOST = 120  # characters of what a host says of a part
+STEP = 10.0  # seconds after which what goes on is told, and again each time that it took twice as long
+TICK = 1.0  # seconds between two looks at whether a line is due
 NAMES = {"mattermost": "Mattermost", "postgresql": "PostgreSQL", "salt": "Salt", "selinux": "SELinux"}
 # what may move the cursor, hide text or turn its direction; line breaks stay
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -34,6 +41,87 @@ def say(stage: str, text: str, host: str = "") -> None:
     """Print one progress line: the stage, the host when there is one, and what happened."""
     where = f"{host}: {stage}" if host else stage
     _print(harmless(f"{where}: {text}").replace("\n", " ") + "\n")
+
+
+def tick(tell) -> threading.Event:
+    """Call *tell* each ``TICK`` seconds, from a thread, until the event that this returns is set."""
+    ended = threading.Event()
+
+    def run():
+        while not ended.wait(TICK):
+            tell()
+
+    threading.Thread(target=run, daemon=True).start()
+    return ended
+
+
+@contextlib.contextmanager
+def waiting(stage: str, text: str = "", host: str = "", part=str, is_told=True):
+    """While this context lasts, print for how long *text* has been so. Yields what is called with the next text, and its part, if any.
+
+    part: called for how far it is, in words. is_told: print a text at once, too, as `say` does.
+    """
+    now = {}
+
+    def begin(text, part=str):
+        now.update(text=text, part=part, began=time.monotonic(), due=_Due())
+        if text and is_told:
+            say(stage, text, host)
+
+    def tell():
+        seconds = time.monotonic() - now["began"]
+        if now["text"] and now["due"].is_now(seconds):
+            say(stage, f"{now['text']}: {_so_far(seconds, now['part']())}", host)
+
+    begin(text, part)
+    ended = tick(tell)
+    try:
+        yield begin
+    finally:
+        ended.set()
+
+
+def sent(file, size: int) -> str:
+    """Return how much of an open *file* was read by a program that got it for its standard input, in words."""
+    return share(os.lseek(file.fileno(), 0, os.SEEK_CUR), size)
+
+
+def _so_far(seconds: float, part: str) -> str:
+    return ", ".join(filter(None, [f"{seconds:.0f} s so far", part]))
+
+
+class _Due:
+    """When a line is due of what goes on: after ``STEP`` seconds, and each time that it took twice as long."""
+
+    def __init__(self):
+        self._next = STEP
+
+    def is_now(self, seconds: float) -> bool:
+        due = seconds >= self._next
+        while seconds >= self._next:
+            self._next *= 2
+        return due
+
+
+# what goes on beside a host's states, or in one: its name, and how far it is in words
+_parts: dict[str, str] = {}
+
+
+def tell_part(name: str, text: str = "") -> None:
+    """Keep how far *name* is, for who says what is waited for; no *text*: it has ended."""
+    _parts.pop(name, None)
+    if text:
+        _parts[name] = text
+
+
+def parts() -> str:
+    """Return how far is what told it."""
+    return ", ".join(f"{name} {text}" for name, text in list(_parts.items()))
+
+
+def share(done: int, total: int | None) -> str:
+    """Return how much of *total* bytes is there, in words; None: nobody knows the total."""
+    return f"{done >> 20} MiB" if not total else f"{done * 100 // total} % of {total >> 20} MiB"
 
 
 def show(text: str) -> None:
@@ -63,10 +151,19 @@ class Run:
     def __init__(self, stage_of):
         self._stage_of = stage_of
         self._stages = {}  # by host: the stage that it is in, and its seconds so far
+        self._due = {}  # by host: when a line is due of the state that goes on
 
     def event(self, host: str, event: dict) -> None:
-        """Take what *host* told of a state that ended."""
+        """Take what *host* told of a state that ended, or that goes on."""
         stage, seconds = self._stage_of(str(event.get("sls", ""))), _seconds(event)
+        if event.get("part") is not None:
+            said = f"{claim(event.get('id', ''))}: {_so_far(seconds, str(event['part'])[:MOST])}"
+            if self._due.setdefault(host, _Due()).is_now(seconds):
+                say(stage, said, host)
+            else:
+                show(f"{host}: {stage}: {said}")
+            return
+        self._due.pop(host, None)
         before, so_far = self._stages.get(host, (stage, 0.0))
         if before != stage:
             if so_far >= LONG:

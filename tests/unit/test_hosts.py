@@ -151,7 +151,7 @@ DATA = bytes(range(256)) * 1000
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(local_host, tmp_path, asks):
     (tmp_path / "archive").write_bytes(DATA)
-    done = local_host(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"))
+    done = local_host(asks).send(str(tmp_path / "archive"), str(tmp_path / "it's there"), "archive")
     assert done == roster.Result(0, "", "")
     assert (tmp_path / "it's there").read_bytes() == DATA
     assert (tmp_path / "it's there").stat().st_mode & 0o777 == 0o600
@@ -160,6 +160,6 @@ def test_a_file_arrives_whole_and_private_whether_sudo_asks_or_not(local_host, t
 def test_a_file_that_came_incomplete_is_none(local_host, tmp_path, monkeypatch):
     (tmp_path / "archive").write_bytes(DATA)
     monkeypatch.setattr(os.path, "getsize", lambda path: len(DATA) + 1)
-    done = local_host(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"))
+    done = local_host(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"), "archive")
     assert (done.rc, done.err) == (1, "The transfer was incomplete.\n")
     assert not (tmp_path / "there").exists()

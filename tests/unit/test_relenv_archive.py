@@ -45,12 +45,15 @@ def url(source):
 
 def bring(tmp_path, source, sha256=None, said=None):
     """sha256: None for that of the file itself, or of FIRST."""
-    say = (said if said is not None else []).append
+    lines = said if said is not None else []
     if sha256 is None:
         path = str(source)
         sha256 = hashlib.sha256(content(path) if os.path.exists(path) else FIRST).hexdigest()
     path, found = relenv_archive.ensure(
-        {"source": str(source), "sha256": sha256}, str(tmp_path / "cache"), "amd64", say
+        {"source": str(source), "sha256": sha256},
+        str(tmp_path / "cache"),
+        "amd64",
+        lambda text, part: lines.append(text),
     )
     assert found == hashlib.sha256(content(path)).hexdigest()
     return path

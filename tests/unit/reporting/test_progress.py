@@ -1,10 +1,14 @@
 """What a person reads while a run goes on: claims in words, what took long for good, the rest on a terminal alone."""
 
+import logging
+import re
+import time
 from types import SimpleNamespace
 
 import mattermost_progress as progress
 import pytest
 
+from tests.states import load_state
 from tests.unit.reporting.test_console import Stream
 
 
@@ -68,3 +72,83 @@ def test_what_is_harmless_stays_as_it_is():
     text = "Zoë läuft: 12 €\n„ja“ 日本"
     assert progress.harmless(text) == text
     assert progress.harmless("\x1b\x07\x85\u2028\u202e\u2066\ud800") == r"\x1b\x07\x85\u2028\u202e\u2066\ud800"
+
+
+def goes_on(ms, part=""):
+    return {**event("packages-are-installed", "mattermost.deploy.packages", ms), "part": part}
+
+
+def test_what_goes_on_is_told_after_ten_seconds_and_each_time_it_took_twice_as_long(said):
+    one = run()
+    for seconds in range(10, 100, 10):
+        one.event("chat", goes_on(seconds * 1000))
+    lines = [line.rpartition("\r\x1b[K")[2] for line in said.getvalue().split("\n")[:-1]]
+    assert lines == [f"chat: packages: Packages are installed: {seconds} s so far" for seconds in (10, 20, 40, 80)]
+
+
+def test_what_goes_on_says_how_far_what_it_waits_for_is(said):
+    run().event("chat", goes_on(10_000, "the archive 45 % of 93 MiB"))
+    assert "so far, the archive 45 % of 93 MiB\n" in said.getvalue()
+
+
+def test_the_next_state_is_told_after_ten_seconds_too(said):
+    one = run()
+    one.event("chat", goes_on(10_000))
+    one.event("chat", goes_on(20_000))
+    one.event("chat", event("packages-are-installed", "mattermost.deploy.packages", 21_000))
+    one.event("chat", {**event("server-is-running", ms=10_100), "part": ""})
+    assert "Server is running: 10 s so far\n" in said.getvalue()
+
+
+@pytest.mark.parametrize("part", [None, [], {}, 7, "\x1b[2J" * 1000])
+def test_a_part_of_any_form_is_taken(said, part):
+    run().event("chat", goes_on(10_000, part))
+    assert "\x1b[2J" not in said.getvalue()
+    assert len(said.getvalue()) < 1000
+
+
+def test_a_wait_of_the_controller_is_told_likewise(said, monkeypatch):
+    monkeypatch.setattr(progress, "STEP", 0.6)
+    monkeypatch.setattr(progress, "TICK", 0.1)
+    with progress.waiting("archive", "copying it", "chat", lambda: progress.share(1 << 20, 4 << 20)) as say:
+        time.sleep(0.9)
+        say("testing it")
+        time.sleep(0.9)
+    before = said.getvalue()
+    assert "chat: archive: copying it\n" in before
+    assert re.search(r"chat: archive: copying it: \d s so far, 25 % of 4 MiB\n", before)
+    assert re.search(r"chat: archive: testing it: \d s so far\n", before)
+    time.sleep(0.8)
+    assert said.getvalue() == before, "what has ended is told no more"
+
+
+def test_a_short_wait_says_nothing_more(said):
+    with progress.waiting("archive", "copying it", is_told=False):
+        pass
+    assert said.getvalue() == ""
+
+
+def test_a_host_tells_of_a_state_that_goes_on(said, monkeypatch):
+    monkeypatch.setattr(progress, "STEP", 0.3)
+    monkeypatch.setattr(progress, "TICK", 0.1)
+    chunks = [{"state": "pkg", "fun": "installed", "name": "x", "__id__": "packages-are-installed", "__sls__": "p"}]
+    host = load_state("mattermost_run_lock")
+    monkeypatch.setattr(host, "sys", SimpleNamespace(stderr=said))
+    handler = host._Progress(chunks)
+    record = logging.LogRecord(
+        "salt.state", logging.INFO, "", 0, "Executing state %s.%s for [%s]", ("pkg", "installed", "x"), None
+    )
+    progress.tell_part("the archive", "45 %")
+    handler.emit(record)
+    time.sleep(0.8)
+    handler.emit(
+        logging.LogRecord("salt.state", logging.INFO, "", 0, "Completed state [%s] duration %s", ("x", 812.5), None)
+    )
+    progress.tell_part("the archive")
+    told = [progress.decode(line) for line in said.getvalue().splitlines()]
+    assert [each["id"] for each in told] == ["packages-are-installed"] * len(told)
+    assert told[0]["part"] == "the archive 45 %"
+    assert told[0]["ms"] >= 300
+    assert told[-1] == {"id": "packages-are-installed", "sls": "p", "ms": 812.5}
+    time.sleep(0.5)
+    assert len(said.getvalue().splitlines()) == len(told), "a state that has ended is told no more"

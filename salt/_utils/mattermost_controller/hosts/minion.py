@@ -224,7 +224,7 @@ class Minion(roster.Host):
             return roster.Result(roster.TIMEOUT_RC, "", str(bounded.TooLong()))
         return roster.Result(code, out, err)
 
-    def send(self, local: str, remote: str, timeout: float = 1800) -> roster.Result:
+    def send(self, local: str, remote: str, stage: str, timeout: float = 1800) -> roster.Result:
         """Refuse: no file of the controller reaches a minion."""
         return roster.Result(
             1,

@@ -17,6 +17,8 @@ import tempfile
 import urllib.error
 import urllib.request
 
+import mattermost_progress
+
 NAME = "salt-relenv.tar.xz"
 TIMEOUT = 60  # seconds without a byte
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
@@ -27,11 +29,11 @@ class RelenvError(Exception):
     """The archive cannot be used; the text is one sentence or two, with what to do."""
 
 
-def ensure(settings: dict, cachedir: str, arch: str, say=lambda text: None) -> tuple[str, str]:
+def ensure(settings: dict, cachedir: str, arch: str, say=lambda text, part: None) -> tuple[str, str]:
     """Have the archive where salt-ssh takes it from, checked, and return its path and SHA-256.
 
     settings: ``{source, sha256}``, the branch ``relenv``; ``{arch}`` in the source is filled in. cachedir: Salt's.
-    arch: amd64 or arm64. say: called with a line of progress before a long step.
+    arch: amd64 or arm64. say: of `mattermost_progress.waiting`, called before a long step.
     Raises RelenvError without a ``sha256`` (what it holds runs as root on each such host), when there is no such file, no
     answer, or another content.
     """
@@ -119,11 +121,16 @@ def _fetch(source: str, part: str, say) -> None:
                 "Python need it. Correct mattermost:relenv:source."
             ) from None
         return
-    say(f"downloading {source}, once for all hosts without a usable Python")
+    size = None
+
+    def arrived():
+        return mattermost_progress.share(os.path.getsize(part), size and int(size)) if os.path.exists(part) else ""
+
+    say(f"downloading {source}, once for all hosts without a usable Python", arrived)
     try:
         with urllib.request.urlopen(source, timeout=TIMEOUT) as answer, open(part, "wb") as file:  # noqa: S310 - the user's own setting
-            shutil.copyfileobj(answer, file, 1 << 20)
             size = answer.headers.get("Content-Length")
+            shutil.copyfileobj(answer, file, 1 << 20)
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(

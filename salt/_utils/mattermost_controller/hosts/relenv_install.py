@@ -11,6 +11,8 @@ import shlex
 import subprocess
 import uuid
 
+import mattermost_progress
+
 from mattermost_controller.hosts.relenv_archive import RelenvError
 
 NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came from
@@ -50,19 +52,19 @@ def directory(entry: dict, user: str) -> str:
     return pattern.replace("%%USER%%", re.sub(r"[^a-zA-Z0-9._\-@]", "_", user)).replace("%%FQDNUUID%%", checkout)
 
 
-def ensure(host, folder: str, archive: str, sha256: str, say=lambda text: None) -> bool:
+def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: None) -> bool:
     """Have the tree of *archive* in *folder* of the host; return whether it had to be brought.
 
-    host: hosts.roster.Host, logged in. archive: path here. sha256: its sum. say: called before the long step.
+    host: hosts.roster.Host, logged in. archive: path here. sha256: its sum. say: of `mattermost_progress.waiting`, called before the long step.
     Raises RelenvError with the host's own words.
     """
     words = {"tree": shlex.quote(folder), "note": NOTE, "sha256": sha256}
     if host.run(CHECK.format(**words), root=False).out.strip() == "there":
         return False
-    say("copying Salt with its own Python to the host, once")
     with open(archive, "rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
+        say("copying Salt with its own Python to the host, once", lambda: mattermost_progress.sent(file, size))
         script = INSTALL.format(**words, size=size)
         try:
             done = subprocess.run(

@@ -14,6 +14,8 @@ import shlex
 import subprocess
 from typing import NamedTuple
 
+import mattermost_progress
+
 from mattermost_controller import salt_patches
 from mattermost_controller.given import files
 from mattermost_controller.hosts import bounded
@@ -133,10 +135,10 @@ class Host:
             return Result(TIMEOUT_RC, "", str(err))
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
 
-    def send(self, local: str, remote: str, timeout: float = 1800) -> Result:
+    def send(self, local: str, remote: str, stage: str, timeout: float = 1800) -> Result:
         """Copy the file *local* to the path *remote* on the host, as root, mode 0600.
 
-        timeout: seconds.
+        stage: whose progress it is. timeout: seconds.
         """
         login = self.connect()
         if login.rc != 0:
@@ -147,14 +149,23 @@ class Host:
             f'umask 077; cat >{target}.part || exit 1; [ "$(wc -c <{target}.part)" -eq {size} ] || '
             f"{{ echo 'The transfer was incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
         )
-        pipe = subprocess.PIPE
+        first, writing = os.pipe()
+        os.write(writing, preface)
+        os.close(writing)
+        feeding = ["cat", f"/dev/fd/{first}", "-"]
         try:
-            with subprocess.Popen(["cat", "-", local], stdin=pipe, stdout=pipe) as feed:
-                feed.stdin.write(preface)
-                feed.stdin.close()
+            with (
+                open(local, "rb") as file,
+                mattermost_progress.waiting(
+                    stage, f"copying {os.path.basename(local)}", self.id, lambda: mattermost_progress.sent(file, size)
+                ),
+                subprocess.Popen(feeding, stdin=file, stdout=subprocess.PIPE, pass_fds=[first]) as feed,
+            ):
                 done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired:
             return Result(TIMEOUT_RC, "", f"The copy of {local} did not end within {timeout:g} s.")
+        finally:
+            os.close(first)
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
 
     def stream(self, script: str) -> tuple[list[str], bytes]:

@@ -96,6 +96,8 @@ def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
     # first: what comes may need the place, and nothing is written through a link that came before
     target.run_with_input("discard", b"\0".join([*step.discard, b""]))
     done = 0
+    if step.bytes:
+        say(f"copying {backup.size(step.bytes)}")
     for group in plan.batches(step.send, files):
         pipe(source, "send", target, "receive", b"\0".join(group) + b"\0")
         done += sum(files[name].size for name in group)

@@ -65,15 +65,15 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
     base = {"saltenv": "base"}  # the environment of the tree whose code runs here
 
     def applied(host):
-        mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
         try:
             failhard = host.job("cp.cache_file", [FAILHARD], base, minion.SLACK)
             if not failhard:
                 raise minion.NoAnswer(
                     f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
                 )
-            answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
-            host.wait_until_heard()
+            with mattermost_progress.waiting("salt", f"its minion applies {len(slses)} stages", host.id):
+                answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
+                host.wait_until_heard()
         except minion.NoAnswer as err:
             return {"stderr": str(err)}
         return {"return": answer}
@@ -95,12 +95,9 @@ def _ensure_relenv(opts: dict, known: dict, hosts: list) -> None:
         if host.id not in needing:
             continue
         settings = known[host.id]["settings"]
-        archive, sha256 = relenv_archive.ensure(
-            settings["relenv"], opts["cachedir"], settings["release"]["arch"], _progress_of(host)
-        )
-        tree = relenv_install.directory(host.entry, host.user)
-        relenv_install.ensure(host, tree, archive, sha256, _progress_of(host))
-
-
-def _progress_of(host):
-    return lambda text: mattermost_progress.say("salt", text, host.id)
+        with mattermost_progress.waiting("salt", host=host.id) as say:
+            archive, sha256 = relenv_archive.ensure(
+                settings["relenv"], opts["cachedir"], settings["release"]["arch"], say
+            )
+            tree = relenv_install.directory(host.entry, host.user)
+            relenv_install.ensure(host, tree, archive, sha256, say)
