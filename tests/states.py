@@ -10,9 +10,9 @@ MINION = {"id": "chat.example.com", "root_dir": "/", "file_client": "remote"}  #
 
 
 def load_state(name, test=False, modules=None, folder="_states"):
-    """Return the module salt/FOLDER/NAME.py with what Salt puts in: ``__opts__`` and ``__salt__``."""
+    """Return the module salt/FOLDER/NAME.py with what Salt puts in: ``__opts__``, ``__salt__`` and ``__context__``."""
     spec = importlib.util.spec_from_file_location(name, SALT / folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.__opts__, module.__salt__ = {"test": test, **MINION}, modules or {}
+    module.__opts__, module.__salt__, module.__context__ = {"test": test, **MINION}, modules or {}, {}
     return module

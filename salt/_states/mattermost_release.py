@@ -25,6 +25,40 @@ from mattermost_release_facts import ReleaseError, effective
 from salt.exceptions import SaltException
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
+BEGUN = "mattermost_release.begun"  # in __context__: what a download that goes on is of, and its result to come
+
+
+def begun(name, release, work, ca_file=None):
+    """Begin to fetch the archive that `unpacked` of the same run is going to need, while other states do their work.
+
+    name, release, work, ca_file: as of `unpacked`, which waits for it and says why it failed. Never fails or reports a change; begins
+    nothing where that needs no archive, or is to refuse it, or takes it from elsewhere than a server.
+    """
+    try:
+        installed = tree.current(name)
+        version = effective(release, installed)
+        core.check_hop(installed, version)
+        core.check_glibc(version, tree.host_glibc())
+        checksum = core.check_proof(release)
+    except ReleaseError:  # for `unpacked` to say
+        checksum = ""
+    is_due = checksum and version == release["version"] and not tree.is_whole(name, version)
+    # without the authorities' certificates, which come with the packages, no server could be trusted
+    if not is_due or not release["source"].startswith(("https://", "http://")) or not os.path.exists(ca_file or "/"):
+        return _ret(name, True, "No archive has to be fetched meanwhile.")
+    if not __opts__["test"]:
+        os.makedirs(work, mode=0o700, exist_ok=True)
+        wanted = _download(version, release, checksum, work, ca_file)
+        __context__[BEGUN] = (wanted, fetch.begin(*wanted))
+    return _ret(name, True, f"The archive of Mattermost {version} is fetched meanwhile.")
+
+
+def _download(version, release, checksum, work, ca_file):
+    """Return the arguments of `fetch.archive` for this release; the folder is made."""
+    downloads = os.path.join(work, "downloads")
+    os.makedirs(downloads, mode=0o700, exist_ok=True)
+    file_name = core.archive_name(version, release["arch"], release["edition"])
+    return release["source"], file_name, checksum, downloads, ca_file
 
 
 def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, gpgv=""):
@@ -89,12 +123,13 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
 
 
 def _bring(name, version, release, checksum, work, user, path, ca_file, selinux):
-    downloads = os.path.join(work, "downloads")
-    os.makedirs(downloads, mode=0o700, exist_ok=True)
+    wanted = _, file_name, _, downloads, _ = _download(version, release, checksum, work, ca_file)
     tree.sweep(name)
-    file_name = core.archive_name(version, release["arch"], release["edition"])
-    if checksum:
-        archive = fetch.archive(release["source"], file_name, checksum, downloads, ca_file)
+    begun, coming = __context__.pop(BEGUN, (None, None))
+    if begun == wanted:
+        archive = coming.result()
+    elif checksum:
+        archive = fetch.archive(*wanted)
     else:
         archive = signature.archive(release, file_name, downloads, ca_file)
     tree.unpack(archive, name, version, user, path, selinux, release["edition"])

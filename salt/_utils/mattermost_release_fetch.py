@@ -10,15 +10,19 @@ import http.client
 import os
 import shutil
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import Future
 
+import mattermost_progress
 from mattermost_release_facts import EMPTY_SHA256, ReleaseError
 
 CHUNK = 1 << 20
 ATTEMPTS = 6
 PAUSES = (1, 2, 4, 8, 16)
+SLOW_SECONDS, SLOW_BYTES = 120, 1 << 20  # a transfer that brings less in that time is broken off: it would take hours
 # what a server says for "not now"; anything else it says stays true on the next try
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 
@@ -52,6 +56,23 @@ def archive(source: str, name: str, checksum: str, folder: str, ca_file: str | N
     download(source, f"{ready}.part", checksum, ca_file, pause)
     os.rename(f"{ready}.part", ready)
     return ready
+
+
+def begin(*arguments) -> Future:
+    """Begin `archive` beside what this process does next, and return its result to come.
+
+    It ends with the process: a part of the file stays, and the next run goes on there.
+    """
+    future = Future()
+
+    def run():
+        try:
+            future.set_result(archive(*arguments))
+        except BaseException as err:  # noqa: BLE001 - who waits for it gets whatever it was
+            future.set_exception(err)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _checked(path: str, checksum: str, origin: str) -> str:
@@ -129,11 +150,27 @@ def transfer(url: str, part: str, ca_file: str | None) -> bool:
         total = None if length is None else int(length) + (have if resumed else 0)
         _room(os.path.dirname(part), int(length or 0))
         with open(part, "ab" if resumed else "wb") as file:
-            shutil.copyfileobj(answer, file, CHUNK)
+            _copy(answer, file, total)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
     return total is None or size >= total
+
+
+def _copy(answer, file, total: int | None) -> None:
+    """Write what *answer* sends, and tell how far it is. Raises TimeoutError when it comes too slowly."""
+    began, had = time.monotonic(), file.tell()
+    try:
+        while chunk := answer.read1(CHUNK):
+            file.write(chunk)
+            mattermost_progress.tell_part("the archive", mattermost_progress.share(file.tell(), total))
+            seconds, sent = time.monotonic() - began, file.tell() - had
+            if seconds >= SLOW_SECONDS:
+                if sent < SLOW_BYTES:
+                    raise TimeoutError(f"it sends too slowly, {sent >> 10} KiB in {seconds:.0f} s")
+                began, had = time.monotonic(), file.tell()
+    finally:
+        mattermost_progress.tell_part("the archive")
 
 
 def _room(folder: str, size: int) -> None:

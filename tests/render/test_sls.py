@@ -172,6 +172,28 @@ def test_it_gives_the_programs_their_login_and_changes_nothing_else_of_postgresq
     assert [package for package in packages if "postgresql" in package] == []
 
 
+def packages(low, *names):
+    """Return the packages that the states of *low* install, those with *names* alone when some are given."""
+    chosen = [chunk for chunk in low if chunk["state"] == "pkg" and (not names or chunk["__id__"] in names)]
+    return {str(package) for chunk in chosen for package in chunk["pkgs"]}
+
+
+def test_a_first_deploy_installs_its_packages_in_one_transaction(platform):
+    applied = [chunk["apply"] for chunk in compiler.orchestration("mattermost.ssl") if "apply" in chunk]
+    low = compiler.low(platform, *applied)
+    before = packages(low, "certificates-of-authorities-are-recent")  # without them the others could not be fetched
+    assert packages(low) - before == packages(low, "packages-are-installed") - before
+    by_order = [chunk["__id__"] for chunk in sorted(low, key=lambda chunk: chunk["order"])]
+    assert by_order.index("ssh-is-allowed-before-the-firewall-is-installed") < by_order.index("packages-are-installed")
+
+
+def test_a_minion_gets_its_firewall_last():
+    pillar = {"mattermost": {**compiler.PILLAR["mattermost"], "engine": "minion"}}
+    low = compiler.Host(compiler.GRAINS["Debian-12"], pillar).low("mattermost.deploy.packages")
+    assert "firewalld" not in packages(low)
+    assert "nginx" in packages(low)
+
+
 def test_each_orchestration_ends_in_the_report_whatever_failed(orchestration):
     *before, last = sorted(compiler.orchestration(orchestration), key=lambda chunk: chunk["order"])
     if orchestration == "mattermost.status":  # one step, whose result programs read; it prints its report itself

@@ -1,6 +1,7 @@
 """From a bare host to a verified server, again without a change, and through what happens to servers."""
 
 import random
+import re
 import subprocess
 import time
 
@@ -91,6 +92,48 @@ def finished(bare):
         time.sleep(2)
         run = bare.orchestrate()
     assert run.rc == 0, run
+    assert bare.orchestrate().changes == {}
+
+
+# the host's own upgrade: it holds dpkg's lock for a while
+UPGRADE = """
+cat >/root/unattended-upgrade <<'END'
+import fcntl, time
+file = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+time.sleep(40)
+END
+systemd-run -q --unit=own-upgrade python3 /root/unattended-upgrade
+"""
+DOWNLOADS = "/var/lib/mattermost-deploy/downloads"
+
+
+@pytest.mark.soak("checks")
+def test_what_goes_wrong_with_archive_or_packages_has_its_own_name(bare):
+    """An archive that breaks off, a full disk, the host's own package run, a slow mirror: the next run goes on where that ended."""
+    try:
+        bare.lab.mirror.fault("short", 3_000_000)
+        broken = bare.orchestrate()
+        assert broken.rc == 1
+        assert broken.stages["packages"]["result"] is True
+        assert "could not be downloaded: the transfer ended early." in broken.stages["server"]["comment"], broken
+        bare.lab.mirror.heal()
+
+        bare.ssh(f"mount -t tmpfs -o size=8m small {DOWNLOADS}")
+        full = bare.orchestrate()
+        bare.ssh(f"umount {DOWNLOADS}")
+        assert full.rc == 1
+        assert f"{DOWNLOADS} has 8 MiB free and the download needs" in full.stages["server"]["comment"], full
+
+        # firewalld starts anew while the rest of the archive is on its way
+        bare.ssh("dpkg --purge restic firewalld >/dev/null" + UPGRADE)
+        bare.lab.mirror.fault("slow", 200_000)
+        done = bare.orchestrate()
+    finally:
+        bare.lab.mirror.heal()
+    assert done.rc == 0, done
+    assert "so far, installing packages: unattended-upgrade (process" in done.err
+    assert re.search(r"so far, .*the archive \d+ % of 27 MiB", done.err), done.err
     assert bare.orchestrate().changes == {}
 
 

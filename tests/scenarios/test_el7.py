@@ -15,16 +15,14 @@ CALLS = "/var/lib/lab/calls"
 MADE_ONCE = [
     *[r"yum -qy makecache fast"] * 2,  # the system's repositories, then the vendors'
     r"yum -y install ca-certificates-2021\.\S+",
-    r"yum -y install policycoreutils-python",
-    r"yum -y install postgresql15-server nginx certbot",
-    r"yum -y install firewalld",
+    r"yum -y install policycoreutils-python postgresql15-server nginx certbot firewalld",
     r"postgresql-15-setup initdb",
     r"restorecon -RF /opt/mattermost/\d+\.\d+\.\d+",
     r"setsebool -P httpd_can_network_connect on",
     r"certbot certonly .*--key-type ecdsa .*",
 ]
-# What only looks, and may be repeated.
-LOOKS = r"yum (--quiet|--version)|getsebool |semanage \w+ -l|restorecon /|firewall-cmd .*(--list|--query|--get)"
+# What only looks, and may be repeated; the file without a folder is labelled by update-ca-certificates of the Debian below this host.
+LOOKS = r"yum (--quiet|--version)|getsebool |semanage \w+ -l|restorecon (/|ca-certificates\.crt$)|firewall-cmd .*(--list|--query|--get)"
 # What a host has, less what Salt keeps for itself and what its daemons write.
 FINGERPRINT = """
 rpm -qa; find /etc /opt /usr/local /var/lib /var/opt /home /root -xdev -type f \\

@@ -8,6 +8,7 @@ import os
 import pathlib
 import tarfile
 import threading
+import time
 
 import mattermost_release_core as core
 import mattermost_release_fetch as fetch
@@ -54,9 +55,9 @@ def archive(folder, extra=(), enterprise="false", root="mattermost", without=())
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """Serves ``content``; the first ``breaks`` answers end half-way, the first ``sick`` ones are 503."""
+    """Serves ``content``; the first ``breaks`` answers end half-way, the first ``sick`` ones are 503; ``pause``: seconds after each 4 KiB."""
 
-    content, breaks, sick, ranges = b"", 0, 0, []
+    content, breaks, sick, pause, ranges = b"", 0, 0, 0, []
 
     def do_GET(self):  # noqa: N802
         cls = type(self)
@@ -76,7 +77,11 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if cls.breaks:
             cls.breaks -= 1
             body = body[: len(body) // 2]
-        self.wfile.write(body)
+        for start in range(0, len(body) if self.pause else 0, 4096):
+            self.wfile.write(body[start : start + 4096])
+            time.sleep(self.pause)
+        if not self.pause:
+            self.wfile.write(body)
 
     def log_message(self, *args):
         pass
@@ -130,6 +135,21 @@ def test_a_server_that_stays_busy_is_given_up_with_its_words(mirror, tmp_path):
     mirror.sick = 99
     with pytest.raises(core.ReleaseError, match="could not be downloaded: the server answers 503"):
         get(mirror, tmp_path)
+
+
+def test_a_server_that_sends_too_slowly_is_given_up_with_that_reason(mirror, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "SLOW_SECONDS", 0.1)
+    mirror.pause = 0.05
+    with pytest.raises(core.ReleaseError, match="could not be downloaded: it sends too slowly, [0-9]+ KiB in 0 s"):
+        get(mirror, tmp_path)
+    assert mirror.ranges[-1] > 0, "each try goes on where the one before ended"
+
+
+def test_a_download_tells_how_far_it_is(mirror, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(fetch.mattermost_progress, "tell_part", lambda *words: told.append(words))
+    get(mirror, tmp_path)
+    assert (told[-2], told[-1]) == (("the archive", "100 % of 0 MiB"), ("the archive",))
 
 
 def test_a_wrong_checksum_is_refused_and_nothing_stays(mirror, tmp_path):

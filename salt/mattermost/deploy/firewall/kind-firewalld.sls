@@ -10,6 +10,7 @@ firewall-allows-ssh-before-it-starts:
 firewall-is-installed:
   pkg.installed:
     - pkgs: {{ firewall.packages | json }}
+    - install_recommends: False
     - require:
       - mattermost_firewall: firewall-allows-ssh-before-it-starts
 

@@ -1,0 +1,90 @@
+"""Wait for another program that installs packages on the host, such as its own unattended upgrade, and say which one it is.
+
+.. code-block:: yaml
+
+    no-other-program-installs-packages:
+      mattermost_package_lock.free:
+        - pkgs: [nginx]
+
+Salt's own state tries apt again and again, after pauses of up to 17 minutes, and names nobody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+
+import mattermost_progress
+from mattermost_answer import answer as _ret
+from mattermost_packages import PackageError, Packages
+
+LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/lib/rpm/.rpm.lock")
+YUM = "/run/yum.pid"  # yum 3 has no lock on a file: it writes its number
+LONGEST = 900  # seconds; an upgrade of a whole system takes minutes
+PAUSE = 1
+_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux
+
+
+def free(name, pkgs):
+    """Wait until nobody else installs packages, when one of *pkgs* is missing.
+
+    name: only the state's name. pkgs: as of Salt's ``pkg.installed``. Never reports a change; result False, with who it is, after ``LONGEST`` seconds.
+    """
+    began, waited = time.monotonic(), ""
+    while (holder := _holder()) and not __opts__["test"]:
+        try:
+            if not {package if isinstance(package, str) else next(iter(package)) for package in pkgs} - set(
+                Packages().names()
+            ):
+                break
+        except PackageError as err:
+            return _ret(name, False, f"{err}.")
+        waited = f" {holder} had to end before."
+        if time.monotonic() - began > LONGEST:
+            return _ret(
+                name,
+                False,
+                f"{holder} has installed packages on this host for {LONGEST // 60} minutes, and nobody else can meanwhile. "
+                "Wait until it has ended, or look there at what it does; then start again.",
+            )
+        mattermost_progress.tell_part("installing packages:", holder)
+        time.sleep(PAUSE)
+    mattermost_progress.tell_part("installing packages:")
+    return _ret(name, True, f"No other program installs packages.{waited}")
+
+
+def _holder() -> str:
+    """Return the program that installs packages, and its number, or ""."""
+    for path in LOCKS:
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, *_, number = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+        finally:
+            os.close(descriptor)
+        if kind != fcntl.F_UNLCK:
+            return f"{_program(number) or 'a program'} (process {number})"
+    try:
+        with open(YUM, encoding="ascii") as file:
+            number = int(file.read())
+    except (OSError, ValueError):
+        return ""
+    found = _program(number)
+    return f"{found} (process {number})" if "yum" in found else ""
+
+
+def _program(number: int) -> str:
+    """Return the name of the program that a process runs, its script's where that has an interpreter; "" when it is gone."""
+    try:
+        with open(f"/proc/{number}/cmdline", encoding="utf-8", errors="replace") as file:
+            words = file.read().split("\0")
+    except OSError:
+        return ""
+    words = [word for word in words if word and not word.startswith("-")]
+    is_script = len(words) > 1 and os.path.basename(words[0]).startswith(("python", "perl", "sh", "bash"))
+    return os.path.basename(words[1 if is_script else 0]) if words else ""

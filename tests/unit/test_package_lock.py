@@ -1,0 +1,97 @@
+"""Another program that installs packages is waited for and named: real locks, held by a real process."""
+
+import subprocess
+import sys
+import time
+
+import mattermost_progress
+import pytest
+
+from tests.states import load_state
+
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1], "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    state = load_state("mattermost_package_lock")
+    monkeypatch.setattr(state, "LOCKS", (str(tmp_path / "lists"), str(tmp_path / "lock-frontend")))
+    monkeypatch.setattr(state, "YUM", str(tmp_path / "yum.pid"))
+    monkeypatch.setattr(state, "PAUSE", 0.05)
+    monkeypatch.setattr(state.Packages, "names", lambda self: ["curl"])
+    (tmp_path / "lock-frontend").write_text("")
+    return state
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A function that has a program called unattended-upgrade hold the lock for some seconds."""
+    program, holders = tmp_path / "unattended-upgrade", []
+    program.write_text(HOLD)
+
+    def hold(seconds):
+        command = [sys.executable, str(program), str(tmp_path / "lock-frontend"), str(seconds)]
+        holders.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+        holders[-1].stdout.readline()
+        return holders[-1].pid
+
+    yield hold
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
+def test_nobody_is_waited_for_where_nobody_installs(state):
+    assert state.free("x", ["curl", "nginx"]) == {
+        "name": "x",
+        "result": True,
+        "changes": {},
+        "comment": "No other program installs packages.",
+    }
+
+
+def test_who_installs_is_waited_for_and_named(state, held, monkeypatch):
+    told = []
+    monkeypatch.setattr(mattermost_progress, "tell_part", lambda *words: told.append(words))
+    number, began = held(1), time.monotonic()
+    done = state.free("x", ["curl", "nginx"])
+    assert done["result"] is True
+    assert time.monotonic() - began > 0.5
+    who = f"unattended-upgrade (process {number})"
+    assert who in done["comment"]
+    assert (told[0], told[-1]) == (("installing packages:", who), ("installing packages:",))
+
+
+def test_one_that_does_not_end_is_the_cause(state, held, monkeypatch):
+    monkeypatch.setattr(state, "LONGEST", 0.2)
+    number = held(60)
+    done = state.free("x", ["nginx"])
+    assert done["result"] is False
+    assert done["comment"].startswith(f"unattended-upgrade (process {number}) has installed packages on this host")
+    assert "start again" in done["comment"]
+
+
+@pytest.mark.parametrize(
+    ("pkgs", "test"),
+    [(["curl"], False), ([{"curl": "7.1"}], False), (["nginx"], True)],
+    ids=["nothing missing", "nothing missing of a version", "dry run"],
+)
+def test_who_installs_nothing_waits_for_nobody(state, held, pkgs, test):
+    held(60)
+    state.__opts__["test"] = test
+    began = time.monotonic()
+    assert state.free("x", pkgs)["result"] is True
+    assert time.monotonic() - began < 5
+
+
+def test_a_yum_that_died_holds_nothing(state, tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / "yum.pid").write_text(f"{dead.pid}\n")
+    assert state.free("x", ["nginx"])["comment"] == "No other program installs packages."
