@@ -179,6 +179,37 @@ def test_sources_that_fail_are_said_and_nothing_is_called_the_newest(host, serve
     assert words in check(host)[1]["release-sources"]
 
 
+def other_end(lab, releases):
+    ends = {one.line: day(200) for one in releases}
+    site = lab.directory / "sites" / lab.instance.gateway
+    (site / release_source.FILES["support"]).write_text(
+        release_source.support(releases, {**ends, releases[0].line: day(-1)})
+    )
+
+
+def one_more_in_the_list(lab, releases):
+    more = Release(patch_of(releases[0].version, 200), day(-1), "Critical")
+    site = lab.directory / "sites" / lab.instance.gateway
+    (site / release_source.FILES["list"]).write_text(release_source.listed([more, *releases]))
+
+
+# what is planted -> the check that says so, and its words
+LIES = {
+    "another-end": (other_end, "support-end", "The sources disagree"),
+    "a-patch-of-one-source": (one_more_in_the_list, "security-patch", "(list)"),
+    "withdrawn": (lambda lab, releases: release_source.serve(lab, [Release(patch_of(releases[0].version, 1), day(-5))], {releases[0].line: day(200)}), "security-patch", "may have been withdrawn"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("plant", "check_name", "words"), LIES.values(), ids=LIES)
+def test_a_source_that_lies_is_said_by_the_host(host, serve, lab, releases, plant, check_name, words):
+    serve()
+    plant(lab, [Release(releases[0].version, day(-5))])
+    host.ssh(f"rm -rf {CACHE}; systemctl reset-failed mattermost-releases.service || true")  # it is started often here
+    _, report = check(host)
+    assert words in report[check_name], report
+
+
 class Patching:
     """The deployed host with unattended patches on, and a newer patch of its line in the lab's source, made and signed here."""
 
