@@ -11,7 +11,7 @@ read_settings() {
     journal=$own/journal
     report=$own/report
     request=$runtime/request
-    unwritten="The journal $journal could not be written: free some space there."
+    unwritten="The journal $journal could not be written. Free some space on that disk."
     config=$state/config/config.json
     environment=$settings/environment
 }
