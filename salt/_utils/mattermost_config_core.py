@@ -229,7 +229,7 @@ def _hint(key: tuple, release: dict) -> str:
         return f" Did you mean {elsewhere[0]}.{key[-1]}?"
     close = close or difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.5)
     insist = (
-        f" If this version has the key nevertheless, add it to mattermost:server:insist ({dotted(key[:2])})."
+        f" If your version does have this key, add the key to mattermost:server:insist ({dotted(key[:2])})."
         if len(key) > 1
         else ""
     )

@@ -277,7 +277,7 @@ def names_stay_text(settings):
 def round_trip_has_the_socket(settings):
     """`verify:round_trip` needs `server:local_mode`."""
     if settings["verify"]["round_trip"] and not settings["server"]["local_mode"]:
-        yield "mattermost:verify:round_trip creates its bot through the local socket. Set mattermost:server:local_mode to True."
+        yield "mattermost:verify:round_trip makes its bot through the local socket, which is off. Set mattermost:server:local_mode to True."
 
 
 def names_are_names(settings):

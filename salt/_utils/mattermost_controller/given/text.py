@@ -32,7 +32,7 @@ _HINTS = (
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
     ("quoted scalar", "a quote that is not closed: close it, and write a quote inside single quotes twice, ''"),
     ("expected <block end>", "a line whose indentation or quotes do not fit those before it"),
-    ("could not find expected ':'", "a line without a colon, or one whose indentation does not fit: write `name: value`"),
+    ("could not find expected ':'", "a line has no colon, or is not indented as the lines around it: write `name: value`"),
     ("expected ',' or", "a list or mapping in brackets that is not closed"),
     ("'<stream end>'", "the file ends where a value is expected: close each bracket and quote"),
     ("block scalar", "text after | or >: begin the text in the next line"),
