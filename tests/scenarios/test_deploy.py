@@ -123,7 +123,7 @@ def test_what_goes_wrong_with_archive_or_packages_has_its_own_name(bare):
         full = bare.orchestrate()
         bare.ssh(f"umount {DOWNLOADS}")
         assert full.rc == 1
-        assert f"{DOWNLOADS} has 8 MiB free and the download needs" in full.stages["server"]["comment"], full
+        assert f"{DOWNLOADS} has 8 MiB free, but the download needs" in full.stages["server"]["comment"], full
 
         # firewalld starts anew while the rest of the archive is on its way
         bare.ssh("dpkg --purge restic firewalld >/dev/null" + UPGRADE)

@@ -164,7 +164,7 @@ def test_an_installation_of_somebody_else_is_not_touched(deployed_host):
     deployed_host.ssh("rm -rf /etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current")
     found = findings_of(deployed_host, "mattermost.preflight")
     assert red(found) == {"existing-config", "existing-database"}
-    assert "Database mattermost (owner mattermost," in found["existing-database"]["sentence"]
+    assert "a database mattermost (owner mattermost," in found["existing-database"]["sentence"]
     deployed_host.set(server={"adopt": True})
     adopted = findings_of(deployed_host, "mattermost.preflight")
     assert red(adopted) == set()

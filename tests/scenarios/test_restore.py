@@ -185,7 +185,7 @@ def test_another_host_with_a_newer_version_takes_the_backup_over(host, lab, rele
         assert moved.download(host.file) == FILE
         assert taker.ssh(f"openssl x509 -noout -serial -in /etc/letsencrypt/live/{host.name}/cert.pem") == serial
         by_hand = other.ssh("mattermost-restore to latest", check=False)
-        assert f"is of Mattermost {releases[0].version}, here is {releases[1].version}" in by_hand.stdout
+        assert f"comes from Mattermost {releases[0].version}, and this host has {releases[1].version}" in by_hand.stdout
         assert taker.orchestrate("mattermost.ssl").changes == {}
     finally:
         other.remove()

@@ -15,7 +15,7 @@ FAULTS = {
     "stays-unhealthy": (["STANDIN_FAULT_UNHEALTHY=1"], "is not healthy"),
     "says-another-version": (["STANDIN_FAULT_WRONG_VERSION=9.9.9"], "version 9.9.9"),
     "migration-fails": (["STANDIN_FAULT_FAIL_MIGRATION=1"], "ended"),
-    "crashes-again-and-again": (["STANDIN_FAULT_CRASH_AFTER_SECONDS=1"], "while it was watched"),
+    "crashes-again-and-again": (["STANDIN_FAULT_CRASH_AFTER_SECONDS=1"], "during the health check"),
 }
 
 

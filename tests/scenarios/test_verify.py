@@ -223,7 +223,7 @@ def test_a_host_that_was_never_deployed(bare):
     assert "nothing is deployed there" in done.comments
     wet = bare.orchestrate("mattermost.verify")
     assert wet.rc == 1
-    assert "No site is deployed there" in wet.comments
+    assert "No site is deployed on this host" in wet.comments
 
 
 def test_a_failure_is_a_sentence_with_host_check_and_way_out(site):
