@@ -134,7 +134,7 @@ def test_the_old_host_stays_silent_and_says_so(pair):
     assert pair.ssh("systemctl is-active mattermost", check=False).strip() == "inactive"
     run = pair.move(pair.name, OTHER)
     assert run.rc != 0
-    assert f"moved to {OTHER} already" in run.comments
+    assert f"was already moved to {OTHER}" in run.comments
 
 
 def test_a_run_cut_short_after_the_old_host_was_left_is_ended_by_the_next(pair):

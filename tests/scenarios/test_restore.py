@@ -25,7 +25,7 @@ def test_newer_messages_are_refused_then_kept_aside(host):
     late = chat.upload("late.bin", b"late")
     run = restore(host, snapshot=backup)
     assert run.rc != 0
-    assert "holds 4 messages that are newer" in run.comments
+    assert "has 4 messages that are newer" in run.comments
     assert chat.there() >= {1, 2, 3, 4, 5, 1000, 1003}
     clean(host)
 

@@ -127,7 +127,7 @@ def test_what_is_aside_is_listed_and_forgotten_only_when_told(upgraded):
     assert f"newer_{name.rpartition('_')[2]}: 0 days" in upgraded.run("mattermost-switch kept")
     refused = upgraded.host.ssh(f"mattermost-switch forget {name}", check=False)
     assert refused.returncode == 2
-    assert "holds 5 messages that exist nowhere else" in refused.stderr
+    assert "contains 5 messages that exist nowhere else" in refused.stderr
     upgraded.run(f"mattermost-switch forget {name} anyway")
     assert name not in upgraded.look()["databases"]
 

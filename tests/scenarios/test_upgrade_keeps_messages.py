@@ -153,8 +153,8 @@ def test_what_is_posted_to_a_version_that_crashes_later_is_counted_and_kept_asid
     site.assert_old()
     lost = writer.lost()
     assert lost, "the crash came before anything was posted: the test shows nothing"
-    said = int(re.search(r"(\d+) messages posted to", done.stdout)[1])
+    said = int(re.search(r"(\d+) messages were posted to", done.stdout)[1])
     assert said >= len(lost)
-    kept = re.search(r"in the database (\S+) only", done.stdout)[1]
+    kept = re.search(r"now only in the database (\w+)", done.stdout)[1]
     count = f"SELECT count(*) FROM posts WHERE message IN ({','.join(repr(f'message {number}') for number in lost)})"
     assert site.run(f'cd /; runuser -u postgres -- psql -XAtq -d {kept} -c "{count}"').strip() == str(len(lost))
