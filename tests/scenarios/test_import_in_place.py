@@ -117,7 +117,10 @@ def test_a_new_server_that_does_not_come_up_leaves_the_old_one_serving(place):
 def test_a_deploy_does_not_take_the_place_of_what_was_put_back(place):
     run = place.apply("server")
     assert run.rc != 0
-    assert "Import it again: salt-run state.orchestrate mattermost.import" in run.states["no-previous-installation-is-in-the-way"]["comment"]
+    assert (
+        "Import it again: salt-run state.orchestrate mattermost.import"
+        in run.states["no-previous-installation-is-in-the-way"]["comment"]
+    )
     place.serves_as_before(place.taken)
 
 
