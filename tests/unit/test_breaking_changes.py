@@ -57,7 +57,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
     assert found.level == "refusal"
     assert found.sentence == (
         "names-redirect: Additional names redirect. For this host: www.example.test redirect to chat.example.test. "
-        "It came with version 2.0.0, and the host was deployed with 1.0.0 of this bundle."
+        "The change came with version 2.0.0, and the host was deployed with 1.0.0 of this bundle."
     )
     assert found.fix == (
         "Tell their users. Then set mattermost:acknowledged: [names-redirect], or add "

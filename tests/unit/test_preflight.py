@@ -104,7 +104,7 @@ def test_a_good_host_passes(facts):
         ("transport", "Python 3.9 or newer on the host; found: 3.6.8", {"facts": {"pythons": {"python3": "3.6.8"}}}),
         ("transport", "found: none", {"facts": {"pythons": {}}}),
         ("transport", "has no xz", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar"]}}),
-        ("transport", "SHA-256 of Salt's archive", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar", "xz"]}}),
+        ("transport", "relenv:sha256 is not set", {"pillar": {"platform": {"transport": "relenv"}}, "facts": {"programs": ["tar", "xz"]}}),
         ("disk", "/srv (for /opt/mattermost) has 512 MiB free, but 3072 MiB are required", {"facts": disk("/srv", 512)}),
         ("mounts", "mounted noexec", {"facts": {"mounts": {"/": "rw,noexec"}}}),
         ("mounts", "read-only", {"facts": {"mounts": {"/": "ro"}}}),
@@ -170,7 +170,7 @@ def test_what_a_minion_can_read_is_no_fault():
 
 def test_a_machine_that_no_test_deployed_to_is_said_to_be_not_proved_until_it_has_a_server():
     untried = {"platform": {"tried": False}}
-    assert "not proved" in findings_of(untried)["platform"].sentence
+    assert "No test has deployed to" in findings_of(untried)["platform"].sentence
     assert findings_of(untried, DEPLOYED)["platform"].level == "ok"
     on_arm64 = settings()
     on_arm64["release"]["arch"] = "arm64"

@@ -146,7 +146,8 @@ def test_a_certificate_that_lacks_an_additional_name_is_seen(site, verify):
 
 
 @pytest.mark.parametrize(
-    ("resolved", "words"), [([], "cannot resolve"), (["192.0.2.9"], "points to 192.0.2.9, but the site to 192.0.2.7")]
+    ("resolved", "words"),
+    [([], "cannot resolve"), (["192.0.2.9"], "points to 192.0.2.9, but the site's name points to 192.0.2.7")],
 )
 def test_an_additional_name_that_leads_elsewhere_is_seen(resolved, words):
     observed = {"resolved": ["192.0.2.7"], "additional": {fake_site.SECOND: {"resolved": resolved}}}

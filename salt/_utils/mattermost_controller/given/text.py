@@ -30,7 +30,7 @@ _HINTS = (
     ("tag", "a value that begins with !: write it in quotes, '...'"),
     ("escape character", "a backslash between double quotes: use single quotes, '...'"),
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
-    ("quoted scalar", "a quote that is not closed: close it, and write a quote inside single quotes twice, ''"),
+    ("quoted scalar", "a quote that is not closed: close it. Inside single quotes, write a quote twice, ''"),
     ("expected <block end>", "a line whose indentation or quotes do not fit those before it"),
     ("could not find expected ':'", "a line has no colon, or is not indented as the lines around it: write `name: value`"),
     ("expected ',' or", "a list or mapping in brackets that is not closed"),
@@ -63,7 +63,7 @@ def read(path: str) -> str:
 
 def _fix_of(err: OSError, path: str) -> str:
     if isinstance(err, FileNotFoundError):
-        return "It is a link to a file that does not exist: correct or remove it."
+        return "The path is a link to a file that does not exist. Correct or remove the link."
     if isinstance(err, PermissionError):
         return "Run the command as the owner of that file, or make the file readable for your account."
     return "Put a text file there."
@@ -120,7 +120,7 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
             if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(
                     f"{path}:{number}: {{{{ or {{# inside a value, which Salt replaces. Begin the file with the line "
-                    f"{YAML_ONLY} to take every value as it is, or with {JINJA} if that is meant."
+                    f"{YAML_ONLY} to take every value as it is, or with {JINJA} if Salt should replace it."
                 )
     try:
         environment = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 (no HTML)
@@ -129,6 +129,6 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
         if "Encountered unknown tag" in str(err):
             return  # one of Salt's own
         raise TextError(
-            f"{path}:{err.lineno}: {{{{, {{% or {{# that is not closed, or no expression. Begin the file with the line "
+            f"{path}:{err.lineno}: {{{{, {{% or {{# is not closed, or contains no expression. Begin the file with the line "
             f"{YAML_ONLY} to take every value as it is."
         ) from None

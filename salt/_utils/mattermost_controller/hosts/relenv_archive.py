@@ -74,7 +74,7 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text, part: None
 def unknown_sum(settings: dict) -> tuple[str, str]:
     """Return what is wrong, and what to do, where no sum of the archive is set. settings: the branch ``relenv``."""
     return (
-        "The SHA-256 of Salt's archive is not set. The archive would run as root on the host.",
+        "mattermost:relenv:sha256 is not set, so Salt's archive cannot be checked before it runs as root on the host.",
         "set mattermost:relenv:sha256 to the sum that Salt's project publishes for "
         f"{settings['source']} (docs/platforms.md, Hosts without a usable Python).",
     )
@@ -93,7 +93,7 @@ def only_pinned(cachedir, kernel, os_arch, overwrite=False):
         return target
     raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
         f"This host has no usable Python, and the controller does not have Salt's archive for {os_arch} machines "
-        "yet. To download it and change nothing else: salt-run state.orchestrate mattermost.ssl test=True"
+        "yet. To download only this archive, run: salt-run state.orchestrate mattermost.ssl test=True"
     )
 
 

@@ -84,6 +84,6 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: 
         reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
         raise RelenvError(
             f"Salt's archive {archive} (SHA-256 {sha256}) could not be installed on {host.id}: {reason}. Correct the "
-            "cause there, or set mattermost:relenv:source and :sha256 to the archive for its architecture."
+            "cause there, or set mattermost:relenv:source and :sha256 to the archive for the host's architecture."
         )
     return True

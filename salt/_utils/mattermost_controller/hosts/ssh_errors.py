@@ -13,8 +13,8 @@ _CASES = (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
         "{address} has another host key than the one in {known_hosts}{fingerprints}.",
-        "if the host was reinstalled: ssh-keygen -R '{label}' -f {known_hosts}. If it was not, do not log in: this may be "
-        "an attack.",
+        "run this if the host was reinstalled: ssh-keygen -R '{label}' -f {known_hosts}. If it was not, do not log in, because "
+        "this may be an attack.",
     ),
     (
         "host-key",
@@ -37,7 +37,7 @@ _CASES = (
     (
         "ssh-key",
         ("need passphrase", "Enter passphrase", "incorrect passphrase"),
-        "the private key {priv} has a passphrase, and ssh was not given it.",
+        "the private key {priv} has a passphrase, and ssh did not get this passphrase.",
         "set priv_passwd: in the roster entry of {id}. Or set priv: agent-forwarding in that entry and use an ssh agent.",
     ),
     (

@@ -90,8 +90,8 @@ def _path_on_host(mounts: dict, path: str, what: str, name: str) -> str:
     )
     if mount_point is None:
         raise ImportFault(
-            f"{name} keeps its {what} ({path}) only inside the container, where it is lost with it. Add a volume for "
-            f"{path} to the compose file, copy the data into it (docker cp), and start again."
+            f"{name} keeps its {what} ({path}) only inside the container, so removing the container deletes {path}. Add a "
+            f"volume for {path} to the compose file and copy the data into it (docker cp). Then start again."
         )
     return os.path.normpath(mounts[mount_point] + path[len(mount_point) :])
 

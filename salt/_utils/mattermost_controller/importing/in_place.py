@@ -64,8 +64,8 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         ]
         if same:
             reasons.append(
-                f"The source's database is {login.database} and its role {login.user}, and both stay: set permanently mattermost:database: "
-                f"{{{', '.join(same)}}}."
+                f"The source's database {login.database} and its role {login.user} stay, so the new server needs other names. Set "
+                f"mattermost:database: {{{', '.join(same)}}} permanently."
             )
     return reasons
 
@@ -107,13 +107,13 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
     lines = []
     if port(source) != server_port:
         lines.append(
-            f"The old server listened on port {port(source)}, and the new one listens on 127.0.0.1:{server_port}. Change that in every proxy that connects to it."
+            f"The old server listened on port {port(source)}, and the new one listens on 127.0.0.1:{server_port}. Change the address in every proxy that connects to the server."
         )
     if sites:
         lines.append(
             f"Your nginx site stays unchanged ({', '.join(sites[:3])}) and reaches the server on "
-            f"127.0.0.1:{server_port}. To replace it: move its file away, set mattermost:nginx:share: True if other "
-            "sites stay, then run: salt-run state.orchestrate mattermost.ssl"
+            f"127.0.0.1:{server_port}. To replace it, move its file away. Set mattermost:nginx:share: "
+            "True if other sites stay. Then run: salt-run state.orchestrate mattermost.ssl"
         )
     else:
         lines.append(
@@ -128,6 +128,6 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         f"The old server is kept on {source_id}, complete and stopped: {where}, mattermost.service{SUFFIX}, the "
         f"database {source.login.database}. To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back "
         "overwrite. Messages posted from now on are only in the new server's database.",
-        "How to delete the old server: docs/import.md.",
+        "docs/import.md says how to delete the old server.",
     ]
     return lines

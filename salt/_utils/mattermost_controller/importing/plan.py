@@ -33,7 +33,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command names no host in its pillar. For an import in place, give `from` alone. For example, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. Give `from` and `to`, or only `from` for an import in place. For example, with your own roster IDs: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
@@ -64,7 +64,7 @@ def version(source: Source, settings: dict, known: dict) -> str:
         return source.version
     raise ValueError(
         f"The source runs Mattermost {source.version}, and the checksum of that version is not known. Set "
-        "mattermost:release:version to it, or to a newer one, and mattermost:release:sha256 to its checksum."
+        "mattermost:release:version to that version or a newer one, and mattermost:release:sha256 to the checksum of the version that you set."
     )
 
 
@@ -122,8 +122,8 @@ def _databases(source_id: str, source: Source) -> list[str]:
     return [
         f"{source_id} has its settings in the database {settings_login.database} and its messages in "
         f"{messages_login.database} (of {messages_login.host or 'its own host'}), but an import reads only one "
-        "database. Copy the settings to the other one (mmctl --local config migrate), and set that one in "
-        "MM_CONFIG."
+        "database. Copy the settings to the database with the messages (mmctl --local config migrate), and set that "
+        "database in MM_CONFIG."
     ]
 
 

@@ -43,7 +43,7 @@ def size_summary(facts: dict) -> str:
     """Return what there is to move, in words. facts: of the source."""
     size = backup.size
     return (
-        f"The hosts are fit for it. To copy: {plan.number(facts, 'posts')} messages, a database of "
+        f"The hosts meet all requirements. To be copied are {plan.number(facts, 'posts')} messages, a database of "
         f"{size(plan.number(facts, 'database_bytes'))}, {size(plan.number(facts, 'stored') * 1024)} of files."
     )
 
@@ -77,7 +77,7 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Outcome(
         f"{count} files ({size_text}) were copied in {time.monotonic() - started:.0f} s, without a downtime. The {rehearsed}. "
-        f"In the downtime this takes {seconds:.1f} s.",
+        f"This step of the downtime takes {seconds:.1f} s.",
         count,
     )
 
@@ -239,7 +239,7 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
         target.run(command, 300)
         lines.append(f"The copied data stays on {target.host.id}. Correct the cause and start again.")
     except TransferError as err:
-        lines.append(f"{target.host.id} could not be cleaned up ({err}). The next run does it.")
+        lines.append(f"{target.host.id} could not be cleaned up ({err}). The next run cleans it up.")
 
 
 def open_target(target: Endpoint) -> Outcome:

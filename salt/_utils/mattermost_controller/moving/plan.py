@@ -127,7 +127,7 @@ def _edition(source_id: str, target_id: str, source: dict, source_settings: dict
         and not _has_license(target_settings["server"])
     ):
         return [
-            f"{source_id} has a license, and the settings of {target_id} have none. Without it, all but "
+            f"{source_id} has a license, and the settings of {target_id} have none. Without a license, all but "
             f"the newest 10,000 messages are hidden. Set mattermost:server:license for {target_id}."
         ]
     return []
@@ -186,8 +186,8 @@ def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     state = settings["paths"]["state"]
     fixed = [f"{target_id}: {target['fixed']}"] if target.get("fixed") else []
     return fixed + [
-        f"{folder} is a mount point on {target_id}, so it cannot be replaced. Mount that disk at {state} instead, "
-        "with all its contents."
+        f"{folder} is a mount point on {target_id}, so it cannot be replaced. Move everything in {state} to that disk, "
+        f"and mount the disk at {state} instead."
         for folder in target.get("mounted", "").split()
     ]
 
@@ -284,6 +284,6 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
         f"Now change the DNS record of {name} to {target_id} ({address}).",
         f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
         f"Then run: salt-run state.orchestrate mattermost.{site}",
-        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with all new messages: move from {target_id} to {source_id}.",
-        f"To go back without new messages: systemctl disable --now mattermost on {target_id}, then sh {work}/take-back on {source_id}",
+        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with all new messages, move from {target_id} to {source_id}.",
+        f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost. Then run on {source_id}: sh {work}/take-back",
     ]

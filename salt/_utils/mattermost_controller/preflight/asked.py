@@ -21,8 +21,8 @@ def values(settings: dict, facts: dict, site: str) -> list[Finding]:
         warning(
             "values",
             f"mattermost:{key} does not answer this host: {words.rstrip('.')}.",
-            "correct it, or see what keeps the host from it. The run continues.",
+            f"correct mattermost:{key}, or find out what blocks the connection from this host. The run continues.",
         )
         for key, words in told("unanswered")
     ]
-    return found or [ok("values", "The host's programs take every value that is new to it.")]
+    return found or [ok("values", "The host's programs accept every value that is new to the host.")]

@@ -53,5 +53,5 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
     )
-    sentence = f"{summary} It came with version {change['version']}, and the host was {came}."
+    sentence = f"{summary} The change came with version {change['version']}, and the host was {came}."
     return warning(CHECK, sentence, fix) if dry_run else refusal(CHECK, sentence, fix)

@@ -53,7 +53,7 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
         if value is not None and _text(value) != _text(unused):
             first = ".".join(map(str, since))
             todo = f"remove {where}." if where.startswith("mattermost:") else ""
-            found.append(warning(CHECK, f"{where} is set and has no effect from {first} on: {lost}.", todo))
+            found.append(warning(CHECK, f"{where} is set, but has no effect from version {first} on: {lost}.", todo))
     return found
 
 

@@ -33,8 +33,8 @@ def platform(settings, facts, outside) -> Finding:
     if not is_tried and not facts["current"]:
         return warning(
             "platform",
-            f"{machine} is not proved: no test has deployed to such a host, and its packages are known from pages only.",
-            "try a deploy on a host that you can lose first, or use a host that was tried (platform table in README.md).",
+            f"No test has deployed to {machine}, and its packages are known only from documentation.",
+            "try the deploy on a host that you can lose. Or use a platform that was tried (platform table in README.md).",
         )
     return ok("platform", f"{machine}.")
 
@@ -66,7 +66,9 @@ def systemd(settings, facts, outside) -> Finding:
         )
     if facts["systemd"] < OLDEST_SYSTEMD:
         return refusal(
-            "systemd", f"systemd {facts['systemd']} is too old; {OLDEST_SYSTEMD} is the oldest.", "use a newer host."
+            "systemd",
+            f"systemd {facts['systemd']} is too old. {OLDEST_SYSTEMD} or newer is required.",
+            "use a newer host.",
         )
     return ok("systemd", f"systemd {facts['systemd']} is process 1.")
 
@@ -204,7 +206,7 @@ def firewall(settings, facts, outside) -> Finding:
         return refusal(
             "firewall",
             f"{', '.join(others)} filters packets on this host. The deploy would start {kind}, which replaces those rules.",
-            f"disable {others[0]}. Or keep it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
+            f"disable {others[0]}. Or keep it, and set mattermost:firewall:manage: False. Then open ssh, 80 and 443 in it yourself.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(

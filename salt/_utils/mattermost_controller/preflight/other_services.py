@@ -33,7 +33,7 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     return refusal(
         "nginx-in-use",
         f"{what}.",
-        "set mattermost:nginx:share: True to add this site to them, move them away, or use another host.",
+        "set mattermost:nginx:share: True to add this site to them. Or move the other sites away, or use another host.",
     )
 
 
@@ -51,8 +51,8 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
         )
     return refusal(
         "postgresql-in-use",
-        f"{what}. The deploy adds lines to its pg_hba.conf and may restart it.",
-        "set mattermost:database:share: True to use it anyway, or use another host.",
+        f"{what}. The deploy adds lines to pg_hba.conf and may restart PostgreSQL.",
+        "set mattermost:database:share: True to use this PostgreSQL anyway, or use another host.",
     )
 
 

@@ -13,7 +13,7 @@ def mail_address(settings: dict, site: str) -> Finding:
         return refusal(
             "email",
             "mattermost:email is not set. The certificate authority needs an address for expiry notices.",
-            "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}). Plain HTTP (mattermost.non-ssl) needs none.",
+            "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}). Plain HTTP (mattermost.non-ssl) needs no address.",
         )
     return ok("email", f"{settings['email'] or 'No address is needed'}.")
 
@@ -44,7 +44,7 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
             return warning(
                 "public-name",
                 f"{name} points to this host, but also to {', '.join(strays)}, which is not an address of this host.",
-                "if that record is of another machine, remove it. Users and the certificate authority may connect to it, to an IPv6 address first.",
+                "remove that record if it is of another machine. Users and the certificate authority may connect to that machine, by IPv6 first.",
             )
         return ok("public-name", f"{name} points to {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(

@@ -34,7 +34,7 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"Mattermost {version} needs PostgreSQL {minimum} or newer, but {running} runs on port {port}.",
-            "set mattermost:database:version, then run salt-run state.orchestrate mattermost.postgresql. Or set an earlier version.",
+            "set mattermost:database:version, then run salt-run state.orchestrate mattermost.postgresql. Or set an earlier mattermost:release:version.",
         )
     if ours and ours < minimum:
         return refusal(
@@ -49,13 +49,13 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"The server's data is in PostgreSQL {running} and the settings say {ours}.{older}",
-            f"to stay, set mattermost:database:version to {major}.",
+            f"to stay with PostgreSQL {major}, set mattermost:database:version to {major}.",
         )
     if running and ours and major != ours:
         return refusal(
             "postgresql",
             f"PostgreSQL {running} runs on port {port}, but the deploy would manage version {ours}.",
-            "describe that cluster in mattermost:platform:postgresql, or set another mattermost:database:port.",
+            "describe that PostgreSQL in mattermost:platform:postgresql, or set another mattermost:database:port.",
         )
     today = datetime.fromtimestamp(facts.get("time") or time.time(), timezone.utc).date()
     judged = upkeep.postgresql_support(str(major or ours), outside.get("postgresql_ends") or {}, today)
@@ -87,8 +87,8 @@ def existing_database(settings, facts, outside) -> Finding:
     if found and facts.get("unreadable"):
         return warning(
             "existing-database",
-            f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would miss it, so every backup is refused.",
-            f"for each of them: ALTER TABLE ... OWNER TO {found['owner']}. Or GRANT SELECT on it and USAGE on its schema, or move it to another database.",
+            f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
+            f"run for each: ALTER TABLE ... OWNER TO {found['owner']}. Or grant that role SELECT on it and USAGE on its schema. Or move it to another database.",
         )
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "The host has no database of another installation.")
@@ -96,7 +96,7 @@ def existing_database(settings, facts, outside) -> Finding:
     if outside.get("in_place"):
         return refusal(
             "existing-database",
-            f"{what}. It stays, so the new server needs another database name.",
+            f"{what}. This database stays, so the new server needs another database name.",
             f"set mattermost:database: {{name: {name}_new}} permanently. If {found['owner']} is mattermost:database:user, set another user, too.",
         )
     if settings["server"]["adopt"]:
@@ -114,7 +114,7 @@ def moved(settings, facts, outside) -> Finding:
     return refusal(
         "moved",
         f"The server was moved from this host to {facts['moved']}. This run would start a second server.",
-        f"set mattermost:hosts: [{facts['moved']}]. To take the server back to this host as it was then, run here: sh {settings['paths']['work']}/take-back",
+        f"set mattermost:hosts: [{facts['moved']}]. To take the server back as it was then, run on this host: sh {settings['paths']['work']}/take-back",
     )
 
 
@@ -132,14 +132,14 @@ def downgrade(settings, facts, outside) -> Finding:
     if len(open_between) == 2 and numbers(wanted) >= min(map(numbers, open_between)):
         return note(
             "downgrade",
-            f"A change from Mattermost {' to '.join(open_between)} was interrupted. The deploy ends it first.",
+            f"A change from Mattermost {' to '.join(open_between)} was interrupted. The deploy first completes that change or rolls it back.",
         )
     program = f"{settings['paths']['install']}/current/bin/mattermost"
     if installed and wanted != installed and program not in facts.get("modes", [program]):
         return refusal(
             "downgrade",
-            f"The host's data belong to Mattermost {installed}, which was removed there; the run would bring {wanted}.",
-            f"set mattermost:release:version to {installed}, with its sha256 and source if you set these, run it, and upgrade after that.",
+            f"The host's data belong to Mattermost {installed}, which was removed there. This run would install {wanted}.",
+            f"set mattermost:release:version to {installed} (and sha256 and source, if you set these) and run again. Upgrade after that.",
         )
     if installed and numbers(wanted) < numbers(installed):
         return refusal(
@@ -201,6 +201,6 @@ def checksum(settings, facts, outside) -> Finding:
             "checksum",
             f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}). The archive must have the vendor's "
             f"signature by the key {release['key_fingerprint']}.",
-            f"to check it by its checksum instead, set mattermost:release:sha256 to the one of its {release_facts.EDITIONS[release['edition']]} archive.",
+            f"to check its checksum instead, set mattermost:release:sha256 to the checksum of the {release_facts.EDITIONS[release['edition']]} archive.",
         )
     return ok("checksum", f"The SHA-256 of Mattermost {wanted} is known.")

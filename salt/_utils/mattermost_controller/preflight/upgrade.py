@@ -38,9 +38,9 @@ def user_limit(settings, facts, outside) -> Finding:
         return refusal(
             "user-limit",
             f"{facts['users']} users are active, but Team Edition {wanted} serves at most {limit}. After the upgrade nobody could be added or reactivated.",
-            f"deactivate accounts, stay before 11.0, {go_on}",
+            f"deactivate accounts, stay at a version before 11.0, {go_on}",
         )
-    return ok("user-limit", f"{facts['users']} users are active, and Mattermost {wanted} serves {limit}.")
+    return ok("user-limit", f"{facts['users']} users are active, and Mattermost {wanted} serves at most {limit}.")
 
 
 def sign_in(settings, facts, outside) -> Finding:
@@ -52,7 +52,7 @@ def sign_in(settings, facts, outside) -> Finding:
         return refusal(
             "sign-in",
             f"People sign in with GitLab (GitLabSettings.Enable), but Team Edition {wanted} has no GitLab sign-in. They would be locked out.",
-            "let them set a password and set GitLabSettings.Enable to false first. To upgrade anyway: mattermost:preflight:ignore: [sign-in].",
+            "let these people set a password. Then set GitLabSettings.Enable to false. To upgrade anyway, set mattermost:preflight:ignore: [sign-in].",
         )
     return ok("sign-in", "This run removes no way to sign in.")
 
@@ -64,7 +64,7 @@ def changes(settings, facts, outside) -> list[Finding]:
     if installed and wanted != installed:
         found += config_values.of_upgrade(settings, facts, installed, wanted) + _interrupted(facts)
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
-    return found or [ok("upgrade-changes", "No change of the release is known that affects this run.")]
+    return found or [ok("upgrade-changes", "No known change of the release affects this run.")]
 
 
 def _interrupted(facts) -> list[Finding]:

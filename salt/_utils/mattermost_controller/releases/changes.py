@@ -12,18 +12,18 @@ LAST = "12.0"  # the newest line whose changes are listed here
 # first version that has it -> what it is, in a sentence or two
 CHANGES = (
     ("11.0.0", "Signing in with GitLab and the plugin Playbooks are gone from Team Edition, and the number of active users is limited."),
-    ("11.0.0", "Passwords get another hash at the next sign-in: after going back to a version before 11, these people cannot sign in."),
+    ("11.0.0", "Each password gets a new hash at the next sign-in. People with a new hash cannot sign in after a return to a version before 11."),
     ("11.6.0", "A migration adds indexes to channelmembers, channels and users in one transaction: channels and channelmembers stay locked while "
                "channelmembers is read once."),
-    ("11.8.0", "A migration collects statistics of posts again: minutes with 100 million rows."),
+    ("11.8.0", "A migration collects statistics of posts again. With 100 million rows this takes minutes."),
     ("11.9.0", "A migration deletes orphaned thread memberships in one statement: it cannot be reverted and may run long. "
                "Expired personal access tokens are refused and removed."),
-    ("11.11.0", "This is the last line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. PostgreSQL that is too old is only logged as an error, the server starts."),
+    ("11.11.0", "This is the last line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. If PostgreSQL is too old, the server only logs an error and starts."),
     ("12.0.0", "The message columns of posts, drafts, scheduledposts and temporaryposts are widened under an exclusive lock: about 10 minutes were "
                "seen with 12 million posts. It waits for every older transaction, a pg_dump too."),
     ("12.0.0", "The import of Slack exports by API and `mattermost import slack` are gone. Posts with a personal access token lose override_username and the "
-               "other from_webhook properties: scripts that use it need a bot or a webhook."),
-    ("12.0.0", "Web plugins that were not rebuilt for React 19 may stay inactive: upgrade your own plugins first."),
+               "other from_webhook properties. Scripts that set these properties need a bot or a webhook."),
+    ("12.0.0", "Web plugins that were not rebuilt for React 19 may stay inactive. Upgrade your own plugins first."),
     ("12.0.0", "PostgreSQL before 15 is not supported any more, and the server needs glibc 2.34."),
 )  # fmt: skip
 

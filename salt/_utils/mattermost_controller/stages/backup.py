@@ -47,7 +47,7 @@ def created(found: dict, settings: dict) -> str:
         f"{found.get('files')} files, {size(found.get('bytes'))} in all, {size(found.get('added'))} new, "
         f"made in {found.get('seconds')} s.",
         f"Its password is in {settings['paths']['settings']}/secrets/backup-password on the host. Keep a copy "
-        "elsewhere: a restore on another host needs it.",
+        "elsewhere, because a restore on another host needs the password.",
     ]
     if place.startswith("/"):
         sentences.append("The repository is on the host's own disk, and is lost with that disk.")

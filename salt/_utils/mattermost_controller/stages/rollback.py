@@ -49,7 +49,7 @@ def preview(found: dict) -> str:
 def failure(found: dict, words: str) -> str:
     """Return why it did not go back and what to do. found: the program's report. words: what it said without one."""
     if "There is no command back" in words:
-        return "An older version of this bundle deployed this host and kept nothing to go back to. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl), then upgrade."
+        return "An older version of this bundle deployed this host and kept no version to go back to. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl). After the next upgrade you can go back."
     if "result" not in found:
         lines = [line for line in words.strip().splitlines() if line.strip()]
         return lines[-1] if lines else "The program ended without a message. See: journalctl -u mattermost-switch"
@@ -66,8 +66,7 @@ def done(found: dict, release: dict) -> str:
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
             f" mattermost:release:version is {release['version']}, so the next deploy would upgrade again. To stay "
-            f"with {found.get('to')}, set it to {found.get('to')}, with the sha256 and source of that version if you "
-            "set these."
+            f"with {found.get('to')}, set it to {found.get('to')}. If you set sha256 or source, set those of {found.get('to')}, too."
         )
     else:
         later = f" The settings name no newer version, so the next run stays with {found.get('to')}."

@@ -57,7 +57,7 @@ def _salt(version: str, table: dict, today) -> Finding:
         return note(
             "salt",
             f"Salt {version} runs on this controller. On {table['date']} the newest was {known['newest']}.",
-            "see how to change it in docs/salt-versions.md.",
+            "see how to upgrade Salt in docs/salt-versions.md.",
         )
     return found
 

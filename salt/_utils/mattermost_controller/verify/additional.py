@@ -26,7 +26,7 @@ def names(settings, observed, facts) -> Finding:
             wrong.append(f"The controller cannot resolve {name}.")
         elif not set(seen["resolved"]) & set(observed["resolved"]):
             wrong.append(
-                f"{name} points to {', '.join(seen['resolved'])}, but the site to {', '.join(observed['resolved'])}."
+                f"{name} points to {', '.join(seen['resolved'])}, but the site's name points to {', '.join(observed['resolved'])}."
             )
     if settings["verify"]["address"]:
         wrong = []
@@ -67,7 +67,7 @@ def redirects(settings, observed, facts) -> Finding:
         "additional-redirects",
         wrong,
         f"Each additional name is redirected to {public}, with path and query.",
-        f"{DEPLOY}; if it stays, another server block of nginx serves that name: {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves that name: {SERVER_BLOCKS}",
     )
 
 

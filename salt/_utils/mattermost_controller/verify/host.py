@@ -35,7 +35,7 @@ def listeners(settings, facts) -> Finding:
         return refusal(
             "listeners",
             f"A port is open on more than loopback: {held}.",
-            f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program holds the port, stop it: ss -ltnp",
+            f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program uses the port, find it with ss -ltnp and stop it.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
         return refusal("listeners", f"No program listens on port {settings['server']['port']}.", LOGS)
@@ -111,7 +111,7 @@ def backup_age(settings, facts) -> Finding:
         return warning(
             "backup-age",
             f"No backups are scheduled, because {settings['platform']['name']} has no restic package.",
-            f"install restic on the host by hand, set mattermost:platform:backup:by_clock: True, then: {DEPLOY}",
+            f"install restic on the host by hand and set mattermost:platform:backup:by_clock: True. Then run: {DEPLOY}",
         )
     state, known, limit = _off(facts, BACKUP_TIMER), facts["backup"], settings["backup"]["max_age"]
     if state:
@@ -130,7 +130,7 @@ def backup_age(settings, facts) -> Finding:
         return refusal(
             "backup-age",
             f"{how_old}; {limit} h is the limit.{why}",
-            f"{BACKUP}; why the last one failed, on the host: journalctl -u mattermost-backup",
+            f"{BACKUP}; to see why the last one failed, run on the host: journalctl -u mattermost-backup",
         )
     if not known["good"]:
         return ok("backup-age", "The first backup is not due yet.")

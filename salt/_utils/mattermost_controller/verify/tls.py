@@ -63,7 +63,7 @@ def protocol(settings, observed, facts) -> Finding:
         return refusal(
             "tls-protocol",
             f"The site still accepts {observed['old_tls'].split()[1]}.",
-            f"{DEPLOY}; if it stays, another server block of nginx sets ssl_protocols: {SERVER_BLOCKS}",
+            f"{DEPLOY}; if the fault remains, another server block sets ssl_protocols: {SERVER_BLOCKS}",
         )
     if not observed["tls"].version:
         return skipped("tls-protocol", "Not checked, because the TLS handshake failed.")
@@ -98,5 +98,5 @@ def served_certificate(settings, observed, facts) -> Finding:
     return refusal(
         "certificate-served",
         f"nginx does not serve the certificate in {', '.join(sorted(leaves))}.",
-        f"run on the host: systemctl reload nginx. Why the renewal did not reload it: journalctl -u {settings['platform']['certbot']['service']}",
+        f"run on the host: systemctl reload nginx. To see why the renewal did not reload nginx, run: journalctl -u {settings['platform']['certbot']['service']}",
     )

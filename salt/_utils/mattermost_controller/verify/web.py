@@ -67,7 +67,7 @@ def redirect(settings, observed, facts) -> Finding:
     return refusal(
         "redirect",
         f"HTTP is not permanently redirected to HTTPS: {found}.",
-        f"{DEPLOY}; if it stays, open port 80 in the firewall in front of the host.",
+        f"{DEPLOY}; if the fault remains, open port 80 in the firewall in front of the host.",
     )
 
 
@@ -80,7 +80,7 @@ def challenge(settings, observed, facts) -> Finding:
     return refusal(
         "challenge",
         f"nginx does not answer {CHALLENGE} from the webroot: {found}. Renewals of the certificate would fail.",
-        f"{DEPLOY}; if it stays, another server block of nginx serves that name: {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves that name: {SERVER_BLOCKS}",
     )
 
 
@@ -173,7 +173,7 @@ def site_address(settings, observed, facts) -> Finding:
         return refusal(
             "site-address",
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}. The address of the site is {wanted}.",
-            f"{DEPLOY}; if it stays, MM_SERVICESETTINGS_SITEURL is set: systemctl show -p Environment mattermost",
+            f"{DEPLOY}; if the fault remains, MM_SERVICESETTINGS_SITEURL is set: systemctl show -p Environment mattermost",
         )
     return ok("site-address", f"{wanted}.")
 
@@ -202,7 +202,7 @@ def websocket(settings, observed, facts) -> Finding:
     return refusal(
         "websocket",
         f"No websocket opens through the public name: {_what(answer)}.",
-        f"{DEPLOY}; if it stays, read the server's log: {LOGS}",
+        f"{DEPLOY}; if the fault remains, read the server's log: {LOGS}",
     )
 
 
@@ -216,7 +216,7 @@ def websocket_origin(settings, observed, facts) -> Finding:
         return refusal(
             "websocket-origin",
             "The server accepts a websocket from a foreign site (status 101).",
-            f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may, then: {DEPLOY}",
+            f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may open a websocket, then: {DEPLOY}",
         )
     return warning(
         "websocket-origin",
