@@ -63,12 +63,12 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
     except OSError as err:
         return {
             "result": False,
-            "comment": f"{login_file}: {err.strerror}. Test mail in the System Console instead: Environment, SMTP.",
+            "comment": f"{login_file}: {err.strerror}. Test mail in the System Console instead, under Environment, SMTP.",
         }
     if username and fields.get("username") != username:
         return {
             "result": False,
-            "comment": f"{login_file} is not the login of {username}. Test mail in the System Console instead: Environment, SMTP.",
+            "comment": f"{login_file} is not the login of {username}. Test mail in the System Console instead, under Environment, SMTP.",
         }
     try:
         service = api.Api(socket).call("GET", "config")["ServiceSettings"]
@@ -86,7 +86,7 @@ def _send(server, fields):
     if status != 200:
         return {
             "result": False,
-            "comment": f"The login of {fields['username']} is no longer valid. Test mail in the System Console instead: Environment, SMTP.",
+            "comment": f"The login of {fields['username']} is no longer valid. Test mail in the System Console instead, under Environment, SMTP.",
         }
     server.token = headers.get("Token", "")
     try:

@@ -54,7 +54,7 @@ def _cached(url, env):
         raise core.SettingsError(
             [
                 f"The file server has no {url} in the environment {env}. Add the folder salt/ of this bundle to file_roots "
-                "(or its repository to gitfs_remotes). If it is in another environment, set saltenv."
+                "(or its repository to gitfs_remotes). If the bundle is in another environment, set saltenv."
             ]
         )
     return path

@@ -47,8 +47,8 @@ def _without_socket(name, note, admin) -> dict:
     return _ret(
         name,
         None if __opts__["test"] else not admin["create"],
-        "Sign-up stays closed, because accounts can be listed only through the local socket. Deploy once with "
-        "mattermost:server:local_mode: true. It can be switched off afterwards.",
+        "Sign-up stays closed, because accounts can be listed only through the local socket. Set "
+        "mattermost:server:local_mode: true and deploy. After that deploy you can set it to false again.",
     )
 
 

@@ -28,7 +28,7 @@ def stored(name, password="", work="", repository=""):
         place = core.path(name, NAME)
     except core.SecretError as err:
         return _ret(name, False, str(err))
-    keep = f"Keep a copy of {place} outside this host: without it no backup can be read."
+    keep = f"Keep a copy of {place} outside this host. Without this password no backup can be read."
     if known and password in ("", known):
         return _ret(name, True, f"The backup password is in {place}. {keep}")
     reason = _refused(name, password) if known and _holds_backups(work, repository) else ""

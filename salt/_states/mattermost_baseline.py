@@ -26,7 +26,7 @@ def recorded(name, platform, paths, bundle):
                 True,
                 known
                 if old
-                else "A version of this bundle without such a record deployed this host first. Its state before is not known.",
+                else "An older version of this bundle deployed this host first and recorded nothing. The state before that deploy is not known.",
             )
         if __opts__["test"]:
             return _ret(name, None, f"Would record the present state of this host in {place}.")

@@ -66,7 +66,7 @@ def major_compatible(name, cluster, work):
     name: only the state's name. work: ``paths.work``.
     """
     fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
-    return _ret(name, not fault, fault or f"No data of a PostgreSQL other than {cluster['version']} is in the way.")
+    return _ret(name, not fault, fault or "The server has no data in another version of PostgreSQL.")
 
 
 def _no_entry(postgresql, err):
@@ -228,7 +228,7 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
         why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
             return _ret(name, None, f"Would test the login of {role} {route}. At present it fails: {why}")
-        hint = f"See {cluster['logs']}; the rules are in pg_hba.conf (`SHOW hba_file`)."
+        hint = f"Look at the log {cluster['logs']} and at the rules in pg_hba.conf (its path: `SHOW hba_file`)."
         if os_user == files.SQL_ACCOUNT:
             hint = f"Run first: {engine.apply_command('mattermost.deploy.database', __opts__)} (PostgreSQL's log: {cluster['logs']})"
         return _ret(name, False, f"The login of {role} to the database {name} {route} fails: {why} {hint}")

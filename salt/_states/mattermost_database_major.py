@@ -47,7 +47,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         return _ret(name, False, fault)
     if serving == wanted:
         kept = (
-            f" Kept, stopped: {', '.join(map(str, sorted(found.retained)))}; see mattermost-postgresql status."
+            f" Also kept, but stopped: PostgreSQL {', '.join(map(str, sorted(found.retained)))}. See: mattermost-postgresql status"
             if found.retained
             else ""
         )
@@ -67,8 +67,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} is from an upgrade that was rolled back, and holds messages that exist nowhere "
-                f"else. Copy them by hand, then run on the host: mattermost-postgresql forget {wanted}"
+                f"{cluster['data_dir']} is from an upgrade that was rolled back. It holds messages that exist nowhere "
+                f"else. Copy these messages by hand, then run on the host: mattermost-postgresql forget {wanted}"
             )
         if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(

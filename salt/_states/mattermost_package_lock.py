@@ -41,13 +41,13 @@ def free(name, pkgs):
                 break
         except PackageError as err:
             return _ret(name, False, f"{err}.")
-        waited = f" {holder} had to end before."
+        waited = f" This run waited until {holder} had ended."
         if time.monotonic() - began > LONGEST:
             return _ret(
                 name,
                 False,
-                f"{holder} has installed packages on this host for {LONGEST // 60} minutes, and nobody else can meanwhile. "
-                "Wait until it has ended, or look there at what it does; then start again.",
+                f"{holder} has installed packages on this host for {LONGEST // 60} minutes, and this run has to wait for it. "
+                "Check on the host what it does. When it has ended, start again.",
             )
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)

@@ -45,12 +45,12 @@ def begun(name, release, work, ca_file=None):
     is_due = checksum and version == release["version"] and not tree.is_whole(name, version)
     # without the authorities' certificates, which come with the packages, no server could be trusted
     if not is_due or not release["source"].startswith(("https://", "http://")) or not os.path.exists(ca_file or "/"):
-        return _ret(name, True, "No archive has to be fetched meanwhile.")
+        return _ret(name, True, "No archive has to be fetched while the packages are installed.")
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
         __context__[BEGUN] = (wanted, fetch.begin(*wanted))
-    return _ret(name, True, f"The archive of Mattermost {version} is fetched meanwhile.")
+    return _ret(name, True, f"The archive of Mattermost {version} is fetched while the packages are installed.")
 
 
 def _download(version, release, checksum, work, ca_file):
@@ -85,8 +85,8 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         core.check_hop(installed, version)
         if installed and version != installed and not os.path.exists(os.path.join(name, installed, "bin/mattermost")):
             raise ReleaseError(
-                f"{name}/current points to {installed}, which is missing: the data belong to it. Set mattermost:release:version to {installed},"
-                " run it, and upgrade after that."
+                f"{name}/current points to {installed}, which is missing. The data belong to that version. Set mattermost:release:version"
+                f" to {installed} and deploy. Upgrade after that."
             )
         is_other = tree.is_whole(name, version) and tree.edition(name, version) != release["edition"]
         if is_other and version == installed:

@@ -34,9 +34,9 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
     reason = ""
     if os.path.exists(os.path.join(paths["work"], "moved")):
         reason = (
-            f"The server was moved away from this host ({paths['work']}/moved says where to), and this run would start "
-            "a second one. Take this host out of the top file. To take the server back as it was then, run here: sh "
-            f"{paths['work']}/take-back"
+            f"The server was moved away from this host (see {paths['work']}/moved). This run would start a second "
+            "server. Take this host out of the top file. To take the server back with its data from before the move, run "
+            f"here: sh {paths['work']}/take-back"
         )
     elif installed and installed != wanted:
         reason = (

@@ -76,7 +76,7 @@ def faults(settings: dict) -> list[str]:
     mail, push = settings["mail"], settings["push"]
     if mail["server"] and not mail["from_address"]:
         found.append(
-            "mattermost:mail:server is set, but no sender. Set mattermost:mail:from_address or mattermost:email."
+            "mattermost:mail:server is set, but no sender is set. Set mattermost:mail:from_address or mattermost:email."
         )
     if mail["username"] and not mail["server"]:
         found.append("mattermost:mail:username is set, but mattermost:mail:server is not. Set both or neither.")

@@ -87,8 +87,8 @@ def refusal(wanted: int, majors: Majors) -> str | None:
     """Return why *wanted* may not be set up here by a plain deploy, None when it may."""
     if majors.open:
         return (
-            "An upgrade of PostgreSQL is running on this host, or was interrupted. Wait until it has ended. On the "
-            "host: mattermost-postgresql wait"
+            "An upgrade of PostgreSQL is running on this host, or was interrupted. To wait for its end, run on "
+            "the host: mattermost-postgresql wait"
         )
     serving = in_use(majors)
     if serving in (0, wanted):

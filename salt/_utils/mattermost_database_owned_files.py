@@ -30,8 +30,8 @@ def _as_owner():
         yield
     except OSError as err:
         raise host.DatabaseError(
-            f"The account {host.SUPERUSER} cannot use {err.filename} ({err.strerror}). It must be able to read that "
-            "file and to write its directory. Check both: ls -la"
+            f"The account {host.SUPERUSER} cannot use {err.filename} ({err.strerror}). This account must be able "
+            "to read that file and to write in its directory. Check the permissions of both: ls -la"
         ) from None
     finally:
         if root == 0:

@@ -63,7 +63,7 @@ def check_hop(installed: str | None, version: str) -> None:
 def other_edition(version: str, installed: str, wanted: str) -> str:
     """Return why a host keeps the edition that it has. installed, wanted: editions."""
     return (
-        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed; {wanted} comes only with another version: set mattermost:release:version "
+        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed. The {facts.EDITIONS[wanted]} comes only with another version. Set mattermost:release:version "
         f"to a newer one, or mattermost:release:edition to {installed}."
     )
 
@@ -94,8 +94,8 @@ def check_proof(release: dict) -> str:
     """
     if not release["known_by"]:
         raise ReleaseError(
-            f"No release of the line {release['line']} is known: neither the table nor two of the vendor's sources "
-            "(mattermost:release_sources) list one. Set mattermost:release:version to a version."
+            f"No release of the line {release['line']} is known. Neither this bundle nor two of the vendor's sources "
+            "(mattermost:release_sources) list one. Set mattermost:release:version to a full version."
         )
     return check_sha256(release["version"], release["sha256"]) if release["sha256"] else ""
 

@@ -219,7 +219,7 @@ def metrics_are_not_for_all(settings):
     ):
         yield (
             f"mattermost:server:config:MetricsSettings:Enable opens the server's profiler on {address} to everybody: "
-            "mattermost:firewall:manage is off. Set that to True, or listen on 127.0.0.1."
+            "mattermost:firewall:manage is off. Set mattermost:firewall:manage to True, or listen on 127.0.0.1."
         )
 
 

@@ -52,7 +52,7 @@ def test_numbers_are_compared_as_numbers():
 def test_a_line_that_nobody_lists_is_refused():
     made = release("42.1")
     assert made["known_by"] == ""
-    with pytest.raises(release_core.ReleaseError, match="neither the table nor two of the vendor's sources"):
+    with pytest.raises(release_core.ReleaseError, match="Neither this bundle nor two of the vendor's sources"):
         release_core.check_proof(made)
     found = preflight.checksum({"release": made}, {"current": ""}, {})
     assert (found.level, found.check) == ("refusal", "checksum")

@@ -108,7 +108,7 @@ def test_an_expired_key_is_refused_and_the_renewed_one_with_the_same_fingerprint
 
 
 def test_an_archive_on_the_controller_is_refused(site, keys, tmp_path):
-    with pytest.raises(ReleaseError, match="needs mattermost:release:sha256"):
+    with pytest.raises(ReleaseError, match="Set mattermost:release:sha256"):
         bring(site, keys, tmp_path, source="/home/a/x.tar.gz")
 
 

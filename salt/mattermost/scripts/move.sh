@@ -260,7 +260,7 @@ is_left() { # left, serves, or nothing while that is not decided
 }
 
 give_back() {
-    [ ! -e "$left" ] || fail 4 "$left says that the server left this host for good."
+    [ ! -e "$left" ] || fail 4 "$left records that the server was moved to another host."
     : >"$own/give-back"
     systemctl stop mattermost-move.service 2>/dev/null
     rm -f "$maintenance"

@@ -77,7 +77,7 @@ label_for_nginx() { # the command that lets nginx see a file of /run: SELinux's 
 # shellcheck disable=SC2154 # the program sets maintenance
 close_site() { # nginx serves the maintenance page: nobody posts what an undo would lose
     touch "$maintenance" || return 1
-    $(label_for_nginx) "$maintenance" || say "SELinux may hide $maintenance from nginx: it may serve no maintenance page." >&2
+    $(label_for_nginx) "$maintenance" || say "SELinux may hide $maintenance from nginx. Then nginx would serve no maintenance page." >&2
 }
 
 # shellcheck disable=SC2154 # the program sets work, and settings if it asks for a rotation
@@ -117,7 +117,7 @@ run_lock_holders() { # the processes that have that lock open while it is held; 
 # shellcheck disable=SC2154 # the program sets settings_file, and eval value
 take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $settings_file, lines KEY=VALUE, becomes the variable of its name
     local key known line value
-    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read. Run this command as root, on a host after $3."
+    [ -r "$settings_file" ] || fail 2 "$settings_file cannot be read. Run this command as root, on a host where $3 has run."
     for key in $1; do eval "$key=''"; done
     while IFS= read -r line; do # as a whole: taken apart by read, a value would lose a last =
         for known in $1 $2; do

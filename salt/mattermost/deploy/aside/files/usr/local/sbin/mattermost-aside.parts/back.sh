@@ -3,7 +3,7 @@
 request_rollback() { # request_rollback [overwrite]: systemd does it, so that it goes on when the caller is gone
     local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
-        [ "$1" = overwrite ] || fail 2 "The import is complete. Messages posted since then are only in the new server. To go back nevertheless: mattermost-aside back overwrite"
+        [ "$1" = overwrite ] || fail 2 "The import is complete. Messages posted since then are only in the new server. To go back without these messages: mattermost-aside back overwrite"
         take_lock
         { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written. Check the disk: df"
         exec 9>&-

@@ -24,7 +24,7 @@ obstacle() { # why it cannot be set aside, nothing when it can
     local place why
     [ -d "$tree" ] || { say "The directory $tree does not exist."; return; }
     [ ! -e "$journal" ] || { say "An import has not ended on this host. To roll it back: mattermost-aside back"; return; }
-    [ ! -e "$kept" ] || { say "This host keeps a previous installation already (mattermost-aside status). Remove it, and $kept."; return; }
+    [ ! -e "$kept" ] || { say "This host keeps a previous installation already. To see its directories: mattermost-aside status. Remove these and $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
             say "$place$suffix already exists. Rename or remove it."

@@ -14,7 +14,7 @@ open_repository() { # sets first: not empty when the repository is to be made
     fi
     if [ -e "$own/known" ] && [ "$(cat "$own/known")" = "$repository" ]; then
         give_up failed "The repository $shown_repository contained backups, but cannot be opened now: $reason" \
-            "Check its disk or network. Only if it is lost for good, run: rm $own/known. The next backup then creates a new repository."
+            "Check its disk or network. Only if the repository is lost, run: rm $own/known. The next backup then creates a new repository."
     fi
     case $repository in
         /*)
@@ -102,7 +102,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
     accept "$run" # by its number it is noted, or gone
     give_up failed "restic read $found, a file that is not the server's, in place of one that is. Backup $snapshot $removed." \
-        "Somebody may control the server's account, and exchange folders for links: docs/security.md, After a break-in."
+        "Somebody may control the server's account and replace folders by links. See docs/security.md, After a break-in."
 }
 
 forget_note() { accept "$1" || give_up failed "$own cannot be written." "Is the disk full?"; }
@@ -138,7 +138,7 @@ check_and_prune() { # nothing is removed from a repository that is damaged
             "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
-        give_up failed "Backup $snapshot was made. No old backup was removed, because these must never be restored and cannot be removed: $(one_line "$(cat "$(rejections)")")" \
+        give_up failed "Backup $snapshot was made. No old backup was removed. Never restore these backups, which cannot be removed: $(one_line "$(cat "$(rejections)")")" \
             "Check the permissions of the repository $shown_repository. Then remove each: mattermost-backup restic forget NUMBER"
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||

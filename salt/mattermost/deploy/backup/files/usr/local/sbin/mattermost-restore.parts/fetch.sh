@@ -40,7 +40,7 @@ refuse_manifest() { # refuse_manifest KEY
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
     local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
-        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or on a host with other paths."
+        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or it was made on a host with other paths."
     [ "$(in_manifest format)" = 1 ] || give_up refused "Backup $snapshot has format $(in_manifest format), which this version of the bundle does not support." "Deploy this host with a newer version of the bundle."
     for key in postgresql newest dump_bytes files_bytes files; do
         is_number "$(in_manifest "$key")" || refuse_manifest "$key"
@@ -74,7 +74,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     rm -f "$scratch/read"
     { restic_says dump "$snapshot" / && : >"$scratch/read"; } | unpack "$fetched" 2>"$scratch/unpacked" && [ -e "$scratch/read" ] ||
         give_up failed "The backup $snapshot cannot be read completely: $(last_error "$scratch/unpacked")$(last_error "$scratch/error")" \
-            "Check the free space in $fetched. To find damage: mattermost-backup check. Or try an older backup."
+            "Check the free space in $fetched. To find damage in the repository, run: mattermost-backup check. Or try an older backup."
     dump=$fetched$staging/database.dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
         give_up failed "The dump in the backup $snapshot does not match its manifest." "Try an older backup."

@@ -6,14 +6,14 @@ refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server has $newer messages that are newer than the backup $snapshot." \
-        "To restore nevertheless, and keep a copy of these messages, add to the command: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'"
+        "To restore the backup and keep a copy of these messages, add to the command: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'"
 }
 
 blocking_part() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
-        say "$state/$part is a mount point, and a restore cannot replace it. Mount that disk at $state instead, with all its contents."
+        say "$state/$part is a mount point, and a restore cannot replace it. Mount that disk at $state instead. It must then contain everything from $state."
         return
     done
     fixed_part
@@ -68,7 +68,7 @@ restore() { # restore SNAPSHOT; sets id
     systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
-        roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. A copy of these messages is kept then."
+        roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. The restore then keeps a copy of these messages."
     exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again."
     mattermost-switch restart >"$scratch/started" 2>&1 ||
         roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again."
@@ -76,7 +76,7 @@ restore() { # restore SNAPSHOT; sets id
         roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again."
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
-        "What it replaced is in $replaced and the database $replaced_database; when nothing is missed: mattermost-kept forget replaced_$id." <<END
+        "The previous data is in $replaced and in the database $replaced_database. To delete it when nobody needs it: mattermost-kept forget replaced_$id" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$version

@@ -78,7 +78,7 @@ finish() {
     keep "$old_version" "$new_version" "$old_data" "$old_config"
     rm -f "$own/next"
     write_report 'done' "PostgreSQL $new_version serves; $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages and every other table are as they were." \
-        "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). When nothing is missed: mattermost-postgresql forget $old_version"
+        "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). To delete it when nobody needs it: mattermost-postgresql forget $old_version"
     rm -rf "$saved" # before the journal closes: the next upgrade would go back to these
     close_journal
 }

@@ -22,7 +22,7 @@ forget() { # forget NAME [anyway]
     grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "Nothing kept has the name ${name:-name}. To see what is kept: mattermost-kept list"
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
         number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway"
-        [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it nevertheless: mattermost-kept forget $name anyway"
+        [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it with these messages: mattermost-kept forget $name anyway"
     fi
     remove "$name" || fail 4 "$name could not be removed completely. Try again."
     say "removed=$name"

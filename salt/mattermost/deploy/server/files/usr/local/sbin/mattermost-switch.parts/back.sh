@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="There is nothing to go back to. Mattermost $from is the first version on this host, or what its upgrade kept was removed."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade was removed."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -81,7 +81,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
     elif [ -z "$taken_back" ]; then
         say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     else
-        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations rewrote are left as their own down statements leave them. The present database is kept as $(copy_name newer DATE)."
+        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations rewrote stay as the down statements of the migrations leave them. The present database is kept as $(copy_name newer DATE)."
     fi
 }
 
@@ -151,5 +151,5 @@ finish_going_back() { # the older version is proved: the newer one's things get 
         outcome="The database is the same."
     fi
     write_report 'done' "Mattermost $to serves again and is healthy. $outcome" \
-        "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from the next run upgrades again: set it to $to."
+        "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from, the next run upgrades again. Set mattermost:release:version to $to."
 }

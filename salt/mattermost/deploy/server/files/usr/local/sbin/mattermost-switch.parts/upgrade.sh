@@ -113,7 +113,7 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "The server runs again with the previous environment file. The failed one is $environment.failed. Correct the settings behind it (mattermost:server:environment, mail, database) and deploy again."
+                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that it came from (mattermost:server:environment, mail, database) and deploy again."
             return
         fi
         mv -f "$environment.failed" "$environment"
