@@ -57,7 +57,7 @@ def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
     assert_back(host)
     said = host.report()
     assert (said["kind"], said["posts"]) == ("back", "2")
-    assert f"set it to {OLD}" in said["advice"]
+    assert f"Set mattermost:release:version to {OLD}" in said["advice"]
     again = host.run("back")
     assert again.returncode == 2
     assert "There is nothing to go back to" in again.stdout
