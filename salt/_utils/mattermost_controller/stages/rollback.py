@@ -66,7 +66,7 @@ def done(found: dict, release: dict) -> str:
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
             f" mattermost:release:version is {release['version']}, so the next deploy would upgrade again. To stay "
-            f"with {found.get('to')}, set it to {found.get('to')}. If you set sha256 or source, set those of {found.get('to')}, too."
+            f"with {found.get('to')}, set it to {found.get('to')}. If your settings also have sha256 or source, give those of {found.get('to')}, too."
         )
     else:
         later = f" The settings name no newer version, so the next run stays with {found.get('to')}."

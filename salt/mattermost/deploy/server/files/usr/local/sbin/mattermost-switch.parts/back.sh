@@ -114,7 +114,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     if [ "$way" = copy ]; then
         record swapping || { roll_back "$unwritten"; return; }
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
-            { roll_back "The previous database could not be put in place."; return; }
+            { roll_back "The previous database could not be put back."; return; }
         record swapped || { roll_back "$unwritten"; return; }
         previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     elif [ -n "$taken_back" ]; then
