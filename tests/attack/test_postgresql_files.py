@@ -44,14 +44,14 @@ def as_before(config):
 def test_a_link_in_place_of_a_file_reaches_nothing_of_root(config, target, text):
     (config / "mattermost.conf").symlink_to(config.parent / "root" / target)
     if text or target == "passwd":
-        with pytest.raises(host.DatabaseError, match="rights of nobody"):
+        with pytest.raises(host.DatabaseError, match="The account nobody cannot use"):
             owned_files.replace(str(config / "mattermost.conf"), text)
     as_before(config)
 
 
 def test_a_link_in_place_of_the_directory_reaches_nothing_of_root(config):
     (config / "conf.d").symlink_to(config.parent / "root")
-    with pytest.raises(host.DatabaseError, match="rights of nobody"):
+    with pytest.raises(host.DatabaseError, match="The account nobody cannot use"):
         owned_files.replace(str(config / "conf.d/mattermost.conf"), "ours\n")
     as_before(config)
 
@@ -59,7 +59,7 @@ def test_a_link_in_place_of_the_directory_reaches_nothing_of_root(config):
 def test_a_secret_of_root_is_not_read_through_a_link(config):
     (config.parent / "root/passwd").chmod(0o600)
     (config / "pg_hba.conf").symlink_to(config.parent / "root/passwd")
-    with pytest.raises(host.DatabaseError, match="rights of nobody"):
+    with pytest.raises(host.DatabaseError, match="The account nobody cannot use"):
         owned_files.read(str(config / "pg_hba.conf"))
 
 

@@ -13,6 +13,8 @@ from tests.lab.errors import LabError
 from tests.lab.prepare import write
 from tests.repository import ROOT
 
+# releases of Debian: whose mirror has one of them has the others
+SUITES = ("bullseye", "bookworm", "trixie")
 CACHE = pathlib.Path(os.environ.get("LAB_CACHE") or ROOT / ".lab" / "cache")
 
 
@@ -36,7 +38,7 @@ def unpacked(name: str, suite: str, packages: str, finish=lambda folder: None) -
 
 def _fetch(folder, suite, packages):
     """Unpack *packages* of *suite* into *folder*, by an apt that has nothing in common with the machine's but mirror and keys."""
-    url = aptsources.mirrors({suite})["debian"]
+    url = aptsources.mirrors({suite, *SUITES})["debian"]
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / "apt" / part).mkdir(parents=True)
     keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
