@@ -12,6 +12,7 @@ from tests.scenarios import hosttier
 from tests.scenarios.deployment import Deployment
 from tests.scenarios.findings import findings_of, red
 
+pytestmark = pytest.mark.soak("el")
 DEBIAN, EL7 = "debian.example.test", "el7.example.test"
 
 
@@ -127,7 +128,6 @@ def test_a_backup_is_made_by_restics_own_release(el7):
     assert "1 snapshots" in el7.ssh("mattermost-backup list")
 
 
-@pytest.mark.soak("el")
 def test_restic_can_come_from_a_file_in_the_checkout(fit, local):
     before = fit.ssh("sha256sum /usr/local/bin/restic; rm /usr/local/bin/restic")
     source = local("restic.bz2", (fit.lab.directory / "sites" / shapes.RESTIC).read_bytes())
@@ -139,7 +139,6 @@ def test_restic_can_come_from_a_file_in_the_checkout(fit, local):
     assert fit.ssh("sha256sum /usr/local/bin/restic") == before
 
 
-@pytest.mark.soak("el")
 def test_a_package_that_a_stranger_signed_stops_the_stage_and_the_site_goes_on(el7):
     el7.ssh("rpm -e certbot")
     with forge.signed_by_a_stranger(el7.lab, shapes.EPEL_7, "certbot"):
@@ -153,7 +152,6 @@ def test_a_package_that_a_stranger_signed_stops_the_stage_and_the_site_goes_on(e
     assert '"status":"OK"' in el7.curl("/api/v4/system/ping").replace(" ", "")
 
 
-@pytest.mark.soak("el")
 def test_what_went_missing_comes_back_and_a_dead_list_of_mirrors_is_switched_off(el7):
     el7.ssh("yum -q clean all; rpm -e --nodeps policycoreutils-python")
     metalink = "https://mirrors.fedoraproject.org/metalink?repo=epel-7&arch=$basearch"
@@ -165,7 +163,6 @@ def test_what_went_missing_comes_back_and_a_dead_list_of_mirrors_is_switched_off
     assert el7.orchestrate().changes == {}
 
 
-@pytest.mark.soak("el")
 @pytest.mark.parametrize(
     ("broken", "mended", "check", "words"),
     [
@@ -184,7 +181,6 @@ def test_what_salt_and_the_firewall_need_is_looked_for_first(el7, broken, mended
     assert words in found[check]
 
 
-@pytest.mark.soak("el")
 def test_an_nginx_and_a_postgresql_of_others_are_seen(el7):
     """What marks the host as ours is put away: so would a stranger's installation look."""
     marks = "/etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current /etc/tmpfiles.d/mattermost-salt.conf"
@@ -201,7 +197,6 @@ def test_an_nginx_and_a_postgresql_of_others_are_seen(el7):
     assert refusals(el7) == {}
 
 
-@pytest.mark.soak("el")
 def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_path):
     good = fit.settings["mattermost"]["relenv"]["source"]
     damaged = tmp_path / "salt.tar.xz"
@@ -219,7 +214,6 @@ def test_a_damaged_archive_of_salt_is_refused_and_the_good_one_stays(fit, tmp_pa
     assert fit.ssh("ls /var/tmp/.root_*_salt_relenv/salt-call | wc -l").strip() == "1"
 
 
-@pytest.mark.soak("el")
 def test_the_tree_on_the_host_is_renewed_with_the_archive(fit, tmp_path):
     """Another archive than the one that the tree came from: what was left of the old one is gone."""
     note = "/var/tmp/.root_*_salt_relenv/mattermost-archive"

@@ -170,7 +170,7 @@ FAULTS = {  # what its report says, and what puts the host right again
 
 @pytest.mark.parametrize(
     "fault",
-    only_some("records", FAULTS, server_fails, disk_is_full_while_the_data_is_copied),
+    only_some("records", FAULTS, disk_is_full_while_the_data_is_copied),
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_gives_the_old_cluster_back_with_every_message(major, fault):
@@ -211,7 +211,7 @@ def test_the_new_postgresql_killed_as_the_server_starts_is_started_with_it(major
         major.run(GO_BACK, timeout=120)
 
 
-@pytest.mark.parametrize("record", only_some("records", UNDO, "lost"))
+@pytest.mark.parametrize("record", only_some("records", UNDO))
 def test_an_interrupted_undo_is_ended(major, record):
     major.break_server()
     writer = power_cut(major, record)
