@@ -88,7 +88,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return warning(
             "existing-database",
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
-            f"run for each: ALTER TABLE ... OWNER TO {found['owner']}. Or grant that role SELECT on it and USAGE on its schema. Or move it to another database.",
+            f"run for each: ALTER TABLE ... OWNER TO {found['owner']}. Or GRANT SELECT on it and USAGE on its schema to that role. Or move it to another database.",
         )
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "The host has no database of another installation.")

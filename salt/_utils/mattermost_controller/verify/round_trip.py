@@ -33,7 +33,7 @@ MOST_LINES, LONGEST_LINE = 200, 4000  # of what the host says
 FILES_ARE_OFF = "api.file.attachments.disabled.app_error"
 _READY = re.compile("ready ([a-z0-9]{26}) ([a-z0-9]{26})")
 LOGS = "journalctl -u mattermost -n 50; journalctl -u nginx -n 50"
-AGAIN = f"{VERIFY}; that run first deletes what is left."
+AGAIN = f"{VERIFY}; it first deletes what is left."
 
 
 class Failed(Exception):
@@ -67,7 +67,7 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
     if wrong or left:
         left = left and f"The bot mattermost-verify and its team may still be there: {left}"
         return refusal(CHECK, f"{wrong} {left}".strip(), AGAIN if left else LOGS)
-    return ok(CHECK, f"{sent} through the site and back. The bot that sent this is deleted for good.")
+    return ok(CHECK, f"{sent} through the site and back; its sender, a bot, is deleted for good.")
 
 
 class _Bot:
