@@ -16,6 +16,7 @@ import mattermost_config_core as config_core
 
 SOCKET = "/run/mattermost/local.socket"
 LOGIN = "/etc/mattermost/first-admin-login"
+BY_HAND = "Test mail in the System Console instead, under Environment, SMTP."
 
 
 def ping(socket=SOCKET):
@@ -63,12 +64,12 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
     except OSError as err:
         return {
             "result": False,
-            "comment": f"{login_file}: {err.strerror}. Test mail in the System Console instead, under Environment, SMTP.",
+            "comment": f"{login_file}: {err.strerror}. {BY_HAND}",
         }
     if username and fields.get("username") != username:
         return {
             "result": False,
-            "comment": f"{login_file} is not the login of {username}. Test mail in the System Console instead, under Environment, SMTP.",
+            "comment": f"{login_file} is not the login of {username}. {BY_HAND}",
         }
     try:
         service = api.Api(socket).call("GET", "config")["ServiceSettings"]
@@ -86,7 +87,7 @@ def _send(server, fields):
     if status != 200:
         return {
             "result": False,
-            "comment": f"The login of {fields['username']} is no longer valid. Test mail in the System Console instead, under Environment, SMTP.",
+            "comment": f"The login of {fields['username']} is no longer valid. {BY_HAND}",
         }
     server.token = headers.get("Token", "")
     try:

@@ -33,11 +33,10 @@ def free(name, pkgs):
     name: only the state's name. pkgs: as of Salt's ``pkg.installed``. Never reports a change; result False, with who it is, after ``LONGEST`` seconds.
     """
     began, waited = time.monotonic(), ""
+    wanted = {package if isinstance(package, str) else next(iter(package)) for package in pkgs}
     while (holder := _holder()) and not __opts__["test"]:
         try:
-            if not {package if isinstance(package, str) else next(iter(package)) for package in pkgs} - set(
-                Packages().names()
-            ):
+            if wanted <= set(Packages().names()):
                 break
         except PackageError as err:
             return _ret(name, False, f"{err}.")

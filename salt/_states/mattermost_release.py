@@ -125,8 +125,8 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
 def _bring(name, version, release, checksum, work, user, path, ca_file, selinux):
     wanted = _, file_name, _, downloads, _ = _download(version, release, checksum, work, ca_file)
     tree.sweep(name)
-    begun, coming = __context__.pop(BEGUN, (None, None))
-    if begun == wanted:
+    underway, coming = __context__.pop(BEGUN, (None, None))
+    if underway == wanted:
         archive = coming.result()
     elif checksum:
         archive = fetch.archive(*wanted)

@@ -19,7 +19,7 @@ import time
 MARK = "@mattermost-progress@ "
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
 MOST = 120  # characters of what a host says of a part
-STEP = 10.0  # seconds after which what goes on is told, and again each time that it took twice as long
+STEP = 10.0  # seconds after which a line says what goes on, and again each time that it took twice as long
 TICK = 1.0  # seconds between two looks at whether a line is due
 NAMES = {"mattermost": "Mattermost", "postgresql": "PostgreSQL", "salt": "Salt", "selinux": "SELinux"}
 # what may move the cursor, hide text or turn its direction; line breaks stay
@@ -56,16 +56,16 @@ def tick(tell) -> threading.Event:
 
 
 @contextlib.contextmanager
-def waiting(stage: str, text: str = "", host: str = "", part=str, is_told=True):
+def waiting(stage: str, text: str = "", host: str = "", part=str):
     """While this context lasts, print for how long *text* has been so. Yields what is called with the next text, and its part, if any.
 
-    part: called for how far it is, in words. is_told: print a text at once, too, as `say` does.
+    A text is printed at once, too, as `say` does. part: called for how far it is, in words.
     """
     now = {}
 
     def begin(text, part=str):
         now.update(text=text, part=part, began=time.monotonic(), due=_Due())
-        if text and is_told:
+        if text:
             say(stage, text, host)
 
     def tell():

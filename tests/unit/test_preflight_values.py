@@ -34,7 +34,7 @@ def told(pillar, path="", directory=""):
         )
         assert os.listdir(folder) == []
     assert done.stderr == ""
-    return asked.values(made, probe.parse(done.stdout), "non-ssl" if "letsencrypt" not in pillar else "ssl")
+    return asked.values(probe.parse(done.stdout), "non-ssl" if "letsencrypt" not in pillar else "ssl")
 
 
 def only(found, level, *words):
@@ -44,7 +44,7 @@ def only(found, level, *words):
 
 @pytest.fixture(params=["calendar", "timer"])
 def systemd(request, tmp_path):
-    """The folder of a systemd-analyze; one of before version 236 knows no calendar, and reads a timer."""
+    """The folder of a systemd-analyze; one older than 236 knows no calendar, and reads a timer."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("NO systemd-analyze HERE")
     old = (
@@ -151,5 +151,5 @@ def test_an_authority_is_asked_for_its_directory(status, body, level):
 
 def test_a_site_without_an_authority_is_not_told_of_it():
     facts = {"refused_values": [], "unanswered": [(asked.AUTHORITY, "timeout")]}
-    only(asked.values({}, facts, "non-ssl"), "ok")
-    only(asked.values({}, facts, "ssl"), "warning", asked.AUTHORITY)
+    only(asked.values(facts, "non-ssl"), "ok")
+    only(asked.values(facts, "ssl"), "warning", asked.AUTHORITY)

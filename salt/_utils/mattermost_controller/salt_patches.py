@@ -116,13 +116,11 @@ def take_paths_with_blanks() -> None:
     key_opts, send = Shell._key_opts, Shell.send
 
     def quoted_key_opts(self):
+        options, option = key_opts(self), f"IdentityFile={self.priv}"
+        if " " not in option:
+            return options
         # quoted twice: for Salt's taking apart, and for ssh, which reads it as a line of its configuration
-        option = f"IdentityFile={self.priv}"
-        return (
-            key_opts(self).replace(f"{option} ", shlex.quote(f'IdentityFile="{self.priv}"') + " ")
-            if " " in option
-            else key_opts(self)
-        )
+        return options.replace(f"{option} ", shlex.quote(f'IdentityFile="{self.priv}"') + " ")
 
     def send_quoted(self, local, remote, makedirs=False):
         return send(self, shlex.quote(local), remote, makedirs)

@@ -8,7 +8,7 @@ ask_calendar() { # ask_calendar KEY VALUE UNIT
   [ -n "$2" ] && [ "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$3" 2>/dev/null)" != "$2" ] || return 0
   if systemd-analyze calendar daily >/dev/null 2>&1; then
     said=$(systemd-analyze calendar -- "$2" 2>&1) && return
-  else # of before version 236: it reads a timer
+  else # older than 236: it reads a timer
     printf '[Timer]\nOnCalendar=%s\n' "$2" >"$asked/mattermost-asked.timer"
     said=$(systemd-analyze verify "$asked/mattermost-asked.timer" 2>&1 | grep 'parse calendar')
     [ -n "$said" ] || return 0

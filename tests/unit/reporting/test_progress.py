@@ -119,13 +119,16 @@ def test_a_wait_of_the_controller_is_told_likewise(said, monkeypatch):
     assert re.search(r"chat: archive: copying it: \d s so far, 25 % of 4 MiB\n", before)
     assert re.search(r"chat: archive: testing it: \d s so far\n", before)
     time.sleep(0.8)
-    assert said.getvalue() == before, "what has ended is told no more"
+    assert said.getvalue() == before, "nothing more is said of what has ended"
 
 
 def test_a_short_wait_says_nothing_more(said):
-    with progress.waiting("archive", "copying it", is_told=False):
+    with progress.waiting("archive"):
         pass
     assert said.getvalue() == ""
+    with progress.waiting("archive", "copying it"):
+        pass
+    assert said.getvalue().removeprefix("\r\x1b[K") == "archive: copying it\n"
 
 
 def test_a_host_tells_of_a_state_that_goes_on(said, monkeypatch):
@@ -151,4 +154,4 @@ def test_a_host_tells_of_a_state_that_goes_on(said, monkeypatch):
     assert told[0]["ms"] >= 300
     assert told[-1] == {"id": "packages-are-installed", "sls": "p", "ms": 812.5}
     time.sleep(0.5)
-    assert len(said.getvalue().splitlines()) == len(told), "a state that has ended is told no more"
+    assert len(said.getvalue().splitlines()) == len(told), "nothing more is said of a state that has ended"

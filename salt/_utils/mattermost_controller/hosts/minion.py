@@ -23,9 +23,8 @@ from mattermost_controller.hosts import bounded, roster
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
 _NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
-HEARD_SECONDS = (
-    360  # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
-)
+# until a minion that lost its connection has heard its master again: it asks after five minutes by itself
+HEARD_SECONDS = 360
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
 BUSY_SECONDS = 20  # that it may take to say so

@@ -7,7 +7,7 @@ from mattermost_controller.findings import Finding, ok, refusal, warning
 AUTHORITY = "letsencrypt:directory_url"  # only a certificate needs it
 
 
-def values(settings: dict, facts: dict, site: str) -> list[Finding]:
+def values(facts: dict, site: str) -> list[Finding]:
     """Return a refusal for each value that its program does not take, a warning for each service elsewhere that does not answer."""
 
     def told(kind):

@@ -5,9 +5,6 @@ Each check takes the merged settings, the facts of ``hosts.probe.parse`` and wha
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timezone
-
 import mattermost_release_core as release_core
 import mattermost_release_facts as release_facts
 from mattermost_release_facts import EMPTY_SHA256, effective, numbers, postgresql_minimum
@@ -57,8 +54,8 @@ def postgresql(settings, facts, outside) -> Finding:
             f"PostgreSQL {running} runs on port {port}, but the deploy would manage version {ours}.",
             "describe that PostgreSQL in mattermost:platform:postgresql, or set another mattermost:database:port.",
         )
-    today = datetime.fromtimestamp(facts.get("time") or time.time(), timezone.utc).date()
-    judged = upkeep.postgresql_support(str(major or ours), outside.get("postgresql_ends") or {}, today)
+    ends = outside.get("postgresql_ends") or {}
+    judged = upkeep.postgresql_support(str(major or ours), ends, upkeep.day_of(facts))
     if judged.level == REFUSAL:
         return judged._replace(check="postgresql", level=WARNING)
     return ok("postgresql", f"PostgreSQL is {running or ours}. Mattermost {version} needs {minimum} or newer.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import time
+from datetime import date, datetime, timezone
 
 from mattermost_controller.findings import Finding, ok, refusal, skipped, warning
 
@@ -15,7 +16,7 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
     settings: merged. facts: of ``status.facts.parse``. postgresql: the version that runs, "" when it does not answer.
     table: releases.yaml, whose ``postgresql`` has the last day of support of each major.
     """
-    today = datetime.fromtimestamp(facts["time"], timezone.utc).date()
+    today = day_of(facts)
     platform, major = settings["platform"], postgresql.partition(".")[0]
     return [
         support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
@@ -26,6 +27,11 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
         _packages(facts["status"]["security_packages"]),
         _postgresql_update(facts["status"]["postgresql_waits"], postgresql),
     ]  # fmt: skip
+
+
+def day_of(facts: dict) -> date:
+    """Return the host's day in UTC, the controller's where the host told none."""
+    return datetime.fromtimestamp(facts.get("time") or time.time(), timezone.utc).date()
 
 
 def postgresql_support(major: str, ends: dict, today) -> Finding:
