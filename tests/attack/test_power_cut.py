@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.attack.cutting import each_is_whole, empty
 from tests.unit.hostprogram import test_new_database_password as rotation
 from tests.unit.hostprogram import test_restore as restore
 
@@ -41,8 +42,7 @@ def boot(host):
     """What a boot does: nothing runs, /run is empty, mattermost-restore-back.service comes before the server."""
     for path in ("server", "kill-at", "count", "calls"):
         (host / path).unlink(missing_ok=True)
-    shutil.rmtree(host / "run")
-    (host / "run").mkdir()
+    empty(host / "run")
     own = host / "deploy/backup"
     if (own / "open").exists():
         (own / "closed").touch()
@@ -50,6 +50,14 @@ def boot(host):
     (own / "open.new").unlink(missing_ok=True)  # not renamed yet, it means nothing
     if not (own / "closed").exists():
         (host / "server").write_text("up\n")
+
+
+def whole(host):
+    """Return which side serves after a boot; AssertionError and its like when that one is not whole."""
+    boot(host)
+    side = restore.databases(host)["mm"][0]
+    restore.assert_whole(host, side)
+    return side
 
 
 def cuts(disk, without="", breaks=False, each=1):
@@ -69,15 +77,8 @@ SOAK = pytest.mark.soak("power-cut-restore")
 @pytest.mark.parametrize("breaks", [False, True], ids=["restore", "its-undo"])
 @pytest.mark.parametrize("each", [4, pytest.param(1, marks=SOAK)])
 def test_one_side_serves_whole_after_each_cut(disk, breaks, each):
-    seen = []
-    for last, host in cuts(disk, breaks=breaks, each=each):
-        boot(host)
-        try:
-            restore.assert_whole(host, restore.databases(host)["mm"][0])
-        except (AssertionError, OSError) as err:
-            raise AssertionError(f"after: {last}") from err
-        seen.append(last)
-    assert len(seen) > 15 / each, seen
+    seen = each_is_whole(cuts(disk, breaks=breaks, each=each), whole)
+    assert sum(seen.values()) > 15 / each, seen
 
 
 ASIDE = """copy_file() {
@@ -136,8 +137,7 @@ def rotated_on(disk, step, broken="", without=""):
         (host / name).unlink(missing_ok=True)
     (host / "server").write_text("stopped\n")
     (host / "broken").write_text("\n")
-    shutil.rmtree(host / "run")
-    (host / "run").mkdir()
+    empty(host / "run")
     assert rotation.work(host).returncode == 0
     if not (host / "deploy/rotate/closed").exists():
         (host / "server").write_text((host / "settings/environment").read_text())

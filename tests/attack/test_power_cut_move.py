@@ -32,10 +32,10 @@ class Target(hold.Source):
             folder, id=ID, user="root", pg_kind="local", bin_dir="/x", database_port=1, socket_dir="/x", **places
         )
         for part in PARTS:
-            self.write(f"state/{part}/side", "of before")
+            self.write(f"state/{part}/side", "previous")
             self.write(f"state/.move/{part}/side", "of the source")
-        self.write("state/config/config.json", "of before")
-        self.write("databases/mm", "of before")
+        self.write("state/config/config.json", "previous")
+        self.write("databases/mm", "previous")
         self.write("databases/mm_moving", "of the source")
         self.write("settings/environment", "")
         self.write("bin/runuser", RUNUSER)
@@ -91,7 +91,7 @@ def given_up(target):
 def test_the_target_before_the_source_is_left(disk, tmp_path, ends):
     cutter = Cutter(disk, tmp_path / "cut", ["databases"])
     found = cutter.cuts(Target, lambda target: target.command(f"{PREPARED} {ends}"))
-    assert set(each_is_whole(found, given_up)) == {"of before"}
+    assert set(each_is_whole(found, given_up)) == {"previous"}
 
 
 @pytest.mark.parametrize("disk", ["ext4", "xfs"], indirect=True)
@@ -114,8 +114,8 @@ def test_the_target_once_the_source_is_left(disk, tmp_path, posts):
         assert not target.is_closed(), "nobody opens it any more"
         assert target.side() == "of the source"
         if posts != "0":
-            assert (target.directory / f"state/replaced-{ID}/data/side").read_text() == "of before\n"
-            assert (target.directory / f"databases/mm_replaced_{ID}").read_text() == "of before\n"
+            assert (target.directory / f"state/replaced-{ID}/data/side").read_text() == "previous\n"
+            assert (target.directory / f"databases/mm_replaced_{ID}").read_text() == "previous\n"
         return was
 
     cutter = Cutter(disk, tmp_path / "cut", ["databases"])

@@ -197,7 +197,7 @@ def before_an_import(folder):
 
 
 def brought(world):
-    """What a boot does with a host that was cut in an import: the installation of before is whole, or was left for good."""
+    """What a boot does with a host that was cut in an import: the previous installation is whole, or was left for good."""
     empty(world.folder / "run")
     for path in (world.folder / "proc").glob("77/exe"):
         path.unlink()
@@ -208,7 +208,7 @@ def brought(world):
         assert world.has("opt/mattermost.before-import/bin/mattermost")
         return "ours"
     assert world.census() == world.before
-    return "of before"
+    return "previous"
 
 
 def put(world):
@@ -229,9 +229,7 @@ def keep(world):
 
 @pytest.mark.soak("power-cut-import")
 @KINDS
-@pytest.mark.parametrize(
-    ("begin", "sides"), [(put, {"of before"}), (back, {"of before"}), (keep, {"of before", "ours"})]
-)
+@pytest.mark.parametrize(("begin", "sides"), [(put, {"previous"}), (back, {"previous"}), (keep, {"previous", "ours"})])
 def test_an_import_in_place(disk, each, tmp_path, begin, sides):
     def ready(world):
         command, environment = begin(world)

@@ -84,16 +84,7 @@ def rollback(folder, keeper):
 
 @contextmanager
 def restoring(folder, what, when):
-    host = restore.made(folder)
-    environment = {
-        "PATH": f"{host}/bin:{os.environ['PATH']}",
-        "HOST": str(host),
-        "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
-        "MATTERMOST_SWITCH_RUNTIME": str(host / "run/switch"),
-    }
-    for name in ("count", "calls"):
-        (host / name).write_text("0\n")
-    with held(folder, when, ["sh", str(host / "mattermost-restore"), "work", what], environment):
+    with held(folder, when, *restore.program(restore.made(folder), what)):
         yield folder / "deploy", folder / "settings"
 
 
@@ -112,18 +103,19 @@ def exchanging(folder, keeper):
     return restoring(folder, "latest:overwrite", '[ "$name" = mattermost-switch ]')
 
 
+def backing_up(folder):
+    """Return the command of a backup on a host of its own, and its environment."""
+    host = restore.made(folder)
+    with (host / "settings/backup.conf").open("a") as file:
+        file.write("".join(f"{key}={value}\n" for key, value in programs.BACKUPS.items()))
+    _, environment = restore.program(host, "")  # which finds the same stubs and settings
+    return ["sh", str(programs.installed("mattermost-backup", host)), "work"], environment
+
+
 @contextmanager
 def backup(folder, keeper):
     """Held by its first look at the repository, with all that it holds until its end."""
-    host = restore.made(folder)
-    (host / "settings/backup.conf").open("a").write("".join(f"{k}={v}\n" for k, v in programs.BACKUPS.items()))
-    environment = {
-        "PATH": f"{host}/bin:{os.environ['PATH']}",
-        "HOST": str(host),
-        "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
-    }
-    command = ["sh", str(programs.installed("mattermost-backup", host)), "work"]
-    with held(folder, '[ "$name" = restic ]', command, environment):
+    with held(folder, '[ "$name" = restic ]', *backing_up(folder)):
         yield folder / "deploy", folder / "settings"
 
 
@@ -203,13 +195,9 @@ def then_upgrade(folder, work, settings, keeper, is_moving):
 
 
 def then_backup(folder, work, settings, keeper, is_moving):
-    host = restore.made(folder)
-    with (host / "settings/backup.conf").open("a") as file:
-        file.write("".join(f"{key}={value}\n" for key, value in programs.BACKUPS.items()))
-    settings_of(host, work, settings, "settings/backup.conf")
-    environment = {"PATH": f"{host}/bin:{os.environ['PATH']}", "HOST": str(host)}
-    environment |= {"MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf")}
-    return said(["sh", str(programs.installed("mattermost-backup", host)), "work"], environment, folder, is_moving)
+    begin = backing_up(folder)
+    settings_of(folder, work, settings, "settings/backup.conf")
+    return said(*begin, folder, is_moving)
 
 
 def then_restore(folder, work, settings, keeper, is_moving, what="latest:overwrite"):
@@ -217,12 +205,7 @@ def then_restore(folder, work, settings, keeper, is_moving, what="latest:overwri
     manifest = (host / "manifest").read_text().replace(f"settings={folder}/settings\n", f"settings={settings}\n")
     (host / "manifest").write_text(manifest)
     settings_of(host, work, settings, "settings/backup.conf")
-    for name in ("count", "calls"):
-        (host / name).write_text("0\n")
-    environment = {"PATH": f"{host}/bin:{os.environ['PATH']}", "HOST": str(host)}
-    environment |= {"MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf")}
-    environment |= {"MATTERMOST_SWITCH_RUNTIME": str(host / "run/switch")}
-    return said(["sh", str(host / "mattermost-restore"), "work", what], environment, folder, is_moving)
+    return said(*restore.program(host, what), folder, is_moving)
 
 
 def then_drill(*arguments):

@@ -126,8 +126,8 @@ def write(path, values):
     path.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
 
 
-def work(host, what, kill_at=None):
-    """Run what systemd runs, once. kill_at: after which of its changes it is killed."""
+def program(host, what):
+    """Return the command that systemd runs for *what*, and its environment, with no change counted yet."""
     environment = {
         "PATH": f"{host}/bin:{os.environ['PATH']}",
         "HOST": str(host),
@@ -136,9 +136,14 @@ def work(host, what, kill_at=None):
     }
     for name in ("count", "calls"):
         (host / name).write_text("0\n")
+    return ["sh", str(host / "mattermost-restore"), "work", what], environment
+
+
+def work(host, what, kill_at=None):
+    """Run what systemd runs, once. kill_at: after which of its changes it is killed."""
+    command, environment = program(host, what)
     if kill_at:
         (host / "kill-at").write_text(f"{kill_at}\n")
-    command = ["sh", str(host / "mattermost-restore"), "work", what]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -365,14 +370,7 @@ def test_a_manifest_is_no_program(host, key, shell):
     lines = (host / "manifest").read_text().splitlines()
     forged = f"{key}=PATH[$(touch {host}/ran)] 1"
     (host / "manifest").write_text("".join(f"{line}\n" for line in [forged, *lines]))
-    program = host / "mattermost-restore"
-    environment = {"PATH": f"{host}/bin:{os.environ['PATH']}", "HOST": str(host)}
-    environment |= {
-        "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
-        "MATTERMOST_SWITCH_RUNTIME": f"{host}/run/switch",
-    }
-    done = subprocess.run(
-        [*shell, str(program), "work", "drill"], env=environment, capture_output=True, text=True, timeout=60
-    )
+    (_, *words), environment = program(host, "drill")
+    done = subprocess.run([*shell, *words], env=environment, capture_output=True, text=True, timeout=60)
     assert not (host / "ran").exists()
     assert (done.returncode, f"as {key}." in done.stderr) == (2, True), done.stderr
