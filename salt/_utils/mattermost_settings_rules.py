@@ -121,8 +121,9 @@ def paths_are_apart(settings):
             if posixpath.normpath(path) == posixpath.normpath(other):
                 yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}. Set a separate directory for each."
             elif _holds(path, other) or _holds(other, path):
-                inner, outer = ((other_name, name), (name, other_name))[_holds(other, path)]
-                yield f"{inner} is inside {outer} ({path}, {other}). Set directories next to each other."
+                pair = [f"{name} ({path})", f"{other_name} ({other})"]
+                inner, outer = pair if _holds(other, path) else reversed(pair)
+                yield f"{inner} is inside {outer}. Neither may contain the other."
 
 
 def ports_are_apart(settings):

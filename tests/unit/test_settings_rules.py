@@ -178,13 +178,16 @@ DOUBTFUL = [
     ("paths:state", {"paths": {"state": "/usr/lib/chat"}}),
     ("paths:state", {"paths": {"state": "/srv/chat/../x"}}),
     ("paths:install and mattermost:paths:state are the same", {"paths": {"state": "/opt/mattermost"}}),
-    ("paths:state is inside mattermost:paths:install", {"paths": {"state": "/opt/mattermost/state"}}),
     (
-        "paths:install is inside mattermost:paths:state",
+        "paths:state (/opt/mattermost/state) is inside mattermost:paths:install (/opt/mattermost)",
+        {"paths": {"state": "/opt/mattermost/state"}},
+    ),
+    (
+        "paths:install (/srv/chat/bin) is inside mattermost:paths:state (/srv/chat)",
         {"paths": {"install": "/srv/chat/bin", "state": "/srv/chat"}},
     ),
     (
-        "backup:repository is inside mattermost:paths:state",
+        "backup:repository (/var/opt/mattermost/backup) is inside mattermost:paths:state (/var/opt/mattermost)",
         {"backup": {"repository": "/var/opt/mattermost/backup"}},
     ),
     ("SqlSettings:DataSource", {"server": {"config": {"SqlSettings": {"DataSource": "postgres://x"}}}}),

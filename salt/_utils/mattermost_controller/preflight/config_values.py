@@ -31,7 +31,7 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
         return [
             warning(
                 CHECK,
-                f"{path} could not be read on the host. Some of its values could prevent the start of Mattermost {wanted}.",
+                f"{path} could not be read on the host. So it is not known whether a value in it prevents the start of Mattermost {wanted}.",
                 f"make it JSON of at most 1 MiB, readable for {server['user']}.",
             )
         ]

@@ -33,7 +33,7 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     return refusal(
         "nginx-in-use",
         f"{what}.",
-        "set mattermost:nginx:share: True to add this site to them. Or move the other sites away, or use another host.",
+        "set mattermost:nginx:share: True to add this site to the other sites. Or move the other sites away, or use another host.",
     )
 
 
