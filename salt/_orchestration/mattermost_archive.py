@@ -42,7 +42,12 @@ def available(name):
         sent = known["host"].send(release["source"], step.target, name) if created.rc == 0 else created
         if sent.rc != 0:
             reason = (sent.err or sent.out).strip() or f"exit status {sent.rc}"
-            return _ret(name, False, f"The archive could not be copied to {host_id}: {reason}.", changes)
+            return _ret(
+                name,
+                False,
+                f"The archive could not be copied to {host_id}: {reason.rstrip('.')}. Check the host's disk and network, then start again.",
+                changes,
+            )
     return _ret(name, None if changes and __opts__["test"] else True, "\n".join(lines), changes)
 
 

@@ -46,7 +46,10 @@ def source_selected(name):
         )
         done = host.run(look, timeout=PROBE_SECONDS)
         if done.rc == 255:
-            raise ValueError(f"{request['from']} cannot be reached: {(done.err or done.out).strip()}")
+            why = (done.err or done.out).strip().rstrip(".")
+            raise ValueError(
+                f"{request['from']} cannot be reached: {why}. Try the login: salt-ssh -r {request['from']} uptime"
+            )
         source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} {UNCHANGED}")

@@ -83,7 +83,11 @@ def compatible(name):
         return _ret(name, False, "\n".join([*found, "Nothing was changed."]))
     state.update(endpoints=endpoints, facts=facts, resumed=plan.resumes(request, *facts))
     if state["resumed"]:
-        return _ret(name, True, f"An earlier run stopped {request['from']} for good. This run opens {request['to']}.")
+        return _ret(
+            name,
+            True,
+            f"An earlier run of this move already stopped {request['from']} for good. This run opens the site on {request['to']}.",
+        )
     return _ret(name, True, copying.size_summary(facts[0]))
 
 

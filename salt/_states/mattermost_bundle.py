@@ -24,5 +24,5 @@ def recorded(name, bundle):
             return _ret(name, None, f"Would write version {version} to {place}.", changes)
         record.write(name, bundle)
     except OSError as err:
-        return _ret(name, False, f"{place} could not be read or written: {err}")
+        return _ret(name, False, f"{place} could not be read or written: {err}. Check that disk: df")
     return _ret(name, True, comment, changes)

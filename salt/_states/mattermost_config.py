@@ -72,7 +72,9 @@ def _said(name, changes, restart, notes) -> dict:
     sentences = [f"{would} {len(changes)} of the keys of {name}." if changes else f"{name} has all keys as set."]
     if restart:
         sentences.append(
-            "They take effect after a restart." if changes else "A restart is still pending from an earlier run."
+            "They take effect after a restart."
+            if changes
+            else f"An earlier run changed some and did not restart the server. It {'would be' if __opts__['test'] else 'is'} restarted now."
         )
     return _ret(
         name,

@@ -92,7 +92,10 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
             return _ret(name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"})
         if not postgresql.is_initialised():
             if not cluster["initialise"]:
-                raise host.DatabaseError(f"The packages did not create PostgreSQL's cluster in {cluster['data_dir']}.")
+                raise host.DatabaseError(
+                    f"There is no PostgreSQL cluster in {cluster['data_dir']}, and no command is set that creates one. "
+                    "Set mattermost:platform:postgresql:initialise, or create the cluster on the host."
+                )
             postgresql.initialise(postgresql.data["initialise"])
             changes["cluster"] = f"made in {cluster['data_dir']}"
         boot = setup.not_at_boot(postgresql)  # first: Debian starts no cluster that is disabled

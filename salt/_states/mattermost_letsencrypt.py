@@ -74,7 +74,11 @@ def restored(
         return _ret(name, None, f"Would restore the certificate from {archive}.", {name: f"restored from {archive}"})
     path = __salt__["cp.cache_file"](archive)
     if not path:
-        return _ret(name, False, f"The controller has no file {archive} (salt/mattermost/local/).")
+        return _ret(
+            name,
+            False,
+            f"The controller has no file {archive}. Put it into salt/mattermost/local/, or correct mattermost:letsencrypt:archive.",
+        )
     os.makedirs(directory, mode=0o755, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".restored-") as folder:
         try:
@@ -83,7 +87,11 @@ def restored(
             certificates.matches(paths["chain"], paths["key"], name)
         except (archives.ArchiveError, certificates.CertificateError) as err:
             reason = str(err).replace(folder + "/", "").rstrip(".")
-            return _ret(name, False, f"{archive} cannot be restored: {reason}. Nothing was changed.")
+            return _ret(
+                name,
+                False,
+                f"{archive} cannot be restored: {reason}. Nothing was changed. Correct that file. Or remove mattermost:letsencrypt:archive, and a new certificate is requested.",
+            )
         finally:
             _remove_copy(path)
         text = core.restored_renewal(certbot.text(paths["renewal"]), directory, name, key_type)
@@ -160,7 +168,12 @@ def issued(
             "warnings": [f"The certificate must be renewed, because {why}. {refused}"]
         }
     if refused or new is None or new == found:
-        return _ret(name, False, refused or f"certbot succeeded, but {directory}/live/{name} has no new certificate.")
+        return _ret(
+            name,
+            False,
+            refused
+            or f"certbot succeeded, but {directory}/live/{name} has no new certificate. See certbot's log on the host (/var/log/letsencrypt).",
+        )
     ret = _adjusted(name, renewal, wanted, new)
     until = time.strftime("%Y-%m-%d", time.gmtime(new.not_after))
     return _ret(name, True, f"{server} issued a certificate, valid until {until}.", {name: why, **ret["changes"]})
@@ -183,7 +196,11 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     content = {chain_file: _shipped(chain), key_file: _shipped(key)}
     missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
     if missing:
-        return _ret(name, False, f"The controller has no file {missing[0]} (salt/mattermost/local/).")
+        return _ret(
+            name,
+            False,
+            f"The controller has no file {missing[0]}. Put it into salt/mattermost/local/, or correct mattermost:certificate.",
+        )
     with tempfile.TemporaryDirectory(prefix="mattermost-certificate-") as folder:
         aside = {path: os.path.join(folder, os.path.basename(path)) for path in content}
         for path, copy in aside.items():
@@ -193,7 +210,9 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
                 found = certificates.check(aside[chain_file], aside[key_file], each, time.time())
         except certificates.CertificateError as err:
             fault = str(err).replace(aside[chain_file], chain).replace(aside[key_file], key)
-            return _ret(name, False, f"{fault} Nothing was changed.")
+            return _ret(
+                name, False, f"{fault} Nothing was changed. Correct the files that mattermost:certificate names."
+            )
     until = time.strftime("%Y-%m-%d", time.gmtime(found.not_after))
     changes = config.differing(content)
     if not changes:

@@ -98,7 +98,11 @@ def configured(
         if reason:
             swap.undo()
             os.unlink(due)
-            return _ret(name, False, f"The running nginx refused to reload: {reason}. The old files were restored.")
+            return _ret(
+                name,
+                False,
+                f"The running nginx refused to reload: {reason}. The old files were restored. See: journalctl -u {service} -n 50",
+            )
     os.unlink(due)
     return _ret(name, True, _done(name, shown, why, is_served), shown or {"nginx": "reloaded"})
 
@@ -170,4 +174,7 @@ def _refused(reason, wanted):
             f"nginx refuses its configuration because of {foreign}, which this bundle did not write: {reason}. Correct "
             "or remove that file. Nothing was changed. nginx keeps its running configuration."
         )
-    return f"nginx refuses the new configuration: {reason}. Nothing was changed. nginx keeps its running configuration."
+    return (
+        f"nginx refuses the new configuration: {reason}. Nothing was changed, and nginx keeps its running configuration. "
+        "Correct the setting that this line comes from."
+    )

@@ -40,7 +40,11 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
     for boolean in booleans:
         done = _run("getsebool", boolean)
         if done.returncode:
-            return _ret(name, False, f"The SELinux policy of this host has no boolean {boolean}: {done.stderr.strip()}")
+            return _ret(
+                name,
+                False,
+                f"The SELinux policy of this host has no boolean {boolean}: {done.stderr.strip()}. See which ones it has: getsebool -a",
+            )
         if done.stdout.split()[-1:] != ["on"]:
             todo[boolean] = ["setsebool", "-P", boolean, "on"]
     known = _run("semanage", "fcontext", "-l", "-C").stdout if labels else ""

@@ -207,11 +207,29 @@ class Plan:
         known = {key: value for key, value in self.todo.items() if core.look_up(self.live, key[:2]) is not core.MISSING}
         if self._unread_edits():
             # the server saves its whole memory: an edit of the file that it has not read yet would be lost
-            self._ask("POST", "config/reload", None, f"{self.path} was edited, and the server does not accept it")
+            self._ask(
+                "POST",
+                "config/reload",
+                None,
+                f"{self.path} was edited, and the server does not accept it",
+                "Correct that file.",
+            )
         if known:
-            live = self._ask("GET", "config", None, "The server does not report its configuration")
+            live = self._ask(
+                "GET",
+                "config",
+                None,
+                "The server does not report its configuration",
+                "See its log: journalctl -u mattermost -n 50",
+            )
             sent = core.patch(known, live, files.read_json(self.path) or {})
-            result = self._ask("PUT", "config/patch", sent, "The server does not accept the change")
+            result = self._ask(
+                "PUT",
+                "config/patch",
+                sent,
+                "The server does not accept the change",
+                "Correct that key in the settings.",
+            )
             left = core.differences(result, core.flatten(sent))
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
@@ -234,11 +252,11 @@ class Plan:
         self.variables = {**self._variables_on_host(), **self.variables}
         return self.variables
 
-    def _ask(self, method: str, path: str, body, what: str):
+    def _ask(self, method: str, path: str, body, what: str, todo: str):
         try:
             return self.server.call(method, path, body)
         except (api.Refused, api.Unreachable) as err:
-            raise Refused(f"{what}: {err}") from err
+            raise Refused(f"{what}: {err} {todo}") from err
 
 
 def _ours(held: dict, server_config: dict) -> dict:

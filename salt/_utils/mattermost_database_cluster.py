@@ -62,7 +62,8 @@ class Cluster:
         if done.returncode or not self.is_initialised():
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
             raise DatabaseError(
-                f"{' '.join(command)} did not create PostgreSQL's cluster in {self.data['data_dir']}: {sentence(' '.join(last))}"
+                f"{' '.join(command)} did not create PostgreSQL's cluster in {self.data['data_dir']}: {sentence(' '.join(last))} "
+                "Correct the cause on the host, then start again."
             )
 
     def pid_file(self) -> list[str]:

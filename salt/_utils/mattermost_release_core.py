@@ -160,5 +160,5 @@ def check_version_output(text: str, version: str, edition: str = "team") -> None
     ready = "true" if edition == "enterprise" else "false"
     if fields.get("Build Enterprise Ready") != ready:
         raise ReleaseError(
-            f"The server {version} in the archive is not the {facts.EDITIONS[edition]} (Build Enterprise Ready is not {ready})."
+            f"The server {version} in the archive is not the {facts.EDITIONS[edition]} (Build Enterprise Ready is not {ready}). Correct mattermost:release:edition or mattermost:release:source."
         )

@@ -77,7 +77,9 @@ def begin(*arguments) -> Future:
 
 def _checked(path: str, checksum: str, origin: str) -> str:
     if not os.path.isfile(path):
-        raise ReleaseError(f"The archive {path} does not exist on this host ({origin}).")
+        raise ReleaseError(
+            f"The archive {path} does not exist on this host ({origin}). Correct mattermost:release:source."
+        )
     found = sha256(path)
     if found != checksum:
         raise ReleaseError(_mismatch(path, found, checksum))

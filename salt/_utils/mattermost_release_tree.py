@@ -155,9 +155,9 @@ def unpack(
         os.rename(tree, target)
         _sync_directory(install)
     except (tarfile.TarError, EOFError, zlib.error) as err:
-        raise ReleaseError(f"{archive} is not a readable archive: {err}.") from None
+        raise ReleaseError(f"{archive} is not a readable archive: {err}. Correct mattermost:release:source.") from None
     except OSError as err:
-        raise ReleaseError(f"Unpacking {archive} below {install} failed: {err}.") from None
+        raise ReleaseError(f"Unpacking {archive} below {install} failed: {err}. Check that disk: df") from None
     finally:
         os.umask(umask)
         shutil.rmtree(aside, ignore_errors=True)
@@ -207,7 +207,7 @@ def _version_of(tree: str, user: str) -> str:
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise ReleaseError(
-            f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}."
+            f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}. Check that mattermost:release:source is for its processor and system."
         )
     return done.stdout
 

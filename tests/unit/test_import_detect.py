@@ -238,7 +238,7 @@ def test_two_servers_in_containers_are_told_apart_by_what_runs():
         twice(database, server)
         database["State"] = {"Running": True}
 
-    with pytest.raises(parse.ImportFault, match="several servers in containers"):
+    with pytest.raises(parse.ImportFault, match="several Mattermost servers in containers"):
         detect.detect(facts_text(changed(both)))
 
 

@@ -77,7 +77,7 @@ def test_its_port_is_known(told, port):
 def test_what_comes_afterwards_is_told():
     said = "\n".join(in_place.next_steps(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
     assert "Your nginx site stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
-    assert "SiteURL stays https://old.example.com" in said
+    assert "links still begin with https://old.example.com (SiteURL)" in said
     assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
     assert (
         "To go back to it, run on that host: mattermost-aside back overwrite. Messages posted from now on are only in"

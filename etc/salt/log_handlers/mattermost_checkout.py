@@ -124,7 +124,7 @@ def wrong_salt(found: str) -> str:
     reason = (
         "has no salt-ssh --relenv, which hosts without a usable Python need"
         if _line(found) < tested[0]
-        else "is a release line that this tree was never tested with"
+        else "is a release line that this bundle was never tested with"
     )
     return (
         f"Salt {found} ({sys.prefix}) {reason}. Wanted: Salt {tested[-1]} ({', '.join(TESTED)} are tested). "
@@ -134,7 +134,7 @@ def wrong_salt(found: str) -> str:
 
 def untested_salt(found: str) -> str:
     """Return the one line of warning for *found*, another version of a tested release line."""
-    return f"Warning: Salt {found} was not tested with this tree ({', '.join(TESTED)} were). The command goes on."
+    return f"Warning: Salt {found} was not tested with this bundle ({', '.join(TESTED)} were). The command continues."
 
 
 def _line(version: str) -> int:
@@ -151,8 +151,8 @@ def wrong_owner(folder: str, user: int) -> str:
     if owner == user:
         return ""
     return (
-        f"{folder} belongs to {_name(owner)}, and this runs as {_name(user)}: Salt's cache would end up half of each. "
-        f"Run as {_name(owner)}, or remove {folder} (it is only a cache)."
+        f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Each would own a part of Salt's cache. "
+        f"Run it as {_name(owner)}, or remove {folder} (it is only a cache)."
     )
 
 

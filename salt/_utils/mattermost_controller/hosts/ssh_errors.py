@@ -129,8 +129,8 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     output = " ".join(words.split())[-300:] or "nothing"
     return refusal(
         "reachable",
-        f"A command on {host.address} ended with exit status {rc}: {output}.",
-        f"see its output: salt-ssh {fields['target']} --raw true",
+        f"ssh to {host.address}, or the first command there, failed (exit status {rc}). It printed: {output}.",
+        f"try the same login, and read its whole output: salt-ssh {fields['target']} --raw true",
     )
 
 

@@ -41,5 +41,5 @@ def _check_usable(source: Source) -> None:
         )
     if not source.login.database:
         raise ImportFault(
-            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE."
+            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set it there."
         )

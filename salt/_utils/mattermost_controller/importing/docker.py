@@ -63,7 +63,9 @@ def _server(containers: list) -> dict | None:
     candidates = running or servers
     if len(candidates) > 1:
         names = ", ".join(sorted(each["Name"].lstrip("/") for each in candidates))
-        raise ImportFault(f"The host runs several servers in containers ({names}). Stop all except the one to import.")
+        raise ImportFault(
+            f"The host runs several Mattermost servers in containers ({names}). Stop all except the one to import."
+        )
     return candidates[0] if candidates else None
 
 

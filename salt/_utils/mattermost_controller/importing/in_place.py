@@ -121,7 +121,7 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         )
     if site_url(source) not in ("", f"https://{name}"):
         lines.append(
-            f"SiteURL stays {site_url(source)}. Change it in the System Console when the address of the site changes."
+            f"The server's links still begin with {site_url(source)} (SiteURL). If people will use another address, set SiteURL in the System Console."
         )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [

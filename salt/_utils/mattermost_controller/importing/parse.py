@@ -48,9 +48,9 @@ def sections(text: str, path: str) -> dict:
     try:
         value = json.loads(text)
     except ValueError as err:
-        raise ImportFault(f"{path} is not valid JSON: {err}.") from None
+        raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host of the import.") from None
     if not isinstance(value, dict):
-        raise ImportFault(f"{path} does not contain a map of sections.")
+        raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host of the import.")
     return value
 
 

@@ -87,7 +87,7 @@ def incompatibilities(
         )
     elif not facts.get("postgresql"):
         reasons.append(
-            f"The database of the {source.layout} installation on {source_id} cannot be read: {_reason(source, facts)}."
+            f"The database of the {source.layout} installation on {source_id} cannot be read: {_reason(source, facts).rstrip('.')}. Check that its PostgreSQL runs, and the login in its settings."
         )
     if source.active and not request["stop"]:
         reasons.append(
@@ -254,9 +254,11 @@ def parse_config(data: bytes) -> dict:
     try:
         value = json.loads(data)
     except ValueError as err:
-        raise ValueError(f"The source's settings are not valid JSON: {err}.") from None
+        raise ValueError(
+            f"The source's settings are not valid JSON: {err}. Correct them there, then start again."
+        ) from None
     if not isinstance(value, dict):
-        raise ValueError("The source's settings are not a map of sections.")
+        raise ValueError("The source's settings are not a map of sections. Correct them there, then start again.")
     return value
 
 

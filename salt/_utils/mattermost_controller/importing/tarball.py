@@ -29,7 +29,9 @@ def find(facts: dict) -> Source | None:
     if is_database(config_path):
         return from_tree(facts, "hand-made", None, variables, "", config_path)
     if "config" not in facts:
-        raise ImportFault(f"The server's configuration {config_path} cannot be read.")
+        raise ImportFault(
+            f"The server's configuration {config_path} is missing or cannot be read. Check that path on the host of the import."
+        )
     config = sections(file(facts, "config"), config_path)
     return from_tree(facts, "hand-made", config, variables, config_path)
 

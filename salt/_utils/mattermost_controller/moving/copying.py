@@ -43,8 +43,8 @@ def size_summary(facts: dict) -> str:
     """Return what there is to move, in words. facts: of the source."""
     size = backup.size
     return (
-        f"The hosts meet all requirements. To be copied are {plan.number(facts, 'posts')} messages, a database of "
-        f"{size(plan.number(facts, 'database_bytes'))}, {size(plan.number(facts, 'stored') * 1024)} of files."
+        f"The hosts meet all requirements. The run copies {plan.number(facts, 'posts')} messages, in a database of "
+        f"{size(plan.number(facts, 'database_bytes'))}, and {size(plan.number(facts, 'stored') * 1024)} of files."
     )
 
 
@@ -77,7 +77,7 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Outcome(
         f"{count} files ({size_text}) were copied in {time.monotonic() - started:.0f} s, without a downtime. The {rehearsed}. "
-        f"This step of the downtime takes {seconds:.1f} s.",
+        f"In the downtime it takes {seconds:.1f} s.",
         count,
     )
 

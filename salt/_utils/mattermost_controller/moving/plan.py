@@ -177,7 +177,8 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
         else "of another server"
     )
     return [
-        f'{target_id} has {posts} messages {what}. To replace them, and keep a copy on {target_id}, add "overwrite": true to {key}.'
+        f'{target_id} has {posts} messages {what}, which this run would replace. To replace them, add "overwrite": true to {key}. '
+        f"A copy of them is then kept on {target_id}."
     ]
 
 

@@ -85,7 +85,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return warning(
             "existing-database",
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
-            f"run for each: ALTER TABLE ... OWNER TO {found['owner']}. Or GRANT SELECT on it and USAGE on its schema to that role. Or move it to another database.",
+            f"run in the database {name}, for each of them: ALTER TABLE NAME OWNER TO {found['owner']}. Or grant that role SELECT, and USAGE on the schema.",
         )
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "The host has no database of another installation.")

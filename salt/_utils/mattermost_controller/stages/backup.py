@@ -50,7 +50,9 @@ def created(found: dict, settings: dict) -> str:
         "elsewhere, because a restore on another host needs the password.",
     ]
     if place.startswith("/"):
-        sentences.append("The repository is on the host's own disk, and is lost with that disk.")
+        sentences.append(
+            "The repository is on the host's own disk, and is lost with that disk. Set mattermost:backup:repository to keep backups on another machine."
+        )
     return " ".join(sentences)
 
 

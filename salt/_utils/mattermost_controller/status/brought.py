@@ -51,7 +51,7 @@ def _salt(version: str, table: dict, today) -> Finding:
         f"Salt {version} on this controller",
         known.get("ends", ""),
         today,
-        "docs/salt-versions.md takes a newer one",
+        "take a newer version of Salt (docs/salt-versions.md)",
     )
     if found.level in ("ok", "skipped") and numbers(known.get("newest", "")) > numbers(version):
         return note(

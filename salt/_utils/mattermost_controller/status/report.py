@@ -225,7 +225,9 @@ def patches(made: dict) -> Finding:
         )
     if made["result"] == "failed":
         return refusal(
-            "unattended-patches", made["reason"] or "The last run failed.", "journalctl -u mattermost-patches"
+            "unattended-patches",
+            made["reason"] or "The last run failed.",
+            "read the reason on the host: journalctl -u mattermost-patches",
         )
     return ok("unattended-patches", made["reason"] or "Unattended patches are on. No window has opened yet.")
 

@@ -19,7 +19,7 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
     today = day_of(facts)
     platform, major = settings["platform"], postgresql.partition(".")[0]
     return [
-        support("platform-support", platform["name"], platform["support_ends"], today, "docs/move.md brings the server to another host"),
+        support("platform-support", platform["name"], platform["support_ends"], today, "move the server to a host with a supported system (docs/move.md)"),
         postgresql_support(major, table["postgresql"], today)
         if major
         else skipped("postgresql-support", "PostgreSQL does not answer."),
@@ -36,7 +36,7 @@ def day_of(facts: dict) -> date:
 
 def postgresql_support(major: str, ends: dict, today) -> Finding:
     """Judge the last day of support of a PostgreSQL. ends: by major."""
-    way = "docs/postgresql.md brings the data to a newer major"
+    way = "upgrade PostgreSQL to a newer major version (docs/postgresql.md)"
     return support("postgresql-support", f"PostgreSQL {major}", ends.get(major, ""), today, way)
 
 

@@ -38,7 +38,11 @@ def listeners(settings, facts) -> Finding:
             f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program uses the port, find it with ss -ltnp and stop it.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
-        return refusal("listeners", f"No program listens on port {settings['server']['port']}.", LOGS)
+        return refusal(
+            "listeners",
+            f"No program listens on port {settings['server']['port']}.",
+            f"read the server's log on the host: {LOGS}",
+        )
     return ok("listeners", f"{', '.join(map(str, sorted(inner)))} listen on loopback only.")
 
 
@@ -64,7 +68,7 @@ def services(settings, facts) -> Finding:
         return refusal(
             "services",
             f"{', '.join(f'{name} is {state}' for name, state in wrong)}.",
-            f"systemctl status {wrong[0][0]}; journalctl -u {wrong[0][0]} -n 50",
+            f"read the reason on the host: systemctl status {wrong[0][0]}; journalctl -u {wrong[0][0]} -n 50",
         )
     return ok("services", f"{', '.join(wanted)} are active and enabled.")
 
@@ -74,14 +78,16 @@ def renewal(settings, facts) -> Finding:
     state = _off(facts, name)
     if state:
         return refusal(
-            "renewal", f"{name} is {state}, so the certificate would expire.", f"systemctl enable --now {name}"
+            "renewal",
+            f"{name} is {state}, so the certificate would expire.",
+            f"run on the host: systemctl enable --now {name}",
         )
     due = _unit(facts, name).get("NextElapseUSecRealtime", "")
     if not due or due in ("n/a", "0"):
         return refusal(
             "renewal",
             f"{name} has no next run, so the certificate would expire.",
-            f"systemctl restart {name}; systemctl list-timers",
+            f"run on the host: systemctl restart {name}; systemctl list-timers",
         )
     tried = facts["renewal"]
     if tried.get("attempt") == "failed":
@@ -148,7 +154,7 @@ def postgresql(settings, facts) -> Finding:
         return refusal(
             "postgresql",
             f"PostgreSQL does not answer on the socket of port {port}.",
-            f"systemctl restart {settings['platform']['postgresql']['service']}; then read the reason: journalctl -u 'postgresql*' -n 50",
+            f"run on the host: systemctl restart {settings['platform']['postgresql']['service']}. If it does not start, read the reason: journalctl -u 'postgresql*' -n 50",
         )
     if numbers(version)[0] < minimum:
         return refusal(

@@ -37,7 +37,7 @@ def reachable(settings, observed, facts, secure: bool) -> Finding:
         return refusal(
             "reachable",
             f"{where} does not answer the controller on {' and '.join(dead)}.",
-            f"check the firewall of the host (and of the cloud), and nginx: {NGINX_LOGS}",
+            f"check the firewall of the host (and of the cloud), and nginx on the host: {NGINX_LOGS}",
         )
     return ok("reachable", f"Port {' and '.join(ports)} answer{'s' if len(ports) == 1 else ''}.")
 
@@ -51,7 +51,7 @@ def closed_ports(settings, observed, facts) -> Finding:
         return refusal(
             "closed-ports",
             f"Port {' and '.join(opened)} can be reached from the controller.",
-            "find its address with ss -ltnp, and close the port in the firewall.",
+            "find on the host which program opens the port (ss -ltnp), and close the port in the firewall.",
         )
     ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
     if observed["control"] != "open":
@@ -91,7 +91,7 @@ def hsts(settings, observed, facts) -> Finding:
         return ok("hsts", found or "The header Strict-Transport-Security is not sent, as set.")
     return refusal(
         "hsts",
-        f"Strict-Transport-Security is {found or 'missing'}. The setting is {wanted or 'none'}.",
+        f"The header Strict-Transport-Security is {found or 'missing'}. By mattermost:nginx:hsts_seconds it must be {wanted or 'missing'}.",
         DEPLOY,
     )
 
@@ -103,7 +103,7 @@ def page(settings, observed, facts) -> Finding:
     return refusal(
         "page",
         f"The web page is not served: {_what(answer)}.",
-        f"read the server's log: {LOGS}; check that the server can read client/root.html of the release.",
+        f"read the server's log on the host: {LOGS}; check that the server can read client/root.html of the release.",
     )
 
 
@@ -114,7 +114,7 @@ def ping(settings, observed, facts) -> Finding:
     if answer.status == 200 and set(states.values()) == {"OK"}:
         return ok("health", "The server, its database and its files are healthy.")
     ill = ", ".join(f"{key} {value}" for key, value in states.items() if value and value != "OK")
-    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"read its log: {LOGS}")
+    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"read its log on the host: {LOGS}")
 
 
 def version(settings, observed, facts) -> Finding:
@@ -129,7 +129,7 @@ def version(settings, observed, facts) -> Finding:
         return refusal(
             "version",
             f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs. Expected: {wanted}.",
-            f"systemctl restart mattermost; then read its log: {LOGS}",
+            f"run on the host: systemctl restart mattermost. Then read its log: {LOGS}",
         )
     return ok("version", f"Mattermost {header} runs.")
 
@@ -158,7 +158,7 @@ def license_is_taken(settings, observed, facts) -> Finding:
         return refusal(
             "license",
             "The server does not accept the license in mattermost:server:license, and runs without it.",
-            f"set the whole text of the vendor's file. Read the reason in the server's log: {LOGS}",
+            f"set the whole text of the vendor's file. Read the reason in the server's log on the host: {LOGS}",
         )
     return ok("license", "The server has a license.")
 
@@ -202,7 +202,7 @@ def websocket(settings, observed, facts) -> Finding:
     return refusal(
         "websocket",
         f"No websocket opens through the public name: {_what(answer)}.",
-        f"{DEPLOY}; if the fault remains, read the server's log: {LOGS}",
+        f"{DEPLOY}; if the fault remains, read the server's log on the host: {LOGS}",
     )
 
 
@@ -221,7 +221,7 @@ def websocket_origin(settings, observed, facts) -> Finding:
     return warning(
         "websocket-origin",
         f"It could not be checked whether a websocket from another site is refused: {_what(answer)}.",
-        LOGS,
+        f"read the server's log on the host: {LOGS}",
     )
 
 
