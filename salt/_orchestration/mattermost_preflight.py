@@ -18,6 +18,7 @@ from mattermost_controller.given import interrupt
 from mattermost_controller.hosts import checkout_lock, collect, minion, probe, questions, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.releases import look as release_look
+from mattermost_controller.stages import batch
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 from mattermost_release_facts import effective
 
@@ -68,6 +69,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
         return _ret(name, False, f"site is {site}. It must be ssl, non-ssl or empty.", findings={})
     try:
         checkout_lock.acquire(__opts__, __low__["__sls__"])
+        batch.of(__pillar__)
         hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
     except (checkout_lock.BusyError, roster.TargetError) as err:
         return _ret(name, False, f"Preflight refused: {err} Nothing was changed.", findings={})

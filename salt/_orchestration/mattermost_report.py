@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from mattermost_answer import answer as _ret
 from mattermost_controller.reporting import finish
-from mattermost_controller.stages import stage
+from mattermost_controller.stages import batch, stage
 
 
 def shown(name):
@@ -21,7 +21,7 @@ def shown(name):
     ``failhard: True`` ends an orchestration before, and Salt's own results are shown. Never reports a change, and does not judge:
     result is True whatever the others are.
     """
-    steps = stage.in_order(_plain(__running__))
+    steps = batch.reached(stage.in_order(_plain(__running__)), __context__.get(batch.DONE) or {})
     return _ret(name, True, finish.with_report(__opts__, __context__, steps, is_alone=len(steps) == 1))
 
 

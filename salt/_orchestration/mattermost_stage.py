@@ -12,6 +12,7 @@ import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, relenv_archive, roster
 from mattermost_controller.stages import apply as stage_run
+from mattermost_controller.stages import batch
 from mattermost_controller.stages import stage as core
 
 log = logging.getLogger("salt.state")
@@ -50,22 +51,12 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
         for stage in stages:
             runs[stage["name"]] = {"outcome": outcome, "stages": stages}
     run = runs[name]
-    judged = core.stage_result(name, _share(run, name), __opts__["test"])
+    judged = __context__.get(batch.DONE, {}).get(name) or core.stage_result(
+        name, core.share(run["outcome"], name, run["stages"]), __opts__["test"]
+    )
     if judged["result"] is False and judged["changes"]:
         log.error(judged["comment"])  # of a step that changed something Salt itself tells only that
     return _ret(name, **judged)
-
-
-def _share(run: dict, name: str) -> dict:
-    """Return what belongs to stage *name* of each host's results."""
-    share = {}
-    for host, answer in run["outcome"].items():
-        results = core.state_results(answer.get("return") if isinstance(answer, dict) else answer)
-        if results is None:
-            share[host] = core.no_results_reason(answer)
-        else:
-            share[host] = [part for part in results if core.stage_of(part["__sls__"], run["stages"]) == name]
-    return share
 
 
 def _from_command(key: str) -> dict:
@@ -76,10 +67,46 @@ def _run(stages: list, pillar: dict) -> dict:
     """Apply the stages' SLS in order on every host of this run; return Salt's answer for each host."""
     checkout_lock.acquire(__opts__, __low__["__sls__"])
     hosts = roster.targets(__opts__, __pillar__, __low__["__sls__"])
-    known = __context__.get(PREFLIGHT) or {}
-    progress = mattermost_progress.Run(lambda sls: core.stage_of(sls, stages))
-    try:
-        slses = [stage["sls"] for stage in stages]
-        return stage_run.apply(__opts__, hosts, slses, known, __opts__["test"], progress.event, pillar)
-    finally:
-        mattermost_progress.clear()
+    slses = [stage["sls"] for stage in stages]
+
+    def apply(members):
+        known = __context__.get(PREFLIGHT) or {}
+        progress = mattermost_progress.Run(lambda sls: core.stage_of(sls, stages))
+        try:
+            return stage_run.apply(__opts__, members, slses, known, __opts__["test"], progress.event, pillar)
+        finally:
+            mattermost_progress.clear()
+
+    limits = batch.of(__pillar__)
+    if not limits or len(hosts) < 2 or __opts__["test"]:
+        return apply(hosts)
+    return _in_batches(limits, hosts, stages, apply)
+
+
+def _in_batches(limits, hosts: list, stages: list, apply) -> dict:
+    """Apply the stages, and the verification after them, in batches; keep what they came to. Return Salt's answer for each host."""
+    check, checked = core.verification(__lowstate__, stages[-1]["name"]), []
+
+    def applied(members):
+        try:
+            return apply(members)
+        except relenv_archive.RelenvError as err:
+            return {host.id: {"stderr": str(err)} for host in members}
+
+    def verify(names):
+        if not check:
+            return []
+        every = __context__[PREFLIGHT]
+        __context__[PREFLIGHT] = {name: every[name] for name in names}
+        try:
+            checked.append(__states__["mattermost_verify.passed"](check["name"], check.get("site", "")))
+        finally:
+            __context__[PREFLIGHT] = every
+        return batch.refused(checked[-1], names)
+
+    outcome, not_begun = batch.run(limits, hosts, applied, verify)
+    done = batch.judged(stages, outcome, not_begun)
+    if checked:
+        done[check["name"]] = batch.joined(checked)
+    __context__.setdefault(batch.DONE, {}).update(done)
+    return outcome

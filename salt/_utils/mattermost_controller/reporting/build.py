@@ -2,8 +2,8 @@
 
 A step of an orchestration may return a ``report`` beside Salt's four keys, by host ID: ``said`` (sentences on what changed),
 ``warnings`` (sentences), ``failed`` (dicts of ``what``, ``fix``, ``cut``), ``seconds``. ``findings`` are a preflight's or a verification's, by host;
-``sites`` of the latter are what a person wants to know of a site that serves; ``text`` is printed as it is. What has none of these is
-told by its comment.
+``sites`` of the latter are what a person wants to know of a site that serves; ``not_begun`` are the hosts that the run left as they are; ``text`` is printed
+as it is. What has none of these is told by its comment.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Report(NamedTuple):
 
     refusals: findings of a preflight or a verification that failed, each with its host; refused: of the same, the ``total`` of
     checks and whether it came ``before`` any change. unchanged: names of stages by host, whose order is that of hosts. changed: hosts. findings: by host, where they
-    are listed one by one. unreached: names of steps.
+    are listed one by one. unreached: names of steps. not_begun: hosts.
     """
 
     hosts: list
@@ -58,6 +58,7 @@ class Report(NamedTuple):
     seconds: float
     is_test: bool
     unreached: list
+    not_begun: list
 
 
 def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
@@ -68,7 +69,7 @@ def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
     """
     parts = ("findings", "status", "report")
     hosts = list(dict.fromkeys(host for step in steps for part in parts for host in step.get(part) or {}))
-    report = Report(hosts, [], [], {}, [], [], {}, [], {}, {}, "", 0.0, test, [])
+    report = Report(hosts, [], [], {}, [], [], {}, [], {}, {}, "", 0.0, test, [], [])
     seconds = 0.0
     for step in steps:
         seconds += float(step.get("duration") or 0) / 1000
@@ -81,6 +82,7 @@ def from_steps(steps: list[dict], test: bool, only: bool = False) -> Report:
         else:
             _from_comment(report, step, hosts)
         report.sites.update(step.get("sites") or {})
+        report.not_begun.extend(step.get("not_begun") or [])
         report = report._replace(text=report.text + str(step.get("text") or ""))
     if report.unreached and not (
         report.failures or report.refusals

@@ -93,7 +93,13 @@ def summary(report: Report, style: Style, addresses: dict | None = None, log: st
 
 def _hosts(report: Report) -> list[str]:
     """Return the hosts that have something to tell, in order; '' comes last."""
-    with_news = {*report.findings, *report.unchanged, *_failed(report), *(row.host for row in report.rows)}
+    with_news = {
+        *report.findings,
+        *report.unchanged,
+        *report.not_begun,
+        *_failed(report),
+        *(row.host for row in report.rows),
+    }
     hosts = [host for host in dict.fromkeys([*report.hosts, *sorted(with_news)]) if host and host in with_news]
     return hosts + [""] * ("" in with_news)
 
@@ -110,6 +116,8 @@ def _host(report: Report, style: Style, host: str, address: str) -> list[str]:
         lines += style.wrap(f"{what}: nothing to change", "  ")
     if report.findings.get(host):
         lines += _findings(style, report.findings[host])
+    if host in report.not_begun:
+        lines.append("  not begun")
     if not lines:
         return []
     head = style.clean(f"{host} ({address})" if address else host)
@@ -134,6 +142,7 @@ def _table(report: Report, style: Style, hosts: list[str]) -> list[str]:
         failed = failed or next((one["check"] for where, one in report.refusals if where == host), "")
         word = "would change" if report.is_test else "changed"
         said = f"failed at {failed}" if failed else f"{word}: {', '.join(steps)}" if steps else "nothing to change"
+        said = "not begun" if host in report.not_begun else said
         lines += style.row(host, [said], wide)
     return [*lines, ""]
 
@@ -170,11 +179,12 @@ def _ending(report: Report, hosts: list[str]) -> str:
     hosts, failed = [host for host in hosts if host], _failed(report)
     start = f"Failed after {took}" if failed else f"Dry run, {took}" if report.is_test else f"Done in {took}"
     if len(hosts) > 1:
-        still = len([host for host in hosts if host not in report.changed and host not in failed])
+        still = len({*hosts} - {*report.changed, *failed, *report.not_begun})
         changed = len([host for host in report.changed if host not in failed])
         named = f" ({', '.join(filter(None, failed))})" if any(failed) else ""
         word = "would change" if report.is_test else "changed"
-        return f"{start}: {changed} {word}, {still} unchanged, {len(failed)} failed{named}."
+        left = f", {len(report.not_begun)} not begun" if report.not_begun else ""
+        return f"{start}: {changed} {word}, {still} unchanged, {len(failed)} failed{named}{left}."
     if failed:
         return f"{start}.{_not_reached(report.unreached)}"
     if report.is_test:
@@ -219,6 +229,12 @@ def _failures(report: Report, style: Style, hosts: list[str], log: str) -> list[
         lines += [style.paint("Failed:", "red") + wrapped[0][len("Failed:") :], *wrapped[1:]]
         if fix:
             lines += style.wrap(fix[:1].lower() + fix[1:] if fix[1:2].islower() else fix, "Fix:    ")
+    if report.not_begun:
+        lines += style.wrap(
+            f"{', '.join(report.not_begun)}. Repair the failed hosts, then run the same command again.",
+            "Not begun: ",
+            "           ",
+        )
     if log and any(failure.cut for failure in report.failures):
         lines += style.wrap(
             f"{log}. To see every step, run the same command again with -l debug.", "Details: ", "         "

@@ -40,6 +40,31 @@ def stage_of(sls: str, stages: list[dict]) -> str:
     return stages[0]["name"]
 
 
+def verification(lowstate, last: str) -> dict | None:
+    """Return the chunk of the verification that follows the stage *last* in running order, None for another step."""
+    chunks = sorted(lowstate, key=lambda chunk: chunk.get("order", 0))
+    names = [chunk["name"] if chunk["state"] == "mattermost_stage" else None for chunk in chunks]
+    following = chunks[names.index(last) + 1 :]
+    return following[0] if following and following[0]["state"] == "mattermost_verify" else None
+
+
+def share(outcome: dict, name: str, stages: list[dict]) -> dict:
+    """Return what belongs to the stage *name* of each host's results, or why it has none. outcome: Salt's answer by host ID."""
+    found = {}
+    for host, answer in outcome.items():
+        results = results_of(answer)
+        if results is None:
+            found[host] = no_results_reason(answer)
+        else:
+            found[host] = [part for part in results if stage_of(part["__sls__"], stages) == name]
+    return found
+
+
+def results_of(answer) -> list[dict] | None:
+    """Return the same as `state_results` of a host's *answer*, which may have them in what its job says of itself."""
+    return state_results(answer.get("return") if isinstance(answer, dict) else answer)
+
+
 def state_results(returned) -> list[dict] | None:
     """Return a host's state results in running order, or None when it returned something else."""
     if not isinstance(returned, dict) or not returned or not all(map(_is_result, returned, returned.values())):

@@ -1,0 +1,105 @@
+"""A salt-master with several minions on loopback, and a small orchestration of stages that change nothing but a file of the test's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from tests import repository
+from tests.engine import daemons
+from tests.render import compiler
+
+TREE = repository.ROOT / "salt"
+ORCHESTRATION = """
+{% for name in ("first", "second") %}
+{{ name }}:
+  mattermost_stage.applied:
+    - apply: rolling.{{ name }}
+{% if name == "second" %}
+    - require: [mattermost_stage: first]
+{% endif %}
+{% endfor %}
+report:
+  mattermost_report.shown:
+    - order: last
+"""
+# what a host does in a stage: it notes when it began and when it ended
+STAGE = """
+NAME-works:
+  {% if grains.id in pillar.get("broken", {}).get("NAME", []) %}
+  test.fail_without_changes: []
+  {% else %}
+  cmd.run:
+    - name: echo "$(date +%s.%N) {{ grains.id }} NAME" >>FOLDER/work; sleep {{ pillar.get("seconds", 0) }}; echo "$(date +%s.%N) {{ grains.id }} end" >>FOLDER/work
+  {% endif %}
+"""
+
+
+class Many(daemons.Daemons):
+    """Minions ``m0.example`` and so on beside the first one of `daemons`. count: how many. pillar: what the hosts get beside nothing."""
+
+    def __init__(self, folder: Path, count: int):
+        self.served = folder / "salt"
+        shutil.copytree(TREE, self.served, ignore=shutil.ignore_patterns("local", "__pycache__"))
+        (self.served / "rolling").mkdir()
+        # in the place of one that minions may run
+        (self.served / "mattermost/renew.sls").write_text(ORCHESTRATION)
+        for name in ("first", "second"):
+            text = STAGE.replace("NAME", name).replace("FOLDER", str(folder))
+            (self.served / f"rolling/{name}.sls").write_text(text)
+        own = {"states_dirs": [str(self.served / "_orchestration")]}
+        grains = compiler.GRAINS["Debian-12"]
+        super().__init__(folder, [self.served], {daemons.MINION: grains, daemons.MASTERLESS: {}}, **own)
+        self.minions = [f"m{number}.example" for number in range(count)]
+        common = yaml.safe_load((folder / "minion/etc/minion").read_text())
+        for name in self.minions:
+            self._configure(name, common | {"id": name}, "minion")
+
+    def start(self) -> None:
+        super().start()
+        for name in self.minions:
+            command = [repository.BIN / "salt-minion", "-c", self.folder / name / "etc"]
+            with self.log(name).open("a") as log:
+                self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+        deadline = time.monotonic() + daemons.START_SECONDS
+        while set(self.run("manage.up", "timeout=3")) < set(self.minions):
+            assert time.monotonic() < deadline, self.log("master").read_text()
+
+    def roll(self) -> dict:
+        """Run the small orchestration; return its steps by ID."""
+        return self.orchestrate("mattermost.renew")
+
+    def give(self, pillar: dict, hosts: list[str], **own) -> None:
+        """Give the hosts this *pillar*, and the orchestrations the *hosts* that they take and what else is their own."""
+        settings = {"name": "chat.example.test", "email": "admin@example.test"}
+        self.set_pillar({"mattermost": settings, **pillar}, {"mattermost": {"engine": "minion", "hosts": hosts, **own}})
+
+    def work(self) -> list[list[str]]:
+        """Return what the hosts noted, in order: time, host, stage (or end); forget it."""
+        path = self.folder / "work"
+        noted = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        path.unlink(missing_ok=True)
+        return noted
+
+
+def folder() -> Path:
+    """Return a new folder with a short name, for a socket's path has a small limit."""
+    return Path(tempfile.mkdtemp(prefix="mm"))
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Return the processor seconds that *pids* and their ended children used so far."""
+    ticks = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
