@@ -71,6 +71,11 @@ class Many(daemons.Daemons):
         while set(self.run("manage.up", "timeout=3")) < set(self.minions):
             assert time.monotonic() < deadline, self.log("master").read_text()
 
+    def stop(self) -> None:
+        for each in self._started:  # all at once: each takes seconds
+            each.terminate()
+        super().stop()
+
     def roll(self) -> dict:
         """Run the small orchestration; return its steps by ID."""
         return self.orchestrate("mattermost.renew")
