@@ -1,4 +1,4 @@
-# expected: mattermost:batch:failures is 0. It must be at least 1.
+# expected: mattermost:batch:failures is 0. Its minimum is 1.
 mattermost:
   batch:
     size: 2
