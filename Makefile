@@ -63,7 +63,7 @@ ONLY ?=
 soak: setup packages standin ## The long test sets, each within an hour [ONLY=part SEED=number]
 	@$(BIN)/python -m tests.soak --workers $(WORKERS) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)")
 
-BASE ?= main
+touched: BASE ?= main
 touched: setup ## The quick tests for what changed since BASE; lists the scenarios to run [BASE=main]
 	@$(BIN)/python -m tests.touched "$(BASE)"
 
@@ -107,8 +107,8 @@ picture: setup ## Draw docs/screen.svg from a first deploy, on the host that `ma
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
-	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
+bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 BASE=commit to measure too; ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
+	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
 
 .PHONY: release
 VERSION ?=

@@ -1,15 +1,19 @@
-"""The two ways to deploy that are compared, each on a fresh host of its own in the same lab."""
+"""The ways to deploy that are compared, each on a fresh host of its own in the same lab."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+from tests.lab import archives
 from tests.probe import Probe, Target
-from tests.scenarios.deployment import Deployment
+from tests.scenarios.deployment import ROOT, Deployment
 
 SCRIPT = Path(__file__).with_name("deploy.sh")
 EMAIL = "admin@example.test"
@@ -52,9 +56,11 @@ class Contender:
 
 
 class ByHand(Contender):
-    """deploy.sh as root over one ssh connection, then a look at the site from the controller."""
+    """deploy.sh as root over one ssh connection, then a look at the site from the controller. packages: beside those that a site needs."""
 
     title = "script by hand"
+    # what the bundle installs too (tests/unit/test_bench.py)
+    packages = "logrotate nftables python3-cap-ng restic"
 
     def run(self) -> None:
         variables = {
@@ -63,6 +69,7 @@ class ByHand(Contender):
             "ARCHIVE_URL": self.archive.url,
             "ARCHIVE_SHA256": self.archive.sha256,
             "VERSION": self.archive.version,
+            "MORE_PACKAGES": self.packages,
             "ACME_DIRECTORY": self.lab.acme_directory,
             "ACME_ROOT": Path(self.lab.authority.root).read_text(),
         }
@@ -82,20 +89,61 @@ class ByHand(Contender):
             raise RuntimeError(f"The site does not answer as version {self.archive.version}:\n{headers}")
 
 
+class Smaller(ByHand):
+    """The same without what only backups and a stricter host need."""
+
+    title = "smaller script"
+    packages = ""
+
+
 class Bundle(Contender):
-    """``salt-run state.orchestrate mattermost.ssl`` with a configuration of its own, as a user starts it."""
+    """``salt-run state.orchestrate mattermost.ssl`` of the checkout *tree* with a configuration of its own, as a user starts it."""
 
     title = "mattermost.ssl"
+    tree = ROOT
 
     def __init__(self, lab, name, archive, platform):
         super().__init__(lab, name, archive, platform)
-        self.deployment = Deployment(lab, self.host, archive, self.name)
+        self.deployment = Deployment(lab, self.host, archive, self.name, self.tree)
+        self.deployment.warm = False
 
-    def run(self) -> None:
-        done = self.deployment.orchestrate(timeout=LIMIT)
+    def run(self, orchestration: str = "mattermost.ssl") -> None:
+        done = self.deployment.orchestrate(orchestration, timeout=LIMIT)
         if done.rc != 0:
             raise RuntimeError(str(done))
-        self.changed = done.changes
+
+    def preflight(self) -> float:
+        """Check the deployed host once and return the seconds it took."""
+        began = time.monotonic()
+        self.run("mattermost.preflight")
+        return time.monotonic() - began
+
+
+def of_tree(tree: Path, title: str) -> type[Bundle]:
+    """Return the bundle as it is in another checkout."""
+    return type("Base", (Bundle,), {"title": title, "tree": tree})
+
+
+@contextlib.contextmanager
+def checked_out(commit: str):
+    """Enter to have the tree of *commit* in a temporary folder. It is used with the same virtual environment."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        tree = Path(folder) / "base"
+        _checked(["git", "-C", str(ROOT), "worktree", "add", "--detach", str(tree), commit])
+        try:
+            yield tree
+        finally:
+            _checked(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(tree)])
+
+
+def offered(lab, path: Path) -> archives.Archive:
+    """Return the archive file *path* as the lab's mirror offers it to hosts, outside of what trials and tests choose from."""
+    found = archives.describe(path)
+    place = Path("bench") / found.version / path.name
+    target = lab.directory / "sites" / lab.instance.gateway / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    return archives.Archive(found.version, found.sha256, f"https://{lab.instance.gateway}/{place}", target)
 
 
 def _checked(command: list[str], given: str = "") -> str:
@@ -105,10 +153,10 @@ def _checked(command: list[str], given: str = "") -> str:
     return done.stdout
 
 
-def warm_up(lab, archive, platform: str) -> None:
-    """Deploy by hand once, uncounted, so that the lab's package cache is equally warm for both."""
-    print("warming the package cache", file=sys.stderr, flush=True)
-    contender = ByHand(lab, "bench-warm", archive, platform)
+def warm_up(lab, kind: type[Contender], archive, platform: str) -> None:
+    """Deploy once, uncounted, so that the lab's package cache, Python's bytecode and Salt's own archive are there for all."""
+    print(f"warming up: {kind.title}", file=sys.stderr, flush=True)
+    contender = kind(lab, "bench-warm", archive, platform)
     try:
         contender.run()
     finally:

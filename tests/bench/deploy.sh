@@ -3,14 +3,14 @@
 # The benchmark runs it over ssh, as root, on standard input, against the same packages, archive and certificate authority
 # that the bundle gets. It can be run again: what is there stays, nothing is restarted that need not be.
 #
-# Wanted in the environment: NAME (public name), EMAIL, ARCHIVE_URL, ARCHIVE_SHA256, VERSION, ACME_DIRECTORY, and ACME_ROOT
-# (PEM of the authority's own HTTPS, empty for a public one).
+# Wanted in the environment: NAME (public name), EMAIL, ARCHIVE_URL, ARCHIVE_SHA256, VERSION, ACME_DIRECTORY, ACME_ROOT
+# (PEM of the authority's own HTTPS, empty for a public one), and MORE_PACKAGES (what else to install, may be empty).
 set -eu
 umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 # -- packages: one call for all of them ------------------------------------------------------------------------------
-packages='ca-certificates curl openssl xz-utils postgresql-15 nginx certbot firewalld'
+packages="ca-certificates curl openssl xz-utils postgresql-15 nginx certbot firewalld $MORE_PACKAGES"
 # shellcheck disable=SC2086 # a list of words
 if ! dpkg -s $packages >/dev/null 2>&1; then
     apt-get -q update

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import re
 
+from tests.bench.result import MEASURED, shown
+from tests.bench.upgrades import COLUMNS
+
 PATH = "docs/measurements.md"
-TITLES = {"script": "script by hand", "bundle": "`mattermost.ssl`"}  # of the contenders
+# of the sides that the page shows; how it was before is for the day of the change alone
+TITLES = {"script": "script by hand", "smaller": "smaller script", "bundle": "`mattermost.ssl`"}
 
 
 def deploy_table(found: dict) -> str:
     """Return the table of a deploy. found: of `result.summarise`."""
-    lines = ["| | first deploy | again | lost requests while run again |", "|---|---|---|---|"]
+    sides, ratios = found["sides"], found["ratios"]
+    lines = [
+        "| | first deploy | again | preflight | lost requests while run again |",
+        "|---|---|---|---|---|",
+    ]
     for side, title in TITLES.items():
-        part = found[side]
-        lines.append(
-            f"| {title} | {part['fresh']:.1f} s | {part['again']:.1f} s | {part['lost']} of {part['requests']} |"
-        )
-    lines.append(f"| ratio to the script's first run | {found['fresh_ratio']:.2f} | {found['again_ratio']:.2f} | |")
+        part = sides[side]
+        cells = [shown(part[key]) for key in MEASURED] + [f"{part['lost']} of {part['requests']}"]
+        lines.append(_row(title, cells))
+    for side in ("script", "smaller"):
+        lines.append(_row(f"ratio to the {TITLES[side]}", [shown(ratios[f"fresh / {side}"], "", 2), "", "", ""]))
     return "\n".join(lines)
 
 
 def upgrade_table(rows: list[dict]) -> str:
-    """Return the table of upgrades. rows: of `upgrades.measure`."""
+    """Return the table of upgrades. rows: of `upgrades.summarise`."""
     lines = [
-        "| | chat away | of that the safety copy | from the failure to the old version healthy |",
-        "|---|---|---|---|",
+        "| | chat away | beyond a restart of the server | of that the safety copy | from the failure to the old version healthy |",
+        "|---|---|---|---|---|",
     ]
-    for row in rows:
-        cells = (f"{row[key]:.1f} s" if row[key] is not None else "" for key in ("outage", "copy", "undo"))
-        lines.append(f"| {row['case']} | {' | '.join(cells)} |".replace("  |", " |"))
-    return "\n".join(lines)
+    return "\n".join(lines + [_row(row["case"], [shown(row[key]) for key in COLUMNS]) for row in rows])
+
+
+def _row(head: str, cells: list[str]) -> str:
+    return f"| {head} | {' | '.join(cells)} |".replace("  |", " |")
 
 
 def written(page: str, tables: dict[str, str]) -> str:
