@@ -10,6 +10,8 @@ What was learnt stays for later stages in ``__context__["mattermost_preflight"]`
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
@@ -122,12 +124,14 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
     if faults:
         return faults, {}
     roots = __opts__["file_roots"]["base"]
-    roster.take_listed(ask(settings[hosts[0].id]["release_sources"]).listed)
     scripts = {
         host.id: probe.script(roots, settings[host.id]) + questions.script(roots, settings[host.id]) for host in hosts
     }
     pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
-    host_facts = collect.from_hosts(hosts, logins, scripts, pinned)
+    with ThreadPoolExecutor(1) as pool:  # the release sources are asked while the hosts answer
+        asked = pool.submit(ask, settings[hosts[0].id]["release_sources"])
+        host_facts = collect.from_hosts(hosts, logins, scripts, pinned)
+        roster.take_listed(asked.result().listed)
     found, known = {}, {}
     for host in hosts:
         look = host_facts[host.id]

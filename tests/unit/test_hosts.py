@@ -53,6 +53,27 @@ def test_a_missing_roster_says_how_to_get_one(tmp_path):
         roster.targets({"roster_file": str(tmp_path / "roster")}, {})
 
 
+def test_a_pillar_is_compiled_once_for_the_same_grains_whatever_was_learnt_since(monkeypatch):
+    compiled = []
+
+    class Pillar:
+        def __init__(self, opts, grains, *_):
+            compiled.append(grains["os"])
+
+        def compile_pillar(self):
+            return {"mattermost": {"email": "a@example.com"}}
+
+    monkeypatch.setattr("salt.pillar.Pillar", Pillar)
+    monkeypatch.setattr(roster, "_override", {})
+    host = roster.Host("new.example.com", {"host": "192.0.2.9"}, {"file_roots": {"base": ["salt"]}, "pillar_roots": {}})
+    debian = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
+    host.settings(debian)["email"] = "changed@example.com"
+    roster.take_listed({"11.7": "11.7.9"})
+    assert host.settings(debian)["email"] == "a@example.com"
+    host.settings({**debian, "os": "Ubuntu", "osmajorrelease": 24})
+    assert compiled == ["Debian", "Ubuntu"]
+
+
 def test_what_the_run_lays_over_the_settings_counts_at_once(monkeypatch):
     grains = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
     opts = {"file_roots": {"base": ["salt"]}}
