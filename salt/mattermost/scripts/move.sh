@@ -260,7 +260,7 @@ is_left() { # left, serves, or nothing while that is not decided
 }
 
 give_back() {
-    [ ! -e "$left" ] || fail 4 "$left records that the server was moved to another host."
+    [ ! -e "$left" ] || fail 4 "The server was moved to another host, as $left says, so it does not start here again."
     : >"$own/give-back"
     systemctl stop mattermost-move.service 2>/dev/null
     rm -f "$maintenance"
@@ -268,11 +268,11 @@ give_back() {
 }
 
 commit() { # the source is left for good, or an error: never both alive
-    is_held || fail 4 "The source already serves again."
+    is_held || fail 4 "The old server already serves again, so the other host must not take over."
     rm -f "$own/committed"
     : >"$own/commit"
     while [ ! -e "$own/committed" ]; do
-        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail 4 "The source already serves again."
+        systemctl is-active --quiet mattermost-move.service || [ -e "$own/committed" ] || fail 4 "The old server already serves again, so the other host must not take over."
         sleep 0.1 2>/dev/null || sleep 1
     done
 }

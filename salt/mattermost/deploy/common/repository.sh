@@ -13,7 +13,7 @@ read_settings() {
     staging=$own/staging
     report=$own/$kind-report
     RESTIC_PASSWORD_FILE=$settings/secrets/backup-password
-    mkdir -p "$own" || fail 4 "$own cannot be created."
+    mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
 }
 
 restic() ( # the only program whose environment holds the login to the repository's storage: others run as users who are not to read it

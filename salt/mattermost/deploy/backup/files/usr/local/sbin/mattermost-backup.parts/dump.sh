@@ -60,14 +60,14 @@ refuse_incomplete() { # a backup that looks whole and is not is worse than none;
         give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Check the disk of $own."
     for table in $COUNTED; do
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
-            give_up refused "The dump contains no table $table." "Is $database the server's database?"
+            give_up refused "The dump contains no table $table." "Check that $database (mattermost:database:name) is the server's database."
     done
     [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy the host again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     driver=$(config_value "$config" FileSettings DriverName)
     [ "${driver:-local}" = local ] || return 0
     stored=$(wc -l <"$staging/files")
     if [ "$(count fileinfo)" -gt 0 ] && [ "$stored" = 0 ]; then
-        give_up refused "The database lists $(count fileinfo) files, but $state/data has none." "Is the disk with the files mounted?"
+        give_up refused "The database lists $(count fileinfo) files, but $state/data has none." "Check that the disk with the files is mounted there."
     fi
 }
 
@@ -88,5 +88,5 @@ write_manifest() {
         say "keys=$(keys_fingerprint "$config")"
         sed 's/ /=/' "$staging/census"
     } >"$staging/manifest"
-    grep -q '^posts=[0-9]' "$staging/manifest" || give_up failed "The manifest could not be written." "Is the disk of $own full?"
+    grep -q '^posts=[0-9]' "$staging/manifest" || give_up failed "The manifest could not be written." "Check the disk of $own: df"
 }

@@ -36,7 +36,7 @@ begin_repository() { # only now that there is something worth keeping
 check_room() {
     local size bytes wanted room
     size=$(super "SELECT pg_database_size('$database') / 1024") ||
-        give_up failed "PostgreSQL does not report the size of the database $database." "systemctl status postgresql"
+        give_up failed "PostgreSQL does not report the size of the database $database." "Check PostgreSQL: systemctl status postgresql"
     bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")
     wanted=$((size + 32768))
     room=$(kib_free "$own")
@@ -61,7 +61,7 @@ store_backup() { # sets snapshot, run
     [ -z "$certificates" ] || [ ! -d "$certificates" ] || set -- "$@" "$certificates"
     name_others "$scratch/before"
     run=run-$(date +%s)-$$ # a tag: noted before there is a backup, so that none is restored whose run was cut before it was judged
-    reject "$run" || give_up failed "$own cannot be written." "Is the disk full?"
+    reject "$run" || give_up failed "$own cannot be written." "Check the disk: df"
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more
         restic_says backup --json --tag mattermost --tag "$run" --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
         rc=$?
@@ -80,12 +80,12 @@ store_backup() { # sets snapshot, run
 
 name_others() { # name_others FILE: what lies there and is not the server's, named as restic's JSON does
     find "$state/data" "$state/plugins" "$state/client-plugins" ! -user "$user" -printf '%p\0' 2>/dev/null | as_lines |
-        sed 's/\\/\\\\/g; s/"/\\"/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | LC_ALL=C sort >"$1" || give_up failed "$1 cannot be written." "Is the disk full?"
+        sed 's/\\/\\\\/g; s/"/\\"/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | LC_ALL=C sort >"$1" || give_up failed "$1 cannot be written." "Check the disk: df"
 }
 
 refuse_foreign() { # restic opens each file by its path: the server can exchange a folder for a link meanwhile, and have what root alone may read in its next restore
     local found removed
-    reject "$snapshot" || { remove_backup "$snapshot"; give_up failed "$own cannot be written." "Is the disk full?"; }
+    reject "$snapshot" || { remove_backup "$snapshot"; give_up failed "$own cannot be written." "Check the disk: df"; }
     rm -f "$scratch/read"
     { restic_says ls --json "$snapshot" && : >"$scratch/read"; } |
         grep -F -e "\"path\":\"$state/data/" -e "\"path\":\"$state/plugins/" -e "\"path\":\"$state/client-plugins/" | grep -vF "\"uid\":$(id -u "$user")," |
@@ -96,7 +96,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" && # somebody could lay one there afterwards
         { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
-        give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Is ${TMPDIR:-/tmp} full?"
+        give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Check the free space in ${TMPDIR:-/tmp}."
     [ -n "$found" ] || { forget_note "$snapshot"; return; }
     removed='was removed'
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
@@ -105,7 +105,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
         "Somebody may control the server's account and replace folders by links. See docs/security.md, After a break-in."
 }
 
-forget_note() { accept "$1" || give_up failed "$own cannot be written." "Is the disk full?"; }
+forget_note() { accept "$1" || give_up failed "$own cannot be written." "Check the disk: df"; }
 
 remove_backup() { # remove_backup NUMBER: restic's forget ends well also for what it could not read, and badly for what is gone
     local left

@@ -23,7 +23,7 @@ work() { # sets config, version, driver, stored
     started=$(date +%s)
     config=$state/config/config.json
     version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy the host first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
-    rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Is the disk full?"
+    rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Check the disk: df"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository
     list_files
@@ -55,7 +55,7 @@ END
 report_killed_run() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
     [ -e "$report.begun" ] && exec 9>"$own/lock" && flock -w 2 9 && [ -e "$report.begun" ] || return 0
     write_report failed "The run that began at $(cat "$report.begun") was cut before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
-        "journalctl -u mattermost-backup; does the repository $shown_repository answer? docs/backup.md says how long a run may take." </dev/null
+        "Read the reason: journalctl -u mattermost-backup. Check that the repository $shown_repository answers. docs/backup.md says how long a run may take." </dev/null
 )
 
 notify() {

@@ -48,10 +48,10 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Set mattermost:paths to the directories of the backup."
+        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Set mattermost:paths:state and mattermost:paths:settings to the directories of that host, and restore on a bare host."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
         give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with it, and restore on that host."
-    present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "systemctl status postgresql"
+    present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
         give_up refused "The backup comes from PostgreSQL $(($(in_manifest postgresql) / 10000)), and this host has PostgreSQL $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }

@@ -3,7 +3,7 @@
 newer_posts() { role_number "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
 
 refuse_newer() { # posts since the backup, unless told; sets newer
-    newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
+    newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server has $newer messages that are newer than the backup $snapshot." \
         "To restore the backup and keep a copy of these messages, add to the command: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'"
@@ -65,15 +65,15 @@ restore() { # restore SNAPSHOT; sets id
     fetch "$fetched"
     restore_database "$new_database"
     begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "Check whether an upgrade or a rotation runs (mattermost-switch status), and whether the disk is full (df $work)."
-    systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "systemctl status $service"
-    newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "systemctl status postgresql"
+    systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
+    newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
         roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. The restore then keeps a copy of these messages."
-    exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again."
+    exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again. See: journalctl -u mattermost-restore"
     mattermost-switch restart >"$scratch/started" 2>&1 ||
-        roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again."
+        roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again. See: journalctl -u mattermost-restore"
     [ "$(as_role "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again."
+        roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u mattermost-restore"
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
         "The previous data is in $replaced and in the database $replaced_database. To delete it when nobody needs it: mattermost-kept forget replaced_$id" <<END

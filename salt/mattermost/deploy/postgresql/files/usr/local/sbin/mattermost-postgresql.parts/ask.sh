@@ -1,7 +1,7 @@
 # What people and Salt run: they ask, systemd does, they read the report.
 
 run_by_systemd() { # and wait for the report; sets id
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
     id=$(date -u +%Y%m%d%H%M%S)-$$
     say "$id" >"$request.$$" && mv -f "$request.$$" "$request" || fail 4 "$request cannot be written. Check the disk: df"
     systemctl start mattermost-postgresql.service || { rm -f "$request"; fail 4 "mattermost-postgresql.service does not start. See: systemctl status mattermost-postgresql"; }

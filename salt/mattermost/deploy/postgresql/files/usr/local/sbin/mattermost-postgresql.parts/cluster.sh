@@ -67,10 +67,10 @@ END
     if [ ! -e "$data/PG_VERSION" ]; then
         say "$data was already removed."
     elif [ -e "$config/start.conf" ]; then
-        pg_dropcluster "$1" "$(basename "$config")" || fail 4 "$data could not be removed."
+        pg_dropcluster "$1" "$(basename "$config")" || fail 4 "$data could not be removed completely. Run the same command again."
         leave_no_settings "$config"
     else
-        as_postgres find "${data:?}" -xdev -mindepth 1 -delete && as_postgres rmdir "$data" || fail 4 "$data could not be removed."
+        as_postgres find "${data:?}" -xdev -mindepth 1 -delete && as_postgres rmdir "$data" || fail 4 "$data could not be removed completely. Run the same command again."
     fi
     grep -v "^$1 " "$own/kept" >"$own/kept.new"
     publish "$own/kept"

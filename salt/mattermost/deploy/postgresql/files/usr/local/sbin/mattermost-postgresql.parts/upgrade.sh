@@ -54,23 +54,23 @@ upgrade() { # sets psql, role, outage_start
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
-    record stopped || { roll_back 'The journal could not be written.'; return; }
-    census before || { roll_back "The rows of the old cluster could not be counted."; return; }
+    record stopped || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
+    census before || { roll_back "The rows of each table could not be counted in PostgreSQL $old_version, before the copy. See: journalctl -u mattermost-postgresql"; return; }
     super CHECKPOINT >/dev/null 2>&1
     at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
-    record old-stopped || { roll_back 'The journal could not be written.'; return; }
+    record old-stopped || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     copy || { roll_back "pg_upgrade failed: $(copy_failure)"; return; }
-    record copied || { roll_back 'The journal could not be written.'; return; }
-    name_new_cluster && at_boot new yes || { roll_back "The units and settings could not be changed to the new cluster."; return; }
-    record switched || { roll_back 'The journal could not be written.'; return; }
+    record copied || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
+    name_new_cluster && at_boot new yes || { roll_back "The units and settings could not be changed to PostgreSQL $new_version. See: journalctl -u mattermost-postgresql"; return; }
+    record switched || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     start_cluster new || { roll_back "PostgreSQL $new_version does not start: $(start_failure)"; return; }
     as_role "$database" 'ANALYZE' >/dev/null 2>&1 # no statistics come along, and without them queries are slow
-    census after || { roll_back "The rows of the new cluster could not be counted."; return; }
+    census after || { roll_back "The rows of each table could not be counted in PostgreSQL $new_version, after the copy. See: journalctl -u mattermost-postgresql"; return; }
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
     [ -z "$differs" ] || { roll_back "The data in the new cluster differs from the data in the old one: $differs"; return; }
-    record serving || { roll_back 'The journal could not be written.'; return; }
+    record serving || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     start_server || { roll_back "The server did not start with PostgreSQL $new_version: $why"; return; }
-    record healthy || { roll_back 'The journal could not be written.'; return; }
+    record healthy || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     finish
 }
 

@@ -26,7 +26,7 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
 }
 
 work() { # sets id
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
     lock || fail 75 "Another upgrade of PostgreSQL is running."
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do

@@ -71,6 +71,6 @@ advice_of() { say "Correct the cause. Then run mattermost-patches resume on the 
 
 resume() {
     mkdir -p "$own" && rm -f "$own/stopped" "$own/reached" && value_of "$switched" id >"$own/resumed.new" && publish "$own/resumed" ||
-        fail 4 "$own cannot be written."
+        fail 4 "$own cannot be written. Check the disk: df"
     say "The next scheduled run tries the patch again."
 }

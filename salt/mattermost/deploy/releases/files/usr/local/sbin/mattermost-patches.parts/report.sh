@@ -15,7 +15,7 @@ write_report() { # write_report RESULT REASON [ADVICE]
 
 end_run() { # end_run RESULT REASON [ADVICE]: the end of this program; systemd tells somebody of one that failed
     rm -rf "$own/downloads"
-    write_report "$@" || fail 4 "$report cannot be written."
+    write_report "$@" || fail 4 "$report cannot be written. Check the disk: df"
     say "$1: $2"
     case $1 in failed) exit 4 ;; esac
     exit 0

@@ -11,12 +11,12 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
     rm -rf "$install"/.unpack-* # of one that was killed; the lock of runs keeps a deploy's away
     [ "$(kib_free "$install")" -ge "$(($(wc -c <"$1") / 256))" ] || # an archive grows about threefold
         end_run failed "$install has too little free space to unpack Mattermost $patch." "Free some space on that disk."
-    aside=$(mktemp -d "$install/.unpack-XXXXXX") || end_run failed "$install cannot be written."
+    aside=$(mktemp -d "$install/.unpack-XXXXXX") || end_run failed "$install cannot be written." "Check the disk: df"
     tree=$aside/mattermost
     if (umask 022 && tar -xzf "$1" -C "$aside" --no-same-owner --no-same-permissions) 2>"$scratch/error" && prepare_tree "$aside"; then
         sync
         [ ! -e "$install/$patch" ] || mv "$install/$patch" "$aside/replaced"
-        mv "$tree" "$install/$patch" && flush "$install" || { rm -rf "$aside"; end_run failed "Mattermost $patch could not be moved to $install."; }
+        mv "$tree" "$install/$patch" && flush "$install" || { rm -rf "$aside"; end_run failed "Mattermost $patch could not be moved to $install." "Check the disk: df"; }
         rm -rf "$aside"
     else
         rm -rf "$aside"

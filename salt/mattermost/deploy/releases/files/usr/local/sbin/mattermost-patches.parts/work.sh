@@ -3,13 +3,13 @@
 
 work() { # sets installed
     local until="" archive
-    mkdir -p "$own/downloads" || fail 4 "$own cannot be created."
+    mkdir -p "$own/downloads" || fail 4 "$own cannot be created. Check the disk: df"
     lock || fail 2 "Another run of mattermost-patches is in progress."
     [ -e "$own/now" ] || until=$(($(uptime_centi) + seconds * 100))
     rm -f "$own/now"
     installed=$(current)
-    write_report running "This run of mattermost-patches has begun."
-    is_version "$installed" || end_run skipped "No version is installed."
+    write_report running "A run of mattermost-patches began and has not ended."
+    is_version "$installed" || end_run skipped "No Mattermost is installed on this host."
     refuse_others
     stop_after_rollback
     choose_patch
@@ -29,7 +29,7 @@ work() { # sets installed
 hold_runs_out() { # no deploy begins until this program ends; it would change the same files
     local place
     place=$(dirname "$run_lock")
-    [ -d "$place" ] || mkdir -m 700 "$place" || end_run failed "$place cannot be created."
+    [ -d "$place" ] || mkdir -m 700 "$place" || end_run failed "$place cannot be created. Check the disk: df"
     exec 7>>"$run_lock"
     flock -n 7 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host."
     say "mattermost-patches, process $$" >"$run_lock"

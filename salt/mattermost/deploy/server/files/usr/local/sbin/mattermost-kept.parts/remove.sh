@@ -29,7 +29,7 @@ forget() { # forget NAME [anyway]
 }
 
 take_lock() { # not while a switch is at work or waits for its end
-    mkdir -p "$own" || fail 4 "$own cannot be created."
+    mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "Another upgrade or rollback is running."
     [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To complete it: mattermost-switch wait"

@@ -4,7 +4,7 @@ has_report() { grep -q "^id=$id\$" "$report" 2>/dev/null; }
 
 run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets id
     local idle
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
     [ "$1" = restart ] || wait_for_backup
     systemctl is-active --quiet mattermost-switch.service || rm -f "$request" # of a caller that died before it could start it
     id=$(date -u +%Y%m%d%H%M%S)

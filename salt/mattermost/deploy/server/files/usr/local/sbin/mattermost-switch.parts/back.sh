@@ -3,7 +3,7 @@
 find_previous() { # sets from, to, source, facts, previous_database, copied, no_copy, and why when there is nothing to go back to
     local found
     from=$(current) source='' why='' no_copy=''
-    [ -n "$from" ] || { why="No version is installed."; return 1; }
+    [ -n "$from" ] || { why="No Mattermost is installed on this host."; return 1; }
     for facts in "$own"/before/*/facts; do # in the order of time
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
@@ -14,9 +14,9 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
     facts=$own/before/$source/facts
     to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) previous_database=$database
     if [ ! -x "$install/$to/bin/mattermost" ]; then
-        why="There is no release in $install/$to any more."
+        why="There is no release in $install/$to any more, so this host cannot go back to it."
     elif ! wait_for_database "$database_timeout"; then
-        why="PostgreSQL does not answer."
+        why="PostgreSQL does not answer. See: systemctl status postgresql"
     elif [ "$copied" = yes ]; then
         previous_database=$(copy_name before "$source")
         has_database "$previous_database"
@@ -70,7 +70,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
         count_lost "$database" "$before"
     fi
     if [ -n "$why" ]; then
-        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed. ${from:-No version} still serves."
+        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed.${from:+ Mattermost $from still serves.}"
         exit 2
     fi
     printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines"
@@ -100,7 +100,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
         fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed. ${from:-No version} still serves."
+        write_report refused "$why" "Nothing was changed.${from:+ Mattermost $from still serves.}"
         return
     fi
     [ "$way" = copy ] || [ -z "$taken_back" ] || choose_strategy

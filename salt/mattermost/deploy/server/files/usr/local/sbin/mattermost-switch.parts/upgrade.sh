@@ -21,23 +21,23 @@ upgrade() { # sets from, copied, why, outage_start
         fi
         return
     fi
-    why='' copied=yes serves=${from:-No version}
+    why='' copied=yes serves=$from
     if [ ! -x "$install/$to/bin/mattermost" ]; then
         why="There is no release in $install/$to."
     elif [ -n "$from" ] && is_older "$to" "$from"; then
         why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
-        serves='No version'
+        serves=''
         why="$install/current points to $from, which is missing. A rollback could not return to it."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
-        why="PostgreSQL does not answer, so no safety copy can be made."
+        why="PostgreSQL does not answer, so no safety copy can be made. See: systemctl status postgresql"
     elif [ -n "$from" ] && ! keep_backups_out; then
         :
     elif [ -n "$from" ]; then
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed. $serves still serves."
+        write_report refused "$why" "Nothing was changed.${serves:+ Mattermost $serves still serves.}"
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
@@ -97,7 +97,7 @@ restart() { # an environment file that the server is not well with is taken back
     to=$(current)
     from=$to
     if [ -z "$to" ]; then
-        write_report refused "No version is installed yet." "Deploy the host first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
+        write_report refused "No Mattermost is installed on this host." "Deploy the host first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
         return
     fi
     outage_start=$(uptime_centi)
@@ -119,5 +119,5 @@ restart() { # an environment file that the server is not well with is taken back
         mv -f "$environment.failed" "$environment"
     fi
     since=$lines_from
-    write_report failed "$reason" "systemd keeps trying. See: journalctl -u $service"
+    write_report failed "$reason" "systemd keeps trying to start the server. Read the reason: journalctl -u $service -n 50"
 }

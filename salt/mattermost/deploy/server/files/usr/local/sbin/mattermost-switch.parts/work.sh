@@ -31,7 +31,7 @@ END
 }
 
 work() { # sets id, kind, to, from
-    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created."
+    mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
     lock || fail 75 "Another upgrade or rollback is running."
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
