@@ -194,7 +194,8 @@ def test_the_users_own_certificate_is_checked_and_then_served(deployed_host, loc
     refused = state(deployed_host.apply("letsencrypt"), "own-certificate-is-in-place")
     assert (refused["result"], refused["comment"]) == (
         False,
-        "The private key does not belong to the certificate. Nothing was changed.",
+        "The private key does not belong to the certificate. Nothing was changed. "
+        "Correct the files that mattermost:certificate names.",
     )
     local("chain.pem", wrong_name)
     refused = state(deployed_host.apply("letsencrypt"), "own-certificate-is-in-place")

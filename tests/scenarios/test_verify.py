@@ -234,4 +234,4 @@ def test_a_failure_is_a_sentence_with_host_check_and_way_out(site):
         site.ssh("systemctl start certbot.timer")
     first = done.stages["site-is-verified"]["comment"].splitlines()[0]
     assert first.startswith(f"Verification failed on {site.name}: renewal: certbot.timer is inactive")
-    assert "To do: systemctl enable --now certbot.timer" in first
+    assert "To do: run on the host: systemctl enable --now certbot.timer" in first
