@@ -17,6 +17,9 @@ NOT_BY_NAME = {
     "hba_file": "platforms.yaml sets it",
     "ident_file": "platforms.yaml sets it",
     "unix_socket_directories": "platforms.yaml sets it",
+    "include": "write the settings themselves",
+    "include_dir": "write the settings themselves",
+    "include_if_exists": "write the settings themselves",
 }
 
 

@@ -181,6 +181,10 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     faults += [fault.sentence for fault in wrong if fault.harms]
     try:
         facts = on_arch(platform(data["platforms"], platform_key(grains)), release_arch(grains))
+        own = given.get("platform")
+        unlike = form.unlike(facts, own, ("platform",)) if isinstance(own, dict) else []
+        wrong += unlike
+        faults += [fault.sentence for fault in unlike]
         settings = deep_merge(defaults(data["schema"]), {"platform": facts, "renamed": notes})
         sound = _without(given, [fault.path for fault in wrong if fault.harms])
         settings = derive(deep_merge(settings, sound), data["releases"], sound, grains, host_id)

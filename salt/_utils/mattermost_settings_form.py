@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 import math
 import sys
+import unicodedata
 from typing import NamedTuple
 
 BREAKS = "\n\r\0"
 INT64 = 2**63
 HARMLESS = 2**31 - 1  # what every program of a host reads as a number
+QUOTES = "Write it in quotes, '...'."
 NAME = "(name)"  # ends the path of a name in a mapping
+LONGEST = 100_000  # bytes; Linux starts no program with a variable of more than 131,071
+SHOWN = 200  # characters of a value in a sentence
 
 
 class Fault(NamedTuple):
@@ -67,14 +71,28 @@ def faults(schema: dict, settings: dict) -> list[Fault]:
     """
     single = list(leaves(settings))
     lines = [fault for path, value in single if isinstance(value, str) for fault in _line(schema, path, value)]
+    lines += _names(settings)
     reported = {fault.path for fault in lines if fault.harms}
     found = [fault for fault in validate(schema, settings) if fault.path not in reported]
     reported |= {fault.path for fault in found}
     return [
         *found,
         *lines,
-        *(fault for path, value in single if path not in reported for fault in _number(path, value)),
+        *(fault for path, value in single if path not in reported for fault in _scalar(path, value)),
     ]
+
+
+def unlike(facts: dict, given: dict, path) -> list[Fault]:
+    """Return a fault for each value of *given* whose kind is another than that of the same name in *facts*. path: of both."""
+    found = []
+    for name, value in given.items():
+        wanted = facts.get(name)
+        if isinstance(wanted, dict) and isinstance(value, dict):
+            found += unlike(wanted, value, (*path, name))
+        elif wanted is not None and type(wanted) is not type(value):
+            sentence = f"{key((*path, name))} must be of type {type(wanted).__name__}, not {type(value).__name__} {_shown(value)}."
+            found.append(Fault(sentence, path=(*path, name)))
+    return found
 
 
 def validate(schema: dict, settings: dict) -> list[Fault]:
@@ -86,7 +104,9 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
         sentence = "The settings cannot be checked, because this Salt's Python has no jsonschema 4 or newer. Install it on this machine: "
         return [Fault(f"{sentence}{pip} install 'jsonschema>=4'")]
     found = []
-    for error in sorted(Draft202012Validator(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))):
+    for error in sorted(
+        _strict(Draft202012Validator)(schema).iter_errors(settings), key=lambda e: list(map(str, e.path))
+    ):
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
             known = error.schema["properties"]
@@ -101,6 +121,28 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
     return found
 
 
+def _strict(validator):
+    """Return *validator* with 8065.0 no whole number: it would stand in a file as it is."""
+    from jsonschema import validators
+
+    def is_whole(_, value):
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    return validators.extend(validator, type_checker=validator.TYPE_CHECKER.redefine("integer", is_whole))
+
+
+def _names(value, path=()) -> list[Fault]:
+    """Return a fault for each name of a mapping that YAML does not read as text, and of a section that schema.yaml does not list."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [fault for name, part in inner for fault in _names(part, (*path, name))]
+    if isinstance(value, dict) and path:
+        for name in value:
+            if not isinstance(name, str):
+                sentence = f"A name below {key(path)} is {_shown(name)} of type {type(name).__name__}. {QUOTES}"
+                found.append(Fault(sentence, path=(*path, name)))
+    return found
+
+
 def _line(schema: dict, path, value: str) -> list[Fault]:
     if says(schema, path, "x-multiline"):
         return []
@@ -111,12 +153,16 @@ def _line(schema: dict, path, value: str) -> list[Fault]:
     if any(sign in value for sign in BREAKS):
         what = "a line break" if "\0" not in value else "a NUL character"
         return [Fault(f"{where} contains {what}. Write it as one line, without `|` or `>`.", path=path)]
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+    if len(value.encode(errors="replace")) > LONGEST:
+        return [Fault(f"{where} is too long. Write at most {LONGEST} bytes.", path=path)]
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in value):
         return [Fault(f"{where} contains a control character, such as a tab. Remove it.", False, path)]
     return []
 
 
-def _number(path, value) -> list[Fault]:
+def _scalar(path, value) -> list[Fault]:
+    if not isinstance(value, (str, bool, int, float, type(None))):
+        return [Fault(f"{key(path)} must not be of type {type(value).__name__}. {QUOTES}", path=path)]
     if isinstance(value, float) and not math.isfinite(value):
         return [Fault(f"{key(path)} is {value}, which is not a finite number.", path=path)]
     if isinstance(value, int) and not -INT64 <= value < INT64:
@@ -142,13 +188,32 @@ def nearest(name, known) -> str:
     return f" Did you mean {close[0]}?" if close else f" Known here: {', '.join(sorted(known))}."
 
 
+def _shown(value) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _as_wanted(wanted, value) -> str:
+    """Return how to write a *value* of a wrong type, with a blank before it, "" where that says nothing."""
+    if value is None:
+        return " Write a value, or remove the line."
+    if wanted == "string" and isinstance(value, float):
+        return " Write it in quotes. Without quotes YAML reads a number, and 11.10 becomes 11.1."
+    if wanted == "string" and not isinstance(value, (dict, list)):
+        return f" {QUOTES}"
+    if wanted == "integer" and isinstance(value, str) and value.isdigit():
+        return " Write it without quotes."
+    if wanted == "array" and not isinstance(value, dict):
+        return " Write it as a list, [...]."
+    return ""
+
+
 def _reason(error, secret: bool) -> str:
-    found = "(hidden)" if secret else repr(error.instance)
+    found = "(hidden)" if secret else _shown(error.instance)
     if error.validator == "type":
-        quotes = ""
-        if error.validator_value == "string" and isinstance(error.instance, float):
-            quotes = " Write it in quotes. Without quotes YAML reads a number, and 11.10 becomes 11.1."
-        return f"must be of type {error.validator_value}, not {type(error.instance).__name__} {found}.{quotes}"
+        wanted = error.validator_value
+        several = ", ".join(wanted) if isinstance(wanted, list) else wanted
+        return f"must be of type {several}, not {type(error.instance).__name__} {found}.{_as_wanted(wanted, error.instance)}"
     if error.validator == "enum":
         near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
         return f"is {found}. It must be one of {', '.join(error.validator_value)}.{(near if 'mean' in near else '')}"

@@ -28,16 +28,26 @@ SYSTEM = (
 VOLATILE = (
     "/boot /dev /proc /run /sys /tmp /var/run /var/tmp /var/lock".split()
 )  # emptied at a start, or no disk at all
+PARENTS = "/srv /mnt /media /var/local /var/mail".split()  # where each has a directory of its own
 FOREIGN = "/bin /home /lib /lib64 /root /sbin /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share".split()
 MAX_UPLOAD = 2**40  # bytes
 NGINX_PORTS = (80, 443)
 REPOSITORY = "mattermost:backup:repository"
+SOCKET = "/local.socket"
+LONGEST = {"path": 1000, "name": 255, "socket": 107}  # bytes; the last two are Linux's own
+OUR_RUN = "aside deploy move postgresql rotate.request switch switch.closed switch.hold verify".split()
+KEYWORDS = "all replication samegroup samerole sameuser".split()  # of pg_hba.conf
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 METRICS = ("MetricsSettings", "ListenAddress")
+
+
+def _normal(path: str) -> str:
+    return "/" + posixpath.normpath(path).lstrip("/")  # to normpath, two slashes at the beginning are not one
 
 
 def _holds(outer: str, inner: str) -> bool:
     """Say whether *inner* is *outer* or lies in it."""
-    return f"{posixpath.normpath(inner)}/".startswith(f"{posixpath.normpath(outer).rstrip('/')}/")
+    return f"{_normal(inner)}/".startswith(f"{_normal(outer).rstrip('/')}/")
 
 
 def _is_the_systems(path: str) -> bool:
@@ -83,7 +93,7 @@ def server_user_is_no_components(settings):
 def paths_are_not_the_systems(settings):
     """No directory of `paths`, and no local backup repository, is one of the system (such as `/opt`), lies above one, or where a restart of the host empties it."""
     for name, path in _directories(settings).items():
-        real = posixpath.normpath(path)
+        real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
             yield f"{name} is {shown}, a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
@@ -106,11 +116,30 @@ def paths_are_no_components(settings):
 def paths_are_in_the_users_places(settings):
     """No directory of `paths`, and no local backup repository, has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
-        if path != posixpath.normpath(path) and not _is_the_systems(path):
-            yield f"{name} is {path}. Write it without . and .., as {posixpath.normpath(path)}."
+        if path != _normal(path) and not _is_the_systems(path):
+            yield f"{name} is {path}. Write it without . and .., as {_normal(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
+        if path in PARENTS:
+            yield f"{name} is {path}, where others have directories too. Set one for this alone, such as {path}/mattermost."
+
+
+def paths_are_not_too_long(settings):
+    """No directory of `paths`, and no local backup repository, is longer than Linux takes; in `run` the local socket needs room."""
+    run = settings["paths"]["run"]
+    for name, path in _directories(settings).items():
+        if len(path) > LONGEST["path"] or max(map(len, path.split("/"))) > LONGEST["name"]:
+            yield f"{name} is too long. Write at most {LONGEST['path']} characters, and {LONGEST['name']} between two slashes."
+    if len(run + SOCKET) > LONGEST["socket"]:
+        yield f"mattermost:paths:run is too long for a socket. Write at most {LONGEST['socket'] - len(SOCKET)} characters."
+
+
+def run_is_not_a_programs(settings):
+    """`paths:run` is none of the places below /run that this bundle's own programs use, as root."""
+    run = settings["paths"]["run"]
+    if run in [f"/run/mattermost-{name}" for name in OUR_RUN]:
+        yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another, such as /run/mattermost."
 
 
 def paths_are_apart(settings):
@@ -118,8 +147,8 @@ def paths_are_apart(settings):
     named = list(_directories(settings).items())
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:
-            if posixpath.normpath(path) == posixpath.normpath(other):
-                yield f"{name} and {other_name} are the same directory {posixpath.normpath(path)}. Set a separate directory for each."
+            if _normal(path) == _normal(other):
+                yield f"{name} and {other_name} are the same directory {_normal(path)}. Set a separate directory for each."
             elif _holds(path, other) or _holds(other, path):
                 pair = [f"{name} ({path})", f"{other_name} ({other})"]
                 inner, outer = pair if _holds(other, path) else reversed(pair)
@@ -225,12 +254,22 @@ def metrics_are_not_for_all(settings):
 
 
 def database_names_are_free(settings):
-    """`database:name` and `database:user` are none of PostgreSQL's own."""
+    """`database:name` and `database:user` are none of PostgreSQL's own, nor words such as `all` that mean several in pg_hba.conf."""
     database = settings["database"]
+    for which, words in (("name", KEYWORDS), ("user", [*KEYWORDS, "none", "public"])):
+        if database[which] in words:
+            yield f"mattermost:database:{which} is {database[which]}, a word with a meaning of its own for PostgreSQL. Set another name, such as mattermost."
     if database["name"] in ("postgres", "template0", "template1"):
         yield f"mattermost:database:name is {database['name']}, one of PostgreSQL's own databases. Set another name, such as mattermost."
     if database["user"].startswith("pg_"):
         yield f"mattermost:database:user is {database['user']}, but PostgreSQL reserves names that begin with pg_. Set another name, such as mattermost."
+
+
+def administrator_is_not_reserved(settings):
+    """`server:admin:username` is no name that Mattermost keeps for itself, such as `all`."""
+    name = settings["server"]["admin"]["username"]
+    if name in ("all", "channel", "matterbot", "system"):
+        yield f"mattermost:server:admin:username is {name}, which Mattermost gives to nobody. Set another name, such as admin."
 
 
 def database_role_is_not_the_superuser(settings):
@@ -256,7 +295,7 @@ def mail_login_is_whole(settings):
 def mail_server_is_a_host(settings):
     """`mail:server` is a host's name without scheme and port."""
     server = settings["mail"]["server"]
-    if re.search(r"://|[/\s]|^[^:]*:\d+$", server):
+    if server and not tools.HOST.fullmatch(server):
         yield f"mattermost:mail:server is {server!r}. Write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
 
 
@@ -271,7 +310,11 @@ def names_stay_text(settings):
         **{f"mattermost:additional_names:{index}": name for index, name in enumerate(settings["additional_names"])},
     }
     for key, name in named.items():
-        if not isinstance(yaml.safe_load(name or "x"), str):
+        try:
+            is_text = isinstance(yaml.safe_load(name or "x"), str)
+        except yaml.YAMLError:
+            is_text = False
+        if not is_text:
             yield f"{key} is {name}, which YAML and Salt do not read as a name. Set another name."
 
 
@@ -281,10 +324,17 @@ def round_trip_has_the_socket(settings):
         yield "mattermost:verify:round_trip makes its bot through the local socket, which is off. Set mattermost:server:local_mode to True."
 
 
+def names_have_no_signs(settings):
+    """`name`, or the roster's ID where it is not set, has nothing but letters, digits, dots and hyphens."""
+    if not re.fullmatch(r"[\w.:-]+", settings["name"]):
+        yield f"mattermost:name (else the roster's ID) is {settings['name']!r}, which is not a DNS name. Set mattermost:name, such as chat.example.com."
+
+
 def names_are_names(settings):
-    """`name` and `additional_names` are DNS names, not addresses."""
+    """`name` and `additional_names` are DNS names, not addresses: each part between dots of 1 to 63 letters, digits and hyphens, 253 in all."""
     for name in settings["names"]:
-        if name.rpartition(".")[2].isdigit():
+        labels = name.split(".")
+        if labels[-1].isdigit() or len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
             yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name. Write one, such as chat.example.com."
 
 
@@ -302,6 +352,8 @@ HARMFUL = (
     server_user_is_an_account_of_its_own,
     paths_are_not_the_systems,
     paths_are_no_components,
+    paths_are_not_too_long,
+    run_is_not_a_programs,
     ports_are_apart,
     keys_of_config_are_not_ours,
     uploads_pass_nginx,
@@ -309,6 +361,7 @@ HARMFUL = (
     metrics_are_not_for_all,
     database_names_are_free,
     names_stay_text,
+    names_have_no_signs,
     tools.schedule_is_systemds,
     tools.postgresql_settings_are_not_ours,
     tools.postgresql_memory_is_an_amount,
@@ -324,10 +377,13 @@ DOUBTFUL = (
     database_is_in_the_environment,
     uploads_have_a_limit,
     database_role_is_not_the_superuser,
+    administrator_is_not_reserved,
     mail_login_is_whole,
     mail_server_is_a_host,
     names_are_names,
+    tools.storage_is_restics,
     tools.storage_has_its_login,
+    tools.services_have_an_address,
     tools.addresses_can_be_written_to,
 )
 

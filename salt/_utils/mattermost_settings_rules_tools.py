@@ -19,7 +19,13 @@ _MEMORY = (
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?\s*(B|kB|MB|GB|TB)?")
 # what our programs say to restic, or what runs in its place
 _OURS = re.compile(r"LD_.*|RESTIC_(REPOSITORY|PASSWORD|CACHE_DIR).*")
+_KINDS = "azure b2 gs rclone rest s3 sftp swift".split()  # of restic's repositories
+HOST = re.compile(
+    r"([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.(?=.)|\.?$))+|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?"
+)
 _ADDRESS = re.compile(r"[!-?A-~]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+
+_URL = re.compile(r"https?://([^/?#\s@]*@)?([^/?#\s:@\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?([/?#]\S*)?")
 
 
 def schedule_is_systemds(settings):
@@ -53,6 +59,32 @@ def storage_login_is_not_ours(settings):
     for name in settings["backup"]["environment"]:
         if _OURS.fullmatch(name):
             yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password."
+
+
+def storage_is_restics(settings):
+    """`backup:repository` on another machine begins with a kind that restic knows; a directory is written without `local:`."""
+    kind, is_kind, _ = settings["backup"]["repository"].partition(":")
+    if is_kind and not kind.startswith("/") and kind not in _KINDS:
+        yield f"mattermost:backup:repository begins with {kind}:. Write a directory from / on, or one of {', '.join(_KINDS)} before the colon."
+
+
+def services_have_an_address(settings):
+    """`notify:webhook`, `backup:notify:webhook`, `push:url` and `letsencrypt:directory_url` are addresses with a host; a source with `://` is one of https, http or file."""
+    given = {
+        "mattermost:notify:webhook": settings["notify"]["webhook"],
+        "mattermost:backup:notify:webhook": settings["backup"]["notify"]["webhook"],
+        "mattermost:push:url": settings["push"]["url"],
+        "mattermost:letsencrypt:directory_url": settings["letsencrypt"]["directory_url"],
+    }
+    told = set()
+    for key, address in given.items():
+        if address and address not in told and not _URL.fullmatch(address):
+            told.add(address)  # the others follow from it; it may hold a secret
+            yield f"{key} is not an address of a server. Write one without blanks, such as https://server.example.com/path."
+    for key in ("release", "relenv"):
+        scheme, is_address, _ = settings[key]["source"].partition("://")
+        if is_address and not re.match(r"https?://[^/\s]|file:///", settings[key]["source"]):
+            yield f"mattermost:{key}:source begins with {scheme}://. Write an https:// or http:// address, file:///PATH on the host, or a path."
 
 
 def storage_has_its_login(settings):

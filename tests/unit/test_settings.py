@@ -58,13 +58,19 @@ def test_the_roster_options_of_the_talk_are_honoured():
     [
         ({"relase": {}}, "mattermost:relase is not a setting. Did you mean release?"),
         ({"server": {"prot": 1}}, "mattermost:server:prot is not a setting. Did you mean port?"),
-        ({"server": {"port": "8065"}}, "mattermost:server:port must be of type integer, not str '8065'."),
+        (
+            {"server": {"port": "8065"}},
+            "mattermost:server:port must be of type integer, not str '8065'. Write it without quotes.",
+        ),
         ({"server": {"port": 80}}, "mattermost:server:port is 80. Its minimum is 1024."),
         (
             {"push": {"service": "hostd"}},
             "mattermost:push:service is 'hostd'. It must be one of disabled, test, hosted, own. Did you mean hosted?",
         ),
-        ({"mail": {"password": 7}}, "mattermost:mail:password must be of type string, not int (hidden)."),
+        (
+            {"mail": {"password": 7}},
+            "mattermost:mail:password must be of type string, not int (hidden). Write it in quotes, '...'.",
+        ),
     ],
 )
 def test_a_fault_has_one_sentence_with_its_key(pillar, sentence):

@@ -1,5 +1,7 @@
 """Settings that cannot be: no line where one is meant, numbers that no program reads, settings that do not go together."""
 
+import datetime
+
 import mattermost_settings_core as core
 import mattermost_settings_data
 import mattermost_settings_form as form
@@ -102,9 +104,88 @@ def test_each_number_has_both_bounds():
     assert [name for name, part in numbers() if not {"minimum", "maximum"} <= set(part)] == []
 
 
+@pytest.mark.parametrize("setting", ["server:environment", "backup:environment", "database:settings", "server:config:TeamSettings", "server:config:A:b"])  # fmt: skip
+@pytest.mark.parametrize("name", [1, True, None, 1.5, datetime.date(2024, 1, 1)], ids=str)
+def test_a_name_that_yaml_does_not_read_as_text_is_refused(setting, name):
+    (fault,) = refused(nest(setting.split(":"), {name: "x"}))
+    assert (
+        fault
+        == f"A name below mattermost:{setting} is {name!r} of type {type(name).__name__}. Write it in quotes, '...'."
+    )
+
+
+@pytest.mark.parametrize("value", [datetime.date(2024, 1, 1), b"s3kr3t", {"s3kr3t"}], ids=lambda value: type(value).__name__)  # fmt: skip
+def test_a_value_that_config_json_cannot_hold_is_refused(value):
+    (fault,) = refused({"server": {"config": {"TeamSettings": {"SiteName": value}}}})
+    assert fault.startswith("mattermost:server:config:TeamSettings:SiteName must not be of type ")
+    assert "s3kr3t" not in fault
+
+
+@pytest.mark.parametrize(("path", "part"), list(numbers()), ids=lambda part: part if isinstance(part, str) else "")
+def test_a_number_with_a_decimal_point_is_no_whole_one(path, part):
+    (fault,) = refused(nest(path.split(":"), float(part["default"])))
+    assert fault.startswith(f"mattermost:{path} must be of type integer, not float ")
+
+
+@pytest.mark.parametrize("path", ["mail:password", "server:license", "mail:from_name", "server:environment:MM_A"])
+def test_a_line_that_is_too_long_for_a_variable_is_refused_without_being_shown(path):
+    (fault,) = [text for text in refused(nest(path.split(":"), "s3kr3t" * 20000)) if "too long" in text]
+    assert fault == f"mattermost:{path} is too long. Write at most 100000 bytes."
+
+
+@pytest.mark.parametrize("path", ["name", "hosts", "server:port", "certificate:source", "server:user", "push:url"])
+def test_a_long_value_is_cut_in_the_sentence(path):
+    assert all(len(fault) < 600 for fault in refused(nest(path.split(":"), "x." * 20000 + "/")))
+
+
+@pytest.mark.parametrize(
+    ("pillar", "hint"),
+    [
+        ({"backup": {"schedule": 195}}, "Write it in quotes, '...'."),
+        ({"name": True}, "Write it in quotes, '...'."),
+        ({"name": datetime.date(2024, 1, 1)}, "Write it in quotes, '...'."),
+        ({"email": None}, "Write a value, or remove the line."),
+        ({"server": {"port": "8065"}}, "Write it without quotes."),
+        ({"hosts": "chat"}, "Write it as a list, [...]."),
+        ({"database": {"settings": {"work_mem": [1]}}}, "must be of type string, number, boolean, not list [1]."),
+    ],
+)
+def test_a_value_of_a_wrong_type_says_how_to_write_it(pillar, hint):
+    (fault,) = refused(pillar)
+    assert fault.endswith(hint)
+
+
+@pytest.mark.parametrize("name", ["postgresql", "repositories", "nginx", "certbot", "packages"])
+@pytest.mark.parametrize("value", [None, "x", 1])
+def test_a_fact_of_the_platform_keeps_its_type(name, value):
+    (fault,) = refused({"platform": {name: value}})
+    assert fault.startswith(f"mattermost:platform:{name} must be of type ")
+
+
+@pytest.mark.parametrize("host_id", ["a b", "$(id)", "../x", "x;touch y", "*", "&x", "a: b", "{{ x }}", "[a"])
+def test_a_rosters_id_with_signs_is_no_public_name(host_id):
+    found = refused({}, host_id=host_id)
+    assert found
+    assert all("Set mattermost:name" in text or "Set another name" in text for text in found)
+    assert refused({"name": "chat.example.test"}, host_id=host_id) == []
+
+
+@pytest.mark.parametrize("host_id", ["chat_1", "é.example", "chat.example.com."])
+def test_a_rosters_id_that_no_dns_has_is_a_doubt(host_id):
+    assert len(merge({}, host_id=host_id)["doubts"]) == 1
+
+
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029", "\x7f", "\x1b"], ids=ascii)
+def test_a_sign_that_a_program_may_take_for_a_new_line_is_a_doubt(sign):
+    assert "control character" in "".join(merge({"mail": {"from_name": f"a{sign}b"}})["doubts"])
+
+
 def test_a_secret_of_a_mapping_never_stands_in_a_fault():
     (fault,) = refused({"server": {"environment": {"MM_A": 6021023}}})
-    assert fault == "mattermost:server:environment:MM_A must be of type string, not int (hidden)."
+    assert (
+        fault
+        == "mattermost:server:environment:MM_A must be of type string, not int (hidden). Write it in quotes, '...'."
+    )
 
 
 HARMFUL = [
@@ -170,6 +251,15 @@ HARMFUL = [
     ("settings:listen_addresses", {"database": {"settings": {"listen_addresses": "*"}}}),
     ("environment:RESTIC_PASSWORD_COMMAND", {"backup": {"environment": {"RESTIC_PASSWORD_COMMAND": "cat /x"}}}),
     ("server:local_mode", {"server": {"local_mode": False}, "verify": {"round_trip": True}}),
+    *((f"database:{key}", {"database": {key: word}}) for key in ("name", "user") for word in ("all", "replication", "sameuser")),
+    ("database:user", {"database": {"user": "public"}}),
+    ("database:user", {"database": {"user": "none"}}),
+    ("settings:include_dir", {"database": {"settings": {"include_dir": "/srv/x"}}}),
+    ("paths:run is too long", {"paths": {"run": "/run/" + "x" * 90}}),
+    ("paths:run is /run/mattermost-switch", {"paths": {"run": "/run/mattermost-switch"}}),
+    ("paths:state is too long", {"paths": {"state": "/srv/" + "x" * 256}}),
+    ("paths:work is too long", {"paths": {"work": "/srv" + "/x" * 500}}),
+    ("backup:repository is //etc", {"backup": {"repository": "//etc"}}),
 ]  # fmt: skip
 DOUBTFUL = [
     ("server:user", {"server": {"user": "www-data"}}),
@@ -196,7 +286,31 @@ DOUBTFUL = [
     ("mail:password", {"mail": {"server": "smtp.example.test", "username": "me"}}),
     ("mail:username", {"mail": {"server": "smtp.example.test", "password": "x"}}),
     ("mail:server", {"mail": {"server": "smtp://smtp.example.test"}}),
-    ("mail:server", {"mail": {"server": "smtp.example.test:587"}}),
+    *(
+        ("mail:server", {"mail": {"server": name}})
+        for name in ("smtp.example.test:587", "$(id)", "smtp..example.test", "é", "-x", "a b")
+    ),
+    ("server:admin:username", {"server": {"admin": {"username": "system"}}}),
+    *(
+        ("mattermost:name", {"name": name})
+        for name in ("a..b", "a-.example.test", "x" * 64 + ".test", ".".join(["x" * 60] * 5))
+    ),
+    *(("where others have directories too", {"paths": {"state": path}}) for path in ("/srv", "/mnt", "/media")),
+    ("backup:repository is /mnt", {"backup": {"repository": "/mnt"}}),
+    ("backup:repository is //srv/x. Write it without", {"backup": {"repository": "//srv/x"}}),
+    *(
+        ("backup:repository begins with", {"backup": {"repository": f"{kind}:x"}})
+        for kind in ("local", "ftp", "https", "xyz")
+    ),
+    *(
+        ("notify:webhook is not an address", {"notify": {"webhook": text}})
+        for text in ("x", "file:///etc/shadow", "http://", "-K/x")
+    ),
+    ("backup:notify:webhook is not an address", {"backup": {"notify": {"webhook": "https://:1"}}}),
+    ("push:url", {"push": {"service": "own", "url": "https://x y"}}),
+    ("letsencrypt:directory_url", {"letsencrypt": {"directory_url": "https://"}}),
+    ("release:source begins with ftp://", {"release": {"source": "ftp://x/{version}"}}),
+    ("relenv:source begins with file://", {"relenv": {"source": "file://x/y"}}),
     ("additional_names", {"additional_names": ["192.0.2.7"]}),
     ("1.2.3", {"name": "1.2.3"}),
     ("kept:days", {"kept": {"days": 2**31 - 1}}),
@@ -245,6 +359,16 @@ def test_each_rule_is_broken_by_one_of_these(rule):
 @pytest.mark.parametrize(
     "pillar",
     [
+        *(
+            {"mail": {"server": name}}
+            for name in ("mail", "smtp.example.test.", "192.0.2.1", "2001:db8::1", "[2001:db8::1]")
+        ),
+        *({"notify": {"webhook": f"https://{host}/x"}} for host in ("h", "u:p@h.test:8443", "[::1]", "é.test")),
+        {"name": "A-1.example.test"},
+        {"name": "x" * 63 + ".test"},
+        {"backup": {"repository": "/srv/a:b"}},
+        {"mail": {"from_name": "👩‍💻 é"}},
+        {"release": {"source": "file:///srv/{version}.tar.gz"}},
         {"paths": {"install": "/srv/mattermost", "state": "/srv/mattermost-state"}},
         {"paths": {"state": "/mnt/disk", "install": "/usr/local/mattermost"}},
         {"backup": {"repository": "sftp:backup@example.test:/var/opt/mattermost"}},

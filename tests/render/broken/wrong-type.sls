@@ -1,4 +1,4 @@
-# expected: mattermost:server:port must be of type integer, not str '8065'.
+# expected: mattermost:server:port must be of type integer, not str '8065'. Write it without quotes.
 mattermost:
   server:
     port: '8065'

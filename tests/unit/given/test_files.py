@@ -19,6 +19,7 @@ def given(tmp_path):
             if value is not None:
                 (tmp_path / name).write_bytes(value if isinstance(value, bytes) else value.encode())
         opts = {"pillar_roots": {"base": [str(tmp_path)]}, "roster_file": str(tmp_path / "roster")}
+        opts["file_roots"] = {"base": ["salt"]}
         return files.wrong(opts, host).replace(f"{tmp_path}/", "")
 
     judge.path = tmp_path
@@ -103,6 +104,66 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
     assert given().startswith("mattermost.sls:2: ")
 
 
+@pytest.mark.parametrize(
+    ("pillar", "said"),
+    [
+        ("mattermost: &m\n  platform: *m\n", "mattermost.sls: a value contains itself"),
+        (BEFORE + "  hosts: &h [*h]\n", "mattermost.sls: a value contains itself"),
+        (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: too many brackets or levels inside each other."),
+        (BEFORE + "---\n" + BEFORE, "mattermost.sls:3: a second line `---`"),
+        (BEFORE + "...\nx: 1\n", "mattermost.sls:4: a line `...`"),
+        (BEFORE + "  x: =\n", "mattermost.sls:3: a value that is = alone"),
+        ("matermost:\n  email: a@example.com\n", "mattermost.sls: the key 'matermost' is read by nothing. Write `mattermost:`."),
+        ("Mattermost:\n  email: a@example.com\n", "mattermost.sls: the key 'Mattermost' is read by nothing."),
+        ("email: a@example.com\n", "mattermost.sls: the key 'email' is not below `mattermost:`."),
+        ("mattermst:\nemail: s3kr3t\n", "mattermost.sls: the key 'mattermst' is read by nothing."),
+        ("include: mattermost\n", "mattermost.sls: include is no list."),
+        ("include: 5\n" + BEFORE, "mattermost.sls: include is no list."),
+        (BEFORE + "# " + "x" * 2**22, "mattermost.sls is larger than 4 MiB."),
+    ],
+    ids=range(13),
+)  # fmt: skip
+def test_what_salt_would_take_for_something_else_is_refused(given, pillar, said):
+    sentence = given(pillar)
+    assert sentence.startswith(said)
+    assert SECRET not in sentence
+    assert len(sentence.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "pillar",
+    [
+        "mattermost.hook: https://x\nmattermost.username: x\n",
+        "users: {}\n",
+        "x: &x {a: 1}\nmattermost:\n  server: *x\n  mail: *x\n",
+        "mattermost:\n  email: a@example.com\nemail: of another formula\n",
+        "include: [sites.b]\n",
+    ],
+)
+def test_keys_that_another_reads_may_be_there(given, pillar):
+    assert given(pillar) == ""
+
+
+@pytest.mark.parametrize(
+    ("top", "said"),
+    [
+        ("base:\n  '*': mattermost\n", "top.sls: '*' has no list."),
+        ("base:\n  '*':\n", "top.sls: '*' has no list."),
+        ("mattermost: []\n", "top.sls:1: this file has no mapping `base:`."),
+        ("base:\n  - mattermost\n", "top.sls:1: this file has no mapping `base:`."),
+    ],
+)
+def test_a_top_file_that_names_nothing_is_refused(given, top, said):
+    sentence = given(BEFORE, **{"top.sls": top})
+    assert sentence.startswith(said.partition(":1")[0])
+    assert said.rpartition(": ")[2].rstrip(".") in sentence
+
+
+def test_a_pipe_is_not_waited_for(given):
+    os.mkfifo(given.path / "mattermost.sls")
+    assert given() == "mattermost.sls is a device, a pipe or a socket. Put a text file there."
+
+
 def test_a_folder_in_place_of_a_file_is_named(given):
     (given.path / "mattermost.sls").mkdir()
     assert given() == "mattermost.sls cannot be read: Is a directory. Put a text file there."
@@ -147,6 +208,14 @@ ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
         (ENTRY + "  minion_opts: s3kr3t\n", "roster: the entry 'chat.example.com': minion_opts must be a mapping."),
         ("- chat.example.com\n", "roster:1: this file contains no mapping of hosts."),
         ("chat.example.com:\n", "roster: the entry 'chat.example.com' is not a mapping below a name."),
+        (ENTRY + "  passwd: on\n", "roster: the entry 'chat.example.com': passwd is not a text. Write it in quotes"),
+        (ENTRY + "  user: [s3kr3t]\n", "roster: the entry 'chat.example.com': user is not a text."),
+        (ENTRY + "  priv: {s3kr3t: x}\n", "roster: the entry 'chat.example.com': priv is not a text."),
+        ("chat: {host: [s3kr3t]}\n", "roster: the entry 'chat': host is not a text."),
+        ("chat: {host: }\n", "roster: the entry 'chat' has no address."),
+        ("on: {host: x}\n", "roster: the entry True has a name that YAML does not read as text."),
+        ("1.10: {host: x}\n", "roster: the entry 1.1 has a name that YAML does not read as text."),
+        ("chat: &c {host: x, mine: *c}\n", "roster: a value contains itself"),
         (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: this character is not UTF-8."),
     ],
 )
@@ -165,6 +234,8 @@ def test_a_fault_of_the_roster_is_named(given, roster, said):
         ENTRY + "  port: sdb://x/y\n",
         "10: {host: 192.0.2.10}\n",
         "chat: 192.0.2.10\n",
+        "chat.example.com: {user: root, passwd: 12345}\n",
+        "a: &a {host: x}\nb: *a\n",
         "#!yaml\n" + ENTRY,
         None,
     ],

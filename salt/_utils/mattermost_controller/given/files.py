@@ -9,6 +9,8 @@ import difflib
 import fnmatch
 import os
 
+import mattermost_settings_data as data
+
 from mattermost_controller.given import text
 
 # what Salt 3008 takes from an entry of a roster: the arguments of salt.client.ssh.Single and what it reads from the rest
@@ -19,6 +21,11 @@ ENTRY = (
 ).split()
 
 
+TEXTS = "host user passwd priv priv_passwd sudo_user thin_dir".split()
+NUMBERS = ("user", "passwd", "priv_passwd")  # Salt takes a whole number there for its digits
+OURS = "mattermost"
+
+
 def wrong(opts: dict, host_id: str = "*") -> str:
     """Return the first fault of the pillar's files for *host_id* ("*": of those for every host, and of the roster); "" for none.
 
@@ -26,7 +33,7 @@ def wrong(opts: dict, host_id: str = "*") -> str:
     """
     try:
         for root in opts.get("pillar_roots", {}).get("base", []):
-            _pillar(str(root), host_id)
+            _pillar(str(root), host_id, _first_level(opts))
         if host_id == "*" and opts.get("roster") in (None, "flat"):
             _roster(opts.get("roster_file") or "roster")
     except text.TextError as err:
@@ -34,26 +41,42 @@ def wrong(opts: dict, host_id: str = "*") -> str:
     return ""
 
 
-def _pillar(root: str, host_id: str) -> None:
+def _first_level(opts: dict) -> dict:
+    """Return the schema of the settings of the first level, {} where this machine has none."""
+    try:
+        return data.load(opts.get("file_roots", {}).get("base", []))["schema"]["properties"]
+    except FileNotFoundError:
+        return {}
+
+
+def _pillar(root: str, host_id: str, settings) -> None:
     top = os.path.join(root, "top.sls")
     if not os.path.lexists(top):
         return
     found = text.parse(top)
     targets = found.get("base") if isinstance(found, dict) else None
+    others = any(isinstance(part, dict) for part in found.values()) if isinstance(found, dict) else True
+    if isinstance(found, dict) and not isinstance(targets, dict) and ("base" in found or not others):
+        raise text.TextError(f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle.")
+    for target, part in targets.items() if isinstance(targets, dict) else ():
+        if not isinstance(part, (list, dict)):
+            raise text.TextError(
+                f"{top}: {str(target)!r} has no list. Write each name in a line of its own, as `- {OURS}`."
+            )
     names = [["mattermost"]] if found is None else []
     if isinstance(targets, dict):
         names = [part for target, part in targets.items() if _is_of(str(target), host_id)]
     seen: set[str] = set()
     for part in names:
         for name in part if isinstance(part, list) else []:
-            _sls(root, name, seen)
+            _sls(root, name, seen, settings)
 
 
 def _is_of(target: str, host_id: str) -> bool:
     return target == "*" or fnmatch.fnmatchcase(host_id, target)
 
 
-def _sls(root: str, name, seen: set[str]) -> None:
+def _sls(root: str, name, seen: set[str], settings) -> None:
     if not isinstance(name, str) or name in seen:
         return
     seen.add(name)
@@ -62,13 +85,31 @@ def _sls(root: str, name, seen: set[str]) -> None:
         if os.path.lexists(file):
             branch = text.parse(file)
             if isinstance(branch, dict):
-                for each in branch.get("include") or []:
-                    _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen)
+                if name == OURS:
+                    _top_level(file, branch, settings)
+                included = branch.get("include") or []
+                if not isinstance(included, list):
+                    raise text.TextError(
+                        f"{file}: include is no list. Write each name in a line of its own, as `- name`."
+                    )
+                for each in included:
+                    _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, settings)
             elif branch is not None:
                 raise text.TextError(
                     f"{file}:1: this file contains no mapping of settings. Begin it with the line `mattermost:`."
                 )
             return
+
+
+def _top_level(file: str, branch: dict, settings) -> None:
+    """Refuse settings that nothing reads, because `mattermost:` is not above them. settings: names of the first level."""
+    for name in map(str, () if OURS in branch else branch):
+        if difflib.get_close_matches(name.strip().lower(), [OURS], n=1, cutoff=0.85):
+            raise text.TextError(f"{file}: the key {name!r} is read by nothing. Write `{OURS}:`.")
+        if name.strip() in settings:
+            raise text.TextError(
+                f"{file}: the key {name!r} is not below `{OURS}:`. Begin the file with that line, and indent all settings below it."
+            )
 
 
 def _roster(path: str) -> None:
@@ -85,10 +126,18 @@ def _roster(path: str) -> None:
 
 def _entry(path: str, host_id, entry) -> None:
     where = f"{path}: the entry {host_id!r}"
+    if not isinstance(host_id, (str, int)) or isinstance(host_id, bool):
+        raise text.TextError(f"{where} has a name that YAML does not read as text. Write it in quotes, '...'.")
     if isinstance(entry, str):
         return  # Salt takes it for the address
     if not isinstance(entry, dict):
         raise text.TextError(f"{where} is not a mapping below a name. See an entry in roster.example.")
+    if "host" in entry and not entry["host"]:
+        raise text.TextError(f"{where} has no address. Write it below the entry, as `host: 192.0.2.10`.")
+    for name in TEXTS:
+        value = entry.get(name) or ""
+        if not isinstance(value, str) and not (name in NUMBERS and type(value) is int):
+            raise text.TextError(f"{where}: {name} is not a text. Write it in quotes, '...'.")
     port = str(entry.get("port") or 22)
     if not port.startswith("sdb://") and not (port.isdigit() and 0 < int(port) < 65536):
         raise text.TextError(f"{where}: port must be a number from 1 to 65535.")

@@ -5,6 +5,7 @@ Trouble: Salt answers with a traceback that shows the file, passwords among it, 
 
 from __future__ import annotations
 
+import os
 import re
 
 import jinja2
@@ -17,6 +18,7 @@ _EXPRESSION_OR_COMMENT = re.compile(r"\{[{#]")
 # `name: text`; a value that begins with Jinja, a list, a mapping, an anchor or a tag is meant so
 _VALUE = re.compile(r"\s*(?:- )?[^#\s{][^:]*:\s+[\"']?(?![\[{&!])[^\s\"'#].*")
 _COMMENT = re.compile(r"\s(#[^\"']*|\{#[^\"']*#\}\s*)$")  # of YAML or Jinja, behind a value
+LARGEST = 4 * 2**20  # bytes; of what a person writes
 _TWICE = re.compile("found conflicting ID ('.*')", re.DOTALL)  # Salt's own words
 # what PyYAML says of what people write most, and what to write instead
 _HINTS = (
@@ -27,6 +29,9 @@ _HINTS = (
     ("undefined alias", "a value that begins with *: write it in quotes, '...'"),
     ("alphabetic or numeric character", "a value that begins with * or &: write it in quotes, '...'"),
     ("duplicate anchor", "a value that begins with &: write it in quotes, '...'"),
+    ("2002:value", "a value that is = alone: write it in quotes, '...'"),
+    ("another document", "a second line `---`, with which another file would begin: remove it"),
+    ("document start", "a line `...`, with which the file ends: remove it"),
     ("tag", "a value that begins with !: write it in quotes, '...'"),
     ("escape character", "a backslash between double quotes: use single quotes, '...'"),
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
@@ -46,6 +51,10 @@ class TextError(ValueError):
 def read(path: str) -> str:
     """Return the text of *path*. Raises TextError when it cannot be read, is not UTF-8, or hides its first line from Salt."""
     try:
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # reading it may never end
+            raise TextError(f"{path} is a device, a pipe or a socket. Put a text file there.")
+        if os.path.isfile(path) and os.path.getsize(path) > LARGEST:
+            raise TextError(f"{path} is larger than {LARGEST >> 20} MiB. Put a text file with your settings there.")
         with open(path, "rb") as file:
             data = file.read()
     except OSError as err:
@@ -83,12 +92,23 @@ def parse(path: str):
 
 
 def _load(path: str, text: str):
+    try:
+        return _loaded(path, text)
+    except RecursionError:
+        raise TextError(f"{path}: too many brackets or levels inside each other. Close each where it ends.") from None
+
+
+def _loaded(path: str, text: str):
     from salt.utils.yamlloader import SaltYamlSafeLoader
 
     try:
-        return yaml.load(text, Loader=SaltYamlSafeLoader)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as err:
+        found = yaml.load(text, Loader=SaltYamlSafeLoader)
+    except (yaml.YAMLError, ValueError, TypeError) as err:
         fault = err
+    else:
+        if _contains_itself(found, set(), set()):
+            raise TextError(f"{path}: a value contains itself, by *name below its own &name. Remove that *name.")
+        return found
     try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads
         yaml.safe_load(text)
     except yaml.MarkedYAMLError as err:
@@ -96,13 +116,25 @@ def _load(path: str, text: str):
     except yaml.reader.ReaderError as err:
         line = text.count("\n", 0, err.position) + 1
         raise TextError(f"{path}:{line}: a control character. Remove it.") from None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         raise TextError(
             f"{path}: this file contains a date or a number that does not exist. Write it in quotes, '...'."
         ) from None
     mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
     problem = f"{getattr(fault, 'context', '')} {getattr(fault, 'problem', '')}"
     raise TextError(f"{path}:{mark.line + 1 if mark else 1}: {_reason(problem)}.")
+
+
+def _contains_itself(value, around: set, done: set) -> bool:
+    """Say whether *value* is below itself. around: what it is in, done: what was looked at, by ``id``."""
+    if not isinstance(value, (dict, list)) or id(value) in done:
+        return False
+    if id(value) in around:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    found = any(_contains_itself(part, around | {id(value)}, done) for part in inner)
+    done.add(id(value))
+    return found
 
 
 def _reason(problem: str) -> str:
