@@ -70,6 +70,11 @@ def test_a_schedule_that_systemd_does_not_read_is_refused(schedule, systemd):
     )
 
 
+@pytest.mark.parametrize("schedule", ["2020-01-01 00:00:00", "*-02-31"])
+def test_a_schedule_that_never_comes_is_refused(schedule):
+    only(told({"backup": {"schedule": schedule}}), "refusal", "systemd says", f"{schedule} is never again")
+
+
 def test_a_schedule_that_it_reads_passes(systemd):
     only(told({"backup": {"schedule": "Mon..Fri *-*-* 04:00"}}, systemd), "ok")
 

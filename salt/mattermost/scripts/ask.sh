@@ -7,7 +7,10 @@ ask_calendar() { # ask_calendar KEY VALUE UNIT
   local said
   [ -n "$2" ] && [ "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$3" 2>/dev/null)" != "$2" ] || return 0
   if systemd-analyze calendar daily >/dev/null 2>&1; then
-    said=$(systemd-analyze calendar -- "$2" 2>&1) && return
+    said=$(systemd-analyze calendar -- "$2" 2>&1) && case $said in
+      *'Next elapse: never'*) said="$2 is never again" ;;
+      *) return ;;
+    esac
   else # older than 236: it reads a timer
     printf '[Timer]\nOnCalendar=%s\n' "$2" >"$asked/mattermost-asked.timer"
     said=$(systemd-analyze verify "$asked/mattermost-asked.timer" 2>&1 | grep 'parse calendar')
