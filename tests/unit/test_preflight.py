@@ -67,9 +67,11 @@ OUTSIDE = {**REACHED, "bundle": DATA["bundle"], "acknowledged": [], "dry_run": F
 
 
 def settings(pillar=None, **more):
-    return core.merge(
-        DATA, core.deep_merge({"email": "admin@example.test"}, pillar or {}), {}, GRAINS, "chat.example.test"
-    )
+    own = {"email": "admin@example.test", "letsencrypt": {"directory_url": "https://acme.example.test/dir"}}
+    return core.merge(DATA, core.deep_merge(own, pillar or {}), {}, GRAINS, "chat.example.test")
+
+
+PUBLIC = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 def findings_of(pillar=None, facts=None, outside=None, site="ssl"):
@@ -137,6 +139,11 @@ def test_a_good_host_passes(facts):
         ("email", "mattermost:email is not set", {"pillar": {"email": ""}}),
         ("public-name", "chat.example.test does not resolve", {"outside": {"resolved": []}}),
         ("public-name", "a certificate needs a DNS name", {"pillar": {"name": "192.0.2.7"}}),
+        *(
+            ("public-name", f"{name} is a name that only your own network knows", {"pillar": {"name": name, "letsencrypt": {"directory_url": PUBLIC}}})
+            for name in ("chat", "localhost", "chat.lan", "chat.Example.TEST", "chat.internal")
+        ),
+        ("public-name", "The host has 101 names", {"pillar": {"name": "chat.example.com", "additional_names": [f"n{n}.example.com" for n in range(100)], "letsencrypt": {"directory_url": PUBLIC}}}),
     ],
 )  # fmt: skip
 def test_each_check_refuses_what_it_is_there_for(check, words, case):
@@ -210,6 +217,18 @@ def test_what_may_go_wrong_is_a_warning(check, case):
 def test_a_name_that_points_elsewhere_says_both_addresses():
     sentence = findings_of(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
     assert "203.0.113.9, but this host has 192.0.2.7" in sentence
+
+
+@pytest.mark.parametrize(
+    ("pillar", "site"),
+    [
+        ({"name": "chat.lan", "letsencrypt": {"directory_url": PUBLIC}}, "non-ssl"),
+        ({"name": "chat.lan"}, "ssl"),  # by an authority of the user's own
+        ({"name": "chat.example.com", "letsencrypt": {"directory_url": PUBLIC}}, "ssl"),
+    ],
+)
+def test_a_name_that_its_authority_may_certify_is_no_fault(pillar, site):
+    assert findings_of(pillar, site=site)["public-name"].level == "ok"
 
 
 def test_a_host_behind_nat_is_no_fault():

@@ -57,7 +57,9 @@ def _pillar(root: str, host_id: str, settings) -> None:
     targets = found.get("base") if isinstance(found, dict) else None
     others = any(isinstance(part, dict) for part in found.values()) if isinstance(found, dict) else True
     if isinstance(found, dict) and not isinstance(targets, dict) and ("base" in found or not others):
-        raise text.TextError(f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle.")
+        raise text.TextError(
+            f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle."
+        )
     for target, part in targets.items() if isinstance(targets, dict) else ():
         if not isinstance(part, (list, dict)):
             raise text.TextError(

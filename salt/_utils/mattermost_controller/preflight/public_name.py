@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import urllib.parse
 
 from mattermost_controller.findings import Finding, note, ok, refusal, warning
 from mattermost_controller.hosts.probe import is_loopback
+
+# last parts of names that no public DNS has: RFC 6761, RFC 6762, and what networks use for themselves
+PRIVATE = "corp example home internal intranet invalid lan local localhost private test".split()
+MOST_NAMES = 100  # https://letsencrypt.org/docs/rate-limits/
 
 
 def mail_address(settings: dict, site: str) -> Finding:
@@ -21,6 +26,8 @@ def mail_address(settings: dict, site: str) -> Finding:
 def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Finding:
     """The name users type leads to this host, as far as the controller can tell; a host behind NAT is no fault."""
     name, resolved = settings["name"], sorted(outside.get("resolved", []))
+    if site == "ssl" and (found := _no_public_certificate(settings)):
+        return found
     if settings["verify"]["address"]:
         return ok("public-name", f"{name} is checked at {settings['verify']['address']} (mattermost:verify:address).")
     if _is_address(name):
@@ -59,6 +66,27 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         f"{name} points to {', '.join(resolved)}, but this host has {', '.join(sorted(host_addresses))}.",
         "if the record points to another machine, correct it. If it points to your load balancer or NAT, ignore this.",
     )
+
+
+def _no_public_certificate(settings: dict) -> Finding | None:
+    """Return why Let's Encrypt would refuse the names, None where it may take them or another authority is asked."""
+    private = [name for name in settings["names"] if name.lower().rpartition(".")[2] in PRIVATE or "." not in name]
+    too_many = len(settings["names"]) > MOST_NAMES
+    asked = urllib.parse.urlsplit(settings["letsencrypt"]["directory_url"]).hostname or ""
+    if settings["certificate"]["source"] != "letsencrypt" or not asked.endswith(".letsencrypt.org"):
+        return None
+    if private:
+        return refusal(
+            "public-name",
+            f"{private[0]} is a name that only your own network knows. Let's Encrypt issues no certificate for it.",
+            "set a name of a public domain, or mattermost:certificate:source: files, or your authority in mattermost:letsencrypt:directory_url.",
+        )
+    if too_many:
+        sentence = (
+            f"The host has {len(settings['names'])} names. A certificate of Let's Encrypt has at most {MOST_NAMES}."
+        )
+        return refusal("public-name", sentence, "remove names from mattermost:additional_names.")
+    return None
 
 
 def _may_be_nat(address: str, host_addresses: set) -> bool:
