@@ -17,7 +17,7 @@ HEAD = """\
 <!-- Written by `make docs` from salt/mattermost/schema.yaml and salt/_utils/mattermost_settings_rules.py; change it there. -->
 # Settings
 
-Everything that can be set, and what it is when nothing is set. Write what you want to change below `mattermost:` in
+Every setting, its meaning and its default. Write what you want to change below `mattermost:` in
 `pillar/mattermost.sls` (git ignores it); [pillar/mattermost.sls.example](../pillar/mattermost.sls.example) is one to start from.
 `mattermost:server:port` in a message means:
 
@@ -29,7 +29,7 @@ mattermost:
 
 An unknown name, a wrong type, a value out of range or a text of several lines is refused before anything is changed, all faults at once.
 [Rules between settings](#rules-between-settings) are at the end.
-What wins: defaults < facts of the platform < pillar < the roster's `postgres.*` options ([roster.md](roster.md)).
+If several places set a value, the last of these counts: default, facts of the platform, pillar, the roster's `postgres.*` options ([roster.md](roster.md)).
 """
 
 

@@ -91,7 +91,7 @@ def server_user_is_no_components(settings):
 
 
 def paths_are_not_the_systems(settings):
-    """No directory of `paths`, and no local backup repository, is one of the system (such as `/opt`), lies above one, or where a restart of the host empties it."""
+    """No directory of `paths`, and no local backup repository, is or contains a system directory (such as `/opt`), or is in one that a restart of the host empties."""
     for name, path in _directories(settings).items():
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
@@ -102,7 +102,7 @@ def paths_are_not_the_systems(settings):
 
 
 def paths_are_no_components(settings):
-    """No directory of `paths`, and no local backup repository, is, lies in, or lies above one of PostgreSQL, nginx or certbot."""
+    """No directory of `paths`, and no local backup repository, is, contains or is inside a directory of PostgreSQL, nginx or certbot."""
     for name, path in [*_directories(settings).items(), ("mattermost:paths:run", settings["paths"]["run"])]:
         met = [
             (what, other)
@@ -143,7 +143,7 @@ def run_is_not_a_programs(settings):
 
 
 def paths_are_apart(settings):
-    """The directories of `paths`, and of a backup repository on the host, do not lie in each other."""
+    """None of the directories of `paths`, and of a backup repository on the host, is inside another."""
     named = list(_directories(settings).items())
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:
