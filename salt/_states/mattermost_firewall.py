@@ -18,6 +18,7 @@ import mattermost_firewall_firewalld as host
 import mattermost_nginx_config as config
 from mattermost_answer import answer as _ret
 
+PUBLISH_PORT = 4505  # of a master, where the minion's configuration names none: Salt has no default for it there
 STARTS = "mattermost_firewall.starts"  # in __context__ of a run that starts firewalld
 
 
@@ -65,7 +66,7 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
             return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
         return _ret(name, False, "firewalld is not running. Start it first: systemctl start firewalld")
     if __context__.pop(STARTS, False) and __opts__.get("master_uri") and host.wait_for_rules():
-        host.renew_connection(__opts__["master_ip"], __opts__["publish_port"])
+        host.renew_connection(__opts__["master_ip"], __opts__.get("publish_port", PUBLISH_PORT))
     zone = host.zone()
     kept = core.read_zone(host.zone_file(zone))
     permanent = core.steps(kept, goal, strict, masquerade)

@@ -121,7 +121,7 @@ def test_the_bus_answers_are_read():
     assert core.words('aas 1 2 "2222" "tcp"\n') == ["2222", "tcp"]
 
 
-MINION = {"master_uri": "tcp://192.0.2.1:4506", "master_ip": "192.0.2.1", "publish_port": 4505}
+MINION = {"master_uri": "tcp://192.0.2.1:4506", "master_ip": "192.0.2.1"}
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,7 @@ MINION = {"master_uri": "tcp://192.0.2.1:4506", "master_ip": "192.0.2.1", "publi
     [
         # what a master says would be refused for five minutes; systemd calls it running before its rules are in force
         (False, MINION, ["rules", ("192.0.2.1", 4505)]),
+        (False, {**MINION, "publish_port": 14505}, ["rules", ("192.0.2.1", 14505)]),
         (True, MINION, []),
         (False, {}, []),  # over ssh and masterless nobody has to be heard
     ],
