@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_cache_of_another_user_is_refused(checkout, tmp_path):
 def test_a_cache_of_ones_own_or_none_is_fine(checkout, tmp_path):
     assert checkout.wrong_owner(str(tmp_path), os.geteuid()) == ""
     assert checkout.wrong_owner(str(tmp_path / "none"), 7) == ""
+
+
+@pytest.mark.parametrize(
+    ("blocks", "files", "said"), [(0, 5, "has 0 MiB left"), (19 << 8, 5, "has 19 MiB left"), (99 << 8, 0, "has no room for another file left")]
+)  # fmt: skip
+def test_a_cache_on_a_full_disk_is_refused(checkout, tmp_path, monkeypatch, blocks, files, said):
+    full = types.SimpleNamespace(f_bavail=blocks, f_frsize=4096, f_favail=files, f_files=9)
+    monkeypatch.setattr(checkout.os, "statvfs", lambda place: full)
+    for folder in (tmp_path, tmp_path / "none"):
+        assert said in checkout.full_disk(str(folder))
+
+
+def test_a_cache_on_a_disk_with_room_is_fine(checkout, tmp_path):
+    assert checkout.full_disk(str(tmp_path)) == ""
+    assert checkout.full_disk(".salt-that-is-not-there") == ""
 
 
 @pytest.fixture

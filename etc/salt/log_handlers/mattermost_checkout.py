@@ -2,7 +2,7 @@
 
 Puts ``utils_dirs`` on the controller's import path (Salt itself does that for ``salt-run`` only), applies the patches of Salt
 (``mattermost_controller/salt_patches.py``), and refuses what would fail later with a message that does not name the cause:
-another release line of Salt, a cache that belongs to another user, a mistyped
+another release line of Salt, a cache that belongs to another user or is on a full disk, a mistyped
 command, a pillar or roster that cannot be read.
 It lies outside of ``salt/`` because Salt copies every ``_log_handlers`` that a master serves to all of its minions.
 """
@@ -19,6 +19,7 @@ import sys
 __virtualname__ = "mattermost_checkout"
 
 TESTED = ("3008.2", "3008.3")  # docs/salt-versions.md: what to run before one is added
+LEAST = 20  # MiB; Salt keeps there what it sends to hosts
 COMMANDS = ("salt-run", "salt-ssh")  # a daemon that reads the same configuration is left alone
 
 
@@ -35,7 +36,8 @@ def setup_handlers():
     if program not in COMMANDS:
         return False  # Salt's word for "no handler"
     found = salt.version.__version__
-    trouble = wrong_salt(found) or wrong_owner(__opts__["root_dir"], os.geteuid())
+    folder = __opts__["root_dir"]
+    trouble = wrong_salt(found) or wrong_owner(folder, os.geteuid()) or full_disk(folder)
     if trouble:
         print(trouble, file=sys.stderr)
         sys.exit(1)
@@ -154,6 +156,17 @@ def wrong_owner(folder: str, user: int) -> str:
         f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Each would own a part of Salt's cache. "
         f"Run it as {_name(owner)}, or remove {folder} (it is only a cache)."
     )
+
+
+def full_disk(folder: str) -> str:
+    """Return what to do when Salt's *folder* is on a disk that is full, else ''."""
+    place = folder if os.path.isdir(folder) else os.path.dirname(os.path.abspath(folder))
+    found = os.statvfs(place)
+    free = found.f_bavail * found.f_frsize >> 20
+    if free >= LEAST and (found.f_favail or not found.f_files):
+        return ""
+    what = f"{free} MiB" if free < LEAST else "no room for another file"
+    return f"The disk of {folder} has {what} left, and Salt needs {LEAST} MiB for its cache there. Nothing was changed. Remove files, then start the command again."
 
 
 def _name(uid: int) -> str:
