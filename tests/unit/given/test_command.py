@@ -31,6 +31,12 @@ ROOTS = ["salt"]
         ("state.orchestrate", ["mattermost.ssl", "test=Flase"], "test= must be True or False"),
         ("state.orchestrate", ["mattermost.ssl", "pillar=hello"], "pillar= is not a mapping"),
         ("state.orchestrate", ["mattermost.ssl", "pillar={sekret"], "pillar= is not a mapping"),
+        ("state.orchestrate", ["mattermost.ssl", "test=True", "test=False"], "takes each argument once"),
+        ("state.orchestrate", ["mattermost.ssl", "pillar={}", 'pillar={"sekret": 1}'], "takes each argument once"),
+        ("state.orchestrate", ["mattermost/ssl"], "Did you mean mattermost.ssl?"),
+        ("state.orchestrate", ["mattermost..ssl"], "Did you mean mattermost.ssl?"),
+        ("state.orchestrate", [""], "needs the name of an orchestration"),
+        ("state.orchestrate", ["mattermost.ssl", 'pillar={"mail": "sekret"}'], "Write it below mattermost"),
         ("state.orchestrate", ["mattermost.restore", 'pillar={"restroe": {"snapshot": "1a"}}'], "Did you mean restore?"),
     ],
 )  # fmt: skip
@@ -75,6 +81,11 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
         (["state.sls", "mattermost.server", "test=True"], "Did you mean mattermost.deploy.server?"),
         (["state.apply", "mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
         (["state.apply", "mattermost.deploy.server,mattermost.deploy.databas"], "mattermost.deploy.database?"),
+        (["state.apply", "mattermost.deploy.server", "tset=True"], "Did you mean test=?"),
+        (["state.apply", "mattermost", "Test=True"], "Did you mean test=?"),
+        (["state.sls_id", "x", "mattermost.deploy.server", "pilar={}"], "Did you mean pillar=?"),
+        (["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"], "Separate several names by commas"),
+        (["mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
     ],
 )
 def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
@@ -88,6 +99,8 @@ def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
         ["state.apply", "mattermost.deploy.nginx-base"],
         ["state.apply"],
         ["state.apply", "own"],
+        ["state.apply", "own", "tset=True", "x"],
+        ["state.apply", "mattermost.deploy.server", "pillar={}", "queue=True", "saltenv=base"],
         ["state.apply", "mattermost-extra"],
         ["state.apply", "mattermost"],
         ["state.apply", "mattermost.later", "saltenv=dev"],

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 
+import mattermost_settings_data as data
 import yaml
 
 ORCHESTRATE = ("state.orchestrate", "state.orch", "state.sls")
@@ -44,8 +45,11 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
         near = difflib.get_close_matches(function, ORCHESTRATE[:1], cutoff=0.8)
         known = function.startswith((*(f"{each}_" for each in ORCHESTRATE[:2]), "state.orch_"))
         return f"Salt has no function {function}. Did you mean {near[0]}?" if near and not known else ""
-    names = [given for given in arguments if not _NAMED.fullmatch(given)]
-    options = dict(found.groups() for given in arguments if (found := _NAMED.fullmatch(given)))
+    names = [given for given in arguments if given.strip() and not _NAMED.fullmatch(given)]
+    named = [found.groups() for given in arguments if (found := _NAMED.fullmatch(given))]
+    options = dict(named)
+    if len(options) < len(named):
+        return f"{function} takes each argument once. Write one pillar= with all keys, and one test=."
     if "mods" in options:
         names.append(options.pop("mods"))
     if len(names) != 1:
@@ -56,7 +60,7 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
         for name in wanted:
             if wrong := _wrong_name(name, ours, roots):
                 return wrong
-    return next(_wrong_options(options, ours if set(wanted) <= set(ours) else []), "")
+    return next(_wrong_options(options, ours if set(wanted) <= set(ours) else [], roots), "")
 
 
 def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
@@ -70,7 +74,22 @@ def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
                 return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
             if name.startswith(f"{OURS}.") and not has_saltenv and not _exists(name, roots):
                 return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
+            if name == OURS or name.startswith(f"{OURS}."):
+                for given in arguments[place + 1 :]:
+                    if wrong := _misspelt(given):
+                        return wrong
+    elif arguments and arguments[0] in orchestrations(roots):
+        return f"{arguments[0]} is an orchestration, which runs on the controller. Run: {RUN} {arguments[0]}"
     return ""
+
+
+def _misspelt(given: str) -> str:
+    """Return what is wrong with a further argument of a deploy state: Salt ignores it, and changes the host without test=."""
+    found = _NAMED.fullmatch(given)
+    if not found:
+        return "A deploy state takes one name. Separate several names by commas, without blanks."
+    near = difflib.get_close_matches(found[1].lower(), ARGUMENTS, n=1)
+    return f"{found[1]}= is not an argument. Did you mean {near[0]}=?" if near and found[1] not in ARGUMENTS else ""
 
 
 def orchestrations(roots: list[str]) -> list[str]:
@@ -92,6 +111,8 @@ def deploy_states(roots: list[str]) -> list[str]:
 
 
 def _exists(name: str, roots: list[str]) -> bool:
+    if "/" in name or not all(name.split(".")):
+        return False  # the file server finds it, under a name that no list here has
     paths = [os.path.join(root, *name.split(".")) for root in roots]
     return any(os.path.isfile(path + end) for path in paths for end in (".sls", "/init.sls"))
 
@@ -118,7 +139,7 @@ def _known(names: list[str], near: str = "") -> str:
     return f"{meant}The known names are: {', '.join(names)}."
 
 
-def _wrong_options(options: dict[str, str], ours: list[str]):
+def _wrong_options(options: dict[str, str], ours: list[str], roots: list[str]):
     """Yield what is wrong with *options*. ours: this tree's orchestrations, by which their pillar's keys are known; empty for a user's own."""
     from salt.utils.yaml import safe_load
 
@@ -137,17 +158,20 @@ def _wrong_options(options: dict[str, str], ours: list[str]):
         except yaml.YAMLError:
             value = ""
         if name == "pillar":
-            yield from _wrong_pillar(value, ours)
+            yield from _wrong_pillar(value, ours, roots)
         if name == "test" and value not in (True, False, None):  # 1 and 0 too
             yield "test= must be True or False. Write test=True for a dry run."
 
 
-def _wrong_pillar(value, ours: list[str]):
+def _wrong_pillar(value, ours: list[str], roots: list[str]):
     if not isinstance(value, dict):
         yield 'pillar= is not a mapping. Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
         return
     known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in ours)] if ours else []
+    settings = data.load(roots)["schema"]["properties"] if ours else {}
     for key in map(str, value):
+        if key in settings and key not in known:
+            yield f'pillar= has the setting {key}, which nothing reads there. Write it below mattermost: pillar=\'{{"mattermost": {{"{key}": …}}}}\'.'
         near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85)
         if near and key not in known:
             yield f"pillar= has the key {key}, which nothing reads. Did you mean {near[0]}?"
