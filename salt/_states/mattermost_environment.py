@@ -39,7 +39,7 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
     changes, restart = _changes(name, old, text), ""
     # the server reads the file when it starts; one written by a run that was cut short is still unread
     if old is not None and (old != text or files.changed_since_start(name, os.path.join(paths["run"], "local.socket"))):
-        restart = " The server must be restarted to read it."
+        restart = f" The server reads {name} only at its start, so it {'would be' if test else 'is'} restarted."
         changes["restart"] = True
     if not changes:
         return _ret(name, True, f"{name} is up to date.")

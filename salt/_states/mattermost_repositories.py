@@ -209,4 +209,6 @@ def _fetched(url, ca_file):
             return answer.read(1 << 20).decode("utf-8", "replace")
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
-        raise core.RepositoryError(f"The key {url} could not be downloaded: {reason}.") from None
+        raise core.RepositoryError(
+            f"The key {url} could not be downloaded: {reason}. Check whether the host reaches that address."
+        ) from None

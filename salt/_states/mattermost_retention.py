@@ -37,7 +37,10 @@ def pruned(name):
     sentences = []
     if gone:
         sentences.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
-    sentences += [f"{each}. To remove it by hand: mattermost-kept forget" for each in stays]
+    sentences += [
+        f"{each}. To remove it by hand, run on the host: mattermost-kept forget {each.partition(' ')[0]} anyway"
+        for each in stays
+    ]
     return _ret(
         name, None if test and gone else True, " ".join(sentences) or nothing, {"removed": gone} if gone else {}
     )

@@ -128,7 +128,9 @@ class Plan:
     def _plan(self, wanted: dict, variables: dict, insist) -> None:
         for key in [key for key in wanted if environment.variable(key) in variables]:
             del wanted[key]
-            self.notes.append(f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}.")
+            self.notes.append(
+                f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}, so it is not changed."
+            )
         self.variables = variables
         base = self.release if self.file is None else self.file
         edition = release_tree.edition(os.path.dirname(self.tree), self.version)

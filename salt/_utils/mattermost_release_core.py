@@ -83,7 +83,9 @@ def check_sha256(version: str, sha256: str) -> str:
             f"No checksum is known for Mattermost {version}. Set mattermost:release:sha256 to the checksum that the vendor publishes."
         )
     if sha256 == facts.EMPTY_SHA256:
-        raise ReleaseError(f"{sha256} is the checksum of an empty file, not of Mattermost {version}.")
+        raise ReleaseError(
+            f"{sha256} is the checksum of an empty file, not of Mattermost {version}. Set mattermost:release:sha256 to the one that the vendor publishes."
+        )
     return sha256
 
 

@@ -233,7 +233,9 @@ class Minion(roster.Host):
 
     def stream(self, script: str):
         """Refuse: a job takes no stream."""
-        raise NoAnswer("mattermost:engine is minion, so no data can be streamed to a host.")
+        raise NoAnswer(
+            "mattermost:engine is minion, so no data can be streamed to a host. Run this from a checkout over ssh."
+        )
 
 
 @contextlib.contextmanager

@@ -23,4 +23,4 @@ def _text(file_roots: list[str], name: str) -> str:
         if os.path.isfile(path):
             with open(path, encoding="utf-8") as file:
                 return file.read()
-    raise FileNotFoundError(f"The file {name} is missing in {', '.join(map(str, file_roots))}.")
+    raise FileNotFoundError(f"The file {name} is missing in {', '.join(map(str, file_roots))}. Get this bundle again.")

@@ -46,7 +46,8 @@ def parse_request(pillar) -> dict:
     request = {**known, **pillar}
     for key, default in known.items():
         if type(request[key]) is not type(default):
-            raise ValueError(f"import:{key} is {request[key]!r}. It must have the form of {default!r}.")
+            kind = {bool: "true or false", str: "a text", list: "a list"}[type(default)]
+            raise ValueError(f"import:{key} is {request[key]!r}. It must be {kind}.")
     strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
         raise ValueError(f"import:accept contains {strange[0]}. Allowed are: {', '.join(ACCEPTED)}.")

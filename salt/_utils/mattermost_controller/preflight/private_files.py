@@ -61,5 +61,5 @@ def readable_secrets(settings, facts, outside) -> Finding:
         sentence = (
             f"Other accounts on this machine can read {', '.join(readable)}, which may contain passwords or keys."
         )
-        return warning("readable-secrets", sentence, f"chmod go= {' '.join(readable)}")
+        return warning("readable-secrets", sentence, f"run: chmod go= {' '.join(readable)}")
     return ok("readable-secrets", "Other accounts on this machine cannot read the files with passwords or keys.")

@@ -11,7 +11,7 @@ rename_path() { # rename_path FROM TO: there is no TO, or it is of FROM's kind
         esac
         return
     done
-    say "This host has neither perl nor python, which is needed to rename a directory safely." >&2
+    say "To rename a directory safely, this host needs perl or python, and has neither. Install perl." >&2
     return 1
 }
 

@@ -20,7 +20,7 @@ END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
             "Check PostgreSQL: systemctl status postgresql. After an update of the bundle, deploy again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
     [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, and so cannot back up: $(cat "$scratch/unreadable")." \
-        "Run for each of them: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on it and USAGE on its schema. Or move it to another database."
+        "Run in the database $database, for each of them: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on it and USAGE on its schema. Or move it to another database."
 }
 
 refuse_odd_census() { # these lines become the manifest, by which root counts later

@@ -114,7 +114,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     if [ "$way" = copy ]; then
         record swapping || { roll_back "$unwritten"; return; }
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
-            { roll_back "The previous database could not be put back."; return; }
+            { roll_back "The database from before the upgrade could not be put back."; return; }
         record swapped || { roll_back "$unwritten"; return; }
         previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     elif [ -n "$taken_back" ]; then
@@ -123,7 +123,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "While the rollback ran, data was written that it would delete."
+            roll_back "Before the server stopped, data was written that the rollback would delete."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }
