@@ -7,6 +7,7 @@ a warning on a host that was deployed with it.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import posixpath
 import re
@@ -45,6 +46,7 @@ def _normal(path: str) -> str:
     return "/" + posixpath.normpath(path).lstrip("/")  # to normpath, two slashes at the beginning are not one
 
 
+@functools.lru_cache(maxsize=4096)
 def _holds(outer: str, inner: str) -> bool:
     """Say whether *inner* is *outer* or lies in it."""
     return f"{_normal(inner)}/".startswith(f"{_normal(outer).rstrip('/')}/")

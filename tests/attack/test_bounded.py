@@ -6,9 +6,9 @@ import time
 import pytest
 
 from tests import repository
-from tests.attack.test_database_role import ACCOUNTS, ASKED, cluster, pytestmark
+from tests.attack.test_database_role import ACCOUNTS, ASKED, cluster, pytestmark, template
 
-__all__ = ["cluster", "pytestmark"]
+__all__ = ["cluster", "pytestmark", "template"]
 LIMITS = "ROLE_LIMITS='-c lock_timeout=500 -c statement_timeout=1500'; publish() { :; }; in_manifest() { say 0; }; "
 CALLS = [(name, line) for name, lines in ASKED.items() for line in lines]
 ENDLESS = "ALTER TABLE posts RENAME TO genuine; CREATE VIEW posts AS SELECT id, createat FROM genuine, pg_sleep(300);"

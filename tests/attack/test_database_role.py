@@ -1,5 +1,6 @@
 """The server's database role is hostile: nothing that it makes in its database runs as PostgreSQL's superuser. With a real cluster."""
 
+import contextlib
 import glob
 import os
 import pwd
@@ -51,20 +52,40 @@ VIEW = """ALTER TABLE posts RENAME TO genuine; CREATE VIEW posts AS SELECT id, c
 class Cluster:
     """A throwaway cluster with the server's database and the lines of mattermost.deploy.database in its files."""
 
-    def __init__(self, place: Path, auth: str):
+    def __init__(self, place: Path):
         self.place, self.bin = place, BIN[0]
         place.chmod(0o777)
+
+    def make(self):
         self.do(
-            "postgres", f"{self.bin}/initdb", "-D", f"{place}/data", "-U", "postgres", "-A", "peer", "-N", "-E", "UTF8"
+            "postgres",
+            f"{self.bin}/initdb",
+            "-D",
+            f"{self.place}/data",
+            "-U",
+            "postgres",
+            "-A",
+            "peer",
+            "-N",
+            "-E",
+            "UTF8",
         )
+
+    def copy(self, other):
+        """Have what *other* has, which is stopped."""
+        self.do("postgres", "cp", "-a", f"{other.place}/data", f"{self.place}/data")
+
+    def admit(self, auth: str):
         for name, lines in (
             ("hba", files.hba_lines(auth, "mattermost", "mattermost", ACCOUNTS["mattermost"])),
             ("ident", files.ident_lines(auth, "mattermost", ACCOUNTS["mattermost"])),
         ):
-            path = place / f"data/pg_{name}.conf"
+            path = self.place / f"data/pg_{name}.conf"
             played = [line.replace(" mattermost-sql ", f" {ACCOUNTS['mattermost-sql']} ") for line in lines]
             path.write_text(files.with_block(path.read_text(), played))
-        self.ctl("start", "-w", "-l", f"{place}/log", "-o", f"-k {place} -p 5432 -c listen_addresses=''")
+
+    def start(self):
+        self.ctl("start", "-w", "-l", f"{self.place}/log", "-o", f"-k {self.place} -p 5432 -c listen_addresses=''")
 
     def ctl(self, *words):
         self.do("postgres", f"{self.bin}/pg_ctl", "-D", f"{self.place}/data", *words)
@@ -118,21 +139,42 @@ class Cluster:
         return there
 
 
-@pytest.fixture(params=["peer"])
-def cluster(request):
+@contextlib.contextmanager
+def at_a_place():
+    """Yield a cluster that has only its folder; whatever it became is gone afterwards."""
     place = Path(tempfile.mkdtemp(prefix="role-", dir="/tmp"))
     os.chmod(place, 0o777)
-    made = None
+    made = Cluster(place)
     try:
-        made = Cluster(place, request.param)
-        made.sql("CREATE ROLE mattermost LOGIN; CREATE DATABASE mattermost OWNER mattermost", database="postgres")
-        made.sql("ALTER SCHEMA public OWNER TO mattermost")
-        made.plant(TABLES, EVIL)
         yield made
     finally:
         if (place / "data/postmaster.pid").exists():
             made.ctl("stop", "-m", "immediate")
         shutil.rmtree(place)
+
+
+@pytest.fixture(scope="session")
+def template():
+    """What each cluster begins as; to make one takes longer than most tests."""
+    with at_a_place() as made:
+        made.make()
+        made.admit("peer")
+        made.start()
+        made.sql("CREATE ROLE mattermost LOGIN; CREATE DATABASE mattermost OWNER mattermost", database="postgres")
+        made.sql("ALTER SCHEMA public OWNER TO mattermost")
+        made.plant(TABLES)
+        made.ctl("stop", "-m", "fast")
+        yield made
+
+
+@pytest.fixture(params=["peer"])
+def cluster(request, template):
+    with at_a_place() as made:
+        made.copy(template)
+        made.admit(request.param)
+        made.start()
+        made.plant(EVIL)
+        yield made
 
 
 COUNT = "SELECT coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM users t;"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.attack.test_database_role import cluster, pytestmark
+from tests.attack.test_database_role import cluster, pytestmark, template
 
-__all__ = ["cluster", "pytestmark"]
+__all__ = ["cluster", "pytestmark", "template"]
 FILL = "INSERT INTO posts SELECT md5(n::text), n FROM generate_series(1, 200000) n;"
 
 

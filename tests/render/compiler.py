@@ -145,6 +145,8 @@ class Host:
         self.highstate = salt.client.ssh.state.SSHHighState(
             self.opts, None, self.functions, salt.fileclient.FSClient(master_opts()), initial_pillar=pillar
         )
+        # as salt-ssh does, but with one file client for all that templates import, not a new one for each of them
+        self.highstate.state.rend = salt.loader.render(self.opts, self.functions, file_client=self.highstate.client)
         self.highstate.push_active()
 
     def settings(self) -> dict:

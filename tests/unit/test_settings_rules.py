@@ -345,12 +345,10 @@ def test_settings_that_may_stay_where_they_are_begin_nowhere(key, pillar):
 
 @pytest.mark.parametrize("rule", [*rules.HARMFUL, *rules.DOUBTFUL], ids=lambda rule: rule.__name__)
 def test_each_rule_is_broken_by_one_of_these(rule):
+    plain = core.deep_merge(core.defaults(DATA["schema"]), {"platform": merge({})["platform"]})
     broken = []
     for _, pillar in (*HARMFUL, *DOUBTFUL):
-        given = {"email": "admin@example.test", **pillar}
-        settings = core.deep_merge(
-            core.deep_merge(core.defaults(DATA["schema"]), {"platform": merge({})["platform"]}), given
-        )
+        settings = core.deep_merge(plain, {"email": "admin@example.test", **pillar})
         settings["names"] = [settings["name"] or "chat.example.test", *settings["additional_names"]]
         broken += list(rule(settings))
     assert broken
