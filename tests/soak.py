@@ -72,9 +72,17 @@ PARTS = {
 
 def only_some(part, values, *every) -> list:
     """*values* for ``parametrize``: those in *every* are asked in every run, the others in *part* alone."""
+    return _marked(pytest.mark.soak(part), values, every)
+
+
+def in_check(values, *every) -> list:
+    """*values* for ``parametrize`` or a fixture: `make check` asks those in *every*, `make test` the others too."""
+    return _marked(pytest.mark.exhaustive, values, every)
+
+
+def _marked(mark, values, every) -> list:
     missing = [value for value in every if value not in values]
     assert not missing, f"no such values: {missing}"
-    mark = pytest.mark.soak(part)
     return [
         value if value in every else pytest.param(*(value if isinstance(value, tuple) else [value]), marks=mark)
         for value in values

@@ -7,6 +7,7 @@ import pytest
 
 from tests import repository
 from tests.attack.test_database_role import ACCOUNTS, ASKED, cluster, pytestmark, template
+from tests.soak import in_check
 
 __all__ = ["cluster", "pytestmark", "template"]
 LIMITS = "ROLE_LIMITS='-c lock_timeout=500 -c statement_timeout=1500'; publish() { :; }; in_manifest() { say 0; }; "
@@ -39,12 +40,12 @@ def seconds(host, program, lines):
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize(("program", "lines"), CALLS)
+@pytest.mark.parametrize(("program", "lines"), in_check(CALLS, CALLS[0]))
 def test_a_table_that_the_role_holds_is_not_waited_for(locked, program, lines):
     assert seconds(locked, program, lines) < 20
 
 
-@pytest.mark.parametrize(("program", "lines"), CALLS)
+@pytest.mark.parametrize(("program", "lines"), in_check(CALLS, CALLS[0]))
 def test_a_view_that_never_ends_is_left(cluster, program, lines):  # noqa: F811
     cluster.plant(ENDLESS)
     assert seconds(cluster, program, lines) < 20

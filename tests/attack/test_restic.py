@@ -64,6 +64,7 @@ def of_root(place):
     return found
 
 
+@pytest.mark.exhaustive
 def test_no_backup_keeps_what_the_server_may_not_read(place):
     assert backup(place, "restic init -q && store_backup").returncode == 0
     races = [str(place / f"state/data/race{number}") for number in range(RACES)]

@@ -11,7 +11,9 @@ import pathlib
 import re
 import sys
 import tempfile
+from unittest import mock
 
+import jinja2
 import salt.client.ssh.state
 import salt.config
 import salt.fileclient
@@ -111,10 +113,21 @@ def host_opts(grains: dict, pillar: dict) -> dict:
     }
 
 
+_TEMPLATES: dict[tuple, object] = {}
+
+
+def _template(self, *what, compile=jinja2.Environment.compile, **how):  # noqa: A002 (its own name)
+    key = (*what, *sorted(how.items()))  # the same for each environment that Salt makes, one a template
+    if key not in _TEMPLATES:
+        _TEMPLATES[key] = compile(self, *what, **how)
+    return _TEMPLATES[key]
+
+
 def _chunks(highstate, mods: list[str]) -> list[dict]:
     """Return the low data of *mods*, compiled in the steps of Salt's own state.sls."""
     highstate.building_highstate = type(highstate.building_highstate)()  # else IDs of an earlier call conflict
-    return _compiled(highstate.state, *highstate.render_highstate({"base": mods}))
+    with mock.patch.object(jinja2.Environment, "compile", _template):
+        return _compiled(highstate.state, *highstate.render_highstate({"base": mods}))
 
 
 def _compiled(state, high: dict, errors: list[str] = ()) -> list[dict]:

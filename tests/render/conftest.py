@@ -1,11 +1,18 @@
 """Parameters of the render tests: `platform`, and `sls` for every deploy state."""
 
 from tests.render import compiler
+from tests.soak import in_check
+
+# one of each kind, the oldest and the newest of systemd and nginx among them
+MAIN = ("Debian-12", "Debian-13", "RedHat-7", "RedHat-8")
 
 
 def pytest_generate_tests(metafunc):
+    if "each_platform" in metafunc.fixturenames:
+        metafunc.parametrize("each_platform", compiler.PLATFORMS)
     if "platform" in metafunc.fixturenames:
-        metafunc.parametrize("platform", compiler.PLATFORMS)
+        main = MAIN[::2] if "sls" in metafunc.fixturenames else MAIN
+        metafunc.parametrize("platform", in_check(compiler.PLATFORMS, *main))
     if "sls" in metafunc.fixturenames:
         metafunc.parametrize("sls", compiler.DEPLOY)
     if "orchestration" in metafunc.fixturenames:

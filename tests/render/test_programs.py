@@ -13,7 +13,7 @@ PARTS = [path for path in repository.with_suffix(".sh") if path.parts[:3] == ("s
 
 @pytest.mark.parametrize("name", programs.TEMPLATES)
 def test_a_host_gets_the_parts_as_one_file(platform, name):
-    low = compiler.low(platform, programs.SHIPPED_BY[name])
+    low = compiler.low(platform, *compiler.DEPLOY)
     (chunk,) = [each for each in low if each.get("name") == f"/usr/local/sbin/{name}"]
     assert (chunk["state"], chunk["fun"], chunk["mode"]) == ("file", "managed", "0755")
     assert chunk["contents"] + "\n" == programs.joined(name)

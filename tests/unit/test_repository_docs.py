@@ -219,6 +219,7 @@ def test_make_alone_prints_the_help():
     assert repository.run("make").stdout == repository.run("make", "help").stdout
 
 
+@pytest.mark.exhaustive
 def test_the_classic_layout_is_what_the_page_makes(tmp_path):
     """The page's own commands, with its places moved below a temporary folder; then Salt reads the roster there."""
     folder = classic.lay_out(tmp_path)

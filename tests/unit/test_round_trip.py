@@ -12,7 +12,7 @@ from mattermost_settings_core import FORM_OVERHEAD
 
 from tests import repository
 from tests.unit.fake_chat import Chat
-from tests.unit.hostprogram.conftest import SHELLS, usable
+from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 
 ROOTS = [str(repository.ROOT / "salt")]
 OURS = {"name": "mattermost-verify", "email": "mattermost-verify@localhost", "roles": "system_user"}
@@ -57,7 +57,7 @@ def left(chat):
     return [*chat.users, *chat.teams, *chat.channels]
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("shell", EACH_SHELL, ids=lambda shell: shell[0])
 def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, round_trip_finding, shell):
     usable(shell)
     found = round_trip_finding(shell)

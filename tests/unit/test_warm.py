@@ -10,6 +10,7 @@ import pytest
 
 from tests.repository import ROOT
 from tests.scenarios import warm
+from tests.soak import in_check
 
 BIN = Path(sys.executable).parent
 
@@ -36,16 +37,15 @@ def said(done):
     return [line for line in done.stderr.splitlines() if not line.removeprefix("[WARNING ] ").startswith("unclosed ")]
 
 
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ("salt-run", "test.arg", "1", "word=x", "--out=json"),
-        ("salt-run", "no.such_runner"),
-        ("salt-run", "--no-such-option"),
-        ("salt-ssh", "--version"),
-    ],
-    ids=lambda argv: argv[1],
-)
+ASKED = [
+    ["salt-run", "test.arg", "1", "word=x", "--out=json"],
+    ["salt-run", "no.such_runner"],
+    ["salt-run", "--no-such-option"],
+    ["salt-ssh", "--version"],
+]
+
+
+@pytest.mark.parametrize("argv", in_check(ASKED, ASKED[1]), ids=lambda argv: argv[1])
 def test_a_fork_answers_as_the_program(run, argv):
     forked, started = run(*argv)
     real = started()
@@ -53,6 +53,7 @@ def test_a_fork_answers_as_the_program(run, argv):
     assert forked.stdout + forked.stderr
 
 
+@pytest.mark.exhaustive
 def test_a_fork_that_hangs_is_ended(run):
     begun = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak import in_check
 from tests.unit.hostprogram.host import Host
 
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"]]
+EACH_SHELL = in_check(SHELLS, SHELLS[0])
 
 
 def usable(shell):
@@ -44,7 +46,7 @@ def host(tmp_path):
     return made(tmp_path, SHELLS[0])
 
 
-@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+@pytest.fixture(params=EACH_SHELL, ids=lambda shell: shell[0])
 def host_of_each_shell(request, tmp_path):
     return made(tmp_path, request.param)
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests import programs
-from tests.unit.hostprogram.conftest import SHELLS, usable
+from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 
 # notes what it is asked; a start of the program's own unit runs it as systemd would
 SYSTEMCTL = """#!/bin/sh
@@ -113,7 +113,7 @@ class World:
         assert self.calls()[-1] == "start mattermost.service"
 
 
-@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+@pytest.fixture(params=EACH_SHELL, ids=lambda shell: shell[0])
 def world(request, tmp_path):
     usable(request.param)
     return World(tmp_path, request.param)

@@ -6,13 +6,13 @@ import subprocess
 import pytest
 
 from tests import programs
-from tests.unit.hostprogram.conftest import SHELLS, usable
+from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 
 STUB = '#!/bin/sh\nenv >>"$WORLD/${0##*/}-environment"\n[ "${0##*/}" = runuser ] || exit 0\nshift 3\nexec "$@"\n'
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "hidden/with+padding=", "B2_ACCOUNT_KEY": "a=b=="}
 
 
-@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+@pytest.fixture(params=EACH_SHELL, ids=lambda shell: shell[0])
 def world(request, tmp_path):
     """A folder with stand-ins for programs that note their environment, and the program's functions in it as ``run``."""
     usable(request.param)

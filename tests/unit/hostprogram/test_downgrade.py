@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW, OLD
 from tests.unit.hostprogram.test_back import UNDO, fields
 
@@ -174,7 +175,7 @@ def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     assert_back(host)
 
 
-@pytest.mark.parametrize("record", FORWARD)
+@pytest.mark.parametrize("record", in_check(FORWARD, "downgraded"))
 def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     host.upgraded().set(kill_after=record)
     assert host.run("back", "go").returncode == 3
@@ -190,7 +191,7 @@ def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record
     assert_back(host)
 
 
-@pytest.mark.parametrize("record", UNDO)
+@pytest.mark.parametrize("record", in_check(UNDO, "database-back"))
 def test_killed_in_the_undo_it_ends_the_undo(host, record):
     host.upgraded().fault(OLD, "wrong-version")
     host.set(kill_after=record)

@@ -8,7 +8,7 @@ import pytest
 from tests.lab import release_source
 from tests.lab.release_source import Release, day
 from tests.lab.signer import Signer
-from tests.unit.hostprogram.conftest import SHELLS, usable
+from tests.unit.hostprogram.conftest import EACH_SHELL, SHELLS, usable
 from tests.unit.hostprogram.patch_host import OLD, PATCH, Host, archive
 
 
@@ -18,7 +18,7 @@ def host(tmp_path):
     return Host(tmp_path, SHELLS[0])
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("shell", EACH_SHELL, ids=lambda shell: shell[0])
 def test_a_patch_that_appears_is_proved_unpacked_and_switched_to(tmp_path, shell):
     usable(shell)
     host = Host(tmp_path, shell)

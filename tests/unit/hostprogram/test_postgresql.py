@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from tests import programs
+from tests.soak import in_check
 
 # The host is a folder: a running cluster is a postmaster.pid, the server a file "server". Every program notes what it was asked for.
 STUB = """#!/bin/sh
@@ -200,7 +201,7 @@ def test_a_cluster_is_given_the_time_that_its_start_takes(host):
     is_new(host)
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("record", in_check(RECORDS, "copied"))
 def test_killed_before_anyone_can_post_it_is_undone(host, record):
     (host / "kill-after").write_text(record)
     ask(host)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.unit.hostprogram.conftest import SHELLS, usable
+from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 from tests.unit.hostprogram.test_backup_files import folders, script
 
 GOOD, BAD = "1a2b3c4d", "deadbeef"
@@ -27,7 +27,7 @@ snapshot=BAD name=chat run=run-1-2
 """.replace("GOOD", GOOD).replace("BAD", BAD)
 
 
-@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+@pytest.fixture(params=EACH_SHELL, ids=lambda shell: shell[0])
 def run(request, tmp_path):
     shell = request.param
     usable(shell)

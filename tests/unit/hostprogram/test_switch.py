@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW, OLD
 
 FORWARD = ["begin", "stopped", "copying", "copied", "switched", "started"]
@@ -110,7 +111,7 @@ def test_after_an_undo_users_are_let_in_and_lost_messages_are_counted(host):
     assert f"3 messages were posted to {NEW} before it failed. They are now only in the database {kept}" in reason
 
 
-@pytest.mark.parametrize("record", FORWARD)
+@pytest.mark.parametrize("record", in_check(FORWARD, "copied"))
 def test_killed_after_a_record_it_undoes(host, record):
     host.deployed().set(kill_after=record)
     assert host.run("to", NEW).returncode == 3
@@ -141,7 +142,7 @@ def test_a_copy_that_was_not_finished_never_takes_the_databases_place(host):
     assert list(host.databases) == ["mattermost"]
 
 
-@pytest.mark.parametrize("record", UNDO)
+@pytest.mark.parametrize("record", in_check(UNDO, "database-back"))
 def test_killed_in_the_undo_it_ends_the_undo(host, record):
     host.deployed().fault(NEW, "wrong-version")
     host.set(kill_after=record)

@@ -9,7 +9,6 @@ from unittest import mock
 
 import jinja2
 import mattermost_settings_core as core
-import salt.fileclient
 
 from tests.render import compiler
 
@@ -21,31 +20,9 @@ def _host(platform: str) -> compiler.Host:
     return compiler.Host(compiler.GRAINS[platform], {})
 
 
-@functools.cache
-def _file_client():
-    client = salt.fileclient.get_file_client(compiler.master_opts())
-    client.destroy = lambda: None  # each import of a template makes one, and ends it: half of the time
-    return client
-
-
-_COMPILED: dict[tuple, object] = {}
-
-
-def _compile(self, *what, compile=jinja2.Environment.compile, **how):  # noqa: A002 (its own name)
-    key = (*what, *sorted(how.items()))  # the same for each environment that Salt makes, one a template
-    if key not in _COMPILED:
-        _COMPILED[key] = compile(self, *what, **how)
-    return _COMPILED[key]
-
-
 def low(platform: str, merged: dict, states=STATES) -> list[dict]:
     """Return the low data of *states* for a host of *platform* whose merged settings these are."""
-    client = _file_client()
-    with (
-        mock.patch.object(salt.fileclient, "get_file_client", return_value=client),
-        mock.patch.object(jinja2.Environment, "compile", _compile),
-        mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)),
-    ):
+    with mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)):
         return _host(platform).low(*states)
 
 

@@ -38,6 +38,7 @@ def tree(tmp_path_factory):
     return Tree(tmp_path_factory.mktemp("nginx"), PLATFORM, BASE)
 
 
+@pytest.mark.exhaustive
 @CHECK
 @given(given=GIVEN, site=st.sampled_from([SSL, NON_SSL]))
 def test_nginx_takes_the_files_of_accepted_settings(given, site, tree):
