@@ -31,8 +31,8 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	touch $@
 
 QUICK := tests/unit tests/render tests/config tests/attack
-check: setup lint ## All checks that need no host: lint, unit, render, config
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
+check: setup lint ## The main checks that need no host: lint, unit, render, config, attack
+	$(BIN)/pytest -q -m "not exhaustive" -n $(WORKERS) --dist loadfile $(QUICK)
 
 # In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
 # (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.

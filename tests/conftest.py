@@ -1,5 +1,6 @@
 """For every tier."""
 
+import gc
 import sys
 
 import pytest
@@ -19,6 +20,16 @@ salt._logging.shutdown_temp_handler()
 def pytest_addoption(parser):
     parser.addoption("--soak", help="only the tests of this part of `make soak` (tests/soak.py)")
     parser.addoption("--seed", type=int, default=0, help="what random tests begin with")
+
+
+def pytest_sessionstart():
+    """What is collected stays: looking through it for garbage was a third of the time, and would be in each run of the collector."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,20 @@ SUITES = {
     "1.22.1": ("bookworm", "nginx nginx-common libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g"),
     "1.26.3": ("trixie", "nginx nginx-common libc6 libcrypt1 libpcre2-8-0 libssl3t64 libzstd1 zlib1g"),
 }
+# a version that no release of Debian has: the next one that is asked its files instead. An older one may know less, a newer one may
+# know more: what the version itself knows is told by tests/render/test_nginx_directives.py.
+INSTEAD = {"1.14.1": "1.18.0", "1.20.1": "1.22.1", "1.24.0": "1.22.1", "1.28.2": "1.26.3"}
+
+
+def asked(version: str) -> str:
+    """Return the version whose program is asked about the files for nginx *version*."""
+    return INSTEAD.get(version, version)
 
 
 @functools.cache
 def unpacked(version: str) -> pathlib.Path | None:
     """Return the folder of nginx *version*, with ``run``, its program, and ``etc/nginx``; None where it can't be had."""
-    return debian_packages.unpacked(f"nginx/{version}", *SUITES[version], _make_it_run) if version in SUITES else None
+    return debian_packages.unpacked(f"nginx/{version}", *SUITES[version], _make_it_run)
 
 
 def _make_it_run(folder):

@@ -10,22 +10,48 @@ import socket
 import subprocess
 
 import mattermost_nginx_config
+import mattermost_settings_core as core
+import mattermost_settings_data
 import pytest
 
 from tests.config import nginx_package
 from tests.render import compiler
+from tests.soak import in_check
 
 BASE, SSL, NON_SSL = (f"mattermost.deploy.{name}" for name in ("nginx-base", "nginx-ssl", "nginx-non-ssl"))
+FACTS = mattermost_settings_data.load([str(compiler.ROOT / "salt")])["platforms"]
+
+
+def facts(platform: str) -> dict:
+    """Return what platforms.yaml says of *platform*'s nginx, with the version that is asked for it."""
+    found = core.platform(FACTS, platform)["nginx"]
+    return {**found, "version": nginx_package.asked(found["version"])}
 
 
 def unpacked(platform: str) -> pathlib.Path:
-    """Return the folder of *platform*'s nginx; skips, saying so, where that version can't be had here."""
-    wanted = compiler.host(platform).settings()["platform"]["nginx"]["version"]
+    """Return the folder of the nginx that is asked for *platform*; skips, saying so, where it can't be had here."""
+    wanted = facts(platform)["version"]
     folder = nginx_package.unpacked(wanted)
     if folder is None:
-        why = "its package can't be downloaded here" if wanted in nginx_package.SUITES else "no Debian release has it"
-        pytest.skip(f"NO NGINX {wanted}: {why}, so the files of {platform} were not proved.")
+        pytest.skip(f"NO NGINX {wanted}: its package can't be downloaded here, so {platform}'s files were not proved.")
     return folder
+
+
+# what is no matter of nginx's: where files are, and the package
+PLACES = set("packages user service site_dir snippet_dir log_dir unit_dropin unit_lines default_sites".split())
+
+
+def _distinct() -> list[str]:
+    """Return the platforms whose files or nginx differ: the first of those that would be asked the same."""
+    found = {}
+    for platform in compiler.PLATFORMS:
+        told = {key: value for key, value in facts(platform).items() if key not in PLACES}
+        found.setdefault(str(sorted(told.items())), platform)
+    return list(found.values())
+
+
+DISTINCT = _distinct()
+PLATFORMS = in_check(DISTINCT, "Debian-12", "RedHat-8")
 
 
 def free_port() -> int:

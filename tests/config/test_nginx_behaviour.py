@@ -12,9 +12,8 @@ import time
 
 import pytest
 
-from tests.config.nginx_program import BASE, NON_SSL, SSL, Tree
+from tests.config.nginx_program import BASE, NON_SSL, PLATFORMS, SSL, Tree
 from tests.config.nginx_site import NAME, Site, Upstream, upgrade, values
-from tests.render import compiler
 
 LIMIT = 256 * 1024  # bytes; the server's limit for a file in these tests
 BODY_LIMIT = LIMIT + 1024 * 1024
@@ -59,7 +58,7 @@ def started(folder, platform, *sls, path="", **how):
     return Site(Tree(folder, platform, *sls, pillar=pillar, **how))
 
 
-@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+@pytest.fixture(scope="module", params=PLATFORMS)
 def site(request, upstream, tmp_path_factory):
     running = started(tmp_path_factory.mktemp("ssl"), request.param, BASE, SSL, port=upstream)
     (running.tree.webroot / ".well-known/acme-challenge").mkdir(parents=True)
@@ -68,14 +67,14 @@ def site(request, upstream, tmp_path_factory):
     running.stop()
 
 
-@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+@pytest.fixture(scope="module", params=PLATFORMS)
 def plain(request, upstream, tmp_path_factory):
     running = started(tmp_path_factory.mktemp("plain"), request.param, BASE, NON_SSL, port=upstream)
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="module", params=compiler.PLATFORMS)
+@pytest.fixture(scope="module", params=PLATFORMS)
 def down(request, tmp_path_factory):
     """A site whose server does not answer."""
     with socket.socket() as taken:  # bound, not listening: nobody else gets the port meanwhile
