@@ -218,10 +218,9 @@ def _reason(error, secret: bool) -> str:
         near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
         return f"is {found}. It must be one of {', '.join(error.validator_value)}.{(near if 'mean' in near else '')}"
     if error.validator in ("minimum", "maximum"):
-        return (
-            f"is {found}. Its {error.validator} is {error.validator_value} {error.schema.get('x-unit', '')}".rstrip()
-            + "."
-        )
+        unit = error.schema.get("x-unit", "")
+        unit = unit.removesuffix("s") if error.validator_value == 1 else unit
+        return f"is {found}. Its {error.validator} is {error.validator_value} {unit}".rstrip() + "."
     if error.validator == "pattern":
         return (
             f"is {found}, which does not have the required form ({error.schema.get('x-form', error.validator_value)})"
