@@ -66,7 +66,9 @@ PARTS = {
     "elsewhere": Part("further imports, moves and restores", ["tests/scenarios"]),
     "el": Part("further operations on hosts shaped like EL 7 and 8", ["tests/scenarios"]),
     "web": Part("further changes of certificates, nginx and the firewall", ["tests/scenarios"]),
-    "checks": Part("further faults that preflight, verify, status and a deploy must name", ["tests/scenarios"]),
+    "checks": Part(
+        "further faults that preflight, verify, status, a backup and a deploy must name", ["tests/scenarios"]
+    ),
 }
 
 

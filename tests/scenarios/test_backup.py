@@ -8,6 +8,7 @@ from tests import doc_commands
 from tests.lab.shell import wait_until
 from tests.scenarios.backups import WORK, backed_up, clean, restore, status, wait_for_the_site
 from tests.scenarios.chat import Chat
+from tests.soak import only_some
 
 BACKUP, DRILL = "backup-is-made", "newest-backup-restores"
 
@@ -125,7 +126,9 @@ f"mount -t tmpfs -o size=2m tmpfs {WORK}", f"umount {WORK}", "MiB are free"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", only_some("checks", FAULTS, "a table that is gone", "a disk too small", "a damaged repository")
+)
 def test_a_backup_that_would_be_hollow_fails_and_somebody_is_told(host, notified_host, fault):
     broken, mended, sentence = FAULTS[fault]
     good = host.ssh(f"cat {WORK}/last-good")

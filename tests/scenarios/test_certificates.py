@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.lab.shell import wait_until
 from tests.probe import Probe, Target
 from tests.scenarios.afterwards import noticed, state
+from tests.soak import only_some
 
 
 def served(deployment):
@@ -73,7 +74,7 @@ def test_another_kind_of_key_is_another_certificate(deployed_host):
     assert deployed_host.apply("letsencrypt").changes == {}
 
 
-@pytest.mark.parametrize("fault", ["down", "refusing"])
+@pytest.mark.parametrize("fault", only_some("web", ["down", "refusing"], "refusing"))
 def test_an_authority_that_gives_nothing_leaves_the_site_as_it_was(deployed_host, fault):
     before, served_by = serial(deployed_host), workers(deployed_host)
     deployed_host.set(letsencrypt={"key_type": "rsa"})
@@ -122,7 +123,7 @@ cd /etc/letsencrypt; rm -rf live archive accounts renewal keys csr
 """
 
 
-@pytest.mark.parametrize("account", ["known", "unknown"])
+@pytest.mark.parametrize("account", only_some("web", ["known", "unknown"], "known"))
 def test_the_archive_of_an_earlier_host_is_restored_and_renews(deployed_host, local, account):
     """As the talk did: tar -C /etc -czf letsencrypt.tar.gz letsencrypt, on a host with another webroot."""
     before = serial(deployed_host)
@@ -241,6 +242,7 @@ def test_a_short_lived_certificate_is_renewed_in_time(lab, bare):
         assert "not yet due for renewal" in said or "not due for renewal" in said
 
 
+@pytest.mark.soak("web")
 def test_what_certbot_hides_is_told(lab, bare):
     """An authority that takes no nonce: certbot says "can't set attribute", its log has the reason."""
     with lab.acme.another(reject_nonces=100) as authority:

@@ -167,6 +167,7 @@ def test_the_administrators_account_is_left_alone_also_when_renamed_and_deactiva
     assert [(each["username"], each["delete_at"] > 0) for each in users] == [("boss", True)]
 
 
+@pytest.mark.soak("checks")
 def test_without_an_administrator_to_make_sign_up_stays_closed_until_there_is_one(lab, releases):
     host = lab.host("closed")
     try:

@@ -114,7 +114,7 @@ def test_interrupted_before_anyone_can_post_it_is_undone(major, record):
     assert writer.lost() == set()
 
 
-@pytest.mark.parametrize("record", only_some("records", ONCE_SERVING, "serving"))
+@pytest.mark.parametrize("record", only_some("records", ONCE_SERVING))
 def test_interrupted_once_people_may_post_it_is_brought_to_its_end(major, record):
     writer = power_cut(major, record)
     try:
@@ -170,7 +170,7 @@ FAULTS = {  # what its report says, and what puts the host right again
 
 @pytest.mark.parametrize(
     "fault",
-    only_some("records", FAULTS, disk_is_full_while_the_data_is_copied),
+    only_some("records", FAULTS),
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_gives_the_old_cluster_back_with_every_message(major, fault):
@@ -196,6 +196,7 @@ def test_a_fault_gives_the_old_cluster_back_with_every_message(major, fault):
     assert clusters(major.deployment) == {OLD: (5432, "online")}
 
 
+@pytest.mark.soak("records")
 def test_the_new_postgresql_killed_as_the_server_starts_is_started_with_it(major):
     with major.writer() as writer:
         writer.posted()

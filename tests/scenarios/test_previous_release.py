@@ -124,6 +124,7 @@ def test_an_upgrade_that_the_previous_release_left_open_is_rolled_back(cut_short
     assert cut_short.deployment.orchestrate().changes == {}
 
 
+@pytest.mark.soak("records")
 def test_an_upgrade_that_the_previous_release_left_open_is_made_by_this_one(cut_short, releases):
     cut_short.deployment.use(releases[1])
     with cut_short.writer() as writer:

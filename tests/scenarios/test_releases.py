@@ -12,6 +12,7 @@ from tests.lab.release_source import Release, advisory, day
 from tests.lab.shell import wait_until
 from tests.scenarios.deployment import Deployment
 from tests.scenarios.statuses import attention, status_of, with_backup
+from tests.soak import only_some
 
 NEWER = "99.0.0"
 CACHE = "/var/lib/mattermost-deploy/releases"
@@ -157,7 +158,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "value", "words"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("kind", "value", "words"), only_some("checks", FAULTS.values(), FAULTS["gone"]), ids=FAULTS)
 def test_sources_that_fail_are_said_and_nothing_is_called_the_newest(host, serve, lab, kind, value, words):
     serve()
     host.ssh(f"rm -rf {CACHE}")
@@ -201,7 +202,9 @@ LIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("plant", "check_name", "words"), LIES.values(), ids=LIES)
+@pytest.mark.parametrize(
+    ("plant", "check_name", "words"), only_some("checks", LIES.values(), LIES["a-patch-of-one-source"]), ids=LIES
+)
 def test_a_source_that_lies_is_said_by_the_host(host, serve, lab, releases, plant, check_name, words):
     serve()
     plant(lab, [Release(releases[0].version, day(-5))])

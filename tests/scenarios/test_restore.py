@@ -124,6 +124,7 @@ def test_a_power_cut_in_the_middle_of_a_restore_is_undone_before_the_server_star
     clean(host)
 
 
+@pytest.mark.soak("kills")
 def test_what_a_killed_restore_fetched_goes_at_once(host):
     """It is secrets, keys and every message, in plain text."""
     slow = "/etc/systemd/system/mattermost-restore@.service.d/of-a-test.conf"

@@ -68,6 +68,7 @@ def test_the_entry_of_the_talk_deploys_with_its_names_and_passwords(bare):
     assert bare.orchestrate().changes == {}
 
 
+@pytest.mark.soak("checks")
 def test_a_user_with_sudo_without_a_password(deployer):
     deployer.ssh("echo 'deployer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deployer")
     deployer.write(user="deployer", sudo=True)

@@ -167,6 +167,7 @@ def test_a_power_cut_in_the_middle_is_undone_at_boot_with_no_controller(broken_w
     assert_all_have(host, after)
 
 
+@pytest.mark.soak("kills")
 def test_a_rotation_that_was_cut_short_is_ended_by_the_next_run(host):
     before = stored(host)
     # the host's half died: after the store had the database's new password, and after the repository had its new key

@@ -117,6 +117,7 @@ def test_a_changed_environment_is_one_restart(upgrading):
     upgrading.deployment.set(server={"environment": {}})
 
 
+@pytest.mark.soak("records")
 def test_a_slow_boot_of_postgresql_leaves_chat_up_in_the_end(upgrading):
     drop_in = "/etc/systemd/system/postgresql@15-main.service.d"
     upgrading.run(f"mkdir -p {drop_in}; printf '[Service]\\nExecStartPre=/bin/sleep 15\\n' >{drop_in}/slow.conf")
