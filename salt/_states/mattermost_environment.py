@@ -27,7 +27,11 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
             if found:
                 return _ret(name, False, "\n".join(found))
         elif not test:
-            return _ret(name, False, f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}.")
+            return _ret(
+                name,
+                False,
+                f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}. Apply mattermost.deploy.server, which unpacks it.",
+            )
         password = _database_password(database, paths)
         if database["auth"] == "password" and not password:
             return _ret(name, None, f"Would write {name} once the database password is generated.")

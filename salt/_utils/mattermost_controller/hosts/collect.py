@@ -43,7 +43,7 @@ def settings_faults(err: ValueError) -> list[Finding]:
 def settings_fault(text: str) -> Finding:
     """Return the refusal for one fault of the settings."""
     if "is not supported. Supported" in text:
-        return refusal("platform", text, "use a host of the README's platform table.")
+        return refusal("platform", text, "use a host with a system of the README's platform table.")
     return refusal("settings", text, "correct it in pillar/mattermost.sls (docs/settings.md).")
 
 

@@ -98,7 +98,9 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         if facts.get("busy"):
             reasons.append(f"{facts['busy']} is running on {host}, or was interrupted. Start again when it has ended.")
     if source_settings["paths"] != target_settings["paths"]:
-        reasons.append(f"mattermost:paths is different for {source_id} and {target_id}. Set the same paths for both.")
+        reasons.append(
+            f"mattermost:paths of {target_id} differs from that of {source_id}. Set for {target_id} the paths of {source_id}."
+        )
     reasons += _edition(source_id, target_id, source, *settings)
     reasons += closed(source_id, source)
     reasons += _postgresql(source_id, target_id, source, target, target_settings)

@@ -20,7 +20,9 @@ def platform(settings, facts, outside) -> Finding:
     name = settings["platform"].get("name", facts["platform"])
     if not settings["platform"].get("supported"):
         return refusal(
-            "platform", f"{facts['platform']} is not supported.", "use a host of the README's platform table."
+            "platform",
+            f"{facts['platform']} is not supported.",
+            "use a host with a system of the README's platform table.",
         )
     if settings["release"]["arch"] not in ("amd64", "arm64"):
         return refusal(
