@@ -35,6 +35,7 @@ NEEDED = {
 FOR_TESTS = {
     "chromium-headless-shell": "chromium-headless-shell",  # a person's browser
     "busybox": "busybox",  # the third shell that host programs are tried under
+    "original-awk": "original-awk",  # an awk beside mawk; gawk would become the machine's own
     "curl": "curl",
     "openssl": "openssl",
     "postgresql": "initdb",  # the database of the conformance tier

@@ -316,7 +316,7 @@ def test_what_the_sources_answer_is_shown(host):
 def test_every_awk_reads_the_same(host, awk):
     program = awk.split()[0]
     if subprocess.run(["sh", "-c", f"command -v {program}"], capture_output=True).returncode:
-        pytest.skip(f"{program} is not here")
+        pytest.skip(f"NO {program.upper()} on this machine: the program was not tried under it.")
     host.sources(releases(), ends(), [advisory(1, "High", ["11.7.15"], day(-10))])
     ours = sorted(host.run("look", "11.7.10").stdout.splitlines())
     host.stub("awk", f'exec {awk} "$@"')
