@@ -1,5 +1,7 @@
 """What a deploy creates or changes on a host is free: absent, empty, or ours. Broken in each way, and never for a host of ours."""
 
+import os
+import pwd
 import subprocess
 
 import pytest
@@ -37,6 +39,8 @@ REFUSED = [
     ("directories", "mattermost:paths:work", {"directories": {WORK: ["apt", "dpkg"]}, "files": [WORK]}),
     ("directories", "is not a directory", {"directories": {WORK: None}}),
     ("directories", "/run/mattermost (mattermost:paths:run) belongs to root", {"run_owner": "root"}),
+    ("directories", "(mattermost:paths:state) is below /var, in which alice can replace it", {"loose": {STATE: ["/var", "alice"]}}),
+    ("directories", "(mattermost:paths:install) is below /opt, in which every account can", {"loose": {INSTALL: ["/opt", "root"]}}),
     ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
     ("directories", "/var/backups/mattermost (mattermost:backup:repository) contains files that are not restic's", {"directories": {"/var/backups/mattermost": ["dump.sql"]}}),
     ("directories", "mattermost:backup:repository", {"directories": {"/var/backups/mattermost": None}}),
@@ -78,6 +82,43 @@ NEVER_ADOPTED = (
 def test_what_the_settings_take_over_is_a_note(check, words, facts):
     found = findings_of({"server": {"adopt": True}}, facts)
     assert found[check].level == ("refusal" if words.endswith(NEVER_ADOPTED) else "note")
+
+
+def test_a_host_of_ours_below_a_directory_of_another_account_goes_on_with_a_warning():
+    found = findings_of(facts={**BY_US, "loose": {STATE: ["/var", "alice"]}})["directories"]
+    assert found.level == "warning"
+    assert "give /var to root" in found[3]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="directories of other accounts are made")
+def test_the_look_names_who_can_replace_a_directory(tmp_path):
+    for name in ("root", "theirs", "everybody", "sticky"):
+        (tmp_path / name).mkdir(mode=0o755)
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    (tmp_path / "everybody").chmod(0o777)
+    (tmp_path / "sticky").chmod(0o1777)
+    (tmp_path / "link").symlink_to("theirs")
+    (tmp_path / "root/dangling").symlink_to("nothing")
+    facts = probed(
+        settings(),
+        install=tmp_path / "root/deep/x",
+        state=tmp_path / "link/x",
+        settings=tmp_path / "everybody/a/b",
+        work=tmp_path / "sticky/x",
+    )
+    nobody = pwd.getpwuid(65534).pw_name
+    assert facts["loose"] == {
+        f"{tmp_path}/link/x": [f"{tmp_path}/theirs", nobody],
+        f"{tmp_path}/everybody/a/b": [f"{tmp_path}/everybody", "root"],
+    }
+    facts = probed(
+        settings(),
+        install=tmp_path / "root/dangling",
+        state=tmp_path / "root/a",
+        settings=tmp_path / "root/b",
+        work=tmp_path / "root/c",
+    )
+    assert facts["directories"] == {f"{tmp_path}/root/dangling": None}
 
 
 def test_all_directories_that_are_in_the_way_are_told_at_once():

@@ -116,8 +116,22 @@ fact account "$(getent passwd "$ACCOUNT")"
 fact group "$(getent group "$ACCOUNT")"
 grep -lsxF "User=$ACCOUNT" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service |
   grep -v '/mattermost[^/]*$' | while read -r unit; do fact account_unit "$unit"; done
+loose() { # loose PATH: the directory above it, as it really is, in which another account than root can replace what is there
+  local at real
+  real=$(readlink -m -- "$1") && at=${real%/*} || return 0
+  while :; do
+    case $(stat -c '%u:%a' "${at:-/}" 2>/dev/null) in
+      '' | 0:[1357]??? | 0:*[0145]) ;;
+      *) fact loose "$1//${at:-/}//$(stat -c %U "${at:-/}")" && return ;;
+    esac
+    [ -n "$at" ] || return 0
+    at=${at%/*}
+  done
+}
 for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$REPOSITORY"; do
-  [ -e "$path" ] || continue
+  [ -n "$path" ] || continue
+  loose "$path"
+  [ -e "$path" ] || [ -L "$path" ] || continue
   fact directory "$path"
   [ -d "$path" ] && find "$path/" -mindepth 1 -maxdepth 1 2>/dev/null | sort | head -n 200 | while read -r entry; do
     fact entry "$path//${entry##*/}"

@@ -119,6 +119,9 @@ def parse(text: str) -> dict:
         "unit_user": one("unit_user"),
         "foreign_units": found.get("foreign_unit", []),
         "directories": directories(found.get("directory", []), found.get("no_directory", []), found.get("entry", [])),
+        "loose": {
+            path: rest.split("//") for path, _, rest in (line.partition("//") for line in found.get("loose", []))
+        },
         "run_owner": one("run_owner"),
         "nginx_sites": found.get("nginx_site", []),
         "moved": one("moved"),

@@ -111,6 +111,14 @@ def directories(settings, facts, outside) -> Finding:
         found["backup:repository"] = (
             f"{repository} (mattermost:backup:repository) contains files that are not restic's."
         )
+    places = {f"paths:{name}": settings["paths"][name] for name in RECORDS} | {"backup:repository": repository}
+    exchanged = {key: facts["loose"][path] for key, path in places.items() if path in facts.get("loose", {})}
+    for key, (above, owner) in exchanged.items():
+        who = "every account" if owner == "root" else owner
+        found.setdefault(
+            key.removeprefix("paths:"),
+            f"{places[key]} (mattermost:{key}) is below {above}, in which {who} can replace it.",
+        )
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
@@ -119,6 +127,10 @@ def directories(settings, facts, outside) -> Finding:
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
     keys = " and ".join(f"mattermost:{name}" if ":" in name else f"mattermost:paths:{name}" for name in found)
     fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
+    if exchanged:
+        fix = f"set {keys} to a directory below which root alone writes, such as one in /srv, or give {next(iter(exchanged.values()))[0]} to root."
+        if is_ours(facts, settings):
+            return warning("directories", " ".join(found.values()), fix)
     return _let("directories", " ".join(found.values()), fix, adopts, outside)
 
 
