@@ -1,13 +1,25 @@
 """Settings that change on a running server: through its own door, without a restart where none is needed, refused in words."""
 
+import base64
 import json
+import shlex
 
+import hypothesis
+import mattermost_database_files as database_files
+import mattermost_database_plan as plan
+import mattermost_environment_core as environment
 import pytest
+from hypothesis import strategies as st
 
 from tests.scenarios.deployment import Deployment
+from tests.scenarios.findings import findings_of, red
+from tests.unit.properties.strategy import HOSTILE, LINE
+from tests.unit.properties.test_settings_properties import CHECK
 
 SOCKET = "/run/mattermost/local.socket"
 MAIL = "smtp-pa$$ w%rd"
+TEN = hypothesis.settings(CHECK, max_examples=10)
+VALUES = st.lists(LINE, min_size=1, max_size=6).map(lambda drawn: [*drawn, *HOSTILE])
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +159,50 @@ def test_a_key_that_cannot_be_is_refused_in_words_and_changes_nothing(server, se
     assert run.rc != 0
     assert sentence in run.states["server-config-holds-our-settings"]["comment"]
     assert (server.ssh("sha256sum /var/opt/mattermost/config/config.json"), pid(server)) == before
+
+
+def test_what_postgresql_does_not_start_with_is_refused_before_it_is_told(server, settings):
+    before = server.main_pids()
+    settings(database={"settings": {"work_mem": "1kB"}})
+    found = findings_of(server, "mattermost.preflight")
+    assert red(found) == {"values"}
+    assert "work_mem" in found["values"]["sentence"]
+    assert server.main_pids() == before
+    assert server.ssh("grep -rl 1kB /etc/postgresql; ls -d /var/tmp/mattermost-asked*; true") == ""
+
+
+def put(server, path, text):
+    server.ssh(f"printf %s {base64.b64encode(text.encode()).decode()} | base64 -d >{path}")
+
+
+@TEN
+@hypothesis.given(values=VALUES)
+def test_systemd_gives_a_program_each_variable(server, values):
+    told = {f"MM_{index}": value for index, value in enumerate(values)}
+    put(server, "/run/bytes.env", environment.rendered(told))
+    shown = server.ssh("systemd-run -q --wait --pipe -p EnvironmentFile=/run/bytes.env /usr/bin/env -0 | base64 -w0")
+    found = dict(line.split("=", 1) for line in base64.b64decode(shown).decode().split("\0") if line)
+    assert {name: found[name] for name in told} == told
+
+
+@TEN
+@hypothesis.given(values=VALUES)
+def test_postgresql_reads_each_setting(server, values):
+    told = {f"own.v{index}": value for index, value in enumerate(values)}
+    file = "$(runuser -u postgres -- psql -XAtqc 'SHOW config_file' | xargs dirname)/conf.d/zz-bytes.conf"
+    put(server, f'"{file}"', database_files.drop_in(told))
+    try:
+        query = "SELECT json_object_agg(name, setting) FROM pg_file_settings WHERE sourcefile LIKE '%zz-bytes.conf'"
+        assert json.loads(server.ssh(f"runuser -u postgres -- psql -XAtqc {shlex.quote(query)}")) == told
+    finally:
+        server.ssh(f'rm "{file}"')
+
+
+@TEN
+@hypothesis.given(values=VALUES)
+def test_psql_takes_each_text_as_a_literal(server, values):
+    put(server, "/run/bytes.sql", f"SELECT json_build_array({', '.join(map(plan.literal, values))});\n")
+    assert json.loads(server.ssh("runuser -u postgres -- psql -XAtq </run/bytes.sql")) == values
 
 
 def test_nobody_signs_up_before_or_after_but_by_invitation(server):
