@@ -69,7 +69,7 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
     if username and fields.get("username") != username:
         return {
             "result": False,
-            "comment": f"{login_file} is not the login of {username}. {BY_HAND}",
+            "comment": f"{login_file} has no login of {username}. {BY_HAND}",
         }
     try:
         service = api.Api(socket).call("GET", "config")["ServiceSettings"]

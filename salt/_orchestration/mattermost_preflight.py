@@ -68,7 +68,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     The returned ``findings`` are the same as data, by host.
     """
     if site not in SITES:
-        return _ret(name, False, f"site is {site}. It must be ssl, non-ssl or empty.", findings={})
+        return _ret(name, False, f"The argument site is {site}. It must be ssl, non-ssl or empty.", findings={})
     try:
         checkout_lock.acquire(__opts__, __low__["__sls__"])
         batch.of(__pillar__)

@@ -28,7 +28,7 @@ def passed(name, site=""):
     (``verify.site.summary``) are data, by host.
     """
     if site and site not in SITES:
-        return _ret(name, False, f"site is {site}. It must be one of {', '.join(SITES)}.", findings={})
+        return _ret(name, False, f"The argument site is {site}. It must be one of {', '.join(SITES)}.", findings={})
     if done := __context__.get(batch.DONE, {}).get(name):  # batch by batch
         return _ret(name, **done)
     before = __context__.get(PREFLIGHT) or {}

@@ -65,7 +65,7 @@ def test_a_healthy_site_passes(site, verify):
     ("check", "broken", "words"),
     [
         ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
-        ("version", {"version": "11.7.9"}, "Mattermost 11.7.9 runs. Expected: 11.7.10"),
+        ("version", {"version": "11.7.9"}, "The running version is 11.7.9. Expected: 11.7.10"),
         ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
         ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "The Enterprise Edition runs. Expected: the Team Edition."),
         ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test. The address of the site is https://"),

@@ -128,7 +128,7 @@ def version(settings, observed, facts) -> Finding:
     if wrong:
         return refusal(
             "version",
-            f"Mattermost {' and '.join(name or '(unknown version)' for name in wrong)} runs. Expected: {wanted}.",
+            f"The running version is {' and '.join(name or 'unknown' for name in wrong)}. Expected: {wanted}.",
             f"run on the host: systemctl restart mattermost. Then read its log: {LOGS}",
         )
     return ok("version", f"Mattermost {header} runs.")
