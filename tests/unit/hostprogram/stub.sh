@@ -4,8 +4,10 @@
 # (its messages, one a line), faults/VERSION …
 
 cd "$WORLD" || exit 1
-version=$(readlink install/current)
-fault=$(cat "faults/${version:-none}" 2>/dev/null)
+# the others are called most often, and each process counts
+fault='' version=''
+case ${0##*/} in systemctl | curl) version=$(readlink install/current) ;; esac
+[ ! -e "faults/${version:-none}" ] || read -r fault <"faults/${version:-none}"
 
 systemctl() {
     verb='' unit=''
@@ -125,15 +127,7 @@ numbers_of() { # numbers_of DATABASE: its migrations, by the version that its sc
     esac
 }
 
-psql() {
-    while [ "$1" != -d ]; do shift; done
-    asked=$2
-    statements=$(cat)
-    printf '%s\n' "$statements" | grep TEMPLATE >>copies
-    if [ -e postgresql_is_down ]; then
-        echo 'connection refused' >&2
-        return 2
-    fi
+change() { # make, rename and remove databases as the statements say
     quoted 'CREATE DATABASE "\([^"]*\)" TEMPLATE "\([^"]*\)"' | while read -r copy from; do
         if [ -e copy_fails ]; then
             printf 'ERROR:  could not extend file: No space left\non device\n' >&2
@@ -147,6 +141,18 @@ psql() {
         [ ! -e "rows/$old" ] || /bin/mv "rows/$old" "rows/$new"
     done
     quoted 'DROP DATABASE IF EXISTS "\([^"]*\)"\(.*\)' | while read -r name; do rm -f "databases/${name%% *}" "rows/${name%% *}"; done
+}
+
+psql() {
+    while [ "$1" != -d ]; do shift; done
+    asked=$2
+    statements=$(cat)
+    case $statements in *TEMPLATE*) printf '%s\n' "$statements" | grep TEMPLATE >>copies ;; *) : >>copies ;; esac
+    if [ -e postgresql_is_down ]; then
+        echo 'connection refused' >&2
+        return 2
+    fi
+    case $statements in *'CREATE DATABASE'* | *'ALTER DATABASE'* | *'DROP DATABASE'*) change || return ;; esac
     case $statements in
         *"SELECT 1 FROM pg_database WHERE"*)
             name=$(quoted "datname = '\\([^']*\\)'\\(.*\\)")

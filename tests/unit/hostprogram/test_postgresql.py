@@ -13,7 +13,9 @@ STUB = """#!/bin/sh
 name=$(basename "$0")
 say() { printf '%s\\n' "$*"; }
 say "$name $*" >>"$HOST/calls"
-[ "$name" != "$(cat "$HOST/broken" 2>/dev/null)" ] || exit 1
+broken=
+[ ! -e "$HOST/broken" ] || read -r broken <"$HOST/broken"
+[ "$name" != "$broken" ] || exit 1
 case $name in
     mv) # after each wanted record the program that writes it is killed, once
         /bin/mv "$@" || exit
@@ -31,7 +33,7 @@ case $name in
         case "$*" in
             *mattermost-move*) [ -e "$HOST/moving" ] || exit ;;
             *start*old-unit) [ -e "$HOST/full" ] && [ -e "$HOST/new" ] && exit; say "$KEEPER" >"$HOST/old/postmaster.pid" ;;
-            *start*new-unit) [ -s "$HOST/starting" ] || [ "$(cat "$HOST/broken" 2>/dev/null)" = new-unit ] || say "$KEEPER" >"$HOST/new/postmaster.pid" ;;
+            *start*new-unit) [ -s "$HOST/starting" ] || [ "$broken" = new-unit ] || say "$KEEPER" >"$HOST/new/postmaster.pid" ;;
             show*) if [ -s "$HOST/starting" ]; then say ActiveState=activating; else say ActiveState=failed; fi ;;
             *stop*old-unit) rm -f "$HOST/old/postmaster.pid" ;;
             *stop*new-unit) rm -f "$HOST/new/postmaster.pid" ;;

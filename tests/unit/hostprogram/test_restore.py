@@ -68,7 +68,7 @@ case $name in
         [ ! -e "$HOST/postgresql-is-down" ] || exit 2
         while [ "$1" != -d ]; do shift; done
         asked=$2 told=$(cat)
-        named() { say "$told" | sed -n "s/.*$1.*/\\1/p" | head -n 1; }
+        named() { say "$told" | sed -n "/$1/{s/.*$1.*/\\1/p;q;}"; }
         cd "$HOST/databases" || exit
         case $told in
             'SELECT 1 FROM pg_database'*) found=$(named "= '\([^']*\)'"); [ ! -e "$found" ] || say 1 ;;
