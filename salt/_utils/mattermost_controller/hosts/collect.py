@@ -57,9 +57,9 @@ def settings_findings(settings: dict, is_new: bool) -> list[Finding]:
     return found or [ok("settings", "The settings are valid.")]
 
 
-def pool_for(hosts: list) -> ThreadPoolExecutor:
-    """Return threads for *hosts* side by side, so many at a time."""
-    return ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 16)))
+def pool_for(hosts: list, most: int = 16) -> ThreadPoolExecutor:
+    """Return threads for *hosts* side by side, *most* at a time."""
+    return ThreadPoolExecutor(max_workers=max(1, min(len(hosts), most)))
 
 
 def log_in(hosts: list) -> dict[str, Future]:

@@ -78,13 +78,14 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
             return {"stderr": str(err)}
         return {"return": answer}
 
-    with collect.pool_for(hosts) as pool, minion.interruptible():
+    with collect.pool_for(hosts, len(hosts)) as pool, minion.interruptible():  # no host waits for another
         return {host.id: answer for host, answer in zip(hosts, pool.map(applied, hosts))}
 
 
 def _unreached(hosts: list) -> dict:
     """Log in to *hosts* that are not; return what is told of those that do not let us in, by host ID."""
-    logins = {host.id: host.connect() for host in hosts}
+    with collect.pool_for(hosts) as pool, minion.interruptible():
+        logins = dict(zip([host.id for host in hosts], pool.map(lambda host: host.connect(), hosts)))
     return {host_id: {"stderr": login.err or login.out} for host_id, login in logins.items() if login.rc != 0}
 
 
