@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -42,7 +41,7 @@ NAME-works:
 
 
 class Many(daemons.Daemons):
-    """Minions ``m0.example`` and so on beside the first one of `daemons`. count: how many. pillar: what the hosts get beside nothing."""
+    """count: how many minions; those after the first one are ``m1.example`` and so on."""
 
     def __init__(self, folder: Path, count: int):
         self.served = folder / "salt"
@@ -56,14 +55,14 @@ class Many(daemons.Daemons):
         own = {"states_dirs": [str(self.served / "_orchestration")]}
         grains = compiler.GRAINS["Debian-12"]
         super().__init__(folder, [self.served], {daemons.MINION: grains, daemons.MASTERLESS: {}}, **own)
-        self.minions = [f"m{number}.example" for number in range(count)]
+        self.minions = [daemons.MINION, *(f"m{number}.example" for number in range(1, count))]
         common = yaml.safe_load((folder / "minion/etc/minion").read_text())
-        for name in self.minions:
+        for name in self.minions[1:]:
             self._configure(name, common | {"id": name}, "minion")
 
     def start(self) -> None:
         super().start()
-        for name in self.minions:
+        for name in self.minions[1:]:
             command = [repository.BIN / "salt-minion", "-c", self.folder / name / "etc"]
             with self.log(name).open("a") as log:
                 self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
@@ -80,10 +79,18 @@ class Many(daemons.Daemons):
         """Run the small orchestration; return its steps by ID."""
         return self.orchestrate("mattermost.renew")
 
-    def give(self, pillar: dict, hosts: list[str], **own) -> None:
-        """Give the hosts this *pillar*, and the orchestrations the *hosts* that they take and what else is their own."""
-        settings = {"name": "chat.example.test", "email": "admin@example.test"}
-        self.set_pillar({"mattermost": settings, **pillar}, {"mattermost": {"engine": "minion", "hosts": hosts, **own}})
+    def give(self, pillar: dict, own: dict | None = None, **settings) -> None:
+        """Give the hosts this *pillar*, and the orchestrations all hosts and further *settings*. own: by host, what it alone gets below ``mattermost``."""
+        for_all = {"name": "chat.example.test", "email": "admin@example.test"}
+        settings = {"engine": "minion", "hosts": self.minions, **settings}
+        self.set_pillar({"mattermost": for_all, **pillar}, {"mattermost": settings})
+        top = self.folder / "pillar/top.sls"
+        tops = yaml.safe_load(top.read_text())
+        for host, alone in (own or {}).items():
+            name = host.partition(".")[0]
+            tops["base"][host] = [name]
+            (top.parent / f"{name}.sls").write_text(yaml.safe_dump({"mattermost": alone}))
+        top.write_text(yaml.safe_dump(tops))
 
     def work(self) -> list[list[str]]:
         """Return what the hosts noted, in order: time, host, stage (or end); forget it."""
@@ -96,15 +103,3 @@ class Many(daemons.Daemons):
 def folder() -> Path:
     """Return a new folder with a short name, for a socket's path has a small limit."""
     return Path(tempfile.mkdtemp(prefix="mm"))
-
-
-def cpu_seconds(pids: list[int]) -> float:
-    """Return the processor seconds that *pids* and their ended children used so far."""
-    ticks = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")

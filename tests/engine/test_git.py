@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from tests import repository
+from tests.engine import encrypted
 from tests.lab import signer
 from tests.render import compiler
 
 ENVIRONMENT = "production"
-SECRET = "only-whoever-has-the-key-reads-this"
 SETTINGS = {"name": "chat.example.test", "email": "admin@example.test"}
 
 
@@ -38,7 +38,7 @@ def call():
             "grains": compiler.GRAINS["Debian-12"],
             "enable_fqdns_grains": False,
         }
-        settings = SETTINGS | {"mail": {"password": encrypted(key, folder)}}
+        settings = SETTINGS | {"mail": {"password": encrypted.secret(key, folder)}}
         write(folder / "pillar/top.sls", yaml.safe_dump({ENVIRONMENT: {"*": ["site"]}}))
         write(folder / "pillar/site.sls", "#!yaml|gpg\n" + yaml.safe_dump({"mattermost": settings}))
         write(folder / "etc/minion", yaml.safe_dump(options))
@@ -60,17 +60,6 @@ def commit(place):
     ):
         done = repository.run("git", *words)
         assert done.returncode == 0, done.stderr
-
-
-def encrypted(key, folder):
-    key.gpg("--passphrase", "", "--quick-add-key", key.fingerprint, "rsa2048", "encr", "never")
-    write(folder / "plain", SECRET)
-    key.gpg(
-        *("--trust-model", "always", "--armor", "--recipient", key.fingerprint),
-        *("--output", str(folder / "cipher"), "--encrypt", str(folder / "plain")),
-    )
-    (folder / "plain").unlink()
-    return (folder / "cipher").read_text()
 
 
 def write(path, text):
@@ -95,7 +84,7 @@ def test_the_states_of_a_top_file_come_from_git(call, synced):
     assert [chunk["__id__"] for chunk in low] == [chunk["__id__"] for chunk in host.low(compiler.TOP)]
     assert {chunk["__env__"] for chunk in low} == {ENVIRONMENT}
     (environment,) = [chunk for chunk in low if chunk["state"] == "mattermost_environment"]
-    assert environment["mail_password"] == SECRET
+    assert environment["mail_password"] == encrypted.SECRET
 
 
 def test_a_command_shows_the_settings_without_the_secret(call, synced):
