@@ -230,7 +230,7 @@ RUN_BY = {
         "now",
     ),
     # the system's own programs on the host
-    r"journalctl .*|systemctl (status .*|reload nginx|start postgresql|restart mattermost|stop apt-daily-upgrade\.timer)": ON_HOST,
+    r"journalctl .*|systemctl (status .*|reload nginx|start postgresql|restart mattermost)": ON_HOST,
     r"df -h; df -i|du -xm .*|free -m|find /var/opt/mattermost/logs .*|apt-get clean": ON_HOST,
     r"cat /run/mattermost-deploy/lock; systemctl list-units .*|ssh-keygen (-lf /etc/ssh/.*|-t ed25519 .*)": ON_HOST,
     r"runuser -u postgres -- psql .*": (

@@ -122,6 +122,7 @@ def environment(host):
         "HOST": str(host),
         "KEEPER": (host / "keeper").read_text(),
         "MATTERMOST_UNITS": str(host / "units"),
+        "MATTERMOST_PACKAGE_LOCKS": "",
         "MATTERMOST_POSTGRESQL_SETTINGS": str(host / "settings/postgresql-upgrade.conf"),
     }
 

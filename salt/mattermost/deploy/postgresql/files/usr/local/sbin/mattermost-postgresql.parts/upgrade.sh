@@ -41,6 +41,8 @@ upgrade() { # sets psql, role, outage_start
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
         { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again (salt-run state.orchestrate mattermost.ssl, or .non-ssl), then run: salt-run state.orchestrate mattermost.postgresql"; return; }
+    hold_packages "$PATIENCE" ||
+        { write_report refused "$(package_manager) is installing packages on this host." "Start the upgrade again when that has ended."; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
     mkdir -p "$work/switch" && exec 7>"$work/switch/lock"
     flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait"; return; }
