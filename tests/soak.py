@@ -29,11 +29,15 @@ HOUR = 3600
 
 @dataclass
 class Part:
-    """tests: arguments for pytest. marked: only what is marked for the part. passed: done when all of it passed."""
+    """tests: arguments for pytest. marked: only what is marked for the part. passed: done when all of it passed.
+
+    share: what one worker asks as a whole, as of pytest-xdist's ``--dist``; "load" where no two tests have a host in common.
+    """
 
     asks: str
     tests: list
     marked: bool = True
+    share: str = "loadfile"
     passed: list = field(default_factory=list)
 
 
@@ -56,12 +60,13 @@ PARTS = {
         "a bare host is deployed by its minion, one deployed over ssh is taken over and operated", ["tests/scenarios"]
     ),
     "pairs": Part("two operations on one host: who waits, who refuses, who goes on", ["tests/unit/hostprogram"]),
-    "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"]),
-    "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"]),
-    "power-cut-switch": Part("an upgrade, a rollback and what undoes them, likewise", ["tests/attack"]),
-    "power-cut-postgresql": Part("an upgrade of PostgreSQL, likewise", ["tests/attack"]),
-    "power-cut-import": Part("an import in place, likewise", ["tests/attack"]),
-    "power-cut-move": Part("both hosts of a move, likewise", ["tests/attack"]),
+    "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"], share="load"),
+    "power-cut-rotation": Part("a rotation of the database's password, likewise", ["tests/attack"], share="load"),
+    "power-cut-switch": Part("an upgrade, a rollback and what undoes them, likewise", ["tests/attack"], share="load"),
+    "power-cut-postgresql": Part("an upgrade of PostgreSQL, likewise", ["tests/attack"], share="load"),
+    "power-cut-deploy": Part("what a deploy writes and a removal takes away, likewise", ["tests/attack"], share="load"),
+    "power-cut-import": Part("an import in place, likewise", ["tests/attack"], share="load"),
+    "power-cut-move": Part("both hosts of a move, likewise", ["tests/attack"], share="load"),
     "records": Part("upgrades and ways back that fail or are interrupted at each further record", ["tests/scenarios"]),
     "elsewhere": Part("further imports, moves and restores", ["tests/scenarios"]),
     "el": Part("further operations on hosts shaped like EL 7 and 8", ["tests/scenarios"]),
@@ -94,7 +99,7 @@ def _marked(mark, values, every) -> list:
 def pytest_arguments(name, seed, workers, report) -> list:
     part = PARTS[name]
     mark = ["--soak", name] if part.marked else []
-    split = ["-n", str(workers), "--dist", "loadfile"]
+    split = ["-n", str(workers), "--dist", part.share]
     return [*part.tests, *mark, f"--seed={seed}", f"--junit-xml={report}", "-q", "--durations=5", *split]
 
 
