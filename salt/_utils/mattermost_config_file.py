@@ -33,7 +33,7 @@ def read_json(path: str):
 
 
 def write(path: str, text: str, uid: int = 0, gid: int = 0, mode: int = 0o600) -> None:
-    """Put *text* in place of the file: whole or not at all, never readable by others in between."""
+    """Put *text* in place of the file: whole or not at all, never readable by others in between, and on disk when this returns."""
     fd, draft = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
     try:
         with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -46,6 +46,16 @@ def write(path: str, text: str, uid: int = 0, gid: int = 0, mode: int = 0o600) -
     except BaseException:
         os.unlink(draft)
         raise
+    sync_directory(os.path.dirname(path))
+
+
+def sync_directory(path: str) -> None:
+    """Have the names in a directory on disk: until then a power cut takes a rename or a link back."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: str, parsed: dict, uid: int = 0, gid: int = 0) -> None:

@@ -6,11 +6,13 @@ files, folders and the links from live/ to archive/ are taken, and only below ce
 
 from __future__ import annotations
 
+import itertools
 import os
 import posixpath
 import tarfile
 
-FOLDERS = ("accounts", "archive", "live", "renewal", "keys", "csr")
+FOLDERS = ("accounts", "archive", "keys", "csr", "renewal", "live")  # live links to archive
+LARGEST = 1 << 20  # bytes of a member: no certificate, key or account has as many
 
 
 class ArchiveError(ValueError):
@@ -69,8 +71,12 @@ def _extract(tar, member, path, folder):
     if member.issym():
         os.symlink(link_inside(path, member.linkname), target)
     elif member.isfile():
+        if member.size > LARGEST:
+            raise ArchiveError(f"it contains {member.name}, a file of {member.size} bytes")
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(tar.extractfile(member).read())
+            file.flush()
+            os.fsync(file.fileno())  # before it has its name: what is there stays, also what a power cut left empty
 
 
 def lineage(folder: str, name: str) -> dict:
@@ -95,7 +101,7 @@ def lineage(folder: str, name: str) -> dict:
 def move_into(folder: str, directory: str) -> list[str]:
     """Move what *directory* (certbot's) does not have yet there from *folder*. Return the moved paths below it."""
     moved = []
-    for top, folders, files in os.walk(folder):
+    for top, folders, files in itertools.chain.from_iterable(os.walk(os.path.join(folder, part)) for part in FOLDERS):
         below = os.path.relpath(top, folder)
         os.makedirs(os.path.join(directory, below), mode=0o700, exist_ok=True)
         linked = [name for name in folders if os.path.islink(os.path.join(top, name))]

@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 import zlib
 
+import mattermost_config_file as config_file
 import mattermost_release_core as core
 from mattermost_release_facts import ReleaseError, effective
 
@@ -153,7 +154,7 @@ def unpack(
         if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole
             os.rename(target, os.path.join(aside, "replaced"))
         os.rename(tree, target)
-        _sync_directory(install)
+        config_file.sync_directory(install)
     except (tarfile.TarError, EOFError, zlib.error) as err:
         raise ReleaseError(f"{archive} is not a readable archive: {err}. Correct mattermost:release:source.") from None
     except OSError as err:
@@ -210,11 +211,3 @@ def _version_of(tree: str, user: str) -> str:
             f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}. Check that mattermost:release:source is for its processor and system."
         )
     return done.stdout
-
-
-def _sync_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,8 @@ import secrets
 import stat
 import tempfile
 
+import mattermost_config_file as config_file
+
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -54,7 +56,8 @@ def read(directory: str, name: str) -> str | None:
 def write(directory: str, name: str, value: str) -> str:
     """Keep *value* as secret *name* unless there is one already, and return the one that counts.
 
-    The file appears whole or not at all; of two writers at once one wins and both get its value.
+    The file appears whole or not at all; of two writers at once one wins and both get its value. It is on disk before anything is
+    locked with it: a repository opens by that password for good.
     """
     file_path = path(directory, name)
     os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
@@ -72,6 +75,7 @@ def write(directory: str, name: str, value: str) -> str:
             return read(directory, name) or value
     finally:
         os.unlink(draft)
+    config_file.sync_directory(directory)
     return value
 
 

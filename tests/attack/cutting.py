@@ -6,7 +6,9 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 import time
+import traceback
 
 # what a program of ours changes something by, beside its own files
 NAMES = "mv rm ln cp touch mkdir perl sync systemctl psql runuser usermod mattermost-switch pg_upgrade remove-new"
@@ -79,6 +81,62 @@ class Cutter:
                 return
             self.disk.cut()
             yield (self.folder / "last").read_text().replace(str(folder), "").strip(), host
+
+
+# what Python code changes a file system by, as it tells its audit hooks; "open" only to write
+CHANGES = "os.rename os.remove os.rmdir os.link os.symlink os.mkdir os.chmod os.chown os.truncate shutil.rmtree subprocess.Popen".split()
+
+
+def cuts_of_python(disk, make, change, each=1, log=False):
+    """Yield ``(next call, host)`` for a cut before every *each*-th change that Python code makes. make: of a folder, a host. change: of it.
+
+    log: another program has flushed a file of its own, and with it all that the file system's log held, names before contents.
+    """
+    for at in itertools.count(1, each):
+        folder = disk.place / "host"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        host = make(folder)
+        disk.flush()
+        said, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _changed_by_a_child(change, host, at, tell)
+        os.close(tell)
+        with open(said) as answer:
+            last = answer.read().replace(str(folder), "")
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            assert last == "", last
+            return
+        if log:
+            with open(disk.place / "other", "w") as other:
+                other.write("x")
+                other.flush()
+                os.fsync(other.fileno())
+        disk.cut()
+        yield last, host
+
+
+def _changed_by_a_child(change, host, at, tell):
+    """In a child: make the change until its *at*-th step, then end at once, as a machine without power does."""
+    left = at
+
+    def hook(event, arguments):
+        nonlocal left
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if event not in CHANGES and not writes:
+            return
+        left -= 1
+        if left == 0:
+            os.write(tell, f"{event} {arguments[0]}".encode())
+            os._exit(9)
+
+    sys.addaudithook(hook)
+    try:
+        change(host)
+    except BaseException:  # noqa: BLE001 - the parent says it
+        os.write(tell, traceback.format_exc().encode())
+    os._exit(0)
 
 
 def _wait_for_the_end_of(group):

@@ -76,6 +76,13 @@ def test_a_member_that_climbs_is_refused(tmp_path, unpacked, members):
     assert not (tmp_path / "etc").exists()
 
 
+def test_a_member_larger_than_any_certificate_is_refused(tmp_path, unpacked):
+    """The whole of a member is in root's memory at once."""
+    members = {f"letsencrypt/archive/{NAME}/privkey1.pem": "k" * ((1 << 20) + 1)}
+    with pytest.raises(archives.ArchiveError, match="privkey1.pem, a file of 1048577 bytes"):
+        archives.unpack(packed(tmp_path / "x.tar.gz", members), str(unpacked))
+
+
 def test_a_broken_archive_is_refused(tmp_path, unpacked):
     path = packed(tmp_path / "a.tar.gz", GOOD)
     with open(path, "r+b") as file:
