@@ -95,7 +95,7 @@ class Api:
             connection.close()
         try:
             parsed = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = text
         return answer.status, answer.headers, parsed
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import tempfile
+
+LARGEST = (
+    16 << 20
+)  # bytes; the server's account may make its settings as large as it likes, and a real file has some tens of KiB
 
 
 class FileError(Exception):
@@ -16,6 +21,11 @@ def read_json(path: str):
     """Return the parsed file, None when there is none. Raises FileError for what is no JSON object."""
     try:
         with open(path, encoding="utf-8") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST:
+                raise FileError(
+                    f"{path} has {size} bytes. A real one has less than {LARGEST >> 20} MiB. Put a good one in its place."
+                )
             parsed = json.load(file)
     except FileNotFoundError:
         return None
@@ -25,6 +35,8 @@ def read_json(path: str):
         raise FileError(
             f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct it."
         ) from err
+    except (ValueError, RecursionError) as err:  # a number of thousands of digits, brackets without end
+        raise FileError(f"{path} is not valid JSON: {err}. Correct it.") from err
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}.") from err
     if not isinstance(parsed, dict):
@@ -59,8 +71,9 @@ def sync_directory(path: str) -> None:
 
 
 def write_json(path: str, parsed: dict, uid: int = 0, gid: int = 0) -> None:
-    """Write *parsed* as the server does: four spaces, no newline at the end; mode 0600."""
-    write(path, json.dumps(parsed, indent=4, ensure_ascii=False), uid, gid)
+    """Write *parsed* as the server does: four spaces, no newline at the end, U+FFFD for half of a pair; mode 0600."""
+    text = json.dumps(parsed, indent=4, ensure_ascii=False)
+    write(path, re.sub("[\ud800-\udfff]", "\ufffd", text), uid, gid)
 
 
 def permission_changes(path: str, uid: int, gid: int) -> dict:

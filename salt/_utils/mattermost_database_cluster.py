@@ -146,7 +146,7 @@ class Cluster:
         directory, port = self.running() or (self.data["socket_dir"], 0)
         try:
             return json.loads(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
-        except (KeyError, ValueError) as err:
+        except (KeyError, ValueError, RecursionError) as err:
             raise DatabaseError(f"The role {role} cannot be checked: {err}.") from None
 
     def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:

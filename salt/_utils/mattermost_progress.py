@@ -204,6 +204,6 @@ def decode(line: str) -> dict | None:
         return None
     try:
         event = json.loads(line[len(MARK) :])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None

@@ -194,7 +194,7 @@ def config(lines: list[str]) -> dict:
         section, _, name = key.partition(".")
         try:
             found.setdefault(section, {})[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return found
 

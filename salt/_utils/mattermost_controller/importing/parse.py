@@ -47,7 +47,7 @@ def sections(text: str, path: str) -> dict:
     """Return the sections of a config.json. path: its path, for the fault. Raises ImportFault."""
     try:
         value = json.loads(text)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host of the import.") from None
     if not isinstance(value, dict):
         raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host of the import.")

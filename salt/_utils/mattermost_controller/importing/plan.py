@@ -254,7 +254,7 @@ def parse_config(data: bytes) -> dict:
     """Return the sections of a config.json. Raises ValueError, a sentence."""
     try:
         value = json.loads(data)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise ValueError(
             f"The source's settings are not valid JSON: {err}. Correct them there, then start again."
         ) from None

@@ -106,7 +106,7 @@ def _since(uptime: float | None, service: dict) -> int | None:
 def _json(text: str) -> dict:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -1,13 +1,13 @@
 # What a backup proves itself by, and what it is judged by.
 
-config_value() { # config_value FILE SECTION KEY: of a config.json as the server writes it
-    awk -v section="\"$2\":" -v key="\"$3\":" '
+config_value() { # config_value FILE SECTION KEY: of a config.json as the server writes it, which may be endless in one line
+    head -c 16777216 "$1" | awk -v section="\"$2\":" -v key="\"$3\":" '
         { indent = match($0, /[^ ]/) }
         !inside && $1 == section { inside = indent; next }
         !inside { next }
         indent <= inside { exit }
         !own { own = indent } # what stands deeper is a key of a key
-        indent == own && $1 == key { sub(/^[^:]*: */, ""); sub(/,$/, ""); gsub(/^"|"$/, ""); print; exit }' "$1"
+        indent == own && $1 == key { sub(/^[^:]*: */, ""); sub(/,$/, ""); gsub(/^"|"$/, ""); print; exit }'
 }
 
 as_lines() { tr '\n\0' '\1\n'; } # names of files, each ended by NUL: one a line, whatever is in it
