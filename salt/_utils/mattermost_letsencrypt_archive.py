@@ -94,7 +94,9 @@ def lineage(folder: str, name: str) -> dict:
         live = os.path.join(folder, "live")
         names = sorted(os.listdir(live)) if os.path.isdir(live) else []
         names = [each for each in names if os.path.isdir(os.path.join(live, each))]
-        raise ArchiveError(f"{missing[0]} is missing in it. It has certificates for {', '.join(names) or 'no name'}")
+        raise ArchiveError(
+            f"{missing[0]} is missing in the archive. The archive has certificates for {', '.join(names) or 'no name'}"
+        )
     return paths
 
 

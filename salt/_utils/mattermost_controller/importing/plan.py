@@ -153,7 +153,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
     for name, applies in unaccepted.items():
         if applies and name not in request["accept"]:
             reasons.append(
-                f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to import.'
+                f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to "import" in the pillar.'
             )
     return reasons
 
