@@ -22,14 +22,15 @@ def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=0, help="what random tests begin with")
 
 
-def pytest_sessionstart():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """What is collected stays: looking through it for garbage was a third of the time, and would be in each run of the collector."""
     gc.disable()
-
-
-def pytest_collection_finish():
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
