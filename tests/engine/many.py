@@ -45,7 +45,7 @@ class Many(daemons.Daemons):
 
     def __init__(self, folder: Path, count: int):
         self.served = folder / "salt"
-        shutil.copytree(TREE, self.served, ignore=shutil.ignore_patterns("local", "__pycache__"))
+        shutil.copytree(TREE, self.served, ignore=shutil.ignore_patterns("__pycache__"))
         (self.served / "rolling").mkdir()
         # in the place of one that minions may run
         (self.served / "mattermost/renew.sls").write_text(ORCHESTRATION)
