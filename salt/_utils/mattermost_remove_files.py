@@ -47,7 +47,7 @@ def unfinished(paths):
         f"{paths['settings']}/secrets/rotation/begun": rotation,
     }
     there = next((said for path, said in ends.items() if os.path.exists(path)), None)
-    return f"{there[0]} has not ended. To end it, run on the host: {there[1]}" if there else ""
+    return f"{there[0]} was not completed. To complete it, run on the host: {there[1]}" if there else ""
 
 
 def is_elsewhere(repository: str) -> bool:

@@ -32,7 +32,7 @@ def user_limit(settings, facts, outside) -> Finding:
         return refusal(
             "user-limit",
             f"The active users could not be counted. Team Edition {wanted} serves at most {limit}.",
-            f"see on the host: mattermost-switch users. Or {go_on}",
+            f"count them on the host: mattermost-switch users. Or {go_on}",
         )
     if facts["users"] > limit:
         return refusal(

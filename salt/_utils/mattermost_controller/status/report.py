@@ -208,7 +208,7 @@ def backups(made: dict) -> Finding:
         return refusal(
             "backup-result",
             f"The last backup failed: {reason}",
-            "read the reason on the host: journalctl -u mattermost-backup. Then run: salt-run state.orchestrate mattermost.backup",
+            "see the details on the host: journalctl -u mattermost-backup. Correct the cause, then run: salt-run state.orchestrate mattermost.backup",
         )
     return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
 
