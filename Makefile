@@ -77,10 +77,12 @@ scenario: setup packages ## One scenario with its output; KEEP=1 leaves the host
 PLATFORM ?= debian12
 ARCHIVE ?=
 ORCHESTRATION ?= mattermost.ssl
+ENGINE ?= ssh
+HOSTS ?= 1
 LAB := $(BIN)/python -m tests.lab
 
-trial: setup ## A throwaway host, deployed and left running [PLATFORM= ARCHIVE=file.tar.gz ORCHESTRATION=]
-	@$(LAB) trial --platform $(PLATFORM) --orchestration $(ORCHESTRATION) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+trial: setup ## A throwaway host, deployed and left running [PLATFORM= ARCHIVE=file.tar.gz ORCHESTRATION= ENGINE=ssh|minion HOSTS=1]
+	@$(LAB) trial --platform $(PLATFORM) --orchestration $(ORCHESTRATION) --engine $(ENGINE) --hosts $(HOSTS) $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 standin: setup ## Build two versions of the stand-in server in .lab/archives, usable as ARCHIVE=
 	@$(BIN)/python tests/lab/standin/build.py

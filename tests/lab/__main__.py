@@ -45,7 +45,9 @@ def trial_host(options):
 
 def run_trial(options):
     """a host with the orchestration run on it, left running"""
-    return trial.run(Lab.open(ROOT), options.platform, options.archive, options.orchestration)
+    return trial.run(
+        Lab.open(ROOT), options.platform, options.archive, options.orchestration, options.engine, options.hosts
+    )
 
 
 def host(options):
@@ -138,6 +140,8 @@ def parser():
         sub.add_argument("--platform", default="debian12", help=", ".join(platforms.load()))
     on_platform[1].add_argument("--archive", help="Team Edition archive to deploy")
     on_platform[1].add_argument("--orchestration", default="mattermost.ssl")
+    on_platform[1].add_argument("--engine", default="ssh", choices=("ssh", "minion"))
+    on_platform[1].add_argument("--hosts", type=int, default=1, help="how many, with the engine minion")
     on_platform[2].add_argument("--fresh", action="store_true", help="replace the one that is there")
     command(show)
     for function in (start, stop, cut, reboot, remove):

@@ -29,7 +29,7 @@ class Again:
         lab = self.open()
         if lab is None:
             return
-        hosts = [host for host in lab.hosts() if host.name not in self.stays]
+        hosts = [host for host in lab.hosts() if not host.name.startswith(tuple(self.stays))]
         dead = [host for host in hosts if not self._alive(host)]
         told = [self._end_of(host) for host in dead]
         told += [str(error) for error in self._not_made(item)]

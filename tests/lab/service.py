@@ -30,11 +30,12 @@ class Service:
     def running(self):
         return bool(self.group.pids())
 
-    def ensure(self, command, *, env=None, address, port, depends=""):
+    def ensure(self, command, *, env=None, address, port, depends="", seconds=20):
         """Have it running with just this *command*; one that runs otherwise is restarted.
 
         env: added to the environment. address, port: where it answers when it is up.
         depends: text (a configuration, say) whose change also asks for a restart.
+        seconds: until it answers.
         """
         fingerprint = hashlib.sha256(json.dumps([list(map(str, command)), env, depends]).encode()).hexdigest()
         if self.running and self._note.exists() and self._note.read_text() == fingerprint:
@@ -46,7 +47,7 @@ class Service:
             variables = [f"{key}={value}" for key, value in (env or {}).items()]
             full = self.group.command(["setsid", "--fork", "env", *variables, *command])
             subprocess.run(full, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.lab.root, check=True)
-        self.wait(address, port)
+        self.wait(address, port, seconds)
         self._note.write_text(fingerprint)
         return True
 
@@ -73,7 +74,7 @@ class Service:
             depends=source + depends,
         )
 
-    def wait(self, address, port):
+    def wait(self, address, port, seconds=20):
         def answers():
             if not self.running:
                 raise LabError(f"The lab's {self.name} ended at once. Its log {self.log} ends with:\n{self._tail()}")
@@ -83,7 +84,9 @@ class Service:
                 return False
             return True
 
-        wait_until(answers, f"An answer of the lab's {self.name} on {address}:{port} (log: {self.log})", timeout=20)
+        wait_until(
+            answers, f"An answer of the lab's {self.name} on {address}:{port} (log: {self.log})", timeout=seconds
+        )
 
     def _tail(self):
         return run(["tail", "-n", "8", self.log]).stdout

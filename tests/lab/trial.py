@@ -188,13 +188,19 @@ STANDIN = """\
 *******************************************************************************"""
 
 
-def run(lab, platform, given, orchestration):
+def run(lab, platform, given, orchestration, engine="ssh", count=1):
     """Deploy the trial host by *orchestration* and return Salt's exit status.
 
-    given: path of an archive, or None (see `choose_archive`).
+    given: path of an archive, or None (see `choose_archive`). engine: ``ssh`` or ``minion``. count: how many hosts, by minions alone.
     """
+    if count != 1 and engine != "minion":
+        raise LabError("Several hosts are for ENGINE=minion: a trial over ssh has one.")
     archive = choose_archive(lab, given)
     made, variables = host(lab, platform, archive)
+    if engine == "minion":
+        from tests.lab import trial_minion
+
+        trial_minion.configure(lab, trial_minion.hosts(lab, made, count), archive)
     print(f"Release: {archive.version} from {archive.path}", flush=True)
     own = {name: str(value) for name, value in variables.items() if name != "PATH"}
     salt_run = Path(sys.executable).parent / "salt-run"
