@@ -1,9 +1,10 @@
-"""Operations on an EL 7-shaped host, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, no Python."""
+"""Operations on an EL 7-shaped host by sudo, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, sudo's path, no Python."""
 
 import json
 
 import pytest
 
+from tests.scenarios import deployer
 from tests.scenarios import test_rotate as rotating
 from tests.scenarios.census import census, differences
 from tests.scenarios.chat import Chat
@@ -42,6 +43,8 @@ def host(lab, releases):
         first = lab.host(name, platform="el7")
         first.wait_booted()
         deployment = Pair(lab, first, releases[0], lab.host(heir))
+        deployer.make(deployment)
+        deployer.log_in(deployment)
         deployment.before = census(deployment)
         run = deployment.orchestrate()
         assert run.rc == 0, run
