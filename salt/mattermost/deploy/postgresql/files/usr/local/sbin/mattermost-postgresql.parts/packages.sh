@@ -21,7 +21,7 @@ while os.getppid() == int(sys.argv[1]):
     time.sleep(1)'
 packages_held=''
 
-hold_packages() { # hold_packages SECONDS: wait for a package manager as long as that, and keep it out until this program ends
+hold_packages() { # hold_packages SECONDS: wait for a package manager as long as that, and keep it out until this program ends; sets packages_held
     local path waited=0
     [ -z "$packages_held" ] || return 0
     for path in $package_locks; do
