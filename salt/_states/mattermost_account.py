@@ -43,7 +43,7 @@ def first_admin(name, paths, server):
 
 def _without_socket(name, note, admin) -> dict:
     if note.get("opened"):
-        return _ret(name, True, "Accounts were not checked, because the local socket is off.")
+        return _ret(name, True, "Accounts were not checked, because the server's local mode is off.")
     return _ret(
         name,
         None if __opts__["test"] else not admin["create"],

@@ -235,7 +235,9 @@ class Plan:
             left = core.differences(result, core.flatten(sent))
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
-                raise Refused(f"The server did not keep {', '.join(left)}. Check it in the System Console.")
+                raise Refused(
+                    f"The server did not accept the value of {', '.join(left)}. Check these settings in the System Console."
+                )
         later = {key: value for key, value in self.todo.items() if key not in known}
         if later:  # keys of the release that the coming restart brings
             files.write_json(self.path, core.merged(files.read_json(self.path) or {}, later), *owner)

@@ -71,5 +71,8 @@ def test_a_map_that_loses_something_is_said(host):
     host.start().forgets.add("PluginSettings.Plugins.other")
     ret = host.apply(**OURS)
     assert ret["result"] is False
-    assert "did not keep PluginSettings.Plugins.other.url, PluginSettings.Plugins.other.token" in ret["comment"]
+    assert (
+        "did not accept the value of PluginSettings.Plugins.other.url, PluginSettings.Plugins.other.token"
+        in ret["comment"]
+    )
     assert "t0ken" not in str(ret)
