@@ -66,7 +66,7 @@ def test_a_healthy_site_passes(site, verify):
     [
         ("health", {"ping": 500, "health": {"status": "UNHEALTHY", "database_status": "UNHEALTHY", "filestore_status": "OK"}}, "database_status UNHEALTHY"),
         ("version", {"version": "11.7.9"}, "The running version is 11.7.9. Expected: 11.7.10"),
-        ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "11.8.0 runs"),
+        ("version", {"client": fake_site.CLIENT | {"Version": "11.8.0"}}, "The running version is 11.8.0"),
         ("edition", {"client": fake_site.CLIENT | {"BuildEnterpriseReady": "true"}}, "The Enterprise Edition runs. Expected: the Team Edition."),
         ("site-address", {"client": fake_site.CLIENT | {"SiteURL": "http://chat.example.test"}}, "SiteURL is http://chat.example.test. The address of the site is https://"),
         ("sign-up", {"client": fake_site.CLIENT | {"NoAccounts": "true"}}, "anybody can create the first one"),
