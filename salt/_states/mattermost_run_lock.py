@@ -12,6 +12,8 @@ import mattermost_progress
 import mattermost_run_lock_core as core
 from mattermost_answer import answer as _ret
 
+LONGEST = 600  # seconds; a restored server has to pass its health check in them
+PAUSE = 1
 LEFTOVERS = ("minion", "salt_state.tgz", ".salt_state.tgz")
 
 
@@ -62,6 +64,23 @@ def no_previous_installation(name):
     if not is_free:
         comment = f"The installation from before an import is in use on this host ({name}). Import it again: salt-run state.orchestrate mattermost.import"
     return _ret(name, is_free, comment)
+
+
+def no_change_is_open(name, paths):
+    """Wait for the end of a restore and of a new database password, which the host goes on with when nobody waits for them.
+
+    name: only the state's name. paths: of the settings. Never reports a change; result False after ``LONGEST`` seconds, with how to end it.
+    """
+    began = time.monotonic()
+    while there := core.first_of(core.replacing(paths)):
+        if __opts__["test"]:
+            return _ret(name, None, f"{there} A run without test=True would wait for it.")
+        if time.monotonic() - began > LONGEST:
+            return _ret(name, False, f"{there} This run waited for {LONGEST // 60} minutes. Nothing was changed.")
+        mattermost_progress.tell_part("waiting:", there.partition(" has ")[0])
+        time.sleep(PAUSE)
+    mattermost_progress.tell_part("waiting:")
+    return _ret(name, True, "Nothing replaces the data of the server or its login.")
 
 
 def _wipe(opts) -> None:

@@ -15,6 +15,7 @@ import time
 import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_remove_core as core
+import mattermost_run_lock_core as run_lock
 from mattermost_release_tree import current
 
 PROGRAMS = (
@@ -37,17 +38,13 @@ RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 def unfinished(paths):
     """Return a sentence on the change of this host that was cut short and ends yet, empty when there is none."""
     work = paths["work"]
-    restore = "A restore", "systemctl start mattermost-restore-back"
-    rotation = "A change of the database password", "mattermost-new-database-password wait"
     ends = {
         f"{work}/postgresql/journal": ("An upgrade of PostgreSQL", "mattermost-postgresql wait"),
         f"{work}/switch/journal": ("An upgrade or rollback", "mattermost-switch wait"),
         f"{work}/aside/journal": ("An import", "mattermost-aside back"),
-        **{f"{work}/backup/{mark}": restore for mark in ("open", "undone", "restored")},
-        f"{paths['settings']}/secrets/rotation/begun": rotation,
+        **run_lock.replacing(paths),
     }
-    there = next((said for path, said in ends.items() if os.path.exists(path)), None)
-    return f"{there[0]} was not completed. To complete it, run on the host: {there[1]}" if there else ""
+    return run_lock.first_of(ends)
 
 
 def is_elsewhere(repository: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where the lock of a run is on a host, and who holds it. The state that takes it is mattermost_run_lock.acquired."""
+"""Where the lock of a run is on a host, who holds it, and which changes of the host a run never meets. The states are mattermost_run_lock's."""
 
 from __future__ import annotations
 
@@ -29,3 +29,19 @@ def holder_of(path: str) -> str:
             except OSError:
                 continue
     return ""
+
+
+def replacing(paths: dict) -> dict:
+    """Return the files that are there while the server's data or its login are replaced: for each, what it is and how it is ended."""
+    restore = "A restore", "systemctl start mattermost-restore-back"
+    rotation = "A change of the database password", "mattermost-new-database-password wait"
+    return {
+        **{f"{paths['work']}/backup/{mark}": restore for mark in ("open", "undone", "restored")},
+        f"{paths['settings']}/secrets/rotation/begun": rotation,
+    }
+
+
+def first_of(changes: dict) -> str:
+    """Return a sentence on the first of *changes* (as of `replacing`) that has begun and not ended, empty when there is none."""
+    there = next((said for path, said in changes.items() if os.path.exists(path)), None)
+    return f"{there[0]} was not completed. To complete it, run on the host: {there[1]}" if there else ""

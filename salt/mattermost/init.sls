@@ -8,7 +8,7 @@
 {% set states = orchestration | json_query('*."mattermost_stage.applied"[].apply') %}
 # what the states include, beside mattermost.deploy.common
 {% set included = [
-  'database.login', 'firewall.kind-firewalld', 'firewall.kind-none', 'letsencrypt.source-files', 'letsencrypt.source-letsencrypt',
+  'alone', 'database.login', 'firewall.kind-firewalld', 'firewall.kind-none', 'letsencrypt.source-files', 'letsencrypt.source-letsencrypt',
   'letsencrypt.watch', 'notify', 'releases.patches', 'repositories.kind-apt', 'repositories.kind-none', 'repositories.kind-yum', 'server.account',
   'server.config', 'server.place', 'server.release', 'server.service', 'server.switch'] %}
 

@@ -138,8 +138,13 @@ def test_an_sls_opens_with_what_it_gives(path):
     assert path.read_text().startswith(("# ", "{# ", "{#- "))
 
 
-# the common part, and what it starts with on platforms that lack packages
-COMMON = ("mattermost.deploy.common", "mattermost.deploy.notify", "mattermost.deploy.repositories.")
+# the common parts, and what they start with on platforms that lack packages
+COMMON = (
+    "mattermost.deploy.common",
+    "mattermost.deploy.alone",
+    "mattermost.deploy.notify",
+    "mattermost.deploy.repositories.",
+)
 
 
 def test_a_deploy_state_includes_nothing_but_the_common_part(platform, sls):

@@ -11,6 +11,7 @@
 {% set packages = platform.packages + platform.postgresql.packages + platform.nginx.packages + platform.backup.packages + certbot + firewall %}
 
 include:
+  - mattermost.deploy.alone
   - mattermost.deploy.common
 
 no-data-waits-in-another-postgresql:
@@ -19,6 +20,7 @@ no-data-waits-in-another-postgresql:
     - work: {{ mattermost.paths.work }}
     - require:
       - mattermost_run_lock: no-other-run-is-in-progress
+      - mattermost_run_lock: no-data-are-being-replaced
 
 archive-arrives-while-packages-are-installed:
   mattermost_release.begun:

@@ -136,6 +136,7 @@ def program(host, what):
         "HOST": str(host),
         "MATTERMOST_BACKUP_SETTINGS": str(host / "settings/backup.conf"),
         "MATTERMOST_SWITCH_RUNTIME": str(host / "run/switch"),
+        "MATTERMOST_RUN_LOCK": str(host / "run/deploy/lock"),
     }
     for name in ("count", "calls"):
         (host / name).write_text("0\n")

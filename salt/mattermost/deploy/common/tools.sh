@@ -106,6 +106,14 @@ lock() { # as long as this program runs no other is at work below $own
 
 run_lock=${MATTERMOST_RUN_LOCK:-/run/mattermost-deploy/lock} # held by a run of Salt on this host; mattermost_run_lock_core.py has it too
 
+hold_runs_out() { # hold_runs_out SECONDS: wait as long for a run, then none begins until let_runs_in, or until this program ends
+    mkdir -p "$(dirname "$run_lock")" # 0700, by the umask
+    exec 7>>"$run_lock"
+    flock -w "$1" 7 && say "$program, process $$" >"$run_lock"
+}
+
+let_runs_in() { exec 7>&-; }
+
 run_lock_holders() { # the processes that have that lock open while it is held; a number written in it may be another process by now
     local inode device
     inode=$(stat -c %i "$run_lock" 2>/dev/null) || return 0

@@ -4,6 +4,7 @@
 {% set database = mattermost.database %}
 
 include:
+  - mattermost.deploy.alone
   - mattermost.deploy.common
   - mattermost.deploy.database.login
 
@@ -20,6 +21,7 @@ postgresql-fits-the-release:
     - work: {{ mattermost.paths.work }}
     - require:
       - sls: mattermost.deploy.common
+      - sls: mattermost.deploy.alone
     - require_in:
       - user: database-programs-have-an-account
 

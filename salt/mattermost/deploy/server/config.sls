@@ -3,6 +3,9 @@
 {% set mattermost = salt['mattermost_settings.get']() %}
 {% set server = mattermost.server %}
 
+include:
+  - mattermost.deploy.alone
+
 server-config-holds-our-settings:
   mattermost_config.merged:
     - name: {{ mattermost.paths.state }}/config/config.json
@@ -18,6 +21,8 @@ server-config-holds-our-settings:
         paths: {{ mattermost.paths | json }}
         mail: {{ mattermost.mail | json }}
         push: {{ mattermost.push | json }}
+    - require:
+      - sls: mattermost.deploy.alone
 
 server-reads-its-secrets-from-a-private-file:
   mattermost_environment.managed:

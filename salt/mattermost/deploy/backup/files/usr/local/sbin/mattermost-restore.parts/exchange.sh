@@ -13,6 +13,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
         touch "$own/closed" && close_site && flush "$own"
     begun=$?
     exec 8>&-
+    let_runs_in # a run that begins now waits for what is open
     return "$begun"
 }
 

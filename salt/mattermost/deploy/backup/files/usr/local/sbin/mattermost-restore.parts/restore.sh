@@ -1,5 +1,7 @@
 # The restore, and the proof that the newest backup could be restored.
 
+PATIENCE=${MATTERMOST_PATIENCE:-1200} # seconds for a deploy; one that waits for the restore's own lock gives up after half of them
+
 newer_posts() { role_number "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
 
 refuse_newer() { # posts since the backup, unless told; sets newer
@@ -64,6 +66,7 @@ restore() { # restore SNAPSHOT; sets id
     check_room "$state"
     fetch "$fetched"
     restore_database "$new_database"
+    hold_runs_out "$PATIENCE" || roll_back_and_fail refused "A deploy is running on this host ($(cat "$run_lock"))." "Start the restore again when the deploy has ended."
     begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "Check whether an upgrade or a rotation runs (mattermost-switch status), and whether the disk is full (df $work)."
     systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"

@@ -19,20 +19,12 @@ work() { # sets installed
     fi
     archive=$own/downloads/$patch.tar.gz
     is_whole "$patch" || bring_archive "$archive"
-    hold_runs_out
+    # no deploy begins until this program ends; it would change the same files
+    hold_runs_out 0 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host."
     refuse_others
     is_whole "$patch" || unpack_archive "$archive"
     rm -rf "$own/downloads"
     switch_to_patch "$until"
-}
-
-hold_runs_out() { # no deploy begins until this program ends; it would change the same files
-    local place
-    place=$(dirname "$run_lock")
-    [ -d "$place" ] || mkdir -m 700 "$place" || end_run failed "$place cannot be created. Check the disk: df"
-    exec 7>>"$run_lock"
-    flock -n 7 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host."
-    say "mattermost-patches, process $$" >"$run_lock"
 }
 
 switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot after which the server is not stopped any more; empty for no end
