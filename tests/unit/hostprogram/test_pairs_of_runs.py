@@ -1,10 +1,11 @@
-"""A run, an import, a renewed certificate beside another operation, as in test_pairs.py: who waits, who refuses, who goes on."""
+"""A deploy, an import, a renewed certificate beside another operation, as in test_pairs.py: who waits, who refuses, who goes on."""
 
 import fcntl
 import os
 import subprocess
 from contextlib import contextmanager
 
+import mattermost_database_major_in_use as majors
 import mattermost_remove_files
 import pytest
 
@@ -12,6 +13,7 @@ from tests import repository
 from tests.states import load_state
 from tests.unit.hostprogram import test_aside as aside
 from tests.unit.hostprogram import test_pairs as pairs
+from tests.unit.hostprogram import test_restore as restore
 from tests.unit.hostprogram.conftest import SHELLS
 from tests.unit.hostprogram.test_pairs import keeper  # noqa: F401 (the fixture)
 
@@ -19,20 +21,38 @@ pytestmark = pytest.mark.soak("pairs")
 HOOK = "salt/mattermost/deploy/letsencrypt/files/etc/letsencrypt/renewal-hooks/deploy/mattermost-nginx"
 
 
-FIRSTS = (
-    pairs.upgrade,
-    pairs.rollback,
-    pairs.backup,
-    pairs.drill,
-    pairs.fetching,
-    pairs.exchanging,
-    pairs.new_key,
-    pairs.new_login,
-    pairs.major,
-)
+def deploy(work, settings):
+    """What the states say that a deploy begins with; empty where it goes on."""
+    state = load_state("mattermost_run_lock", test=False)
+    state.LONGEST = -1
+    told = state.no_change_is_open("x", {"work": str(work), "settings": str(settings)})
+    none = {"config_dir": "/nonexistent/{version}", "data_dir": "/nonexistent/{version}"}
+    return majors.refusal(15, majors.inspect(none, str(work))) or ("" if told["result"] else told["comment"])
 
 
-@pytest.mark.parametrize("first", FIRSTS, ids=lambda first: first.__name__)
+BESIDE_A_DEPLOY = {
+    pairs.upgrade: "",
+    pairs.rollback: "",
+    pairs.backup: "",
+    pairs.drill: "",
+    pairs.fetching: "",
+    pairs.new_key: "",
+    pairs.exchanging: "A restore has not ended.",
+    pairs.new_login: "A change of the database password has not ended.",
+    pairs.major: "An upgrade of PostgreSQL is running on this host",
+    pairs.cut_major: "An upgrade of PostgreSQL is running on this host",
+}
+
+
+@pytest.mark.parametrize("first", BESIDE_A_DEPLOY, ids=lambda first: first.__name__)
+def test_a_deploy_begins(tmp_path, keeper, first):  # noqa: F811
+    with first(tmp_path, keeper) as (work, settings):
+        answer = deploy(work, settings)
+    wanted = BESIDE_A_DEPLOY[first]
+    assert answer.startswith(wanted) if wanted else answer == ""
+
+
+@pytest.mark.parametrize("first", BESIDE_A_DEPLOY, ids=lambda first: first.__name__)
 def test_a_certificate_is_renewed(tmp_path, keeper, first):  # noqa: F811
     """Nginx takes it, and the other goes on: `held` says so."""
     (tmp_path / "first").mkdir()
@@ -65,6 +85,14 @@ def test_another_deploy_and_a_removal_refuse(tmp_path, monkeypatch):
     with running(tmp_path / "LOCK/lock"):
         told = state.acquired("x")  # both begin with it
     assert told["comment"].startswith("Another run is in progress on this host (process 4242 since noon).")
+
+
+def test_a_restore_refuses(tmp_path):
+    command, environment = restore.program(restore.made(tmp_path), "latest:overwrite")
+    (tmp_path / "bin/sleep").unlink()
+    with running(tmp_path / "run/deploy/lock"):
+        done = subprocess.run(command, env={**environment, "MATTERMOST_PATIENCE": "1"}, capture_output=True, text=True)
+    assert "A deploy is running on this host (process 4242 since noon)." in done.stderr
 
 
 # -- while an import is at work
