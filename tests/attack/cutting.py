@@ -28,10 +28,15 @@ case $name in
     sync)
         if [ "$#" = 0 ]; then /bin/sync -f "$DISK"; else /bin/sync "$@"; fi
         rc=$? ;;
-    *)
+    systemctl) # a server that migrates is started by it; PostgreSQL has each commit on disk
+        before=$(databases)
         "$name" "$@"
         rc=$?
-        case "$name $*" in "systemctl "*show* | "systemctl "*is-active*) exit "$rc" ;; esac ;;
+        [ "$before" = "$(databases)" ] || /bin/sync $DATABASES $(find $DATABASES -type f)
+        case "$*" in *show* | *is-active*) exit "$rc" ;; esac ;;
+    *)
+        "$name" "$@"
+        rc=$? ;;
 esac
 number=$(($(cat "$CUT/count") + 1))
 echo "$number" >"$CUT/count"
