@@ -41,7 +41,8 @@ esac
 number=$(($(cat "$CUT/count") + 1))
 echo "$number" >"$CUT/count"
 echo "$name $*" >"$CUT/last"
-[ "$number" != "$(cat "$CUT/at")" ] || kill -9 0
+# the program, and the group that `timeout` made for what runs here
+[ "$number" != "$(cat "$CUT/at")" ] || { kill -9 "-$(cat "$CUT/group")"; kill -9 0; }
 exit "$rc"
 """
 
@@ -64,7 +65,7 @@ class Cutter:
         own = {"CUT": str(self.folder), "DISK": str(self.disk.place), "DATABASES": places}
         path = {"PATH": f"{self.folder}/bin:{environment.get('PATH', os.environ['PATH'])}"}
         with subprocess.Popen(
-            command,
+            ["sh", "-c", 'echo "$$" >"$CUT/group"; exec "$@"', "sh", *command],
             env={**environment, **own, **path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
