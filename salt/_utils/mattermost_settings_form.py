@@ -132,7 +132,7 @@ def _strict(validator):
 
 
 def _names(value, path=()) -> list[Fault]:
-    """Return a fault for each name of a mapping that YAML does not read as text, and of a section that schema.yaml does not list."""
+    """Return a fault for each name of a mapping, at any depth, that YAML does not read as text."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = [fault for name, part in inner for fault in _names(part, (*path, name))]
     if isinstance(value, dict) and path:

@@ -7,73 +7,22 @@ a warning on a host that was deployed with it.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
-import posixpath
 import re
 
 import mattermost_config_core as config
 import mattermost_config_from_settings as wants
 import mattermost_environment_core as environment
+import mattermost_settings_rules_paths as paths
 import mattermost_settings_rules_tools as tools
 import yaml
 from mattermost_settings_form import Fault
 
-PATHS = ("install", "state", "settings", "work")
-# directories that others count on: never ours, and nothing of ours is above them
-SYSTEM = (
-    "/ /bin /boot /dev /etc /home /lib /lib64 /opt /proc /root /run /sbin /sys /tmp /usr /usr/bin /usr/lib /usr/lib64 /usr/local"
-    " /usr/local/bin /usr/local/sbin /usr/sbin /usr/share /var /var/backups /var/cache /var/lib /var/log /var/opt /var/run /var/spool"
-    " /var/tmp /var/www"
-).split()
-VOLATILE = (
-    "/boot /dev /proc /run /sys /tmp /var/run /var/tmp /var/lock".split()
-)  # emptied at a start, or no disk at all
-PARENTS = "/srv /mnt /media /var/local /var/mail".split()  # where each has a directory of its own
-FOREIGN = "/bin /home /lib /lib64 /root /sbin /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share".split()
 MAX_UPLOAD = 2**40  # bytes
 NGINX_PORTS = (80, 443)
-REPOSITORY = "mattermost:backup:repository"
-SOCKET = "/local.socket"
-LONGEST = {"path": 1000, "name": 255, "socket": 107}  # bytes; the last two are Linux's own
-OUR_RUN = "aside deploy move postgresql rotate.request switch switch.closed switch.hold verify".split()
 KEYWORDS = "all replication samegroup samerole sameuser".split()  # of pg_hba.conf
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 METRICS = ("MetricsSettings", "ListenAddress")
-
-
-def _normal(path: str) -> str:
-    return "/" + posixpath.normpath(path).lstrip("/")  # to normpath, two slashes at the beginning are not one
-
-
-@functools.lru_cache(maxsize=4096)
-def _holds(outer: str, inner: str) -> bool:
-    """Say whether *inner* is *outer* or lies in it."""
-    return f"{_normal(inner)}/".startswith(f"{_normal(outer).rstrip('/')}/")
-
-
-def _is_the_systems(path: str) -> bool:
-    return any(_holds(path, each) for each in SYSTEM)
-
-
-def _directories(settings: dict) -> dict[str, str]:
-    named = {f"mattermost:paths:{name}": settings["paths"][name] for name in (*PATHS, "webroot")}
-    repository = settings["backup"]["repository"]
-    return named | ({REPOSITORY: repository} if repository.startswith("/") else {})
-
-
-def _components(settings: dict) -> dict[str, str]:
-    """Return the directories of the programs beside the server, by what they are."""
-    postgresql, nginx, certbot = (settings["platform"].get(name, {}) for name in ("postgresql", "nginx", "certbot"))
-    found = {
-        "PostgreSQL's data": postgresql.get("data_dir"),
-        "PostgreSQL's configuration": postgresql.get("config_dir"),
-        "PostgreSQL's socket": (postgresql.get("socket_dir") or "").replace("/var/run/", "/run/"),
-        "nginx's sites": nginx.get("site_dir"),
-        "nginx's snippets": nginx.get("snippet_dir"),
-        "certbot's files": certbot.get("directory"),
-    }
-    return {what: path for what, path in found.items() if path}
 
 
 def server_user_is_an_account_of_its_own(settings):
@@ -90,71 +39,6 @@ def server_user_is_no_components(settings):
     user, platform = settings["server"]["user"], settings["platform"]
     if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
         yield f"mattermost:server:user is {user}, which owns files of another program. Set an account for the server alone."
-
-
-def paths_are_not_the_systems(settings):
-    """No directory of `paths`, and no local backup repository, is or contains a system directory (such as `/opt`), or is in one that a restart of the host empties."""
-    for name, path in _directories(settings).items():
-        real = _normal(path)
-        shown = path if path == real else f"{path}, which is {real}"
-        if _is_the_systems(path):
-            yield f"{name} is {shown}, a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
-        elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
-            yield f"{name} is {shown}. Nothing in it survives a reboot. Set a directory on a disk."
-
-
-def paths_are_no_components(settings):
-    """No directory of `paths`, and no local backup repository, is, contains or is inside a directory of PostgreSQL, nginx or certbot."""
-    for name, path in [*_directories(settings).items(), ("mattermost:paths:run", settings["paths"]["run"])]:
-        met = [
-            (what, other)
-            for what, other in _components(settings).items()
-            if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
-        ]
-        for what, other in met[:1]:
-            yield f"{name} is {path}, and {other} has {what}. Set a separate directory."
-
-
-def paths_are_in_the_users_places(settings):
-    """No directory of `paths`, and no local backup repository, has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
-    for name, path in _directories(settings).items():
-        if path != _normal(path) and not _is_the_systems(path):
-            yield f"{name} is {path}. Write it without . and .., as {_normal(path)}."
-        places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
-        if any(_holds(each, path) for each in places) and not _is_the_systems(path):
-            yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
-        if path in PARENTS:
-            yield f"{name} is {path}, where others have directories too. Set one for this alone, such as {path}/mattermost."
-
-
-def paths_are_not_too_long(settings):
-    """No directory of `paths`, and no local backup repository, is longer than Linux takes; in `run` the local socket needs room."""
-    run = settings["paths"]["run"]
-    for name, path in _directories(settings).items():
-        if len(path) > LONGEST["path"] or max(map(len, path.split("/"))) > LONGEST["name"]:
-            yield f"{name} is too long. Write at most {LONGEST['path']} characters, and {LONGEST['name']} between two slashes."
-    if len(run + SOCKET) > LONGEST["socket"]:
-        yield f"mattermost:paths:run is too long for a socket. Write at most {LONGEST['socket'] - len(SOCKET)} characters."
-
-
-def run_is_not_a_programs(settings):
-    """`paths:run` is none of the places below /run that this bundle's own programs use, as root."""
-    run = settings["paths"]["run"]
-    if run in [f"/run/mattermost-{name}" for name in OUR_RUN]:
-        yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another, such as /run/mattermost."
-
-
-def paths_are_apart(settings):
-    """None of the directories of `paths`, and of a backup repository on the host, is inside another."""
-    named = list(_directories(settings).items())
-    for index, (name, path) in enumerate(named):
-        for other_name, other in named[index + 1 :]:
-            if _normal(path) == _normal(other):
-                yield f"{name} and {other_name} are the same directory {_normal(path)}. Set a separate directory for each."
-            elif _holds(path, other) or _holds(other, path):
-                pair = [f"{name} ({path})", f"{other_name} ({other})"]
-                inner, outer = pair if _holds(other, path) else reversed(pair)
-                yield f"{inner} is inside {outer}. Neither may contain the other."
 
 
 def ports_are_apart(settings):
@@ -352,10 +236,10 @@ def unattended_patches_come_from_an_address(settings):
 
 HARMFUL = (
     server_user_is_an_account_of_its_own,
-    paths_are_not_the_systems,
-    paths_are_no_components,
-    paths_are_not_too_long,
-    run_is_not_a_programs,
+    paths.paths_are_not_the_systems,
+    paths.paths_are_no_components,
+    paths.paths_are_not_too_long,
+    paths.run_is_not_a_programs,
     ports_are_apart,
     keys_of_config_are_not_ours,
     uploads_pass_nginx,
@@ -374,8 +258,8 @@ HARMFUL = (
 )
 DOUBTFUL = (
     server_user_is_no_components,
-    paths_are_in_the_users_places,
-    paths_are_apart,
+    paths.paths_are_in_the_users_places,
+    paths.paths_are_apart,
     database_is_in_the_environment,
     uploads_have_a_limit,
     database_role_is_not_the_superuser,

@@ -33,7 +33,7 @@ def wrong(opts: dict, host_id: str = "*") -> str:
     """
     try:
         for root in opts.get("pillar_roots", {}).get("base", []):
-            _pillar(str(root), host_id, _first_level(opts))
+            _pillar(str(root), host_id, opts)
         if host_id == "*" and opts.get("roster") in (None, "flat"):
             _roster(opts.get("roster_file") or "roster")
     except text.TextError as err:
@@ -49,36 +49,41 @@ def _first_level(opts: dict) -> dict:
         return {}
 
 
-def _pillar(root: str, host_id: str, settings) -> None:
+def _pillar(root: str, host_id: str, opts: dict) -> None:
     top = os.path.join(root, "top.sls")
     if not os.path.lexists(top):
         return
     found = text.parse(top)
-    targets = found.get("base") if isinstance(found, dict) else None
-    others = any(isinstance(part, dict) for part in found.values()) if isinstance(found, dict) else True
-    if isinstance(found, dict) and not isinstance(targets, dict) and ("base" in found or not others):
-        raise text.TextError(
-            f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle."
-        )
-    for target, part in targets.items() if isinstance(targets, dict) else ():
+    names = [["mattermost"]] if found is None else []
+    if isinstance(found, dict):
+        targets = found.get("base")
+        if isinstance(targets, dict):
+            names = _names(top, targets, host_id)
+        elif "base" in found or not any(isinstance(part, dict) for part in found.values()):
+            raise text.TextError(
+                f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle."
+            )
+    seen: set[str] = set()
+    for part in names:
+        for name in part if isinstance(part, list) else []:
+            _sls(root, name, seen, opts)
+
+
+def _names(top: str, targets: dict, host_id: str) -> list:
+    """Return what the top file gives *host_id*, a list for each of its targets."""
+    for target, part in targets.items():
         if not isinstance(part, (list, dict)):
             raise text.TextError(
                 f"{top}: {str(target)!r} has no list. Write each name in a line of its own, as `- {OURS}`."
             )
-    names = [["mattermost"]] if found is None else []
-    if isinstance(targets, dict):
-        names = [part for target, part in targets.items() if _is_of(str(target), host_id)]
-    seen: set[str] = set()
-    for part in names:
-        for name in part if isinstance(part, list) else []:
-            _sls(root, name, seen, settings)
+    return [part for target, part in targets.items() if _is_of(str(target), host_id)]
 
 
 def _is_of(target: str, host_id: str) -> bool:
     return target == "*" or fnmatch.fnmatchcase(host_id, target)
 
 
-def _sls(root: str, name, seen: set[str], settings) -> None:
+def _sls(root: str, name, seen: set[str], opts: dict) -> None:
     if not isinstance(name, str) or name in seen:
         return
     seen.add(name)
@@ -87,15 +92,15 @@ def _sls(root: str, name, seen: set[str], settings) -> None:
         if os.path.lexists(file):
             branch = text.parse(file)
             if isinstance(branch, dict):
-                if name == OURS:
-                    _top_level(file, branch, settings)
+                if name == OURS and OURS not in branch:
+                    _top_level(file, branch, _first_level(opts))
                 included = branch.get("include") or []
                 if not isinstance(included, list):
                     raise text.TextError(
                         f"{file}: include is no list. Write each name in a line of its own, as `- name`."
                     )
                 for each in included:
-                    _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, settings)
+                    _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, opts)
             elif branch is not None:
                 raise text.TextError(
                     f"{file}:1: this file contains no mapping of settings. Begin it with the line `mattermost:`."
@@ -105,7 +110,7 @@ def _sls(root: str, name, seen: set[str], settings) -> None:
 
 def _top_level(file: str, branch: dict, settings) -> None:
     """Refuse settings that nothing reads, because `mattermost:` is not above them. settings: names of the first level."""
-    for name in map(str, () if OURS in branch else branch):
+    for name in map(str, branch):
         if difflib.get_close_matches(name.strip().lower(), [OURS], n=1, cutoff=0.85):
             raise text.TextError(f"{file}: the key {name!r} is read by nothing. Write `{OURS}:`.")
         if name.strip() in settings:
