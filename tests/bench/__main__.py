@@ -38,7 +38,7 @@ def measure(lab, archive, platform: str, number: int, kinds: dict) -> dict:
             for side in order:
                 found[side]["again"].append(made[side].timed())
                 if isinstance(made[side], contenders.Bundle):
-                    found[side]["preflight"].append(made[side].preflight())
+                    found[side]["preflight"].append(made[side].timed("mattermost.preflight"))
             order.reverse()
         for side in order:
             report = made[side].watched()
