@@ -6,9 +6,11 @@ import contextlib
 import getpass
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,8 +26,13 @@ COMPILING = {name: value for name, value in os.environ.items() if name != "PYTHO
 ANSWER_SECONDS = 30
 
 
+def new_folder() -> Path:
+    """Return an empty folder with a short name, for a socket's path has a small limit."""
+    return Path(tempfile.mkdtemp(prefix="mm"))
+
+
 class Daemons:
-    """folder: an empty one with a short name, for a socket's path has a small limit. file_roots: what the master serves.
+    """folder: of `new_folder`. file_roots: what the master serves. To enter starts them; to leave ends them and removes the folder.
 
     grains: by ID, what that host says it is. more: of the master's configuration. The masterless host has the master's files and pillar.
     """
@@ -69,15 +76,18 @@ class Daemons:
     def start(self) -> None:
         """Start both, wait until the minion answers, then empty the minion's log. stop() ends them, whether they came up or not."""
         for name in ("master", "minion"):
-            command = [repository.BIN / f"salt-{name}", "-c", self.folder / name / "etc"]
-            with self.log(name).open("a") as log:
-                self._started.append(
-                    subprocess.Popen(command, stdout=log, stderr=log, env=COMPILING, start_new_session=True)
-                )
+            self._launch(f"salt-{name}", name)
         deadline = time.monotonic() + START_SECONDS
         while self.ask("test.ping", seconds=3) is not True:
             assert time.monotonic() < deadline, self.log("master").read_text() + self.log("minion").read_text()
         os.truncate(self.log("minion"), 0)  # it asked for a master that was not up yet
+
+    def _launch(self, program: str, name: str) -> None:
+        command = [repository.BIN / program, "-c", self.folder / name / "etc"]
+        with self.log(name).open("a") as log:
+            self._started.append(
+                subprocess.Popen(command, stdout=log, stderr=log, env=COMPILING, start_new_session=True)
+            )
 
     def stop(self) -> None:
         """End both with their processes, by the process groups that start() made."""
@@ -89,6 +99,18 @@ class Daemons:
                 pass
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(daemon.pid, signal.SIGKILL)
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
 
     def ask(self, *words: str, seconds: int = ANSWER_SECONDS):
         """Return what the minion returns for ``salt MINION words``, None when it does not return."""

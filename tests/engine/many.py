@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -63,9 +61,7 @@ class Many(daemons.Daemons):
     def start(self) -> None:
         super().start()
         for name in self.minions[1:]:
-            command = [repository.BIN / "salt-minion", "-c", self.folder / name / "etc"]
-            with self.log(name).open("a") as log:
-                self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+            self._launch("salt-minion", name)
         deadline = time.monotonic() + daemons.START_SECONDS
         while set(self.run("manage.up", "timeout=3")) < set(self.minions):
             assert time.monotonic() < deadline, self.log("master").read_text()
@@ -98,8 +94,3 @@ class Many(daemons.Daemons):
         noted = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
         path.unlink(missing_ok=True)
         return noted
-
-
-def folder() -> Path:
-    """Return a new folder with a short name, for a socket's path has a small limit."""
-    return Path(tempfile.mkdtemp(prefix="mm"))

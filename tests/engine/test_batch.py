@@ -1,7 +1,6 @@
 """Several hosts of a real master: `mattermost:batch`, and whose settings come to whom."""
 
 import os
-import shutil
 
 import pytest
 
@@ -13,15 +12,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a minion that deploys
 
 @pytest.fixture(scope="module")
 def site():
-    started = many.Many(many.folder(), 3)
-    started.give({})
-    try:
-        started.start()
-        started.run("saltutil.sync_all")
-        yield started
-    finally:
-        started.stop()
-        shutil.rmtree(started.folder)
+    several = many.Many(daemons.new_folder(), 3)
+    several.give({})
+    with several:
+        several.run("saltutil.sync_all")
+        yield several
 
 
 def order(site):

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests import repository, secrets
-from tests.engine import daemons, encrypted, many
+from tests.engine import daemons, encrypted
 from tests.lab import signer
 from tests.render import compiler
 
@@ -50,6 +50,10 @@ class Site(daemons.Daemons):
         super().start()
         (self.folder / "master/var").chmod(0o755)
 
+    def stop(self):
+        super().stop()
+        self.key.gpg("--list-keys")  # ends the helper that Salt's gpg started
+
     def as_operator(self, program, *words):
         """What *program* says to an operator in the group of the master's account; he may read this Python wherever it is."""
         options = ["--reuid", OPERATOR, "--regid", "nogroup", "--groups", "0"]
@@ -71,14 +75,8 @@ class Site(daemons.Daemons):
 @pytest.fixture(scope="module")
 def site():
     assert getpass.getuser() == "root"
-    started = Site(many.folder())
-    try:
-        started.start()
-        yield started
-    finally:
-        started.stop()
-        started.key.gpg("--list-keys")  # ends the helper that Salt's gpg started
-        shutil.rmtree(started.folder, ignore_errors=True)
+    with Site(daemons.new_folder()) as entered:
+        yield entered
 
 
 IN_ENVIRONMENT = f"saltenv={ENVIRONMENT}"

@@ -3,14 +3,12 @@
 import getpass
 import json
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 import yaml
 
 from tests import repository
-from tests.engine import encrypted
+from tests.engine import daemons, encrypted
 from tests.lab import signer
 from tests.render import compiler
 
@@ -21,7 +19,7 @@ SETTINGS = {"name": "chat.example.test", "email": "admin@example.test"}
 @pytest.fixture(scope="module")
 def call():
     """What asks the host by ``salt-call``, for data or the text of its refusal."""
-    folder = Path(tempfile.mkdtemp(prefix="mm"))  # gpg's socket takes a short name
+    folder = daemons.new_folder()
     key = signer.Signer(folder, "site")
     try:
         commit(folder / "tree.git")

@@ -40,19 +40,15 @@ OWN = {  # what the site has of its own, nothing of it about Mattermost
 
 @pytest.fixture(scope="module")
 def site():
-    folder = Path(tempfile.mkdtemp(prefix="mm"))
+    folder = daemons.new_folder()
     for name, text in OWN.items():
         path = folder / "own" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    started = daemons.Daemons(folder, [folder / "own", TREE], GRAINS)
-    started.set_pillar(PILLAR)
-    try:
-        started.start()
-        yield started
-    finally:
-        started.stop()
-        shutil.rmtree(folder)
+    both = daemons.Daemons(folder, [folder / "own", TREE], GRAINS)
+    both.set_pillar(PILLAR)
+    with both:
+        yield both
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ The minion's host is this machine, and nothing that is run here changes it; `tes
 
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -27,19 +25,15 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a minion that deploys
 
 @pytest.fixture(scope="module")
 def site():
-    folder = Path(tempfile.mkdtemp(prefix="mm"))
+    folder = daemons.new_folder()
     served = folder / "salt"
     shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("local", "__pycache__"))
     grains = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: {}}
-    started = daemons.Daemons(folder, [served], grains, states_dirs=[str(served / "_orchestration")])
-    started.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
-    try:
-        started.start()
-        started.run("saltutil.sync_all")
-        yield started
-    finally:
-        started.stop()
-        shutil.rmtree(folder)
+    both = daemons.Daemons(folder, [served], grains, states_dirs=[str(served / "_orchestration")])
+    both.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
+    with both:
+        both.run("saltutil.sync_all")
+        yield both
 
 
 def reachable(step):
