@@ -1,7 +1,7 @@
 # What a backup proves itself by, and what it is judged by.
 
-config_value() { # config_value FILE SECTION KEY: of a config.json as the server writes it, which may be endless in one line
-    head -c 16777216 "$1" | awk -v section="\"$2\":" -v key="\"$3\":" '
+config_value() { # config_value FILE SECTION KEY: of a config.json as the server writes it
+    config_text "$1" | awk -v section="\"$2\":" -v key="\"$3\":" '
         { indent = match($0, /[^ ]/) }
         !inside && $1 == section { inside = indent; next }
         !inside { next }

@@ -23,6 +23,8 @@ is_number() { # is_number TEXT: no sign, no leading 0, at most 18 digits: what s
 
 value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
 
+config_text() { head -c 16777216 "$1"; } # config_text FILE: a config.json; its server's account may have made it endless (mattermost_config_file.LARGEST)
+
 existing() { # existing PATH: it, or the directory above it that is there
     local place="$1"
     while [ ! -e "$place" ]; do place=$(dirname "$place"); done

@@ -3,7 +3,7 @@
 site_path() { # the path of the server's address, before which it serves nothing
     local address
     address=$(sed -n 's/^MM_SERVICESETTINGS_SITEURL="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$environment" 2>/dev/null)
-    [ -n "$address" ] || address=$(head -c 16777216 "$config" 2>/dev/null | sed -n 's/^ *"SiteURL": "\([^"]*\)",\{0,1\}$/\1/p' | head -n 1)
+    [ -n "$address" ] || address=$(config_text "$config" 2>/dev/null | sed -n 's/^ *"SiteURL": "\([^"]*\)",\{0,1\}$/\1/p' | head -n 1)
     case $address in *[!A-Za-z0-9._~:/-]*) return ;; *://*/*) address=${address#*://} && say "/${address#*/}" ;; esac
 }
 
