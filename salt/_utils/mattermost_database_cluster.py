@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import re
+import resource
 import socket
 import subprocess
 import tempfile
@@ -26,6 +27,8 @@ ENVIRONMENT = {
 }
 SUPERUSER = "postgres"
 TIMEOUT = 120  # seconds for one psql
+# bytes: who owns the database that is asked says whatever it likes, for as long as it likes, in answers and in messages
+LARGEST_ANSWER, CLIENT_MEMORY = 16 << 20, 1 << 30
 
 
 class DatabaseError(Exception):
@@ -180,20 +183,26 @@ class Cluster:
     def _as(self, os_user, command, text="", environment=None) -> subprocess.CompletedProcess:
         """Run *command* as *os_user* with *text* on its standard input."""
         account = pwd.getpwnam(os_user)
-        return subprocess.run(
-            command,
-            input=text,
-            env=ENVIRONMENT | {"HOME": "/nonexistent"} | (environment or {}),
-            cwd="/",
-            user=account.pw_uid,  # no runuser: that would open a session and write to the journal for each call
-            group=account.pw_gid,
-            extra_groups=[],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT,
-            check=False,
-        )
+        with tempfile.TemporaryFile(dir="/run") as out, tempfile.TemporaryFile(dir="/run") as err:  # in memory
+            try:
+                done = subprocess.run(
+                    command,
+                    input=text.encode(),
+                    env=ENVIRONMENT | {"HOME": "/nonexistent"} | (environment or {}),
+                    cwd="/",
+                    user=account.pw_uid,  # no runuser: that would open a session and write to the journal for each call
+                    group=account.pw_gid,
+                    extra_groups=[],
+                    stdout=out,
+                    stderr=err,
+                    preexec_fn=_bounded,
+                    timeout=TIMEOUT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise DatabaseError(f"PostgreSQL did not answer {os_user} within {TIMEOUT} s.") from None
+            said = [(file.seek(0), file.read().decode("utf-8", "replace"))[1] for file in (out, err)]
+        return subprocess.CompletedProcess(command, done.returncode, *said)
 
     def log_tail(self) -> str:
         """Return the last complaint in the cluster's log as a sentence, empty when there is none."""
@@ -206,6 +215,12 @@ class Cluster:
         complaints = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|LOG):  .*", line)]
         serious = [line for line in complaints if re.search(r"\b(FATAL|PANIC):", line)] or complaints
         return sentence(f"{logs[-1]} says: {serious[-1].strip()}") if serious else ""
+
+
+def _bounded() -> None:
+    """In the child: neither its answer nor its memory grows without end."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_ANSWER, LARGEST_ANSWER))
+    resource.setrlimit(resource.RLIMIT_AS, (CLIENT_MEMORY, CLIENT_MEMORY))
 
 
 def reason(stderr: str) -> str:

@@ -3,9 +3,11 @@
 import subprocess
 import time
 
+import mattermost_database_cluster as host
+import mattermost_database_files as files
 import pytest
 
-from tests import repository
+from tests import programs, repository
 from tests.attack.test_database_role import ACCOUNTS, ASKED, cluster, pytestmark, template
 from tests.soak import in_check
 
@@ -49,6 +51,58 @@ def test_a_table_that_the_role_holds_is_not_waited_for(locked, program, lines):
 def test_a_view_that_never_ends_is_left(cluster, program, lines):  # noqa: F811
     cluster.plant(ENDLESS)
     assert seconds(cluster, program, lines) < 20
+
+
+LOUD = """CREATE FUNCTION public.shout() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN FOR n IN 1..{times} LOOP RAISE WARNING '%', repeat('x', 1000); END LOOP; RETURN 'said'; END $$;"""
+
+
+def test_messages_without_end_fill_no_file(cluster):  # noqa: F811
+    cluster.plant(LOUD.replace("{times}", "20000"))
+    said = cluster.place / "own/said"
+    done = cluster.run("mattermost-backup", f"as_role mattermost 'SELECT public.shout()' 2>{said}; echo ended $?")
+    assert done.stdout.startswith("ended ")
+    assert done.stdout != "ended 0\n"
+    assert 0 < said.stat().st_size <= 65536
+
+
+def test_what_a_program_answers_passes_with_its_status(cluster):  # noqa: F811
+    lines = "as_role mattermost 'SELECT 1'; echo $?; as_role mattermost 'SELECT no'; echo $?"
+    done = cluster.run("mattermost-backup", lines)
+    assert done.stdout.splitlines() == ["1", "0", "3"]
+    assert 'column "no" does not exist' in done.stderr
+
+
+def test_an_answer_of_any_size_is_held_by_nobody(cluster):  # noqa: F811
+    lines = "CLIENT_MEMORY=200000; as_role mattermost \"SELECT repeat('x', 300000000)\" | wc -c; say | as_role mattermost; echo $?"
+    done = cluster.run("mattermost-backup", lines)
+    assert done.stdout == "0\n0\n", done.stderr
+    assert "memory" in done.stderr
+
+
+@pytest.mark.parametrize("function", ["role_value", "role_number", "schema", "migrations"])
+def test_sh_holds_little_of_an_answer(function):
+    """It would end, as a whole, where it has no more memory."""
+    library = programs.joined("mattermost-switch").partition("# ---- the command")[0]
+    role = "as_role() { head -c 300000000 /dev/zero | tr '\\0' 9; }"
+    text = f"ulimit -v 100000; {library}\n{role}\n{function} mattermost 'SELECT 1'; echo ended $?"
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("ended 1\n", "")
+
+
+def test_a_deploy_holds_little_of_an_answer(cluster, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(files, "SQL_ACCOUNT", ACCOUNTS["mattermost-sql"])
+    monkeypatch.setattr(host, "LARGEST_ANSWER", 1 << 20)
+    data = {"bin_dir": cluster.bin, "socket_dir": str(cluster.place), "data_dir": f"{cluster.place}/data"}
+    postgresql = host.Cluster(data)
+    cluster.plant(LOUD.replace("{times}", "20000"))
+    assert postgresql.as_role("SELECT 1", "mattermost", "mattermost") == 1
+    for endless in ("SELECT public.shout()", "SELECT to_json(repeat('x', 20000000))"):
+        with pytest.raises(host.DatabaseError):
+            postgresql.as_role(endless, "mattermost", "mattermost")
+    monkeypatch.setattr(host, "TIMEOUT", 1)
+    with pytest.raises(host.DatabaseError, match="did not answer daemon within 1 s|did not answer nobody within 1 s"):
+        postgresql.as_role("SELECT pg_sleep(30)", "mattermost", "mattermost")
 
 
 @pytest.mark.parametrize("unit", ["mattermost-backup.service", "mattermost-restore@.service"])

@@ -223,6 +223,19 @@ def test_a_setting_of_the_role_keeps_nobody_from_a_restore(cluster):
     assert done.returncode == 0, done.stderr
 
 
+def test_whoever_may_create_in_the_superusers_database_gets_no_more_there(cluster):
+    """With PostgreSQL 14 and older everybody may."""
+    cluster.sql("CREATE ROLE guest; GRANT CREATE ON SCHEMA public TO guest; SET ROLE guest;" + EVIL.replace("{place}", str(cluster.place))
+        + "CREATE FUNCTION public.pg_database_size(text) RETURNS bigint LANGUAGE sql AS 'SELECT public.evil()'", database="postgres")  # fmt: skip
+    cluster.sql("SELECT pg_database_size('mattermost')", database="postgres")
+    assert cluster.proof(), "the control: a session with its usual search path runs it"
+    done = cluster.run(
+        "mattermost-switch", "super \"SELECT pg_database_size('mattermost') > 1\"; super 'SHOW search_path'"
+    )
+    assert done.stdout.splitlines() == ["t", "pg_catalog"]
+    assert not cluster.proof()
+
+
 ASKED = {
     "mattermost-switch": ["schema mattermost", "newest_post mattermost", "posted_since 0", "migration_progress"],
     "mattermost-kept": ["only_in posts mattermost mattermost"],

@@ -41,6 +41,7 @@ FOR_TESTS = {
     "postgresql": "initdb",  # the database of the conformance tier
     "setools": "sesearch",  # what SELinux's policy allows, and how that policy is put together
     "semodule-utils": "semodule_expand",
+    "xfsprogs": "mkfs.xfs",  # a disk of EL whose power is cut
     "restic": "restic",  # while folders are exchanged for links under it
     "vagrant": "vagrant",
 }

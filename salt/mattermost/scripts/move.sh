@@ -21,17 +21,23 @@ role_client() { # role_client PROGRAM ARGUMENTS, in place of sql.sh's: as who ma
     local program="$1"
     shift
     case $pg_kind in
-        local) runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS" "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
+        local) bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS" "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
         login) (
             export PGHOST="$pg_host" PGPORT="$database_port" PGUSER="$role" PGPASSWORD="$pg_password" # in no argument
             [ -n "$PGHOST" ] || unset PGHOST
             [ -n "$PGUSER" ] || unset PGUSER
             [ -n "$PGPASSWORD" ] || unset PGPASSWORD
-            exec runuser -u "$pg_system_user" -- env "PGOPTIONS=$ROLE_LIMITS" "${bin_dir:+$bin_dir/}$program" "$@"
+            bounded runuser -u "$pg_system_user" -- env "PGOPTIONS=$ROLE_LIMITS" "${bin_dir:+$bin_dir/}$program" "$@"
         ) ;;
-        container) PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD -e "PGOPTIONS=$ROLE_LIMITS" "$pg_container" "$program" -U "$role" "$@" ;; # by its name: in no argument
+        container)
+            # shellcheck disable=SC2034 # for bounded: a program in Go wants much more than it uses
+            CLIENT_MEMORY=unlimited
+            bounded in_container "$program" -U "$role" "$@"
+            ;;
     esac
 }
+
+in_container() { PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD -e "PGOPTIONS=$ROLE_LIMITS" "$pg_container" "$@"; } # by its name: in no argument
 
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
     as_role "$1" <<END

@@ -20,8 +20,9 @@ if has curl; then
 fi
 
 # -- the database --
+# shellcheck disable=SC3045 # as in deploy/common/sql.sh
 values() { # ACCOUNT ROLE DATABASE: statements on standard input, `key value` lines on standard output
-  PGOPTIONS="$options" timeout 10 runuser -u "$1" -- psql -XAtq -F ' ' -h "$directory" -p "$DATABASE_PORT" -U "$2" -d "$3" 2>/dev/null
+  (ulimit -v 1048576; PGOPTIONS="$options" timeout 10 runuser -u "$1" -- psql -XAtq -F ' ' -h "$directory" -p "$DATABASE_PORT" -U "$2" -d "$3" 2>/dev/null) | head -c 200000
 }
 options='-c search_path=pg_catalog'
 for directory in /var/run/postgresql /tmp; do [ -S "$directory/.s.PGSQL.$DATABASE_PORT" ] && break; done

@@ -11,7 +11,7 @@ POST_FORM='[a-z0-9]{26} [0-9a-f]{64}|- -' # an ID and a hash, or two strokes for
 
 newest_post() { # newest_post DATABASE
     local found
-    found=$(as_role "$1" 2>/dev/null <<END
+    found=$(role_value "$1" 2>/dev/null <<END
 SET lock_timeout = 5000; SET statement_timeout = 20000; -- ms; the site is closed
 SET enable_sort = off; SET enable_bitmapscan = off; SET enable_seqscan = off; -- by the index, also before statistics are there
 SELECT to_regclass('posts') IS NOT NULL AND to_regclass('bots') IS NOT NULL AS has_posts \\gset

@@ -9,13 +9,23 @@ SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 # what the role locked or made endless ends, and a setting of its own keeps nobody from a restore: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
 ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000 -c default_transaction_read_only=off' # ms
 
+CLIENT_MEMORY=1048576 # KiB: psql holds an answer whole, which may be of any size; what is large by itself is fetched in parts or copied
+MOST_SAID=65536 # bytes of an answer that sh holds, and of what a program says on standard error
+
 as_postgres() { runuser -u postgres -- "$@"; }
+
+# shellcheck disable=SC3045 # dash, bash and busybox have it
+bounded() { # bounded COMMAND: the role cannot have it use up the host's memory, nor fill a file with its messages
+    local rc
+    { rc=$({ { (ulimit -v "$CLIENT_MEMORY" && "$@" >&6 5>&- 6>&-); say "$?" >&5; } 2>&1 | head -c "$MOST_SAID" >&2; } 5>&1); } 6>&1
+    return "${rc:-1}"
+}
 
 # shellcheck disable=SC2154,SC2329 # move.sh has its own: a source's server may be anywhere; who calls it sets role
 role_client() { # role_client PROGRAM ARGUMENTS: psql, pg_dump or pg_restore, logged in as the role
     local client="${psql%/*}/$1"
     shift
-    runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS ${role_options:-}" "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
+    bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS ${role_options:-}" "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
 }
 
 super() { # super [STATEMENT]: that, or those on standard input, as the superuser; values on standard output
@@ -29,7 +39,13 @@ as_role() { # as_role DATABASE [STATEMENT]: the same as the role, in a database 
     role_client psql -XAtq -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f -
 }
 
+role_value() { # role_value DATABASE [STATEMENT]: the same, if it is short
+    local value
+    value=$({ as_role "$@" && say .; } | head -c "$MOST_SAID")
+    case $value in *.) say "${value%.}" ;; *) return 1 ;; esac # the last is missing after a failure, and in what is longer
+}
+
 role_number() { # role_number DATABASE STATEMENT: its one value, if that is a number
     local value
-    value=$(as_role "$1" "$2") && is_number "$value" && say "$value"
+    value=$(role_value "$1" "$2") && is_number "$value" && say "$value"
 }

@@ -28,8 +28,8 @@ drop_restored() { # drop_restored DATABASE: one that a restore made; with messag
     local number epoch posted
     number=${1##*_}
     epoch=$(date -u -d "$(say "$number" | sed 's/\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)/\1-\2-\3 \4:\5:\6/')" +%s) || return 1
-    posted=$(as_role "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
-    [ "$posted" = f ] || posted=$(as_role "$1" "SELECT count(*) <> 0 FROM posts WHERE createat > $epoch * 1000::bigint") || return 1
+    posted=$(role_value "$1" "SELECT to_regclass('posts') IS NOT NULL") || return 1
+    [ "$posted" = f ] || posted=$(role_value "$1" "SELECT count(*) <> 0 FROM posts WHERE createat > $epoch * 1000::bigint") || return 1
     if [ "$posted" = f ]; then
         drop_database "$1"
     else

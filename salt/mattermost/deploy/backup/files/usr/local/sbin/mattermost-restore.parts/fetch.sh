@@ -87,6 +87,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
 names() { # names DATABASE: the stored files that its messages name
     as_role "$1" <<'END'
 SELECT count(*) = 2 AS previews FROM pg_attribute WHERE attrelid = 'fileinfo'::regclass AND attname IN ('thumbnailpath', 'previewpath') \gset
+\set FETCH_COUNT 10000
 SELECT regexp_replace(path, '^[./]*/', '') FROM fileinfo WHERE deleteat = 0 AND path <> '';
 \if :previews
 SELECT regexp_replace(stored, '^[./]*/', '') FROM fileinfo, unnest(ARRAY[thumbnailpath, previewpath]) stored WHERE deleteat = 0 AND stored <> '';

@@ -75,7 +75,7 @@ restore() { # restore SNAPSHOT; sets id
     exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again. See: journalctl -u mattermost-restore"
     mattermost-switch restart >"$scratch/started" 2>&1 ||
         roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again. See: journalctl -u mattermost-restore"
-    [ "$(as_role "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
+    [ "$(role_value "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
         roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u mattermost-restore"
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again."
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \

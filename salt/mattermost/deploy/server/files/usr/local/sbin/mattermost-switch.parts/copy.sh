@@ -105,7 +105,7 @@ drop_failed() { # drop_failed KEEP: what failed switches left goes but the newes
 
 schema() { # schema DATABASE: which migrations it has had
     local found
-    found=$(as_role "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations") || return
+    found=$(role_value "$1" "SELECT md5(string_agg(version::text, ',' ORDER BY version)) FROM db_migrations") || return
     case $found in *[!0-9a-f]*) return 1 ;; esac
     say "$found"
 }

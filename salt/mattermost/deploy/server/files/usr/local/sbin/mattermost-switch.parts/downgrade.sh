@@ -2,7 +2,7 @@
 
 migrations() { # migrations DATABASE: the numbers of those that it has had, newest first, joined by commas
     local found
-    found=$(as_role "$1" "SELECT string_agg(version::text, ',' ORDER BY version DESC) FROM db_migrations") || return
+    found=$(role_value "$1" "SELECT string_agg(version::text, ',' ORDER BY version DESC) FROM db_migrations") || return
     case $found in '' | *[!0-9,]*) return 1 ;; esac
     say "$found"
 }
@@ -42,7 +42,7 @@ SELECT format('SELECT count(*) FROM public.%I WHERE %I::text IS DISTINCT FROM (%
  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = to_regclass('public.$2') AND attname = '$3' \\gexec
 END
     fi >"$scratch/statement"
-    number=$(as_role "$database" <"$scratch/statement") || return
+    number=$(role_value "$database" <"$scratch/statement") || return
     number=${number:-0}
     is_number "$number" && say "$number"
 }

@@ -41,7 +41,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
 }
 
 migration_progress() { # what changes while a migration is at work; "busy" when a statement is
-    as_role "$database" 2>/dev/null <<'END'
+    role_value "$database" 2>/dev/null <<'END'
 SELECT to_regclass('db_migrations') IS NOT NULL AS has_migrations, to_regclass('db_lock') IS NOT NULL AS has_lock \gset
 \if :has_migrations
 SELECT count(*) FROM db_migrations;
