@@ -232,7 +232,7 @@ RUN_BY = {
         "now",
     ),
     # the system's own programs on the host
-    r"journalctl .*|systemctl (status .*|reload nginx|start postgresql|restart mattermost)": ON_HOST,
+    r"journalctl .*|systemctl (status .*|reload nginx|start (postgresql|nginx)|restart mattermost)": ON_HOST,
     r"df -h; df -i|du -xm .*|free -m|find /var/opt/mattermost/logs .*|apt-get clean": ON_HOST,
     r"cat /run/mattermost-deploy/lock; systemctl list-units .*|ssh-keygen (-lf /etc/ssh/.*|-t ed25519 .*)": ON_HOST,
     r"runuser -u postgres -- psql .*": (
@@ -329,7 +329,7 @@ RUN_BY = {
     r"restic (copy|forget … --prune|snapshots --tag mattermost)|mattermost-backup restic …": "not run: restic's own commands, as examples",
     r"curl -fsSI https://packages\.broadcom\.com/.*": "not run: tests use no network",
     r"certbot revoke .*": "not run: it would revoke the certificate of the lab's host for all later tests",
-    r"systemctl disable --now .*": "not run: it takes the host of the tests out of service",
+    r"systemctl (disable --now .*|stop mattermost)": "not run: it takes the host of the tests out of service",
     r"systemctl edit mattermost-backup": "not run: it opens an editor",
     r"rm /var/lib/mattermost-deploy/backup/known": "not run: it lets the next backup begin a new repository; tests/unit/test_backup_password.py has what the file does",
     r"rm -rf /opt/mattermost\.before-import .*": "not run: it deletes a previous installation for good",
