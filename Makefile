@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Python keeps what it compiled, also where a machine's environment asks it not to.
 unexport PYTHONDONTWRITEBYTECODE
 # How many tests run at a time. Each worker that boots hosts has a lab of its own, and waits for them more than it computes.
-check: WORKERS ?= 3
+check: WORKERS ?= 4
 test soak: WORKERS ?= 5
 
 .PHONY: help setup check test standin trial trial-host trial-browser trial-down
@@ -30,9 +30,11 @@ $(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@
 
-QUICK := tests/unit tests/render tests/config tests/attack
+QUICK := tests/attack tests/unit tests/render tests/config
+# the files are begun in the order in which they are named here
+WORKED = $(BIN)/python -m pytest -q -p tests.order -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 check: setup lint ## The main checks that need no host: lint, unit, render, config, attack
-	$(BIN)/pytest -q -m "not exhaustive" -n $(WORKERS) --dist loadfile $(QUICK)
+	$(WORKED) -m "not exhaustive" $(QUICK)
 
 # In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
 # (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.
@@ -42,7 +44,7 @@ test: ## All tests [WORKERS=5 labs at a time]; tiers that cannot run here (no ro
 	@$(AT_ONCE) setup packages
 	@$(AT_ONCE) lint
 	@$(AT_ONCE) standin base & made=$$!; \
-	$(BIN)/pytest -q --reruns 1 -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/render \
+	$(WORKED) --reruns 1 tests/render \
 		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(filter-out tests/render,$(QUICK)) || failed=$$?; \
 	wait $$made; exit $${failed:-0}
 

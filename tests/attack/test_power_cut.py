@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.attack.cutting import each_is_whole, empty
+from tests.soak import in_check
 from tests.unit.hostprogram import test_new_database_password as rotation
 from tests.unit.hostprogram import test_restore as restore
 
@@ -74,7 +75,7 @@ def cuts(disk, without="", breaks=False, each=1):
 SOAK = pytest.mark.soak("power-cut-restore")
 
 
-@pytest.mark.parametrize("breaks", [False, True], ids=["restore", "its-undo"])
+@pytest.mark.parametrize("breaks", in_check([False, True], False), ids=["restore", "its-undo"])
 @pytest.mark.parametrize("each", [4, pytest.param(1, marks=SOAK)])
 def test_one_side_serves_whole_after_each_cut(disk, breaks, each):
     seen = each_is_whole(cuts(disk, breaks=breaks, each=each), whole)
@@ -87,6 +88,7 @@ ASIDE = """copy_file() {
 }"""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "without",
     ["flush() { :; }; sync() { :; }", pytest.param(ASIDE, marks=SOAK)],

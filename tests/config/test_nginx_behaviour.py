@@ -12,9 +12,11 @@ import time
 
 import pytest
 
-from tests.config.nginx_program import BASE, NON_SSL, PLATFORMS, SSL, Tree
+from tests.config.nginx_program import BASE, DISTINCT, NON_SSL, SSL, Tree
 from tests.config.nginx_site import NAME, Site, Upstream, upgrade, values
+from tests.soak import in_check
 
+PLATFORMS = in_check(DISTINCT, "Debian-12")
 LIMIT = 256 * 1024  # bytes; the server's limit for a file in these tests
 BODY_LIMIT = LIMIT + 1024 * 1024
 

@@ -10,6 +10,7 @@ from tests.config.nginx_program import BASE, NON_SSL
 from tests.config.nginx_site import NAME
 from tests.config.test_nginx_behaviour import Server, started, upstream  # noqa: F401
 from tests.render import compiler
+from tests.soak import in_check
 
 PEOPLE = 500
 # what a browser asks before and while somebody logs in, without a session
@@ -107,19 +108,20 @@ def test_a_password_guesser_meets_a_limit_and_nobody_else(site, client):
     assert not re.search(pattern, forged), "whoever writes a request could have others banned"
 
 
+GUESSED = [
+    "/api/v4/users/login", "/api/v4/users/login/", "/api/v4/users/login?x=1", "/api/v4/users/%6cogin", "/api/v4//users/login",
+    "/chat/api/v4/users/login", "/api/v4/users/login/switch", "/api/v4/users", "/api/v4/users/password/reset/send",
+    "/api/v5/users/login",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("site", [{"logins": 10, "requests": 100}], indirect=True)
 @pytest.mark.parametrize(
-    "request_line",
-    [
-        ("POST", "/api/v4/users/login"), ("POST", "/api/v4/users/login/"), ("POST", "/api/v4/users/login?x=1"),
-        ("POST", "/api/v4/users/%6cogin"), ("POST", "/api/v4//users/login"), ("POST", "/chat/api/v4/users/login"),
-        ("POST", "/api/v4/users/login/switch"), ("POST", "/api/v4/users"), ("POST", "/api/v4/users/password/reset/send"),
-        ("POST", "/api/v5/users/login"),
-    ],
-    ids=lambda line: line[1],
-)  # fmt: skip
-def test_each_way_to_guess_is_limited_with_a_made_up_session_too(client, request_line):
-    assert client().all([request_line] * 12, token=26 * "x")[-1] == 429
+    "path",
+    in_check(GUESSED, "/api/v4/users/login", "/api/v4/users/%6cogin"),
+)
+def test_each_way_to_guess_is_limited_with_a_made_up_session_too(client, path):
+    assert client().all([("POST", path)] * 12, token=26 * "x")[-1] == 429
 
 
 @pytest.mark.parametrize("site", [{"logins": 10, "requests": 100}], indirect=True)
@@ -172,7 +174,7 @@ def seen_from(site, address):
 
 
 @pytest.mark.parametrize("site", [{"logins": 10, "requests": 1000}], indirect=True)
-@pytest.mark.parametrize("network", ["2001:db8:1:2:", "2001:db8::", "2001:db8:7::", "2001::"])
+@pytest.mark.parametrize("network", in_check(["2001:db8:1:2:", "2001:db8::", "2001:db8:7::", "2001::"], "2001:db8::"))
 def test_a_client_has_one_limit_for_all_addresses_of_its_network(site, network):
     """Also where so many groups of it are zero that its text is shorter."""
     (site.tree.etc / "conf.d/01-client.conf").write_text("set_real_ip_from 127.0.0.0/8; real_ip_header X-Client;\n")

@@ -14,23 +14,27 @@ MODULES = ("base", "apache")
 CLOSES = "maintenance={0}/closed\nclose_site\nls {0}/closed"
 
 
-@pytest.fixture(scope="module")
-def policy(tmp_path_factory):
-    """The policy's file, put together from the package's modules."""
-    lacking = [each for each in ("sesearch", "semodule_link", "semodule_expand") if not shutil.which(each)]
-    tree = None if lacking else debian_packages.unpacked("selinux", SUITES["1.22.1"][0], "selinux-policy-default")
-    if not tree:
-        pytest.skip(f"NO POLICY TO ASK: {', '.join(lacking) or 'the mirror has no selinux-policy-default'}")
-    folder = tmp_path_factory.mktemp("policy")
+def put_together(folder):
+    """Make the policy's file of the package's modules, which lie in *folder*."""
     for name in MODULES:
-        content = bz2.decompress((tree / f"usr/share/selinux/default/{name}.pp.bz2").read_bytes())
+        content = bz2.decompress((folder / f"usr/share/selinux/default/{name}.pp.bz2").read_bytes())
         (folder / f"{name}.pp").write_bytes(content)
     for command in (
         ["semodule_link", "-o", "linked", *(f"{name}.pp" for name in MODULES)],
         ["semodule_expand", "linked", "policy"],
     ):
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    return folder / "policy"
+
+
+@pytest.fixture(scope="module")
+def policy():
+    """The policy's file."""
+    lacking = [each for each in ("sesearch", "semodule_link", "semodule_expand") if not shutil.which(each)]
+    package = ("selinux-policy", SUITES["1.22.1"][0], "selinux-policy-default", put_together)
+    tree = None if lacking else debian_packages.unpacked(*package)
+    if not tree:
+        pytest.skip(f"NO POLICY TO ASK: {', '.join(lacking) or 'the mirror has no selinux-policy-default'}")
+    return tree / "policy"
 
 
 def may_see(policy, kind, what="file", permission="getattr"):

@@ -7,21 +7,19 @@ from collections import Counter
 
 import pytest
 
+from tests import order
 from tests.lab import again, archives, claim, trial
 from tests.lab.lab import Lab
 from tests.scenarios.deployment import ROOT, Deployment, standins
 
 
 def pytest_collection_modifyitems(items):
-    """Of ours, files with many tests come first, so that no worker begins a long one when the others have nothing left."""
+    """Of ours, files with many tests come first."""
     ours = [item for item in items if "tests/scenarios/" in str(item.path)]
     for item in ours:
         item.add_marker(pytest.mark.lab)
     tests = Counter(item.path for item in ours)
-    ours.sort(key=lambda item: -tests[item.path])
-    places = [number for number, item in enumerate(items) if item.path in tests]
-    for number, item in zip(places, ours, strict=True):
-        items[number] = item
+    order.among(items, lambda item: item.path in tests, lambda item: -tests[item.path])
 
 
 # the lab of this session, once it is open

@@ -64,7 +64,7 @@ def test_each_shell_goes_back_and_keeps_the_rest_aside(host_of_each_shell):
     assert "There is nothing to go back to" in again.stdout
 
 
-@pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version"])
+@pytest.mark.parametrize("fault", in_check(["does-not-start", "unhealthy", "wrong-version"], "unhealthy"))
 def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     host.upgraded().fault(OLD, fault)
     done = host.run("back", "overwrite", "copy")
@@ -84,7 +84,7 @@ def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     assert_still_new(host)
 
 
-@pytest.mark.parametrize("record", ["serving", "healthy"])
+@pytest.mark.parametrize("record", in_check(["serving", "healthy"], "serving"))
 def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record):
     host.upgraded().set(kill_after=record)
     assert host.run("back", "overwrite", "copy").returncode == 0
@@ -112,6 +112,7 @@ def test_messages_posted_to_an_older_version_that_fails_then_are_named(host):
     )
 
 
+COPIED = [("always", "No migrations to apply."), ("migrations", "Dry run: 1"), ("migrations", "Error: No migrations")]
 DRY_RUN = '#!/bin/sh\n[ "$MM_A $*" = "lent db migrate --dry-run" ] && echo "{}"\n'
 
 
@@ -123,7 +124,7 @@ def about_to_upgrade(host, sleeper, says):
 
 @pytest.mark.parametrize(
     ("setting", "says"),
-    [("always", "No migrations to apply."), ("migrations", "Dry run: 1"), ("migrations", "Error: No migrations")],
+    in_check(COPIED, COPIED[1]),
 )
 def test_without_the_setting_and_the_new_versions_word_the_copy_is_made(host, sleeper, setting, says):
     about_to_upgrade(host, sleeper, says)

@@ -136,16 +136,19 @@ def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(hos
     assert host.current == NEW
 
 
+NOT_TAKEN_BACK = [
+    ("echo 'Error: failed to downgrade migrations: could not find down script for x' >&2; exit 1", "could not find down script for x"),
+    ("true", "It says that it did."),
+    ("echo other >databases/mattermost", "It says that it did."),
+    ("sleep 30", "It did not end in 1 s."),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("script", "says"),
-    [
-        ("echo 'Error: failed to downgrade migrations: could not find down script for x' >&2; exit 1", "could not find down script for x"),
-        ("true", "It says that it did."),
-        ("echo other >databases/mattermost", "It says that it did."),
-        ("sleep 30", "It did not end in 1 s."),
-    ],
+    in_check(NOT_TAKEN_BACK, NOT_TAKEN_BACK[0]),
     ids=["no-down-file", "does-nothing", "goes-half-way", "hangs"],
-)  # fmt: skip
+)
 def test_migrations_that_are_not_taken_back_are_undone_by_the_copy(host, script, says):
     host.upgraded().setting("back_timeout", 1)
     host.takes_back(script)
@@ -165,7 +168,7 @@ def test_a_copy_that_fails_is_undone(host):
     assert not (host.folder / "took_back").exists()
 
 
-@pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version"])
+@pytest.mark.parametrize("fault", in_check(["does-not-start", "unhealthy", "wrong-version"], "unhealthy"))
 def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     host.upgraded().fault(OLD, fault)
     assert host.run("back", "go").returncode == 3
@@ -183,7 +186,7 @@ def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     assert_still_new(host)
 
 
-@pytest.mark.parametrize("record", ["serving", "healthy"])
+@pytest.mark.parametrize("record", in_check(["serving", "healthy"], "serving"))
 def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record):
     host.upgraded().set(kill_after=record)
     assert host.run("back", "go").returncode == 0

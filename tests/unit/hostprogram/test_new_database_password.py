@@ -9,6 +9,7 @@ import mattermost_rotation_core as core
 import pytest
 
 from tests import programs
+from tests.soak import in_check
 
 # The host is a folder: "database" and "server" hold the password at work there. A step may be broken, or the program killed after it.
 STUB = """#!/bin/sh
@@ -140,7 +141,10 @@ def test_while_a_restore_is_open_nothing_is_touched(host, marker):
     assert "mattermost-restore status" in report
 
 
-@pytest.mark.parametrize("step", ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"])
+STEPS = ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"]
+
+
+@pytest.mark.parametrize("step", in_check(STEPS, "mattermost-switch-new"))
 def test_what_fails_is_undone(host, step):
     (host / "broken").write_text(f"{step}\n")
     if step == "systemctl-stop":
@@ -159,7 +163,7 @@ def killed_after(host, step):
     assert (host / "kill-after").read_text() == "", "it was not killed"
 
 
-@pytest.mark.parametrize("step", ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"])
+@pytest.mark.parametrize("step", in_check(STEPS, "psql-new"))
 def test_killed_before_the_store_has_it_it_is_undone(host, step):
     killed_after(host, step)
     assert "result=undone" in everywhere(host, "old")

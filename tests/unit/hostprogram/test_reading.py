@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW, OLD
 
 
@@ -21,7 +22,9 @@ def test_each_shell_reads_the_newest_message(host_of_each_shell):
     assert host.run("check").returncode == 4
 
 
-@pytest.mark.parametrize("fault", ["cannot-read", "reads-nothing", "reads-another", "no-socket"])
+@pytest.mark.parametrize(
+    "fault", in_check(["cannot-read", "reads-nothing", "reads-another", "no-socket"], "reads-another")
+)
 def test_a_server_that_is_healthy_but_shows_no_message_is_rolled_back(chatting, fault):
     chatting.fault(NEW, fault)
     done = chatting.run("to", NEW)
@@ -91,7 +94,7 @@ def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting)
     assert "is healthy" in done.stdout
 
 
-@pytest.mark.parametrize("killed", ["stopped", ""])
+@pytest.mark.parametrize("killed", in_check(["stopped", ""], ""))
 def test_a_server_that_showed_no_message_before_need_not_after_its_rollback(chatting, killed):
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "wrong-version")

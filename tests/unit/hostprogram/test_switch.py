@@ -50,7 +50,9 @@ def test_a_large_database_is_copied_by_its_files(host, kib, files):
     assert host.get("copies").endswith("STRATEGY file_copy") == files
 
 
-@pytest.mark.parametrize("fault", ["does-not-start", "unhealthy", "wrong-version", "enterprise", "no-page"])
+@pytest.mark.parametrize(
+    "fault", in_check(["does-not-start", "unhealthy", "wrong-version", "enterprise", "no-page"], "unhealthy")
+)
 def test_each_failure_is_undone(host, fault):
     host.deployed().fault(NEW, fault)
     (host.folder / "settings/environment").write_text("A=new\n")  # written for the new version by the run that upgrades
@@ -119,7 +121,7 @@ def test_killed_after_a_record_it_undoes(host, record):
     host.assert_old()
 
 
-@pytest.mark.parametrize("record", ["serving", "healthy"])
+@pytest.mark.parametrize("record", in_check(["serving", "healthy"], "serving"))
 def test_killed_once_people_post_to_the_new_version_it_stays(host, record):
     host.deployed().set(kill_after=record)
     assert host.run("to", NEW).returncode == 0
