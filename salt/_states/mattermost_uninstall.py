@@ -91,6 +91,8 @@ def accounts(name, user, paths, purge, others):
     for each in going:
         remove_files.end_processes(pwd.getpwnam(each).pw_uid)
         remove_files.give_to_root(pwd.getpwnam(each).pw_uid)
+    os.sync()  # a power cut brings back no file of theirs, which would be of whoever gets the number next
+    for each in going:
         fault = commands.failure("userdel", each)
         if fault:
             return _ret(name, False, fault)

@@ -276,6 +276,21 @@ def test_an_account_stays_as_long_as_a_package_that_made_it(tmp_path, monkeypatc
     assert set(said["changes"]) == gone
 
 
+def test_accounts_go_after_what_was_theirs_is_on_disk_as_roots(tmp_path, monkeypatch):
+    state, paths = load_state("mattermost_uninstall", test=False), {"work": str(tmp_path / "work")}
+    done = []
+    monkeypatch.setattr(state.packages.Packages, "names", lambda self: [])
+    monkeypatch.setattr(state.os, "sync", lambda: done.append("flushed"))
+    monkeypatch.setattr(state.commands, "failure", lambda *command: done.append(command[0]) or "")
+    for step in ("end_processes", "give_to_root"):
+        monkeypatch.setattr(state.remove_files, step, lambda uid, step=step: done.append(step))
+    records.write(paths["work"], {"users": [], "groups": []})
+    assert state.accounts("accounts", "daemon", paths, True, {"nobody": "none"})["result"]
+    assert done.index("flushed") > max(place for place, what in enumerate(done) if what == "give_to_root")
+    assert done.index("flushed") < done.index("userdel")
+    assert done.count("userdel") == 2
+
+
 def test_the_source_of_apt_goes_once_no_postgresql_is_left_that_it_updates(tmp_path):
     root = f"{tmp_path}/"
     for path in ("etc/apt/sources.list.d/mattermost-postgresql.sources", "etc/apt/keyrings/mattermost-postgresql.asc"):
