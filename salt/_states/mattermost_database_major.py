@@ -105,10 +105,7 @@ def _make_ready(old, new, seen, port, folder):
             f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. The command was: {' '.join(new.data['remove'])}"
         )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
-    with open(os.path.join(folder, "next"), "w", encoding="utf-8") as file:
-        file.write(f"{wanted}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    config_file.write(os.path.join(folder, "next"), f"{wanted}\n")
     try:
         gone = ready.create(new, seen, old, port)
         ready.check_upgrade(old, new)

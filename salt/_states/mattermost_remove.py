@@ -6,7 +6,6 @@ What belongs to the host itself (database server, packages, accounts, files) is 
 from __future__ import annotations
 
 import glob
-import json
 import os
 import subprocess
 
@@ -14,6 +13,7 @@ import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_firewall_core as zones
 import mattermost_firewall_firewalld as firewalld
+import mattermost_json
 import mattermost_letsencrypt_certbot as certbot_host
 import mattermost_letsencrypt_core as letsencrypt
 import mattermost_nginx_config as config
@@ -273,7 +273,7 @@ def _snapshots():
         return None
     listing = subprocess.run([BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, check=False)
     try:
-        return json.loads(listing.stdout) or []
+        return mattermost_json.parse(listing.stdout) or []
     except ValueError:
         return None
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 
+import mattermost_atomic_file as atomic
 import mattermost_config_file as files
 import mattermost_database_cluster as host
 import mattermost_database_plan as plan
@@ -78,7 +79,7 @@ def _make_ready(store, database, cluster, paths):
     os.mkdir(draft, 0o700)
     for part, value in rotation.made_ready(database, role["verifier"], text, core.generate()).items():
         files.write(os.path.join(draft, part), value)
-    os.rename(draft, place)
+    atomic.rename(draft, place)
 
 
 def _run(command):

@@ -14,6 +14,8 @@ import socket
 import threading
 import time
 
+import mattermost_json
+
 PREFIX = "/api/v4/"
 MOST = 64 << 20  # bytes of an answer
 PAGE = 200  # the most users that the API lists at once
@@ -94,8 +96,8 @@ class Api:
             end.cancel()
             connection.close()
         try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
+            parsed = mattermost_json.parse(text)
+        except ValueError:
             parsed = text
         return answer.status, answer.headers, parsed
 

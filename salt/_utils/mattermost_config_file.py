@@ -6,7 +6,9 @@ import json
 import os
 import re
 import stat
-import tempfile
+
+import mattermost_atomic_file as atomic
+import mattermost_json
 
 LARGEST = (
     16 << 20
@@ -26,7 +28,7 @@ def read_json(path: str):
                 raise FileError(
                     f"{path} has {size} bytes. A real one has less than {LARGEST >> 20} MiB. Put a good one in its place."
                 )
-            parsed = json.load(file)
+            parsed = mattermost_json.parse(file.read())
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as err:
@@ -35,7 +37,7 @@ def read_json(path: str):
         raise FileError(
             f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct it."
         ) from err
-    except (ValueError, RecursionError) as err:  # a number of thousands of digits, brackets without end
+    except ValueError as err:
         raise FileError(f"{path} is not valid JSON: {err}. Correct it.") from err
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}.") from err
@@ -45,29 +47,8 @@ def read_json(path: str):
 
 
 def write(path: str, text: str, uid: int = 0, gid: int = 0, mode: int = 0o600) -> None:
-    """Put *text* in place of the file: whole or not at all, never readable by others in between, and on disk when this returns."""
-    fd, draft = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            os.fchown(file.fileno(), uid, gid)
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-    sync_directory(os.path.dirname(path))
-
-
-def sync_directory(path: str) -> None:
-    """Have the names in a directory on disk: until then a power cut takes a rename or a link back."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Put *text* in place of the file, as `mattermost_atomic_file` does."""
+    atomic.write(path, text.encode(), mode, (uid, gid))
 
 
 def write_json(path: str, parsed: dict, uid: int = 0, gid: int = 0) -> None:

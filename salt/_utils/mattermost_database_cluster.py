@@ -7,7 +7,6 @@ arguments.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import pwd
 import re
@@ -18,6 +17,7 @@ import tempfile
 import time
 
 import mattermost_database_files as files
+import mattermost_json
 
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -142,14 +142,14 @@ class Cluster:
 
     def query(self, sql: str, database: str = "postgres"):
         """Run one query that returns one JSON value and return that value."""
-        return json.loads(self.psql(sql, database))
+        return mattermost_json.parse(self.psql(sql, database))
 
     def as_role(self, sql: str, role: str, database: str):
         """Run one query as the database's own *role* and return the JSON value that it prints. Raises DatabaseError."""
         directory, port = self.running() or (self.data["socket_dir"], 0)
         try:
-            return json.loads(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
-        except (KeyError, ValueError, RecursionError) as err:
+            return mattermost_json.parse(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
+        except (KeyError, ValueError) as err:
             raise DatabaseError(f"The role {role} cannot be checked: {err}.") from None
 
     def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:

@@ -10,8 +10,8 @@ import errno
 import os
 import pwd
 import stat
-import tempfile
 
+import mattermost_atomic_file as atomic
 import mattermost_database_cluster as host
 
 LARGEST = 16 * 2**20  # bytes of a configuration file that is read
@@ -72,13 +72,7 @@ def replace(path: str, text: str | None) -> None:
             mode = os.stat(path).st_mode & 0o7777
         elif not os.path.isdir(os.path.dirname(path)):
             os.mkdir(os.path.dirname(path), 0o755)
-        fd, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".mattermost-")
-        with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.rename(draft, path)
+        atomic.write(path, text.encode("utf-8", "surrogateescape"), mode)
 
 
 def changed(edits: dict) -> dict[str, str]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import urllib.parse
 
+import mattermost_json
 import mattermost_letsencrypt_core as core
 import mattermost_nginx_config as config
 
@@ -99,7 +100,7 @@ def text(path: str) -> str:
 
 def remembered(work: str) -> list[str]:
     """Return the names of the certificates that we asked for on this host; others of certbot's are somebody else's."""
-    return json.loads(text(os.path.join(work, NOTE)) or "[]")
+    return mattermost_json.parse(text(os.path.join(work, NOTE)) or "[]")
 
 
 def remember(work: str, name: str) -> None:

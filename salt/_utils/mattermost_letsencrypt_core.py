@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
+
+import mattermost_json
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 PARKED = ".kept"  # of a renewal file that certbot shall pass over until the name is served again
@@ -175,7 +176,7 @@ def reason(output: str, log: str) -> tuple[str, str]:
     problems = re.findall(r"\{[^{}]*urn:ietf:params:acme:error:[^{}]*\}", log)
     for problem in reversed(problems):
         try:
-            document = json.loads(problem)
+            document = mattermost_json.parse(problem)
         except ValueError:
             continue
         return str(document.get("type", "")).rsplit(":", 1)[-1], _plain(str(document.get("detail", "")))

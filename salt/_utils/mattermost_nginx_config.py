@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import tempfile
 
+import mattermost_atomic_file as atomic
+
 LARGE = 1024 * 1024  # bytes; larger files (GeoIP tables ...) are linked into the copy, not copied
 MAIN = "nginx.conf"
 
@@ -109,19 +111,9 @@ def culprit(reason: str, ours) -> str | None:
 
 
 def write(path: str, content: bytes, mode: int = 0o644) -> None:
-    """Replace *path* by *content* in one step; readers see the old or the new file, never a part."""
+    """Replace *path* by *content*, as `mattermost_atomic_file` does, in a directory that is made where it is missing."""
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    # The leading dot keeps nginx's `include *` from taking the unfinished file.
-    handle, aside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".mattermost-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
+    atomic.write(path, content, mode)
 
 
 class Swap:

@@ -6,10 +6,11 @@ import bz2
 import hashlib
 import os
 import ssl
-import tempfile
 import time
 import urllib.error
 import urllib.request
+
+import mattermost_atomic_file as atomic
 
 TIMEOUT = 60  # seconds without a byte
 ATTEMPTS = 4
@@ -90,11 +91,5 @@ def install(path: str, data: bytes, sha256: str, origin: str) -> None:
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(dir=folder, prefix=".new-")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    atomic.write(path, data, mode)

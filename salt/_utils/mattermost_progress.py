@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+import mattermost_json
+
 MARK = "@mattermost-progress@ "
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
 MOST = 120  # characters of what a host says of a part
@@ -203,7 +205,7 @@ def decode(line: str) -> dict | None:
     if not line.startswith(MARK):
         return None
     try:
-        event = json.loads(line[len(MARK) :])
-    except (ValueError, RecursionError):
+        event = mattermost_json.parse(line[len(MARK) :])
+    except ValueError:
         return None
     return event if isinstance(event, dict) else None

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import zlib
 
-import mattermost_config_file as config_file
+import mattermost_atomic_file as atomic
 import mattermost_release_core as core
 from mattermost_release_facts import ReleaseError, effective
 
@@ -154,7 +154,7 @@ def unpack(
         if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole
             os.rename(target, os.path.join(aside, "replaced"))
         os.rename(tree, target)
-        config_file.sync_directory(install)
+        atomic.sync_directory(install)
     except (tarfile.TarError, EOFError, zlib.error) as err:
         raise ReleaseError(f"{archive} is not a readable archive: {err}. Correct mattermost:release:source.") from None
     except OSError as err:

@@ -12,7 +12,7 @@ import secrets
 import stat
 import tempfile
 
-import mattermost_config_file as config_file
+import mattermost_atomic_file as atomic
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -75,7 +75,7 @@ def write(directory: str, name: str, value: str) -> str:
             return read(directory, name) or value
     finally:
         os.unlink(draft)
-    config_file.sync_directory(directory)
+    atomic.sync_directory(directory)
     return value
 
 

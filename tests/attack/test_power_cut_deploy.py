@@ -5,9 +5,12 @@ import getpass
 import os
 import shutil
 
+import mattermost_atomic_file as atomic
 import mattermost_baseline_record as baseline
 import mattermost_config_file as config
 import mattermost_letsencrypt_archive as archives
+import mattermost_nginx_config as nginx
+import mattermost_program_core as programs
 import mattermost_release_tree as tree
 import mattermost_secret_core as secrets
 import pytest
@@ -63,7 +66,17 @@ ONCE = {
     "secret": lambda host: secrets.write(f"{host}/settings/secrets", "backup-password", "s3cret"),
     "record": lambda host: baseline.write(f"{host}/work", {"packages": []}),
     "config": lambda host: config.write(f"{host}/environment", "MM_X=1\n"),
+    "nginx": lambda host: nginx.write(f"{host}/mattermost.conf", b"x"),
+    "program": lambda host: programs._write(f"{host}/restic", b"x", 0o755),
+    "renamed": lambda host: renamed(host),
 }
+
+
+def renamed(host):
+    """What a rotation has made ready."""
+    (host / "rotation.new").mkdir()
+    config.write(f"{host}/rotation.new/verifier", "x")
+    atomic.rename(f"{host}/rotation.new", f"{host}/rotation")
 
 
 @pytest.mark.parametrize("disk", ["ext4", "xfs"], indirect=True)

@@ -6,12 +6,12 @@ The script is ``salt/mattermost/scripts/probe.sh``: POSIX sh, so that it runs be
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
 import struct
 
 import mattermost_config_keys as config_keys
+import mattermost_json
 
 from mattermost_controller.hosts import scripts
 
@@ -193,8 +193,8 @@ def config(lines: list[str]) -> dict:
     for key, value in map(_pair, lines):
         section, _, name = key.partition(".")
         try:
-            found.setdefault(section, {})[name] = json.loads(value)
-        except (ValueError, RecursionError):
+            found.setdefault(section, {})[name] = mattermost_json.parse(value)
+        except ValueError:
             continue
     return found
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+
+import mattermost_json
 
 from mattermost_controller.importing.parse import ImportFault, Login, data_source, is_database, login, sections
 from mattermost_controller.importing.source import (
@@ -24,7 +25,7 @@ def find(facts: dict) -> Source | None:
     """Return the installation, None when there is none. Raises ImportFault."""
     if "containers" not in facts:
         return None
-    containers = json.loads(file(facts, "containers") or "[]")
+    containers = mattermost_json.parse(file(facts, "containers") or "[]")
     server = _server(containers)
     if server is None:
         return None

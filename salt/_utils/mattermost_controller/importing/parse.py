@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import mattermost_json
 
 MYSQL = "The installation uses a MySQL database. Migrate it to PostgreSQL first (the vendor's migration guide)."
 
@@ -46,8 +47,8 @@ def assignments(text: str) -> dict[str, str]:
 def sections(text: str, path: str) -> dict:
     """Return the sections of a config.json. path: its path, for the fault. Raises ImportFault."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as err:
+        value = mattermost_json.parse(text)
+    except ValueError as err:
         raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host of the import.") from None
     if not isinstance(value, dict):
         raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host of the import.")

@@ -7,6 +7,7 @@ import json
 import mattermost_config_core as config
 import mattermost_config_from_settings as wanted
 import mattermost_environment_core as environment
+import mattermost_json
 import mattermost_release_core as release
 import mattermost_service_core as service
 
@@ -253,8 +254,8 @@ def unusable_settings(sections: dict, settings: dict) -> list[str]:
 def parse_config(data: bytes) -> dict:
     """Return the sections of a config.json. Raises ValueError, a sentence."""
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as err:
+        value = mattermost_json.parse(data)
+    except ValueError as err:
         raise ValueError(
             f"The source's settings are not valid JSON: {err}. Correct them there, then start again."
         ) from None

@@ -5,8 +5,7 @@ The script is ``salt/mattermost/scripts/status.sh``; it goes after the probe thr
 
 from __future__ import annotations
 
-import json
-
+import mattermost_json
 from mattermost_release_facts import numbers
 
 from mattermost_controller.hosts import probe, scripts
@@ -105,8 +104,8 @@ def _since(uptime: float | None, service: dict) -> int | None:
 
 def _json(text: str) -> dict:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = mattermost_json.parse(text)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,7 +5,7 @@ Each check takes the merged settings, what was observed of the site (verify.obse
 
 from __future__ import annotations
 
-import json
+import mattermost_json
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.verify.commands import DEPLOY, SERVER_BLOCKS
@@ -73,6 +73,6 @@ def redirects(settings, observed, facts) -> Finding:
 
 def _message(answer) -> str:
     try:
-        return str(json.loads(answer.body)["message"]) if answer.status >= 400 else ""
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(mattermost_json.parse(answer.body)["message"]) if answer.status >= 400 else ""
+    except (ValueError, KeyError, TypeError):
         return ""

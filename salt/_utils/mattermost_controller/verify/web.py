@@ -5,8 +5,7 @@ Each check takes the merged settings, what was observed of the site (verify.obse
 
 from __future__ import annotations
 
-import json
-
+import mattermost_json
 from mattermost_release_facts import EDITIONS, effective
 
 from mattermost_controller.findings import OK, Finding, note, ok, refusal, skipped, warning
@@ -249,8 +248,8 @@ def _client(observed: dict) -> dict:
 
 def _json(answer) -> dict:
     try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        found = mattermost_json.parse(answer.body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
+
+import mattermost_json
 
 from mattermost_controller.verify import http
 
@@ -83,7 +84,7 @@ class Websocket:
 
 def _parsed(text: bytes) -> dict:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = mattermost_json.parse(text)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
