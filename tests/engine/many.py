@@ -50,9 +50,8 @@ class Many(daemons.Daemons):
         for name in ("first", "second"):
             text = STAGE.replace("NAME", name).replace("FOLDER", str(folder))
             (self.served / f"rolling/{name}.sls").write_text(text)
-        own = {"states_dirs": [str(self.served / "_orchestration")]}
         grains = compiler.GRAINS["Debian-12"]
-        super().__init__(folder, [self.served], {daemons.MINION: grains, daemons.MASTERLESS: {}}, **own)
+        super().__init__(folder, [self.served], {daemons.MINION: grains, daemons.MASTERLESS: {}})
         self.minions = [daemons.MINION, *(f"m{number}.example" for number in range(1, count))]
         common = yaml.safe_load((folder / "minion/etc/minion").read_text())
         for name in self.minions[1:]:

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from tests import repository
-from tests.engine import daemons, encrypted
+from tests.engine import daemons, encrypted, in_git
 from tests.lab import signer
 from tests.render import compiler
 
-ENVIRONMENT = "production"
+ENVIRONMENT = in_git.BRANCH
 SETTINGS = {"name": "chat.example.test", "email": "admin@example.test"}
 
 
@@ -22,15 +22,13 @@ def call():
     folder = daemons.new_folder()
     key = signer.Signer(folder, "site")
     try:
-        commit(folder / "tree.git")
+        in_git.commit(folder / "tree.git")
         options = {
             "root_dir": str(folder),
             "id": "masterless.example",
             "user": getpass.getuser(),
             "file_client": "local",
-            "fileserver_backend": ["gitfs"],
-            "gitfs_provider": "gitpython",
-            "gitfs_remotes": [{f"file://{folder}/tree.git": [{"root": "salt"}]}],
+            **in_git.options(folder / "tree.git"),
             "pillar_roots": {ENVIRONMENT: [str(folder / "pillar")]},
             "gpg_keydir": str(key.home),
             "grains": compiler.GRAINS["Debian-12"],
@@ -44,20 +42,6 @@ def call():
     finally:
         key.gpg("--list-keys")  # ends the helper that Salt's gpg started
         shutil.rmtree(folder)
-
-
-def commit(place):
-    """Make a repository at *place* whose only branch with the tree is the environment's."""
-
-    who = ["-c", "user.name=site", "-c", "user.email=site@example.test"]
-    inside = [f"--git-dir={place}", f"--work-tree={repository.ROOT}", *who]
-    for words in (
-        ["init", "-q", "--bare", f"--initial-branch={ENVIRONMENT}", str(place)],
-        [*inside, "add", "salt"],
-        [*inside, "commit", "-q", "-m", "the tree"],
-    ):
-        done = repository.run("git", *words)
-        assert done.returncode == 0, done.stderr
 
 
 def write(path, text):

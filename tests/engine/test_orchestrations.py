@@ -1,4 +1,4 @@
-"""The orchestrations of a real Salt master, by a real minion: without ssh, a roster and our log handler.
+"""The orchestrations of a real Salt master that has the tree from git, by a real minion: without ssh, a roster and our log handler.
 
 The minion's host is this machine, and nothing that is run here changes it; `tests/scenarios/test_minion.py` deploys.
 """
@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from tests import repository, secrets
-from tests.engine import daemons
+from tests.engine import daemons, in_git
 from tests.render import compiler
 
 TREE = repository.ROOT / "salt"
@@ -29,7 +29,9 @@ def site():
     served = folder / "salt"
     shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("local", "__pycache__"))
     grains = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: {}}
-    both = daemons.Daemons(folder, [served], grains, states_dirs=[str(served / "_orchestration")])
+    in_git.commit(folder / "tree.git", folder)
+    # as on the page: nothing of ours below master.d
+    both = daemons.Daemons(folder, [], grains, **in_git.options(folder / "tree.git", base=in_git.BRANCH))
     both.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
     with both:
         both.run("saltutil.sync_all")
@@ -81,6 +83,8 @@ def test_a_minion_that_is_not_there_is_reported(site):
 def test_a_master_that_has_not_synced_what_it_serves_is_refused(site):
     with (site.folder / "salt/_utils/mattermost_answer.py").open("a") as file:
         file.write("\n# the next version\n")
+    in_git.commit(site.folder / "tree.git", site.folder)
+    site.run("fileserver.update")
     level, sentence, todo = reachable(site.orchestrate("mattermost.verify")["site-is-verified"])
     assert (level, sentence) == (
         "refusal",

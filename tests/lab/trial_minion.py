@@ -74,7 +74,6 @@ def master_options(lab):
         "worker_threads": 3,
         "file_roots": {"base": [str(lab.root / "salt")]},
         "pillar_roots": {"base": [str(directory / "pillar")]},
-        "states_dirs": [str(lab.root / "salt/_orchestration")],
     }
 
 

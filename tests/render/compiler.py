@@ -86,7 +86,7 @@ def master_opts() -> dict:
         pillar_roots={"base": []},
         pillar_cache=False,
         module_dirs=[str(ROOT / "salt/_modules")],
-        states_dirs=[str(ROOT / "salt/_orchestration")],
+        states_dirs=[str(ROOT / "salt/_states")],
         utils_dirs=[str(ROOT / "salt/_utils")],
     )
     return opts

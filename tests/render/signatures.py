@@ -12,10 +12,7 @@ import salt.states
 
 from tests.render.compiler import ROOT
 
-FOLDERS = {
-    "host": [ROOT / "salt/_states", pathlib.Path(salt.states.__file__).parent],
-    "controller": [ROOT / "salt/_orchestration", pathlib.Path(salt.states.__file__).parent],
-}
+OURS = {"host": "{}.py", "controller": "{}/__init__.py"}  # in salt/_states
 # What Salt itself takes out before it calls the function: requisites, retry and the like.
 KEYWORDS = set(salt.state.STATE_INTERNAL_KEYWORDS)
 MODULES = {"salt": "saltmod"}  # states that carry another name than their file
@@ -24,8 +21,11 @@ MODULES = {"salt": "saltmod"}  # states that carry another name than their file
 @functools.cache
 def functions(side: str, module: str) -> dict[str, ast.FunctionDef] | None:
     """Return the public functions of a state module by name; None when there is no such module on that *side*."""
-    for folder in FOLDERS[side]:
-        path = folder / f"{MODULES.get(module, module)}.py"
+    name = MODULES.get(module, module)
+    for path in (
+        ROOT / "salt/_states" / OURS[side].format(name),
+        pathlib.Path(salt.states.__file__).parent / f"{name}.py",
+    ):
         if path.is_file():
             nodes = ast.parse(path.read_text(encoding="utf-8")).body
             found = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}

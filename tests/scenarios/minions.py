@@ -47,9 +47,6 @@ class Master:
             "worker_threads": 3,
             "file_roots": {"base": [str(ROOT / "salt")]},
             "pillar_roots": {"base": [str(self.folder / "pillar")]},
-            "states_dirs": [
-                str(ROOT / "salt/_orchestration")
-            ],  # all that docs/salt-master.md has one write below master.d
         }
         dump(self.etc / "master", options)
         self.take_settings()

@@ -157,7 +157,7 @@ def test_a_host_that_succeeded_is_not_among_the_failed_ones(step):
 
     looked = "result=done\nversion=11.7.3\nhere=11.7.3\nsnapshot=abc\nreason=It is all there.\n"
     hosts = {"a": host(0, looked), "b": host(3, "result=failed\nreason=No room.\nadvice=Make some.\n")}
-    shell = states.load_state("mattermost_backup", folder="_orchestration")
+    shell = states.load_state("mattermost_backup")
     shell.__pillar__ = {}
     shell.__context__ = {"mattermost_preflight": {name: {"host": hosts[name], "settings": SETTINGS} for name in hosts}}
     ret = getattr(shell, step)("it-is-done")

@@ -67,7 +67,7 @@ class Run:
         return answers
 
     def _verify(self, name, site):
-        module = states.load_state("mattermost_verify", self._test, folder="_orchestration")
+        module = states.load_state("mattermost_verify", self._test)
         module.__context__ = self.context
         if batch.DONE in self.context:
             return module.passed(name, site)
@@ -102,7 +102,7 @@ class Run:
             elif low["state"] == "mattermost_verify":
                 made = self._verify("verify", "ssl")
             else:
-                shell = states.load_state("mattermost_stage", self._test, folder="_orchestration")
+                shell = states.load_state("mattermost_stage", self._test)
                 shell.__context__, shell.__lowstate__, shell.__pillar__ = self.context, self._low, self._pillar
                 shell.__states__ = {"mattermost_verify.passed": self._verify}
                 shell.__low__ = {"__sls__": "mattermost.ssl"}

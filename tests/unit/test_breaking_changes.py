@@ -119,7 +119,7 @@ def test_a_change_cannot_be_ignored():
 
 @pytest.mark.parametrize(("said", "names"), [(None, []), ("one", ["one"]), (["one", "two"], ["one", "two"])])
 def test_a_command_names_one_or_several(said, names):
-    assert states.load_state("mattermost_preflight", folder="_orchestration")._names(said) == names
+    assert states.load_state("mattermost_preflight")._names(said) == names
 
 
 # -- the list --

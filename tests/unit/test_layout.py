@@ -14,8 +14,8 @@ from tests import repository
 
 SALT = repository.ROOT / "salt"
 ON_HOSTS = sorted([*SALT.glob("_utils/*.py"), *SALT.glob("_states/*.py"), *SALT.glob("_modules/*.py")])
-STATES = sorted([*SALT.glob("_states/*.py"), *SALT.glob("_orchestration/*.py")])
-CONTROLLER = sorted((SALT / "_utils" / "mattermost_controller").rglob("*.py"))
+STATES = sorted([*SALT.glob("_states/*.py"), *SALT.glob("_states/*/__init__.py")])
+CONTROLLER = sorted([*SALT.glob("_states/*/*.py"), *(SALT / "_utils" / "mattermost_controller").rglob("*.py")])
 
 
 def imports(path):
@@ -38,7 +38,7 @@ def test_code_for_hosts_loads_as_salt_loads_it(path):
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-@pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STATES, ids=lambda path: str(path.relative_to(SALT)))
 def test_a_state_answers_by_the_one_function_and_is_called_like_its_file(path):
     text = path.read_text(encoding="utf-8")
     assert '"result":' not in text, "mattermost_answer.answer makes the dictionary"
@@ -53,5 +53,5 @@ def test_what_salt_ships_to_a_host_has_the_flat_modules_and_none_of_the_controll
         paths = archive.getnames()
     names = {os.path.basename(path) for path in paths}
     assert {path.name for path in ON_HOSTS} <= names
-    assert [path for path in paths if "mattermost_controller" in path] == []
+    assert [path for path in paths if "mattermost_controller" in path or path.count("/") > 1] == []
     assert {path.name for path in CONTROLLER} & names == set()

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import salt.client
+import salt.config
 import salt.pillar
 import salt.version
 from mattermost_controller.hosts import bounded, checkout_lock, collect, minion, roster
@@ -303,6 +304,11 @@ def test_a_run_that_cannot_be_by_minions_is_refused(orchestration, settings, sai
         roster.targets({}, {"mattermost": {"engine": "minion", **settings}}, orchestration)
 
 
+def test_an_orchestration_that_is_applied_to_a_host_is_refused():
+    with pytest.raises(roster.TargetError, match="salt-run state.orchestrate mattermost.ssl"):
+        roster.targets({"__role": "minion"}, {}, "mattermost.ssl")
+
+
 TREE = {"file_roots": {"base": ["salt"]}}
 
 
@@ -311,12 +317,19 @@ TREE = {"file_roots": {"base": ["salt"]}}
     [
         (TREE | {"saltenv": "production"}, "saltenv is production"),
         (TREE | {"pillarenv": "production"}, "pillarenv is production"),
-        ({"file_roots": {"base": ["/nowhere"], "production": ["salt"]}}, "have no mattermost/schema.yaml"),
-        ({}, "have no mattermost/schema.yaml"),
+        ({"file_roots": {"base": ["/nowhere"], "production": ["salt"]}}, "serves no mattermost/schema.yaml"),
+        ({}, "serves no mattermost/schema.yaml"),
     ],
 )
-def test_another_environment_than_base_is_refused(opts, said, monkeypatch):
+def test_another_environment_than_base_is_refused(opts, said, tmp_path, monkeypatch):
     monkeypatch.setattr(roster, "_override", {})
+    opts = {
+        **salt.config.master_config(None),
+        "file_client": "local",
+        "cachedir": str(tmp_path),
+        "file_roots": {},
+        **opts,
+    }
     with pytest.raises(roster.TargetError, match=said):
         roster.targets(opts, {"mattermost": {"engine": "minion", "hosts": [ID]}}, "mattermost.ssl")
 

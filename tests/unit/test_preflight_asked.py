@@ -20,7 +20,7 @@ SETTINGS = {
 @pytest.fixture
 def shell(monkeypatch):
     """The state module with one host, of which everything is known; ``judged`` has the sites that were judged for."""
-    module = states.load_state("mattermost_preflight", folder="_orchestration")
+    module = states.load_state("mattermost_preflight")
     facts = {"grains": {}, "site": "", "current": ""}
     host = types.SimpleNamespace(
         id="chat", address="192.0.2.7", user="root", greeting="", entry={}, settings=lambda grains: SETTINGS

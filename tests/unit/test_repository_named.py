@@ -20,7 +20,7 @@ SOURCES = [
     if path.parts[0] in FOLDERS and (path.suffix in (".py", ".sls", ".sh", ".jinja", ".yaml") or not path.suffix)
 ]
 FILES = {path.name for path in repository.tracked()}
-STEMS = {path.stem for path in repository.tracked()}
+STEMS = {name for path in repository.tracked() for name in (path.stem, path.parent.name)}
 
 
 def prose(suffix, text):

@@ -28,7 +28,7 @@ class Host:
 
 def run_state(hosts, wish=None, test=False, pinned=True):
     release = {"pinned": pinned, "version": "11.8.0"}
-    shell = states.load_state("mattermost_rollback", test, folder="_orchestration")
+    shell = states.load_state("mattermost_rollback", test)
     shell.__pillar__ = {"rollback": wish} if wish else {}
     shell.__context__ = {
         "mattermost_preflight": {name: {"host": host, "settings": {"release": release}} for name, host in hosts.items()}

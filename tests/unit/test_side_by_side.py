@@ -55,7 +55,7 @@ def archive(tmp_path, monkeypatch):
     def go(sends, test=False, sha256=sha256):
         release = {"version": "11.8.1", "arch": "amd64", "edition": "team", "source": str(source), "sha256": sha256}
         settings = {"release": {**release, "pinned": True}, "paths": {"work": "/var/lib/mattermost-deploy"}}
-        shell = states.load_state("mattermost_archive", test, folder="_orchestration")
+        shell = states.load_state("mattermost_archive", test)
         for host_id, send in sends.items():
             host = SimpleNamespace(id=host_id, run=lambda *_, **__: roster.Result(0, "", ""), send=send)
             known = {"host": host, "settings": settings, "facts": {"current": None}}

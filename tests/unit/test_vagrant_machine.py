@@ -69,7 +69,7 @@ def test_the_checkouts_own_roster_pillar_and_known_hosts_are_not_used():
 def test_the_code_is_the_checkouts():
     config = master_configuration()
     assert config["file_roots"] == {"base": ["/checkout/salt", "/checkout/.vagrant/salt/files"]}
-    assert config["states_dirs"] == ["/checkout/salt/_orchestration"]
+    assert config["states_dirs"] == ["/checkout/salt/_states"]
 
 
 def test_what_the_checkouts_configuration_says_besides_is_kept():

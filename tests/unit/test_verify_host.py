@@ -232,7 +232,7 @@ class Odd:
 
 @pytest.mark.parametrize(("name", "function"), [("verify", "passed"), ("removal", "confirmed")])
 def test_a_host_without_settings_is_a_finding(monkeypatch, name, function):
-    shell = states.load_state(f"mattermost_{name}", folder="_orchestration")
+    shell = states.load_state(f"mattermost_{name}")
     inspected = SimpleNamespace(fault=None, facts={"grains": {}, "site": "ssl", "lock": "", "current": "11.7.3"})
     shell.__context__, shell.__pillar__, shell.__low__ = {}, {}, {"__sls__": "x"}
     shell.__opts__ |= {"root_dir": ".", "file_roots": {"base": ["salt"]}}

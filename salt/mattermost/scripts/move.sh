@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # variables stand before it
 # What a move or an import does on a host: laid into /run/mattermost-move by ssh, gone at the next boot. Needs no Python.
 # Laid behind what the programs on a host share (deploy/common: tools.sh, sql.sh, databases.sh), whose functions it uses.
-# The controller (salt/_orchestration/mattermost_move.py) puts a host's own values before it, as variables: see
+# The controller (salt/_states/mattermost_move) puts a host's own values before it, as variables: see
 # moving.transfer.library.
 
 program='' # what it fails by is the host, which the controller names

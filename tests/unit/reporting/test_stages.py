@@ -42,14 +42,14 @@ def run(monkeypatch):
         context, running, printed = {}, {}, []
         monkeypatch.setattr(finish.salt_patches, "print_at_the_end", printed.append)
         for number, low in enumerate(LOW):
-            shell = states.load_state("mattermost_stage", test, folder="_orchestration")
+            shell = states.load_state("mattermost_stage", test)
             shell.__context__, shell.__lowstate__, shell.__pillar__ = context, LOW, {}
             shell.__opts__ |= {"root_dir": "/nowhere"}
             shell.__low__ = {"__sls__": "mattermost.ssl"}
             made = shell.applied(low["name"], low["apply"])
             made |= {"__id__": low["name"], "__run_num__": number, "duration": 3000.0 - 3000 * number, "__sls__": "x"}
             running[f"mattermost_stage_|-{low['name']}_|-{low['name']}_|-applied"] = made
-        report = states.load_state("mattermost_report", test, folder="_orchestration")
+        report = states.load_state("mattermost_report", test)
         report.__context__, report.__running__ = context, running
         said = report.shown("report")
         assert said["result"] is True
@@ -123,7 +123,7 @@ def status(monkeypatch):
     facts = {"grains": {}, "current": "", "site": "", "lock": ""}
     look = SimpleNamespace(fault=None, facts=facts)
     monkeypatch.setattr(console.Last, "printed", False)
-    shell = states.load_state("mattermost_status", folder="_orchestration")
+    shell = states.load_state("mattermost_status")
     shell.__pillar__, shell.__low__ = {"status": {"drift": False}}, {"__sls__": "mattermost.status"}
     shell.__opts__ |= {"file_roots": {"base": ["salt"]}, "cachedir": ""}
     for module, name, answer in (

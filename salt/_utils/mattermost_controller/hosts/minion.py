@@ -184,7 +184,7 @@ class Minion(roster.Host):
         if facts.get("code") != code_here():
             raise NoAnswer(
                 f"The minion {self.id} holds other code of this bundle than the master.\nrun `salt-run fileserver.update` and "
-                "`salt-run saltutil.sync_all`, then start again; the folder in states_dirs must be of the tree that the master serves."
+                "`salt-run saltutil.sync_all`, then start again."
             )
         return grains
 
@@ -275,10 +275,27 @@ def targets(opts: dict, wanted: list, orchestration: str) -> list[Minion]:
             raise roster.TargetError(
                 f"{option} is {opts[option]}, but orchestrations by minions work only in the environment base. Leave {option} out."
             )
-    roots = (opts.get("file_roots") or {}).get("base") or []
-    if not any(os.path.isfile(os.path.join(root, "mattermost/schema.yaml")) for root in roots):
-        raise roster.TargetError(
-            "The master's file_roots have no mattermost/schema.yaml in the environment base. Add the folder salt/ of "
-            "this bundle to file_roots (docs/salt-master.md)."
-        )
+    _take_tree(opts)
     return [Minion(str(name), opts) for name in wanted]
+
+
+def _take_tree(opts: dict) -> None:
+    """Have the tree below one of ``file_roots``, for this process: what serves it may keep it elsewhere, as gitfs does."""
+    import salt.fileclient
+
+    roots = list((opts.get("file_roots") or {}).get("base") or [])
+    if _has_tree(roots):
+        return
+    with salt.fileclient.get_file_client(dict(opts)) as client:
+        client.cache_dir("salt://mattermost", "base")
+    roots.append(os.path.join(opts["cachedir"], "files/base"))
+    if not _has_tree(roots):
+        raise roster.TargetError(
+            "The master serves no mattermost/schema.yaml in the environment base. Add the folder salt/ of this bundle "
+            "to file_roots, or its repository to gitfs_remotes (docs/salt-master.md)."
+        )
+    opts["file_roots"] = {**(opts.get("file_roots") or {}), "base": roots}
+
+
+def _has_tree(roots: list) -> bool:
+    return any(os.path.isfile(os.path.join(root, "mattermost/schema.yaml")) for root in roots)

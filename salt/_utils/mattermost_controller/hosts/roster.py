@@ -312,6 +312,11 @@ def choose(entries: dict, wanted: list) -> list[str]:
 
 def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
     """Return the hosts of this run. pillar: the orchestration's. orchestration: its name. Raises TargetError with one sentence."""
+    if opts.get("__role") == "minion":
+        raise TargetError(
+            f"{orchestration or 'This orchestration'} was applied to a host. Run it on the controller instead: "
+            f"salt-run state.orchestrate {orchestration or 'NAME'}."
+        )
     settings = pillar.get("mattermost") or {}
     wanted = _override.get("hosts") or (settings.get("hosts") if isinstance(settings, dict) else None)
     by_minion = is_by_minion(pillar)
