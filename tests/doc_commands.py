@@ -219,6 +219,14 @@ RUN_BY = {
         "tests/unit/test_releases_program.py::test_a_source_is_asked_once_and_again_after_a_while",
         "check",
     ),
+    r"mattermost-releases status": (
+        SCENARIOS + "test_releases.py::test_the_newest_patch_is_well_for_controller_and_host",
+        "mattermost-releases status",
+    ),
+    r"mattermost-releases sources": (
+        "tests/unit/test_releases_program.py::test_what_the_sources_answer_is_shown",
+        "sources",
+    ),
     r"mattermost-patches status": (
         "tests/unit/hostprogram/test_patches_order.py::test_a_patch_that_is_rolled_back_stops_it_until_a_person_acts",
         "status",
