@@ -3,8 +3,9 @@
 A further part is an entry in `PARTS`, and tests marked ``@pytest.mark.soak("PART")`` (some parameters of a test: `only_some`).
 Other runs leave these out. The fixture ``seed`` is the number that the part printed.
 
-`make test` asks of each operation on a host: its main path on one platform, one refusal, one fault, one interruption. The parts
-from ``records`` on ask the rest; who changes what they ask runs them once.
+`make test` asks of each operation on a host: its main path on one platform, one refusal, one fault or interruption. What else
+can happen there is asked on made-up hosts (`tests/unit/hostprogram`, `tests/attack`). The parts from ``records`` on ask the rest;
+who changes what they ask runs them once.
 """
 
 from __future__ import annotations

@@ -111,6 +111,7 @@ def test_a_backup_that_hangs_is_cut_and_told_as_that(host):
     assert len(host.lab.mailbox.messages()) == sent + 1
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_lock_on_a_table_does_not_hold_a_backup_up_for_ever(host):
     """With tenths of a second in place of the ten minutes."""
     program = host.ssh("cat /usr/local/sbin/mattermost-backup")
@@ -141,6 +142,7 @@ KEPT = """SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid
     WHERE datname = '{}' ORDER BY setrole"""
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_restored_database_has_the_settings_of_its_own_as_they_were(host):
     for setting in OWN:
         sql(host, f"ALTER DATABASE mattermost SET {setting}")

@@ -54,6 +54,7 @@ def test_a_renewal_by_the_timers_unit_is_served_and_loses_nothing(deployed_host)
     assert deployed_host.apply("letsencrypt").changes == {}
 
 
+@pytest.mark.soak("web")
 def test_a_renewal_that_nginx_missed_is_taken_by_the_next_run(deployed_host):
     deployed_host.ssh("certbot renew --no-random-sleep-on-renew --force-renewal --no-directory-hooks", timeout=120)
     before = serial(deployed_host)
@@ -242,6 +243,7 @@ def test_a_short_lived_certificate_is_renewed_in_time(lab, bare):
         assert "not yet due for renewal" in said or "not due for renewal" in said
 
 
+@pytest.mark.soak("web")
 @pytest.mark.soak("web")
 def test_what_certbot_hides_is_told(lab, bare):
     """An authority that takes no nonce: certbot says "can't set attribute", its log has the reason."""

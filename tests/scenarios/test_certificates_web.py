@@ -51,6 +51,7 @@ def test_a_change_of_the_web_server_loses_nothing(deployed_host):
 
 
 @pytest.mark.soak("web")
+@pytest.mark.soak("web")
 def test_a_run_that_died_before_the_reload_is_made_up_for(deployed_host):
     before = pids(deployed_host)
     deployed_host.ssh("touch /var/lib/mattermost-deploy/nginx-reload-ssl")

@@ -156,6 +156,7 @@ def serves(el7) -> str:
     return el7.ssh("mattermost-switch check && readlink /opt/mattermost/current").split()[-1]
 
 
+@pytest.mark.soak("el")
 def test_a_failed_upgrade_is_undone_here_too(el7, releases, newer):
     program = f"/opt/mattermost/{newer}/bin/mattermost"
     el7.ssh(f"mv {program} {program}.real; ln -s /bin/false {program}")

@@ -20,10 +20,16 @@ def host(lab, releases, request):
         yield deployment
 
 
-def test_a_bare_host_is_deployed_and_again_nothing_changes(host):
-    own = host.ssh("sha256sum /etc/yum.repos.d/*.repo")
+@pytest.fixture(scope="module")
+def deployed(host):
+    host.own = host.ssh("sha256sum /etc/yum.repos.d/*.repo")
     first = host.orchestrate()
     assert first.rc == 0, first
+    return host
+
+
+def test_a_bare_host_is_deployed_and_again_nothing_changes(deployed):
+    host = deployed
     assert host.ssh("rpm -q --qf '%{release}' postgresql15-server") == host.build
     assert "state=disabled" in host.ssh("cat /etc/dnf/modules.d/postgresql.module").replace(" ", "")
     assert host.ssh("rpm -q --qf '%{name}' restic") == "restic"
@@ -34,16 +40,19 @@ def test_a_bare_host_is_deployed_and_again_nothing_changes(host):
     assert again.rc == 0, again
     assert again.changes == {}
     assert host.main_pids() == before, "a run that changes nothing restarted something"
-    assert own in host.ssh("sha256sum /etc/yum.repos.d/*.repo"), (
+    assert host.own in host.ssh("sha256sum /etc/yum.repos.d/*.repo"), (
         "the host's own repositories work: they stay as they are"
     )
 
 
-def test_the_host_tier_holds(host):
-    hosttier.holds(host)
+@pytest.mark.soak("el")
+def test_the_host_tier_holds(deployed):
+    hosttier.holds(deployed)
 
 
-def test_a_purge_leaves_the_host_as_it_was_the_module_stream_too(host):
+@pytest.mark.soak("el")
+def test_a_purge_leaves_the_host_as_it_was_the_module_stream_too(deployed):
+    host = deployed
     # what somebody asked for since, though it came first for our sake
     host.ssh("dnf -y mark install postgresql15")
     told = {"remove": {"purge": host.name}}

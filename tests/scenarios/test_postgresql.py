@@ -70,6 +70,7 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(host, to_new):
     assert clusters(host) == {OLD: (5432, "online")}
 
 
+@pytest.mark.soak("records")
 def test_a_new_cluster_that_does_not_start_is_undone(host, to_new):
     folder = f"/etc/systemd/system/postgresql@{NEW}-main.service.d"
     host.ssh(

@@ -148,6 +148,7 @@ def changed(tmp_path):
     return tmp_path
 
 
+@pytest.mark.soak("checks")
 def test_a_breaking_change_stops_it_once(deployed, changed):
     deployed.tree = changed
     deployed.write()

@@ -181,6 +181,7 @@ print(u.urlopen(u.Request("http://127.0.0.1:{port}/", headers={{"Host": "own.exa
     return host.ssh(f"python3 - <<'END'\n{script}\nEND").strip()
 
 
+@pytest.mark.soak("elsewhere")
 def test_what_an_administrator_had_before_is_there_afterwards(lab, releases):
     with lab.passing("shared") as name:
         host = Deployment(lab, lab.host(name), releases[0])

@@ -59,6 +59,7 @@ def test_a_dry_run_reads_the_same_way_and_names_what_would_change(host, releases
     assert out[-1].endswith(": nothing was changed.")
 
 
+@pytest.mark.soak("checks")
 def test_a_change_is_told_with_its_stage(host):
     host.set(nginx={"hsts_seconds": 77})
     rc, out, err = seen(host, "mattermost.ssl", "test=True")
@@ -103,6 +104,7 @@ def test_a_host_that_is_gone_is_told(host, upgrading):
     assert "Fix: " in "\n".join(err)
 
 
+@pytest.mark.soak("checks")
 def test_data_are_whole_and_everything_is_there_for_who_asks(host):
     done = host.orchestrate()
     (steps,) = json.loads(done.out)["data"].values()

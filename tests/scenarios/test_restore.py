@@ -75,6 +75,7 @@ def signal(host, name, unit):
     host.ssh(f"for i in $(seq 400); do [ {pid} != 0 ] && kill -{name} {pid} && exit; sleep 0.1; done; exit 1")
 
 
+@pytest.mark.soak("elsewhere")
 def test_a_restored_server_that_does_not_start_is_put_back(host):
     Chat(host).post([2000])
     with before_the_server(host, "! ls -d /var/opt/mattermost/replaced-*"):

@@ -53,6 +53,7 @@ def changes_nothing(deployment):
     assert alone.changes == {}
 
 
+@pytest.mark.soak("checks")
 def test_the_entry_of_the_talk_deploys_with_its_names_and_passwords(bare):
     let_in_by_password(bare, "root")
     without_a_key(bare)
@@ -97,6 +98,7 @@ def test_another_ssh_port(deployed_host):
     assert set(run.changes) <= {"firewall"}, run.changes
 
 
+@pytest.mark.soak("checks")
 def test_a_run_that_changes_nothing_loses_no_request(deployed_host):
     wait_until(
         lambda: '"OK"' in deployed_host.curl("/api/v4/system/ping?get_server_status=true"), "The site after the boot"

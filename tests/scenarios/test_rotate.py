@@ -128,6 +128,7 @@ def broken_with_another_login(host, request):
     host.ssh(MENDED)
 
 
+@pytest.mark.soak("records")
 @pytest.mark.parametrize("broken_with_another_login", ["FAIL_START=1"], indirect=True)
 def test_a_server_that_is_not_well_with_its_new_password_gets_the_old_one_back(broken_with_another_login):
     host = broken_with_another_login

@@ -26,6 +26,7 @@ def upgrading(deployed, releases):
     return deployed
 
 
+@pytest.mark.soak("records")
 def test_another_version_in_the_settings_is_an_upgrade(upgrading, releases):
     upgrading.run(f"rm -rf /opt/mattermost/{upgrading.new.version}")
     upgrading.deployment.use(releases[1])
@@ -40,6 +41,7 @@ def test_another_version_in_the_settings_is_an_upgrade(upgrading, releases):
     assert upgrading.deployment.apply("server").changes == {}
 
 
+@pytest.mark.soak("records")
 def test_a_failed_upgrade_is_told_with_its_reason_and_what_to_do(upgrading, releases):
     upgrading.break_new("FAIL_START=1")
     upgrading.deployment.use(releases[1])
@@ -102,6 +104,7 @@ def test_a_controller_that_is_gone_in_the_middle_is_not_missed(upgrading, releas
     upgrading.assert_new()
 
 
+@pytest.mark.soak("records")
 def test_a_changed_environment_is_one_restart(upgrading):
     before = upgrading.server_pid()
     upgrading.deployment.set(server={"environment": {"MM_TEAMSETTINGS_SITENAME": "Changed"}})
@@ -129,6 +132,7 @@ def test_a_slow_boot_of_postgresql_leaves_chat_up_in_the_end(upgrading):
         upgrading.run(f"rm -r {drop_in}; systemctl daemon-reload")
 
 
+@pytest.mark.soak("records")
 def test_a_first_deploy_that_fails_leaves_the_tree_and_a_stopped_server(upgrading):
     upgrading.run("systemctl stop mattermost; rm /opt/mattermost/current")
     upgrading.break_new("FAIL_START=1")

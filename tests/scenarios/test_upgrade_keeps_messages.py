@@ -33,6 +33,7 @@ def writer(site):
     return site.writer()
 
 
+@pytest.mark.soak("records")
 def test_an_upgrade_loses_no_message(site, writer):
     with writer:
         writer.posted()
@@ -143,6 +144,7 @@ def test_a_disk_that_fills_in_the_middle_loses_no_message(site, disk):
         assert writer.lost() == set()
 
 
+@pytest.mark.soak("records")
 def test_what_is_posted_to_a_version_that_crashes_later_is_counted_and_kept_aside(site, writer):
     site.break_new("CRASH_AFTER_SECONDS=2")
     with writer:
