@@ -19,14 +19,14 @@ help: ## Print this help
 
 setup: $(VENV)/ready ## Create .venv with the pinned dependencies; nothing else on the machine changes
 
-$(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py
+$(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py etc/venv/checkout_configuration.py
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed (found: $$(python3 -V 2>&1))."; exit 1; }
 	@python3 -c 'import ensurepip' 2>/dev/null || { echo "The system package python3-venv is missing."; exit 1; }
 	@for program in ssh scp ssh-keygen; do command -v $$program >/dev/null || { echo "The program $$program is missing (package openssh-client)."; exit 1; }; done
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	sed -E '$(SALT:%=s/^salt==[^ ]+/salt==%/)' requirements.txt >$(VENV)/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
-	cp etc/venv/started_elsewhere.py "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/"
+	cp etc/venv/*.py "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/"
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@
 

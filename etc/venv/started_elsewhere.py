@@ -1,4 +1,4 @@
-"""Says where to start `salt-run` and `salt-ssh` of this checkout when they were started somewhere else.
+"""Says where to start `salt-run` and `salt-ssh` of this checkout when they were started somewhere else, and what is wrong with its Saltfile.
 
 `make setup` puts this beside a .pth file into .venv. Salt reads its configuration from the Saltfile of the current folder,
 so from another folder none of this tree's code is ever loaded: only Python's own start can speak up. Setting SALT_SALTFILE in
@@ -17,18 +17,27 @@ def elsewhere(argv, environ, here, checkout):
 
     argv: the command line. environ: environment variables. here: current folder. checkout: the folder of the Saltfile.
     """
-    if os.path.basename(argv[0] if argv else "") not in COMMANDS:
-        return ""
-    if "SALT_SALTFILE" in environ or any(word.split("=")[0] in OWN for word in argv[1:]):
+    if "SALT_SALTFILE" in environ or not reads_a_saltfile(argv):
         return ""
     if os.path.exists(os.path.join(here, "Saltfile")):
         return ""
     return f"{os.path.basename(argv[0])} reads the Saltfile of the folder in which it is started. Run: cd {checkout}"
 
 
+def reads_a_saltfile(argv):
+    return os.path.basename(argv[0] if argv else "") in COMMANDS and not any(word.split("=")[0] in OWN for word in argv[1:])
+
+
 def main():
-    checkout = os.path.dirname(os.path.abspath(sys.prefix))
-    words = elsewhere(sys.orig_argv[1:], os.environ, os.getcwd(), checkout)
+    argv, checkout = sys.orig_argv[1:], os.path.dirname(os.path.abspath(sys.prefix))
+    words = elsewhere(argv, os.environ, os.getcwd(), checkout)
+    if not words and reads_a_saltfile(argv):
+        import checkout_configuration
+
+        words = checkout_configuration.fault(os.path.basename(argv[0]), os.environ.get("SALT_SALTFILE", "Saltfile"))
+        if words:
+            sys.stderr.write(words + "\n")
+            os._exit(1)
     if words:
         sys.stderr.write(words + "\n")
         if not os.path.exists("/etc/salt/master"):

@@ -16,7 +16,8 @@ def make(tmp_path):
     folders = (".venv/bin", "tests/lab", "bin", "etc/venv")
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("requirements.txt", "etc/venv/started_elsewhere.py", ".venv/ready"):
+    started = ("etc/venv/started_elsewhere.py", "etc/venv/checkout_configuration.py")
+    for name in ("requirements.txt", *started, ".venv/ready"):
         (tmp_path / name).touch()
     for path in (*(f".venv/bin/{name}" for name in ("pytest", "python", "ruff", "yamllint")), "bin/python3"):
         (tmp_path / path).write_text(STUB)
