@@ -339,7 +339,7 @@ RUN_BY = {
     r"certbot revoke .*": "not run: it would revoke the certificate of the lab's host for all later tests",
     r"systemctl (disable --now .*|stop mattermost)": "not run: it takes the host of the tests out of service",
     r"systemctl edit mattermost-backup": "not run: it opens an editor",
-    r"rm /var/lib/mattermost-deploy/backup/known": "not run: it lets the next backup begin a new repository; tests/unit/test_backup_password.py has what the file does",
+    r"rm /var/lib/mattermost-deploy/backup/known": "not run: it lets the next backup begin a new repository; tests/unit/test_backup_repository.py has what the file does",
     r"rm -rf /opt/mattermost\.before-import .*": "not run: it deletes a previous installation for good",
     r"gitlab-ctl reconfigure": "not run: GitLab's own command",
 }

@@ -36,10 +36,10 @@ BACKUPS = {"keep_daily": "7", "keep_weekly": "4", "keep_monthly": "6", "compress
 # what the controller sends over ssh, each with its parts and the variables that it puts before them
 SENT = {
     "probe and what is asked": (
-        (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, questions.SCRIPT),
+        (scripts.TOOLS, probe.UNREADABLE, probe.SCRIPT, questions.REPOSITORY, questions.SCRIPT),
         (
             "INSTALL STATE SETTINGS WORK DATABASE ROLE DATABASE_PORT PORT REPOSITORY ACCOUNT RUN CONFIG_KEYS SCHEDULE WINDOW PG_SETTINGS"
-            " MAIL_SERVER MAIL_PORT MAIL_SECURITY ACME_DIRECTORY"
+            " MAIL_SERVER MAIL_PORT MAIL_SECURITY ACME_DIRECTORY BACKUP_REPOSITORY BACKUP_PASSWORD BACKUP_ENVIRONMENT"
         ).split(),
     ),
     "probe and status": (

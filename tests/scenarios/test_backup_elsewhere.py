@@ -9,7 +9,8 @@ def a_given_password_must_open_it(host, backup):
     host.set(backup={**backup, "password": "of somebody's choice"})
     refused = host.apply("backup")
     assert refused.rc != 0
-    assert "mattermost:backup:password does not open" in refused.states["backup-password-is-kept"]["comment"]
+    refusal = refused.states["backup-repository-is-usable"]["comment"]
+    assert "mattermost:backup:password: it does not open the repository" in refusal
     assert host.ssh(f"cat {STORE}/backup-password") == before
     host.ssh(
         'umask 077; echo "of somebody\'s choice" >/root/word; mattermost-backup restic key add --new-password-file /root/word'

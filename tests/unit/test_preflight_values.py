@@ -20,12 +20,19 @@ from tests.unit.test_probe import settings
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: no cluster can be started as postgres")
 
 
-def told(pillar, path="", directory=""):
-    """Return what the preflight finds of *pillar* on this machine. path: of programs that come first. directory: of the authority."""
+HERE = "/srv/backups"
+
+
+def told(pillar, path="", directory="", moving=False, place=""):
+    """Return what the preflight finds of *pillar* on this machine.
+
+    path: of programs that come first. directory: of the authority. place: that HERE is, where no setting may lie.
+    """
     made = settings({"letsencrypt": {"directory_url": "https://127.0.0.1:1/none"}} | pillar)
     asks = questions.script(["salt"], made)
     if directory:  # https by the schema; the script takes any
         asks = re.sub("(?m)^ACME_DIRECTORY=.*", f"ACME_DIRECTORY={directory}", asks)
+    asks = asks.replace(HERE, str(place))
     text = f"PATH={path}:$PATH\n{probe.script(['salt'], made)}{asks}"
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         os.chmod(folder, 0o711)
@@ -35,7 +42,7 @@ def told(pillar, path="", directory=""):
         )
         assert os.listdir(folder) == []
     assert done.stderr == ""
-    return asked.values(probe.parse(done.stdout), "non-ssl" if "letsencrypt" not in pillar else "ssl")
+    return asked.values(probe.parse(done.stdout), "non-ssl" if "letsencrypt" not in pillar else "ssl", moving)
 
 
 def only(found, level, *words):
@@ -90,6 +97,7 @@ NOT_STARTED_WITH = [
     ({"shared_buffers": "900000GB"}, ["shared_buffers"]),
     ({"work_mem": "1kB"}, ["work_mem", "outside the valid range"]),
     ({"wal_levle": "logical"}, ["wal_levle"]),
+    ({"session_preload_libraries": "nowhere"}, ["nowhere"]),  # it starts, and lets nobody in
 ]
 
 
@@ -130,6 +138,77 @@ def test_a_mail_server_that_greets_passes():
         port = server.getsockname()[1]
         given = {"mail": {"server": "127.0.0.1", "port": port, "security": "plain", "from_address": "a@example.org"}}
         only(told(given), "ok")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository that opens with `right`, and the folder beside it."""
+    if not shutil.which("restic"):
+        pytest.skip("NO restic HERE")
+    made = tmp_path / "repository"
+    subprocess.run(["restic", "init", "-q", "-r", made], env=os.environ | {"RESTIC_PASSWORD": "right"}, check=True)
+    return made
+
+
+def of_repository(place=HERE, password="", **more):
+    backup = {"repository": place, "password": password, **more}
+    return {"backup": backup, "paths": {"settings": "/srv/none/settings"}}
+
+
+def test_a_repository_is_refused_whose_password_is_another(repository):
+    found = told(of_repository(password="wr'ong $(id)"), place=repository)
+    only(found, "refusal", f"mattermost:backup:password: it does not open the repository {repository}")
+    assert "mattermost:backup:repository" in found[0].fix
+    assert "wr'ong" not in str(found)
+    only(told(of_repository(password="right"), place=repository), "ok")
+
+
+def test_a_repository_of_others_is_refused_on_a_host_without_its_password(repository):
+    only(told(of_repository(), place=repository), "refusal", "backup:password: it is not set", str(repository))
+    only(told(of_repository(), place=repository, moving=True), "ok")  # the host that is left gives the password
+
+
+def test_a_directory_of_something_else_is_refused_and_an_empty_one_is_not(tmp_path):
+    other = tmp_path / "other"
+    only(told(of_repository(), place=other), "ok")
+    (other / "data").mkdir(parents=True)  # restic's name, and no repository
+    only(told(of_repository(), place=other), "refusal", f"mattermost:backup:repository: {other} is not empty")
+    (other / "data").rmdir()
+    only(told(of_repository(), place=other), "ok")
+
+
+def test_what_restic_does_not_take_as_a_repository_is_refused():
+    only(told(of_repository("rest:nowhere", "x")), "refusal", "mattermost:backup:repository: restic says")
+
+
+def test_a_repository_elsewhere_that_does_not_answer_is_a_warning_without_its_login():
+    found = told(of_repository("rest:http://me:secret@127.0.0.1:1/", "x", environment={"AWS_ACCESS_KEY_ID": "a b'c"}))
+    only(found, "warning", "mattermost:backup:repository does not answer")
+    assert "secret" not in str(found)
+
+
+def test_restic_gets_the_login_and_neither_it_nor_the_password_in_arguments(tmp_path):
+    program = tmp_path / "restic"
+    program.write_text(f'#!/bin/sh\n{{ echo "$*"; env; cat "$RESTIC_PASSWORD_FILE"; }} >{tmp_path}/seen\n')
+    program.chmod(0o755)
+    login = {"AWS_ACCESS_KEY_ID": "it's", "AWS_SECRET_ACCESS_KEY": "a=b c"}
+    only(told(of_repository("s3:https://s3.example.org/x", " $word ", environment=login), tmp_path), "ok")
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert seen[0] == "--no-lock --no-cache cat config"
+    assert {f"{name}={value}" for name, value in login.items()} <= set(seen)
+    assert seen[-1] == " $word "
+
+
+def test_over_the_bus_of_a_master_no_secret_of_a_repository_is_sent():
+    for backup in (
+        {"password": "geheim"},
+        {"environment": {"B2_ACCOUNT_KEY": "geheim"}},
+        {"repository": "rest:https://a:geheim@b/"},
+    ):
+        made = settings({"backup": backup})
+        assert "geheim" in questions.script(["salt"], made)
+        assert "geheim" not in questions.script(["salt"], made, by_minion=True)
+    assert "/var/backups/mattermost" in questions.script(["salt"], settings({}), by_minion=True)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,9 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
         return faults, {}
     roots = __opts__["file_roots"]["base"]
     scripts = {
-        host.id: probe.script(roots, settings[host.id]) + questions.script(roots, settings[host.id]) for host in hosts
+        host.id: probe.script(roots, settings[host.id])
+        + questions.script(roots, settings[host.id], isinstance(host, minion.Minion))
+        for host in hosts
     }
     pinned = ssh_errors.known_hosts_file(__opts__.get("ssh_options") or [])
     with ThreadPoolExecutor(1) as pool:  # the release sources are asked while the hosts answer
@@ -152,6 +154,7 @@ def _check(hosts: list, site: str, bare: str, welcome: dict, ask) -> tuple[dict,
             "resolved": collect.resolve(merged["name"]),
             "reached": [] if by_minion else collect.resolve(host.address),
             "by_minion": by_minion,
+            "thin_dir": host.entry.get("thin_dir"),
             **welcome,
             **files.inspect(merged, roots, served),
             **({} if by_minion else private_files.inspect(__opts__, host.entry, roots)),

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # the variables stand before it
-# What the host's own programs say of values that are new to it, before anything counts on them. Behind probe.sh, whose functions it
-# uses; it leaves nothing behind. `refused KEY WORDS`: the program does not take the value. `unanswered KEY WORDS`: a service elsewhere.
+# What the host's own programs say of values that are new to it, before anything counts on them. Behind probe.sh and ask-repository.sh,
+# whose functions it uses; it leaves nothing behind. `refused KEY WORDS`: the program does not take the value. `unanswered KEY WORDS`: a service elsewhere.
 
 ask_calendar() { # ask_calendar KEY VALUE UNIT
   local said
@@ -34,8 +34,11 @@ ask_postgresql() { # a scratch cluster is started with those of the settings tha
   printf "%s\nlisten_addresses = ''\nunix_socket_directories = '%s'\nlogging_collector = off\n" "$new" "$asked/cluster" |
     $as tee -a "$asked/cluster/data/postgresql.conf" >/dev/null
   said=''
-  $as "$bin/pg_ctl" start -w -t 20 -s -D "$asked/cluster/data" -l "$asked/cluster/log" >/dev/null 2>&1 </dev/null ||
+  if $as "$bin/pg_ctl" start -w -t 20 -s -D "$asked/cluster/data" -l "$asked/cluster/log" >/dev/null 2>&1 </dev/null; then
+    said=$($as "$bin/psql" -XAtq -h "$asked/cluster" -c 'SELECT 1' postgres 2>&1 >/dev/null </dev/null | grep -m 1 FATAL)
+  else
     said=$($as grep -m 2 -e 'FATAL:' -e 'LOG: .*parameter' "$asked/cluster/log" | sed 's/^.*\(FATAL\|LOG\):  *//; s/ in file "[^"]*"[^;]*//')
+  fi
   $as "$bin/pg_ctl" stop -m immediate -s -D "$asked/cluster/data" >/dev/null 2>&1 </dev/null
   rm -rf "$asked/cluster"
   [ -z "$said" ] || # slow is no refusal
@@ -71,5 +74,6 @@ asked=$(mktemp -d "${TMPDIR:-/var/tmp}/mattermost-asked.XXXXXX" 2>/dev/null) && 
   ask_postgresql
   ask_mail
   ask_authority
+  ask_repository
   rm -rf "$asked"
 }

@@ -5,16 +5,30 @@ from __future__ import annotations
 from mattermost_controller.findings import Finding, ok, refusal, warning
 
 AUTHORITY = "letsencrypt:directory_url"  # only a certificate needs it
+OF_REPOSITORY = "backup:password"
+TODO = {
+    OF_REPOSITORY: "set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository.",
+    "backup:repository": "set mattermost:backup:repository to a new or empty directory, or to a repository (docs/backup.md).",
+}
 
 
-def values(facts: dict, site: str) -> list[Finding]:
-    """Return a refusal for each value that its program does not take, a warning for each service elsewhere that does not answer."""
+def values(facts: dict, site: str, moving: bool = False) -> list[Finding]:
+    """Return a refusal for each value that its program does not take, a warning for each service elsewhere that does not answer.
+
+    moving: the host is yet to get the backups' password from another one.
+    """
 
     def told(kind):
-        return [(key, words) for key, words in facts.get(kind, []) if key != AUTHORITY or site == "ssl"]
+        left_out = {AUTHORITY} if site != "ssl" else set()
+        left_out |= {OF_REPOSITORY} if moving else set()
+        return [(key, words) for key, words in facts.get(kind, []) if key not in left_out]
 
     found = [
-        refusal("values", f"mattermost:{key}: {words.rstrip('.')}.", f"correct mattermost:{key} (docs/settings.md).")
+        refusal(
+            "values",
+            f"mattermost:{key}: {words.rstrip('.')}.",
+            TODO.get(key, f"correct mattermost:{key} (docs/settings.md)."),
+        )
         for key, words in told("refused_values")
     ]
     found += [

@@ -4,6 +4,8 @@
 {% set backup = mattermost.backup %}
 {% import_text 'mattermost/deploy/backup/files/usr/local/sbin/mattermost-backup.jinja' as backup_program %}
 {% import_text 'mattermost/deploy/backup/files/usr/local/sbin/mattermost-restore.jinja' as restore_program %}
+{% import_text 'mattermost/deploy/common/tools.sh' as tools %}
+{% import_text 'mattermost/scripts/ask-repository.sh' as ask_repository %}
 {% set by_clock = backup.enabled and mattermost.platform.backup.by_clock %}
 
 include:
@@ -28,14 +30,25 @@ backup-tool-is-there-without-a-package:
     - require:
       - sls: mattermost.deploy.common
 
+# before anything of the settings is written that backups are made with
+backup-repository-is-usable:
+  mattermost_backup_repository.usable:
+    - script: {{ (tools ~ ask_repository) | json }}
+    - repository: {{ backup.repository | json }}
+    - password: {{ backup.password | json }}
+    - environment: {{ backup.environment | json }}
+    - settings: {{ mattermost.paths.settings }}
+    - work: {{ mattermost.paths.work }}
+    - require:
+      - pkg: backup-tool-is-installed
+      - mattermost_program: backup-tool-is-there-without-a-package
+
 backup-password-is-kept:
   mattermost_backup_password.stored:
     - name: {{ mattermost.paths.settings }}/secrets
     - password: {{ backup.password | json }}
-    - work: {{ mattermost.paths.work }}
-    - repository: {{ backup.repository | json }}
     - require:
-      - sls: mattermost.deploy.common
+      - mattermost_backup_repository: backup-repository-is-usable
 
 # The programs need what mattermost.deploy.database of this bundle makes; after an older one the old programs stay.
 backup-can-log-in-to-the-database:
@@ -104,6 +117,8 @@ backup-has-its-settings:
           smtp_password: {{ mattermost.mail.password | json }}
           smtp_insecure: {{ mattermost.mail.skip_certificate_check }}
           ca_file: {{ mattermost.platform.ca_bundle }}
+    - require:
+      - mattermost_backup_repository: backup-repository-is-usable
 
 backup-unit-is-in-place:
   file.managed:

@@ -1,0 +1,43 @@
+"""Ask restic about a repository, password or login that is new to the host, before it is written there (``ask-repository.sh``)."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+from mattermost_answer import answer as _ret
+
+FACT = 'fact() { printf \'%s\\t%s\\n\' "$1" "$2"; }\n'
+
+
+def usable(name, script, repository, password="", environment=None, settings="", work=""):
+    """Have a repository that opens with its password, or that the first backup can make. Changes nothing.
+
+    name: only the state's name. script: the text of ``tools.sh`` and ``ask-repository.sh``. repository, password and environment:
+    of the settings `backup`. settings, work: directories of `paths`, which say what was there before.
+    result False when restic does not take them; a repository elsewhere that does not answer is only said.
+    """
+    values = {
+        "BACKUP_REPOSITORY": repository,
+        "BACKUP_PASSWORD": password,
+        "BACKUP_ENVIRONMENT": "\n".join(f"{key}={value}" for key, value in (environment or {}).items()),
+        "SETTINGS": settings,
+        "WORK": work,
+    }
+    variables = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in values.items())
+    text = f"{variables}{script}\n{FACT}ask_repository\n"
+    said = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, errors="replace")
+    if said.returncode:
+        return _ret(name, False, f"The question to restic ended with status {said.returncode}: {said.stderr.strip()}")
+    for line in said.stdout.splitlines():
+        kind, _, words = line.partition("\t")
+        key, _, reason = words.partition(" ")
+        if kind == "refused":
+            return _ret(
+                name,
+                False,
+                f"mattermost:{key}: {reason}. The backup settings on the host stay as they are. Set the password of that repository "
+                "(mattermost:backup:password), or another mattermost:backup:repository.",
+            )
+        return _ret(name, True, f"mattermost:{key} does not answer this host: {reason}.")
+    return _ret(name, True, "The backup repository opens, was asked before, or the first backup creates it.")
