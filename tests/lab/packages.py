@@ -35,6 +35,8 @@ NEEDED = {
 FOR_TESTS = {
     "chromium-headless-shell": "chromium-headless-shell",  # a person's browser
     "busybox": "busybox",  # the third shell that host programs are tried under
+    "tcsh": "tcsh",  # login shells that an account may have
+    "fish": "fish",
     "original-awk": "original-awk",  # an awk beside mawk; gawk would become the machine's own
     "curl": "curl",
     "openssl": "openssl",

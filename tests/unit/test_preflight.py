@@ -191,6 +191,19 @@ def test_a_postgresql_past_its_end_is_said_with_its_day_and_one_that_is_not_is_n
         assert findings_of(facts=DEPLOYED, outside={"postgresql_ends": ends})["postgresql"].level == "ok"
 
 
+def test_a_noexec_var_tmp_is_refused_where_salt_brings_its_own_python_and_has_no_other_place():
+    there = {"path": "/var/tmp", "mount": "/var/tmp", "free_mb": 20000}
+    facts = {"disks": [*GOOD["disks"][:-1], there], "mounts": {"/": "rw", "/var/tmp": "rw,noexec"}}
+    assert red(findings_of(facts=facts)) == []
+    old = facts | {"pythons": {"python3": "3.6.8"}}
+    pillar = {"platform": {"transport": "relenv"}, "relenv": {"sha256": "1" * 64}}
+    found = findings_of(pillar, facts=old)
+    assert "mounts" in red(found)
+    assert "Salt's own Python" in found["mounts"].sentence
+    assert "thin_dir:" in found["mounts"].fix
+    assert "mounts" not in red(findings_of(pillar, facts=old, outside={"thin_dir": "/home/ops/salt"}))
+
+
 def test_a_platform_without_support_is_refused():
     assert red(findings_of({"platform": {"supported": False}})) == ["platform"]
 

@@ -114,6 +114,14 @@ def test_a_host_that_answers_gives_facts():
     assert found.facts["uid"] == 0
 
 
+def test_a_login_shell_that_prints_is_refused_and_named():
+    """Its words would be the first of each file that is copied: scp says "Received message too long"."""
+    for said in ("Welcome!\n", "no line end"):
+        found = collected(fake(answer=Result(0, f"{said}time\t1000\nuid\t0\nend\tok\n", ""), user="ops")).fault
+        assert (found.check, said.strip() in found.sentence) == ("ssh-login", True)
+        assert "startup files of ops" in found.fix
+
+
 def test_a_login_that_fails_gives_the_fault():
     assert collected(fake(login=Result(255, "", WORDS["refused"]))).fault.check == "reachable"
 

@@ -57,6 +57,7 @@ def setup_handlers():
     salt_patches.fire_no_events_without_a_master(__opts__["sock_dir"])
     salt_patches.say_nothing_of_unclosed_objects()
     salt_patches.take_paths_with_blanks()
+    salt_patches.speak_to_any_login_shell()
     for logger in ("salt.pillar", "salt.utils.templates"):
         logging.getLogger(logger).addFilter(without_values)
     if program == "salt-run":

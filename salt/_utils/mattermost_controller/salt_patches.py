@@ -128,6 +128,26 @@ def take_paths_with_blanks() -> None:
     Shell._key_opts, Shell.send = quoted_key_opts, send_quoted
 
 
+def speak_to_any_login_shell() -> None:
+    """Have ``salt-ssh`` run its script on a host whatever the login shell of the account is.
+
+    Trouble: Salt hands it to the login shell as a here-document, which fish does not know: nothing runs, and the exit status is 0.
+    Upstream: not reported.
+    """
+    from salt.client.ssh.shell import SSH_PATH, Shell
+
+    from mattermost_controller.hosts.login_shell import in_sh
+
+    original = Shell._cmd_str
+
+    def cmd_str(self, cmd, ssh=SSH_PATH):
+        if ssh == SSH_PATH and "\n" in cmd:
+            cmd = in_sh(cmd + "\n", "base64.b64decode(")  # by which Salt tells what it must not log
+        return original(self, cmd, ssh)
+
+    Shell._cmd_str = cmd_str
+
+
 def say_nothing_of_unclosed_objects() -> None:
     """Drop the warnings about objects of Salt that Salt itself did not close.
 

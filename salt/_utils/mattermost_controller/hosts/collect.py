@@ -93,6 +93,9 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
     after = time.time()
     if answer.rc != 0 and "\nend\t" not in answer.out:
         return HostFacts(None, 0, _fault(host, answer, known_hosts))
+    before_first, first, _ = answer.out.partition("time\t")
+    if first and before_first.strip():
+        return HostFacts(None, 0, ssh_errors.chatter(host, before_first))
     try:
         facts = parse(answer.out)
     except bounded.ODD as err:

@@ -13,6 +13,7 @@ import uuid
 
 import mattermost_progress
 
+from mattermost_controller.hosts import login_shell
 from mattermost_controller.hosts.relenv_archive import RelenvError
 
 NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came from
@@ -68,7 +69,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: 
         script = INSTALL.format(**words, size=size)
         try:
             done = subprocess.run(
-                host.command(f"/bin/sh -c {shlex.quote(script)}"),
+                host.command(login_shell.in_sh(script)),
                 stdin=file,
                 capture_output=True,
                 text=True,

@@ -19,7 +19,7 @@ import mattermost_progress
 
 from mattermost_controller import salt_patches
 from mattermost_controller.given import files
-from mattermost_controller.hosts import bounded
+from mattermost_controller.hosts import bounded, login_shell
 
 CONTROL_SECONDS = 60
 TIMEOUT_RC = 124
@@ -185,7 +185,7 @@ class Host:
         self.connect()
         script = PATH + script
         if not self.entry.get("sudo"):
-            return self.command(f"/bin/sh -c {shlex.quote(script)}"), b""
+            return self.command(login_shell.in_sh(script)), b""
         remote, preface = self._sudo(script)
         return self.command(remote), preface.encode()
 
@@ -193,8 +193,8 @@ class Host:
         """Return the words that run *script* by sudo, and what its standard input has to begin with: the password travels there."""
         password = self.entry.get("passwd")
         if not password:
-            return f"sudo -n /bin/sh -c {shlex.quote(script)}", ""
-        return f"sudo -S -p '' /bin/sh -c {shlex.quote(_SKIP + script)}", f"{password}\n{_DATA}\n"
+            return f"sudo -n {login_shell.in_sh(script)}", ""
+        return f"sudo -S -p '' {login_shell.in_sh(_SKIP + script)}", f"{password}\n{_DATA}\n"
 
     def settings(self, grains: dict) -> dict:
         """Return the host's merged settings: its pillar compiled here, the roster's options on top.

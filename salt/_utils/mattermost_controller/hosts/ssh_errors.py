@@ -134,6 +134,15 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
     )
 
 
+def chatter(host, words: str) -> Finding:
+    """Return the refusal for a login shell that prints *words* before the output of a command: scp and sftp take them for data."""
+    return refusal(
+        "ssh-login",
+        f"The login shell of {host.user} on {host.address} prints text before each command, so no file can be copied: {' '.join(words.split())[:100]}",
+        f"let the startup files of {host.user} there (such as ~/.bashrc) print only at a terminal: [ -t 1 ] && echo ...",
+    )
+
+
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 

@@ -117,7 +117,7 @@ def disk(settings, facts, outside) -> Finding:
 
 
 def mounts(settings, facts, outside) -> Finding:
-    """The server and its plugins are programs: they must not stand on a noexec mount."""
+    """The server and its plugins are programs, and so is Salt's own Python: they must not stand on a noexec mount."""
     for place in facts["disks"]:
         options = facts["mounts"].get(place["mount"], "").split(",")
         for option in ("ro", "noexec"):
@@ -129,7 +129,18 @@ def mounts(settings, facts, outside) -> Finding:
                     f"{place['mount']} (for {place['path']}) is {what}.",
                     "change its mount options, or change mattermost:paths.",
                 )
+        if place["path"] == "/var/tmp" and "noexec" in options and _runs_salt_there(settings, facts, outside):  # noqa: S108
+            return refusal(
+                "mounts",
+                f"{place['mount']} is mounted noexec, but this host needs Salt's own Python, which runs from /var/tmp.",
+                "set thin_dir: in the roster entry to a directory that the login user can create elsewhere, such as /home/USER/salt.",
+            )
     return ok("mounts", "The file systems are writable, and programs may run from them.")
+
+
+def _runs_salt_there(settings, facts, outside) -> bool:
+    needs_own = "relenv" in (runtime.choose(facts), settings["platform"]["transport"])
+    return needs_own and not outside.get("thin_dir") and not outside.get("by_minion")
 
 
 def memory(settings, facts, outside) -> Finding:
