@@ -28,8 +28,18 @@ OURS = {
     "MM_PLUGINSETTINGS_DIRECTORY": "use mattermost:paths:state",
     "MM_PLUGINSETTINGS_CLIENTDIRECTORY": "use mattermost:paths:state",
     "MM_LOGSETTINGS_FILELOCATION": "use mattermost:paths:state",
+    # nginx speaks plain HTTP with the server, and has the site's ports and certificates
+    "MM_SERVICESETTINGS_CONNECTIONSECURITY": "the site's TLS is nginx's; apply mattermost.ssl",
+    "MM_SERVICESETTINGS_USELETSENCRYPT": "the site's TLS is nginx's; use mattermost:certificate",
+    "MM_SERVICESETTINGS_FORWARD80TO443": "port 80 is nginx's; apply mattermost.ssl",
     # a variable would open sign-up before the first administrator's account exists
     "MM_TEAMSETTINGS_ENABLEUSERCREATION": "use mattermost:server:config (TeamSettings, EnableUserCreation)",
+}
+# what alone config.json may say of them
+NGINXS = {
+    "MM_SERVICESETTINGS_CONNECTIONSECURITY": "",
+    "MM_SERVICESETTINGS_USELETSENCRYPT": False,
+    "MM_SERVICESETTINGS_FORWARD80TO443": False,
 }
 _TRUTH = {"true": True, "1": True, "t": True, "TRUE": True, "True": True, "T": True}
 _FALSE = {"false": False, "0": False, "f": False, "FALSE": False, "False": False, "F": False}
@@ -121,7 +131,7 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
     for name, value in sorted(given.items()):
         where = f"mattermost:server:environment:{name}"
         if name in OURS:
-            found.append(f"{where} must not be set: {OURS[name]}.")
+            found.append(is_ours(name))
             continue
         if name not in known:
             if name not in FURTHER | insisted and not name.startswith(FURTHER_PREFIXES):
@@ -140,6 +150,11 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
         if wanted:
             found.append(f"{where} must be {wanted}; otherwise the server ignores it.")
     return found
+
+
+def is_ours(name: str) -> str:
+    """Return the sentence on a variable of `OURS` that is set."""
+    return f"mattermost:server:environment:{name} must not be set: {OURS[name]}."
 
 
 def unreadable(value: str, example) -> str:

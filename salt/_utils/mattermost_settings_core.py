@@ -174,6 +174,10 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     roster, faults = from_roster(options)
     if not isinstance(pillar, dict):
         raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
+    if form.is_endless(pillar):
+        raise SettingsError(
+            [f"mattermost holds more than {form.MOST} values, by aliases (*name) inside of each other. Write them out."]
+        )
     pillar, notes, twice = renamed.applied(data["schema"], pillar)
     faults += twice
     given = pillar if faults else deep_merge(pillar, roster)

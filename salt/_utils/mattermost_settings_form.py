@@ -15,6 +15,7 @@ QUOTES = "Write it in quotes, '...'."
 NAME = "(name)"  # ends the path of a name in a mapping
 LONGEST = 100_000  # bytes; Linux starts no program with a variable of more than 131,071
 SHOWN = 200  # characters of a value in a sentence
+MOST = 100_000  # values; by aliases of YAML a short file has any number of them
 
 
 class Fault(NamedTuple):
@@ -48,6 +49,20 @@ def says(schema: dict, path, word: str) -> bool:
             return True
         schema = part(schema, name)
     return bool(schema.get(word))
+
+
+def is_endless(value) -> bool:
+    """Say whether more than `MOST` values are below *value*, which is not below itself; the same one twice is counted twice."""
+    return _count(value, {}) > MOST
+
+
+def _count(value, known: dict) -> int:
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(each, known) for each in inner)
+    return known[id(value)]
 
 
 def leaves(value, path=()):

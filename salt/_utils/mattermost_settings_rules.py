@@ -26,9 +26,9 @@ METRICS = ("MetricsSettings", "ListenAddress")
 
 
 def server_user_is_an_account_of_its_own(settings):
-    """`server:user` is neither `root` nor `postgres`."""
+    """`server:user` is neither `root` nor `postgres`, nor `mattermost-sql`, as which this bundle's programs log in to the database."""
     user = settings["server"]["user"]
-    if user in ("root", "postgres"):
+    if user in ("root", "postgres", "mattermost-sql"):
         yield (
             f"mattermost:server:user is {user}, and a server must never have the privileges of that account. Set an account for the server alone, such as mattermost."
         )
@@ -62,14 +62,20 @@ def ports_are_apart(settings):
 
 
 def keys_of_config_are_not_ours(settings):
-    """`server:config` sets no key that another setting governs: addresses, the local socket, directories, the database's driver."""
+    """`server:config` sets no key that another setting governs: addresses, the local socket, directories, the database's driver, TLS."""
     ours = wants.place({**settings, "max_connections": settings["database"]["max_connections"]})
     for where, value in config.flatten(settings["server"]["config"]).items():
         reason = environment.OURS.get(environment.variable(where))
-        known = {environment.variable(each): wanted for each, wanted in ours.items()}
+        known = environment.NGINXS | {environment.variable(each): wanted for each, wanted in ours.items()}
         if reason and where != wants.SIGN_UP and environment.variable(where) in known:
             if value != known[environment.variable(where)]:
                 yield f"mattermost:server:config:{':'.join(where)} must not be set: {reason}."
+
+
+def variables_are_not_ours(settings):
+    """`server:environment` sets no variable of a key that another setting governs."""
+    for name in sorted(set(settings["server"]["environment"]) & set(environment.OURS)):
+        yield environment.is_ours(name)
 
 
 def database_is_in_the_environment(settings):
@@ -90,6 +96,12 @@ def _upload_limit(settings) -> tuple[str, int | None]:
 def uploads_pass_nginx(settings):
     """`FileSettings:MaxFileSize` is a number that nginx can read."""
     where, limit = _upload_limit(settings)
+    given = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", 1)
+    variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "1")
+    if type(given) is not int:
+        yield "mattermost:server:config:FileSettings:MaxFileSize must be a whole number of bytes, without quotes, such as 104857600."
+    if not re.fullmatch("[0-9]+", variable):
+        yield "mattermost:server:environment:MM_FILESETTINGS_MAXFILESIZE must be a whole number of bytes, such as 104857600."
     if limit is not None and not 0 < limit < 2**62:
         yield f"{where} must be between 1 and {MAX_UPLOAD} bytes. nginx would refuse any other value."
 
@@ -242,6 +254,7 @@ HARMFUL = (
     paths.run_is_not_a_programs,
     ports_are_apart,
     keys_of_config_are_not_ours,
+    variables_are_not_ours,
     uploads_pass_nginx,
     exempt_addresses_are_addresses,
     metrics_are_not_for_all,
@@ -269,6 +282,8 @@ DOUBTFUL = (
     names_are_names,
     tools.storage_is_restics,
     tools.storage_has_its_login,
+    tools.sources_can_be_filled_in,
+    tools.authority_takes_the_address,
     tools.services_have_an_address,
     tools.addresses_can_be_written_to,
 )

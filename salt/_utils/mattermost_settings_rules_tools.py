@@ -18,12 +18,16 @@ _MEMORY = (
 ).split()
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?\s*(B|kB|MB|GB|TB)?")
 # what our programs say to restic, or what runs in its place
-_OURS = re.compile(r"LD_.*|RESTIC_(REPOSITORY|PASSWORD|CACHE_DIR).*")
+_OURS = re.compile(r"RESTIC_(REPOSITORY|PASSWORD|CACHE_DIR).*")
+_OF_PROGRAMS = re.compile(r"LD_.*|PATH|IFS|ENV|BASH.*|SHELLOPTS|PS4|GCONV_PATH")
 _KINDS = "azure b2 gs rclone rest s3 sftp swift".split()  # of restic's repositories
 HOST = re.compile(
     r"([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.(?=.)|\.?$))+|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?"
 )
-_ADDRESS = re.compile(r"[!-?A-~]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(
+    rf"{_WORD}(\.{_WORD})*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+)
 
 _URL = re.compile(r"https?://([^/?#\s@]*@)?([^/?#\s:@\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?([/?#]\S*)?")
 
@@ -55,8 +59,10 @@ def postgresql_memory_is_an_amount(settings):
 
 
 def storage_login_is_not_ours(settings):
-    """`backup:environment` sets nothing that our programs set for restic, such as its password."""
+    """`backup:environment` sets nothing that our programs set for restic, such as its password, nor what decides which programs run, such as `PATH`."""
     for name in settings["backup"]["environment"]:
+        if _OF_PROGRAMS.fullmatch(name):
+            yield f"mattermost:backup:environment:{name} must not be set: it decides which programs run. Remove it."
         if _OURS.fullmatch(name):
             yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password."
 
@@ -78,13 +84,40 @@ def services_have_an_address(settings):
     }
     told = set()
     for key, address in given.items():
-        if address and address not in told and not _URL.fullmatch(address):
+        if address and address not in told and not _is_url(address):
             told.add(address)  # the others follow from it; it may hold a secret
             yield f"{key} is not an address of a server. Write one without blanks, such as https://server.example.com/path."
     for key in ("release", "relenv"):
         scheme, is_address, _ = settings[key]["source"].partition("://")
         if is_address and not re.match(r"https?://[^/\s]|file:///", settings[key]["source"]):
             yield f"mattermost:{key}:source begins with {scheme}://. Write an https:// or http:// address, file:///PATH on the host, or a path."
+
+
+def _is_url(address: str) -> bool:
+    found = _URL.fullmatch(address)
+    return bool(found) and 0 < int((found[3] or ":443")[1:]) < 65536
+
+
+def sources_can_be_filled_in(settings):
+    """`release:source`, `release:signature` and `relenv:source` have nothing in braces but `{version}`, `{arch}` and `{source}`."""
+    for section, name in (("release", "source"), ("release", "signature"), ("relenv", "source")):
+        if name == "signature" and settings["release"]["source"] in settings["release"]["signature"]:
+            continue  # said of the source
+        left = re.search(r"\{[^}]*\}?", re.sub(r"\{(version|arch)\}", "", settings[section][name]))
+        if left:
+            yield f"mattermost:{section}:{name} contains {left[0]}, which nothing replaces. Write {{version}} and {{arch}} as they are here."
+
+
+def authority_takes_the_address(settings):
+    """The domain of `email` has a dot where an authority gets it with `certificate:source: letsencrypt`."""
+    domain = settings["email"].rpartition("@")[2]
+    if (
+        settings["certificate"]["source"] == "letsencrypt"
+        and domain
+        and "." not in domain
+        and _ADDRESS.fullmatch(settings["email"])
+    ):
+        yield f"mattermost:email is {settings['email']!r}, whose domain has no dot. A certificate authority refuses it. Set another address."
 
 
 def storage_has_its_login(settings):

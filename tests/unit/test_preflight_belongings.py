@@ -173,9 +173,10 @@ def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
         ({"server": {"user": "games"}}, {"account": {"uid": 5, "home": "/usr/games", "shell": "/usr/sbin/nologin"}}, "account"),
         ({"paths": {"settings": "/etc/ssh"}}, {"directories": {**BY_US["directories"], "/etc/ssh": ["moduli"]}}, "directories"),
         ({"paths": {"run": "/run/systemd"}}, {"run_owner": "root"}, "directories"),
+        ({"paths": {"run": "/run/sshd"}}, {"run_owner": "", "run_unit": "/lib/systemd/system/ssh.service"}, "directories"),
         ({"backup": {"repository": "/srv/shop"}}, {"directories": {**BY_US["directories"], "/srv/shop": ["index.php"]}}, "directories"),
     ],
-    ids=["account", "directory", "run", "repository"],
+    ids=["account", "directory", "run", "run of a unit", "repository"],
 )  # fmt: skip
 def test_a_deployed_host_takes_nothing_of_others_when_a_setting_changes(pillar, facts, check):
     assert red(findings_of(pillar, {**BY_US, **facts})) == [check]

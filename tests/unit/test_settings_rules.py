@@ -260,6 +260,25 @@ HARMFUL = [
     ("paths:state is too long", {"paths": {"state": "/srv/" + "x" * 256}}),
     ("paths:work is too long", {"paths": {"work": "/srv" + "/x" * 500}}),
     ("backup:repository is //etc", {"backup": {"repository": "//etc"}}),
+    ("server:user is mattermost-sql", {"server": {"user": "mattermost-sql"}}),
+    ("ConnectionSecurity must not be set: the site's TLS", {"server": {"config": {"ServiceSettings": {"ConnectionSecurity": "TLS"}}}}),
+    ("UseLetsEncrypt must not be set", {"server": {"config": {"ServiceSettings": {"UseLetsEncrypt": True}}}}),
+    ("Forward80To443 must not be set", {"server": {"config": {"ServiceSettings": {"Forward80To443": True}}}}),
+    ("MM_SQLSETTINGS_DATASOURCE must not be set", {"server": {"environment": {"MM_SQLSETTINGS_DATASOURCE": "x"}}}),
+    ("use mattermost:server:port", {"server": {"environment": {"MM_SERVICESETTINGS_LISTENADDRESS": ":80"}}}),
+    ("the site's TLS is nginx's", {"server": {"environment": {"MM_SERVICESETTINGS_CONNECTIONSECURITY": "TLS"}}}),
+    *(
+        ("MM_FILESETTINGS_MAXFILESIZE must be a whole number", {"server": {"environment": {"MM_FILESETTINGS_MAXFILESIZE": size}}})
+        for size in ("1e400", "-1", "", " 1")
+    ),
+    *(
+        ("FileSettings:MaxFileSize must be a whole number", {"server": {"config": {"FileSettings": {"MaxFileSize": size}}}})
+        for size in ("100", 1.5, True, [1])
+    ),
+    *(
+        (f"backup:environment:{name} must not be set: it decides", {"backup": {"environment": {name: "/x"}}})
+        for name in ("PATH", "LD_PRELOAD", "BASH_ENV", "IFS")
+    ),
 ]  # fmt: skip
 DOUBTFUL = [
     ("server:user", {"server": {"user": "www-data"}}),
@@ -321,6 +340,18 @@ DOUBTFUL = [
         {"backup": {"repository": "s3:s3.example.test/x", "environment": {"AWS_ACCESS_KEY_ID": "x"}}},
     ),
     ("mattermost:email", {"email": "ädmin@example.test"}),
+    *(
+        ("mattermost:email", {"email": text})
+        for text in ("mailto:a@example.test", ".a@example.test", "a..b@example.test", "a,b@example.test")
+    ),
+    ("whose domain has no dot", {"email": "admin@localhost"}),
+    ("notify:webhook is not an address", {"notify": {"webhook": "https://x.example:99999/"}}),
+    (
+        "contains {vresion}, which",
+        {"release": {"source": "https://x.example/{vresion}.tgz", "signature": "https://x/y"}},
+    ),
+    ("contains {version, which", {"release": {"source": "https://x.example/{version", "signature": "https://x/y"}}),
+    ("release:signature contains {version!r}", {"release": {"signature": "https://x.example/{version!r}"}}),
     ("server:admin:email", {"server": {"admin": {"email": "admin"}}}),
     ("mail:from_address", {"mail": {"server": "smtp.example.test", "from_address": "a@b@example.test"}}),
 ]
@@ -462,3 +493,14 @@ def test_metrics_may_be_on_where_they_are_not_for_all(address):
         )
         == []
     )
+
+
+def test_aliases_that_make_a_short_file_endless_are_refused_at_once():
+    value = ["x"] * 9
+    for _ in range(30):
+        value = [value] * 9
+    assert "by aliases (*name)" in " ".join(refused({"server": {"insist": value}}))
+
+
+def test_a_version_has_no_zeros_before_its_numbers():
+    assert "does not have the required form" in refused({"release": {"version": "11.7.010"}})[0]

@@ -139,6 +139,11 @@ for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$REPOSITORY"; do
   [ -d "$path" ] || fact no_directory "$path"
 done
 [ -e "$RUN" ] && fact run_owner "$(stat -c %U "$RUN")"
+# who else makes a directory of that name, whether it runs or not
+{
+  grep -lsE "^RuntimeDirectory=(.* )?${RUN#/run/}( |\$)" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service
+  grep -lsE "^[a-zA-Z!+^=~-]+[[:space:]]+(/var)?$RUN([[:space:]]|\$)" /etc/tmpfiles.d/*.conf /usr/lib/tmpfiles.d/*.conf
+} | grep -v '/mattermost[^/]*$' | head -n 1 | while read -r unit; do fact run_unit "$unit"; done
 for unit in /etc/systemd/system/mattermost*.service /etc/systemd/system/mattermost*.timer /run/systemd/system/mattermost.service \
   /usr/local/lib/systemd/system/mattermost.service /usr/lib/systemd/system/mattermost.service /lib/systemd/system/mattermost.service \
   /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \

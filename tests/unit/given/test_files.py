@@ -109,6 +109,7 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
     [
         ("mattermost: &m\n  platform: *m\n", "mattermost.sls: a value contains itself"),
         (BEFORE + "  hosts: &h [*h]\n", "mattermost.sls: a value contains itself"),
+        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file holds more than 100000 values, by *name"),
         (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: too many brackets or levels inside each other."),
         (BEFORE + "---\n" + BEFORE, "mattermost.sls:3: a second line `---`"),
         (BEFORE + "...\nx: 1\n", "mattermost.sls:4: a line `...`"),

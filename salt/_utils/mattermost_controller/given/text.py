@@ -9,6 +9,7 @@ import os
 import re
 
 import jinja2
+import mattermost_settings_form as form
 import yaml
 
 YAML_ONLY = "#!yaml"
@@ -108,6 +109,10 @@ def _loaded(path: str, text: str):
     else:
         if _contains_itself(found, set(), set()):
             raise TextError(f"{path}: a value contains itself, by *name below its own &name. Remove that *name.")
+        if form.is_endless(found):
+            raise TextError(
+                f"{path}: this file holds more than {form.MOST} values, by *name inside of each other. Write them out."
+            )
         return found
     try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads
         yaml.safe_load(text)

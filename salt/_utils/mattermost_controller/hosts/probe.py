@@ -123,6 +123,7 @@ def parse(text: str) -> dict:
             path: rest.split("//") for path, _, rest in (line.partition("//") for line in found.get("loose", []))
         },
         "run_owner": one("run_owner"),
+        "run_unit": one("run_unit"),
         "nginx_sites": found.get("nginx_site", []),
         "moved": one("moved"),
         "ufw": one("ufw") == "yes",

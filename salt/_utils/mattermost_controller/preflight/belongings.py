@@ -122,6 +122,8 @@ def directories(settings, facts, outside) -> Finding:
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
+    if facts.get("run_unit"):
+        found["run"] = f"{run} (mattermost:paths:run) is what {facts['run_unit']} makes."
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
