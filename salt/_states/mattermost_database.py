@@ -40,9 +40,10 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     """
     postgresql = host.Cluster(cluster, superuser_password)
     version = effective(release, releases.current(install))
-    fault = plan.too_old(int(cluster["version"]), version)
+    upgrade = engine.command(engine.POSTGRESQL, __opts__)
+    fault = plan.too_old(int(cluster["version"]), version, upgrade)
     if not fault and work:
-        fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
+        fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work), upgrade)
     running = postgresql.running()
     if not fault and (running is None or running[1] != port) and host.is_taken(port):
         fault = setup.port_is_taken(port)
@@ -65,7 +66,8 @@ def major_compatible(name, cluster, work):
 
     name: only the state's name. work: ``paths.work``.
     """
-    fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work))
+    upgrade = engine.command(engine.POSTGRESQL, __opts__)
+    fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work), upgrade)
     return _ret(name, not fault, fault or "The server has no data in another version of PostgreSQL.")
 
 

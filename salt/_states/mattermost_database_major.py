@@ -15,6 +15,7 @@ import mattermost_database_major_cluster as ready
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
+import mattermost_engine as engine
 import mattermost_release_tree as releases
 import mattermost_service_core as service_core
 from mattermost_answer import answer as _ret
@@ -42,7 +43,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
     found = majors.inspect(cluster["template"], paths["work"])
     serving = majors.in_use(found)
     version = effective(release, releases.current(paths["install"]))
-    fault = core.refusal(serving, wanted, found.retained) or plan.too_old(wanted, version)
+    fault = core.refusal(serving, wanted, found.retained, engine.command(engine.DEPLOY, __opts__))
+    fault = fault or plan.too_old(wanted, version, engine.command(engine.POSTGRESQL, __opts__))
     if fault:
         return _ret(name, False, fault)
     if serving == wanted:

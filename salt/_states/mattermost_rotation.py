@@ -14,6 +14,7 @@ import mattermost_atomic_file as atomic
 import mattermost_config_file as files
 import mattermost_database_cluster as host
 import mattermost_database_plan as plan
+import mattermost_engine as engine
 import mattermost_rotation_core as rotation
 import mattermost_secret_core as core
 from mattermost_answer import answer as _ret
@@ -69,7 +70,7 @@ def _make_ready(store, database, cluster, paths):
     role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
     if not role:
         raise host.DatabaseError(
-            f"PostgreSQL has no role {database['user']}. Run first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
+            f"PostgreSQL has no role {database['user']}. Run first: {engine.command(engine.DEPLOY, __opts__)}"
         )
     with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
         text = file.read()

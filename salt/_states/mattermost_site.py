@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 
 import mattermost_bundle_record as bundle_record
+import mattermost_engine as engine
 import mattermost_release_tree as tree
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
@@ -30,7 +31,7 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
     """
     installed = tree.current(paths["install"])
     wanted = effective(release, installed)
-    command = f"salt-run state.orchestrate mattermost.{name}"
+    command = engine.command((f"mattermost.{name}", engine.UPGRADE[1]), __opts__)
     reason = ""
     if os.path.exists(os.path.join(paths["work"], "moved")):
         reason = (
@@ -40,13 +41,14 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
         )
     elif installed and installed != wanted:
         reason = (
-            f"Mattermost {installed} is deployed here, and the settings name {wanted}. A top file never changes the "
+            f"Mattermost {installed} is deployed here, and the settings name {wanted}. The state `mattermost` never changes the "
             f"version. Run {command}, or set mattermost:release:version to {installed}."
         )
     elif installed and (due := _due(breaking_changes, acknowledged, bundle_record.read(paths["work"]))):
+        shown = "" if engine.name(__opts__) == "masterless" else f" To see the changes for this host: {command}"
         reason = (
             f"This version of the bundle changes what a deployed host does ({', '.join(due)}). Read CHANGELOG.md, then "
-            f"set mattermost:acknowledged: [{', '.join(due)}]. To see the changes for this host: {command}"
+            f"set mattermost:acknowledged: [{', '.join(due)}].{shown}"
         )
     if reason:
         return _ret(name, False, f"{reason} Nothing was changed.")

@@ -74,10 +74,10 @@ def too_little_room(need_kib: int, free_kib: int, place: str) -> str | None:
     return f"The copy needs {wanted // 1024} MiB next to {place}, and only {free_kib // 1024} MiB are free. Free some space on that disk."
 
 
-def refusal(serving: int, wanted: int, kept: dict[int, int]) -> str | None:
-    """Return why there can be no upgrade from *serving* to *wanted*, None when there can."""
+def refusal(serving: int, wanted: int, kept: dict[int, int], deploy: str) -> str | None:
+    """Return why there can be no upgrade from *serving* to *wanted*, None when there can. deploy: the command that deploys the host."""
     if not serving:
-        return "This host has no PostgreSQL of this deployment. Deploy it first: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
+        return f"This host has no PostgreSQL of this deployment. Deploy it first: {deploy}"
     if wanted < serving:
         where = (
             f" PostgreSQL {wanted} is kept only with its data from before the upgrade to {kept[wanted]}."

@@ -83,8 +83,8 @@ def in_use(majors: Majors) -> int:
     return serving[-1] if serving else 0
 
 
-def refusal(wanted: int, majors: Majors) -> str | None:
-    """Return why *wanted* may not be set up here by a plain deploy, None when it may."""
+def refusal(wanted: int, majors: Majors, upgrade: str) -> str | None:
+    """Return why *wanted* may not be set up here by a plain deploy, None when it may. upgrade: the command that upgrades PostgreSQL."""
     if majors.open:
         return (
             "An upgrade of PostgreSQL is running on this host, or was interrupted. To wait for its end, run on "
@@ -99,7 +99,6 @@ def refusal(wanted: int, majors: Majors) -> str | None:
             f"reserve. Set mattermost:database:version to {serving}."
         )
     return (
-        f"The server's data is in PostgreSQL {serving}, and the settings say {wanted}. To upgrade it, run "
-        "`salt-run state.orchestrate mattermost.postgresql`. To stay, set mattermost:database:version to "
-        f"{serving}."
+        f"The server's data is in PostgreSQL {serving}, and the settings say {wanted}. To upgrade it, run `{upgrade}`. "
+        f"To stay, set mattermost:database:version to {serving}."
     )

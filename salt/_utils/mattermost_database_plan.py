@@ -16,14 +16,14 @@ RESERVED_DATABASES = ("postgres", "template0", "template1")
 FLAGS = {"login": "LOGIN", "super": "NOSUPERUSER", "createdb": "NOCREATEDB", "createrole": "NOCREATEROLE"}
 
 
-def too_old(postgresql: int, release: str) -> str | None:
-    """Return the refusal of a PostgreSQL that the release cannot use, None when it can."""
+def too_old(postgresql: int, release: str, upgrade: str) -> str | None:
+    """Return the refusal of a PostgreSQL that the release cannot use, None when it can. upgrade: the command that upgrades PostgreSQL."""
     oldest = postgresql_minimum(release)
     if postgresql >= oldest:
         return None
     return (
         f"Mattermost {release} needs PostgreSQL {oldest} or newer, and this host has {postgresql}. Set "
-        f"mattermost:database:version: {oldest}, then run salt-run state.orchestrate mattermost.postgresql. Or deploy an older Mattermost."
+        f"mattermost:database:version: {oldest}, then run {upgrade}. Or deploy an older Mattermost."
     )
 
 

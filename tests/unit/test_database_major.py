@@ -7,6 +7,7 @@ import mattermost_settings_data
 import pytest
 from mattermost_controller.preflight import release
 
+DEPLOY, UPGRADE = "deploy it", "upgrade it"  # the commands
 DATA = mattermost_settings_data.load(["salt"])
 DEBIAN = {"os_family": "Debian", "os": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 EL7 = {"os_family": "RedHat", "os": "CentOS", "osmajorrelease": 7, "cpuarch": "x86_64"}
@@ -66,26 +67,28 @@ def test_the_major_at_work_is_neither_replaced_nor_unfinished(found, serving):
 
 
 def test_a_host_without_data_or_with_it_in_the_wanted_major_is_fine():
-    assert majors.refusal(15, majors.Majors([], {}, 0)) is None
-    assert majors.refusal(15, majors.Majors([15], {}, 0)) is None
-    assert majors.refusal(17, majors.Majors([15, 17], {15: 17}, 0)) is None
+    assert majors.refusal(15, majors.Majors([], {}, 0), UPGRADE) is None
+    assert majors.refusal(15, majors.Majors([15], {}, 0), UPGRADE) is None
+    assert majors.refusal(17, majors.Majors([15, 17], {15: 17}, 0), UPGRADE) is None
 
 
 def test_data_in_another_major_is_never_left_behind():
-    assert "run `salt-run" in majors.refusal(17, majors.Majors([15], {}, 0))
-    assert "run `salt-run" in majors.refusal(17, majors.Majors([15, 17], {}, 17)), "made ready is not at work"
-    assert "only as a reserve" in majors.refusal(15, majors.Majors([15, 17], {15: 17}, 0))
+    assert "run `upgrade it`" in majors.refusal(17, majors.Majors([15], {}, 0), UPGRADE)
+    assert "run `upgrade it`" in majors.refusal(17, majors.Majors([15, 17], {}, 17), UPGRADE), (
+        "made ready is not at work"
+    )
+    assert "only as a reserve" in majors.refusal(15, majors.Majors([15, 17], {15: 17}, 0), UPGRADE)
 
 
 def test_a_cluster_that_an_undone_upgrade_left_is_not_the_one_at_work():
     left = majors.Majors([15, 17], {17: 15}, 0)
     assert majors.in_use(left) == 15
-    assert majors.refusal(15, left) is None
-    assert "run `salt-run" in majors.refusal(17, left)
+    assert majors.refusal(15, left, UPGRADE) is None
+    assert "run `upgrade it`" in majors.refusal(17, left, UPGRADE)
 
 
 def test_nothing_is_set_up_while_an_upgrade_is_open():
-    assert "is running" in majors.refusal(15, majors.Majors([15, 17], {}, 17, open=True))
+    assert "is running" in majors.refusal(15, majors.Majors([15, 17], {}, 17, open=True), UPGRADE)
 
 
 def test_majors_are_found_by_our_settings_file_and_the_record(tmp_path):
@@ -141,10 +144,10 @@ def test_the_new_cluster_is_made_like_the_old_one(version, checksums, tail):
 
 
 def test_there_is_no_way_back_and_none_from_nothing():
-    assert "Deploy it first" in core.refusal(0, 17, {})
-    assert "cannot go back to 15" in core.refusal(17, 15, {15: 17})
-    assert core.refusal(15, 17, {}) is None
-    assert core.refusal(17, 17, {}) is None
+    assert "Deploy it first" in core.refusal(0, 17, {}, DEPLOY)
+    assert "cannot go back to 15" in core.refusal(17, 15, {15: 17}, DEPLOY)
+    assert core.refusal(15, 17, {}, DEPLOY) is None
+    assert core.refusal(17, 17, {}, DEPLOY) is None
 
 
 def test_databases_of_others_are_told_from_copies_of_ours():

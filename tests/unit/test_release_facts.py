@@ -137,7 +137,7 @@ def test_preflight_states_and_status_refuse_the_same_hosts(version):
         seen = {"postgresql": {5432: f"{major}.1"}, "current": "", "files": []}
         settings["platform"]["postgresql"]["version"] = major
         assert (preflight.postgresql(settings, seen, {}).level == "ok") == fits
-        assert (plan.too_old(major, version) is None) == fits
+        assert (plan.too_old(major, version, "upgrade it") is None) == fits
         assert (releases.newer({version: "ab"}, "10.0.0", "2.40", f"{major}.1")["newest"] == version) == fits
 
 

@@ -27,7 +27,9 @@ def deploy(work, settings):
     state.LONGEST = -1
     told = state.no_change_is_open("x", {"work": str(work), "settings": str(settings)})
     none = {"config_dir": "/nonexistent/{version}", "data_dir": "/nonexistent/{version}"}
-    return majors.refusal(15, majors.inspect(none, str(work))) or ("" if told["result"] else told["comment"])
+    return majors.refusal(15, majors.inspect(none, str(work)), "upgrade it") or (
+        "" if told["result"] else told["comment"]
+    )
 
 
 BESIDE_A_DEPLOY = {

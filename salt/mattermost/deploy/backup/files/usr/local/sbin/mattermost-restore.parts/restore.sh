@@ -8,7 +8,11 @@ refuse_newer() { # posts since the backup, unless told; sets newer
     newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server has $newer messages that are newer than the backup $snapshot." \
-        "To restore the backup and keep a copy of these messages, add to the command: pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'"
+        "To restore the backup and keep a copy of these messages, run $(restore_command " pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'" overwrite)"
+}
+
+restore_command() { # restore_command ARGUMENTS HERE: what restores the same backup; ARGUMENTS of the orchestration, HERE of this program
+    if is_masterless; then say "on this host: mattermost-restore to $snapshot $2"; else command_of "mattermost.restore$1" ''; fi
 }
 
 blocking_part() { # says what cannot change places with a restored directory
@@ -57,7 +61,7 @@ restore() { # restore SNAPSHOT; sets id
     case $(in_manifest version) in
         "$version" | "$older") ;;
         *) give_up refused "The backup $snapshot comes from Mattermost $(in_manifest version), and this host has ${version:-none}." \
-            "Restore from the controller, which checks whether this version can use the backup: salt-run state.orchestrate mattermost.restore" ;;
+            "If the backup's version is the older one, run $(restore_command '' "from $(in_manifest version)"). Otherwise upgrade this host first." ;;
     esac
     ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for its end: mattermost-switch wait"
     ! is_open rotation || give_up refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"

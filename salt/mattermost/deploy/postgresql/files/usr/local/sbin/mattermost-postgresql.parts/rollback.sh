@@ -22,7 +22,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends
         reason="$reason $lost messages posted in between are only in $new_data. That directory is kept until: mattermost-postgresql forget $new_version"
         keep "$new_version" "$old_version" "$new_data" "$new_config"
     fi
-    write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause, then run: salt-run state.orchestrate mattermost.postgresql"
+    write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause, then run $(upgrade_command)"
     close_journal
 }
 

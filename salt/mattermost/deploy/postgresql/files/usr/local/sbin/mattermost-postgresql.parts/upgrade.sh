@@ -33,14 +33,16 @@ start_failure() { # the new cluster's own reason
     say "${message:-see journalctl -u $new_service}"
 }
 
+upgrade_command() { command_of mattermost.postgresql mattermost.deploy.postgresql ssh; }
+
 upgrade() { # sets psql, role, outage_start
     local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
-        { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "Run: salt-run state.orchestrate mattermost.postgresql"; return; }
+        { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "Run $(upgrade_command)"; return; }
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
-        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again (salt-run state.orchestrate mattermost.ssl, or .non-ssl), then run: salt-run state.orchestrate mattermost.postgresql"; return; }
+        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again $(deploy_command). Then run $(upgrade_command)"; return; }
     hold_packages "$PATIENCE" ||
         { write_report refused "$(package_manager) is installing packages on this host." "Start the upgrade again when that has ended."; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile

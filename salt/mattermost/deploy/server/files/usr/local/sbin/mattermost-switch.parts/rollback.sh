@@ -6,7 +6,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     stop_server || fail 4 "$service cannot be stopped. The rollback continues when mattermost-switch.service starts again."
     if [ -z "$from" ]; then
         point_at ''
-        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause and deploy again: salt-run state.orchestrate mattermost.ssl (or .non-ssl)"
+        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause and deploy again $(deploy_command)"
         close_journal
         return
     fi
@@ -35,9 +35,9 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     record version-back
     if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
-        advice="Correct the cause and deploy again. To stay with $from, set mattermost:release:version to $from."
-        [ "$kind" != back ] || advice="Correct the cause and run again: salt-run state.orchestrate mattermost.rollback. Or stay with this version."
-        ! recorded downgrading || advice="$advice To go back to the copy from before the upgrade instead, add to the command: pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'"
+        advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause and deploy $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
+        [ "$kind" != back ] || advice="Stay with this version, or correct the cause and run again $(back_command)"
+        ! recorded downgrading || advice="$advice To go back to the copy from before the upgrade instead, run $(back_command copy)"
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else
@@ -47,4 +47,14 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     close_journal
     forget_saved
     if check_room; then drop_failed 1; else drop_failed 0; fi
+}
+
+back_command() { # back_command [copy]: what goes back to the version before; copy: with its database as it was
+    local given=''
+    if is_masterless; then
+        say "on this host: mattermost-switch back${1:+ overwrite copy}"
+        return
+    fi
+    [ -z "${1:-}" ] || given=" pillar='{\"rollback\": {\"overwrite\": true, \"way\": \"copy\"}}'"
+    command_of "mattermost.rollback$given" ''
 }
