@@ -38,7 +38,7 @@ def first_admin(name, paths, server):
             )
         return _ret(name, False, f"{err} See: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
-        return _ret(name, False, f"The first administrator's account: {err}")
+        return _ret(name, False, f"The first administrator's account could not be created or checked: {err}")
 
 
 def _without_socket(name, note, admin) -> dict:

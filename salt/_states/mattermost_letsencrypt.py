@@ -142,7 +142,7 @@ def issued(
             return _ret(
                 name,
                 None,
-                f"Would use the existing certificate again, and renew it ({renewal}).",
+                f"Would use the existing certificate of {name} again, and renew it. ({renewal})",
                 {renewal: "in use again"},
             )
         os.replace(renewal + core.PARKED, renewal)
@@ -156,7 +156,9 @@ def issued(
         return _adjusted(name, renewal, wanted, found)
     if not email:
         return _ret(
-            name, False, "mattermost:email is not set. The certificate authority requires an address for its account."
+            name,
+            False,
+            "mattermost:email is not set, and the certificate authority requires an address. Set mattermost:email to your own, then deploy again.",
         )
     if __opts__["test"]:
         return _ret(name, None, f"Would request a certificate from {server}: {why}.", {name: why})
@@ -186,7 +188,7 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     key without a pass phrase). chain_file, key_file: where nginx reads them.
     """
     if not chain or not key:
-        wanted = "mattermost:certificate:source is files, but no files are set. Set mattermost:certificate:chain and :key to your files, salt://mattermost/local/NAME."
+        wanted = "mattermost:certificate:source is set to files, but no files are named. Set mattermost:certificate:chain and :key to your files, salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
         wanted = (
@@ -275,13 +277,13 @@ def _unanswered(webroot, name):
         answer = connection.getresponse()
         if answer.read().decode("utf-8", "replace") == token:
             return None
-        outcome = f"answered {answer.status}"
+        outcome = f"answered with status {answer.status}"
     except OSError as err:
         outcome = f"did not answer ({err})"
     finally:
         os.unlink(webroot + path)
     return (
-        f"Port 80 of this host {outcome} to a challenge from {webroot}. No certificate was requested. "
+        f"A test request for a file in {webroot} failed: port 80 of this host {outcome}. No certificate was requested. "
         f"Run first: {engine.apply_command('mattermost.deploy.nginx-base', __opts__)}"
     )
 

@@ -74,7 +74,11 @@ def configured(
     shown.update({path: "removed" for path in away})
     missing = [(path, sls) for sls, paths in (needs or {}).items() for path in paths if not os.path.exists(path)]
     if __opts__["test"]:
-        later = f" The state {missing[0][1]} must create {missing[0][0]} first." if missing else ""
+        later = (
+            f" {missing[0][0]} does not exist yet. The state {missing[0][1]} creates it, and must be applied first."
+            if missing
+            else ""
+        )
         return _ret(name, None, f"Would change nginx's {name} configuration: {why}.{later}", shown or {"nginx": why})
     if missing:
         path, sls = missing[0]

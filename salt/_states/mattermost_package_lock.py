@@ -45,8 +45,8 @@ def free(name, pkgs):
             return _ret(
                 name,
                 False,
-                f"{holder} has installed packages on this host for {LONGEST // 60} minutes, and this run has to wait for it. "
-                "Check on the host what it does. When it has ended, start again.",
+                f"{holder} has been installing packages on this host for {LONGEST // 60} minutes, and this run has to wait for it. "
+                "See on the host what it does: ps -ef --forest. When it has ended, start again.",
             )
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)

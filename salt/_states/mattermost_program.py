@@ -34,7 +34,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
         return _ret(name, True, f"The administrator installed {name}. It stays.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:
-        return _ret(name, None, f"Would be downloaded from {source}.", shown)
+        return _ret(name, None, f"{name} would be downloaded from {source}.", shown)
     try:
         if source.startswith("salt://"):
             local = __salt__["cp.cache_file"](source)

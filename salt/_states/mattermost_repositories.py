@@ -161,7 +161,11 @@ def modules_off(name, modules):
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         reason = (ended.stderr or ended.stdout).strip()
         if ended.returncode and "nable to resolve argument" not in reason:
-            return _ret(name, False, f"dnf could not disable the module {module}: {reason}")
+            return _ret(
+                name,
+                False,
+                f"dnf could not disable the module {module}, which hides needed packages: {reason}. Run on the host: dnf module disable {module}",
+            )
         if ended.returncode:
             del shown[module]
     return _ret(name, True, "No module stream hides the needed packages.", shown)

@@ -62,7 +62,7 @@ def no_previous_installation(name):
     comment = "No previous installation is in use on this host."
     is_free = not os.path.exists(name)
     if not is_free:
-        comment = f"The installation from before an import is in use on this host ({name}). Import it again: salt-run state.orchestrate mattermost.import"
+        comment = f"This host runs the installation from before an import, because that import was rolled back ({name}). Import it again: salt-run state.orchestrate mattermost.import"
     return _ret(name, is_free, comment)
 
 
@@ -74,9 +74,13 @@ def no_change_is_open(name, paths):
     began = time.monotonic()
     while there := core.first_of(core.replacing(paths)):
         if __opts__["test"]:
-            return _ret(name, None, f"{there} A run without test=True would wait for it.")
+            return _ret(name, None, f"{there}. A run without test=True would wait for it.")
         if time.monotonic() - began > LONGEST:
-            return _ret(name, False, f"{there} This run waited for {LONGEST // 60} minutes. Nothing was changed.")
+            return _ret(
+                name,
+                False,
+                f"{there}. Then start again. This run waited for {LONGEST // 60} minutes and changed nothing.",
+            )
         mattermost_progress.tell_part("waiting:", there.partition(" has ")[0])
         time.sleep(PAUSE)
     mattermost_progress.tell_part("waiting:")

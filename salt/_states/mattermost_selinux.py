@@ -34,7 +34,12 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
     if lacking:
         shown = {**dict.fromkeys(booleans, "on"), **{label["pattern"]: label["type"] for label in labels}}
         if __opts__["test"]:
-            return _ret(name, None, f"Would be allowed, once {tools} is installed.", shown)
+            return _ret(
+                name,
+                None,
+                f"SELinux would allow what the programs need, after the package {tools} is installed.",
+                shown,
+            )
         return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools}.")
     todo = {}
     for boolean in booleans:

@@ -82,7 +82,7 @@ def faults(settings: dict) -> list[str]:
         found.append("mattermost:mail:username is set, but mattermost:mail:server is not. Set both or neither.")
     if push["service"] == "own" and not push["url"]:
         found.append(
-            "mattermost:push:service is own, but no address is set. Set mattermost:push:url to the address of your push proxy."
+            "mattermost:push:service is set to own, but mattermost:push:url is empty. Set mattermost:push:url to the address of your push proxy."
         )
     return found
 

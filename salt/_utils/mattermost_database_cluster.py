@@ -150,7 +150,7 @@ class Cluster:
         try:
             return mattermost_json.parse(self._run(files.SQL_ACCOUNT, role, directory, port, database, sql, {}))
         except (KeyError, ValueError) as err:
-            raise DatabaseError(f"The role {role} cannot be checked: {err}.") from None
+            raise DatabaseError(f"The database role {role} cannot be checked: {err}.") from None
 
     def login(self, os_user: str, role: str, database: str, port: int, password: str | None) -> None:
         """Log in as the server will: over the socket as *os_user*, or with *password* over 127.0.0.1.

@@ -57,7 +57,7 @@ def unpack(archive: str, folder: str) -> None:
                 if path:
                     _extract(tar, member, path, folder)
     except (tarfile.TarError, EOFError, OSError) as err:
-        raise ArchiveError(f"it can't be read ({err})") from None
+        raise ArchiveError(f"it cannot be read ({err})") from None
 
 
 def _extract(tar, member, path, folder):

@@ -89,7 +89,7 @@ def _checked(path: str, checksum: str, origin: str) -> str:
 def _mismatch(what: str, found: str, checksum: str) -> str:
     empty = " (an empty file)" if found == EMPTY_SHA256 else ""
     return (
-        f"The SHA-256 of {what} is {found}{empty}. Expected: {checksum}. It was not opened. Check "
+        f"The SHA-256 of {what} is {found}{empty}. Expected: {checksum}. The file was not opened. Check "
         "mattermost:release:source and mattermost:release:sha256."
     )
 

@@ -65,7 +65,7 @@ def _brought(source: str, place: str, what: str, ca_file, pause) -> str:
             os.unlink(place)
         fetch.complete(source, place, ca_file, pause, f"It is the {what}. {WAY_OUT}")
     if os.path.getsize(place) > SMALL:
-        raise ReleaseError(f"{source} is no {what}: it has {os.path.getsize(place)} bytes. {WAY_OUT}")
+        raise ReleaseError(f"{source} is not a {what}: it has {os.path.getsize(place)} bytes. {WAY_OUT}")
     return place
 
 
@@ -90,7 +90,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     valid = _PRIMARY.search(seen.stdout)
     reason = ""
     if "BADSIG" in words:
-        reason = "it is not of this archive"
+        reason = "it belongs to another file"
     elif "NO_PUBKEY" in words:
         reason = "another key signed it, or the key file does not contain the pinned key"
     elif "EXPKEYSIG" in words:
@@ -102,7 +102,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     elif valid.group(1) != pinned:
         reason = f"the key {valid.group(1)} signed it, not the pinned key {pinned}"
     if reason:
-        raise ReleaseError(f"The vendor's signature does not prove {os.path.basename(archive)}: {reason}. {WAY_OUT}")
+        raise ReleaseError(f"The vendor's signature of {os.path.basename(archive)} is not valid: {reason}. {WAY_OUT}")
 
 
 def _binary(path: str) -> bytes:

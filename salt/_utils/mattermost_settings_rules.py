@@ -156,7 +156,7 @@ def database_names_are_free(settings):
     database = settings["database"]
     for which, words in (("name", KEYWORDS), ("user", [*KEYWORDS, "none", "public"])):
         if database[which] in words:
-            yield f"mattermost:database:{which} is {database[which]}, a word with a meaning of its own for PostgreSQL. Set another name, such as mattermost."
+            yield f"mattermost:database:{which} is {database[which]}, a keyword of PostgreSQL's pg_hba.conf. Set another name, such as mattermost."
     if database["name"] in ("postgres", "template0", "template1"):
         yield f"mattermost:database:name is {database['name']}, one of PostgreSQL's own databases. Set another name, such as mattermost."
     if database["user"].startswith("pg_"):
@@ -167,7 +167,7 @@ def administrator_is_not_reserved(settings):
     """`server:admin:username` is no name that Mattermost keeps for itself, such as `all`."""
     name = settings["server"]["admin"]["username"]
     if name in ("all", "channel", "matterbot", "system"):
-        yield f"mattermost:server:admin:username is {name}, which Mattermost gives to nobody. Set another name, such as admin."
+        yield f"mattermost:server:admin:username is {name}, which Mattermost reserves for itself. Set another name, such as admin."
 
 
 def database_role_is_not_the_superuser(settings):
@@ -201,7 +201,7 @@ def names_stay_text(settings):
     """No name of `name`, `additional_names`, `server:user`, `database:name` and `database:user` is a word or number of YAML, such as `on`."""
     database = settings["database"]
     named = {
-        "mattermost:name (else the roster's ID)": settings["name"],
+        "mattermost:name (or, if it is empty, the roster ID)": settings["name"],
         "mattermost:server:user": settings["server"]["user"],
         "mattermost:database:name": database["name"],
         "mattermost:database:user": database["user"],
@@ -213,7 +213,7 @@ def names_stay_text(settings):
         except yaml.YAMLError:
             is_text = False
         if not is_text:
-            yield f"{key} is {name}, which YAML and Salt do not read as a name. Set another name."
+            yield f"{key} is {name}, which YAML reads as a number or a truth value. Set another name."
 
 
 def round_trip_has_the_socket(settings):
@@ -225,7 +225,7 @@ def round_trip_has_the_socket(settings):
 def names_have_no_signs(settings):
     """`name`, or the roster's ID where it is not set, has nothing but letters, digits, dots and hyphens."""
     if not re.fullmatch(r"[\w.:-]+", settings["name"]):
-        yield f"mattermost:name (else the roster's ID) is {settings['name']!r}, which is not a DNS name. Set mattermost:name, such as chat.example.com."
+        yield f"mattermost:name (or, if it is empty, the roster ID) is {settings['name']!r}, which is not a DNS name. Set mattermost:name, such as chat.example.com."
 
 
 def names_are_names(settings):
@@ -233,7 +233,7 @@ def names_are_names(settings):
     for name in settings["names"]:
         labels = name.split(".")
         if labels[-1].isdigit() or len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
-            yield f"{name} (mattermost:name or additional_names, else the roster's ID) is not a DNS name. Write one, such as chat.example.com."
+            yield f"{name} (of mattermost:name, additional_names or the roster ID) is not a DNS name. Write one, such as chat.example.com."
 
 
 def unattended_patches_come_from_an_address(settings):
@@ -241,8 +241,8 @@ def unattended_patches_come_from_an_address(settings):
     source = settings["release"].get("addresses", settings["release"])["source"]
     if settings["release"]["unattended"] == "patches" and not re.match(r"(https?|file)://.*\{version\}", source):
         yield (
-            f"mattermost:release:unattended is patches, but mattermost:release:source is {source}, where the host "
-            f"cannot download another version. Set an https:// address with {{version}}, or unattended: none."
+            f"With mattermost:release:unattended: patches the host downloads versions, and mattermost:release:source is "
+            f"{source}, which has only one. Set an https:// address with {{version}}, or unattended: none."
         )
 
 

@@ -75,7 +75,7 @@ def test_what_the_role_cannot_read_is_a_warning_of_the_preflight(settings):
     found = release.existing_database(settings, facts, {})
     assert found.level == "warning"
     assert "monitoring.samples of postgres" in found.sentence
-    assert "grant that role SELECT" in found.fix
+    assert "give that role SELECT" in found.fix
 
 
 VALUES = ["", "x", "-1", "9" * 5000, "a b c d e", "\x1b[2J", "é\u2028", "=", "/ / /", "nan", "٣", "[" * 100000]

@@ -84,7 +84,7 @@ def test_a_label_that_cannot_be_set_is_said_and_stops_nothing(tmp_path):
     (tmp_path / "fails").write_text("1")
     _, done = closed(tmp_path, tmp_path)
     assert done.returncode == 0
-    assert f"SELinux may hide {tmp_path}/closed from nginx" in done.stderr
+    assert f"SELinux may keep nginx from reading {tmp_path}/closed" in done.stderr
 
 
 @pytest.mark.parametrize("name", sorted(programs.TEMPLATES))

@@ -70,7 +70,7 @@ def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
     first = site.orchestrate(f"mattermost.{name}", REQUEST)
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]
     assert step["result"] is False
-    assert f"mattermost.{name} works only over ssh, but mattermost:engine is minion." in step["comment"]
+    assert f"mattermost.{name} works only over ssh, but mattermost:engine is set to minion." in step["comment"]
 
 
 def test_a_minion_that_is_not_there_is_reported(site):
@@ -88,7 +88,7 @@ def test_a_master_that_has_not_synced_what_it_serves_is_refused(site):
     level, sentence, todo = reachable(site.orchestrate("mattermost.verify")["site-is-verified"])
     assert (level, sentence) == (
         "refusal",
-        f"The minion {daemons.MINION} holds other code of this bundle than the master.",
+        f"The minion {daemons.MINION} has another version of this bundle's code than the master.",
     )
     assert "`salt-run saltutil.sync_all`" in todo
     site.run("saltutil.sync_all")

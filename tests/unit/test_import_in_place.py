@@ -78,11 +78,8 @@ def test_what_comes_afterwards_is_told():
     said = "\n".join(in_place.next_steps(WISH, source(), settings(), ["/etc/nginx/conf.d/chat.conf"]))
     assert "Your nginx site stays unchanged (/etc/nginx/conf.d/chat.conf)" in said
     assert "links still begin with https://old.example.com (SiteURL)" in said
-    assert "/opt/mattermost.before-import, mattermost.service.before-import, the database chat" in said
-    assert (
-        "To go back to it, run on that host: mattermost-aside back overwrite. Messages posted from now on are only in"
-        in said
-    )
+    assert "folder /opt/mattermost.before-import, unit mattermost.service.before-import, database chat" in said
+    assert "mattermost-aside back overwrite. Only the new server has the messages" in said
     assert "listened" not in said
     other = source(ServiceSettings={"ListenAddress": ":8066", "SiteURL": "https://chat.example.com"})
     said = "\n".join(in_place.next_steps(WISH, other, settings(), []))

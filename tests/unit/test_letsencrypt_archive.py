@@ -87,7 +87,7 @@ def test_a_broken_archive_is_refused(tmp_path, unpacked):
     path = packed(tmp_path / "a.tar.gz", GOOD)
     with open(path, "r+b") as file:
         file.truncate(200)
-    with pytest.raises(archives.ArchiveError, match="can't be read"):
+    with pytest.raises(archives.ArchiveError, match="cannot be read"):
         archives.unpack(path, str(unpacked))
 
 

@@ -85,7 +85,7 @@ def test_the_code_is_compared_as_a_host_tells_it():
     assert said.splitlines()[0] == f"code {minion.code_here()}"
 
 
-ODD = f"The minion {ID} answered with what Salt does not send"
+ODD = f"The minion {ID} sent an answer that does not come from Salt"
 
 
 def nested(depth):
@@ -106,7 +106,10 @@ def answer(**fields):
         ({"test.version": None}, f"The minion {ID} does not answer.\nsee whether its key is accepted"),
         ({"test.version": SYNCED | {"test.version": "3006.24"}}, f"The minion {ID} has Salt 3006.24, the master 300"),
         ({"cmd.run_all": answer(stdout="code 1\nuid 12\n")}, f"The minion {ID} does not run as root."),
-        ({"cmd.run_all": answer(stdout="code 1\nuid 0\n")}, f"The minion {ID} holds other code of this bundle"),
+        (
+            {"cmd.run_all": answer(stdout="code 1\nuid 0\n")},
+            f"The minion {ID} has another version of this bundle's code",
+        ),
         ({"cmd.run_all": "'cmd.run_all' is not available."}, "'cmd.run_all' is not available."),
         ({"test.version": salt.version.__version__}, ODD),
         ({"test.version": {"test.version": salt.version.__version__}}, ODD),
@@ -376,7 +379,7 @@ def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsy
     jobs.answers["test.ping"] = lambda: silent.pop() if silent else True
     assert applied({"state": "done"}) == {"return": {"state": "done"}}
     assert silent == []
-    assert "does not hear the master" in capsys.readouterr().err
+    assert "does not answer after its states" in capsys.readouterr().err
 
 
 def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_with_what_to_do(
@@ -384,7 +387,7 @@ def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_wit
 ):
     monkeypatch.setattr(minion, "HEARD_SECONDS", 0)
     jobs.answers["test.ping"] = SILENT
-    assert "restart salt-minion on the host" in applied({"state": "done"})["stderr"]
+    assert "run on the host: systemctl restart salt-minion" in applied({"state": "done"})["stderr"]
 
 
 def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs):

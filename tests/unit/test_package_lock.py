@@ -73,7 +73,9 @@ def test_one_that_does_not_end_is_the_cause(state, held, monkeypatch):
     number = held(60)
     done = state.free("x", ["nginx"])
     assert done["result"] is False
-    assert done["comment"].startswith(f"unattended-upgrade (process {number}) has installed packages on this host")
+    assert done["comment"].startswith(
+        f"unattended-upgrade (process {number}) has been installing packages on this host"
+    )
     assert "start again" in done["comment"]
 
 

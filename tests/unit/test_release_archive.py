@@ -153,7 +153,7 @@ def test_a_download_tells_how_far_it_is(mirror, tmp_path, monkeypatch):
 
 
 def test_a_wrong_checksum_is_refused_and_nothing_stays(mirror, tmp_path):
-    with pytest.raises(core.ReleaseError, match=r"SHA-256 of http.*It was not opened"):
+    with pytest.raises(core.ReleaseError, match=r"SHA-256 of http.*The file was not opened"):
         get(mirror, tmp_path, "0" * 64)
     assert os.listdir(tmp_path) == []
 

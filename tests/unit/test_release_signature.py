@@ -71,17 +71,17 @@ def test_the_key_may_be_binary_and_others_may_stand_beside_it(site, keys, tmp_pa
 
 
 FAULTS = {
-    "another archive": (lambda site, keys: (site / NAME).write_bytes(b"another"), "it is not of this archive"),
+    "another archive": (lambda site, keys: (site / NAME).write_bytes(b"another"), "it belongs to another file"),
     "no signature": (lambda site, keys: (site / f"{NAME}.sig").unlink(), "The signature .* does not exist"),
-    "an empty signature": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b""), "does not prove"),
-    "a web page": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b"<html>Not found</html>"), "does not prove"),
+    "an empty signature": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b""), "is not valid"),
+    "a web page": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b"<html>Not found</html>"), "is not valid"),
     "another key's": (lambda site, keys: keys["other"].sign(site / NAME, site / f"{NAME}.sig"), "another key signed it"),
     "another key in its place": (
         lambda site, keys: (keys["other"].key(site / "key"), keys["other"].sign(site / NAME, site / f"{NAME}.sig")), "not the pinned"),
     "another key beside it": (
         lambda site, keys: ((site / "key").write_bytes(b"".join(keys[who].key(site / who, False).read_bytes() for who in keys)),
                             keys["other"].sign(site / NAME, site / f"{NAME}.sig")), "not the pinned"),
-    "no key": (lambda site, keys: (site / "key").write_bytes(b"<html>"), "does not prove"),
+    "no key": (lambda site, keys: (site / "key").write_bytes(b"<html>"), "is not valid"),
     "a huge key": (lambda site, keys: (site / "key").write_bytes(b" " * (2 << 20)), "is no key"),
 }  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(si
     release = {**LISTED, **settings(site, keys)}
     done = state.unpacked(str(tmp_path / "opt"), release, str(tmp_path / "work"), "nobody", gpgv="gpgv")
     assert done["result"] is False
-    assert "it is not of this archive" in done["comment"]
+    assert "it belongs to another file" in done["comment"]
     assert asked == ["gpgv"]
 
 

@@ -127,7 +127,10 @@ def test_nothing_to_do_is_no_change():
 def test_a_stage_that_returned_nothing_for_a_host_failed_there():
     judged = core.stage_result("server", {"chat": [part("it-runs")], "other": []}, False)
     assert judged["result"] is False
-    assert judged["comment"] == "Stage server failed on other: The host returned no results for this stage."
+    assert (
+        judged["comment"]
+        == "Stage server failed on other: The host returned no results. Check that it still answers, then start the same command again."
+    )
 
 
 def test_a_dry_run_that_would_change_is_neither_true_nor_false():

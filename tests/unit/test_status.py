@@ -129,7 +129,7 @@ def test_what_stays_on_the_host_has_its_bounds_beside_it():
     assert data["aside"]["bounds"] == {"versions": 2, "days": 12}
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert "logs         2.1 MB; rotated ones go after 7 days" in said
-    assert "release 11.7.9; at most 2 from before an upgrade, the rest for 12 days" in said
+    assert "release 11.7.9; kept from before upgrades: at most 2; all else for 12 days" in said
 
 
 DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there", "stage": "nginx-base", "fails": False}], "reason": ""}  # fmt: skip
@@ -270,10 +270,10 @@ def test_the_report_of_a_run_tells_where_the_site_is_and_how_long_things_last():
 
 
 PATCHES = {
-    "off": ((), "ok", "not unattended"),
-    "older-bundle": ((), "ok", "not unattended"),
+    "off": ((), "ok", "unattended patches are off"),
+    "older-bundle": ((), "ok", "unattended patches are off"),
     "done": (("unattended=patches", "result=done", "ended=2026-11-26 04:40:00 +0000", "reason=Mattermost was upgraded."), "ok", "2026-11-26 04:40: Mattermost was upgraded."),
-    "new": (("unattended=patches",), "ok", "no window was open yet"),
+    "new": (("unattended=patches",), "ok", "no window has opened yet"),
     "failed": (("unattended=patches", "result=failed", "ended=2026-11-26 04:40:00 +0000", "reason=A signature."), "refusal", "A signature."),
     "stopped": (("unattended=patches", "result=stopped", "ended=2026-11-26 04:40:00 +0000", "reason=It.", "stopped=It was rolled back."), "refusal", "unattended"),
 }  # fmt: skip

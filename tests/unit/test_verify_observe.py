@@ -75,7 +75,7 @@ def test_a_healthy_site_passes(site, verify):
         ("challenge", {"challenge": 301}, "nginx does not answer /.well-known/acme-challenge/mattermost-verify from the webroot: status 301."),
         ("hsts", {"hsts": "max-age=1"}, "max-age=1. By mattermost:nginx:hsts_seconds it must be max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
-        ("websocket", {"wrong_proof": True}, "does not prove"),
+        ("websocket", {"wrong_proof": True}, "is not that of a websocket"),
         ("websocket-origin", {"origin_status": 101}, "accepts a websocket from a foreign site (status 101)"),
         ("upload-limit", {"limit": fake_site.LIMIT - 1}, "An upload of 1000 bytes is refused: status 413"),
         ("upload-limit", {"limit": fake_site.LIMIT + 1}, "An upload of 1001 bytes is accepted"),

@@ -167,7 +167,10 @@ def test_where_the_new_version_has_no_migration_only_version_and_configuration_g
             "There is nothing to go back to",
             lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone"),
         ),
-        ("There is no release in", lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink()),
+        (
+            "was removed, so this host cannot go back to it",
+            lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink(),
+        ),
         ("PostgreSQL does not answer", lambda host: host.set(postgresql_is_down="")),
     ],
 )
@@ -191,7 +194,7 @@ def test_another_word_is_refused(host):
     ("says", "breaks"),
     [
         ("is missing", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
-        ("cannot be known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
+        ("is not known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
     ],
 )
 def test_without_the_copy_of_then_that_way_is_refused_and_the_other_one_works(host, says, breaks):

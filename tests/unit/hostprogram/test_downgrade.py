@@ -56,7 +56,7 @@ def test_each_shell_goes_back_and_keeps_every_message(host_of_each_shell):
     assert done.returncode == 0, done.stdout + done.stderr
     assert_back(host)
     assert host.get("took_back") == "db downgrade 4,3"
-    assert "all that was written since stays" in host.report()["reason"]
+    assert "everything that was written since then stays" in host.report()["reason"]
     assert "Only there" not in host.report()["reason"]
 
 
@@ -138,9 +138,9 @@ def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(hos
 
 NOT_TAKEN_BACK = [
     ("echo 'Error: failed to downgrade migrations: could not find down script for x' >&2; exit 1", "could not find down script for x"),
-    ("true", "It says that it did."),
-    ("echo other >databases/mattermost", "It says that it did."),
-    ("sleep 30", "It did not end in 1 s."),
+    ("true", "Its command reported success, but the schema did not change"),
+    ("echo other >databases/mattermost", "Its command reported success, but the schema did not change"),
+    ("sleep 30", "The command did not end within 1 s."),
 ]  # fmt: skip
 
 

@@ -163,7 +163,7 @@ def test_the_vendors_signature_proves_an_unknown_archive_and_no_other_does(host)
     vendor.own.key(host.folder / "key", armour=False)
     vendor.own.sign(host.folder / "sums", host.folder / f"{PATCH}.sig")
     code, report = host.work()
-    assert (code, "it is not of this archive" in report["reason"]) == (4, True), report
+    assert (code, "it belongs to another file" in report["reason"]) == (4, True), report
     host.stayed()
     vendor.sign(vendor.own)
     assert host.work()[0] == 0

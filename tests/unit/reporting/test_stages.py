@@ -94,7 +94,7 @@ Done in 3.0 s: 1 changed, 1 unchanged, 0 failed.
 def test_a_host_that_returned_nothing_for_a_stage_fails_it(run):
     steps, said, _ = run({"chat": {"return": {**DATABASE, **SERVER}}, "other": {"return": DATABASE}})
     assert [step["result"] for step in steps.values()] == [True, False]
-    assert "Failed: other: server: The host returned no results for this stage." in said
+    assert "Failed: other: server: The host returned no results." in said
 
 
 @pytest.mark.parametrize(

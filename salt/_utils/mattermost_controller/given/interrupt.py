@@ -22,7 +22,7 @@ def words() -> str:
     where = ", ".join(_hosts) or "a host"
     return (
         f"Interrupted. What this run has begun on {where} continues there.\n"
-        "Follow it: salt-run state.orchestrate mattermost.status. When it names no other run, start this command again."
+        "See whether it has ended: salt-run state.orchestrate mattermost.status. When the status names no other run, start this command again."
     )
 
 

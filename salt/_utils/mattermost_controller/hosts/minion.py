@@ -101,14 +101,14 @@ class Minion(roster.Host):
                     raise
                 if time.monotonic() > deadline:
                     raise NoAnswer(
-                        f"The minion {self.id} applied its states, and has not heard its master for {HEARD_SECONDS // 60} minutes since.\n"
-                        f"restart salt-minion on the host, see that its firewall lets it reach the master, and run this again."
+                        f"The minion {self.id} applied its states, but has not received anything from its master for {HEARD_SECONDS // 60} minutes.\n"
+                        f"run on the host: systemctl restart salt-minion. Check that its firewall lets it reach the master. Then run this again."
                     ) from err
-            mattermost_progress.say("salt", "its minion does not hear the master; asking again", self.id)
+            mattermost_progress.say("salt", "the minion does not answer after its states; asking again", self.id)
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(
-            f"The minion {self.id} answered with what Salt does not send{what}\nlook at that host first: `salt {self.id} test.ping`."
+            f"The minion {self.id} sent an answer that does not come from Salt{what}\ncheck first who controls that host, then try: `salt {self.id} test.ping`."
         )
 
     def _answer(self, client, jid: str, until: float | None) -> list:
@@ -165,7 +165,9 @@ class Minion(roster.Host):
         told = told if isinstance(told, dict) else {"test.version": told}
         here, there = salt.version.__version__, str(told.get("test.version"))[:100]
         if there.partition(".")[0] != here.partition(".")[0]:
-            raise NoAnswer(f"The minion {self.id} has Salt {there}, the master {here}.\ninstall the same line on both.")
+            raise NoAnswer(
+                f"The minion {self.id} has Salt {there}, and the master has {here}.\ninstall the same release line of Salt on both."
+            )
         if there != here:
             self.greeting = (
                 f"The minion answers and has the code of this bundle. It runs Salt {there}, and the master runs {here}."
@@ -183,7 +185,7 @@ class Minion(roster.Host):
             )
         if facts.get("code") != code_here():
             raise NoAnswer(
-                f"The minion {self.id} holds other code of this bundle than the master.\nrun `salt-run fileserver.update` and "
+                f"The minion {self.id} has another version of this bundle's code than the master.\nrun `salt-run fileserver.update` and "
                 "`salt-run saltutil.sync_all`, then start again."
             )
         return grains
@@ -228,13 +230,13 @@ class Minion(roster.Host):
         return roster.Result(
             1,
             "",
-            "mattermost:engine is minion, so no file can be copied: set mattermost:release:source to an https:// address",
+            "With mattermost:engine: minion no file can be copied: set mattermost:release:source to an https:// address",
         )
 
     def stream(self, script: str):
         """Refuse: a job takes no stream."""
         raise NoAnswer(
-            "mattermost:engine is minion, so no data can be streamed to a host. Run this from a checkout over ssh."
+            "With mattermost:engine: minion no data can be streamed to a host. Run this from a checkout over ssh."
         )
 
 
@@ -263,12 +265,12 @@ def targets(opts: dict, wanted: list, orchestration: str) -> list[Minion]:
     """Return the minions of this run. wanted: ``mattermost:hosts``. orchestration: which one asks. Raises TargetError."""
     if orchestration not in ORCHESTRATIONS:
         raise roster.TargetError(
-            f"{orchestration or 'This orchestration'} works only over ssh, but mattermost:engine is minion. Run it "
+            f"{orchestration or 'This orchestration'} works only over ssh, but mattermost:engine is set to minion. Run it "
             "from a checkout that reaches the host by ssh, where mattermost:engine is ssh (docs/salt-master.md)."
         )
     if not wanted:
         raise roster.TargetError(
-            "mattermost:engine is minion, but mattermost:hosts is empty. List the IDs of the minions of this deployment in mattermost:hosts."
+            "mattermost:engine is set to minion, but mattermost:hosts is empty. List the IDs of the minions of this deployment in mattermost:hosts."
         )
     for option in ("saltenv", "pillarenv"):
         if opts.get(option) not in (None, "base"):

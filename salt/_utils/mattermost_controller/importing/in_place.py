@@ -125,9 +125,10 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         )
     where = f"{settings['paths']['install']}{SUFFIX}" if source.tree == settings["paths"]["install"] else source.tree
     lines += [
-        f"The old server is kept on {source_id}, complete and stopped: {where}, mattermost.service{SUFFIX}, the "
-        f"database {source.login.database}. To go back to it, run on that host: {PROGRAM.rpartition('/')[2]} back "
-        "overwrite. Messages posted from now on are only in the new server's database.",
+        f"The old server is kept on {source_id}, complete and stopped: folder {where}, unit mattermost.service{SUFFIX}, "
+        f"database {source.login.database}.",
+        f"To go back to it, run on {source_id}: {PROGRAM.rpartition('/')[2]} back overwrite. Only the new server has "
+        "the messages posted after the import.",
         "docs/import.md says how to delete the old server.",
     ]
     return lines

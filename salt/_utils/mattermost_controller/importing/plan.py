@@ -34,7 +34,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"import": {"from": "old.example.com", "to": "new.example.com", "stop": true}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command names no host in its pillar. Give `from` and `to`, or only `from` for an import in place. For example, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. Give `from` and `to`, or only `from` for an import in place. Write them like this, with your own roster IDs: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": []}

@@ -237,7 +237,9 @@ def _while_held(source: Endpoint, command: str) -> str:
 def _clean_target(target: Endpoint, command: str, lines: list) -> None:
     try:
         target.run(command, 300)
-        lines.append(f"The copied data stays on {target.host.id}. Correct the cause and start again.")
+        lines.append(
+            f"What was copied so far stays on {target.host.id}. Correct the cause and start the same command again, which continues from there."
+        )
     except TransferError as err:
         lines.append(f"{target.host.id} could not be cleaned up ({err}). The next run cleans it up.")
 

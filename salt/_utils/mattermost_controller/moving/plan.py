@@ -31,7 +31,7 @@ def check_hosts(branch: str, pillar: dict, example: str) -> None:
         given = pillar.get(key)
         if not isinstance(given, str) or not re.fullmatch(r"[\w.@:-]+", given):
             wrong = "is missing" if given is None else f"is {given!r}, which is not the roster ID of a host"
-            raise ValueError(f"{branch}:{key} {wrong}. For example, with your own roster IDs: {example}")
+            raise ValueError(f"{branch}:{key} {wrong}. Write it like this, with your own roster IDs: {example}")
 
 
 def parse_request(pillar) -> dict:
@@ -42,7 +42,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command names no host in its pillar. A move needs two. For example, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. A move needs two. Write them like this, with your own roster IDs: {example}"
         )
     unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
     if unknown:
@@ -174,13 +174,13 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
     if is_ours and number(target, "newest") <= number(source, "newest"):
         return []  # what an earlier move left there, or brought there
     what = (
-        "newer than the newest on " + request["from"]
+        "that are newer than the newest on " + request["from"]
         if number(target, "newest") > number(source, "newest")
         else "of another server"
     )
     return [
-        f'{target_id} has {posts} messages {what}, which this run would replace. To replace them, add "overwrite": true to {key}. '
-        f"A copy of them is then kept on {target_id}."
+        f"{target_id} has {posts} messages {what}. This run would replace the data of {target_id}, so the site would lose them. "
+        f'To replace the data anyway, add "overwrite": true to {key}. A copy of the replaced data is then kept on {target_id}.'
     ]
 
 

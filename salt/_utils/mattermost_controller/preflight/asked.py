@@ -34,7 +34,7 @@ def values(facts: dict, site: str, moving: bool = False) -> list[Finding]:
     found += [
         warning(
             "values",
-            f"mattermost:{key} does not answer this host: {words.rstrip('.')}.",
+            f"The address in mattermost:{key} does not answer this host: {words.rstrip('.')}.",
             f"correct mattermost:{key}, or find out what blocks the connection from this host. The run continues.",
         )
         for key, words in told("unanswered")

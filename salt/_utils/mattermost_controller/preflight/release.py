@@ -85,7 +85,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return warning(
             "existing-database",
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
-            f"run in the database {name}, for each of them: ALTER TABLE NAME OWNER TO {found['owner']}. Or grant that role SELECT, and USAGE on the schema.",
+            f"run in the database {name}, for each of them: ALTER TABLE NAME OWNER TO {found['owner']}. Or give that role SELECT on it, and USAGE on its schema.",
         )
     if is_ours(facts, settings) or not found or not found["tables"]:
         return ok("existing-database", "The host has no database of another installation.")
@@ -93,8 +93,8 @@ def existing_database(settings, facts, outside) -> Finding:
     if outside.get("in_place"):
         return refusal(
             "existing-database",
-            f"{what}. This database stays, so the new server needs another database name.",
-            f"set mattermost:database: {{name: {name}_new}} permanently. If {found['owner']} is mattermost:database:user, set another user, too.",
+            f"{what}. An import in place leaves that database as it is, so the new server needs another name.",
+            f"set mattermost:database: {{name: {name}_new}}, and keep that setting. If mattermost:database:user is {found['owner']}, set another user, too.",
         )
     if settings["server"]["adopt"]:
         return note("existing-database", f"{what}. mattermost:server:adopt is set, so the deploy takes it over.")

@@ -6,6 +6,7 @@ import mattermost_progress
 from mattermost_settings_data import LISTED
 
 from mattermost_controller.hosts import collect, minion, relenv_archive, relenv_install, roster, runtime, ssh_multiplex
+from mattermost_controller.stages.stage import NO_RESULTS
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"
 
@@ -55,7 +56,7 @@ def _over_ssh(opts: dict, hosts: list, slses: list[str], known: dict, arguments:
         with ssh_multiplex.multiplexed(told):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
-        outcome.setdefault(host_id, {"stderr": "The host returned no results."})
+        outcome.setdefault(host_id, {"stderr": NO_RESULTS})
     return outcome
 
 

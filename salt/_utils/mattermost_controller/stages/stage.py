@@ -9,6 +9,8 @@ IN_PLACE = (
     "mattermost_in_place"  # where an import into the host that its source is on keeps what is known of the source
 )
 
+NO_RESULTS = "The host returned no results. Check that it still answers, then start the same command again."
+
 # by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
 SHARED = {"mattermost.deploy.notify": ("letsencrypt", "backup", "releases")}
 
@@ -107,7 +109,7 @@ def no_results_reason(answer) -> str:
         if isinstance(inner, list):
             said = " ".join(str(line).strip() for line in inner)
             if "is running as PID" in said:
-                return f"Another job of Salt is running on the host: {said} Start the same command again when it has ended."
+                return f"Another job of Salt is running on the host: {said} When it has ended, start the same command again."
             return f"The states do not compile: {said}"
         if isinstance(inner, dict):
             for key in ("stderr", "stdout", "_error", "error"):
@@ -115,7 +117,7 @@ def no_results_reason(answer) -> str:
                 if text:
                     return _last_lines(text)
         answer = inner
-    return _last_lines(str(answer)) if answer else "The host returned no results."
+    return _last_lines(str(answer)) if answer else NO_RESULTS
 
 
 def _last_lines(text: str, count: int = 6) -> str:
@@ -132,7 +134,7 @@ def stage_result(stage: str, hosts: dict, test: bool) -> dict:
     failures, changes, unchanged, report = [], {}, [], {}
     for host, results in hosts.items():
         if not results or isinstance(results, str):
-            reason = results or "The host returned no results for this stage."
+            reason = results or NO_RESULTS
             failures.append(f"Stage {stage} failed on {host}: {reason}")
             report[host] = {"failed": [words.broken_off(reason)]}
             continue

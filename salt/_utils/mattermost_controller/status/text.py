@@ -91,7 +91,7 @@ def _mattermost(one: dict) -> str:
     edition = {"team": "Team Edition", "enterprise": "Enterprise Edition"}.get(one["edition"], "edition unknown")
     build = "{number}, {date}, {hash}".format(**one["build"]) if one["build"] else UNKNOWN
     sentences = f"{one['running']}, {edition}, {one['health'] or 'health unknown'}, up {period(one['uptime'])}"
-    return f"{sentences}; build {build}; pillar: {one['set'] or 'no version, the host keeps its own'}"
+    return f"{sentences}; build {build}; pillar: {one['set'] or 'no version, so the host keeps the installed one'}"
 
 
 def _postgresql(one: dict) -> str:
@@ -123,7 +123,7 @@ def _backup(one: dict) -> str:
 
 def _disk(name: str, one: dict) -> str:
     taken = f"{size(one['taken'])}, " if one["taken"] is not None else ""
-    return f"{name} {taken}{one['mount']} {one['used_percent']} % full, {size(one['free'])} free"
+    return f"{name} {taken}on {one['mount']} ({one['used_percent']} % full, {size(one['free'])} free)"
 
 
 def _users(one: dict) -> str:
@@ -143,8 +143,8 @@ def _drift(one: dict) -> str:
 
 def _patches(one: dict) -> str:
     if one["unattended"] != "patches":
-        return "not unattended"
-    last = f"{one['ended'][:16]}: {one['reason']}" if one["ended"] else "no window was open yet"
+        return "unattended patches are off"
+    last = f"{one['ended'][:16]}: {one['reason']}" if one["ended"] else "no window has opened yet"
     return f"unattended; {last}"
 
 
@@ -157,11 +157,11 @@ def _newer_known(one: dict) -> str:
     if not one["newest"]:
         return "none is known that this host could run"
     sentences = [
-        f"{one['line']} in the same line" if one["line"] else "none known in the same line",
-        f"newest {one['newest']}",
+        f"{one['line']} in the same line" if one["line"] else "none in the same line",
+        f"the newest of all is {one['newest']}",
     ]
     if one["next"] != one["newest"]:
-        sentences.append(f"first {one['next']}" if one["next"] else "not in one step")
+        sentences.append(f"upgrade to {one['next']} first" if one["next"] else "not reachable in one step")
     return ", ".join(sentences)
 
 
@@ -174,7 +174,7 @@ def _aside(one: dict) -> str:
     sentences += [f"{path} ({_bytes(number)})" for path, number in one["directories"].items()]
     sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
     sentences += [f"release {name}" for name in one["releases"]]
-    limit = f"at most {one['bounds']['versions']} from before an upgrade, the rest for {one['bounds']['days']} days"
+    limit = f"kept from before upgrades: at most {one['bounds']['versions']}; all else for {one['bounds']['days']} days"
     return f"{', '.join(sentences) or 'nothing'}; {limit}"
 
 

@@ -108,7 +108,7 @@ def upgrade(site: Site, path: str, origin: str = "") -> Answer:
     headers, proof = websocket_headers(origin)
     answer = request(site, path, headers=headers)
     if answer.status == 101 and answer.headers.get("sec-websocket-accept") != proof:
-        return answer._replace(error="the answer does not prove a websocket")
+        return answer._replace(error="the answer is not that of a websocket")
     return answer
 
 

@@ -79,7 +79,7 @@ label_for_nginx() { # the command that lets nginx see a file of /run: SELinux's 
 # shellcheck disable=SC2154 # the program sets maintenance
 close_site() { # nginx serves the maintenance page: nobody posts what an undo would lose
     touch "$maintenance" || return 1
-    $(label_for_nginx) "$maintenance" || say "SELinux may hide $maintenance from nginx. Then nginx would serve no maintenance page." >&2
+    $(label_for_nginx) "$maintenance" || say "SELinux may keep nginx from reading $maintenance, and visitors then see an error instead of the maintenance page. To allow it: $(label_for_nginx) $maintenance" >&2
 }
 
 # shellcheck disable=SC2154 # the program sets work, and settings if it asks for a rotation

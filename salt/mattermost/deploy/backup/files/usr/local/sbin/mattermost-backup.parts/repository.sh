@@ -19,7 +19,7 @@ open_repository() { # sets first: not empty when the repository is to be made
     case $repository in
         /*)
             if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
-                give_up failed "$repository is not empty, and it is not a repository that restic can open: $reason" "Set another directory in mattermost:backup:repository."
+                give_up failed "$repository is not empty, and restic cannot open it as a repository: $reason" "If restic did not make it, set another directory in mattermost:backup:repository."
             fi
             ;;
     esac
@@ -30,7 +30,7 @@ open_repository() { # sets first: not empty when the repository is to be made
 
 begin_repository() { # only now that there is something worth keeping
     [ -n "$first" ] || return 0
-    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be created: $(last_error "$scratch/error")" "Check mattermost:backup:repository."
+    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be created: $(last_error "$scratch/error")" "Check mattermost:backup:repository, and whether this host may write there."
 }
 
 check_room() {

@@ -7,7 +7,7 @@ request_of() { # request_of [SNAPSHOT [overwrite] [from VERSION]]: what systemd 
         case $1 in
             overwrite) request=$request:overwrite ;;
             from) request=$request:from-${2:-}; [ "$#" = 1 ] || shift ;;
-            *) fail 2 "There is no argument $1. To see the arguments, run mattermost-restore without one." ;;
+            *) fail 2 "There is no argument $1. To see the arguments, run: mattermost-restore" ;;
         esac
         shift
     done

@@ -27,7 +27,7 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
 
 work() { # sets id
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
-    lock || fail 75 "Another upgrade of PostgreSQL is running."
+    lock || fail 75 "Another upgrade of PostgreSQL is running. See: mattermost-postgresql status"
     [ ! -e "$journal" ] || { hold_packages 0; recover; } # what is open ends in any case: its steps are repeatable
     while [ -e "$request" ]; do
         read -r id _ <"$request"

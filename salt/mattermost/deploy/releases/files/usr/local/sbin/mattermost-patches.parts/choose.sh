@@ -13,7 +13,7 @@ sum_of() { # sum_of VERSION: the SHA-256 of its archive, by the table of the bun
 
 choose_patch() { # sets patch, doubt: the newest that two sources of the vendor list, or that is listed and has a known sum; empty when there is none
     local listed newest
-    mattermost-releases look "$installed" >"$scratch/look" || end_run skipped "The release sources could not be asked."
+    mattermost-releases look "$installed" >"$scratch/look" || end_run skipped "The release sources could not be read." "Read the reason: journalctl -u mattermost-patches. The next window tries again."
     doubt=$(awk -F '\t' '$1 == "finding" && $2 == "release-sources" && $3 == "refusal" { print $4 " To do: " $5 }' "$scratch/look")
     [ -z "$doubt" ] || end_run failed "$doubt"
     doubt=$(awk -F '\t' '$1 == "finding" && $2 == "release-sources" && $3 == "warning" { print $4 }' "$scratch/look")
@@ -25,7 +25,7 @@ choose_patch() { # sets patch, doubt: the newest that two sources of the vendor 
     elif is_patch_of "$listed" "$installed"; then
         patch=$listed
     elif is_patch_of "$newest" "$installed"; then
-        end_run 'done' "Only one source lists Mattermost $newest, and its checksum is not known. The host stays on $installed."
+        end_run 'done' "Only one source lists Mattermost $newest, and its checksum is not known, so the host stays on $installed."
     fi
 }
 
@@ -35,7 +35,7 @@ refuse_others() { # what is at work on this host, or was interrupted, goes first
     ! is_open switch || end_run skipped "An upgrade or rollback has not ended yet. See: mattermost-switch status"
     if is_open restore || [ -e "$work/backup/closed" ]; then end_run skipped "A restore has not ended yet. See: systemctl status mattermost-restore-back"; fi
     if is_moving || [ -e "$work/aside/journal" ]; then end_run skipped "A move or an import has not ended yet. See: systemctl status mattermost-move"; fi
-    [ ! -e "$work/moved" ] || end_run skipped "The server was moved away from this host."
+    [ ! -e "$work/moved" ] || end_run skipped "The server was moved away from this host, so nothing is upgraded here."
     systemctl is-active --quiet mattermost.service || end_run skipped "The server is not running. See: systemctl status mattermost"
 }
 

@@ -27,7 +27,7 @@ bring_archive() { # bring_archive FILE: the proven archive of the patch
     if [ -z "$sum" ]; then
         prove_signature "$1"
     elif [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" != "$sum" ]; then
-        end_run failed "The SHA-256 of $(filled "$source") is not $sum, the known one of Mattermost $patch. The archive was not opened."
+        end_run failed "The SHA-256 of $(filled "$source") is not $sum, which is the checksum of Mattermost $patch. The archive was not opened."
     fi
 }
 
@@ -38,7 +38,7 @@ prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so 
     without_armour "$scratch/key" >"$scratch/keyring.gpg"
     gpgv --homedir "$scratch" --status-fd 1 --keyring "$scratch/keyring.gpg" "$scratch/signature" "$1" >"$scratch/seen" 2>"$scratch/error"
     rc=$?
-    if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="it is not of this archive"
+    if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="it belongs to another file"
     elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key signed it, or the key file does not contain the pinned key"
     elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="its key has expired; the vendor must publish that key again with the same fingerprint"
     elif grep -q '^\[GNUPG:\] \(REVKEYSIG\|EXPSIG\)' "$scratch/seen"; then why="its key is revoked, or the signature has expired"
@@ -46,7 +46,7 @@ prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so 
     elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key signed it, not the pinned key $key_fingerprint"
     else return 0
     fi
-    end_run failed "The vendor's signature does not prove Mattermost $patch: ${why:-gpgv gave no reason}. The archive was not opened."
+    end_run failed "The vendor's signature of Mattermost $patch is not valid: ${why:-gpgv gave no reason}. The archive was not opened."
 }
 
 without_armour() { # without_armour FILE: its keys as gpgv wants them

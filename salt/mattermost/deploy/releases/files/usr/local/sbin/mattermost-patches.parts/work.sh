@@ -4,12 +4,12 @@
 work() { # sets installed
     local until="" archive
     mkdir -p "$own/downloads" || fail 4 "$own cannot be created. Check the disk: df"
-    lock || fail 2 "Another run of mattermost-patches is in progress."
+    lock || fail 2 "Another run of mattermost-patches is in progress. See: systemctl status mattermost-patches"
     [ -e "$own/now" ] || until=$(($(uptime_centi) + seconds * 100))
     rm -f "$own/now"
     installed=$(current)
     write_report running "A run of mattermost-patches began and has not ended."
-    is_version "$installed" || end_run skipped "No Mattermost is installed on this host."
+    is_version "$installed" || end_run skipped "No Mattermost is installed on this host, so nothing is upgraded."
     refuse_others
     stop_after_rollback
     choose_patch
@@ -20,7 +20,7 @@ work() { # sets installed
     archive=$own/downloads/$patch.tar.gz
     is_whole "$patch" || bring_archive "$archive"
     # no deploy begins until this program ends; it would change the same files
-    hold_runs_out 0 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host."
+    hold_runs_out 0 && [ "$(current)" = "$installed" ] || end_run skipped "A deploy is running on this host. The next window tries again."
     refuse_others
     is_whole "$patch" || unpack_archive "$archive"
     rm -rf "$own/downloads"

@@ -25,7 +25,7 @@ retained_folders() { # lines: KIND_ID FOLDER
 
 find_retained() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
     local now folder version
-    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not answer, so its databases cannot be listed."
+    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status postgresql"
     retained_folders >"$scratch/folders"
     cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
     now=$(current)

@@ -24,14 +24,14 @@ forget() { # forget NAME [anyway]
         number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway"
         [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it with these messages: mattermost-kept forget $name anyway"
     fi
-    remove "$name" || fail 4 "$name could not be removed completely. Try again."
+    remove "$name" || fail 4 "$name could not be removed completely. Run the same command again."
     say "removed=$name"
 }
 
 take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
     exec 8>"$own/lock"
-    flock -w 60 8 || fail 4 "Another upgrade or rollback is running."
+    flock -w 60 8 || fail 4 "An upgrade or rollback is running. Wait for its end: mattermost-switch wait"
     [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To complete it: mattermost-switch wait"
     ! is_open restore || fail 5 "A restore is running or is being rolled back. See: mattermost-restore status"
 }

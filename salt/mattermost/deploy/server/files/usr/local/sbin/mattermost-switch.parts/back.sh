@@ -3,7 +3,7 @@
 find_previous() { # sets from, to, source, facts, previous_database, copied, no_copy, and why when there is nothing to go back to
     local found
     from=$(current) source='' why='' no_copy=''
-    [ -n "$from" ] || { why="No Mattermost is installed on this host."; return 1; }
+    [ -n "$from" ] || { why="No Mattermost is installed on this host, so there is nothing to go back from."; return 1; }
     for facts in "$own"/before/*/facts; do # in the order of time
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
@@ -14,7 +14,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
     facts=$own/before/$source/facts
     to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) previous_database=$database
     if [ ! -x "$install/$to/bin/mattermost" ]; then
-        why="There is no release in $install/$to any more, so this host cannot go back to it."
+        why="The release in $install/$to was removed, so this host cannot go back to it."
     elif ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer. See: systemctl status postgresql"
     elif [ "$copied" = yes ]; then
@@ -22,11 +22,11 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         has_database "$previous_database"
         case $? in
             1) no_copy="The previous database, $previous_database, is missing." ;;
-            2) why="PostgreSQL does not answer, so its databases cannot be listed." ;;
+            2) why="PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status postgresql" ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
-                    no_copy="The schema of the database $previous_database is not the one that Mattermost $to had: it cannot be known whether $to fits it."
+                    no_copy="The schema of the database $previous_database is not the one that Mattermost $to had, so it is not known whether $to can use it."
                 ;;
         esac
     fi
@@ -81,7 +81,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
     elif [ -z "$taken_back" ]; then
         say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     else
-        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations rewrote stay as the down statements of the migrations leave them. The present database is kept as $(copy_name newer DATE)."
+        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations changed are changed back only as far as Mattermost itself does it. The present database is kept as $(copy_name newer DATE)."
     fi
 }
 
@@ -136,19 +136,19 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
 finish_going_back() { # the older version is proved: the newer one's things get their place; repeatable
     local newer outcome lost report_lines
     newer=$(copy_name newer "$id") lost='' report_lines=''
-    keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer."
+    keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer. Check the disk: df"
     if recorded downgraded; then
-        outcome="The migrations of $from were taken back; all that was written since stays. The database as it was is kept in $newer."
+        outcome="The migrations of $from were taken back, and everything that was written since then stays. The database as it was before is kept as $newer."
         ! count_lost "$newer" "$database" || case $lost in
             '0 messages, 0 users, 0 channels, 0 attachments') ;;
-            *) outcome="$outcome Only there: $lost." ;;
+            *) outcome="$outcome Only that copy has: $lost." ;;
         esac
     elif recorded swapped; then
         rm -rf "$own/before/$source"
-        outcome="What $from held more is in the database $newer only."
-        ! count_lost "$newer" "$database" || outcome="Made since the upgrade to $from, and now in the database $newer only: $lost."
+        outcome="What was written since the upgrade to $from is now only in the database $newer."
+        ! count_lost "$newer" "$database" || outcome="Created since the upgrade to $from, and now only in the database $newer: $lost."
     else
-        outcome="The database is the same."
+        outcome="The database was not changed."
     fi
     write_report 'done' "Mattermost $to serves again and is healthy. $outcome" \
         "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from, the next run upgrades again. Set mattermost:release:version to $to."

@@ -116,12 +116,12 @@ take_back() { # what counts is the table afterwards; sets why when it fails
     as_role "$database" 'DELETE FROM db_lock' >/dev/null 2>&1 # of a migration that died: nothing runs in a database without sessions
     as_server "$install/$from/bin/mattermost" db downgrade "$taken_back" >"$scratch/down" 2>&1
     case $? in
-        0) said="It says that it did." ;;
-        124 | 137) said="It did not end in $back_timeout s." ;;
+        0) said="Its command reported success, but the schema did not change as it should." ;;
+        124 | 137) said="The command did not end within $back_timeout s." ;;
         *) said=$(grep -m 1 '^Error' "$scratch/down") ;;
     esac
     end_sessions "$database"
     [ "$(schema "$database")" != "$(value_of "$facts" schema)" ] || return 0
-    why="Mattermost $from could not take back the migrations $taken_back. ${said:-It gave no reason.}"
+    why="Mattermost $from could not take back the migrations $taken_back. ${said:-The command gave no reason.}"
     return 1
 }

@@ -32,7 +32,7 @@ END
 
 work() { # sets id, kind, to, from
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
-    lock || fail 75 "Another upgrade or rollback is running."
+    lock || fail 75 "Another upgrade or rollback is running. See: mattermost-switch status"
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id kind to <"$request"
