@@ -96,7 +96,7 @@ def backups(name, repository, public_name, purge):
         return _ret(
             name,
             True,
-            f"The backups in {repository} stay, because {why}. Delete that directory by hand when nobody needs them.",
+            f"The backups in {repository} stay, because {why}. Delete that directory by hand when nobody needs these backups.",
         )
     shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
     if __opts__["test"]:

@@ -77,8 +77,8 @@ def test_a_healthy_site_passes(site, verify):
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "is not that of a websocket"),
         ("websocket-origin", {"origin_status": 101}, "accepts a websocket from a foreign site (status 101)"),
-        ("upload-limit", {"limit": fake_site.LIMIT - 1}, "An upload of 1000 bytes is refused: status 413"),
-        ("upload-limit", {"limit": fake_site.LIMIT + 1}, "An upload of 1001 bytes is accepted"),
+        ("upload-limit", {"limit": fake_site.LIMIT - 1}, "The site refuses an upload of 1000 bytes, which the settings allow: status 413"),
+        ("upload-limit", {"limit": fake_site.LIMIT + 1}, "The site accepts an upload of 1001 bytes"),
     ],
 )  # fmt: skip
 def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, words):

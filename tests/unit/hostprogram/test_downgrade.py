@@ -123,7 +123,7 @@ def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
     ("says", "breaks"),
     [
         ("MiB are free", lambda host: host.set(free_kib="1")),
-        ("are not exactly those", lambda host: host.set(**{"databases/mattermost": "other"})),
+        ("has other migrations than those", lambda host: host.set(**{"databases/mattermost": "other"})),
     ],
 )
 def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(host, says, breaks):
@@ -228,7 +228,7 @@ def test_columns_that_cannot_be_read_are_not_taken_for_columns_that_are_not_ther
     (added,) = (host.folder / "work/switch/before").glob("*/added")
     added.unlink()
     said = fields(host.run("back").stdout)
-    assert (said["way"], "would drop cannot be counted" in said["reason"]) == ("copy", True)
+    assert (said["way"], "would delete cannot be counted" in said["reason"]) == ("copy", True)
     assert host.run("back", "go").returncode == 2
     assert_still_new(host)
 

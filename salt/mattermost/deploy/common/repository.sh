@@ -53,7 +53,7 @@ restic_says() { # restic_says ARGUMENTS: its output; its reason in the file "$sc
 }
 
 last_error() { # last_error FILE: restic's own reason
-    grep -v '^$' "$1" | tail -n 3 | paste -sd ' ' - | sed 's/[. ]*$/./'
+    grep -v '^$' "$1" | tail -n 3 | tr '\n' ' ' | sed 's/\([^. ]\)[. ]*$/\1./'
 }
 
 # Backups that no restore may take, a line each, by number or by the tag of the run: restic read something else than the server's files, or the run was cut before that was known.

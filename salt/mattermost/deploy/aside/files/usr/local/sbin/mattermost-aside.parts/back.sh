@@ -42,7 +42,7 @@ roll_back() { # repeatable, from wherever the journal ends
         stop_deploy || fail 4 "A deploy is running on this host and does not end: $(cat "$run_lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
         systemctl stop "$service" 2>/dev/null
-        put_back || fail 4 "The previous installation could not be restored yet; $unit tries again."
+        put_back || fail 4 "The previous installation could not be restored yet, and $unit tries again. See: journalctl -u $unit"
         systemctl daemon-reload
         systemctl reset-failed "$service" 2>/dev/null
         put_back_account

@@ -73,7 +73,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     fetched=$1
     rm -f "$scratch/read"
     { restic_says dump "$snapshot" / && : >"$scratch/read"; } | unpack "$fetched" 2>"$scratch/unpacked" && [ -e "$scratch/read" ] ||
-        give_up failed "The backup $snapshot cannot be read completely: $(last_error "$scratch/unpacked")$(last_error "$scratch/error")" \
+        give_up failed "The backup $snapshot cannot be read completely: $(last_error "$scratch/unpacked") $(last_error "$scratch/error")" \
             "Check the free space in $fetched. To find damage in the repository, run: mattermost-backup check. Or try an older backup."
     dump=$fetched$staging/database.dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||

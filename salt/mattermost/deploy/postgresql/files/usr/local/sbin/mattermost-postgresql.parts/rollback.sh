@@ -3,12 +3,12 @@
 roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" lost
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped. The rollback continues when mattermost-postgresql.service starts again."
+    stop_server || fail 4 "$service cannot be stopped. mattermost-postgresql.service tries again. See: systemctl status $service"
     count_lost
-    stop_cluster new || fail 4 "$new_service cannot be stopped. The rollback continues when mattermost-postgresql.service starts again."
+    stop_cluster new || fail 4 "$new_service cannot be stopped. mattermost-postgresql.service tries again. See: systemctl status $new_service"
     at_boot new no
     recorded serving || remove_new # nobody ever used it, and it may be what fills the disk that the old one needs to start
-    name_old_cluster || fail 4 "The previous units and settings cannot be restored yet. mattermost-postgresql.service tries again."
+    name_old_cluster || fail 4 "The previous units and settings cannot be restored yet. mattermost-postgresql.service tries again. See: journalctl -u mattermost-postgresql"
     at_boot old yes
     start_cluster old || fail 4 "$old_service does not start, and mattermost-postgresql.service tries again. See: journalctl -u $old_service"
     record old-back

@@ -84,13 +84,13 @@ find_way() { # find_way [copy]: sets way (down, copy), taken_back (numbers), dro
     if [ "$copied" = yes ] && is_older "$from" 8.0.0; then
         obstacle="Mattermost $from cannot take migrations back."
     elif [ "$(checksum_of "$(without "$now" "$taken_back")")" != "$(value_of "$facts" schema)" ]; then
-        obstacle="The migrations of the database are not exactly those that the upgrade found and added."
+        obstacle="The database has other migrations than those that were there after the upgrade."
     elif ! locked_out=$(unreadable_passwords); then
-        obstacle="The passwords that $to cannot read cannot be counted."
+        obstacle="It is not known how many people have a password that $to cannot read."
     elif [ "$locked_out" != 0 ]; then
-        obstacle="$locked_out people have a password that $to cannot read: they could not log in."
+        obstacle="$locked_out people have a password that $to cannot read, so they could not log in."
     elif ! count_dropped; then
-        obstacle="What the down migrations would drop cannot be counted."
+        obstacle="The data that taking back the migrations would delete cannot be counted."
     elif [ -n "$taken_back" ] && ! check_room; then
         obstacle=${why:-"The size of the database cannot be read."} why=''
     else

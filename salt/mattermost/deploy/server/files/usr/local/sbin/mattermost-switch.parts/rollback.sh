@@ -3,7 +3,7 @@
 roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped. The rollback continues when mattermost-switch.service starts again."
+    stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again. See: systemctl status $service"
     if [ -z "$from" ]; then
         point_at ''
         write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause and deploy again $(deploy_command)"
@@ -19,7 +19,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
         posted=''
         [ -z "$epoch" ] || posted=$(posted_since "$epoch")
-        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again."
+        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
     fi
     case ${posted:-0} in
         0) ;;
@@ -28,10 +28,10 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     record database-back
     roll_back_configuration || {
         drop_failed 0 # a full disk?
-        roll_back_configuration || fail 4 "The configuration cannot be restored yet. mattermost-switch.service tries again."
+        roll_back_configuration || fail 4 "The configuration cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
     }
     record config-back
-    point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again."
+    point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
     record version-back
     if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
