@@ -104,7 +104,7 @@ def _make_ready(old, new, seen, port, folder):
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if new.is_initialised() and not ready.drop(new):
         raise host.DatabaseError(
-            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. The command was: {' '.join(new.data['remove'])}"
+            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. Run on the host: {' '.join(new.data['remove'])}"
         )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
     config_file.write(os.path.join(folder, "next"), f"{wanted}\n")
@@ -141,7 +141,7 @@ def _write_conf(name, old, new, port, paths):
         }
     config_file.write(os.path.join(paths["settings"], "postgresql-upgrade.conf"), core.conf(values))
     if not host.systemctl("daemon-reload") or not host.systemctl("enable", UNIT):
-        raise host.DatabaseError(f"{UNIT}.service could not be enabled.")
+        raise host.DatabaseError(f"{UNIT}.service could not be enabled. See on the host: systemctl status {UNIT}")
 
 
 def _do(name, changes, gone):

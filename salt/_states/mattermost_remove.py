@@ -208,7 +208,7 @@ def certificate(name, public_name, certbot, purge, paths):
         if purge or path == dropin:
             files.prune(os.path.dirname(path), record.get("directories", ()) if record else (os.path.dirname(path),))
     _systemctl("daemon-reload")
-    return _ret(name, True, "The renewals of this site's certificate are ended.", shown)
+    return _ret(name, True, "This site's certificate is no longer renewed.", shown)
 
 
 def firewall(name, strict, ports, paths):

@@ -26,7 +26,7 @@ def read_json(path: str):
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST:
                 raise FileError(
-                    f"{path} has {size} bytes. A real one has less than {LARGEST >> 20} MiB. Put a good one in its place."
+                    f"{path} has {size} bytes. A real one has less than {LARGEST >> 20} MiB. Replace it by a good copy."
                 )
             parsed = mattermost_json.parse(file.read())
     except FileNotFoundError:
@@ -40,7 +40,7 @@ def read_json(path: str):
     except ValueError as err:
         raise FileError(f"{path} is not valid JSON: {err}. Correct it.") from err
     except OSError as err:
-        raise FileError(f"{path} cannot be read: {err.strerror}.") from err
+        raise FileError(f"{path} cannot be read: {err.strerror}. Check its owner and mode: ls -l {path}") from err
     if not isinstance(parsed, dict):
         raise FileError(f"{path} contains {type(parsed).__name__}, not a map of sections. Correct it or move it away.")
     return parsed

@@ -200,7 +200,9 @@ class Cluster:
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise DatabaseError(f"PostgreSQL did not answer {os_user} within {TIMEOUT} s.") from None
+                raise DatabaseError(
+                    f"PostgreSQL did not answer {os_user} within {TIMEOUT} s. See on the host: systemctl status postgresql"
+                ) from None
             said = [(file.seek(0), file.read().decode("utf-8", "replace"))[1] for file in (out, err)]
         return subprocess.CompletedProcess(command, done.returncode, *said)
 

@@ -217,4 +217,6 @@ def set_at_boot(cluster: host.Cluster) -> None:
     if os.path.exists(path):
         owned_files.replace(path, "auto\n")
     if not host.systemctl("enable", cluster.data["enable"]):
-        raise host.DatabaseError(f"systemctl enable {cluster.data['enable']} failed.")
+        raise host.DatabaseError(
+            f"The unit {cluster.data['enable']} could not be enabled. See on the host: systemctl status {cluster.data['enable']}"
+        )

@@ -14,6 +14,7 @@ import mattermost_release_facts as facts
 from mattermost_release_facts import ReleaseError, parse
 
 ROOT = "mattermost"
+OTHER_ARCHIVE = "Set mattermost:release:source to an archive of the vendor."
 TEAM_LICENCE = "mattermost/MIT-COMPILED-LICENSE.md"
 ENTERPRISE_LICENCE = "mattermost/ENTERPRISE-EDITION-LICENSE.txt"
 # files by name; a name that ends in / is a directory that must hold something
@@ -121,15 +122,19 @@ def check_member(member: tarfile.TarInfo) -> None:
     name = member.name
     parts = name.split("/")
     if name.startswith("/") or ".." in parts:
-        raise ReleaseError(f"The archive contains {name!r}, a path outside its directory.")
+        raise ReleaseError(f"The archive contains {name!r}, a path outside its directory. {OTHER_ARCHIVE}")
     if parts[0] != ROOT:
-        raise ReleaseError(f"The archive contains {name!r}, but everything in a Mattermost release is below {ROOT}/.")
+        raise ReleaseError(
+            f"The archive contains {name!r}, but everything in a Mattermost release is below {ROOT}/. {OTHER_ARCHIVE}"
+        )
     if member.issym():
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         if member.linkname.startswith("/") or target.split("/")[0] != ROOT:
-            raise ReleaseError(f"The archive's link {name!r} points outside its directory, to {member.linkname!r}.")
+            raise ReleaseError(
+                f"The archive's link {name!r} points outside its directory, to {member.linkname!r}. {OTHER_ARCHIVE}"
+            )
     elif not (member.isreg() or member.isdir()):
-        raise ReleaseError(f"The archive's member {name!r} is neither a file nor a directory.")
+        raise ReleaseError(f"The archive's member {name!r} is neither a file nor a directory. {OTHER_ARCHIVE}")
 
 
 def check_members(names: set[str], version: str, edition: str = "team") -> None:
@@ -148,7 +153,9 @@ def check_members(names: set[str], version: str, edition: str = "team") -> None:
         if not (any(n.startswith(name) for n in names) if name.endswith("/") else name in names)
     ]
     if missing:
-        raise ReleaseError(f"The archive is not a Mattermost release. It does not contain {', '.join(missing)}.")
+        raise ReleaseError(
+            f"The archive is not a Mattermost release. It does not contain {', '.join(missing)}. {OTHER_ARCHIVE}"
+        )
 
 
 def check_version_output(text: str, version: str, edition: str = "team") -> None:

@@ -41,7 +41,9 @@ def read(directory: str, name: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as err:
-        raise SecretError(f"{file_path} cannot be read: {err.strerror}.") from err
+        raise SecretError(
+            f"{file_path} cannot be read: {err.strerror}. Check its owner and mode: ls -l {file_path}"
+        ) from err
     with os.fdopen(fd, encoding="utf-8") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise SecretError(f"{file_path} is not a regular file. Move it away.")

@@ -145,7 +145,9 @@ def _moment(text: str) -> int:
     """Return seconds since 1970, 0 for none. Raises ProbeError for what no clock shows: dates are made of it."""
     seconds = int(text or 0)
     if not 0 <= seconds < 2**33:
-        raise ProbeError(f"The host reports the time {seconds}, which is not a possible time.")
+        raise ProbeError(
+            f"The host reports the time {seconds}, which is not a possible time. Set its clock (timedatectl)."
+        )
     return seconds
 
 

@@ -90,7 +90,7 @@ def hsts(settings, observed, facts) -> Finding:
         return ok("hsts", found or "The header Strict-Transport-Security is not sent, as set.")
     return refusal(
         "hsts",
-        f"The header Strict-Transport-Security is {found or 'missing'}. By mattermost:nginx:hsts_seconds it must be {wanted or 'missing'}.",
+        f"The header Strict-Transport-Security is {found or 'missing'}, but mattermost:nginx:hsts_seconds asks for {wanted or 'no such header'}.",
         DEPLOY,
     )
 

@@ -40,7 +40,7 @@ refuse_manifest() { # refuse_manifest KEY
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
     local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
-        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or it was made on a host with other paths."
+        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or was made on a host with other paths. Try another backup."
     [ "$(in_manifest format)" = 1 ] || give_up refused "Backup $snapshot has format $(in_manifest format), which this version of the bundle does not support." "Deploy this host with a newer version of the bundle."
     for key in postgresql newest dump_bytes files_bytes files; do
         is_number "$(in_manifest "$key")" || refuse_manifest "$key"
@@ -100,7 +100,7 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     find "$fetched$state/data" -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
-        give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed."
+        give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
     missing=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
     [ -z "$missing" ] || give_up failed "Files are missing or incomplete in the backup. The first is $missing." "Nothing was changed. Try an older backup."
     # a new profile picture, an export: the server went on while it was copied

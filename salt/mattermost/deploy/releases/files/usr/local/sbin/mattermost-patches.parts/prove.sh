@@ -27,7 +27,7 @@ bring_archive() { # bring_archive FILE: the proven archive of the patch
     if [ -z "$sum" ]; then
         prove_signature "$1"
     elif [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" != "$sum" ]; then
-        end_run failed "The SHA-256 of $(filled "$source") is not $sum, which is the checksum of Mattermost $patch. The archive was not opened."
+        end_run failed "The SHA-256 of $(filled "$source") is not $sum, which is the checksum of Mattermost $patch. The archive was not opened." "Correct mattermost:release:source, and deploy."
     fi
 }
 
@@ -46,7 +46,7 @@ prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so 
     elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key signed it, not the pinned key $key_fingerprint"
     else return 0
     fi
-    end_run failed "The vendor's signature of Mattermost $patch is not valid: ${why:-gpgv gave no reason}. The archive was not opened."
+    end_run failed "The vendor's signature of Mattermost $patch is not valid: ${why:-gpgv gave no reason}. The archive was not opened." "To install this patch nevertheless, compare its checksum with the vendor's, set mattermost:release:sha256, and deploy."
 }
 
 without_armour() { # without_armour FILE: its keys as gpgv wants them
