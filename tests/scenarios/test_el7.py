@@ -76,7 +76,7 @@ def test_a_key_that_is_not_the_known_one_stops_the_run_before_a_change(el7):
     # the notes of what the host is like, and of what deploys it, come before any change to it
     left = set(el7.ssh(FINGERPRINT).splitlines()) ^ before
     assert {line.split()[0] for line in left} <= {
-        f"/var/lib/mattermost-deploy/{note}" for note in ("before.json", "bundle")
+        f"/var/lib/mattermost-deploy/{note}" for note in ("before.json", "bundle", "engine")
     }
 
 

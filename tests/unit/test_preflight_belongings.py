@@ -50,6 +50,10 @@ REFUSED = [
 IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
 
 
+def test_a_run_that_was_cut_after_its_first_note_may_begin_again():
+    assert red(findings_of(facts={"directories": {WORK: ["engine"]}})) == []
+
+
 @pytest.mark.parametrize(("check", "words", "facts"), REFUSED, ids=IDS)
 def test_what_is_somebody_elses_is_refused_with_its_setting(check, words, facts):
     found = findings_of(facts=facts)
