@@ -41,11 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arch", default="amd64", choices=("amd64", "arm64"))
     parser.add_argument("--source", default=vendor.SOURCE, help="URL with {version} and {arch}, or a file")
     parser.add_argument("--page", default=vendor.PAGE, help="where the vendor lists checksums, or a file")
-    parser.add_argument("--sha256", default="", help="the sum as you read it from the vendor yourself")
+    parser.add_argument("--sha256", default="", help="the checksum that the vendor publishes, as you read it yourself")
     parser.add_argument("--key", default="", help="file with the vendor's public key, for the .sig beside the archive")
     parser.add_argument("--ca-file", default="", help="PEM to trust for https, for a mirror of your own")
     parser.add_argument(
-        "--trust-first-download", action="store_true", help="add it although nothing of the vendor's agrees"
+        "--trust-first-download",
+        action="store_true",
+        help="add it although no checksum and no signature of the vendor confirms it",
     )
     parser.add_argument("--table", default=str(TABLE), help=argparse.SUPPRESS)
     return parser
@@ -64,15 +66,15 @@ def _add(given, folder: pathlib.Path, pause) -> None:
     contents = archive.inspect(str(path), version)
     _say(
         "contents",
-        f"Team Edition {version}, {contents.members} members, its programs need glibc {contents.glibc or 'of no version'}",
+        f"Team Edition {version}, {contents.members} files and folders; glibc that its programs need: {contents.glibc or 'none'}",
     )
     if table.row_of(text, arch, version):
-        _say("table", "has this sum already; nothing was written")
+        _say("table", "already has this sum; nothing was written")
         return
     if not proofs and not given.trust_first_download:
         raise core.ReleaseError(
-            "nothing of the vendor's agrees with this download. Read the sum from the vendor and give it (SHA256=…), give its public "
-            "key (KEY=file), or add it as it came (TRUST_FIRST=yes)."
+            "no checksum and no signature of the vendor confirms this download. Give the checksum that the vendor publishes (SHA256=…), or "
+            "the vendor's public key (KEY=file). To add the release without a proof: TRUST_FIRST=yes."
         )
     today = datetime.datetime.now(datetime.timezone.utc).date()
     remark = f"{today}: {', '.join(proofs) or 'as it was first downloaded, compared with nothing'}"
@@ -87,21 +89,23 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     proofs = []
     if given.sha256:
         if given.sha256.lower() != found:
-            raise core.ReleaseError(f"SHA256 is {given.sha256}, this archive's is {found}.")
+            raise core.ReleaseError(
+                f"SHA256= is {given.sha256}, but this archive has {found}. Check the sum, or download the archive again."
+            )
         proofs.append("the sum was given")
     name = core.archive_name(given.version, given.arch)
     page = _page(given, path.parent, pause)
     listed = vendor.published(page, name)
     if listed and found not in listed and not given.sha256:
         raise core.ReleaseError(
-            f"the vendor's page lists {', '.join(sorted(listed))} for {name}, this archive has {found}. The page has been behind before: "
-            "give the sum yourself (SHA256=…) when you know better."
+            f"the vendor's page lists {', '.join(sorted(listed))} for {name}, but this archive has {found}. If the page is out of date and you "
+            "know the right sum, give it: SHA256=…"
         )
     if found in listed:
         proofs.append("the vendor's page lists the sum")
     _say(
         "page",
-        f"{given.page}: {'lists this sum' if found in listed else 'lists another sum' if listed else 'says nothing of it'}",
+        f"{given.page}: {'lists this sum' if found in listed else 'lists another sum' if listed else 'does not list this archive'}",
     )
     if given.key:
         signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)
@@ -109,7 +113,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         proofs.append(f"signed by {fingerprint}")
         _say("signature", f"good, by the key {fingerprint} of {given.key}")
     else:
-        _say("signature", "not looked at: KEY= names no file with the vendor's public key")
+        _say("signature", "not checked, because KEY= names no file with the vendor's public key")
     return proofs
 
 
@@ -126,7 +130,7 @@ def _brought(source: str, target: pathlib.Path, ca_file: str, pause) -> pathlib.
     if not source.startswith("https://"):
         path = pathlib.Path(source.removeprefix("file://"))
         if "://" in str(path) or not path.is_file():
-            raise core.ReleaseError(f"{source} is neither an https:// address nor a file here.")
+            raise core.ReleaseError(f"{source} is neither an https:// address nor a file on this machine.")
         return pathlib.Path(shutil.copyfile(path, target))
     fetch.complete(source, str(target), ca_file or None, pause)
     return target

@@ -39,15 +39,17 @@ def inspect(path: str, version: str) -> Contents:
                     newest, found = _scan(tar.extractfile(member), number)
                     needs, named = max(needs, newest), named or found
     except (tarfile.TarError, EOFError, zlib.error, OSError) as err:
-        raise core.ReleaseError(f"{path} is no whole archive: {err}.") from None
+        raise core.ReleaseError(f"{path} is a damaged or incomplete archive: {err}.") from None
     core.check_members(names, version)
     if not named:
-        raise core.ReleaseError(f"No program in the archive holds the number {version}: it is another version's.")
+        raise core.ReleaseError(
+            f"No program in the archive contains the number {version}, so it is the archive of another version."
+        )
     believed = tuple(int(part) for part in glibc_minimum(version).split("."))
     if needs > believed:
         raise core.ReleaseError(
-            f"The programs need glibc {needs[0]}.{needs[1]} and this bundle would allow them on hosts with {glibc_minimum(version)}. "
-            "Correct salt/_utils/mattermost_release_facts.py first."
+            f"The programs need glibc {needs[0]}.{needs[1]}, but salt/_utils/mattermost_release_facts.py says that {glibc_minimum(version)} is "
+            "enough. Correct that file first."
         )
     return Contents(len(names), f"{needs[0]}.{needs[1]}" if any(needs) else "")
 

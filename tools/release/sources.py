@@ -24,7 +24,7 @@ def main() -> None:
         found = look.ask(folder, roots, sources, data["releases"])
     if not any(each.get("entries") for each in found.sources.values()):
         reasons = "; ".join(f"{kind}: {each.get('reason', '')}" for kind, each in found.sources.items())
-        print(f"No release source can be read from here ({reasons or shown.stderr.strip()}).")
+        print(f"No release source can be read from this machine ({reasons or shown.stderr.strip()}).")
     else:
         print(shown.stdout, end="")
 

@@ -41,18 +41,20 @@ def signer(archive: str, signature: str, key: str) -> str:
     """
     if not shutil.which("gpg"):
         raise ReleaseError(
-            "KEY is given and there is no gpg on this machine to compare the signature with (package gnupg)."
+            "KEY= is given, but this machine has no gpg to check the signature. Install the package gnupg."
         )
     with tempfile.TemporaryDirectory(prefix="release-key-") as home:
         base = ["gpg", "--homedir", home, "--batch", "--no-tty", "--status-fd", "1", "--no-autostart"]
         taken = subprocess.run([*base, "--import", key], capture_output=True, text=True, check=False)
         if "IMPORT_OK" not in taken.stdout:
-            raise ReleaseError(f"{key} holds no public key that gpg can read.")
+            raise ReleaseError(
+                f"{key} contains no public key that gpg can read. Give the file with the vendor's public key."
+            )
         seen = subprocess.run([*base, "--verify", signature, archive], capture_output=True, text=True, check=False)
     good = re.search(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]+)(?:.* ([0-9A-F]{40}))?\s*$", seen.stdout, re.MULTILINE)
     if seen.returncode or not good:
         said = next(
             (line for line in seen.stderr.splitlines() if "BAD" in line or "public key" in line), "it is not good"
         )
-        raise ReleaseError(f"The archive's signature is not one by the key in {key}: {said.removeprefix('gpg: ')}.")
+        raise ReleaseError(f"The archive has no valid signature by the key in {key}: {said.removeprefix('gpg: ')}.")
     return good.group(2) or good.group(1)
