@@ -45,12 +45,12 @@ def begun(name, release, work, ca_file=None):
     is_due = checksum and version == release["version"] and not tree.is_whole(name, version)
     # without the authorities' certificates, which come with the packages, no server could be trusted
     if not is_due or not release["source"].startswith(("https://", "http://")) or not os.path.exists(ca_file or "/"):
-        return _ret(name, True, "No archive has to be fetched while the packages are installed.")
+        return _ret(name, True, "No archive needs to be downloaded while the packages are installed.")
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
         __context__[BEGUN] = (wanted, fetch.begin(*wanted))
-    return _ret(name, True, f"The archive of Mattermost {version} is fetched while the packages are installed.")
+    return _ret(name, True, f"The archive of Mattermost {version} is downloaded while the packages are installed.")
 
 
 def _download(version, release, checksum, work, ca_file):

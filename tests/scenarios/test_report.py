@@ -77,7 +77,7 @@ def test_a_failed_upgrade_is_told_once_and_last(upgrading, host, releases):
     assert rc == 1, said
     (start,) = [number for number, line in enumerate(err) if line.startswith("Failed: ")]
     told = " ".join(line.strip() for line in err[start:])
-    assert told.startswith(f"Failed: {host.name}: server: The server of {releases[1].version} ended")
+    assert told.startswith(f"Failed: {host.name}: server: Mattermost {releases[1].version} ended")
     assert f"{releases[0].version} serves again" in told
     assert "Fix: " in told
     assert said.count("serves again") == 1, said

@@ -50,7 +50,7 @@ def test_a_failed_upgrade_is_told_with_its_reason_and_what_to_do(upgrading, rele
     assert run.rc != 0
     state = run.states[STATE]
     assert state["result"] is False
-    for words in ("The server of 11.8.100 ended", "11.7.100 serves again", "Correct the cause", "first errors"):
+    for words in ("Mattermost 11.8.100 ended", "11.7.100 serves again", "correct the cause", "first errors"):
         assert words in state["comment"]
     upgrading.assert_old()
     assert upgrading.deployment.apply("database").changes == {}, (

@@ -113,9 +113,9 @@ LOG = """\
 100.5 host mattermost-switch[7]: begin 20260101000000 11.7.100 11.8.100
 101.0 host mattermost-switch[7]: copying
 103.5 host mattermost-switch[7]: copied
-110.0 host mattermost-switch[9]: undo The server of 11.8.100 ended: failed.
+110.0 host mattermost-switch[9]: undo Mattermost 11.8.100 ended: failed.
 110.1 host systemd[1]: Started something.
-112.25 host mattermost-switch[9]: undone: The server of 11.8.100 ended: failed.
+112.25 host mattermost-switch[9]: undone: Mattermost 11.8.100 ended: failed.
 """
 
 

@@ -213,7 +213,7 @@ def test_what_is_told_is_the_report(host):
 def test_a_look_that_broke_is_told_too(host):
     host.stub("mattermost-tell", f"cat >{host.path}/text")
     host.run("tell")
-    assert "could not be looked at" in (host.path / "text").read_text()
+    assert "could not be checked" in (host.path / "text").read_text()
 
 
 def tell(path, text='It "broke".\nTwice.', **settings):

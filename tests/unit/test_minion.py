@@ -104,7 +104,10 @@ def answer(**fields):
     [
         ({"test.version": SILENT}, f"The minion {ID} does not answer."),
         ({"test.version": None}, f"The minion {ID} does not answer.\nsee whether its key is accepted"),
-        ({"test.version": SYNCED | {"test.version": "3006.24"}}, f"The minion {ID} has Salt 3006.24, and the master has 300"),
+        (
+            {"test.version": SYNCED | {"test.version": "3006.24"}},
+            f"The minion {ID} has Salt 3006.24, and the master has 300",
+        ),
         ({"cmd.run_all": answer(stdout="code 1\nuid 12\n")}, f"The minion {ID} does not run as root."),
         (
             {"cmd.run_all": answer(stdout="code 1\nuid 0\n")},

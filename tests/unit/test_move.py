@@ -46,7 +46,10 @@ def test_a_deployed_host_and_a_bare_one_fit():
         ("does not run (state: failed)", {"source": {"active": "failed"}}),
         ("An upgrade or rollback is running on old", {"source": {"busy": "An upgrade or rollback"}}),
         ("A backup, drill or restore is running on new", {"target": {"busy": "A backup, drill or restore"}}),
-        ("mattermost:paths of new differs", {"settings": {"paths": {"work": "/elsewhere", "state": "/srv/chat"}}}),
+        (
+            "new and old have different mattermost:paths",
+            {"settings": {"paths": {"work": "/elsewhere", "state": "/srv/chat"}}},
+        ),
         ("old has PostgreSQL 16 and new has PostgreSQL 15", {"source": {"postgresql": "160004"}}),
         ("old has PostgreSQL 15 and new has PostgreSQL 14", {"target": {"postgresql": "140001"}}),
         ("PostgreSQL on old does not answer", {"source": {"postgresql": ""}}),

@@ -64,8 +64,8 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         ]
         if same:
             reasons.append(
-                f"The source's database {login.database} and its role {login.user} stay, so the new server needs other names. Set "
-                f"mattermost:database: {{{', '.join(same)}}} permanently."
+                f"The source's database {login.database} and its role {login.user} stay, so the new server needs other names. Set and keep "
+                f"mattermost:database: {{{', '.join(same)}}}."
             )
     return reasons
 

@@ -93,7 +93,7 @@ def incompatibilities(
         )
     if source.active and not request["stop"]:
         reasons.append(
-            f'The server on {source_id} runs, and an import has to stop it. Add "stop": true to import when it may be stopped.'
+            f'The server on {source_id} runs, and an import has to stop it. When it may be stopped, add "stop": true to "import" in the pillar.'
         )
     reasons += _databases(source_id, source)
     reasons += _release(request, source, facts, settings)

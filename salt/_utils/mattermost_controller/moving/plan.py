@@ -99,7 +99,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
             reasons.append(f"{facts['busy']} is running on {host}, or was interrupted. Start again when it has ended.")
     if source_settings["paths"] != target_settings["paths"]:
         reasons.append(
-            f"mattermost:paths of {target_id} differs from that of {source_id}. Set for {target_id} the paths of {source_id}."
+            f"{target_id} and {source_id} have different mattermost:paths. Set for {target_id} the same paths as for {source_id}."
         )
     reasons += _edition(source_id, target_id, source, *settings)
     reasons += closed(source_id, source)

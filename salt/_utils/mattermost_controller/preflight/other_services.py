@@ -44,7 +44,8 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
         count -= 1  # that of the installation that is taken over
     if count < 1 or not _is_first_run(facts, settings):
         return ok(
-            "postgresql-in-use", "PostgreSQL has no database of others, or mattermost:database:share allows them."
+            "postgresql-in-use",
+            "PostgreSQL has no database of another program, or mattermost:database:share allows them.",
         )
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if settings["database"]["share"]:

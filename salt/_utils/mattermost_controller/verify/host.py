@@ -34,7 +34,7 @@ def listeners(settings, facts) -> Finding:
         held = ", ".join(f"{one['program'] or 'a program'} on {one['address']}:{one['port']}" for one in wrong)
         return refusal(
             "listeners",
-            f"A port is open on more than loopback: {held}.",
+            f"A port that should be open on loopback only can be reached from other machines: {held}.",
             f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program uses the port, find it with ss -ltnp and stop it.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):

@@ -21,21 +21,21 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     esac
     if [ "$code" != 200 ]; then
         unhealthy=$(tr ',' '\n' <"$scratch/body" | sed -n 's/.*"\([a-z]*_status\)":"UNHEALTHY".*/\1/p' | tr '\n' ' ')
-        why="The server of $1 runs but is not healthy (status $code${unhealthy:+, ${unhealthy% } unhealthy})."
+        why="Mattermost $1 runs but is not healthy (status $code${unhealthy:+, ${unhealthy% } unhealthy})."
         return 1
     fi
     fetch '/api/v4/config/client?format=old'
     if ! grep -q "\"BuildEnterpriseReady\":\"$(enterprise_ready "$install/$1")\"" "$scratch/body"; then
-        why="The server of $1 has another edition than the installed release."
+        why="Mattermost $1 has another edition than the installed release."
         return 2
     fi
     fetch /
     if [ "$code" != 200 ]; then
-        why="The server of $1 does not serve its web page (status $code)."
+        why="Mattermost $1 does not serve its web page (status $code)."
         return 1
     fi
     if is_chosen && ! reads_post; then
-        why="The server of $1 $why."
+        why="Mattermost $1 $why."
         return 1
     fi
 }
@@ -62,12 +62,12 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
         now=$(uptime_centi)
         case $active/$sub in
             */auto-restart | failed/* | inactive/*)
-                why="The server of $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }during the health check."
+                why="Mattermost $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }during the health check."
                 return 1
                 ;;
             active/*)
                 if [ -n "$first_pid" ] && [ "$pid" != "$first_pid" ]; then
-                    why="The server of $1 crashed and was restarted during the health check."
+                    why="Mattermost $1 crashed and was restarted during the health check."
                     return 1
                 fi
                 first_pid=$pid
@@ -95,7 +95,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                 fi
                 ;;
             *)
-                why="The server of $1 was not ready after $start_timeout s, and no migration was running."
+                why="Mattermost $1 was not ready after $start_timeout s, and no migration was running."
                 if [ $((now - inspected_at)) -ge 100 ]; then
                     inspected_at=$now
                     progress=$(migration_progress)
