@@ -122,7 +122,7 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
         ("include: 5\n" + BEFORE, "mattermost.sls: include is no list."),
         (BEFORE + "# " + "x" * 2**22, "mattermost.sls is larger than 4 MiB."),
     ],
-    ids=range(13),
+    ids=range(14),
 )  # fmt: skip
 def test_what_salt_would_take_for_something_else_is_refused(given, pillar, said):
     sentence = given(pillar)
