@@ -202,7 +202,9 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
             return _ret(
                 name,
                 None if changes else True,
-                "Would change who may log in to PostgreSQL." if changes else granted,
+                "Would change the rules of pg_hba.conf, which say who may log in to PostgreSQL."
+                if changes
+                else granted,
                 changes,
             )
         done = rules.apply()

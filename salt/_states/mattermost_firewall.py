@@ -72,11 +72,11 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
     permanent = core.steps(kept, goal, strict, masquerade)
     runtime = core.steps(host.runtime(zone), goal, strict, masquerade)
     if not permanent and not runtime:
-        return _ret(name, True, f"Zone {zone} allows what the settings say.")
+        return _ret(name, True, f"The firewalld zone {zone} allows what the settings say.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
-        return _ret(name, None, f"Zone {zone} would change.", shown)
+        return _ret(name, None, f"The firewalld zone {zone} would change.", shown)
     refused = host.change(zone, permanent, runtime)
     if refused:
         return _ret(name, False, refused)
-    return _ret(name, True, f"Zone {zone} allows what the settings say.", shown)
+    return _ret(name, True, f"The firewalld zone {zone} allows what the settings say.", shown)

@@ -51,7 +51,7 @@ def free(name, pkgs):
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)
     mattermost_progress.tell_part("installing packages:")
-    return _ret(name, True, f"No other program installs packages.{waited}")
+    return _ret(name, True, f"No other program is installing packages.{waited}")
 
 
 def _holder() -> str:

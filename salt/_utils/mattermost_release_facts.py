@@ -27,7 +27,7 @@ class ReleaseError(ValueError):
 def parse(version: str) -> tuple[int, int, int]:
     """Return MAJOR.MINOR.PATCH as numbers. Raises ReleaseError for anything else."""
     if not is_version(version or ""):
-        raise ReleaseError(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
+        raise ReleaseError(f"{version!r} is not a version. Write all three numbers, such as 11.7.3.")
     major, minor, patch = version.split(".")
     return int(major), int(minor), int(patch)
 

@@ -52,7 +52,7 @@ def test_nobody_is_waited_for_where_nobody_installs(state):
         "name": "x",
         "result": True,
         "changes": {},
-        "comment": "No other program installs packages.",
+        "comment": "No other program is installing packages.",
     }
 
 
@@ -96,4 +96,4 @@ def test_a_yum_that_died_holds_nothing(state, tmp_path):
     dead = subprocess.Popen(["true"])
     dead.wait()
     (tmp_path / "yum.pid").write_text(f"{dead.pid}\n")
-    assert state.free("x", ["nginx"])["comment"] == "No other program installs packages."
+    assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."

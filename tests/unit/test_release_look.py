@@ -99,7 +99,7 @@ def test_the_status_needs_somebody_and_shows_it(tmp_path):
 def test_a_status_without_an_answer_never_says_that_none_is_newer():
     made = status.host_data()
     screen = text.render({"chat": {"address": "192.0.2.1", **copy.deepcopy(made)}})
-    assert f"(no source answered: by the table of {TABLE['date']})" in screen
+    assert f"(no source answered, so this is by the table of {TABLE['date']})" in screen
 
 
 def test_each_line_of_the_table_is_of_the_form_that_the_program_reads(tmp_path):

@@ -49,9 +49,9 @@ def sections(text: str, path: str) -> dict:
     try:
         value = mattermost_json.parse(text)
     except ValueError as err:
-        raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host of the import.") from None
+        raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host from which you import.") from None
     if not isinstance(value, dict):
-        raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host of the import.")
+        raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host from which you import.")
     return value
 
 

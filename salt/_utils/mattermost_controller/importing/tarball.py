@@ -30,7 +30,7 @@ def find(facts: dict) -> Source | None:
         return from_tree(facts, "hand-made", None, variables, "", config_path)
     if "config" not in facts:
         raise ImportFault(
-            f"The server's configuration {config_path} is missing or cannot be read. Check that path on the host of the import."
+            f"The server's configuration {config_path} is missing or cannot be read. Check that path on the host from which you import."
         )
     config = sections(file(facts, "config"), config_path)
     return from_tree(facts, "hand-made", config, variables, config_path)

@@ -149,7 +149,7 @@ def _patches(one: dict) -> str:
 
 
 def _newer(one: dict, releases: dict) -> str:
-    limit = "" if releases["live"] else f" (no source answered: by the table of {releases['table_date']})"
+    limit = "" if releases["live"] else f" (no source answered, so this is by the table of {releases['table_date']})"
     return _newer_known(one) + limit
 
 
