@@ -17,7 +17,9 @@ from pathlib import Path
 import yaml
 
 from tests import repository
+from tests.scenarios import warm
 
+WARM = warm.Warm()
 MINION = "minion.example"
 MASTERLESS = "masterless.example"
 START_SECONDS = 120
@@ -141,7 +143,8 @@ class Daemons:
         return json.loads(done.stdout)["local"]
 
     def _run(self, program: str, *words: str, host: str = "master") -> subprocess.CompletedProcess:
-        return repository.run(str(repository.BIN / program), "-c", str(self.folder / host / "etc"), *words)
+        command = [program, "-c", str(self.folder / host / "etc"), *words]
+        return WARM.run(command, cwd=repository.ROOT, env=os.environ, timeout=600)
 
 
 def _base(folders: list[Path]) -> dict:

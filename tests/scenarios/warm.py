@@ -20,12 +20,12 @@ from pathlib import Path
 
 # what the commands import one by one as they go
 IMPORTED = """
-salt.cli.run salt.cli.ssh salt.client.ssh salt.client.ssh.state salt.client.ssh.wrapper salt.client.mixins salt.fileserver
+salt.cli.call salt.cli.run salt.cli.salt salt.cli.ssh salt.client.ssh salt.client.ssh.state salt.client.ssh.wrapper salt.client.mixins salt.fileserver
 salt.loader salt.minion salt.output salt.pillar salt.roster salt.runner salt.scripts salt.state salt.utils.event
 salt.utils.jinja salt.utils.templates salt.utils.thin salt.wheel salt.transport.tcp salt.utils.reactor jinja2 jsonschema
 cryptography.x509 requests http.server
 """.split()
-COMMANDS = {"salt-run": "salt_run", "salt-ssh": "salt_ssh"}
+COMMANDS = {"salt": "salt_main", "salt-call": "salt_call", "salt-run": "salt_run", "salt-ssh": "salt_ssh"}
 
 
 class Warm:
