@@ -64,8 +64,8 @@ def check_hop(installed: str | None, version: str) -> None:
 def other_edition(version: str, installed: str, wanted: str) -> str:
     """Return why a host keeps the edition that it has. installed, wanted: editions."""
     return (
-        f"The {facts.EDITIONS[installed]} of Mattermost {version} is installed. The {facts.EDITIONS[wanted]} comes only with another version. Set mattermost:release:version "
-        f"to a newer one, or mattermost:release:edition to {installed}."
+        f"Mattermost {version} is installed as the {facts.EDITIONS[installed]}. The edition changes only together with the version. Set "
+        f"mattermost:release:version to a newer one to get the {facts.EDITIONS[wanted]}, or mattermost:release:edition to {installed}."
     )
 
 

@@ -114,7 +114,7 @@ def unpacked(tmp_path, monkeypatch, version, installed):
 def test_the_edition_of_the_version_that_runs_is_never_exchanged(tmp_path, monkeypatch):
     answer, done = unpacked(tmp_path, monkeypatch, "11.7.10", "11.7.10")
     assert (answer["result"], done) == (False, [])
-    assert "comes only with another version" in answer["comment"]
+    assert "The edition changes only together with the version" in answer["comment"]
 
 
 def test_another_edition_that_was_left_unpacked_does_not_count(tmp_path, monkeypatch):
