@@ -58,7 +58,8 @@ PARTS = {
         ["tests/scenarios"],
     ),
     "minion": Part(
-        "a bare host is deployed by its minion, one deployed over ssh is taken over and operated", ["tests/scenarios"]
+        "a bare host is deployed by its minion, one deployed over ssh is taken over and operated; faults of both sides",
+        ["tests/scenarios", "tests/engine"],
     ),
     "pairs": Part("two operations on one host: who waits, who refuses, who goes on", ["tests/unit/hostprogram"]),
     "power-cut-restore": Part("a restore whose power is cut after each of its changes", ["tests/attack"], share="load"),

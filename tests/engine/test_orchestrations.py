@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a minion that deploys
 def site():
     folder = daemons.new_folder()
     served = folder / "salt"
-    shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("local", "__pycache__"))
+    shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("__pycache__"))
     grains = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: {}}
     in_git.commit(folder / "tree.git", folder)
     # as on the page: nothing of ours below master.d
@@ -71,6 +71,13 @@ def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]
     assert step["result"] is False
     assert f"mattermost.{name} works only over ssh, but mattermost:engine is set to minion." in step["comment"]
+
+
+def test_a_minion_whose_settings_the_pillar_gives_to_another_is_refused(site):
+    site.set_pillar({"mail": "of another"}, OWN)
+    step = site.orchestrate("mattermost.preflight")["hosts-are-fit"]
+    site.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
+    assert f"The master's pillar has no branch mattermost for {daemons.MINION}." in step["comment"], step
 
 
 def test_a_minion_that_is_not_there_is_reported(site):

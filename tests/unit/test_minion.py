@@ -222,6 +222,12 @@ def test_the_pillar_is_compiled_with_the_grains_that_the_stages_will_have(host, 
     assert compiled == [{"id": ID, "role": "chat", "os": "CentOS", "cpuarch": "x86_64"}]
 
 
+def test_a_minion_that_the_pillar_has_no_settings_for_is_refused(host, compiled, monkeypatch):
+    monkeypatch.setattr(salt.pillar.Pillar, "compile_pillar", lambda self: {"other": {}})
+    with pytest.raises(roster.TargetError, match=f"no branch mattermost for {ID}"):
+        host.pillar({"os": "Debian"})
+
+
 def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, compiled):
     held = threading.Event()
     jobs.answers["test.version"] = lambda *_: held.wait(10) and SILENT

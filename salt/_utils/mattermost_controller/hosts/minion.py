@@ -48,7 +48,7 @@ class Minion(roster.Host):
     """One minion of the master that this process runs on. host_id: the minion's ID, and the host's. opts: the master's."""
 
     def __init__(self, host_id: str, opts: dict):
-        super().__init__(host_id, {}, opts)
+        super().__init__(host_id, {}, {**opts, "pillar": {}})  # Salt would lay the orchestration's own over the host's
         self.address = "minion"
         self.greeting = "The minion answers and has the code of this bundle."
         self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
@@ -152,7 +152,12 @@ class Minion(roster.Host):
         """Return the host's pillar, compiled with the minion's own grains, as the master compiles it for the stages."""
         with interruptible():
             self.connect()
-        return super().pillar({**grains, **_ready.get(self.id, {}), "id": self.id})
+        found = super().pillar({**grains, **_ready.get(self.id, {}), "id": self.id})
+        if self.id in _ready and "mattermost" not in found:  # defaults alone would undo what a deployed host has
+            raise roster.TargetError(
+                f"The master's pillar has no branch mattermost for {self.id}. See which minions its top.sls names."
+            )
+        return found
 
     def _wrong_files(self) -> str:
         return ""  # of a master's pillar the renderer is the judge: most of its files are of others

@@ -109,7 +109,7 @@ def no_results_reason(answer) -> str:
         if isinstance(inner, list):
             said = " ".join(str(line).strip() for line in inner)
             if "is running as PID" in said:
-                return f"Another job of Salt is running on the host: {said} When it has ended, start the same command again."
+                return f"Another job of Salt is running on the host: {said.rstrip('.')}. When it has ended, start the same command again."
             return f"The states do not compile: {said}"
         if isinstance(inner, dict):
             for key in ("stderr", "stdout", "_error", "error"):
