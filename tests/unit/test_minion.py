@@ -73,6 +73,19 @@ def test_a_script_arrives_as_it_is_and_its_status_comes_back(host):
     assert host.run(r"printf '%s\n' 'a\nb'; echo wrong >&2; exit 3") == roster.Result(3, "a\\nb\n", "wrong\n")
 
 
+def test_a_minion_that_did_not_answer_is_asked_once_until_it_does(host, jobs, monkeypatch):
+    looks = []
+    monkeypatch.setattr(host, "_answer", lambda client, jid, until: looks.append(jid) or answers.pop(0))
+    answers = [[]] * (minion.ATTEMPTS + 1) + [["late"], [], [], ["again"]]
+    with pytest.raises(minion.NoAnswer):
+        host.job("test.ping")
+    assert len(looks) == minion.ATTEMPTS
+    with pytest.raises(minion.NoAnswer):
+        host.job("test.ping")
+    assert len(looks) == minion.ATTEMPTS + 1
+    assert [host.job("test.ping"), host.job("test.ping")] == ["late", "again"]
+
+
 def test_the_code_is_taken_once_in_a_run(host, jobs):
     host.run("true")
     minion.Minion(ID, {}).run("true")

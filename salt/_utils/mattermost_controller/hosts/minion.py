@@ -51,13 +51,15 @@ class Minion(roster.Host):
         super().__init__(host_id, {}, {**opts, "pillar": {}})  # Salt would lay the orchestration's own over the host's
         self.address = "minion"
         self.greeting = "The minion answers and has the code of this bundle."
+        self._patience = ATTEMPTS
         self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None, attempts=ATTEMPTS):
         """Return what *function* of Salt returns there. Raises NoAnswer.
 
         function: or a list of them, with a list of arguments for each. named: arguments by name. seconds: after which it is given up;
-        without, it may take as long as the minion says that it is running. attempts: how often a silent one is asked whether it is.
+        without, it may take as long as the minion says that it is running. attempts: how often a silent one is asked whether it is; once if
+        it did not answer the last time either.
         """
         import salt.client
         from salt.exceptions import SaltException
@@ -69,8 +71,9 @@ class Minion(roster.Host):
                     job = client.run_job(
                         [self.id], function, arguments, "list", timeout=ANSWER_SECONDS, kwarg=named, listen=True
                     )
-                for _ in range(attempts if job and job["minions"] else 0):
+                for _ in range(min(attempts, self._patience) if job and job["minions"] else 0):
                     if answer := self._answer(client, job["jid"], until):
+                        self._patience = ATTEMPTS
                         return answer[0]
         except NoAnswer:
             raise
@@ -85,6 +88,7 @@ class Minion(roster.Host):
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
             raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
+        self._patience = 1
         raise NoAnswer(
             f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
         )
