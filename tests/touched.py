@@ -40,7 +40,8 @@ def spoken(path) -> str:
     package = package.removeprefix("salt._utils.")
     if path.startswith(("tests/", "salt/_utils/mattermost_controller/")) and path.endswith(".py"):
         return rf"(?m)^\s*(from {package}\.{module} |import {package}\.{module}\b|from {package} import .*\b{module}\b)"
-    program = Path(path).parent if Path(path).parent.suffix == ".parts" else Path(path)
+    is_folder = Path(path).parent.suffix == ".parts" or Path(path).name == "__init__.py"
+    program = Path(path).parent if is_folder else Path(path)
     name = re.escape(program.name.split(".")[0])
     if path.startswith("salt/mattermost/deploy/") and path.endswith(".sls"):
         component = re.escape(Path(path).parts[3].removesuffix(".sls"))

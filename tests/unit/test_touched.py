@@ -12,6 +12,8 @@ SOURCES = {
     "tests/scenarios/test_upgrade.py": "from tests.scenarios.upgrading import cloned",
     "tests/scenarios/test_apply.py": 'host.apply("letsencrypt")',
     "tests/render/test_sls.py": "",
+    "tests/unit/test_move.py": "load_state('mattermost_move')",
+    "tests/unit/test_init.py": "def __init__(self)",
     "tests/unit/test_files.py": "from mattermost_controller.preflight import asked, files",
     "tests/unit/test_web.py": "from mattermost_controller.verify import files",
 }
@@ -19,6 +21,10 @@ SOURCES = {
 
 def test_a_module_touches_the_tests_that_import_it():
     assert touched(["salt/_utils/mattermost_database_tuning.py"], SOURCES) == {"tests/unit/test_tuning.py"}
+
+
+def test_a_state_that_is_a_package_touches_the_tests_that_load_it():
+    assert touched(["salt/_states/mattermost_move/__init__.py"], SOURCES) == {"tests/unit/test_move.py"}
 
 
 def test_a_module_of_a_package_is_told_from_its_namesake():
