@@ -18,6 +18,7 @@ from mattermost_controller.status import report
 from mattermost_controller.verify import additional, web
 
 from tests import repository
+from tests.soak import in_check
 from tests.unit.test_probe import CENTOS
 
 NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
@@ -165,7 +166,10 @@ def test_an_answer_without_an_end_is_left(monkeypatch):
     assert peak() - before < 300 << 20
 
 
-@pytest.mark.parametrize("words", ["yes escape >&2", "head -c 200000000 /dev/zero >&2"], ids=["lines", "a line"])
+LOUD = ["yes escape >&2", "head -c 200000000 /dev/zero >&2"]
+
+
+@pytest.mark.parametrize("words", in_check(LOUD, LOUD[1]), ids=["lines", "a line"])
 def test_an_error_without_an_end_is_left(words):
     before = peak()
     _, err, _ = ssh_multiplex.stream(["timeout", "3", "sh", "-c", words], None)

@@ -16,6 +16,7 @@ import mattermost_secret_core as secrets
 import pytest
 
 from tests.attack.cutting import cuts_of_python
+from tests.soak import in_check
 from tests.states import load_state
 from tests.unit import test_letsencrypt_archive as certificates
 from tests.unit import test_release_archive as releases
@@ -79,7 +80,7 @@ def renamed(host):
     atomic.rename(f"{host}/rotation.new", f"{host}/rotation")
 
 
-@pytest.mark.parametrize("disk", ["ext4", "xfs"], indirect=True)
+@pytest.mark.parametrize("disk", in_check(["ext4", "xfs"], "ext4"), indirect=True)
 @pytest.mark.parametrize("what", ONCE)
 def test_what_is_made_once_is_on_disk_when_it_is_said_to_be(disk, what):
     disk.flush()

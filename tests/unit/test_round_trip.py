@@ -11,6 +11,7 @@ from mattermost_controller.verify import http, round_trip
 from mattermost_settings_core import FORM_OVERHEAD
 
 from tests import repository
+from tests.soak import in_check
 from tests.unit.fake_chat import Chat
 from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 
@@ -85,7 +86,15 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("chat", "sentence"), WRONG.items(), indirect=["chat"], ids=list(WRONG))
+MAIN = ["no event", "no files", "other text"]
+
+
+@pytest.mark.parametrize(
+    ("chat", "sentence"),
+    in_check(list(WRONG.items()), *((fault, WRONG[fault]) for fault in MAIN)),
+    indirect=["chat"],
+    ids=list(WRONG),
+)
 def test_what_goes_wrong_is_said_and_nothing_is_left(chat, round_trip_finding, sentence):
     found = round_trip_finding(timeout=1)
     assert (found.level, found.sentence) == ("refusal", sentence)

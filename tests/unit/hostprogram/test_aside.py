@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests import programs
+from tests.soak import in_check
 from tests.unit.hostprogram.conftest import EACH_SHELL, usable
 
 # notes what it is asked; a start of the program's own unit runs it as systemd would
@@ -149,8 +150,16 @@ def test_it_comes_back_whole(world):
 
 @pytest.mark.parametrize(
     "place",
-    ["units/mattermost.service.before-import", "units/mattermost.service.d.before-import", "opt/mattermost.before-import", "work/aside/journal"],
-)  # fmt: skip
+    in_check(
+        [
+            "units/mattermost.service.before-import",
+            "units/mattermost.service.d.before-import",
+            "opt/mattermost.before-import",
+            "work/aside/journal",
+        ],
+        "opt/mattermost.before-import",
+    ),
+)
 def test_a_power_cut_on_the_way_aside_is_undone_at_boot(world, place):
     world.set("cut", str(world.folder / place))
     assert world.put().returncode != 0
@@ -162,7 +171,11 @@ def test_a_power_cut_on_the_way_aside_is_undone_at_boot(world, place):
 
 
 @pytest.mark.parametrize(
-    "place", ["opt/mattermost.coming", "opt/mattermost", "units/mattermost.service", "work/aside/last-journal"]
+    "place",
+    in_check(
+        ["opt/mattermost.coming", "opt/mattermost", "units/mattermost.service", "work/aside/last-journal"],
+        "opt/mattermost",
+    ),
 )
 def test_a_power_cut_on_the_way_back_is_ended_at_boot(world, place):
     world.put()
