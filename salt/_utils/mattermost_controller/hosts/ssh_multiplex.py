@@ -6,6 +6,7 @@ Salt's pseudo-terminal 0.4 s. ``salt_patches.ssh_by`` has the reasons.
 
 from __future__ import annotations
 
+import io
 import subprocess
 import threading
 
@@ -30,7 +31,7 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
     """
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     answer = bounded.Stream(process, process.stdout)
-    rest = []
+    rest = io.StringIO()  # a list of short lines would be eight times as large as they are
 
     def read_errors():
         left = bounded.LIMIT
@@ -41,7 +42,7 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
                 on_event(event)
             elif len(line) <= left:
                 left -= len(line)
-                rest.append(text)
+                rest.write(text)
 
     reader = threading.Thread(target=read_errors, daemon=True)
     reader.start()
@@ -50,5 +51,5 @@ def stream(argv: list[str], on_event) -> tuple[str, str, int]:
     # the connection's background master keeps standard error open: what was said by now is all there is
     reader.join(timeout=0.2)
     if answer.is_too_long:
-        rest.append(str(bounded.TooLong()))
-    return bounded.text(answer.found), "".join(rest), rc
+        rest.write(str(bounded.TooLong()))
+    return bounded.text(answer.found), rest.getvalue(), rc
