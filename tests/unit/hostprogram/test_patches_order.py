@@ -98,7 +98,7 @@ def test_a_deploy_and_a_patch_keep_each_other_out(host):
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         code, report = host.work()
-        assert (code, report["reason"]) == (0, "A deploy is running on this host.")
+        assert (code, report["reason"]) == (0, "A deploy is running on this host. The next window tries again.")
         host.stayed()
     stub = host.folder / "bin/mattermost-switch"
     stub.write_text(
