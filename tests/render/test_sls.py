@@ -1,6 +1,7 @@
 """Every SLS compiles on every platform, and follows the rules that keep the tree readable and safe to join."""
 
 import re
+import subprocess
 
 import pytest
 import salt.utils.yaml
@@ -190,6 +191,17 @@ def test_a_first_deploy_installs_its_packages_in_one_transaction(platform):
     assert packages(low) - before == packages(low, "packages-are-installed") - before
     by_order = [chunk["__id__"] for chunk in sorted(low, key=lambda chunk: chunk["order"])]
     assert by_order.index("ssh-is-allowed-before-the-firewall-is-installed") < by_order.index("packages-are-installed")
+
+
+def test_what_asks_restic_is_a_whole_script():
+    """Jinja takes the last line break of a text that it imports."""
+    (asked,) = [
+        one
+        for one in compiler.low("Debian-12", "mattermost.deploy.backup")
+        if one["state"] == "mattermost_backup_repository"
+    ]
+    done = subprocess.run(["/bin/sh", "-n"], input=asked["script"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_minion_gets_its_firewall_last():

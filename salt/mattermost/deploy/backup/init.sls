@@ -33,7 +33,7 @@ backup-tool-is-there-without-a-package:
 # before anything of the settings is written that backups are made with
 backup-repository-is-usable:
   mattermost_backup_repository.usable:
-    - script: {{ (tools ~ ask_repository) | json }}
+    - script: {{ (tools ~ "\n" ~ ask_repository) | json }}
     - repository: {{ backup.repository | json }}
     - password: {{ backup.password | json }}
     - environment: {{ backup.environment | json }}
