@@ -237,6 +237,13 @@ def test_whoever_may_create_in_the_superusers_database_gets_no_more_there(cluste
     assert not cluster.proof()
 
 
+def test_a_limit_of_idle_sessions_ends_no_backup(cluster):
+    """The session that holds the snapshot waits while pg_dump works."""
+    cluster.plant("ALTER ROLE mattermost SET idle_in_transaction_session_timeout = 1;")
+    done = cluster.run("mattermost-backup", "dump_database")
+    assert done.returncode == 0, done.stderr
+
+
 ASKED = {
     "mattermost-switch": ["schema mattermost", "newest_post mattermost", "posted_since 0", "migration_progress"],
     "mattermost-kept": ["only_in posts mattermost mattermost"],
