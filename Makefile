@@ -19,13 +19,17 @@ help: ## Print this help
 
 setup: $(VENV)/ready ## Create .venv with the pinned dependencies; nothing else on the machine changes
 
-$(VENV)/ready: requirements.txt etc/venv/started_elsewhere.py etc/venv/checkout_configuration.py
+# Each package is checked by its hash, also what Salt and rpm-vercmp are built with. Only another Salt than the pinned one has none here.
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+$(VENV)/ready: requirements.txt etc/venv/requirements.lock etc/venv/build.lock etc/venv/started_elsewhere.py etc/venv/checkout_configuration.py
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed (found: $$(python3 -V 2>&1))."; exit 1; }
 	@python3 -c 'import ensurepip' 2>/dev/null || { echo "The system package python3-venv is missing."; exit 1; }
 	@for program in ssh scp ssh-keygen; do command -v $$program >/dev/null || { echo "The program $$program is missing (package openssh-client)."; exit 1; }; done
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
-	sed -E '$(SALT:%=s/^salt==[^ ]+/salt==%/)' requirements.txt >$(VENV)/requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
+	sed '$(SALT:%=/^salt==/,/[^\]$$/d)' etc/venv/requirements.lock >$(VENV)/requirements.lock
+	$(PIP_INSTALL) --require-hashes -r etc/venv/build.lock
+	$(PIP_INSTALL) --require-hashes --no-build-isolation -r $(VENV)/requirements.lock
+	$(SALT:%=$(PIP_INSTALL) --no-build-isolation salt==%)
 	cp etc/venv/*.py "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/"
 	echo 'import started_elsewhere' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/started_elsewhere.pth"
 	touch $@
@@ -122,6 +126,13 @@ RELEASE = $(BIN)/python -m tools.release "$(VERSION)" --arch "$(ARCH)" $(if $(SO
 release: setup ## Download a release, check it, add its checksum to the table [VERSION=11.8.6 ARCH= SHA256= KEY= SOURCE= TRUST_FIRST=yes]
 	@test -n "$(VERSION)" || { echo "Which version? make release VERSION=11.8.6"; exit 2; }
 	@$(RELEASE)
+
+.PHONY: lock
+LOCK = .lab/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header
+lock: ## Pin each dependency with its hashes, after a change of requirements.txt; versions that still fit stay
+	@python3 -m venv .lab/lock && .lab/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@$(LOCK) requirements.txt -o etc/venv/requirements.lock >/dev/null
+	@$(LOCK) -c etc/venv/requirements.lock etc/venv/build.in -o etc/venv/build.lock >/dev/null
 
 .PHONY: sources
 sources: setup ## Show what the sources that list Mattermost's releases answer, and what is understood of it

@@ -279,6 +279,7 @@ RUN_BY = {
     r"ssh-keygen -R .*": (SCENARIOS + "test_preflight.py::test_a_changed_host_key_is_refused", "ssh-keygen"),
     # make, and what development takes
     r"make setup( && \. \.venv/bin/activate)?|make (check|test|standin|base|packages)": "not run: .ci/run is such a run: it calls make test, which makes the others' things first",
+    r"make lock": "not run: it asks the package index for newer versions",
     r"make docs": ("tests/unit/test_repository_docs.py::test_the_settings_page_is_the_schemas", "settings_page.page"),
     r"make sources": "not run: it asks the network",
     r"make picture": "not run: it takes a lab of its own",

@@ -7,6 +7,7 @@ import pytest
 
 from tests.repository import ROOT
 
+LOCKS = "etc/venv/requirements.lock", "etc/venv/build.lock"
 STUB = '#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE+ compiles anew}" >>"$PWD/calls"\ncase "${0##*/} $*" in *"$FAILS"*) exit 1 ;; esac\n'
 
 
@@ -17,7 +18,7 @@ def make(tmp_path):
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
     started = ("etc/venv/started_elsewhere.py", "etc/venv/checkout_configuration.py")
-    for name in ("requirements.txt", *started, ".venv/ready"):
+    for name in ("requirements.txt", *LOCKS, *started, ".venv/ready"):
         (tmp_path / name).touch()
     for path in (*(f".venv/bin/{name}" for name in ("pytest", "python", "ruff", "yamllint")), "bin/python3"):
         (tmp_path / path).write_text(STUB)

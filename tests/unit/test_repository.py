@@ -93,6 +93,33 @@ def test_requirements_are_pinned_each_with_its_reason():
     assert [line for line in lines if not re.fullmatch(r"[\w.\[\]-]+==[\w.]+( ;.*)?\s+# \S.*", line)] == []
 
 
+def locked(name) -> dict:
+    """Return each pin of a lock file -> its hashes."""
+    entries = re.split(r"\n(?=\S)", repository.text(Path("etc/venv") / name).rstrip("\n"))
+    return {entry.splitlines()[0].rstrip(" \\"): re.findall(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "build.lock"])
+def test_each_package_is_pinned_with_its_hashes(name):
+    found = locked(name)
+    assert [
+        pin for pin, hashes in found.items() if not re.fullmatch(r"[\w.-]+==[\w.]+( ; .*)?", pin) or not hashes
+    ] == []
+
+
+def test_the_lock_is_of_the_requirements():
+    wanted = re.findall(r"(?m)^([\w.-]+==[\w.]+)", repository.text(Path("requirements.txt")))
+    pins = {pin.partition(" ")[0].lower() for pin in locked("requirements.lock")}
+    assert {pin.lower() for pin in wanted} - pins == set(), "run: make lock"
+
+
+def test_what_is_built_with_is_what_is_installed():
+    """Else the second half of the installation would take back the first."""
+    both = [{pin.partition(" ")[0] for pin in locked(name)} for name in ("requirements.lock", "build.lock")]
+    names = {pin.partition("==")[0] for pin in both[0]}
+    assert {pin for pin in both[1] - both[0] if pin.partition("==")[0] in names} == set()
+
+
 def test_what_a_user_writes_is_ignored():
     """So that an update of the checkout never conflicts with a user's settings."""
     names = ["roster", "known_hosts", "pillar/mattermost.sls", "salt/mattermost/local/key.pem", ".lab/x", ".salt/x"]
