@@ -75,7 +75,7 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
         return _ret(name, True, f"The firewalld zone {zone} allows what the settings say.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
-        return _ret(name, None, f"The firewalld zone {zone} would change.", shown)
+        return _ret(name, None, f"The rules of the firewalld zone {zone} would be changed.", shown)
     refused = host.change(zone, permanent, runtime)
     if refused:
         return _ret(name, False, refused)

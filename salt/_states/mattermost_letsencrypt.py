@@ -45,7 +45,7 @@ def authority_trusted(name, pem, unit_dropin):
     if not changes:
         return _ret(name, True, "certbot trusts the certificate authority's HTTPS.")
     if __opts__["test"]:
-        return _ret(name, None, "The certificates that certbot trusts would change.", shown)
+        return _ret(name, None, "The list of authorities that certbot trusts would be changed.", shown)
     config.Swap(changes, [], "").apply()
     subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True)
     return _ret(name, True, "certbot trusts the certificate authority's HTTPS.", shown)

@@ -229,7 +229,7 @@ def firewall(name, strict, ports, paths):
         return _ret(name, True, f"The firewalld zone {zone} allows the same as before the deploy.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
-        return _ret(name, None, f"The firewalld zone {zone} would change.", shown)
+        return _ret(name, None, f"The rules of the firewalld zone {zone} would be changed.", shown)
     refused = firewalld.change(zone, permanent, runtime)
     if refused:
         return _ret(name, False, refused)

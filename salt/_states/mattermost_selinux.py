@@ -37,7 +37,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
             return _ret(
                 name,
                 None,
-                f"SELinux would allow what the programs need, after the package {tools} is installed.",
+                f"SELinux booleans and file labels would be set for the programs, after the package {tools} is installed.",
                 shown,
             )
         return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools}.")
@@ -62,7 +62,12 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         subject: f"{command[-1] if command[0] == 'setsebool' else command[4]}" for subject, command in todo.items()
     }
     if __opts__["test"]:
-        return _ret(name, None, "SELinux would allow what the programs need.", shown)
+        return _ret(
+            name,
+            None,
+            "SELinux booleans and file labels would be set, so that the programs are allowed what they need.",
+            shown,
+        )
     fault = _carry_out(todo.values())
     if fault:
         return _ret(name, False, fault)
@@ -95,7 +100,9 @@ def as_before(name, paths, labels=()):
         return _ret(name, True, "SELinux is as before the deploy.")
     shown = {subject: "off" if command[0] == "setsebool" else "removed" for subject, command in todo.items()}
     if __opts__["test"]:
-        return _ret(name, None, "SELinux would be as before the deploy.", shown)
+        return _ret(
+            name, None, "SELinux booleans and file labels would be set back to those from before the deploy.", shown
+        )
     fault = _carry_out(todo.values())
     if fault:
         return _ret(name, False, fault)

@@ -42,7 +42,9 @@ def read_json(path: str):
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}. Check its owner and mode: ls -l {path}") from err
     if not isinstance(parsed, dict):
-        raise FileError(f"{path} contains {type(parsed).__name__}, not a map of sections. Correct it or move it away.")
+        raise FileError(
+            f"{path} is not a JSON object with sections such as ServiceSettings. Correct it or move it away."
+        )
     return parsed
 
 

@@ -60,7 +60,7 @@ def settings_of_a_source(tmp_path, monkeypatch):
 
 
 def settings_of_a_moved_server(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="are not valid JSON"):
+    with pytest.raises(ValueError, match="is not valid JSON"):
         plan.parse_config(DEEP.encode())
 
 

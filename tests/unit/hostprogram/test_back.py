@@ -168,7 +168,7 @@ def test_where_the_new_version_has_no_migration_only_version_and_configuration_g
             lambda host: (host.folder / "work/switch/before").rename(host.folder / "gone"),
         ),
         (
-            "was removed, so this host cannot go back to it",
+            "no longer exists. To return to older data, restore a backup.",
             lambda host: (host.folder / "install" / OLD / "bin/mattermost").unlink(),
         ),
         ("PostgreSQL does not answer", lambda host: host.set(postgresql_is_down="")),

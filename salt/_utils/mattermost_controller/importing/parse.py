@@ -51,7 +51,9 @@ def sections(text: str, path: str) -> dict:
     except ValueError as err:
         raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host from which you import.") from None
     if not isinstance(value, dict):
-        raise ImportFault(f"{path} does not contain a map of sections. Correct it on the host from which you import.")
+        raise ImportFault(
+            f"{path} is not a JSON object with sections such as ServiceSettings. Correct it on the host from which you import."
+        )
     return value
 
 

@@ -257,10 +257,12 @@ def parse_config(data: bytes) -> dict:
         value = mattermost_json.parse(data)
     except ValueError as err:
         raise ValueError(
-            f"The source's settings are not valid JSON: {err}. Correct them there, then start again."
+            f"The source's config.json is not valid JSON: {err}. Correct it on the source, then start again."
         ) from None
     if not isinstance(value, dict):
-        raise ValueError("The source's settings are not a map of sections. Correct them there, then start again.")
+        raise ValueError(
+            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct it on the source, then start again."
+        )
     return value
 
 

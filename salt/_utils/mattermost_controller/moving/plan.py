@@ -262,7 +262,7 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} differ. The first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
+    return f"{len(names)} values differ. The first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:

@@ -47,8 +47,8 @@ def glibc(settings, facts, outside) -> Finding:
     if not actual:
         return warning(
             "glibc",
-            "The C library is not glibc, or its version is unknown.",
-            "use a host with glibc, because the server may not start on this one.",
+            "The host has no glibc, or its version cannot be read, so the server may not start.",
+            "check on the host: ldd --version. If it does not name glibc, use another host.",
         )
     if numbers(actual) < numbers(wanted):
         return refusal(

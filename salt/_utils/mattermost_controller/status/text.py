@@ -107,7 +107,7 @@ def _certificate(one: dict | None) -> str:
         return "none: the site is plain HTTP, or not deployed"
     if one["days_left"] is None:
         return f"{one['kind']}; {UNKNOWN}"
-    shown = "" if one["served"] else " (on disk; nothing is served)"
+    shown = "" if one["served"] else " (read from the disk; the site serves none)"
     tried = one["renewal"] or {}
     failed = f"; the last renewal failed: {tried['reason']}" if tried.get("attempt") == "failed" else ""
     return f"{one['kind']} ({one['issuer']}), {one['days_left']} days left, to {one['not_after'][:10]}{shown}{failed}"

@@ -8,13 +8,13 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade was removed."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade is gone. Restore a backup."
         return 1
     fi
     facts=$own/before/$source/facts
     to=$(value_of "$facts" from) copied=$(value_of "$facts" copied) previous_database=$database
     if [ ! -x "$install/$to/bin/mattermost" ]; then
-        why="The release in $install/$to was removed, so this host cannot go back to it."
+        why="Going back to $to is not possible, because $install/$to no longer exists. To return to older data, restore a backup."
     elif ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer. See: systemctl status postgresql"
     elif [ "$copied" = yes ]; then
