@@ -82,6 +82,16 @@ def test_a_tree_that_salt_left_half_unpacked_is_replaced(tmp_path, folder):
     assert salt_call_output(folder) == "Salt 1"
 
 
+def test_a_folder_with_files_of_others_stays(tmp_path, folder):
+    """As ``thin_dir: /home/ops`` in the roster would have it."""
+    folder.mkdir()
+    (folder / "notes").write_text("mine")
+    with pytest.raises(RelenvError, match="contains files that are not Salt's: set another thin_dir"):
+        bring(folder, archive(tmp_path))
+    assert (folder / "notes").read_text() == "mine"
+    assert [each.name for each in folder.iterdir()] == ["notes"]
+
+
 @pytest.mark.parametrize("damage", ["cut off", "does not start"])
 def test_a_damaged_one_leaves_the_tree_that_works(tmp_path, folder, damage):
     bring(folder, archive(tmp_path))

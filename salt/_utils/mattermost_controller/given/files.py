@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import os
+import re
 
 import mattermost_settings_data as data
 
@@ -22,7 +23,16 @@ ENTRY = (
 
 
 TEXTS = "host user passwd priv priv_passwd sudo_user thin_dir".split()
-NUMBERS = ("user", "passwd", "priv_passwd")  # Salt takes a whole number there for its digits
+NUMBERS = ("passwd", "priv_passwd")  # Salt takes a whole number there for its digits
+TRUTHS = "sudo tty identities_only keepalive".split()
+COUNTS = "timeout keepalive_interval keepalive_count_max".split()
+# what ssh, or a shell on the host, would read as more than a name
+FORMS = {
+    "host": (re.compile(r"[A-Za-z0-9_]([\w.-]*\w\.?)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?", re.ASCII), "a host name or an address alone, such as 192.0.2.10; the port has a line of its own"),
+    "user": (re.compile(r"[\w.][\w.@+$\\-]*", re.ASCII), "the name of an account"),
+    "sudo_user": (re.compile(r"[\w.][\w.@+$-]*", re.ASCII), "the name of an account"),
+    "thin_dir": (re.compile(r"/[\w.@+-]+(/[\w.@+-]+)+", re.ASCII), "a directory of its own below another one, such as /home/USER/salt, without blanks"),
+}  # fmt: skip
 OURS = "mattermost"
 
 
@@ -145,8 +155,22 @@ def _entry(path: str, host_id, entry) -> None:
         value = entry.get(name) or ""
         if not isinstance(value, str) and not (name in NUMBERS and type(value) is int):
             raise text.TextError(f"{where}: {name} is not a text. Write it in quotes, '...'.")
+    for name, (form, words) in FORMS.items():
+        value = entry.get(name) or ""
+        if value and not value.startswith("sdb://") and not form.fullmatch(value):
+            raise text.TextError(f"{where}: {name} must be {words}.")
+    for name in TRUTHS:
+        if not isinstance(entry.get(name) or False, bool):
+            raise text.TextError(f"{where}: {name} must be True or False, without quotes.")
+    for name in COUNTS:
+        value = entry.get(name)
+        if value is not None and not (str(value).isdecimal() and str(value).isascii() and 0 < int(value) < 100000):
+            raise text.TextError(f"{where}: {name} must be a whole number from 1 on.")
+    options = entry.get("ssh_options") or []
+    if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
+        raise text.TextError(f"{where}: ssh_options must be a list. Write `ssh_options: [NAME=VALUE]`.")
     port = str(entry.get("port") or 22)
-    if not port.startswith("sdb://") and not (port.isdigit() and 0 < int(port) < 65536):
+    if not port.startswith("sdb://") and not (port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
         raise text.TextError(f"{where}: port must be a number from 1 to 65535.")
     if not isinstance(entry.get("minion_opts") or {}, dict):
         raise text.TextError(

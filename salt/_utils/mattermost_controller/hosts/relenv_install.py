@@ -25,6 +25,8 @@ CHECK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(c
 OWN = """mkdir -m 755 {tree} 2>/dev/null; if [ -O {tree} ] && [ ! -L {tree} ] && [ -d {tree} ]; then echo own; elif [ -e {tree} ] || [ -L {tree} ]; then echo foreign; else echo absent; fi"""
 # The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
 INSTALL = """set -u
+[ ! -e {tree} ] || [ -z "$(ls -A {tree})" ] || [ -e {tree}/salt-call ] || [ -e {tree}/salt-relenv.tar.xz ] || [ -e {tree}/minion ] ||
+    {{ echo "{tree} contains files that are not Salt's: set another thin_dir: in the roster" >&2; exit 1; }}
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
 fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
 chmod 755 "$new"
