@@ -206,6 +206,29 @@ def test_salt_enters_its_own_folder_only(tmp_path, monkeypatch, what):
     assert "belongs to another account" in err or out == "done"
 
 
+@pytest.mark.parametrize(
+    ("content", "is_free"),
+    [
+        (None, True),
+        ([], True),
+        (["running_data"], True),
+        (["salt-thin.tgz"], True),
+        (["notes"], False),
+        ([".hidden"], False),
+    ],
+)
+def test_a_thin_dir_with_other_files_than_salts_is_refused(tmp_path, monkeypatch, content, is_free):
+    """Without the patch Salt's ``need_deployment`` removes it with all that is in it."""
+    monkeypatch.setattr(salt.client.ssh.Single, "run", lambda self, deploy_attempted=False: ("done", "", 0))
+    salt_patches.empty_no_folder_of_others()
+    folder = tmp_path / "it's mine"
+    for name in [".", *content] if content is not None else []:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    out, err, rc = salt.client.ssh.Single.run(Folder(folder))
+    assert (rc == 0) == is_free
+    assert out == "done" or "contains files that are not Salt's. Set another thin_dir:" in err
+
+
 def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):
     pytest.importorskip("salt.utils.resource_warnings", reason="SALT 3008.2 says nothing of unclosed objects.")
     salt_patches.make_job_folder(str(tmp_path / "var/cache/salt/master"))

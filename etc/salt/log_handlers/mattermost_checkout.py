@@ -58,6 +58,7 @@ def setup_handlers():
     salt_patches.say_nothing_of_unclosed_objects()
     salt_patches.take_paths_with_blanks()
     salt_patches.speak_to_any_login_shell()
+    salt_patches.empty_no_folder_of_others()
     for logger in ("salt.pillar", "salt.utils.templates"):
         logging.getLogger(logger).addFilter(without_values)
     if program == "salt-run":

@@ -86,6 +86,29 @@ def enter_no_folder_of_others() -> None:
     Single.run = run
 
 
+def empty_no_folder_of_others() -> None:
+    """Have ``salt-ssh`` refuse a ``thin_dir`` of the roster that has other files than Salt's.
+
+    Trouble: Salt removes all that is in it, as root, whenever it brings another version of itself.
+    Upstream: not reported.
+    """
+    from salt.client.ssh import Single
+
+    from mattermost_controller.hosts.relenv_install import FREE
+
+    original = Single.run
+
+    def run(self, deploy_attempted=False):
+        if os.path.dirname(self.thin_dir) != "/var/tmp":  # noqa: S108 (Salt's own choice)
+            script = f"{FREE.format(tree=shlex.quote(self.thin_dir))} || echo others"
+            if self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip() == "others":
+                sentence = f"{self.thin_dir} on {self.id} contains files that are not Salt's. Set another thin_dir: in the roster."
+                return "", sentence, 1
+        return original(self, deploy_attempted)
+
+    Single.run = run
+
+
 def name_the_way_without_python() -> None:
     """Have ``salt-ssh`` say ``--relenv`` where a host has no Python that Salt can use.
 

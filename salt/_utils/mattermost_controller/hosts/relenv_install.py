@@ -23,9 +23,14 @@ SECONDS = 900
 CHECK = """[ -O {tree} ] && [ ! -L {tree} ] && [ -x {tree}/salt-call ] && [ "$(cat {tree}/{note} 2>/dev/null)" = {sha256} ] && echo there"""
 # The same before a single command, which may be the first that this host hears of: nobody takes the place of a folder of ours in /var/tmp.
 OWN = """mkdir -m 755 {tree} 2>/dev/null; if [ -O {tree} ] && [ ! -L {tree} ] && [ -d {tree} ]; then echo own; elif [ -e {tree} ] || [ -L {tree} ]; then echo foreign; else echo absent; fi"""
+# What is in {tree} is removed before a new Salt comes, by Salt itself as root: nothing, or what Salt left there
+FREE = '[ ! -e {tree} ] || [ -z "$(ls -A {tree} 2>&1)" ]' + "".join(
+    f" || [ -e {{tree}}/{name} ]"
+    for name in ("salt-call", "salt-relenv.tar.xz", "salt-thin.tgz", "minion", "running_data")
+)
 # The archive comes on standard input; `cat` notices no end that came too early, so its size is compared.
 INSTALL = """set -u
-[ ! -e {tree} ] || [ -z "$(ls -A {tree})" ] || [ -e {tree}/salt-call ] || [ -e {tree}/salt-relenv.tar.xz ] || [ -e {tree}/minion ] ||
+{free} ||
     {{ echo "{tree} contains files that are not Salt's: set another thin_dir: in the roster" >&2; exit 1; }}
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
 fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
@@ -68,7 +73,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: 
         size = file.seek(0, 2)
         file.seek(0)
         say("copying Salt with its own Python to the host, once", lambda: mattermost_progress.sent(file, size))
-        script = INSTALL.format(**words, size=size)
+        script = INSTALL.format(**words, size=size, free=FREE.format(**words))
         try:
             done = subprocess.run(
                 host.command(login_shell.in_sh(script)),
