@@ -39,7 +39,9 @@ def get(saltenv=None, **command):
         util.Finalize(None, _forget, [os.path.join(__opts__["cachedir"], "highstate.cache.p")], exitpriority=0)
     data = __context__[_DATA]
     find = functools.partial(_named, env=env)
-    settings = mattermost_settings_data.for_sls(data, __pillar__, __opts__, __grains__, __opts__["id"], find)
+    settings = mattermost_settings_data.for_sls(
+        data, __pillar__, __opts__, __grains__, __opts__["id"], find, __context__
+    )
     return config_core.all_shown(mattermost_settings_data.hidden(data["schema"], settings)) if command else settings
 
 

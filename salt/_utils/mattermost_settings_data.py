@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import re
@@ -12,6 +13,7 @@ import yaml
 NAMES = ("schema", "platforms", "releases", "bundle")
 SHIPPED = "salt://"
 LISTED = "mattermost_listed"
+KEPT = "mattermost_settings.merged"  # in Salt's context
 _PLAIN = re.compile(r"true|false|\d{1,5}").fullmatch  # in a mapping of secrets: values that are none
 _PEM = "-----BEGIN CERTIFICATE-----"
 
@@ -40,19 +42,23 @@ def read(paths: dict) -> dict:
     return {name: _read(path, os.stat(path).st_mtime) for name, path in paths.items()}
 
 
-def for_sls(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, find) -> dict:
+def for_sls(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, find, context: dict) -> dict:
     """Return what ``mattermost_settings.get`` gives an SLS; raises SettingsError with every fault of the settings.
 
     data: of ``load`` or ``read``. pillar: the host's whole pillar. options, grains, host_id: as for ``merge`` of the core.
-    find: from a file that a setting names to its path on this machine.
+    find: from a file that a setting names to its path on this machine. context: Salt's, which lasts for one job: a run asks once for each
+    SLS, and merging takes longer than the rest of that SLS.
     ``remove``, ``renew`` and LISTED are no settings but what a command says: they must never stand in a file. Nor is ``bundle``: it is
     what the host notes of this bundle.
     """
     given = _plain({name: pillar.get(name) for name in ("mattermost", "remove", "renew", LISTED)})
-    data = with_listed(data, given[LISTED] or {})
-    settings = with_files(core.merge(data, given["mattermost"] or {}, options, grains, host_id), find)
-    asked = {"remove": given["remove"] or {}, "renew": given["renew"] is True}
-    return {**settings, **asked, "bundle": bundle(data)}
+    kept, key = context.setdefault(KEPT, {}), repr((host_id, given))
+    if key not in kept:
+        data = with_listed(data, given[LISTED] or {})
+        settings = with_files(core.merge(data, given["mattermost"] or {}, options, grains, host_id), find)
+        asked = {"remove": given["remove"] or {}, "renew": given["renew"] is True}
+        kept[key] = {**settings, **asked, "bundle": bundle(data)}
+    return copy.deepcopy(kept[key])
 
 
 def with_listed(data: dict, listed: dict) -> dict:

@@ -6,17 +6,14 @@ Found through ``ssh_minion_opts: {wrapper_dirs: …}``; at the top of the master
 
 from __future__ import annotations
 
+import functools
+
 import mattermost_settings_data
 
 
 def get():
     """Return the host's merged settings; raises with every fault of the settings."""
     roots = __opts__["__master_opts__"]["file_roots"]["base"]
-    return mattermost_settings_data.for_sls(
-        mattermost_settings_data.load(roots),
-        __pillar__,
-        __opts__,
-        __grains__,
-        __opts__["id"],
-        lambda name: mattermost_settings_data.place(name, roots),
-    )
+    data = mattermost_settings_data.load(roots)
+    find = functools.partial(mattermost_settings_data.place, roots=roots)
+    return mattermost_settings_data.for_sls(data, __pillar__, __opts__, __grains__, __opts__["id"], find, __context__)

@@ -124,7 +124,7 @@ def test_a_newer_patch_of_the_line_is_said_and_not_taken():
 
 def test_what_a_command_brings_reaches_a_host_and_stands_in_no_setting():
     pillar = {"mattermost": {"email": "a@example.test"}, mattermost_settings_data.LISTED: {"11.7": "11.7.15"}}
-    made = mattermost_settings_data.for_sls(DATA, pillar, {}, GRAINS, "chat.example.test", str)
+    made = mattermost_settings_data.for_sls(DATA, pillar, {}, GRAINS, "chat.example.test", str, {})
     assert made["release"]["version"] == "11.7.15"
     with pytest.raises(core.SettingsError):
         core.merge(DATA, {"listed": {"11.7": "11.7.15"}}, {}, GRAINS, "chat.example.test")

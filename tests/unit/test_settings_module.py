@@ -124,3 +124,13 @@ def test_the_values_in_a_mapping_of_secrets_are_secrets_too():
     environment = {"MM_EMAILSETTINGS_SMTPPASSWORD": "hunter22", "MM_LOGSETTINGS_ENABLEFILE": "true"}
     given = {"server": {"environment": environment}, "backup": {"environment": {}, "password": ""}, "name": "x"}
     assert data.secrets(schema, given) == ["hunter22"]
+
+
+def test_a_run_merges_once_for_all_its_sls_and_each_gets_its_own(monkeypatch):
+    host, merges, merge = minion({"mattermost": {"email": "a@example.test"}}), [], core.merge
+    monkeypatch.setattr(core, "merge", lambda *given: merges.append(given) or merge(*given))
+    host.get()["release"]["version"] = "changed"
+    assert host.get()["release"]["version"] != "changed"
+    assert len(merges) == 1
+    host.__pillar__["mattermost"]["email"] = "b@example.test"
+    assert (host.get()["email"], len(merges)) == ("b@example.test", 2)
