@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import salt.client.ssh.shell
 import salt.utils.relenv
+from salt.loader.lazy import LazyLoader
+from salt.utils import entrypoints
+from salt.utils.optsdict import OptsDict
 
 SOURCE = Path("etc/salt/log_handlers/mattermost_checkout.py")
 
@@ -66,6 +69,9 @@ def started(checkout, tmp_path, monkeypatch, capfd):
             if not name.startswith("__"):
                 monkeypatch.setattr(kind, name, value)
     monkeypatch.setattr(salt.utils.relenv, "gen_relenv", salt.utils.relenv.gen_relenv)
+    monkeypatch.setattr(entrypoints, "iter_entry_points", entrypoints.iter_entry_points)
+    monkeypatch.setattr(LazyLoader, "_refresh_file_mapping", LazyLoader._refresh_file_mapping)
+    monkeypatch.setattr(OptsDict, "__bool__", lambda options: len(options) > 0, raising=False)
 
     def start(program, version):
         monkeypatch.setattr("sys.argv", [f"/venv/bin/{program}", "x"])

@@ -59,6 +59,9 @@ def setup_handlers():
     salt_patches.take_paths_with_blanks()
     salt_patches.speak_to_any_login_shell()
     salt_patches.empty_no_folder_of_others()
+    salt_patches.look_for_extensions_once()
+    salt_patches.list_folders_once()
+    salt_patches.ask_options_for_no_copy()
     for logger in ("salt.pillar", "salt.utils.templates"):
         logging.getLogger(logger).addFilter(without_values)
     if program == "salt-run":

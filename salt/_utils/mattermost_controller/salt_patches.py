@@ -1,12 +1,13 @@
 """Every place where this tree changes Salt, or calls what Salt does not document.
 
-Each has its trouble and where it was reported upstream. ``tests/unit/test_salt_patches.py`` runs Salt without it and shows
+Each has its trouble and where it was reported upstream. ``tests/unit/test_salt_patches*.py`` run Salt without it and show
 the trouble: a test there that fails after an update of Salt means that the patch can go. docs/salt-versions.md has the steps.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import sys
@@ -183,6 +184,56 @@ def say_nothing_of_unclosed_objects() -> None:
         salt.utils.resource_warnings.warn_until_close = lambda *_, **__: None
 
 
+def look_for_extensions_once() -> None:
+    """Have a process look only once for installed packages that extend Salt.
+
+    Trouble: each of some 50 loaders in a run looks again, half a second after the last time: together a tenth of the run's own work.
+    Upstream: not reported.
+    """
+    import salt.utils.entrypoints
+
+    salt.utils.entrypoints.iter_entry_points = functools.cache(salt.utils.entrypoints.iter_entry_points)
+
+
+def list_folders_once() -> None:
+    """Have Salt's loaders list a folder of modules again only if it changed.
+
+    Trouble: each of some 100 loaders in a run lists its folders twice, and takes the hundreds of names in them apart: a third of the
+    run's own work. Upstream: not reported.
+    """
+    from salt.loader.lazy import LazyLoader
+
+    original, found = LazyLoader._refresh_file_mapping, {}
+
+    def stamp(folder):
+        with contextlib.suppress(OSError):
+            now = os.stat(folder)
+            return folder, now.st_ino, now.st_mtime_ns
+        return folder, None, None
+
+    def refresh(self):
+        folders = [os.path.join(folder, part) for folder in self.module_dirs for part in ("", "__pycache__")]
+        key = repr([*map(stamp, folders), sorted(self.disabled), self.static_modules])
+        if key not in found:
+            original(self)
+            found[key] = dict(self.file_mapping), dict(self.suffix_map), list(self.suffix_order)
+        mapping, suffixes, order = found[key]
+        self.file_mapping, self.suffix_map, self.suffix_order = dict(mapping), dict(suffixes), list(order)
+
+    LazyLoader._refresh_file_mapping = refresh
+
+
+def ask_options_for_no_copy() -> None:
+    """Have an ``OptsDict`` say whether it holds anything without a look at each of its values.
+
+    Trouble: Salt asks for each loader that it makes, and then copies all options into the parent's own dictionary to count them.
+    Upstream: not reported.
+    """
+    from salt.utils.optsdict import OptsDict
+
+    OptsDict.__bool__ = lambda self: any(key in self for key in self._get_all_keys())
+
+
 def print_at_the_end(last) -> None:
     """Have *last* shown when ``salt-run`` prints the result of this run; what is printed later in the process is Salt's own again.
 
@@ -230,6 +281,52 @@ def ssh_by(run):
         yield
     finally:
         Shell._run_cmd = original
+
+
+@contextlib.contextmanager
+def options_known(grains_of):
+    """Within this context ``salt-ssh`` does not ask a host for its options and grains, but takes what is known.
+
+    grains_of: called with a host's ID, in the process of that host and after Salt has packed itself; returns its grains, or None if it is to be
+    asked. Salt's folder must be on a host that is not.
+    Trouble: before each state run Salt starts on the host alone to ask for both (``test.opts_pkg``): a fifth of a run that changes nothing.
+    The options are what the controller sends, laid over Salt's defaults. The grains are sent back to the host, to take the place of
+    its own, which are more: here they are not.
+    Upstream: https://github.com/saltstack/salt/pull/66016 keeps what a host answered; open.
+    """
+    import salt.client.ssh.state
+    from salt.client.ssh.wrapper import FunctionWrapper
+
+    getitem, prepare, known = FunctionWrapper.__getitem__, salt.client.ssh.state.prep_trans_tar, {}
+
+    def answered(self, command):
+        host_id = self.kwargs["id_"]
+        if command == "test.opts_pkg" and (grains := grains_of(host_id)) is not None:
+            known[host_id] = grains
+            return lambda: minion_options(self.minion_opts, grains)
+        return getitem(self, command)
+
+    def without_grains(client, chunks, files, pillar=None, id_=None, grains=None):
+        return prepare(client, chunks, files, pillar, id_, None if id_ in known else grains)
+
+    FunctionWrapper.__getitem__, salt.client.ssh.state.prep_trans_tar = answered, without_grains
+    try:
+        yield
+    finally:
+        FunctionWrapper.__getitem__, salt.client.ssh.state.prep_trans_tar = getitem, prepare
+
+
+def minion_options(sent: dict, grains: dict) -> dict:
+    """Return what ``test.opts_pkg`` answers on a host. sent: the minion options that ``salt-ssh`` sends there.
+
+    Trouble: of `options_known`. Upstream: as there.
+    """
+    import salt.config
+
+    folder = os.path.dirname(sent["root_dir"])
+    on_host = {"config_dir": folder, "conf_file": os.path.join(folder, "minion"), "file_client": "local", "local": True}
+    run = {"log_level": "quiet", "log_level_logfile": "warning", "pillar": {}, "grains": {"id": sent["id"], **grains}}
+    return {**salt.config.apply_minion_config(dict(sent)), **on_host, **run}
 
 
 def ssh_command(shell) -> list[str]:

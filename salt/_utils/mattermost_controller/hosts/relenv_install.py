@@ -45,17 +45,17 @@ rm -rf {tree} && mv -T "$new" {tree} && [ -O {tree} ] && [ ! -L {tree} ] || fail
 """
 
 
-def directory(entry: dict, user: str) -> str:
+def directory(entry: dict, user: str, kind: str = "relenv") -> str:
     """Return the folder on the host that salt-ssh runs from, as Salt's ``Single`` reckons it.
 
-    entry: the roster's. user: who logs in.
+    entry: the roster's. user: who logs in. kind: ``thin`` or ``relenv``.
     """
     import salt.client.ssh
     import salt.utils.network
 
     if entry.get("thin_dir"):
         return entry["thin_dir"]
-    pattern = salt.client.ssh.DEFAULT_THIN_DIR.replace("_salt", "_salt_relenv")
+    pattern = salt.client.ssh.DEFAULT_THIN_DIR.replace("_salt", {"thin": "_salt", "relenv": "_salt_relenv"}[kind])
     checkout = uuid.uuid3(uuid.NAMESPACE_DNS, salt.utils.network.get_fqhostname()).hex[:6]
     return pattern.replace("%%USER%%", re.sub(r"[^a-zA-Z0-9._\-@]", "_", user)).replace("%%FQDNUUID%%", checkout)
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import mattermost_progress
 from mattermost_settings_data import LISTED
 
-from mattermost_controller.hosts import collect, minion, relenv_archive, relenv_install, roster, runtime, ssh_multiplex
+from mattermost_controller import salt_patches
+from mattermost_controller.hosts import (
+    collect,
+    minion,
+    relenv_archive,
+    relenv_install,
+    roster,
+    runtime,
+    ssh_multiplex,
+    thin_tree,
+)
 from mattermost_controller.stages.stage import NO_RESULTS
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"
@@ -53,11 +65,22 @@ def _over_ssh(opts: dict, hosts: list, slses: list[str], known: dict, arguments:
         # a run of Salt's ssh client is all thin or all relenv: a mixed roster takes one for each
         client = salt.client.ssh.client.SSHClient(c_path=opts["conf_file"])
         client.opts["relenv"] = kind == "relenv"
-        with ssh_multiplex.multiplexed(told):
+        grains = functools.partial(_grains, opts, {host.id: host for host in hosts}, known, kind)
+        with ssh_multiplex.multiplexed(told), salt_patches.options_known(grains):
             outcome.update(client.cmd(members, "state.sls", [",".join(slses)], tgt_type="list", kwarg=arguments))
     for host_id in reached:
         outcome.setdefault(host_id, {"stderr": NO_RESULTS})
     return outcome
+
+
+def _grains(opts: dict, hosts: dict, known: dict, kind: str, host_id: str) -> dict | None:
+    """Return the grains of a host that need not be asked for them, None of another: a preflight looked, and Salt's folder is there.
+
+    Grains in the roster are for the host to know, too: of them only its own answer tells.
+    """
+    host, facts = hosts[host_id], known.get(host_id, {}).get("facts")
+    is_known = facts and not host.entry.get("grains") and (kind == "relenv" or thin_tree.ensure(host, opts["cachedir"]))
+    return facts["grains"] if is_known else None
 
 
 def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
