@@ -29,7 +29,7 @@ BEGUN = "mattermost_release.begun"  # in __context__: what a download that goes 
 
 
 def begun(name, release, work, ca_file=None):
-    """Begin to fetch the archive that `unpacked` of the same run is going to need, while other states do their work.
+    """Begin to fetch the archive that `unpacked` of the same run is going to need, and to lay it out, while other states do their work.
 
     name, release, work, ca_file: as of `unpacked`, which waits for it and says why it failed. Never fails or reports a change; begins
     nothing where that needs no archive, or is to refuse it, or takes it from elsewhere than a server.
@@ -48,8 +48,14 @@ def begun(name, release, work, ca_file=None):
         return _ret(name, True, "No archive needs to be downloaded while the packages are installed.")
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
+        os.makedirs(name, exist_ok=True)
+        tree.sweep(name)
         wanted = _download(version, release, checksum, work, ca_file)
-        __context__[BEGUN] = (wanted, fetch.begin(*wanted))
+
+        def lay_out(archive):
+            return archive, tree.lay_out(archive, name, version, release["edition"])
+
+        __context__[BEGUN] = (wanted, fetch.begin(*wanted, then=lay_out))
     return _ret(name, True, f"The archive of Mattermost {version} is downloaded while the packages are installed.")
 
 
@@ -124,13 +130,12 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
 
 def _bring(name, version, release, checksum, work, user, path, ca_file, selinux):
     wanted = _, file_name, _, downloads, _ = _download(version, release, checksum, work, ca_file)
-    tree.sweep(name)
     underway, coming = __context__.pop(BEGUN, (None, None))
     if underway == wanted:
-        archive = coming.result()
-    elif checksum:
-        archive = fetch.archive(*wanted)
+        archive, aside = coming.result()
     else:
-        archive = signature.archive(release, file_name, downloads, ca_file)
-    tree.unpack(archive, name, version, user, path, selinux, release["edition"])
+        tree.sweep(name)
+        archive = fetch.archive(*wanted) if checksum else signature.archive(release, file_name, downloads, ca_file)
+        aside = tree.lay_out(archive, name, version, release["edition"])
+    tree.move_in(aside, archive, name, version, user, path, selinux, release["edition"])
     shutil.rmtree(downloads, ignore_errors=True)

@@ -58,8 +58,8 @@ def archive(source: str, name: str, checksum: str, folder: str, ca_file: str | N
     return ready
 
 
-def begin(*arguments) -> Future:
-    """Begin `archive` beside what this process does next, and return its result to come.
+def begin(*arguments, then=lambda archive: archive) -> Future:
+    """Begin `archive`, and *then* with it, beside what this process does next, and return the result to come.
 
     It ends with the process: a part of the file stays, and the next run goes on there.
     """
@@ -67,7 +67,7 @@ def begin(*arguments) -> Future:
 
     def run():
         try:
-            future.set_result(archive(*arguments))
+            future.set_result(then(archive(*arguments)))
         except BaseException as err:  # noqa: BLE001 - who waits for it gets whatever it was
             future.set_exception(err)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import pwd
@@ -124,7 +125,27 @@ def _files(folder: str) -> list[str]:
     ]
 
 
-def unpack(
+def unpack(archive: str, install: str, version: str, *words, edition: str = "team") -> None:
+    """`lay_out` and `move_in`. words: of `move_in`, from the user on."""
+    move_in(lay_out(archive, install, version, edition), archive, install, version, *words, edition=edition)
+
+
+def lay_out(archive: str, install: str, version: str, edition: str = "team") -> str:
+    """Unpack *archive* aside and return the folder, for `move_in`: nothing that it needs of this host has to be there yet.
+
+    Every member is checked before it is written. Raises ReleaseError with the reason; nothing is left behind then.
+    """
+    check_room(install, archive)
+    aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
+    with _aside(aside, archive, install):
+        os.chmod(aside, 0o755)  # noqa: S103 - the service user runs the version check in it
+        core.check_members(_extract(archive, aside), version, edition)
+        os.sync()
+    return aside
+
+
+def move_in(
+    aside: str,
     archive: str,
     install: str,
     version: str,
@@ -133,37 +154,43 @@ def unpack(
     restorecon: bool = False,
     edition: str = "team",
 ) -> None:
-    """Unpack *archive* to ``INSTALL/VERSION``, whole or not at all.
+    """Move what `lay_out` laid out of *archive* to ``INSTALL/VERSION``, whole or not at all; before that the server says its version itself.
 
-    Every member is checked before it is written, all of them and the server's own word on its version before the tree is moved in.
     user: the service user, who runs the version check. path: see `rewrite_client`. restorecon: label the tree (SELinux).
     Raises ReleaseError with the reason; nothing is left behind then.
     """
-    check_room(install, archive)
-    aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
-    umask = os.umask(0o022)
+    umask, target = os.umask(0o022), os.path.join(install, version)
     try:
-        os.chmod(aside, 0o755)  # noqa: S103 - the service user runs the version check in it
-        names = _extract(archive, aside)
-        core.check_members(names, version, edition)
-        tree = os.path.join(aside, core.ROOT)
-        core.check_version_output(_version_of(tree, user), version, edition)
-        rewrite_client(tree, path, aside)
-        os.sync()
-        target = os.path.join(install, version)
-        if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole
-            os.rename(target, os.path.join(aside, "replaced"))
-        os.rename(tree, target)
-        atomic.sync_directory(install)
-    except (tarfile.TarError, EOFError, zlib.error) as err:
-        raise ReleaseError(f"{archive} is not a readable archive: {err}. Correct mattermost:release:source.") from None
-    except OSError as err:
-        raise ReleaseError(f"Unpacking {archive} below {install} failed: {err}. Check that disk: df") from None
+        with _aside(aside, archive, install):
+            tree = os.path.join(aside, core.ROOT)
+            core.check_version_output(_version_of(tree, user), version, edition)
+            rewrite_client(tree, path, aside)
+            os.sync()
+            if os.path.isdir(target):  # left by hand: without a server in it, or it would count as whole
+                os.rename(target, os.path.join(aside, "replaced"))
+            os.rename(tree, target)
+            atomic.sync_directory(install)
     finally:
         os.umask(umask)
         shutil.rmtree(aside, ignore_errors=True)
     if restorecon:
         subprocess.run(["restorecon", "-RF", target], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def _aside(folder: str, archive: str, install: str):
+    """Remove *folder* if this fails; say what fails of *archive* and of the disk below *install* as ReleaseError."""
+    try:
+        yield
+    except BaseException as err:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(err, (tarfile.TarError, EOFError, zlib.error)):
+            reason = f"{archive} is not a readable archive: {err}. Correct mattermost:release:source."
+        elif isinstance(err, OSError):
+            reason = f"Unpacking {archive} below {install} failed: {err}. Check that disk: df"
+        else:
+            raise
+        raise ReleaseError(reason) from None
 
 
 def _extract(archive: str, folder: str) -> set[str]:
@@ -174,14 +201,22 @@ def _extract(archive: str, folder: str) -> set[str]:
             path = os.path.join(folder, member.name)
             if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
                 raise ReleaseError(f"The archive's member {member.name!r} would be written through a link.")
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            _make(os.path.dirname(path))
             if member.isdir():
-                os.makedirs(path, mode=0o755, exist_ok=True)
+                _make(path)
             elif member.issym():
                 os.symlink(member.linkname, path)
             else:
                 _write(tar.extractfile(member), path, 0o755 if member.mode & 0o111 else 0o644)
     return names
+
+
+def _make(folder: str) -> None:
+    """Make *folder* readable for all, whatever the process, whose other states may be at work, lets its files be."""
+    if not os.path.isdir(folder):
+        _make(os.path.dirname(folder))
+        os.mkdir(folder)
+        os.chmod(folder, 0o755)  # noqa: S103
 
 
 def _write(source, path: str, mode: int) -> None:

@@ -87,13 +87,13 @@ def enterprise_archive(folder, **made):
 def test_an_archive_is_unpacked_only_as_the_edition_that_it_is(tmp_path, made, wanted):
     (tmp_path / "install").mkdir()
     path = str(enterprise_archive(tmp_path) if made == "enterprise" else archives.archive(tmp_path))
-    words = (path, str(tmp_path / "install"), "11.7.100", "root", "/", False, wanted)
+    words = (path, str(tmp_path / "install"), "11.7.100", "root")
     if made == wanted:
-        tree.unpack(*words)
+        tree.unpack(*words, edition=wanted)
         assert tree.edition(str(tmp_path / "install"), "11.7.100") == made
     else:
         with pytest.raises(core.ReleaseError, match="Enterprise Edition|not contain .*ENTERPRISE-EDITION-LICENSE.txt"):
-            tree.unpack(*words)
+            tree.unpack(*words, edition=wanted)
         assert os.listdir(tmp_path / "install") == []
 
 

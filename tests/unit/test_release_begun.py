@@ -24,11 +24,13 @@ class World:
 
     def __init__(self, folder, monkeypatch):
         self.install, self.work = str(folder), str(folder / "work")
-        self.fetched, self.unpacked, self.serve, self.fails = [], [], threading.Event(), ""
+        self.fetched, self.laid_out, self.unpacked, self.serve = [], [], [], threading.Event()
+        self.fails = self.full = ""
         self.state = load_state("mattermost_release")
         monkeypatch.setattr(self.state.fetch, "archive", self.archive)
         monkeypatch.setattr(self.state.core, "check_glibc", lambda *words: None)
-        monkeypatch.setattr(self.state.tree, "unpack", lambda archive, *words: self.unpacked.append(archive))
+        monkeypatch.setattr(self.state.tree, "lay_out", self.lay_out)
+        monkeypatch.setattr(self.state.tree, "move_in", lambda aside, *words: self.unpacked.append(aside))
 
     def archive(self, *words):
         self.fetched.append(words[:3])
@@ -36,6 +38,12 @@ class World:
         if self.fails:
             raise self.state.ReleaseError(self.fails)
         return "/archive"
+
+    def lay_out(self, archive, *words):
+        self.laid_out.append(archive)
+        if self.full:
+            raise self.state.ReleaseError(self.full)
+        return f"{archive} aside"
 
     def begin(self, **release):
         return self.state.begun(self.install, {**RELEASE, **release}, self.work)
@@ -55,7 +63,7 @@ def test_a_download_goes_on_beside_what_comes_next_and_is_waited_for(world):
     assert (begun["result"], begun["changes"], world.unpacked) == (True, {}, [])
     threading.Timer(0.2, world.serve.set).start()
     assert world.unpack()["result"] is True
-    assert (len(world.fetched), world.unpacked) == (1, ["/archive"])
+    assert (len(world.fetched), world.unpacked) == (1, ["/archive aside"])
 
 
 def test_a_download_that_fails_is_told_by_the_state_that_needs_it(world):
@@ -64,6 +72,30 @@ def test_a_download_that_fails_is_told_by_the_state_that_needs_it(world):
     assert world.begin()["result"] is True
     assert (world.unpack()["result"], world.unpack()["comment"]) == (False, "it could not be downloaded")
     assert len(world.fetched) == 2, "the second try fetches by itself"
+
+
+def test_the_archive_is_laid_out_beside_what_comes_next(world):
+    world.serve.set()
+    world.begin()
+    world.state.__context__[world.state.BEGUN][1].result(20)
+    assert (world.laid_out, world.unpacked) == (["/archive"], [])
+    world.unpack()
+    assert (world.laid_out, world.unpacked) == (["/archive"], ["/archive aside"])
+
+
+def test_a_full_disk_is_told_by_the_state_that_needs_the_release(world):
+    world.full = "No space left on device"
+    world.serve.set()
+    assert world.begin()["result"] is True
+    assert (world.unpack()["result"], world.unpack()["comment"]) == (False, "No space left on device")
+    world.full = ""
+    assert world.unpack()["result"] is True
+
+
+def test_what_a_run_left_aside_that_was_killed_goes_before_the_next_is_laid_out(world, tmp_path):
+    (tmp_path / ".unpack-old").mkdir()
+    world.begin()
+    assert not (tmp_path / ".unpack-old").exists()
 
 
 def test_what_was_begun_of_another_release_is_not_taken(world):
@@ -76,7 +108,7 @@ def test_what_was_begun_of_another_release_is_not_taken(world):
 def test_without_a_begun_download_the_archive_is_fetched_then(world):
     world.serve.set()
     assert world.unpack()["result"] is True
-    assert world.unpacked == ["/archive"]
+    assert world.unpacked == ["/archive aside"]
 
 
 @pytest.mark.parametrize(
