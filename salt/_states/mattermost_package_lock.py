@@ -1,5 +1,7 @@
 """Wait for another program that installs packages on the host, such as its own unattended upgrade, and say which one it is.
 
+Also for what the controller began to fetch before Salt was here (``stages/ahead.py``).
+
 .. code-block:: yaml
 
     no-other-program-installs-packages:
@@ -18,12 +20,13 @@ import time
 
 import mattermost_progress
 from mattermost_answer import answer as _ret
-from mattermost_packages import PackageError, Packages
+from mattermost_packages import AHEAD, PackageError, Packages
 
 LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/lib/rpm/.rpm.lock")
+KEPT = "mattermost_package_lock.ahead"  # in __context__: the file whose lock this process has
 YUM = "/run/yum.pid"  # yum 3 has no lock on a file: it writes its number
 LONGEST = 900  # seconds; an upgrade of a whole system takes minutes
-PAUSE = 1
+PAUSE = 0.2
 _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux
 
 
@@ -34,7 +37,7 @@ def free(name, pkgs):
     """
     began, waited = time.monotonic(), ""
     wanted = {package if isinstance(package, str) else next(iter(package)) for package in pkgs}
-    while (holder := _holder()) and not __opts__["test"]:
+    while not __opts__["test"] and (holder := _ahead() or _holder()):
         try:
             if wanted <= set(Packages().names()):
                 break
@@ -52,6 +55,18 @@ def free(name, pkgs):
         time.sleep(PAUSE)
     mattermost_progress.tell_part("installing packages:")
     return _ret(name, True, f"No other program is installing packages.{waited}")
+
+
+def _ahead() -> str:
+    """Take the lock of who fetches packages ahead of Salt, until this process ends; return who has it, or ""."""
+    file = __context__.get(KEPT) or open(AHEAD, "a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return "the download of the packages, which this run began,"
+    __context__[KEPT] = file
+    return ""
 
 
 def _holder() -> str:

@@ -16,6 +16,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_F
 GONE = ("not-installed", "config-files")  # what else dpkg says, it has at least a part of the package
 DPKG = "/usr/bin/dpkg-query"
 YUMDB = "/var/lib/yum/yumdb"
+AHEAD = "/run/mattermost-packages.lock"  # held by who fetches packages before Salt is there, then by Salt's process
 TRIES = 50  # each drops at least one package from what rpm is asked to remove
 
 

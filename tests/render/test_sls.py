@@ -204,6 +204,16 @@ def test_what_asks_restic_is_a_whole_script():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_lists_that_are_a_minute_old_are_not_fetched_again():
+    """The controller has them updated while Salt is on its way (stages/ahead.py)."""
+    (chunk,) = [
+        each
+        for each in compiler.low("Debian-12", "mattermost.deploy.packages")
+        if each["__id__"] == "packages-are-installed"
+    ]
+    assert chunk["cache_valid_time"] > 60
+
+
 def test_a_minion_gets_its_firewall_last():
     pillar = {"mattermost": {**compiler.PILLAR["mattermost"], "engine": "minion"}}
     low = compiler.Host(compiler.GRAINS["Debian-12"], pillar).low("mattermost.deploy.packages")

@@ -23,6 +23,7 @@ def state(tmp_path, monkeypatch):
     state = load_state("mattermost_package_lock")
     monkeypatch.setattr(state, "LOCKS", (str(tmp_path / "lists"), str(tmp_path / "lock-frontend")))
     monkeypatch.setattr(state, "YUM", str(tmp_path / "yum.pid"))
+    monkeypatch.setattr(state, "AHEAD", str(tmp_path / "ahead"))
     monkeypatch.setattr(state, "PAUSE", 0.05)
     monkeypatch.setattr(state.Packages, "names", lambda self: ["curl"])
     (tmp_path / "lock-frontend").write_text("")
@@ -96,4 +97,15 @@ def test_a_yum_that_died_holds_nothing(state, tmp_path):
     dead = subprocess.Popen(["true"])
     dead.wait()
     (tmp_path / "yum.pid").write_text(f"{dead.pid}\n")
+    assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."
+
+
+def test_what_this_run_began_to_fetch_is_waited_for_and_then_nothing_is_begun_any_more(state, tmp_path):
+    take = ["flock", "-n", str(tmp_path / "ahead")]
+    subprocess.Popen([*take, "sleep", "1"])
+    deadline = time.monotonic() + 20
+    while subprocess.run([*take, "true"]).returncode == 0:
+        assert time.monotonic() < deadline
+    assert "which this run began" in state.free("x", ["nginx"])["comment"]
+    assert subprocess.run([*take, "true"]).returncode == 1
     assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."

@@ -18,6 +18,7 @@ from mattermost_controller.hosts import (
     ssh_multiplex,
     thin_tree,
 )
+from mattermost_controller.stages import ahead
 from mattermost_controller.stages.stage import NO_RESULTS
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"
@@ -36,7 +37,8 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     arguments = _arguments(test, more)
     if any(isinstance(host, minion.Minion) for host in hosts):
         return outcome | _by_minion(reached, slses, arguments)
-    return outcome | _over_ssh(opts, reached, slses, known, arguments, on_event)
+    with ahead.fetching(reached, known, slses, test):
+        return outcome | _over_ssh(opts, reached, slses, known, arguments, on_event)
 
 
 def _arguments(test: bool, more: dict | None) -> dict:
