@@ -118,5 +118,7 @@ def test_whose_grains_are_known(monkeypatch, kind):
     hosts = [named("a"), named("not-brought"), named("not-looked-at"), named("own", grains={"role": "chat"})]
     known = {host.id: {"facts": {"grains": {"os": host.id}}} for host in hosts if host.id != "not-looked-at"}
     monkeypatch.setattr(thin_tree, "ensure", lambda host, cachedir: host.id != "not-brought")
-    found = [stage_run._grains({"cachedir": "/x"}, {host.id: host for host in hosts}, known, kind, host.id) for host in hosts]
+    found = [
+        stage_run._grains({"cachedir": "/x"}, {host.id: host for host in hosts}, known, kind, host.id) for host in hosts
+    ]
     assert found == [{"os": "a"}, {"os": "not-brought"} if kind == "relenv" else None, None, None]
