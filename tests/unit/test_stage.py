@@ -214,10 +214,15 @@ def test_a_broken_progress_line_is_just_a_line():
     assert mattermost_progress.decode(mattermost_progress.MARK + "{") is None
 
 
+class Done(list):
+    """``keys``: the key that Salt's client is to use where a host has none, None for one that it makes."""
+
+
 @pytest.fixture
 def done(monkeypatch):
     """What is done in a run of stages, in order: logins, the bringing of relenv, Salt's commands."""
-    done = []
+    done, keys = Done(), []
+    done.keys = keys
 
     class Client:
         def __init__(self, c_path):
@@ -225,6 +230,7 @@ def done(monkeypatch):
 
         def cmd(self, members, *_, **__):
             done.append(("salt", *members))
+            keys.append(self.opts.get("ssh_priv"))
             return {host_id: {"return": "states"} for host_id in members}
 
     monkeypatch.setattr("salt.client.ssh.client.SSHClient", Client)
@@ -232,8 +238,8 @@ def done(monkeypatch):
     return done
 
 
-def run_of_two(done, *logins):
-    """Run a stage on a host with a Python and on one without. logins: what those of the latter give."""
+def run_of_two(done, *logins, **entry):
+    """Run a stage on a host with a Python and on one without. logins: what those of the latter give. entry: of the latter in the roster."""
     from salt.client.ssh.shell import Shell
 
     answers, types = iter(logins), Shell._run_cmd
@@ -244,7 +250,7 @@ def run_of_two(done, *logins):
             done.append(name)
             return next(answers) if name == "el" else Result(0, "", "")
 
-        return SimpleNamespace(id=name, address=name, connect=connect)
+        return SimpleNamespace(id=name, address=name, connect=connect, entry=entry if name == "el" else {})
 
     known = {"el": {"runtime": "relenv"}}
     return stage_run.apply({"conf_file": ""}, [host("new"), host("el")], ["mattermost.deploy.x"], known, False)
@@ -253,6 +259,11 @@ def run_of_two(done, *logins):
 def test_hosts_are_logged_in_to_again_right_before_salt_goes_there(done):
     run_of_two(done, Result(0, "", ""), Result(0, "", ""))
     assert done == ["new", "el", "relenv", "new", ("salt", "new"), "el", ("salt", "el")]
+
+
+def test_salt_makes_no_key_where_each_host_has_its_own(done):
+    run_of_two(done, Result(0, "", ""), Result(0, "", ""), priv="/keys/chat")
+    assert done.keys == [None, "agent-forwarding"]
 
 
 def test_a_login_that_fails_later_is_that_hosts_answer(done):
