@@ -1,5 +1,6 @@
 """What a run by minions says of a master and a minion that are not as they should be; `test_orchestrations.py` has what costs less."""
 
+import concurrent.futures
 import os
 import shutil
 import signal
@@ -72,12 +73,32 @@ def test_without_space_for_the_masters_cache_nothing_is_begun(site):
     assert site.roll()["second"]["result"] is True
 
 
-def test_a_minion_with_another_key_than_the_accepted_one_is_told(site):
-    minion = site._started[1]
+def test_a_minion_that_is_restarted_in_the_middle_is_told(site):
+    site.give({"seconds": 120})
+    site.work()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        rolled = pool.submit(site.roll)
+        while not (site.folder / "work").exists():
+            time.sleep(0.5)
+        restarted(site)
+        step = rolled.result()["first"]
+    site.give({})
+    assert step["result"] is False
+    assert f"The minion {daemons.MINION} answers, but has lost this job" in step["comment"]
+    assert site.roll()["second"]["result"] is True
+
+
+def restarted(site):
+    """Kill the minion with its jobs, and start it again."""
+    minion = site._started[-1]
     os.killpg(minion.pid, signal.SIGKILL)
     minion.wait()
-    shutil.rmtree(site.folder / "minion/etc/salt/pki")
     site._launch("salt-minion", "minion")
+
+
+def test_a_minion_with_another_key_than_the_accepted_one_is_told(site):
+    shutil.rmtree(site.folder / "minion/etc/salt/pki")
+    restarted(site)
     denied = site.folder / "master/etc/salt/pki/master/minions_denied" / daemons.MINION
     deadline = time.monotonic() + daemons.START_SECONDS
     while not denied.exists():

@@ -115,8 +115,12 @@ def answer(**fields):
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({"test.version": SILENT}, f"The minion {ID} does not answer."),
-        ({"test.version": None}, f"The minion {ID} does not answer.\nsee whether its key is accepted"),
+        ({"test.version": SILENT, "test.ping": SILENT}, f"The minion {ID} does not answer."),
+        (
+            {"test.version": None, "test.ping": None},
+            f"The minion {ID} does not answer.\nsee whether its key is accepted",
+        ),
+        ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job: it was restarted in the middle"),
         (
             {"test.version": SYNCED | {"test.version": "3006.24"}},
             f"The minion {ID} has Salt 3006.24, and the master has 300",
@@ -243,7 +247,7 @@ def test_a_minion_that_the_pillar_has_no_settings_for_is_refused(host, compiled,
 
 def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, compiled):
     held = threading.Event()
-    jobs.answers["test.version"] = lambda *_: held.wait(10) and SILENT
+    jobs.answers |= {"test.version": lambda *_: held.wait(10) and SILENT, "test.ping": SILENT}
     (login,) = collect.log_in([host]).values()
     while not jobs.asked:
         time.sleep(0.01)
@@ -254,7 +258,7 @@ def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, 
         pillar.result()
     assert login.result().err.startswith(f"The minion {ID} does not answer.")
     assert compiled == [{"id": ID, "os": "Debian"}]
-    assert len(jobs.asked) == 1
+    assert [function for function, _, _ in jobs.asked] == [list(SYNCED), "test.ping"]
 
 
 def test_files_of_the_masters_pillar_are_not_judged(host, compiled, tmp_path):
@@ -392,8 +396,13 @@ def test_stages_are_one_job_in_which_the_first_failure_ends_the_run(applied, job
     assert jobs.asked[-2] == ("state.sls", ["mattermost.deploy.a,mattermost.deploy.b"], named)
 
 
-def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied):
+def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied, jobs):
+    jobs.answers["test.ping"] = SILENT
     assert applied(SILENT)["stderr"].startswith(f"The minion {ID} does not answer.")
+
+
+def test_a_job_that_a_restart_of_its_minion_ended_is_told_as_that(applied):
+    assert applied(SILENT)["stderr"].startswith(f"The minion {ID} answers, but has lost this job: it was restarted")
 
 
 def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsys):

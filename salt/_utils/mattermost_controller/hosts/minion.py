@@ -26,6 +26,7 @@ ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
+RESTART_ATTEMPTS = 4  # a minion that is restarted ends after 90 seconds, and starts; its job goes on meanwhile
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
 BUSY_SECONDS = 20  # that it may take to say so
 SLACK = 120  # seconds of a job beside what it runs
@@ -51,7 +52,7 @@ class Minion(roster.Host):
         super().__init__(host_id, {}, {**opts, "pillar": {}})  # Salt would lay the orchestration's own over the host's
         self.address = "minion"
         self.greeting = "The minion answers and has the code of this bundle."
-        self._patience = ATTEMPTS
+        self._patience = RESTART_ATTEMPTS
         self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None, attempts=ATTEMPTS):
@@ -73,7 +74,7 @@ class Minion(roster.Host):
                     )
                 for _ in range(min(attempts, self._patience) if job and job["minions"] else 0):
                     if answer := self._answer(client, job["jid"], until):
-                        self._patience = ATTEMPTS
+                        self._patience = RESTART_ATTEMPTS
                         return answer[0]
         except NoAnswer:
             raise
@@ -88,10 +89,21 @@ class Minion(roster.Host):
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
             raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
+        if function != "test.ping" and self._patience > 1 and self._hears():
+            raise NoAnswer(
+                f"The minion {self.id} answers, but has lost this job: it was restarted in the middle, or its job was ended.\n"
+                "run this again; what the host's own programs had begun, they bring to its end first."
+            )
         self._patience = 1
         raise NoAnswer(
             f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
         )
+
+    def _hears(self) -> bool:
+        try:
+            return self.job("test.ping", attempts=1) is True
+        except NoAnswer:
+            return False
 
     def wait_until_heard(self) -> None:
         """Return when the minion hears its master, after states that may have cut their connection. Raises NoAnswer."""

@@ -100,7 +100,8 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
                     f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
                 )
             with mattermost_progress.waiting("salt", f"its minion applies {len(slses)} stages", host.id):
-                answer = host.job("state.sls", [",".join(slses)], {**arguments, **base, "localconfig": failhard})
+                given = {**arguments, **base, "localconfig": failhard}
+                answer = host.job("state.sls", [",".join(slses)], given, attempts=minion.RESTART_ATTEMPTS)
                 host.wait_until_heard()
         except minion.NoAnswer as err:
             return {"stderr": str(err)}
