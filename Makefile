@@ -115,7 +115,7 @@ picture: setup ## Draw docs/screen.svg from a first deploy, on the host that `ma
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-bench: standin ## Compare with a hand-written script, then measure upgrades and rollbacks [ROUNDS=1 BASE=commit to measure too; ONLY=deploy|upgrade GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
+bench: standin ## Compare with a hand-written script, then measure upgrades, rollbacks and many hosts [ROUNDS=1 BASE=commit to measure too; ONLY=deploy|upgrade|engines GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
 	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
 
 .PHONY: release

@@ -1,4 +1,4 @@
-"""``make bench``: every way on fresh hosts, in turn and in one run, then an upgrade and its undos; prints tables, writes .lab/bench.json.
+"""``make bench``: every way on fresh hosts, in turn and in one run, then an upgrade and its undos, then many hosts by each engine; prints tables, writes .lab/bench.json.
 
 Exit status 1 when a deployment failed or the bundle's second run lost a request. Times depend on the machine: they are
 printed beside their aims and decide nothing.
@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.bench import contenders, page, result, sized, upgrades
+from tests.bench import contenders, engines, page, result, sized, upgrades
 from tests.lab import archives
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -63,7 +63,7 @@ def main() -> int:
         "--archive", help="a Team Edition archive; default: the newest stand-in, made as large as a real one"
     )
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", choices=("deploy", "upgrade"), help="one of the two parts alone")
+    parser.add_argument("--only", choices=("deploy", "upgrade", "engines"), help="one of the parts alone")
     parser.add_argument("--gigabytes", type=float, default=0, help="what to put into the database before the upgrades")
     parser.add_argument("--base", help="a commit whose tree is measured too, in turn with this one")
     parser.add_argument(
@@ -72,7 +72,7 @@ def main() -> int:
     given = parser.parse_args()
     was_up = (ROOT / ".lab" / "instance").exists()
     lab = Lab.open(ROOT)
-    rounds, rows, releases = [], {}, []
+    rounds, rows, releases, by_engine = [], {}, [], {}
     kinds = {"script": contenders.ByHand, "smaller": contenders.Smaller, "bundle": contenders.Bundle}
     try:
         with contextlib.ExitStack() as stack:
@@ -80,19 +80,21 @@ def main() -> int:
                 tree = stack.enter_context(contenders.checked_out(given.base))
                 kinds["base"] = contenders.of_tree(tree, f"mattermost.ssl of {given.base}")
             bundles = {side: kind for side, kind in kinds.items() if issubclass(kind, contenders.Bundle)}
-            if given.only != "upgrade":
+            if given.only in (None, "deploy"):
                 archive = chosen(lab, given.archive)
                 print(f"archive: {archive.path.stat().st_size / 1e6:.0f} MB", file=sys.stderr, flush=True)
                 for kind in bundles.values():
                     contenders.warm_up(lab, kind, archive, given.platform)
                 rounds = [measure(lab, archive, given.platform, number, kinds) for number in range(given.rounds)]
-            if given.only != "deploy":
+            if given.only in (None, "upgrade"):
                 releases = [archives.describe(path) for path in archives.available(lab.archives)][-2:]
                 if len(releases) < 2:
                     print("bench: upgrades were not measured: that takes two archives (make standin)", file=sys.stderr)
                 else:
                     trees = {side: kind.tree for side, kind in bundles.items()}
                     rows = upgrades.measure(lab, releases, given.platform, trees, given.rounds, given.gigabytes)
+            if given.only in (None, "engines"):
+                by_engine = engines.measure(lab)
     except (LabError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -109,6 +111,10 @@ def main() -> int:
         print(upgrades.text(rows, releases[1].version, given.platform, titles))
         found["upgrades"] = rows
         tables["upgrade"] = page.upgrade_table(rows["bundle"])
+    if by_engine:
+        print(engines.text(by_engine))
+        found["engines"] = by_engine
+        tables["engines"] = page.engines_table(by_engine)
     if given.write:
         (ROOT / page.PATH).write_text(page.written((ROOT / page.PATH).read_text(), tables))
     (ROOT / ".lab" / "bench.json").write_text(json.dumps(found, indent=1) + "\n")

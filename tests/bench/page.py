@@ -37,6 +37,19 @@ def upgrade_table(rows: list[dict]) -> str:
     return "\n".join(lines + [_row(row["case"], [shown(row[key]) for key in COLUMNS]) for row in rows])
 
 
+def engines_table(found: dict) -> str:
+    """Return the table of many hosts by each engine. found: of `engines.measure`."""
+    lines = [
+        "| hosts | wall time | beside one host | CPU seconds of the controller | connections (jobs) per host |",
+        "|---|---|---|---|---|",
+    ]
+    for engine, title in (("ssh", "over ssh"), ("minion", "by minions")):
+        for row in found[engine]:
+            cells = [f"{row['wall']:.1f} s", f"{row['ratio']:.2f}", f"{row['cpu']:.1f}", f"{row['connections']:.0f}"]
+            lines.append(_row(f"{row['hosts']} {title}", cells))
+    return "\n".join(lines)
+
+
 def _row(head: str, cells: list[str]) -> str:
     return f"| {head} | {' | '.join(cells)} |".replace("  |", " |")
 

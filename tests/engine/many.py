@@ -38,18 +38,22 @@ NAME-works:
 """
 
 
+def with_rolling(served: Path, noted: Path) -> None:
+    """Have the tree at *served*, with the small orchestration. noted: where its hosts note what they do."""
+    shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("__pycache__"))
+    (served / "rolling").mkdir()
+    # in the place of one that minions may run
+    (served / "mattermost/renew.sls").write_text(ORCHESTRATION)
+    for name in ("first", "second"):
+        (served / f"rolling/{name}.sls").write_text(STAGE.replace("NAME", name).replace("FOLDER", str(noted)))
+
+
 class Many(daemons.Daemons):
     """count: how many minions; those after the first one are ``m1.example`` and so on."""
 
     def __init__(self, folder: Path, count: int):
         self.served = folder / "salt"
-        shutil.copytree(TREE, self.served, ignore=shutil.ignore_patterns("__pycache__"))
-        (self.served / "rolling").mkdir()
-        # in the place of one that minions may run
-        (self.served / "mattermost/renew.sls").write_text(ORCHESTRATION)
-        for name in ("first", "second"):
-            text = STAGE.replace("NAME", name).replace("FOLDER", str(folder))
-            (self.served / f"rolling/{name}.sls").write_text(text)
+        with_rolling(self.served, folder)
         grains = compiler.GRAINS["Debian-12"]
         super().__init__(folder, [self.served], {daemons.MINION: grains, daemons.MASTERLESS: {}})
         self.minions = [daemons.MINION, *(f"m{number}.example" for number in range(1, count))]

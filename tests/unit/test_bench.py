@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.bench import contenders, page, result, sized, upgrades
+from tests.bench import contenders, engines, page, result, sized, upgrades
 from tests.probe.report import Loss, Report
 
 ROUND = {
@@ -187,3 +187,15 @@ def test_the_page_has_the_tables_that_a_run_makes():
 def test_a_table_without_a_place_is_refused():
     with pytest.raises(ValueError, match="0 places for the table other"):
         page.written(Path(page.PATH).read_text(), {"other": "| |"})
+
+
+ROW = {"hosts": 1, "wall": 40.0, "cpu": 3.04, "connections": 5, "ratio": 1.0}
+ENGINES = {"ssh": [ROW, {**ROW, "hosts": 8, "wall": 62.0, "ratio": 1.55}], "minion": [ROW, {**ROW, "hosts": 20}]}
+
+
+def test_many_hosts_are_told_by_engine_beside_their_aim():
+    told = engines.text(ENGINES).splitlines()
+    assert told[0] == "ssh, 1 hosts: 40.0 s, the controller's CPU 3.0 s, connections per host 5"
+    assert told[2] == "ssh, 8 hosts / 1: 1.55 (aim 1.5: MISSED)"
+    assert told[-1] == "minion, 20 hosts / 1: 1.00 (aim 2: met)"
+    assert "| 8 over ssh | 62.0 s | 1.55 | 3.0 | 5 |" in page.engines_table(ENGINES)
