@@ -280,6 +280,7 @@ DOUBTFUL = (
     mail_login_is_whole,
     mail_server_is_a_host,
     names_are_names,
+    tools.storage_has_a_password,
     tools.storage_is_restics,
     tools.storage_has_its_login,
     tools.sources_can_be_filled_in,

@@ -67,6 +67,13 @@ def storage_login_is_not_ours(settings):
             yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password."
 
 
+def storage_has_a_password(settings):
+    """`backup:password` has no blanks at its ends: restic leaves them out."""
+    password = settings["backup"]["password"]
+    if password != password.strip():
+        yield "mattermost:backup:password begins or ends with a blank, which restic leaves out. Write it without."
+
+
 def storage_is_restics(settings):
     """`backup:repository` on another machine begins with a kind that restic knows; a directory is written without `local:`."""
     kind, is_kind, _ = settings["backup"]["repository"].partition(":")

@@ -315,6 +315,10 @@ DOUBTFUL = [
         for name in ("a..b", "a-.example.test", "x" * 64 + ".test", ".".join(["x" * 60] * 5))
     ),
     *(("where others have directories too", {"paths": {"state": path}}) for path in ("/srv", "/mnt", "/media")),
+    *(
+        ("backup:password begins or ends with a blank", {"backup": {"password": word}})
+        for word in (" ", "x ", "\u00a0x")
+    ),
     ("backup:repository is /mnt", {"backup": {"repository": "/mnt"}}),
     ("backup:repository is //srv/x. Write it without", {"backup": {"repository": "//srv/x"}}),
     *(
