@@ -188,25 +188,13 @@ def _owner(path: str) -> int:
         return -1
 
 
-def give_to_root(uid: int, start: str = "/") -> list[str]:
-    """Give what account *uid*, of which nothing runs any more, owns on the file system of *start* to root; return the paths.
+def give_to_root(uid: int, start: str = "/") -> None:
+    """Give what account *uid*, of which nothing runs any more, owns on the file system of *start* to root.
 
-    By find: the account may have made folders deeper than Python goes, and longer than a path may be.
+    By find: the account may have made folders deeper than Python goes, whose paths together are larger than the memory.
     """
-    find = ["find", start, "-xdev", "-uid", str(uid)]
-    listed = subprocess.run([*find, "-print0"], capture_output=True, stdin=subprocess.DEVNULL, check=False).stdout
-    paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
-    for path in paths:
-        try:
-            os.lchown(path, 0, 0)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
-                raise
-            subprocess.run([*find, "-execdir", "chown", "-h", "root:root", "{}", "+"], check=False)
-            break
-    return paths
+    command = ["find", start, "-xdev", "-uid", str(uid), "-execdir", "chown", "-h", "root:root", "{}", "+"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, check=False)
 
 
 def prune_empty(folder: str, were_there) -> None:

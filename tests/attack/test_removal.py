@@ -3,32 +3,39 @@
 import os
 import pwd
 import subprocess
+import sys
 
 import mattermost_remove_files as files
 import pytest
 
+from tests import repository
 from tests.states import load_state
 
 DEEP = 3000
 SERVER = pwd.getpwnam("daemon")
 
 
-@pytest.fixture
-def deep(tmp_path):
-    """A directory with folders in one another and a file in the innermost, all the server's account's."""
-    here, top = os.open(".", os.O_RDONLY), tmp_path / "data"
+def make(top, name, count):
+    """Have *count* folders in one another below *top*, and a file in the innermost, all the server's account's."""
+    here = os.open(".", os.O_RDONLY)
     try:
         os.mkdir(top)
         os.chdir(top)
-        for _ in range(DEEP):
-            os.mkdir("d")
-            os.chown("d", SERVER.pw_uid, SERVER.pw_gid)
-            os.chdir("d")
+        for _ in range(count):
+            os.mkdir(name)
+            os.chown(name, SERVER.pw_uid, SERVER.pw_gid)
+            os.chdir(name)
         with open("file", "w"):
             os.chown("file", SERVER.pw_uid, SERVER.pw_gid)
     finally:
         os.fchdir(here)
         os.close(here)
+    return top
+
+
+@pytest.fixture
+def deep(tmp_path):
+    top = make(tmp_path / "data", "d", DEEP)
     yield top
     subprocess.run(["rm", "-rf", top], check=True)  # pytest's own way is Python's
 
@@ -44,11 +51,31 @@ def test_it_is_given_to_root_and_no_link_is_followed(deep, tmp_path):
     os.chown(tmp_path / "others/file", 2, 2)
     (deep / "link").symlink_to(tmp_path / "others/file")
     os.lchown(deep / "link", SERVER.pw_uid, SERVER.pw_gid)
-    given = files.give_to_root(SERVER.pw_uid, str(tmp_path))
-    assert len(given) == DEEP + 2
+    files.give_to_root(SERVER.pw_uid, str(tmp_path))
     assert os.lstat(deep / "link").st_uid == 0
     assert (tmp_path / "others/file").stat().st_uid == 2
-    assert files.give_to_root(SERVER.pw_uid, str(tmp_path)) == []
+    assert owned_by_it(tmp_path) == ""
+
+
+def owned_by_it(place):
+    """Where something of the server's account is, of all that is not too deep to be named."""
+    command = ["find", place, "-uid", str(SERVER.pw_uid), "-print", "-quit"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout[:100]
+
+
+def test_what_is_very_deep_takes_no_memory(tmp_path):
+    """All paths together have 600 MB; those of 100,000 such folders, which are made in seconds, 500 GB."""
+    top = make(tmp_path / "data", "d" * 100, 3_500)
+    code = f"import mattermost_remove_files as files; files.give_to_root({SERVER.pw_uid}, {str(tmp_path)!r})"
+    try:
+        subprocess.run(
+            ["sh", "-c", 'ulimit -v 400000; exec "$@"', "sh", sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": str(repository.ROOT / "salt/_utils")},
+            check=True,
+        )
+        assert owned_by_it(top) == ""
+    finally:
+        subprocess.run(["rm", "-rf", top], check=True)
 
 
 def test_a_power_cut_right_after_it_brings_nothing_back(disk, monkeypatch):
