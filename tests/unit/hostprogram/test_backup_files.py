@@ -62,6 +62,26 @@ def test_what_the_server_makes_to_see_whether_it_can_is_not_listed(tmp_path):
     assert (tmp_path / "staging/files").read_text() == "1 users/testfile\n"
 
 
+def test_folders_that_are_very_deep_fill_no_list(tmp_path):
+    variables, here = folders(tmp_path), os.open(".", os.O_RDONLY)
+    os.chdir(tmp_path / "state/data")
+    try:
+        for _ in range(2000):
+            os.mkdir("d" * 100)
+            os.chdir("d" * 100)
+            with open("file", "w"):
+                pass
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    (tmp_path / "state/data/file").touch()
+    subprocess.run(["dash", "-c", script("mattermost-backup", "list_files", **variables)], check=True)
+    listed = (tmp_path / "staging/files").read_text()
+    assert "0 file\n" in listed
+    assert len(listed) < 1_000_000, "200 MB without a bound"
+    subprocess.run(["rm", "-rf", tmp_path / "state"], check=True)  # pytest's own way is Python's
+
+
 def test_a_name_with_a_line_break_adds_nothing_to_what_is_counted(tmp_path):
     """The manifest's sums come from the list; a number of 24 digits there would make every backup one that cannot be restored."""
     variables = folders(tmp_path)

@@ -97,7 +97,7 @@ END
 
 compare_files() { # compare_files DATABASE: what was stored when it was dumped and it names is there, in its length
     local missing
-    find "$fetched$state/data" -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
+    find "$fetched$state/data" -maxdepth 64 -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
         give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
