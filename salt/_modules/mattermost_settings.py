@@ -66,8 +66,8 @@ def _named(name, env):
     if not name.startswith(mattermost_settings_data.SHIPPED):
         raise core.SettingsError(
             [
-                f"mattermost:letsencrypt:ca_file is {name}, a path on the controller. A minion cannot read it. Set a file "
-                "of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format."
+                f"mattermost:letsencrypt:ca_file is {name}, a path on the controller. A minion cannot read it. Set it to a file "
+                "of the file server (salt://mattermost/local/NAME), or to the certificate itself, in PEM format."
             ]
         )
     return __salt__["cp.cache_file"](name, env) or name

@@ -183,12 +183,14 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
     The administrator's own lines stay. False, with the old files back, when PostgreSQL does not take the new ones.
     """
     postgresql = host.Cluster(cluster, superuser_password)
-    granted = f"The server, and mattermost-sql for backups and upgrades, may log in to PostgreSQL as {role}."
+    granted = (
+        f"Two accounts may log in to PostgreSQL as {role}: the server's, and mattermost-sql for backups and upgrades."
+    )
     if __opts__["test"] and not postgresql.running():
         return _ret(
             name,
             None,
-            f"Would allow the server, and mattermost-sql for backups and upgrades, to log in to PostgreSQL as {role}.",
+            f"Would let two accounts log in to PostgreSQL as {role}: the server's, and mattermost-sql for backups and upgrades.",
             {"access": "rules"},
         )
     try:

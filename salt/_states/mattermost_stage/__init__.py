@@ -39,7 +39,7 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
         return _ret(
             name,
             True,
-            "This stage runs when the old server is stopped." if is_in_place else "No old server is to be stopped.",
+            "This stage runs after the old server was stopped." if is_in_place else "There is no old server to stop.",
         )
     runs = __context__.setdefault(KEY, {})
     if name not in runs:

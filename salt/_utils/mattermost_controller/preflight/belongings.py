@@ -123,7 +123,7 @@ def directories(settings, facts, outside) -> Finding:
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
     if facts.get("run_unit"):
-        found["run"] = f"{run} (mattermost:paths:run) is what {facts['run_unit']} makes."
+        found["run"] = f"{run} (mattermost:paths:run) is created by the unit {facts['run_unit']}."
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)

@@ -56,7 +56,7 @@ def named_files(settings, facts, outside) -> Finding:
         return refusal(
             "named-files",
             f"mattermost:letsencrypt:ca_file is {ca_file}, a path on the controller. A minion cannot read it.",
-            "set a file of the file server (salt://mattermost/local/NAME) or the certificate itself, in PEM format.",
+            "set it to a file of the file server (salt://mattermost/local/NAME), or to the certificate itself, in PEM format.",
         )
     missing = outside.get("missing", [])
     if missing:
