@@ -99,9 +99,9 @@ def uploads_pass_nginx(settings):
     given = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", 1)
     variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "1")
     if type(given) is not int:
-        yield "mattermost:server:config:FileSettings:MaxFileSize must be a whole number of bytes, without quotes, such as 104857600."
+        yield "mattermost:server:config:FileSettings:MaxFileSize must be a whole number of bytes, without quotes, such as 209715200."
     if not re.fullmatch("[0-9]+", variable):
-        yield "mattermost:server:environment:MM_FILESETTINGS_MAXFILESIZE must be a whole number of bytes, such as 104857600."
+        yield "mattermost:server:environment:MM_FILESETTINGS_MAXFILESIZE must be a whole number of bytes, such as 209715200."
     if limit is not None and not 0 < limit < 2**62:
         yield f"{where} must be between 1 and {MAX_UPLOAD} bytes. nginx would refuse any other value."
 

@@ -61,7 +61,7 @@ def test_an_answer_is_taken_apart_at_its_lines_alone(name):
 
 def test_names_of_files_do_not_move_a_checksum():
     assert plan.differences("posts 1 2\nus\x0bers 1 2\n", "posts 1 2\nus\x0bers 1 2\n") == ""
-    assert "1 differ" in plan.differences("us\x0bers 1 2", "us\x0bers 1 3")
+    assert "1 values differ" in plan.differences("us\x0bers 1 2", "us\x0bers 1 3")
 
 
 @pytest.fixture(scope="module")

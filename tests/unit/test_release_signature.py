@@ -82,7 +82,7 @@ FAULTS = {
         lambda site, keys: ((site / "key").write_bytes(b"".join(keys[who].key(site / who, False).read_bytes() for who in keys)),
                             keys["other"].sign(site / NAME, site / f"{NAME}.sig")), "not the pinned"),
     "no key": (lambda site, keys: (site / "key").write_bytes(b"<html>"), "is not valid"),
-    "a huge key": (lambda site, keys: (site / "key").write_bytes(b" " * (2 << 20)), "is no key"),
+    "a huge key": (lambda site, keys: (site / "key").write_bytes(b" " * (2 << 20)), "is not a key"),
 }  # fmt: skip
 
 
