@@ -192,7 +192,7 @@ def test_a_round_trip_leaves_nothing_whether_it_succeeds_or_fails(site, run):
     finally:
         site.ssh(mended)
     assert red(found) == {"round-trip"}
-    assert "A message was not accepted: status 403" in found["round-trip"]["sentence"]
+    assert "The server refused the test message: status 403" in found["round-trip"]["sentence"]
     tables = "SELECT count(*) FROM bots UNION ALL SELECT count(*) FROM teams UNION ALL SELECT count(*) FROM fileinfo"
     assert site.ssh(f'cd /; runuser -u postgres -- psql -XAt -d mattermost -c "{tables}"').split() == ["0", "0", "0"]
     assert site.ssh("find /run/mattermost-verify -type f").split() == ["/run/mattermost-verify/lock"]

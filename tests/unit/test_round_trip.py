@@ -62,7 +62,7 @@ def left(chat):
 def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, round_trip_finding, shell):
     usable(shell)
     found = round_trip_finding(shell)
-    assert (found.level, found.sentence[:25]) == ("ok", "A message and a file went")
+    assert (found.level, found.sentence[:26]) == ("ok", "A test message and a file ")
     assert left(chat) == []
     assert len(chat.files["f1"]) == 70_000
     assert chat.tokens[0] not in str(found)
@@ -71,18 +71,20 @@ def test_a_message_and_a_file_go_and_come_back_and_nothing_is_left(chat, round_t
 
 @pytest.mark.parametrize("chat", ["files are off"], indirect=True)
 def test_without_attachments_a_message_alone_goes(chat, round_trip_finding):
-    assert round_trip_finding().sentence.startswith("A message went (file attachments are off)")
+    assert round_trip_finding().sentence.startswith(
+        "A test message was posted through the site and read back, without a file"
+    )
     assert left(chat) == []
 
 
 WRONG = {
-    "closes": "The bot's websocket does not stay open: the server closed it.",
-    "no event": "A message is stored, but its event did not come over the websocket within 1 s.",
-    "no files": "A file was not accepted: status 500. The disk is full.",
-    "other text": "A message is not read as it was sent.",
-    "other file": "A file does not come back as it was sent.",
-    "no channels": 'No bot could be made: The server makes no channel (status 400): No \\"more\\" of them.',
-    "first": "No bot could be made: The server gives a new account the roles system_admin system_user: is there an administrator?",
+    "closes": "The websocket of the test bot did not stay open: the server closed it.",
+    "no event": "The test message was stored, but the websocket did not announce it within 1 s.",
+    "no files": "The server refused the test file: status 500. The disk is full.",
+    "other text": "The test message was read back with another content.",
+    "other file": "The test file was downloaded with another content.",
+    "no channels": 'No test bot could be created: The server refused to create the test channel (status 400): No \\"more\\" of them.',
+    "first": "No test bot could be created: The server gave the test account the roles system_admin system_user, as it does while there is no administrator. Create one first.",
 }
 
 
@@ -106,7 +108,7 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(chat, round_trip_finding, s
 def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, round_trip_finding):
     found = round_trip_finding()
     assert found.level == "refusal"
-    assert "may still be there: The server does not delete users/username" in found.sentence
+    assert "may still be on the server: The server did not delete users/username" in found.sentence
     chat.fault = ""
     assert round_trip_finding().level == "ok"
     assert left(chat) == []
@@ -126,7 +128,7 @@ def test_what_an_interrupted_run_left_is_deleted_first(chat, round_trip_finding,
 def test_what_somebody_else_has_under_that_name_stays(chat, round_trip_finding, kind):
     getattr(chat, kind)["s" * 26] = OURS | {"id": "s" * 26, "email": "somebody@example.test"}
     found = round_trip_finding()
-    assert "is there that is not of this check" in found.sentence
+    assert "exists that this check did not create" in found.sentence
     assert left(chat) == ["s" * 26]
 
 
@@ -159,7 +161,10 @@ def test_a_script_that_is_ended_on_the_host_deletes_before_it_ends(chat, tmp_pat
 
 def test_two_at_once_do_not_delete_each_others(chat, round_trip_finding, tmp_path):
     with started(tmp_path, patience=60) as process:
-        assert round_trip_finding().sentence == "No bot could be made: Another round trip is in progress on this host."
+        assert (
+            round_trip_finding().sentence
+            == "No test bot could be created: Another round trip is in progress on this host. Start again when it has ended."
+        )
         assert len(left(chat)) == 3
         process.stdin.close()
 
@@ -174,8 +179,8 @@ def test_it_is_not_tried_where_another_check_failed(chat, round_trip_finding):
 def test_a_host_without_the_socket_says_so(tmp_path):
     site = http.Site("localhost", "127.0.0.1", False, "", 1, http=1)
     found = round_trip.finding(Here(tmp_path), settings(tmp_path), site, ROOTS, [])
-    assert found.sentence == f"No bot could be made: There is no local socket {tmp_path}/local.socket."
+    assert found.sentence == f"No test bot could be created: The server has no local socket {tmp_path}/local.socket."
     found = round_trip.finding(
         Here(tmp_path, ("sh", "-c", "echo ssh: lost >&2; exit 255", "x")), settings(tmp_path), site, ROOTS, []
     )
-    assert found.sentence == "No bot could be made: ssh: lost"
+    assert found.sentence == "No test bot could be created: ssh: lost"

@@ -28,7 +28,7 @@ make() { # make WHAT PATH BODY
     case $code in
         200 | 201) ;;
         000) refuse "The server does not answer on its local socket $socket." ;;
-        *) refuse "The server makes no $1 (status $code): $(one_line "$(text_in message)")" ;;
+        *) refuse "The server refused to create the test $1 (status $code): $(one_line "$(text_in message)")" ;;
     esac
 }
 
@@ -41,19 +41,19 @@ delete_all() { # sets why; the account first: its token ends with it, and its fi
     for kind in users/username teams/name; do
         ask GET "$kind/$name"
         [ "$code" != 404 ] || continue
-        why="The server does not answer on its local socket as it should (status $code)."
+        why="The server answered status $code on its local socket."
         [ "$code" = 200 ] || return 1
-        why="An account or team $name is there that is not of this check."
+        why="An account or team $name exists that this check did not create. Rename it."
         [ "$(text_in email)" = "$mail" ] || return 1
         id=$(value_in id)
         if [ "$kind" = users/username ]; then
             make_ownerless "$id"
-            why="The server does not change the owner of its bot (status $code)."
+            why="The server refused to change the owner of the test bot (status $code)."
             case $code in 200 | 404) ;; *) return 1 ;; esac # 404: it is no bot yet
         fi
         ask DELETE "${kind%%/*}/$id?permanent=true"
         ask GET "$kind/$name"
-        why="The server does not delete $kind/$name (status $code)."
+        why="The server did not delete $kind/$name (status $code)."
         [ "$code" = 404 ] || return 1
     done
 }
@@ -72,25 +72,25 @@ end() { # sets why; the server may be starting again just now
 }
 
 trap '' PIPE # who listens may be gone: what is made is deleted nevertheless
-[ -S "$socket" ] || refuse "There is no local socket $socket."
+[ -S "$socket" ] || refuse "The server has no local socket $socket."
 [ -d "$own" ] || mkdir -m 700 "$own"
-lock || refuse "Another round trip is in progress on this host."
+lock || refuse "Another round trip is in progress on this host. Start again when it has ended."
 rm -rf "$own"/tmp.* # of a run that was killed
 export TMPDIR="$own"
 make_scratch
 delete_all || refuse "$why"
 trap end EXIT
 make account users "{\"username\":\"$name\",\"email\":\"$mail\",\"disable_welcome_email\":true,\"password\":\"Aa1!$(head -c 34 /dev/urandom | od -An -tx1 | tr -d ' \n')\"}"
-[ "$(text_in roles)" = system_user ] || refuse "The server gives a new account the roles $(one_line "$(text_in roles)"): is there an administrator?"
+[ "$(text_in roles)" = system_user ] || refuse "The server gave the test account the roles $(one_line "$(text_in roles)"), as it does while there is no administrator. Create one first."
 user=$(value_in id)
 make bot "users/$user/convert_to_bot" '{}'
 make_ownerless "$user"
 make team teams "{\"name\":\"$name\",\"display_name\":\"$name\",\"email\":\"$mail\",\"type\":\"I\"}"
 team=$(value_in id)
-make "member of a team" "teams/$team/members" "{\"team_id\":\"$team\",\"user_id\":\"$user\"}"
+make "membership of the team" "teams/$team/members" "{\"team_id\":\"$team\",\"user_id\":\"$user\"}"
 make channel channels "{\"team_id\":\"$team\",\"name\":\"$name\",\"display_name\":\"$name\",\"type\":\"P\"}"
 channel=$(value_in id)
-make "member of a channel" "channels/$channel/members" "{\"user_id\":\"$user\"}"
+make "membership of the channel" "channels/$channel/members" "{\"user_id\":\"$user\"}"
 make token "users/$user/tokens" "{\"description\":\"$name\"}"
 say "ready $(value_in token) $channel"
 timeout "$patience" cat >/dev/null || :

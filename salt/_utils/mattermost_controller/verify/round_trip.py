@@ -32,8 +32,8 @@ HOST_SECONDS = 300  # that making the bot and deleting it may take there
 MOST_LINES, LONGEST_LINE = 200, 4000  # of what the host says
 FILES_ARE_OFF = "api.file.attachments.disabled.app_error"
 _READY = re.compile("ready ([a-z0-9]{26}) ([a-z0-9]{26})")
-LOGS = "journalctl -u mattermost -n 50; journalctl -u nginx -n 50"
-AGAIN = f"{VERIFY}; it first deletes what is left."
+LOGS = "read the logs on the host: journalctl -u mattermost -n 50; journalctl -u nginx -n 50"
+AGAIN = f"run the check again, which first deletes what is left: {VERIFY}"
 
 
 class Failed(Exception):
@@ -47,9 +47,9 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
     refusal, nothing is tried.
     """
     if any(one.level == REFUSAL for one in so_far):
-        return skipped(CHECK, "Not checked: another check failed.")
+        return skipped(CHECK, "Not checked, because another check failed.")
     if isinstance(host, minion.Minion):
-        return skipped(CHECK, "Not checked: it needs ssh to the host, and mattermost:engine is minion.")
+        return skipped(CHECK, "Not checked, because it needs ssh to the host, and mattermost:engine is set to minion.")
     patience = STEPS * settings["verify"]["timeout"]
     values = {"socket": f"{settings['paths']['run']}/local.socket", "patience": patience}
     bot = _Bot(host, scripts.build(file_roots, LIBRARY, values), HOST_SECONDS + patience)
@@ -65,9 +65,9 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
     finally:
         left = bot.deleted()
     if wrong or left:
-        left = left and f"The bot mattermost-verify and its team may still be there: {left}"
+        left = left and f"The test bot mattermost-verify and its team may still be on the server: {left}"
         return refusal(CHECK, f"{wrong} {left}".strip(), AGAIN if left else LOGS)
-    return ok(CHECK, f"{sent} through the site and back; its sender, a bot, is deleted for good.")
+    return ok(CHECK, f"{sent} The bot that was created for this check is permanently deleted.")
 
 
 class _Bot:
@@ -112,7 +112,7 @@ class _Bot:
             last = line.removeprefix("failed ") or last
             if line.startswith("failed "):
                 break
-        raise Failed(f"No bot could be made: {last[:300]}")
+        raise Failed(f"No test bot could be created: {last[:300]}")
 
     def deleted(self) -> str:
         """Have it deleted; return why it may still be there, empty when it is gone or never was."""
@@ -139,20 +139,20 @@ def _trip(site: site_http.Site, token: str, channel: str, size: int) -> str:
         with Websocket(site, f"{site.path}{API}websocket", headers, context) as events:
             person = _Person(site, headers, context)
             if not events.wait("hello", lambda _: True, site.timeout):
-                raise Failed("The websocket opens, but the server sends nothing on it.")
+                raise Failed("The websocket opens, but the server sends nothing through it.")
             files = person.upload(channel, content)
             post = person.post(channel, text, files)
             if not events.wait("posted", lambda data: f'"{post}"' in str(data.get("post")), site.timeout):
                 raise Failed(
-                    f"A message is stored, but its event did not come over the websocket within {site.timeout:g} s."
+                    f"The test message was stored, but the websocket did not announce it within {site.timeout:g} s."
                 )
     except (OSError, http.client.HTTPException) as err:
-        raise Failed(f"The bot's websocket does not stay open: {site_http.words(err)}.") from err
+        raise Failed(f"The websocket of the test bot did not stay open: {site_http.words(err)}.") from err
     person.read(post, text, files)
     if not files:
-        return "A message went (file attachments are off)"
+        return "A test message was posted through the site and read back, without a file, because file attachments are off."
     person.download(files[0], content)
-    return "A message and a file went"
+    return "A test message and a file were posted through the site and read back."
 
 
 class _Person:
@@ -172,25 +172,27 @@ class _Person:
         if _body(answer).get("id") == FILES_ARE_OFF:
             return []
         try:
-            return [str(_needed("A file was not accepted", answer)["file_infos"][0]["id"])]
+            return [str(_needed("The server refused the test file", answer)["file_infos"][0]["id"])]
         except (LookupError, TypeError) as err:
-            raise Failed("A file was sent, but the answer names none.") from err
+            raise Failed("The server accepted the test file, but its answer names no file.") from err
 
     def post(self, channel: str, text: str, files: list[str]) -> str:
         """Return the ID of the new message."""
         body = json.dumps({"channel_id": channel, "message": text, "file_ids": files}).encode()
-        return str(_needed("A message was not accepted", self._ask("posts", method="POST", body=body)).get("id"))
+        return str(
+            _needed("The server refused the test message", self._ask("posts", method="POST", body=body)).get("id")
+        )
 
     def read(self, post: str, text: str, files: list[str]) -> None:
-        found = _needed("A message cannot be read", self._ask(f"posts/{post}"))
+        found = _needed("The test message cannot be read back", self._ask(f"posts/{post}"))
         if (found.get("message"), found.get("file_ids") or []) != (text, files):
-            raise Failed("A message is not read as it was sent.")
+            raise Failed("The test message was read back with another content.")
 
     def download(self, file: str, content: bytes) -> None:
         answer = self._ask(f"files/{file}")
         if answer.status == 200 and answer.body != content:
-            raise Failed("A file does not come back as it was sent.")
-        _needed("A file cannot be downloaded", answer)
+            raise Failed("The test file was downloaded with another content.")
+        _needed("The test file cannot be downloaded", answer)
 
 
 def _needed(what: str, answer: site_http.Answer) -> dict:
