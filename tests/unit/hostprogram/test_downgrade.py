@@ -93,7 +93,7 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     host.upgraded().set(**{"dropped/recaps": "3", "dropped/users": "1"})
     said = fields(host.run("back").stdout)
     assert (said["way"], said["asks"]) == ("down", "yes")
-    assert "would be deleted: 3 rows of recaps, 1 value of users.mood" in said["reason"]
+    assert "deletes data that only the newer version can hold: 3 rows of recaps, 1 value of users.mood" in said["reason"]
     pid = host.get("pid")
     refused = host.run("back", "go")
     assert refused.returncode == 2, refused.stdout

@@ -37,7 +37,7 @@ choose_way() { # choose_way [copy]: sets what find_way sets, question (what the 
     question=''
     find_way "${1:-}"
     if [ "$way" = down ]; then
-        [ -z "$dropped" ] || question="Data of the newer version that $to cannot hold would be deleted: $(drops_in_words)."
+        [ -z "$dropped" ] || question="Going back to $to deletes data that only the newer version can hold: $(drops_in_words)."
     elif [ "$copied" = no ]; then
         why=$obstacle
     else
