@@ -13,6 +13,7 @@ import stat
 
 import mattermost_atomic_file as atomic
 import mattermost_database_cluster as host
+from mattermost_identity import held
 
 LARGEST = 16 * 2**20  # bytes of a configuration file that is read
 
@@ -22,6 +23,7 @@ def _as_owner():
     """Do what follows with the effective rights of PostgreSQL's account. Raises DatabaseError in place of OSError."""
     root, account = os.geteuid(), pwd.getpwnam(host.SUPERUSER)
     groups, group = os.getgroups(), os.getegid()
+    held.acquire()
     try:
         if root == 0:
             os.setgroups(os.getgrouplist(host.SUPERUSER, account.pw_gid))
@@ -38,6 +40,7 @@ def _as_owner():
             os.seteuid(root)
             os.setegid(group)
             os.setgroups(groups)
+        held.release()
 
 
 def read(path: str) -> str | None:

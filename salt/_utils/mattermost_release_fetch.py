@@ -17,6 +17,7 @@ import urllib.request
 from concurrent.futures import Future
 
 import mattermost_progress
+from mattermost_identity import held
 from mattermost_release_facts import EMPTY_SHA256, ReleaseError
 
 CHUNK = 1 << 20
@@ -49,12 +50,14 @@ def archive(source: str, name: str, checksum: str, folder: str, ca_file: str | N
     if not source.startswith(("https://", "http://")):
         copied = os.path.join(folder, os.path.basename(source))
         return _checked(copied if os.path.exists(copied) else ready, checksum, f"{source} on the controller")
-    if os.path.exists(ready):
-        if sha256(ready) == checksum:
-            return ready
-        os.unlink(ready)
+    with held:
+        if os.path.exists(ready):
+            if sha256(ready) == checksum:
+                return ready
+            os.unlink(ready)
     download(source, f"{ready}.part", checksum, ca_file, pause)
-    os.rename(f"{ready}.part", ready)
+    with held:
+        os.rename(f"{ready}.part", ready)
     return ready
 
 
@@ -100,12 +103,15 @@ def download(url: str, part: str, checksum: str, ca_file: str | None, pause) -> 
     A part that is complete and wrong is fetched once more from its beginning, for it may be the rest of another transfer.
     """
     todo = "Check mattermost:release:source and the host's network."
-    for began_fresh in (not os.path.exists(part), True):
+    with held:
+        is_new = not os.path.exists(part)
+    for began_fresh in (is_new, True):
         fresh = complete(url, part, ca_file, pause, todo) or began_fresh
-        found = sha256(part)
-        if found == checksum:
-            return
-        os.unlink(part)
+        with held:
+            found = sha256(part)
+            if found == checksum:
+                return
+            os.unlink(part)
         if fresh:
             raise ReleaseError(_mismatch(url, found, checksum))
 
@@ -125,7 +131,8 @@ def complete(url: str, part: str, ca_file: str | None, pause=time.sleep, todo: s
             reason = "the transfer ended early"
         except urllib.error.HTTPError as err:
             if err.code == 416:  # the part is longer than the file
-                os.unlink(part)
+                with held:
+                    os.unlink(part)
                 anew = True
                 continue
             reason = f"the server answers {err.code} {err.reason}"
@@ -140,7 +147,8 @@ def complete(url: str, part: str, ca_file: str | None, pause=time.sleep, todo: s
 
 def transfer(url: str, part: str, ca_file: str | None) -> bool:
     """Append what is missing to *part*; returns whether the whole file is there now."""
-    have = os.path.getsize(part) if os.path.exists(part) else 0
+    with held:
+        have = os.path.getsize(part) if os.path.exists(part) else 0
     headers = {"User-Agent": "mattermost-deploy", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -150,8 +158,10 @@ def transfer(url: str, part: str, ca_file: str | None) -> bool:
         resumed = answer.status == 206
         length = answer.headers.get("Content-Length")
         total = None if length is None else int(length) + (have if resumed else 0)
-        _room(os.path.dirname(part), int(length or 0))
-        with open(part, "ab" if resumed else "wb") as file:
+        with held:
+            _room(os.path.dirname(part), int(length or 0))
+            opened = open(part, "ab" if resumed else "wb")  # noqa: SIM115
+        with opened as file:
             _copy(answer, file, total)
             file.flush()
             os.fsync(file.fileno())

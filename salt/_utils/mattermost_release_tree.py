@@ -14,6 +14,7 @@ import zlib
 
 import mattermost_atomic_file as atomic
 import mattermost_release_core as core
+from mattermost_identity import held
 from mattermost_release_facts import ReleaseError, effective
 
 # an archive grows about threefold; some air for the server's own writes
@@ -135,10 +136,11 @@ def lay_out(archive: str, install: str, version: str, edition: str = "team") -> 
 
     Every member is checked before it is written. Raises ReleaseError with the reason; nothing is left behind then.
     """
-    check_room(install, archive)
-    aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
-    with _aside(aside, archive, install):
+    with held:
+        check_room(install, archive)
+        aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
         os.chmod(aside, 0o755)  # noqa: S103 - the service user runs the version check in it
+    with _aside(aside, archive, install):
         core.check_members(_extract(archive, aside), version, edition)
         os.sync()
     return aside
@@ -183,7 +185,8 @@ def _aside(folder: str, archive: str, install: str):
     try:
         yield
     except BaseException as err:
-        shutil.rmtree(folder, ignore_errors=True)
+        with held:
+            shutil.rmtree(folder, ignore_errors=True)
         if isinstance(err, (tarfile.TarError, EOFError, zlib.error)):
             reason = f"{archive} is not a readable archive: {err}. Correct mattermost:release:source."
         elif isinstance(err, OSError):
@@ -194,21 +197,34 @@ def _aside(folder: str, archive: str, install: str):
 
 
 def _extract(archive: str, folder: str) -> set[str]:
-    names, folder = set(), os.path.realpath(folder)
-    with tarfile.open(archive, "r|gz") as tar:
+    with held:
+        names, folder, opened = set(), os.path.realpath(folder), tarfile.open(archive, "r|gz")  # noqa: SIM115
+    with opened as tar:
         for member in core.members(tar):
             names.add(member.name)
-            path = os.path.join(folder, member.name)
-            if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
-                raise ReleaseError(f"The archive's member {member.name!r} would be written through a link.")
-            _make(os.path.dirname(path))
-            if member.isdir():
-                _make(path)
-            elif member.issym():
-                os.symlink(member.linkname, path)
-            else:
-                _write(tar.extractfile(member), path, 0o755 if member.mode & 0o111 else 0o644)
+            with held:
+                file = _placed(member, folder)
+            if file is not None:
+                with file:
+                    shutil.copyfileobj(tar.extractfile(member), file, 1 << 20)
     return names
+
+
+def _placed(member: tarfile.TarInfo, folder: str):
+    """Make the directory or link *member*, or an empty file, which is returned open for writing. Raises ReleaseError."""
+    path = os.path.join(folder, member.name)
+    if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
+        raise ReleaseError(f"The archive's member {member.name!r} would be written through a link.")
+    _make(os.path.dirname(path))
+    if member.isdir():
+        return _make(path)
+    if member.issym():
+        return os.symlink(member.linkname, path)
+    mode = 0o755 if member.mode & 0o111 else 0o644
+    # O_NOFOLLOW and O_EXCL: a link made by an earlier member is never written through
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    os.fchmod(descriptor, mode)
+    return os.fdopen(descriptor, "wb")
 
 
 def _make(folder: str) -> None:
@@ -217,14 +233,6 @@ def _make(folder: str) -> None:
         _make(os.path.dirname(folder))
         os.mkdir(folder)
         os.chmod(folder, 0o755)  # noqa: S103
-
-
-def _write(source, path: str, mode: int) -> None:
-    # O_NOFOLLOW and O_EXCL: a link made by an earlier member is never written through
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
-        os.fchmod(file.fileno(), mode)
 
 
 def _version_of(tree: str, user: str) -> str:

@@ -40,7 +40,7 @@ def test_the_one_command_says_what_would_be_lost_and_then_goes_back(upgraded, re
     run = upgraded.deployment.orchestrate("mattermost.rollback", OVERWRITE)
     assert run.rc == 0, run
     assert "the next deploy would upgrade again" in run.comments
-    assert f"{upgraded.newer()} only: 5 messages" in run.comments
+    assert f"only in the database {upgraded.newer()}: 5 messages" in run.comments
     upgraded.assert_back()
     upgraded.deployment.wait_until_healthy()
 

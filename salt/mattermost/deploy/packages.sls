@@ -53,7 +53,6 @@ packages-are-installed:
   pkg.installed:
     - pkgs: {{ packages | json }}
     - install_recommends: False
-    - cache_valid_time: 120  # s; apt's lists that the controller had updated while Salt was on its way are not fetched again
     - require:
       - mattermost_package_lock: no-other-program-installs-packages
     - require_in:
