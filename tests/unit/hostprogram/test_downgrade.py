@@ -57,7 +57,7 @@ def test_each_shell_goes_back_and_keeps_every_message(host_of_each_shell):
     assert_back(host)
     assert host.get("took_back") == "db downgrade 4,3"
     assert "everything that was written since then stays" in host.report()["reason"]
-    assert "Only there" not in host.report()["reason"]
+    assert "Only that copy has" not in host.report()["reason"]
 
 
 def test_it_is_run_with_the_servers_settings_and_without_the_local_socket(host):
@@ -93,7 +93,9 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     host.upgraded().set(**{"dropped/recaps": "3", "dropped/users": "1"})
     said = fields(host.run("back").stdout)
     assert (said["way"], said["asks"]) == ("down", "yes")
-    assert "deletes data that only the newer version can hold: 3 rows of recaps, 1 value of users.mood" in said["reason"]
+    assert (
+        "deletes data that only the newer version can hold: 3 rows of recaps, 1 value of users.mood" in said["reason"]
+    )
     pid = host.get("pid")
     refused = host.run("back", "go")
     assert refused.returncode == 2, refused.stdout
