@@ -31,7 +31,7 @@ def deploy_table(found: dict) -> str:
 def upgrade_table(rows: list[dict]) -> str:
     """Return the table of upgrades. rows: of `upgrades.summarise`."""
     lines = [
-        "| | chat away | beyond a restart of the server | of that the safety copy | from the failure to the old version healthy |",
+        "| | chat is down | beyond a restart of the server | of that the safety copy | from the failure to the old version healthy |",
         "|---|---|---|---|---|",
     ]
     return "\n".join(lines + [_row(row["case"], [shown(row[key]) for key in COLUMNS]) for row in rows])
@@ -40,7 +40,7 @@ def upgrade_table(rows: list[dict]) -> str:
 def engines_table(found: dict) -> str:
     """Return the table of many hosts by each engine. found: of `engines.measure`."""
     lines = [
-        "| hosts | wall time | beside one host | CPU seconds of the controller | connections (jobs) per host |",
+        "| hosts | wall time | ratio to one host | CPU seconds of the controller | connections (jobs) per host |",
         "|---|---|---|---|---|",
     ]
     for engine, title in (("ssh", "over ssh"), ("minion", "by minions")):
