@@ -65,7 +65,7 @@ def keeping(site, planted):
     return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), planted)}
 
 
-@pytest.mark.parametrize("name", ["postgresql", "import", "move"])
+@pytest.mark.parametrize("name", ["postgresql", "import"])
 def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
     first = site.orchestrate(f"mattermost.{name}", REQUEST)
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]

@@ -1,4 +1,4 @@
-"""A Salt master on the controller and a minion on a lab host, of this Python's Salt; the master cannot log in anywhere."""
+"""A Salt master on the controller and minions on lab hosts, of this Python's Salt; the master cannot log in anywhere."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ START_SECONDS = 120
 
 
 class Master:
-    """deployment: whose host gets the minion, and whose settings the master's pillar has."""
+    """deployment: whose host gets the minion, and whose settings the master's pillar has. others: further hosts, by ID, with the same."""
 
-    def __init__(self, deployment):
+    def __init__(self, deployment, others=None):
         self.deployment, self.host = deployment, deployment.host
+        self.hosts = {deployment.name: deployment.host, **(others or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="mm"))  # a socket's path has a small limit
         self.gateway = str(self.host.lab.instance.gateway)
         self.etc = self.folder / "etc"
@@ -57,40 +58,42 @@ class Master:
         branch = settings["mattermost"]
         branch["letsencrypt"]["ca_file"] = Path(branch["letsencrypt"]["ca_file"]).read_text()
         own = {"mattermost": {"engine": "minion", "hosts": [self.deployment.name]}}
-        dump(self.folder / "pillar/top.sls", {"base": {self.deployment.name: ["mattermost"], "*_master": ["engine"]}})
+        top = {**{name: ["mattermost"] for name in self.hosts}, "*_master": ["engine"]}
+        dump(self.folder / "pillar/top.sls", {"base": top})
         dump(self.folder / "pillar/engine.sls", own)
         dump(self.folder / "pillar/mattermost.sls", settings)
 
     def start(self):
-        """Start both and wait until the minion answers. `stop` ends the master; the minion ends with its host."""
+        """Start all and wait until the minions answer. `stop` ends the master; a minion ends with its host."""
         with (self.folder / "master.log").open("w") as log:
             command = [repository.BIN / "salt-master", "-c", self.etc]
             self.daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        shutil.copytree(
-            Path(salt.__file__).parents[1], self.host.root / HOME / "python", ignore=shutil.ignore_patterns(*UNUSED)
-        )
-        minion = {
-            "id": self.deployment.name,
-            "root_dir": f"/{HOME}",
-            "master": self.gateway,
-            "master_port": self.answer,
-            "publish_port": self.publish,
-            "enable_fqdns_grains": False,
-        }
-        dump(self.host.root / HOME / "etc/minion", minion)
-        self.start_minion()
+        for name, host in self.hosts.items():
+            python = host.root / HOME / "python"
+            shutil.copytree(Path(salt.__file__).parents[1], python, ignore=shutil.ignore_patterns(*UNUSED))
+            minion = {
+                "id": name,
+                "root_dir": f"/{HOME}",
+                "master": self.gateway,
+                "master_port": self.answer,
+                "publish_port": self.publish,
+                "enable_fqdns_grains": False,
+            }
+            dump(host.root / HOME / "etc/minion", minion)
+            self.start_minion(name)
         self.run("saltutil.sync_all")
 
-    def start_minion(self):
-        """Start the host's minion, also after a kill, and wait until it answers."""
+    def start_minion(self, name=None):
+        """Start the minion *name*, the deployment's by default, also after a kill, and wait until it answers."""
+        name = name or self.deployment.name
         # not by PYTHONPATH: the host's own programs in Python would inherit it
         program = (
             f'import sys; sys.path.insert(0, "/{HOME}/python"); from salt.scripts import salt_minion; salt_minion()'
         )
         run = f"systemd-run --unit=minion -p KillMode=process python3 -c '{program}' -c /{HOME}/etc"
-        self.deployment.ssh(f"systemctl reset-failed minion 2>/dev/null; {run}")
+        self.hosts[name].ssh(f"systemctl reset-failed minion 2>/dev/null; {run}")
         deadline = time.monotonic() + START_SECONDS
-        while not self.pings():
+        while not self.pings(name):
             assert time.monotonic() < deadline, (self.folder / "master.log").read_text()
             time.sleep(1)
 
@@ -102,9 +105,9 @@ class Master:
             os.killpg(self.daemon.pid, signal.SIGKILL)
         shutil.rmtree(self.folder)
 
-    def pings(self):
-        done = self.command("salt", "--static", "--timeout=3", self.deployment.name, "test.ping")
-        return f'"{self.deployment.name}": true' in done.out
+    def pings(self, name):
+        done = self.command("salt", "--static", "--timeout=3", name, "test.ping")
+        return f'"{name}": true' in done.out
 
     @contextlib.contextmanager
     def events_kept(self):
@@ -134,9 +137,9 @@ class Master:
 
 
 @contextlib.contextmanager
-def master_of(deployment):
-    """A master with its minion on the deployment's host, up."""
-    made = Master(deployment)
+def master_of(deployment, others=None):
+    """A master with its minion on the deployment's host, up. others: as for `Master`."""
+    made = Master(deployment, others)
     try:
         made.start()
         yield made

@@ -10,8 +10,8 @@ import time
 
 import mattermost_progress
 from mattermost_answer import answer as _ret
-from mattermost_controller.hosts import checkout_lock, roster
-from mattermost_controller.moving import copying, plan, transfer
+from mattermost_controller.hosts import checkout_lock, minion, roster
+from mattermost_controller.moving import by_minion, copying, plan, transfer
 from mattermost_controller.stages.stage import IN_PLACE, SITE
 
 PREFLIGHT = "mattermost_preflight"  # where mattermost_preflight.passed left the hosts, already logged in
@@ -25,14 +25,13 @@ def source_selected(name):
     """
     try:
         request = plan.parse_request(__pillar__.get("move") or {})
-        roster.refuse_minions(__pillar__, __low__["__sls__"])
+        both = [request["from"], request["to"]]
+        _, target = roster.named(__opts__, __pillar__, both, __low__["__sls__"])
         checkout_lock.acquire(__opts__, __low__["__sls__"])
-        entries = roster.roster(__opts__)
-        roster.choose(entries, [request["from"], request["to"]])
     except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")
     roster.override_hosts([request["from"]])
-    __context__[KEY] = {"request": request}
+    __context__[KEY] = {"request": request, "target": target}
     return _ret(name, True, f"The server is to move from {request['from']} to {request['to']}.")
 
 
@@ -49,9 +48,12 @@ def target_selected(name):
             f"{request['from']} has no server of this bundle, so there is nothing to move. Nothing was changed.",
         )
     __context__[SITE] = source["facts"]["site"] or "ssl"
-    target = roster.Host(request["to"], roster.roster(__opts__)[request["to"]], __opts__)
-    state.update(source=source, version=version)
-    roster.override_hosts([request["to"]], plan.target_settings(source["settings"], version, target.address))
+    try:
+        address = by_minion.address(state["target"])
+    except minion.NoAnswer as err:
+        return _ret(name, False, f"{err}\nNothing was changed.")
+    state.update(source=source, version=version, address=address)
+    roster.override_hosts([request["to"]], plan.target_settings(source["settings"], version, address))
     return _ret(name, True, f"{request['to']} gets Mattermost {version} under the name {source['settings']['name']}.")
 
 
@@ -99,13 +101,11 @@ def secrets_copied(name):
         return _ret(name, None, f"Would copy the secrets and certificates of {request['from']}.")
     if state["resumed"]:
         return _ret(name, True, "The secrets and certificates are already on the target.")
-    source, target = state["endpoints"]
     try:
-        target.run("target_begun")
-        transfer.pipe(source, "give_secrets", target, "take_over")
+        done = by_minion.step("take_secrets", *state["endpoints"], str, __opts__["file_roots"]["base"])
     except transfer.TransferError as err:
         return _ret(name, False, f"{err} {request['from']} still serves.")
-    return _ret(name, True, f"The secrets and certificates of {request['from']} are on {request['to']}.")
+    return _ret(name, True, done.summary)
 
 
 def precopied(name):
@@ -123,7 +123,8 @@ def precopied(name):
 
     try:
         with mattermost_progress.waiting(name, host=request["to"]) as say:
-            ahead = copying.precopy(*state["endpoints"], say, bool(__context__.get(IN_PLACE)))
+            more = {"in_place": True} if __context__.get(IN_PLACE) else {}
+            ahead = by_minion.step("precopy", *state["endpoints"], say, __opts__["file_roots"]["base"], **more)
     except transfer.TransferError as err:
         return _ret(
             name, False, f"{err} {request['from']} still serves. The copied files stay. Start the same command again."
@@ -145,16 +146,18 @@ def moved(name):
             f"Would stop {request['from']}, copy what is new and start {request['to']}. {request['from']} then stays stopped and complete.",
         )
 
-    source, target = state["endpoints"]
     try:
         with mattermost_progress.waiting(name) as say:
-            done = copying.open_target(target) if state["resumed"] else copying.cut_over(source, target, say)
+            if state["resumed"]:
+                done = copying.open_target(state["endpoints"][1])
+            else:
+                done = by_minion.step("cut_over", *state["endpoints"], say, __opts__["file_roots"]["base"])
     except transfer.TransferError as err:
         if not isinstance(err, copying.UnknownState):
             copying.clean_up(state["endpoints"])
         return _ret(name, False, str(err))
     copying.clean_up(state["endpoints"])
-    settings, address = state["source"]["settings"], target.host.address
+    settings, address = state["source"]["settings"], state["address"]
     return _ret(
         name,
         True,

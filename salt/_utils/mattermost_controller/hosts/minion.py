@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import os
 import shlex
 import sys
@@ -21,7 +22,7 @@ import mattermost_settings_core
 from mattermost_controller.hosts import bounded, roster
 
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
-_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove"
+_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove move"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
@@ -163,6 +164,15 @@ class Minion(roster.Host):
         except NoAnswer as err:
             return roster.Result(255, "", str(err))
         return roster.Result(0, "", "")
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of the host, as its grains have them, once it is connected; IPv4 first."""
+        grains, found = _ready.get(self.id, {}), []
+        for each in [*grains.get("ipv4", []), *grains.get("ipv6", [])]:
+            with contextlib.suppress(ValueError):
+                if not ((known := ipaddress.ip_address(each)).is_loopback or known.is_link_local):
+                    found.append(str(known))
+        return found
 
     def pillar(self, grains: dict) -> dict:
         """Return the host's pillar, compiled with the minion's own grains, as the master compiles it for the stages."""

@@ -341,6 +341,16 @@ def is_by_minion(pillar: dict) -> bool:
     return engine == "minion"
 
 
+def named(opts: dict, pillar: dict, host_ids: list, orchestration: str) -> list[Host]:
+    """Return the hosts that the command of *orchestration* names itself. pillar: the orchestration's. Raises TargetError."""
+    if is_by_minion(pillar):
+        from mattermost_controller.hosts import minion
+
+        return minion.targets(opts, host_ids, orchestration)
+    entries = roster(opts)
+    return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]
+
+
 def refuse_minions(pillar: dict, orchestration: str) -> None:
     """Raise TargetError where ``mattermost:engine`` is ``minion``: *orchestration* chooses its hosts itself, by ssh."""
     if is_by_minion(pillar):

@@ -48,6 +48,13 @@ def size_summary(facts: dict) -> str:
     )
 
 
+def take_secrets(source: Endpoint, target: Endpoint, say) -> Outcome:
+    """Give the target the source's secrets and certificates. say: is told nothing."""
+    target.run("target_begun")
+    pipe(source, "give_secrets", target, "take_over")
+    return Outcome(f"The secrets and certificates of {source.host.id} are on {target.host.id}.")
+
+
 def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> Outcome:
     """Copy all files while the source serves, prove their bytes, and rehearse the database's way. say: takes a line.
 

@@ -199,16 +199,23 @@ def _last(text: str) -> str:
 
 
 class Heartbeat:
-    """While this is entered the source hears a sign of life every few seconds; when it ends, however, the source serves again."""
+    """While this is entered the source hears a sign of life every few seconds; when it ends, however, the source serves again.
 
-    def __init__(self, source: Endpoint):
-        argv, preface = source.host.stream(source.script("heartbeat"))
+    command: what hears it there.
+    """
+
+    def __init__(self, source: Endpoint, command: str = "heartbeat"):
+        argv, preface = source.host.stream(source.script(command))
         self._child = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._preface = preface
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def is_over(self) -> bool:
+        """Say whether the source hears nothing any more."""
+        return self._child.poll() is not None
 
     def __enter__(self):
         self._thread.start()

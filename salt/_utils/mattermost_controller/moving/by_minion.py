@@ -1,0 +1,146 @@
+"""The steps of a move between two minions: the target leads them, and nothing of what it copies comes by this controller.
+
+For each step the target makes a key, and the source opens one port for that key and that address (move-door.sh).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import subprocess
+import threading
+import time
+
+from mattermost_controller.hosts import bounded, minion, scripts
+from mattermost_controller.moving import copying, leading, transfer
+
+SCRIPT = "mattermost/scripts/move-door.sh"
+PORTS = range(20000, 32000)  # below those that a system takes for its own connections
+DOOR_SECONDS = 180  # seconds after the target's last sign of life
+PROGRESS_SECONDS = 5  # between two looks at what the target says
+DECIDED_SECONDS = 2 * transfer.LEASE_SECONDS + 60  # until a source that hears nobody has taken itself back
+KEY = re.compile(r"ecdsa-sha2-nistp256 [A-Za-z0-9+/=]+")
+
+
+def step(
+    name: str, source: transfer.Endpoint, target: transfer.Endpoint, say, roots: list[str], **more
+) -> copying.Outcome:
+    """Have the target take a step of `leading.STEPS`. Raises TransferError.
+
+    say: takes a line. roots: folders of the tree. more: of that step, over ssh.
+    """
+    if not isinstance(target.host, minion.Minion):
+        return leading.STEPS[name](source, target, say, **more)
+    try:
+        with _door(source, target.host, roots) as way, _progress(target.host, say):
+            answer = target.host.job("mattermost_moving.lead", [name, source.host.id, target.host.id, way])
+    except minion.NoAnswer as err:
+        why = " ".join(str(err).splitlines())
+        raise _undecided(source, target, why) if name == "cut_over" else transfer.TransferError(why) from None
+    return _outcome(target.host.id, answer)
+
+
+def _outcome(target_id: str, answer) -> copying.Outcome:
+    try:
+        if "done" in answer:
+            return copying.Outcome(**answer["done"])
+        fault = copying.UnknownState if answer["unknown"] is True else transfer.TransferError
+        raise fault(str(answer["failed"])[:2000])
+    except bounded.ODD:
+        raise transfer.TransferError(f"The minion {target_id} did not lead the move: {str(answer)[-300:]}") from None
+
+
+def _undecided(source: transfer.Endpoint, target: transfer.Endpoint, why: str) -> transfer.TransferError:
+    """Return what to tell when the target does not answer: the source says whether it was left, or serves again by itself."""
+    deadline = time.monotonic() + DECIDED_SECONDS
+    while (said := source.run("is_left", 60, check=False).strip()) != "left":
+        if said == "serves":
+            return transfer.TransferError(f"{why} {source.host.id} serves again, with all its data.")
+        if time.monotonic() > deadline:
+            break
+        time.sleep(2)
+    return copying.UnknownState(
+        f"{why} {source.host.id} may already be stopped for good. Start the same command again when {target.host.id} answers. It continues from here."
+    )
+
+
+@contextlib.contextmanager
+def _door(source: transfer.Endpoint, target: minion.Minion, roots: list[str]):
+    """While this is entered, the target can log in to the source for what a move asks. Yields how. Raises TransferError."""
+    address, client = route(source.host, target)
+    values = {
+        "library": f"{source.workdir}/library",
+        "address": address,
+        "client": client,
+        "port": secrets.choice(PORTS),
+        "lease": DOOR_SECONDS,
+        "hold_lease": transfer.LEASE_SECONDS,
+    }
+    public = _key(target, scripts.build(roots, (scripts.TOOLS, SCRIPT), {}) + "key_made\n")
+    script = scripts.build(roots, (scripts.TOOLS, SCRIPT), {**values, "public": public})
+    try:
+        host_key = _key(source.host, script + "door_opened\n")
+        yield {"address": address, "port": values["port"], "host_key": host_key}
+    finally:
+        source.host.run(script + "door_shut\n")
+        target.run(script + "key_removed\n")
+
+
+def _key(host, script: str) -> str:
+    done = host.run(script, 120)
+    found = done.out.strip()
+    if done.rc or not KEY.fullmatch(found):
+        raise transfer.TransferError(f"{host.id}: {(done.err or done.out or 'no key').strip()[-500:]}")
+    return found
+
+
+def route(source: minion.Minion, target: minion.Minion) -> tuple[str, str]:
+    """Return the source's address that the target reaches best, and the target's own on that way. Raises TransferError."""
+    asked = "".join(f"ip -o route get {address}\n" for address in source.addresses())
+    found = routes(target.run(asked).out)
+    if not found:
+        raise transfer.TransferError(f"{target.id} has no route to an address of {source.id}.")
+    return found[0]
+
+
+def routes(text: str) -> list[tuple[str, str]]:
+    """Return address and own address of each line of ``ip route get``, those of a common network first; none for an address of its own."""
+    found = re.findall(r"^([\da-f.:]+)(?: from \S+)?( via \S+)? dev .*?src ([\da-f.:]+)", text, re.MULTILINE)
+    return [(address, own) for address, _, own in sorted(found, key=lambda each: bool(each[1]))]
+
+
+def address(host) -> str:
+    """Return where this controller reaches a host's site before its name leads there. Raises NoAnswer."""
+    if not isinstance(host, minion.Minion):
+        return host.address
+    if (login := host.connect()).rc:
+        raise minion.NoAnswer(login.err)
+    known = host.addresses()
+    asked = [["ip", "-o", "route", "get", each] for each in known]
+    with contextlib.suppress(OSError):
+        said = "".join(subprocess.run(each, capture_output=True, text=True, check=False).stdout for each in asked)
+        known = [each for each, _ in routes(said)] or known
+    if not known:
+        raise minion.NoAnswer(f"The minion {host.id} reports no address in its grains.")
+    return known[0]
+
+
+@contextlib.contextmanager
+def _progress(host: minion.Minion, say):
+    """While this is entered, tell what the target says of its step."""
+    ended = threading.Event()
+
+    def tell():
+        seen = 0
+        while not ended.wait(PROGRESS_SECONDS):
+            lines = host.run(f"tail -n +{seen + 1} {leading.PROGRESS} 2>/dev/null | head -n 100").out.splitlines()
+            for line in lines:
+                say(line[:200])
+            seen += len(lines)
+
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()

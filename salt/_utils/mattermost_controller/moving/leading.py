@@ -1,0 +1,153 @@
+"""What the target of a move by minions does there itself: it leads the copying, and reaches the source by a key made for this run."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import time
+
+from mattermost_controller.hosts import bounded, roster
+from mattermost_controller.moving import copying, transfer
+
+DOOR = "/run/mattermost-move-door"  # `door` of move-door.sh
+PROGRESS = f"{DOOR}/progress"
+STEPS = {"take_secrets": copying.take_secrets, "precopy": copying.precopy, "cut_over": copying.cut_over}
+CONNECT_SECONDS = 30
+ALIAS = "mattermost-move"  # in place of an address in the file of known hosts
+
+
+class Here:
+    """This host, as `transfer.Endpoint` needs one. host_id: what messages call it."""
+
+    def __init__(self, host_id: str):
+        self.id = host_id
+
+    def run(self, script: str, timeout: float) -> roster.Result:
+        """Run a POSIX sh *script*. timeout: seconds."""
+        return _ran(*self.stream(script), timeout)
+
+    def stream(self, script: str) -> tuple[list[str], bytes]:
+        """Return the command that runs a POSIX sh *script*, and the bytes to write to it first."""
+        return ["/bin/sh", "-c", script], b""
+
+
+class Away:
+    """The source, behind the door that it opened for this host: it takes the words that move-door.sh lists.
+
+    host_id: what messages call it. way: ``address``, ``port``, ``host_key``. door: the folder with this host's key.
+    """
+
+    def __init__(self, host_id: str, way: dict, door: str = DOOR):
+        self.id, self._way, self._door = host_id, way, door
+        with open(f"{door}/known_hosts", "w", encoding="utf-8") as file:
+            file.write(f"{ALIAS} {way['host_key']}\n")
+
+    def run(self, words: str, timeout: float) -> roster.Result:
+        """Have the source run *words*. timeout: seconds."""
+        return _ran(*self.stream(words), timeout)
+
+    def stream(self, words: str) -> tuple[list[str], bytes]:
+        """Return the command that has the source run *words*, and the bytes to write to it first.
+
+        The first, ``stay``, has the connection that the others use.
+        """
+        door, is_first = self._door, words == "stay"
+        options = {
+            "IdentityFile": f"{door}/key",
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": f"{door}/known_hosts",
+            "GlobalKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "yes",
+            "HostKeyAlias": ALIAS,
+            "BatchMode": "yes",
+            "ConnectTimeout": "10",
+            "ServerAliveInterval": "15",
+            "ServerAliveCountMax": "4",
+            "ControlPath": f"{door}/connection",
+            "ControlMaster": "yes" if is_first else "no",
+        }
+        flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+        login = ["-p", str(self._way["port"]), f"root@{self._way['address']}"]
+        return ["ssh", "-F", "/dev/null", "-T", *flags, *login, words], b""
+
+
+def _ran(argv: list[str], data: bytes, timeout: float) -> roster.Result:
+    try:
+        done = bounded.run(argv, data, timeout)
+    except subprocess.TimeoutExpired as late:
+        return roster.Result(roster.TIMEOUT_RC, bounded.text(late.stdout or b""), f"No answer within {timeout:g} s.")
+    except bounded.TooLong as err:
+        return roster.Result(roster.TIMEOUT_RC, "", str(err))
+    return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
+
+
+class Words(transfer.Endpoint):
+    """An endpoint behind a door: what it is told is no script, and its library is already there."""
+
+    def __init__(self, host):
+        self.host, self.workdir = host, transfer.WORKDIR
+
+    def script(self, command: str) -> str:
+        return command
+
+
+class Prepared(transfer.Endpoint):
+    """An endpoint on this host, whose library is already there."""
+
+    def __init__(self, host, workdir: str = transfer.WORKDIR):
+        self.host, self.workdir = host, workdir
+
+
+def lead(step: str, source_id: str, target_id: str, way: dict) -> dict:
+    """Take a *step* of a move here; return ``{"done": Outcome's fields}``, or ``{"failed": a sentence, "unknown": whether of an UnknownState}``.
+
+    step: of STEPS. way: of the source's door, see `Away`.
+    """
+    try:
+        with _alone(target_id):
+            source, target = Words(Away(source_id, way)), Prepared(Here(target_id))
+            with transfer.Heartbeat(source, "stay") as heart:
+                _connect(source, heart, target_id, way)
+                try:
+                    done = STEPS[step](source, target, _say)
+                finally:
+                    source.run("leave", 60, check=False)
+            return {"done": done._asdict()}
+    except transfer.TransferError as err:
+        return {"failed": str(err), "unknown": isinstance(err, copying.UnknownState)}
+
+
+@contextlib.contextmanager
+def _alone(target_id: str):
+    """While this is entered, no other run leads a move here. Raises TransferError."""
+    with open(f"{DOOR}.lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            raise transfer.TransferError(
+                f"An earlier run of this move is still in progress on {target_id}. Start again when it has ended."
+            ) from err
+        yield
+
+
+def _connect(source, heart: transfer.Heartbeat, target_id: str, way: dict) -> None:
+    """Return when the connection of *heart* takes the words of the others; from then on nobody needs the key. Raises TransferError."""
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while not os.path.exists(f"{DOOR}/connection") and not heart.is_over() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    done = source.host.run("knock", 60)
+    if done.rc:
+        reason = (done.err.strip().splitlines() or ["no answer"])[-1]
+        raise transfer.TransferError(
+            f"{target_id} cannot connect to {source.host.id} ({way['address']}, port {way['port']}): {reason} "
+            "Let it reach TCP ports 20000 to 31999 of that address."
+        )
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{DOOR}/key")
+
+
+def _say(text: str, *_) -> None:
+    with contextlib.suppress(OSError), open(PROGRESS, "a", encoding="utf-8") as file:
+        file.write(text.replace("\n", " ") + "\n")
