@@ -1,15 +1,39 @@
-"""A step of a move between two minions, on its target (docs/salt-master.md). Called by mattermost.move alone."""
+"""What minions do in a move or an import (docs/salt-master.md). Called by mattermost.move and mattermost.import alone."""
 
 from __future__ import annotations
 
+import base64
 import importlib
+import json
 import os
+import subprocess
 import sys
 
 
-def lead(step, source_id, target_id, way):
-    """Take a *step* of the move: see ``mattermost_controller.moving.leading.lead``. The answer holds no secret."""
-    return _package("moving.leading").lead(step, source_id, target_id, way)
+def lead(step, source_id, target_id, way, letter):
+    """Lead a *step* of a move or import: see ``mattermost_controller.moving.leading.lead``. The answer holds no secret.
+
+    letter: for this minion, with what else that step needs.
+    """
+    more = json.loads(_package("hosts.seal").opened(_key(), letter)[0])
+    return _package("moving.leading").lead(step, source_id, target_id, way, more, __salt__)
+
+
+def run(letter):
+    """Run what a *letter* for this minion says, ``argv`` with ``input``; the reply is sealed too. No secret is in the arguments of *argv*."""
+    data, key = _package("hosts.seal").opened(_key(), letter)
+    asked = json.loads(data)
+    try:
+        done = _package("hosts.bounded").run(asked["argv"], base64.b64decode(asked["input"]), asked["timeout"])
+        told = [done.returncode, *(base64.b64encode(part).decode() for part in (done.stdout, done.stderr))]
+    except (subprocess.TimeoutExpired, ValueError) as err:
+        told = [124, "", base64.b64encode(str(err).encode()).decode()]
+    return _package("hosts.seal").reply(key, json.dumps(told).encode())
+
+
+def _key():
+    with open(os.path.join(__opts__["pki_dir"], "minion.pem"), "rb") as file:
+        return file.read()
 
 
 def _package(name):

@@ -3,6 +3,7 @@
 The minion's host is this machine, and nothing that is run here changes it; `tests/scenarios/test_minion.py` deploys.
 """
 
+import json
 import os
 import shutil
 
@@ -19,7 +20,6 @@ SETTINGS = {
     "release_sources": dict.fromkeys(("page", "list", "advisories", "support"), ""),
 }
 OWN = {"mattermost": {"engine": "minion", "hosts": [daemons.MINION]}}
-REQUEST = 'pillar={"move": {"from": "a", "to": "b"}, "import": {"from": "a", "to": "b"}}'
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a minion that deploys is root's")
 
 
@@ -65,12 +65,32 @@ def keeping(site, planted):
     return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), planted)}
 
 
-@pytest.mark.parametrize("name", ["postgresql", "import"])
-def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site, name):
-    first = site.orchestrate(f"mattermost.{name}", REQUEST)
+def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site):
+    first = site.orchestrate("mattermost.postgresql")
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]
     assert step["result"] is False
-    assert f"mattermost.{name} works only over ssh, but mattermost:engine is set to minion." in step["comment"]
+    assert "mattermost.postgresql works only over ssh, but mattermost:engine is set to minion." in step["comment"]
+
+
+def test_an_installation_is_found_by_its_minion_and_what_it_holds_is_kept_nowhere(site, tmp_path_factory):
+    tree = tmp_path_factory.mktemp("chat")  # closed to who would run the program, so its version stays unknown
+    (tree / "bin").mkdir()
+    (tree / "config").mkdir()
+    (tree / "bin/mattermost").touch(0o755)
+    planted = {"database": "of-hand-Kw3x7", "key": "at-rest-8d1b7a44"}
+    settings = {
+        "SqlSettings": {
+            "DataSource": f"postgres://mmuser:{planted['database']}@localhost/chat",
+            "AtRestEncryptKey": planted["key"],
+        }
+    }
+    (tree / "config/config.json").write_text(json.dumps(settings))
+    request = {"import": {"from": daemons.MINION, "directory": str(tree)}}
+    step = site.orchestrate("mattermost.import", f"pillar={json.dumps(request)}")["from-host-is-named"]
+    assert step["comment"].startswith("The version of the hand-made installation is unknown."), step
+    assert secrets.found_in(json.dumps(step).encode(), planted) == []
+    assert keeping(site, planted) == set()
+    assert any("/jobs/" in place for place in keeping(site, {"control": "mattermost_moving.run"}))
 
 
 def test_a_minion_whose_settings_the_pillar_gives_to_another_is_refused(site):

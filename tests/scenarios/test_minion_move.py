@@ -38,7 +38,7 @@ def on_the_way(pair):
         f"ls -d {DOOR} {DOOR}.why /run/systemd/system/mattermost-move-door.service 2>/dev/null; "
         "! firewall-cmd --state >/dev/null 2>&1 || firewall-cmd --list-rich-rules; pgrep -a sshd | grep mattermost-move; true"
     )
-    return [pair.host.ssh(there).stdout, pair.second.ssh(f"ls {DOOR}/key 2>/dev/null; true").stdout]
+    return [pair.host.ssh(there).stdout.strip(), pair.second.ssh(f"ls {DOOR}/key 2>/dev/null; true").stdout]
 
 
 def when(host, condition):
@@ -52,7 +52,7 @@ def test_a_server_moves_from_one_minion_to_another(pair):
     own = pair.ssh("cat /etc/mattermost/secrets/backup-password").split()[0]
     key = pair.ssh("cat /etc/letsencrypt/live/*/privkey.pem").splitlines()[1]
     planted = {"mail": secrets.PLANTED["mail:password"], "backup": own, "key of the certificate": key}
-    planted |= {"message": "message 1000000", "file": FILE[:64].decode("latin-1")}
+    planted |= {"message": "message 1000000", "file": FILE[224:288].decode("latin-1")}  # in no table of all bytes
     with master_of(pair, {OTHER: pair.second}) as master, concurrent.futures.ThreadPoolExecutor() as pool:
         with master.events_kept():
             # the target dies while the server is stopped: the source serves again by itself, and is shut

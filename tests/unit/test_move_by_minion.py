@@ -1,6 +1,7 @@
 """A move whose target leads it: what the controller has both hosts do, and what it tells of each answer."""
 
 import fcntl
+import json
 
 import pytest
 from mattermost_controller.hosts import minion, roster
@@ -21,7 +22,11 @@ class Faked(minion.Minion):
         super().__init__(name, {})
         self._asked, self._answers = asked, answers
 
-    def run(self, script, timeout=60, root=True):
+    def letter(self, data):
+        self.more = json.loads(data)
+        return "sealed", b"key"
+
+    def run(self, script, timeout=60, root=True, is_private=False):
         words = script.split()[-1]
         self._asked.append((self.id, words))
         known = {"key_made": KEY, "door_opened": KEY, "192.0.2.1": ROUTE, "serves": "serves"}
@@ -64,8 +69,8 @@ def test_the_target_leads_while_the_source_is_open_to_it():
     done = by_minion.step("precopy", source, target, print, ROOTS)
     assert done == copying.Outcome("Done.", 3, {"seconds": 1.5})
     assert asked == [*OPENED, ("new", LEAD), *SHUT]
-    step, *names, way = target.host.arguments
-    assert (step, names) == ("precopy", ["old", "new"])
+    step, *names, way, letter = target.host.arguments
+    assert (step, names, letter) == ("precopy", ["old", "new"], "sealed")
     assert (way["address"], way["host_key"], way["port"] in by_minion.PORTS) == ("192.0.2.1", KEY, True)
 
 
@@ -179,9 +184,9 @@ def asked(tmp_path, monkeypatch):
     return tmp_path / "asked"
 
 
-def led(step, monkeypatch):
+def led(step, monkeypatch, way=None, more=None, salt=None):
     monkeypatch.setitem(leading.STEPS, "step", step)
-    return leading.lead("step", "old", "new", WAY)
+    return leading.lead("step", "old", "new", WAY if way is None else way, more or {}, salt or {})
 
 
 def test_a_step_is_led_while_the_source_hears_of_it_and_left_then(asked, monkeypatch):
@@ -218,6 +223,42 @@ def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):
         fcntl.flock(lock, fcntl.LOCK_EX)
         said = led(None, monkeypatch)["failed"]
     assert said == "An earlier run of this move is still in progress on new. Start again when it has ended."
+
+
+def test_what_a_step_needs_beside_goes_sealed_and_an_import_in_place_opens_nothing():
+    asked = []
+    source, target = ends(asked)
+    source.host = target.host
+    by_minion.step("bring", source, target, print, ROOTS, settings={"secret": "of the pillar"})
+    assert asked == [("new", LEAD)]
+    assert target.host.more == {"settings": {"secret": "of the pillar"}}
+    assert target.host.arguments == ["bring", "new", "new", {}, "sealed"]
+
+
+def state(result):
+    return {
+        "a_|-s_|-s_|-f": {"result": result, "comment": "Why.", "changes": {}, "__run_num__": 0, "__sls__": "x.server"}
+    }
+
+
+@pytest.mark.parametrize(("result", "told"), [(True, "done"), (False, "failed")])
+def test_the_states_of_an_import_in_place_are_applied_by_its_own_minion(asked, monkeypatch, result, told):
+    applied = []
+
+    def step(source, target, say, apply):
+        assert source.host is target.host
+        apply()
+        return copying.Outcome("Done.")
+
+    functions = {
+        "cp.cache_file": lambda path, saltenv: f"{path} of {saltenv}",
+        "state.sls": lambda names, **named: (applied.append((names, named)), state(result))[1],
+    }
+    more = {"states": {"slses": ["x.database", "x.server"], "arguments": {"test": False}}}
+    assert told in led(step, monkeypatch, {}, more, functions)
+    failhard = "salt://mattermost/scripts/failhard.conf of base"
+    assert applied == [("x.database,x.server", {"test": False, "saltenv": "base", "localconfig": failhard})]
+    assert not asked.exists()
 
 
 def test_the_source_is_known_by_its_key_alone(asked):

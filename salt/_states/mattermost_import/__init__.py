@@ -13,10 +13,10 @@ import mattermost_release_facts
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import checkout_lock, roster, scripts
-from mattermost_controller.importing import detect, in_place
+from mattermost_controller.importing import bringing, detect, in_place
 from mattermost_controller.importing import plan as import_plan
 from mattermost_controller.importing.source import with_settings
-from mattermost_controller.moving import copying, transfer
+from mattermost_controller.moving import by_minion, copying, transfer
 from mattermost_controller.moving import plan as move_plan
 from mattermost_controller.stages import apply as stage_run
 from mattermost_controller.stages import stage as stages
@@ -26,7 +26,6 @@ KEY = "mattermost_move"
 UNCHANGED = "Nothing was changed."
 SCRIPT = "mattermost/scripts/import.sh"
 PROBE_SECONDS = 120
-DEPLOYED = ("database", "server")  # while the source is aside
 
 
 def source_selected(name):
@@ -36,17 +35,21 @@ def source_selected(name):
     """
     try:
         request = import_plan.parse_request(__pillar__.get("import") or {})
-        roster.refuse_minions(__pillar__, __low__["__sls__"])
+        both = list(dict.fromkeys([request["from"], request["to"]]))
+        if len(both) > 1 and roster.is_by_minion(__pillar__):
+            raise ValueError(
+                "With mattermost:engine: minion an import works only in place (without import:to). Import to another host from a checkout over ssh."
+            )
+        host, *_ = roster.named(__opts__, __pillar__, both, __low__["__sls__"])
         checkout_lock.acquire(__opts__, __low__["__sls__"])
-        entries = roster.roster(__opts__)
-        roster.choose(entries, [request["from"], request["to"]])
-        host = roster.Host(request["from"], entries[request["from"]], __opts__)
         look = scripts.build(
             __opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": request["directory"]}
         )
-        done = host.run(look, timeout=PROBE_SECONDS)
+        done = host.run(look, timeout=PROBE_SECONDS, is_private=True)
         if done.rc == 255:
-            why = (done.err or done.out).strip().rstrip(".")
+            why = " ".join((done.err or done.out).split()).rstrip(".")
+            if roster.is_by_minion(__pillar__):
+                raise ValueError(f"{why}.")
             raise ValueError(
                 f"{request['from']} cannot be reached: {why}. Try the login: salt-ssh -r {request['from']} uptime"
             )
@@ -82,7 +85,7 @@ def compatible(name):
             mattermost_settings_data.load(roots)["releases"], target["settings"]["release"]
         )
         version = import_plan.version(source, target["settings"], known)
-        roster.override_hosts([request["to"]], {"release": {"version": version}})
+        roster.override_hosts([request["to"]], {"release": {"version": version}, **_without_firewall()})
         settings = target["host"].settings(target["facts"]["grains"])
         workdir = transfer.LOCAL_WORKDIR if is_in_place else transfer.WORKDIR
         target_endpoint = transfer.Endpoint(
@@ -130,6 +133,11 @@ def compatible(name):
     )
 
 
+def _without_firewall() -> dict:
+    """Return the settings by which the packages of a minion's host are without a firewall: no stage here would open it to the master."""
+    return {"engine": "minion"} if roster.is_by_minion(__pillar__) else {}
+
+
 def _with_settings(endpoint, source):
     """Return *source* with what its file or database says, where files are above all. Where that cannot be read it stays as it is."""
     if not endpoint.run("has_config", 60, check=False).strip():
@@ -148,28 +156,15 @@ def _library(source, settings, request, number, aside=False):
     return transfer.library(__opts__["file_roots"]["base"], values)
 
 
-def _deployed(state):
-    """Have the target's server beside the source that is aside now, which is found elsewhere from here on. Raises TransferError."""
-    request, source_endpoint = state["request"], state["endpoints"][0]
-    known = __context__[PREFLIGHT]
-    source_endpoint.install(
-        _library(state["found"], known[request["to"]]["settings"], request, state["number"], aside=True)
-    )
-    source_endpoint.run("is_held && roots")
+def _applied(host):
+    """Have the target's server beside the source, which is aside. Raises TransferError."""
 
     def on_event(host_id, event):
         if event.get("part") is None:  # how long one goes on, the import tells itself
             mattermost_progress.say("imported", mattermost_progress.sentence(event), host_id)
 
-    slses = [f"mattermost.deploy.{each}" for each in DEPLOYED]
-    answer = stage_run.apply(__opts__, [source_endpoint.host], slses, known, False, on_event)[source_endpoint.host.id]
-    results = stages.state_results(answer.get("return") if isinstance(answer, dict) else answer)
-    judged = stages.stage_result(
-        " and ".join(DEPLOYED), {source_endpoint.host.id: results or stages.no_results_reason(answer)}, False
-    )
-    if judged["result"] is False:
-        raise transfer.TransferError(judged["comment"])
-    source_endpoint.run("is_held")
+    known, slses = __context__[PREFLIGHT], list(bringing.DEPLOYED)
+    bringing.judge(slses, host.id, stage_run.apply(__opts__, [host], slses, known, False, on_event)[host.id])
 
 
 def imported(name):
@@ -189,21 +184,21 @@ def imported(name):
         )
     source_endpoint, target_endpoint = state["endpoints"]
     settings = __context__[PREFLIGHT][request["to"]]["settings"]
-
-    def config(data):
-        try:
-            fresh = import_plan.parse_config(target_endpoint.run_with_input("give_config"))
-            site = in_place.site_url(source) if is_in_place else ""
-            return import_plan.render_config(
-                import_plan.merge_config(import_plan.parse_config(data), source.variables, settings, fresh, site)
-            )
-        except ValueError as err:
-            raise transfer.TransferError(str(err)) from None
-
-    deploy = (lambda: _deployed(state)) if is_in_place else None
+    roots = __opts__["file_roots"]["base"]
+    more = {
+        "variables": source.variables,
+        "settings": settings,
+        "site": in_place.site_url(source) if is_in_place else "",
+    }
+    if is_in_place:
+        more["aside"] = _library(source, settings, request, state["number"], aside=True)
+    if is_in_place and roster.is_by_minion(__pillar__):
+        more["states"] = {"slses": bringing.DEPLOYED, "arguments": stage_run.arguments(False)}
+    elif is_in_place:
+        more["apply"] = lambda: _applied(source_endpoint.host)
     try:
         with mattermost_progress.waiting(name) as say:
-            done = copying.cut_over(source_endpoint, target_endpoint, say, config, deploy)
+            done = by_minion.step("bring", source_endpoint, target_endpoint, say, roots, **more)
     except transfer.TransferError as err:
         if not isinstance(err, copying.UnknownState):
             copying.clean_up(state["endpoints"])
@@ -214,5 +209,5 @@ def imported(name):
             request, source, settings, __context__[PREFLIGHT][request["to"]]["facts"]["nginx_sites"]
         )
     else:
-        said = import_plan.next_steps(request, source, settings, target_endpoint.host.address)
+        said = import_plan.next_steps(request, source, settings, by_minion.address(target_endpoint.host))
     return _ret(name, True, "\n".join([done.summary, *said]), {request["to"]: done.changes})

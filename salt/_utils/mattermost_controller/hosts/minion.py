@@ -9,8 +9,10 @@ import base64
 import contextlib
 import hashlib
 import ipaddress
+import json
 import os
 import shlex
+import subprocess
 import sys
 import threading
 import time
@@ -19,10 +21,10 @@ from pathlib import Path
 import mattermost_progress
 import mattermost_settings_core
 
-from mattermost_controller.hosts import bounded, roster
+from mattermost_controller.hosts import bounded, roster, seal
 
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
-_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove move"
+_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove move import"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
@@ -221,13 +223,45 @@ class Minion(roster.Host):
             )
         return grains
 
-    def run(self, script: str, timeout: float = 60, root: bool = True) -> roster.Result:
-        """Run a POSIX sh *script* on the host. It is kept in the master's job cache: no secret may be in it.
+    def run(self, script: str, timeout: float = 60, root: bool = True, is_private: bool = False) -> roster.Result:
+        """Run a POSIX sh *script* on the host. Unless *is_private*, it and what it prints are kept in the master's job cache.
 
         timeout: seconds. Returns what it printed; never raises for a failure.
         """
         login = self.connect()
-        return login if login.rc else self._run(roster.PATH + script, timeout)
+        if login.rc or not is_private:
+            return login if login.rc else self._run(roster.PATH + script, timeout)
+        try:
+            done = self._sealed(["/bin/sh", "-s"], (roster.PATH + script).encode(), timeout)
+        except NoAnswer as err:
+            return roster.Result(255, "", str(err))
+        return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
+
+    def exchange(self, script: str, data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
+        """Run a POSIX sh *script* with *data* on its standard input; neither that nor its output is kept in a form that others can read."""
+        if (login := self.connect()).rc:
+            raise NoAnswer(login.err)
+        return self._sealed(["/bin/sh", "-c", roster.PATH + script], data, timeout)
+
+    def letter(self, data: bytes) -> tuple[str, bytes]:
+        """Return *data* as an argument of a job that only this minion can read, and the key that opens its reply. Raises NoAnswer."""
+        try:
+            return seal.letter((Path(self._opts["pki_dir"]) / "minions" / self.id).read_bytes(), data)
+        except (OSError, ValueError) as err:
+            raise NoAnswer(
+                f"The master's copy of the public key of {self.id} cannot be read: {err}\nsee `salt-key -p {self.id}`."
+            ) from err
+
+    def _sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:
+        asked = {"argv": argv, "input": base64.b64encode(data).decode(), "timeout": timeout}
+        letter, key = self.letter(json.dumps(asked).encode())
+        answer = self.job("mattermost_moving.run", [letter], seconds=timeout + SLACK)
+        try:
+            code, *streams = json.loads(seal.read(key, answer))
+            out, err = (base64.b64decode(each) for each in streams)
+        except bounded.ODD:
+            raise self._odd(f": {str(answer)[-200:]}") from None
+        return subprocess.CompletedProcess(argv, int(code), out, err)
 
     def _run(self, script: str, timeout: float) -> roster.Result:
         # Salt makes line breaks of what a script writes as \n, so it travels encoded

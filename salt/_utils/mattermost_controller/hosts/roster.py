@@ -123,10 +123,11 @@ class Host:
         program, *rest = salt_patches.ssh_command(self._shell())
         return [program, "-o", "BatchMode=yes", *rest, remote]  # an error where ssh would ask at the terminal
 
-    def run(self, script: str, timeout: float = 60, root: bool = True) -> Result:
+    def run(self, script: str, timeout: float = 60, root: bool = True, is_private: bool = False) -> Result:
         """Run a POSIX sh *script* on the host, as root unless told otherwise (by sudo where the roster says so).
 
-        timeout: seconds. The script travels on standard input. Returns what it printed; never raises for a failure.
+        timeout: seconds. is_private: whether it holds a secret, or prints one: over ssh nobody keeps either.
+        The script travels on standard input. Returns what it printed; never raises for a failure.
         """
         login = self.connect()
         if login.rc != 0:
@@ -188,6 +189,11 @@ class Host:
             return self.command(login_shell.in_sh(script)), b""
         remote, preface = self._sudo(script)
         return self.command(remote), preface.encode()
+
+    def exchange(self, script: str, data: bytes, timeout: float, limit: int):
+        """Run a POSIX sh *script* as root, which holds no secrets, with *data* on its standard input; return what `bounded.run` does."""
+        argv, preface = self.stream(script)
+        return bounded.run(argv, preface + data, timeout, limit)
 
     def _sudo(self, script: str) -> tuple[str, str]:
         """Return the words that run *script* by sudo, and what its standard input has to begin with: the password travels there."""
@@ -349,9 +355,3 @@ def named(opts: dict, pillar: dict, host_ids: list, orchestration: str) -> list[
         return minion.targets(opts, host_ids, orchestration)
     entries = roster(opts)
     return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]
-
-
-def refuse_minions(pillar: dict, orchestration: str) -> None:
-    """Raise TargetError where ``mattermost:engine`` is ``minion``: *orchestration* chooses its hosts itself, by ssh."""
-    if is_by_minion(pillar):
-        targets({}, pillar, orchestration)

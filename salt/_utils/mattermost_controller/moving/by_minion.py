@@ -6,6 +6,7 @@ For each step the target makes a key, and the source opens one port for that key
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import secrets
 import subprocess
@@ -24,20 +25,25 @@ KEY = re.compile(r"ecdsa-sha2-nistp256 [A-Za-z0-9+/=]+")
 
 
 def step(
-    name: str, source: transfer.Endpoint, target: transfer.Endpoint, say, roots: list[str], **more
+    name: str, source: transfer.Endpoint, target: transfer.Endpoint, say, roots: list[str], apply=None, **more
 ) -> copying.Outcome:
     """Have the target take a step of `leading.STEPS`. Raises TransferError.
 
-    say: takes a line. roots: folders of the tree. more: of that step, over ssh.
+    say: takes a line. roots: folders of the tree. more: further arguments of that step. apply: one of them, a function; a minion gets what
+    it does as ``states``.
     """
     if not isinstance(target.host, minion.Minion):
+        more = {**more, "apply": apply} if apply else more
         return leading.STEPS[name](source, target, say, **more)
+    door = contextlib.nullcontext({}) if source.host is target.host else _door(source, target.host, roots)
     try:
-        with _door(source, target.host, roots) as way, _progress(target.host, say):
-            answer = target.host.job("mattermost_moving.lead", [name, source.host.id, target.host.id, way])
+        letter, _ = target.host.letter(json.dumps(more).encode())
+        with door as way, _progress(target.host, say):
+            answer = target.host.job("mattermost_moving.lead", [name, source.host.id, target.host.id, way, letter])
     except minion.NoAnswer as err:
         why = " ".join(str(err).splitlines())
-        raise _undecided(source, target, why) if name == "cut_over" else transfer.TransferError(why) from None
+        is_decisive = name in ("cut_over", "bring")
+        raise _undecided(source, target, why) if is_decisive else transfer.TransferError(why) from None
     return _outcome(target.host.id, answer)
 
 

@@ -9,12 +9,18 @@ import subprocess
 import time
 
 from mattermost_controller.hosts import bounded, roster
+from mattermost_controller.importing import bringing
 from mattermost_controller.moving import copying, transfer
 
 DOOR = "/run/mattermost-move-door"  # `door` of move-door.sh
-PROGRESS = f"{DOOR}/progress"
-STEPS = {"take_secrets": copying.take_secrets, "precopy": copying.precopy, "cut_over": copying.cut_over}
 CONNECT_SECONDS = 30
+PROGRESS = f"{transfer.WORKDIR}/progress"
+STEPS = {
+    "take_secrets": copying.take_secrets,
+    "precopy": copying.precopy,
+    "cut_over": copying.cut_over,
+    "bring": bringing.bring,
+}
 ALIAS = "mattermost-move"  # in place of an address in the file of known hosts
 
 
@@ -24,9 +30,13 @@ class Here:
     def __init__(self, host_id: str):
         self.id = host_id
 
-    def run(self, script: str, timeout: float) -> roster.Result:
-        """Run a POSIX sh *script*. timeout: seconds."""
-        return _ran(*self.stream(script), timeout)
+    def run(self, script: str, timeout: float = 60, is_private: bool = False) -> roster.Result:
+        """Run a POSIX sh *script*, which may hold secrets. timeout: seconds."""
+        return _ran(["/bin/sh", "-s"], script.encode(), timeout)
+
+    def exchange(self, script: str, data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
+        """Run a POSIX sh *script*, which holds none, with *data* on its standard input."""
+        return bounded.run(self.stream(script)[0], data, timeout, limit)
 
     def stream(self, script: str) -> tuple[list[str], bytes]:
         """Return the command that runs a POSIX sh *script*, and the bytes to write to it first."""
@@ -44,9 +54,13 @@ class Away:
         with open(f"{door}/known_hosts", "w", encoding="utf-8") as file:
             file.write(f"{ALIAS} {way['host_key']}\n")
 
-    def run(self, words: str, timeout: float) -> roster.Result:
+    def run(self, words: str, timeout: float = 60, is_private: bool = False) -> roster.Result:
         """Have the source run *words*. timeout: seconds."""
         return _ran(*self.stream(words), timeout)
+
+    def exchange(self, words: str, data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
+        """Have the source run *words* with *data* on its standard input."""
+        return bounded.run(self.stream(words)[0], data, timeout, limit)
 
     def stream(self, words: str) -> tuple[list[str], bytes]:
         """Return the command that has the source run *words*, and the bytes to write to it first.
@@ -100,28 +114,50 @@ class Prepared(transfer.Endpoint):
         self.host, self.workdir = host, workdir
 
 
-def lead(step: str, source_id: str, target_id: str, way: dict) -> dict:
+def lead(step: str, source_id: str, target_id: str, way: dict, more: dict, salt: dict) -> dict:
     """Take a *step* of a move here; return ``{"done": Outcome's fields}``, or ``{"failed": a sentence, "unknown": whether of an UnknownState}``.
 
-    step: of STEPS. way: of the source's door, see `Away`.
+    step: of STEPS. way: of the source's door, see `Away`; empty when the source is this host too. more: further arguments of the step, and
+    ``states``, which it applies in between, see `_applied`. salt: Salt's functions of this minion.
     """
+    states = more.pop("states", None)
+    if states:
+        more["apply"] = lambda: _applied(salt, target_id, **states)
     try:
-        with _alone(target_id):
-            source, target = Words(Away(source_id, way)), Prepared(Here(target_id))
-            with transfer.Heartbeat(source, "stay") as heart:
-                _connect(source, heart, target_id, way)
-                try:
-                    done = STEPS[step](source, target, _say)
-                finally:
-                    source.run("leave", 60, check=False)
-            return {"done": done._asdict()}
+        with _alone(target_id), _source(source_id, target_id, way) as (source, target):
+            return {"done": STEPS[step](source, target, _say, **more)._asdict()}
     except transfer.TransferError as err:
         return {"failed": str(err), "unknown": isinstance(err, copying.UnknownState)}
 
 
 @contextlib.contextmanager
+def _source(source_id: str, target_id: str, way: dict):
+    """While this is entered, the source hears of this host. Yields source and target."""
+    here = Here(target_id)
+    if not way:
+        yield Prepared(here), Prepared(here, transfer.LOCAL_WORKDIR)
+        return
+    source = Words(Away(source_id, way))
+    with transfer.Heartbeat(source, "stay") as heart:
+        _connect(source, heart, target_id, way)
+        try:
+            yield source, Prepared(here)
+        finally:
+            source.run("leave", 60, check=False)
+
+
+def _applied(salt: dict, host_id: str, slses: list[str], arguments: dict) -> None:
+    """Apply *slses* here. arguments: of that function of Salt. Raises TransferError when one failed."""
+    failhard = salt["cp.cache_file"](bringing.FAILHARD, "base")
+    answer = salt["state.sls"](",".join(slses), saltenv="base", localconfig=failhard, **arguments)
+    bringing.judge(slses, host_id, {"return": answer})
+
+
+@contextlib.contextmanager
 def _alone(target_id: str):
     """While this is entered, no other run leads a move here. Raises TransferError."""
+    with contextlib.suppress(OSError):
+        os.unlink(PROGRESS)  # of the step before
     with open(f"{DOOR}.lock", "w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -92,7 +92,7 @@ class Endpoint:
         """Have another library there. Raises TransferError."""
         mark = "mattermost-move-library-ends"
         script = f"umask 077\nmkdir -p {self.workdir}\ncat >{self.workdir}/library <<'{mark}'\n{text}\n{mark}\n"
-        done = self.host.run(script)
+        done = self.host.run(script, is_private=True)
         if done.rc != 0:
             raise TransferError(f"{self.host.id}: {_last(done.err or done.out)}")
 
@@ -109,9 +109,8 @@ class Endpoint:
 
     def run_with_input(self, command: str, data: bytes = b"") -> bytes:
         """Run a *command* of the library with *data* on its standard input and return its output."""
-        argv, preface = self.host.stream(self.script(command))
         try:
-            done = bounded.run(argv, preface + data, COPY_SECONDS, LISTING_BYTES)
+            done = self.host.exchange(self.script(command), data, COPY_SECONDS, LISTING_BYTES)
         except bounded.TooLong as err:
             raise TransferError(f"{self.host.id}: {err}") from None
         if done.returncode:

@@ -34,14 +34,14 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     """
     outcome = _unreached(hosts)
     reached = [host for host in hosts if host.id not in outcome]
-    arguments = _arguments(test, more)
+    named = arguments(test, more)
     if any(isinstance(host, minion.Minion) for host in hosts):
-        return outcome | _by_minion(reached, slses, arguments)
+        return outcome | _by_minion(reached, slses, named)
     with ahead.fetching(reached, known, slses, test):
-        return outcome | _over_ssh(opts, reached, slses, known, arguments, on_event)
+        return outcome | _over_ssh(opts, reached, slses, known, named, on_event)
 
 
-def _arguments(test: bool, more: dict | None) -> dict:
+def arguments(test: bool, more: dict | None = None) -> dict:
     """Return the arguments of Salt's function beside the names of the states."""
     pillar = dict(more or {})
     if roster.run_settings():
