@@ -29,7 +29,7 @@ BEGUN = "mattermost_release.begun"  # in __context__: what a download that goes 
 
 
 def begun(name, release, work, ca_file=None):
-    """Begin to fetch the archive that `unpacked` of the same run is going to need, and to lay it out, while other states do their work.
+    """Begin to fetch the archive that `unpacked` is going to need, and to lay it out if that is a state of this run, while others do their work.
 
     name, release, work, ca_file: as of `unpacked`, which waits for it and says why it failed. Never fails or reports a change; begins
     nothing where that needs no archive, or is to refuse it, or takes it from elsewhere than a server.
@@ -48,15 +48,21 @@ def begun(name, release, work, ca_file=None):
         return _ret(name, True, "No archive needs to be downloaded while the packages are installed.")
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
-        os.makedirs(name, exist_ok=True)
-        tree.sweep(name)
         wanted = _download(version, release, checksum, work, ca_file)
+        lay_out = _laid_nowhere
+        if any((low["state"], low["fun"]) == ("mattermost_release", "unpacked") for low in __lowstate__):
+            os.makedirs(name, exist_ok=True)
+            tree.sweep(name)
 
-        def lay_out(archive):
-            return archive, tree.lay_out(archive, name, version, release["edition"])
+            def lay_out(archive):
+                return archive, tree.lay_out(archive, name, version, release["edition"])
 
         __context__[BEGUN] = (wanted, fetch.begin(*wanted, then=lay_out))
     return _ret(name, True, f"The archive of Mattermost {version} is downloaded while the packages are installed.")
+
+
+def _laid_nowhere(archive):
+    return archive, ""  # the folder may be another server's still, as in an import in place
 
 
 def _download(version, release, checksum, work, ca_file):

@@ -16,6 +16,7 @@ import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_remove_core as core
 import mattermost_run_lock_core as run_lock
+from mattermost_packages import AHEAD
 from mattermost_release_tree import current
 
 PROGRAMS = (
@@ -24,6 +25,7 @@ PROGRAMS = (
     "/etc/tmpfiles.d/mattermost-salt.conf",
     "/etc/tmpfiles.d/mattermost-logs.conf",
     *(f"/run/mattermost-{name}{rest}" for name in core.NAMES.split() for rest in ("", ".*")),
+    AHEAD,
 )
 UNITS = "/etc/systemd/system"
 STAMPS = "/var/lib/systemd/timers"

@@ -27,6 +27,7 @@ class World:
         self.fetched, self.laid_out, self.unpacked, self.serve = [], [], [], threading.Event()
         self.fails = self.full = ""
         self.state = load_state("mattermost_release")
+        self.state.__lowstate__ = [{"state": "mattermost_release", "fun": fun} for fun in ("begun", "unpacked")]
         monkeypatch.setattr(self.state.fetch, "archive", self.archive)
         monkeypatch.setattr(self.state.core, "check_glibc", lambda *words: None)
         monkeypatch.setattr(self.state.tree, "lay_out", self.lay_out)
@@ -81,6 +82,16 @@ def test_the_archive_is_laid_out_beside_what_comes_next(world):
     assert (world.laid_out, world.unpacked) == (["/archive"], [])
     world.unpack()
     assert (world.laid_out, world.unpacked) == (["/archive"], ["/archive aside"])
+
+
+def test_a_run_that_does_not_unpack_it_fetches_the_archive_alone(world, tmp_path):
+    world.serve.set()
+    (tmp_path / ".unpack-of-another").mkdir()
+    del world.state.__lowstate__[1:]
+    world.begin()
+    world.state.__context__[world.state.BEGUN][1].result(20)
+    assert (len(world.fetched), world.laid_out) == (1, [])
+    assert (tmp_path / ".unpack-of-another").exists(), "the folder may be another server's"
 
 
 def test_a_full_disk_is_told_by_the_state_that_needs_the_release(world):
