@@ -171,12 +171,15 @@ class Host:
         }  # fmt: skip
         self.library = transfer.library([str(repository.ROOT / "salt")], values)
 
-    def run(self, script, timeout=60, root=True):
+    def run(self, script, timeout=60, root=True, is_private=False):
         done = subprocess.run(["sh"], input=script, capture_output=True, text=True, timeout=timeout)
         return type("Answer", (), {"rc": done.returncode, "out": done.stdout, "err": done.stderr})
 
     def stream(self, script):
         return ["sh", "-c", script], b""
+
+    def exchange(self, script, data, timeout, limit):
+        return subprocess.run(["sh", "-c", script], input=data, capture_output=True, timeout=timeout)
 
     def as_server(self, script):
         subprocess.run(
