@@ -9,20 +9,22 @@ import os
 import subprocess
 import sys
 
+import mattermost_json
+
 
 def lead(step, source_id, target_id, way, letter):
     """Lead a *step* of a move or import: see ``mattermost_controller.moving.leading.lead``. The answer holds no secret.
 
     letter: for this minion, with what else that step needs.
     """
-    more = json.loads(_package("hosts.seal").opened(_key(), letter)[0])
+    more = mattermost_json.parse(_package("hosts.seal").opened(_key(), letter)[0])
     return _package("moving.leading").lead(step, source_id, target_id, way, more, __salt__)
 
 
 def run(letter):
     """Run what a *letter* for this minion says, ``argv`` with ``input``; the reply is sealed too. No secret is in the arguments of *argv*."""
     data, key = _package("hosts.seal").opened(_key(), letter)
-    asked = json.loads(data)
+    asked = mattermost_json.parse(data)
     try:
         done = _package("hosts.bounded").run(asked["argv"], base64.b64decode(asked["input"]), asked["timeout"])
         told = [done.returncode, *(base64.b64encode(part).decode() for part in (done.stdout, done.stderr))]

@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+import mattermost_json
 import mattermost_progress
 import mattermost_settings_core
 
@@ -257,7 +258,7 @@ class Minion(roster.Host):
         letter, key = self.letter(json.dumps(asked).encode())
         answer = self.job("mattermost_moving.run", [letter], seconds=timeout + SLACK)
         try:
-            code, *streams = json.loads(seal.read(key, answer))
+            code, *streams = mattermost_json.parse(seal.read(key, answer))
             out, err = (base64.b64decode(each) for each in streams)
         except bounded.ODD:
             raise self._odd(f": {str(answer)[-200:]}") from None
