@@ -50,7 +50,10 @@ def begun(name, release, work, ca_file=None):
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
         lay_out = _laid_nowhere
-        if any((low["state"], low["fun"]) == ("mattermost_release", "unpacked") for low in __lowstate__):
+        if any(
+            (each["state"], each["fun"], each["name"]) == ("mattermost_release", "unpacked", name)
+            for each in __lowstate__
+        ):
             os.makedirs(name, exist_ok=True)
             tree.sweep(name)
 

@@ -27,7 +27,9 @@ class World:
         self.fetched, self.laid_out, self.unpacked, self.serve = [], [], [], threading.Event()
         self.fails = self.full = ""
         self.state = load_state("mattermost_release")
-        self.state.__lowstate__ = [{"state": "mattermost_release", "fun": fun} for fun in ("begun", "unpacked")]
+        self.state.__lowstate__ = [
+            {"state": "mattermost_release", "fun": fun, "name": self.install} for fun in ("begun", "unpacked")
+        ]
         monkeypatch.setattr(self.state.fetch, "archive", self.archive)
         monkeypatch.setattr(self.state.core, "check_glibc", lambda *words: None)
         monkeypatch.setattr(self.state.tree, "lay_out", self.lay_out)
@@ -84,10 +86,11 @@ def test_the_archive_is_laid_out_beside_what_comes_next(world):
     assert (world.laid_out, world.unpacked) == (["/archive"], ["/archive aside"])
 
 
-def test_a_run_that_does_not_unpack_it_fetches_the_archive_alone(world, tmp_path):
+@pytest.mark.parametrize("unpacked", [[], ["/opt/mattermost.coming"]])
+def test_a_run_that_does_not_unpack_there_fetches_the_archive_alone(world, tmp_path, unpacked):
     world.serve.set()
     (tmp_path / ".unpack-of-another").mkdir()
-    del world.state.__lowstate__[1:]
+    world.state.__lowstate__[1:] = [world.state.__lowstate__[1] | {"name": each} for each in unpacked]
     world.begin()
     world.state.__context__[world.state.BEGUN][1].result(20)
     assert (len(world.fetched), world.laid_out) == (1, [])
