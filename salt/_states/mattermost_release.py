@@ -143,8 +143,10 @@ def _bring(name, version, release, checksum, work, user, path, ca_file, selinux)
     if underway == wanted:
         archive, aside = coming.result()
     else:
-        tree.sweep(name)
         archive = fetch.archive(*wanted) if checksum else signature.archive(release, file_name, downloads, ca_file)
+        aside = ""
+    if not aside:
+        tree.sweep(name)
         aside = tree.lay_out(archive, name, version, release["edition"])
     tree.move_in(aside, archive, name, version, user, path, selinux, release["edition"])
     shutil.rmtree(downloads, ignore_errors=True)

@@ -95,6 +95,8 @@ def test_a_run_that_does_not_unpack_there_fetches_the_archive_alone(world, tmp_p
     world.state.__context__[world.state.BEGUN][1].result(20)
     assert (len(world.fetched), world.laid_out) == (1, [])
     assert (tmp_path / ".unpack-of-another").exists(), "the folder may be another server's"
+    world.unpack()
+    assert (len(world.fetched), world.unpacked) == (1, ["/archive aside"])
 
 
 def test_a_full_disk_is_told_by_the_state_that_needs_the_release(world):
