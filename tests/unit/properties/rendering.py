@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import subprocess
 from unittest import mock
 
 import jinja2
 import mattermost_settings_core as core
+import mattermost_settings_data as data
 
 from tests.render import compiler
 
+_asked = itertools.count()
 STATES = [name for name in compiler.DEPLOY if name.count(".") == 2]
 
 
@@ -22,7 +25,12 @@ def _host(platform: str) -> compiler.Host:
 
 def low(platform: str, merged: dict, states=STATES) -> list[dict]:
     """Return the low data of *states* for a host of *platform* whose merged settings these are."""
-    with mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)):
+    with (
+        mock.patch.object(core, "merge", side_effect=lambda *_, **__: copy.deepcopy(merged)),
+        mock.patch.object(
+            data, "KEPT", f"{data.KEPT} {next(_asked)}"
+        ),  # a run merges once, and this is one for each call
+    ):
         return _host(platform).low(*states)
 
 
