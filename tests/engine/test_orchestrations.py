@@ -66,10 +66,11 @@ def keeping(site, planted):
 
 
 def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site):
-    first = site.orchestrate("mattermost.postgresql")
+    request = {"import": {"from": daemons.MINION, "to": "other.example.test"}}
+    first = site.orchestrate("mattermost.import", f"pillar={json.dumps(request)}")
     (step,) = [one for one in first.values() if one["__run_num__"] == 0]
     assert step["result"] is False
-    assert "mattermost.postgresql works only over ssh, but mattermost:engine is set to minion." in step["comment"]
+    assert "With mattermost:engine: minion an import works only in place" in step["comment"]
 
 
 def test_an_installation_is_found_by_its_minion_and_what_it_holds_is_kept_nowhere(site, tmp_path_factory):

@@ -1,4 +1,7 @@
-"""A Salt master on the controller and minions on lab hosts, of this Python's Salt; the master cannot log in anywhere."""
+"""A Salt master on the controller, of this Python's Salt, and minions on lab hosts; the master cannot log in anywhere.
+
+A minion is the lab's own archive of Salt with a Python of its own, as Salt's packages are, so it runs on every platform.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import salt
 from tests import repository
+from tests.lab import relenv, shell
 from tests.lab.trial import dump
 from tests.scenarios.deployment import ROOT, Run
-from tests.scenarios.test_masterless import UNUSED
 
 HOME = "opt/minion"
+PACKAGES = f"{HOME}/salt/lib/python3.11/dist-packages"
 START_SECONDS = 120
 
 
@@ -68,9 +71,10 @@ class Master:
         with (self.folder / "master.log").open("w") as log:
             command = [repository.BIN / "salt-master", "-c", self.etc]
             self.daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        archive = relenv.build(self.host.lab.cache)
         for name, host in self.hosts.items():
-            python = host.root / HOME / "python"
-            shutil.copytree(Path(salt.__file__).parents[1], python, ignore=shutil.ignore_patterns(*UNUSED))
+            (host.root / HOME).mkdir()
+            shell.run(["tar", "-xf", archive, "-C", host.root / HOME], timeout=300)
             minion = {
                 "id": name,
                 "root_dir": f"/{HOME}",
@@ -87,10 +91,8 @@ class Master:
         """Start the minion *name*, the deployment's by default, also after a kill, and wait until it answers."""
         name = name or self.deployment.name
         # not by PYTHONPATH: the host's own programs in Python would inherit it
-        program = (
-            f'import sys; sys.path.insert(0, "/{HOME}/python"); from salt.scripts import salt_minion; salt_minion()'
-        )
-        run = f"systemd-run --unit=minion -p KillMode=process python3 -c '{program}' -c /{HOME}/etc"
+        program = f'import sys; sys.path.insert(0, "/{PACKAGES}"); from salt.scripts import salt_minion; salt_minion()'
+        run = f"systemd-run --unit=minion -p KillMode=process /{HOME}/salt/bin/python3 -I -c '{program}' -c /{HOME}/etc"
         self.hosts[name].ssh(f"systemctl reset-failed minion 2>/dev/null; {run}")
         deadline = time.monotonic() + START_SECONDS
         while not self.pings(name):

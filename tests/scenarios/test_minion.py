@@ -11,7 +11,10 @@ import pytest
 
 from tests import secrets
 from tests.scenarios.chat import Chat
+from tests.scenarios.deployment import Deployment
+from tests.scenarios.majors import GO_BACK, NEW, OLD, clusters, whole, with_old_postgresql
 from tests.scenarios.minions import HOME, master_of
+from tests.scenarios.pausing import Pausing
 
 pytestmark = pytest.mark.soak("minion")
 
@@ -143,6 +146,54 @@ def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
         assert back.rc == 0, back
         assert running(host) == releases[0].version
         host.wait_until_healthy()
+
+
+class Upgrade(Pausing):
+    """The host's own program that brings the data to another PostgreSQL."""
+
+    program = "postgresql"
+
+
+def test_a_master_brings_a_host_to_another_postgresql(lab, releases):
+    with lab.passing("minion-major") as name:
+        host = Deployment(lab, lab.host(name, platform="debian13"), releases[0])
+        with_old_postgresql(host)
+        with master_of(host) as master:
+            fresh = master.orchestrate()
+            assert fresh.rc == 0, fresh
+            posted(host)
+            host.set(database={"version": NEW})
+            master.take_settings()
+            upgrade = Upgrade(host)
+
+            done = master.orchestrate("mattermost.postgresql")
+            assert done.rc == 0, done
+            assert f"mattermost-postgresql forget {OLD}" in str(done.changes), "where the old one is kept"
+            whole(host, NEW)
+            assert clusters(host) == {OLD: (5432, "down"), NEW: (5432, "online")}
+
+            host.ssh(GO_BACK, timeout=120)
+            whole(host, OLD)
+            cut = meanwhile(master, upgrade, "systemctl --no-block restart minion")  # as when its package is updated
+            assert cut.rc == 1, cut
+            assert f"The minion {host.name} answers, but has lost this job" in cut.comments
+            upgrade.until("! systemctl is-active -q mattermost-postgresql", "the end of the upgrade")
+            whole(host, NEW)
+            again = master.orchestrate("mattermost.postgresql")
+            assert (again.rc, again.changes) == (0, {}), again
+
+
+def meanwhile(master, upgrade, command):
+    """Run mattermost.postgresql, and *command* on the host once its data is copied; return the run."""
+    upgrade.pause_after("copied")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        run = pool.submit(master.orchestrate, "mattermost.postgresql")
+        try:
+            upgrade.reached(300)
+            upgrade.run(command)
+        finally:
+            upgrade.go_on()
+        return run.result()
 
 
 def running(host):

@@ -320,7 +320,6 @@ def test_another_patch_of_salt_is_noted(host, jobs):
 @pytest.mark.parametrize(
     ("orchestration", "settings", "said"),
     [
-        ("mattermost.postgresql", {"hosts": [ID]}, r"mattermost\.postgresql works only over ssh"),
         ("", {"hosts": [ID]}, "This orchestration works only over ssh"),
         ("mattermost.ssl", {}, "mattermost:hosts is empty"),
         ("mattermost.ssl", {"hosts": ID}, "mattermost:hosts is not a list"),

@@ -175,12 +175,6 @@ def test_what_a_minion_can_read_is_no_fault():
     assert red(findings_of(pillar, outside=BY_MINION)) == []
 
 
-def test_a_minion_upgrades_postgresql_by_the_state_for_no_orchestration_reaches_it():
-    for outside, command in ((BY_MINION, "salt HOST state.apply "), ({}, "salt-run state.orchestrate ")):
-        found = findings_of(facts=DEPLOYED | {"postgresql": {5432: "14.9"}}, outside=outside)
-        assert f"To upgrade its data, run: {command}" in found["postgresql"].sentence
-
-
 def test_a_machine_that_no_test_deployed_to_is_said_to_be_not_proved_until_it_has_a_server():
     untried = {"platform": {"tried": False}}
     assert "No test has deployed to" in findings_of(untried)["platform"].sentence

@@ -25,7 +25,7 @@ import mattermost_settings_core
 from mattermost_controller.hosts import bounded, roster, seal
 
 # orchestrations that a scenario runs by a minion; every other one refuses before anything is changed
-_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove move import"
+_NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rotate renew remove postgresql move import"
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360

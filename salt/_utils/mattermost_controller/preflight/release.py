@@ -20,12 +20,6 @@ def is_ours(facts: dict, settings: dict) -> bool:
     return bool(facts["current"]) or bool(marks & set(facts["files"]))
 
 
-def _upgrade(outside: dict) -> str:
-    """Return the command that upgrades PostgreSQL; its orchestration reaches no minion. HOST is a minion's ID, as in docs/salt-master.md."""
-    apply = "salt HOST state.apply mattermost.deploy.postgresql"
-    return apply if outside.get("by_minion") else "salt-run state.orchestrate mattermost.postgresql"
-
-
 def postgresql(settings, facts, outside) -> Finding:
     version = effective(settings["release"], facts["current"])
     minimum, ours = postgresql_minimum(version), settings["platform"].get("postgresql", {}).get("version", 0)
@@ -37,7 +31,7 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"Mattermost {version} needs PostgreSQL {minimum} or newer, but {running} runs on port {port}.",
-            f"set mattermost:database:version, then run {_upgrade(outside)}. Or set an earlier mattermost:release:version.",
+            "set mattermost:database:version, then run salt-run state.orchestrate mattermost.postgresql. Or set an earlier mattermost:release:version.",
         )
     if ours and ours < minimum:
         return refusal(
@@ -48,7 +42,7 @@ def postgresql(settings, facts, outside) -> Finding:
     if coming:
         return note("postgresql", f"PostgreSQL {running} is running. Its data will be upgraded to {ours}.")
     if running and ours and major != ours and is_ours(facts, settings):
-        older = "" if major > ours else f" To upgrade its data, run: {_upgrade(outside)}"
+        older = "" if major > ours else " To upgrade its data, run: salt-run state.orchestrate mattermost.postgresql"
         return refusal(
             "postgresql",
             f"The server's data is in PostgreSQL {running} and the settings say {ours}.{older}",
