@@ -31,16 +31,15 @@ def reads_a_saltfile(argv):
 def main():
     argv, checkout = sys.orig_argv[1:], os.path.dirname(os.path.abspath(sys.prefix))
     words = elsewhere(argv, os.environ, os.getcwd(), checkout)
+    is_fatal = not os.path.exists("/etc/salt/master")
     if not words and reads_a_saltfile(argv):
         import checkout_configuration
 
         words = checkout_configuration.fault(os.path.basename(argv[0]), os.environ.get("SALT_SALTFILE", "Saltfile"))
-        if words:
-            sys.stderr.write(words + "\n")
-            os._exit(1)
+        is_fatal = True
     if words:
         sys.stderr.write(words + "\n")
-        if not os.path.exists("/etc/salt/master"):
+        if is_fatal:
             os._exit(1)
 
 

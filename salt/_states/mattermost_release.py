@@ -49,23 +49,18 @@ def begun(name, release, work, ca_file=None):
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
-        lay_out = _laid_nowhere
-        if any(
-            (each["state"], each["fun"], each["name"]) == ("mattermost_release", "unpacked", name)
-            for each in __lowstate__
-        ):
+        # else the folder may be another server's still, as in an import in place
+        is_unpacked = ("mattermost_release", "unpacked", name)
+        lays_out = any((low["state"], low["fun"], low["name"]) == is_unpacked for low in __lowstate__)
+        if lays_out:
             os.makedirs(name, exist_ok=True)
             tree.sweep(name)
 
-            def lay_out(archive):
-                return archive, tree.lay_out(archive, name, version, release["edition"])
+        def lay_out(archive):
+            return archive, tree.lay_out(archive, name, version, release["edition"]) if lays_out else ""
 
         __context__[BEGUN] = (wanted, fetch.begin(*wanted, then=lay_out))
     return _ret(name, True, f"The archive of Mattermost {version} is downloaded while the packages are installed.")
-
-
-def _laid_nowhere(archive):
-    return archive, ""  # the folder may be another server's still, as in an import in place
 
 
 def _download(version, release, checksum, work, ca_file):

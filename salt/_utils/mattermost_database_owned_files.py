@@ -23,24 +23,24 @@ def _as_owner():
     """Do what follows with the effective rights of PostgreSQL's account. Raises DatabaseError in place of OSError."""
     root, account = os.geteuid(), pwd.getpwnam(host.SUPERUSER)
     groups, group = os.getgroups(), os.getegid()
-    held.acquire()
     try:
-        if root == 0:
-            os.setgroups(os.getgrouplist(host.SUPERUSER, account.pw_gid))
-            os.setegid(account.pw_gid)
-            os.seteuid(account.pw_uid)
-        yield
+        with held:
+            try:
+                if root == 0:
+                    os.setgroups(os.getgrouplist(host.SUPERUSER, account.pw_gid))
+                    os.setegid(account.pw_gid)
+                    os.seteuid(account.pw_uid)
+                yield
+            finally:
+                if root == 0:
+                    os.seteuid(root)
+                    os.setegid(group)
+                    os.setgroups(groups)
     except OSError as err:
         raise host.DatabaseError(
             f"The account {host.SUPERUSER} cannot use {err.filename} ({err.strerror}). This account must be able "
             "to read that file and to write in its directory. Check the permissions of both: ls -la"
         ) from None
-    finally:
-        if root == 0:
-            os.seteuid(root)
-            os.setegid(group)
-            os.setgroups(groups)
-        held.release()
 
 
 def read(path: str) -> str | None:

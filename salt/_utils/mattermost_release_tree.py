@@ -126,11 +126,6 @@ def _files(folder: str) -> list[str]:
     ]
 
 
-def unpack(archive: str, install: str, version: str, *words, edition: str = "team") -> None:
-    """`lay_out` and `move_in`. words: of `move_in`, from the user on."""
-    move_in(lay_out(archive, install, version, edition), archive, install, version, *words, edition=edition)
-
-
 def lay_out(archive: str, install: str, version: str, edition: str = "team") -> str:
     """Unpack *archive* aside and return the folder, for `move_in`: nothing that it needs of this host has to be there yet.
 

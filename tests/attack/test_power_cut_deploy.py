@@ -20,6 +20,7 @@ from tests.soak import in_check
 from tests.states import load_state
 from tests.unit import test_letsencrypt_archive as certificates
 from tests.unit import test_release_archive as releases
+from tests.unit import unpacking
 
 SOAK = pytest.mark.soak("power-cut-deploy")
 
@@ -127,7 +128,7 @@ def test_a_release(converges, disk, tmp_path, monkeypatch, each):
         if not (host / "11.7.100").exists():
             for path in host.glob(".unpack-*"):
                 shutil.rmtree(path)
-            tree.unpack(archive, str(host), "11.7.100", getpass.getuser())
+            unpacking.unpack(archive, str(host), "11.7.100", getpass.getuser())
 
     assert converges(disk, same, unpack, each=each) > 20 / each
 

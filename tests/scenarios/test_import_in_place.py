@@ -1,5 +1,6 @@
 """An import into the host that the server is on: taken over behind its admin's own nginx, or the old server serves again, with all its data."""
 
+import contextlib
 import json
 import time
 
@@ -70,16 +71,23 @@ class InPlace(Deployment):
         assert self.ssh(f"ls {ASIDE}/journal {ASIDE}/kept", check=False) == ""
 
 
-@pytest.fixture(scope="module")
-def place(lab, releases):
+@contextlib.contextmanager
+def installed(lab, release):
+    """A host with a server that an administrator set up by hand, with one message and a file."""
     with lab.passing("inplace") as name:
         host = lab.host(name)
-        by_hand.install(host, releases[0])
+        by_hand.install(host, release)
         host.ssh(NGINX, timeout=120)
-        deployment = InPlace(lab, host, releases[0])
+        deployment = InPlace(lab, host, release)
         chat = HandChat(deployment)
         deployment.file = chat.upload("picture.bin", FILE)
         chat.post([1000000], file_ids=[deployment.file])
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def place(lab, releases):
+    with installed(lab, releases[0]) as deployment:
         deployment.taken, deployment.census = {1000000}, deployment.ssh(CENSUS)
         yield deployment
 

@@ -8,7 +8,7 @@ import pytest
 from tests import secrets
 from tests.scenarios import by_hand
 from tests.scenarios.minions import HOME, master_of
-from tests.scenarios.test_import_in_place import FILE, NGINX, HandChat, InPlace
+from tests.scenarios.test_import_in_place import FILE, HandChat, installed
 from tests.scenarios.test_minion import searched_here
 
 pytestmark = pytest.mark.soak("minion")
@@ -38,14 +38,7 @@ def nothing_is_kept(master, planted):
 
 @pytest.fixture
 def place(lab, releases):
-    with lab.passing("inplace") as name:
-        host = lab.host(name)
-        by_hand.install(host, releases[0])
-        host.ssh(NGINX, timeout=120)
-        deployment = InPlace(lab, host, releases[0])
-        chat = HandChat(deployment)
-        deployment.file = chat.upload("picture.bin", FILE)
-        chat.post([1000000], file_ids=[deployment.file])
+    with installed(lab, releases[0]) as deployment:
         yield deployment
 
 

@@ -21,6 +21,7 @@ from mattermost_controller.verify.http import Answer
 from tests.states import load_state
 from tests.unit import test_preflight as preflight
 from tests.unit import test_release_archive as archives
+from tests.unit import unpacking
 from tests.unit.hostprogram import patch_host
 from tests.unit.test_preflight_upgrade import findings_of, of
 
@@ -89,11 +90,11 @@ def test_an_archive_is_unpacked_only_as_the_edition_that_it_is(tmp_path, made, w
     path = str(enterprise_archive(tmp_path) if made == "enterprise" else archives.archive(tmp_path))
     words = (path, str(tmp_path / "install"), "11.7.100", "root")
     if made == wanted:
-        tree.unpack(*words, edition=wanted)
+        unpacking.unpack(*words, edition=wanted)
         assert tree.edition(str(tmp_path / "install"), "11.7.100") == made
     else:
         with pytest.raises(core.ReleaseError, match="Enterprise Edition|not contain .*ENTERPRISE-EDITION-LICENSE.txt"):
-            tree.unpack(*words, edition=wanted)
+            unpacking.unpack(*words, edition=wanted)
         assert os.listdir(tmp_path / "install") == []
 
 

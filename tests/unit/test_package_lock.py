@@ -102,7 +102,7 @@ def test_a_yum_that_died_holds_nothing(state, tmp_path):
 
 def test_what_this_run_began_to_fetch_is_waited_for_and_then_nothing_is_begun_any_more(state, tmp_path):
     take = ["flock", "-n", str(tmp_path / "ahead")]
-    subprocess.Popen([*take, "sleep", "1"])
+    subprocess.Popen(["flock", str(tmp_path / "ahead"), "sleep", "2"])  # waits where the question below was first
     deadline = time.monotonic() + 20
     while subprocess.run([*take, "true"]).returncode == 0:
         assert time.monotonic() < deadline

@@ -15,6 +15,8 @@ import mattermost_release_fetch as fetch
 import mattermost_release_tree as tree
 import pytest
 
+from tests.unit import unpacking
+
 SERVER = """#!/bin/sh
 echo "Version: 11.7.100"
 echo "Build Enterprise Ready: {enterprise}"
@@ -182,7 +184,7 @@ def install(tmp_path, monkeypatch):
 
 
 def unpack(path, install, site="/"):
-    tree.unpack(str(path), str(install), "11.7.100", getpass.getuser(), site)
+    unpacking.unpack(str(path), str(install), "11.7.100", getpass.getuser(), site)
 
 
 def page(install):

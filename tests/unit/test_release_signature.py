@@ -123,7 +123,8 @@ def without_gpgv(monkeypatch, install):
 def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(site, keys, tmp_path, monkeypatch):
     asked = []
     state = without_gpgv(monkeypatch, asked.append)
-    monkeypatch.setattr(state.tree, "unpack", lambda *words, **more: asked.append("unpacked"))
+    for opening in ("lay_out", "move_in"):
+        monkeypatch.setattr(state.tree, opening, lambda *words, **more: asked.append("unpacked"))
     (site / NAME).write_bytes(b"another")
     (tmp_path / "opt").mkdir()
     release = {**LISTED, **settings(site, keys)}

@@ -6,7 +6,6 @@ from mattermost_controller.importing import plan
 from mattermost_controller.moving import copying, transfer
 from mattermost_controller.stages import stage as stages
 
-FAILHARD = "salt://mattermost/scripts/failhard.conf"
 DEPLOYED = ("mattermost.deploy.database", "mattermost.deploy.server")  # in place: while the source is aside
 
 

@@ -49,7 +49,7 @@ def size_summary(facts: dict) -> str:
 
 
 def take_secrets(source: Endpoint, target: Endpoint, say) -> Outcome:
-    """Give the target the source's secrets and certificates. say: is told nothing."""
+    """Give the target the source's secrets and certificates. say: never called."""
     target.run("target_begun")
     pipe(source, "give_secrets", target, "take_over")
     return Outcome(f"The secrets and certificates of {source.host.id} are on {target.host.id}.")

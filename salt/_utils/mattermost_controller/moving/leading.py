@@ -11,6 +11,7 @@ import time
 from mattermost_controller.hosts import bounded, roster
 from mattermost_controller.importing import bringing
 from mattermost_controller.moving import copying, transfer
+from mattermost_controller.stages import stage as stages
 
 DOOR = "/run/mattermost-move-door"  # `door` of move-door.sh
 CONNECT_SECONDS = 30
@@ -148,7 +149,7 @@ def _source(source_id: str, target_id: str, way: dict):
 
 def _applied(salt: dict, host_id: str, slses: list[str], arguments: dict) -> None:
     """Apply *slses* here. arguments: of that function of Salt. Raises TransferError when one failed."""
-    failhard = salt["cp.cache_file"](bringing.FAILHARD, "base")
+    failhard = salt["cp.cache_file"](stages.FAILHARD, "base")
     answer = salt["state.sls"](",".join(slses), saltenv="base", localconfig=failhard, **arguments)
     bringing.judge(slses, host_id, {"return": answer})
 

@@ -19,9 +19,7 @@ from mattermost_controller.hosts import (
     thin_tree,
 )
 from mattermost_controller.stages import ahead
-from mattermost_controller.stages.stage import NO_RESULTS
-
-FAILHARD = "salt://mattermost/scripts/failhard.conf"
+from mattermost_controller.stages.stage import FAILHARD, NO_RESULTS
 
 
 def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:

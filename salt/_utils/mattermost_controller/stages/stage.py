@@ -9,6 +9,7 @@ IN_PLACE = (
     "mattermost_in_place"  # where an import into the host that its source is on keeps what is known of the source
 )
 
+FAILHARD = "salt://mattermost/scripts/failhard.conf"  # with which a minion's run ends at the first failed state
 NO_RESULTS = "The host returned no results. Check that it still answers, then start the same command again."
 
 # by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
