@@ -19,12 +19,14 @@ import struct
 import time
 
 import mattermost_progress
+import salt.utils.pkg
 from mattermost_answer import answer as _ret
 from mattermost_packages import AHEAD, PackageError, Packages
 
 LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/lib/rpm/.rpm.lock")
 KEPT = "mattermost_package_lock.ahead"  # in __context__: the file whose lock this process has
 YUM = "/run/yum.pid"  # yum 3 has no lock on a file: it writes its number
+FRESH = 600  # seconds that package lists are as good as new: what a run needs from their download to here
 LONGEST = 900  # seconds; an upgrade of a whole system takes minutes
 PAUSE = 0.2
 _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux
@@ -54,12 +56,14 @@ def free(name, pkgs):
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)
     mattermost_progress.tell_part("installing packages:")
+    if KEPT in __context__ and _lists_are_fresh(__context__[KEPT]):
+        salt.utils.pkg.clear_rtag(__opts__)  # what makes the next of Salt's package states fetch the lists
     return _ret(name, True, f"No other program is installing packages.{waited}")
 
 
 def _ahead() -> str:
     """Take the lock of who fetches packages ahead of Salt, until this process ends; return who has it, or ""."""
-    file = __context__.get(KEPT) or open(AHEAD, "a", encoding="utf-8")
+    file = __context__.get(KEPT) or open(AHEAD, "a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -67,6 +71,14 @@ def _ahead() -> str:
         return "the download of the packages, which this run began,"
     __context__[KEPT] = file
     return ""
+
+
+def _lists_are_fresh(file) -> bool:
+    """Say whether the package lists were fetched a moment ago. file: of the lock, with the host's uptime at that moment."""
+    file.seek(0)
+    then = file.read(64).split()
+    with open("/proc/uptime", encoding="ascii") as uptime:
+        return bool(then) and 0 <= float(uptime.read().split()[0]) - float(then[0]) < FRESH
 
 
 def _holder() -> str:

@@ -2,6 +2,7 @@
 
 import fcntl
 import types
+from pathlib import Path
 
 import pytest
 from mattermost_controller.stages import ahead
@@ -35,8 +36,12 @@ def asked(tmp_path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-UPDATE = "noninteractive C -q update"
+UPDATE = "noninteractive C -q -o APT::Update::Error-Mode=any update"
 FETCH = "noninteractive C -q -y --no-install-recommends --download-only install curl postgresql nginx backup certbot firewall"
+
+
+def uptime():
+    return float(Path("/proc/uptime").read_text().split()[0])
 
 
 def run(host, monkeypatch):
@@ -50,12 +55,14 @@ def run(host, monkeypatch):
 def test_a_bare_host_fetches_the_packages_of_all_components(host, tmp_path, monkeypatch):
     assert run(host, monkeypatch) == 0
     assert asked(tmp_path) == [UPDATE, FETCH]
+    assert 0 <= uptime() - float((tmp_path / "lock").read_text().split()[0]) < 60
 
 
 def test_a_mirror_that_does_not_answer_is_the_stages_to_tell(host, tmp_path, monkeypatch):
     (tmp_path / "fails").touch()
     run(host, monkeypatch)
     assert asked(tmp_path) == [UPDATE]
+    assert (tmp_path / "lock").read_text() == ""
 
 
 def test_nothing_is_fetched_once_salt_installs(host, tmp_path, monkeypatch):

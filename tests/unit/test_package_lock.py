@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import mattermost_progress
 import pytest
+import salt.utils.pkg
 
 from tests.states import load_state
 
@@ -109,3 +111,15 @@ def test_what_this_run_began_to_fetch_is_waited_for_and_then_nothing_is_begun_an
     assert "which this run began" in state.free("x", ["nginx"])["comment"]
     assert subprocess.run([*take, "true"]).returncode == 1
     assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."
+
+
+@pytest.mark.parametrize(
+    ("then", "again"),
+    [(lambda now: f"{now - 5} 1.0\n", False), (lambda now: f"{now - 3600} 1.0\n", True), (lambda now: "", True)],
+)
+def test_lists_that_this_run_fetched_a_moment_ago_are_not_fetched_again(state, tmp_path, then, again):
+    state.__opts__["cachedir"] = str(tmp_path)
+    salt.utils.pkg.write_rtag(state.__opts__)
+    (tmp_path / "ahead").write_text(then(float(Path("/proc/uptime").read_text().split()[0])))
+    state.free("x", ["nginx"])
+    assert salt.utils.pkg.check_refresh(state.__opts__) is again
