@@ -1,6 +1,6 @@
 """PostgreSQL for Mattermost: a cluster that runs with the settings it needs, a role, its database, a proven login.
 
-Five states in this order: `compatible`, `cluster_runs`, `present`, `access_granted`, `login_works`. Each is true to ``test=True``, on a host without
+Six states in this order: `compatible`, `held`, `cluster_runs`, `present`, `access_granted`, `login_works`. Each is true to ``test=True``, on a host without
 PostgreSQL too. Not Salt's own postgres states: those put a password's verifier into psql's arguments and fail where psql
 is not installed yet. The cores are mattermost_database_{plan,files,scram} (pure) and mattermost_database_{cluster,setup,access}.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import mattermost_database_access as access
 import mattermost_database_cluster as host
 import mattermost_database_files as files
+import mattermost_database_first_start as first_start
 import mattermost_database_major_in_use as majors
 import mattermost_database_plan as plan
 import mattermost_database_setup as setup
@@ -71,6 +72,16 @@ def major_compatible(name, cluster, work):
     return _ret(name, not fault, fault or "The server has no data in another version of PostgreSQL.")
 
 
+def held(name, cluster):
+    """Have the package not start the cluster that it makes: `cluster_runs` starts it, with our settings. Nothing once it is installed.
+
+    name: only the state's name. Never reports a change: what it writes is in /run and counts only as long as this run lives.
+    """
+    if not __opts__["test"]:
+        first_start.hold(host.Cluster(cluster))
+    return _ret(name, True, "PostgreSQL starts with its settings.")
+
+
 def _no_entry(postgresql, err):
     return (
         f"PostgreSQL in {postgresql.data['data_dir']} refuses its superuser on the socket: {err} Allow `local all "
@@ -88,7 +99,10 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
     """
     postgresql = host.Cluster(cluster, superuser_password)
     testing = __opts__["test"]
-    changes = {}
+    changes, by_user = {}, settings or {}
+    if wrong := tuning.faults(by_user):
+        return _ret(name, False, " ".join(wrong))
+    wanted = files.settings(port, max_connections, tuning.machine() if tune else None, by_user)
     try:
         if testing and not postgresql.running():
             return _ret(name, None, f"Would start PostgreSQL {cluster['version']} and set it up.", {"cluster": "start"})
@@ -106,13 +120,8 @@ def cluster_runs(name, port, max_connections, cluster, superuser_password="", tu
             if not testing:
                 setup.set_at_boot(postgresql)
         if not postgresql.running():
-            setup.start(postgresql)
-            changes["state"] = "started"
-        by_user = settings or {}
-        wrong = tuning.faults(by_user)
-        if wrong:
-            return _ret(name, False, " ".join(wrong))
-        wanted = files.settings(port, max_connections, tuning.machine() if tune else None, by_user)
+            written = first_start.start(postgresql, wanted)
+            changes |= {"state": "started"} | ({"files": written} if written else {})
         ready = setup.Setup(postgresql, wanted, by_user)
         refusal = ready.refusal()
         if refusal:

@@ -28,6 +28,8 @@ def test_fresh_then_again_then_a_dry_run(bare):
     assert first.rc == 0, first
     assert list(first.stages) == STAGES
     assert all(stage["result"] is True for stage in first.stages.values()), first.comments
+    starts = bare.ssh("journalctl -q -o cat -u postgresql@15-main | grep -c '^Starting'")
+    assert int(starts) == 1, "its package started it, and the stage again with its settings"
 
     before = bare.main_pids()
     again = bare.orchestrate()

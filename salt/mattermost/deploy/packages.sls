@@ -43,6 +43,14 @@ ssh-is-allowed-before-the-firewall-is-installed:
       - pkg: packages-are-installed
 {% endif %}
 
+postgresql-starts-with-its-settings:
+  mattermost_database.held:
+    - cluster: {{ platform.postgresql | json }}
+    - require:
+      - mattermost_database: no-data-waits-in-another-postgresql
+    - require_in:
+      - pkg: packages-are-installed
+
 no-other-program-installs-packages:
   mattermost_package_lock.free:
     - pkgs: {{ packages | json }}
