@@ -147,6 +147,13 @@ def _compiled(state, high: dict, errors: list[str] = ()) -> list[dict]:
     return chunks
 
 
+class Files(salt.fileclient.FSClient):
+    """The tree's files, each looked for and hashed once: it does not change while a test runs."""
+
+    get_file = functools.cache(salt.fileclient.FSClient.get_file)
+    get_state = functools.cache(salt.fileclient.FSClient.get_state)
+
+
 class Host:
     """One host of one platform with one pillar, as the controller sees it over salt-ssh."""
 
@@ -156,7 +163,7 @@ class Host:
         self.functions = ControllerSide()
         self.functions.loader = salt.loader.ssh_wrapper(self.opts, functions=self.functions, context={})
         self.highstate = salt.client.ssh.state.SSHHighState(
-            self.opts, None, self.functions, salt.fileclient.FSClient(master_opts()), initial_pillar=pillar
+            self.opts, None, self.functions, Files(master_opts()), initial_pillar=pillar
         )
         # as salt-ssh does, but with one file client for all that templates import, not a new one for each of them
         self.highstate.state.rend = salt.loader.render(self.opts, self.functions, file_client=self.highstate.client)
