@@ -41,7 +41,7 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     """
     postgresql = host.Cluster(cluster, superuser_password)
     version = effective(release, releases.current(install))
-    upgrade = engine.command(engine.POSTGRESQL, __opts__)
+    upgrade = engine.command(engine.POSTGRESQL, __opts__, work)
     fault = plan.too_old(int(cluster["version"]), version, upgrade)
     if not fault and work:
         fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work), upgrade)
@@ -67,7 +67,7 @@ def major_compatible(name, cluster, work):
 
     name: only the state's name. work: ``paths.work``.
     """
-    upgrade = engine.command(engine.POSTGRESQL, __opts__)
+    upgrade = engine.command(engine.POSTGRESQL, __opts__, work)
     fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work), upgrade)
     return _ret(name, not fault, fault or "The server has no data in another version of PostgreSQL.")
 

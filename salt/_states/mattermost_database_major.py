@@ -43,8 +43,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
     found = majors.inspect(cluster["template"], paths["work"])
     serving = majors.in_use(found)
     version = effective(release, releases.current(paths["install"]))
-    fault = core.refusal(serving, wanted, found.retained, engine.command(engine.DEPLOY, __opts__))
-    fault = fault or plan.too_old(wanted, version, engine.command(engine.POSTGRESQL, __opts__))
+    fault = core.refusal(serving, wanted, found.retained, engine.command(engine.DEPLOY, __opts__, paths["work"]))
+    fault = fault or plan.too_old(wanted, version, engine.command(engine.POSTGRESQL, __opts__, paths["work"]))
     if fault:
         return _ret(name, False, fault)
     if serving == wanted:

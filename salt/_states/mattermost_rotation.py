@@ -70,7 +70,7 @@ def _make_ready(store, database, cluster, paths):
     role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
     if not role:
         raise host.DatabaseError(
-            f"PostgreSQL has no role {database['user']}. Run first: {engine.command(engine.DEPLOY, __opts__)}"
+            f"PostgreSQL has no role {database['user']}. Run first: {engine.command(engine.DEPLOY, __opts__, paths['work'])}"
         )
     with open(os.path.join(paths["settings"], "environment"), encoding="utf-8") as file:
         text = file.read()

@@ -31,7 +31,7 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
     """
     installed = tree.current(paths["install"])
     wanted = effective(release, installed)
-    command = engine.command((f"mattermost.{name}", engine.UPGRADE[1]), __opts__)
+    command = engine.command((f"mattermost.{name}", engine.UPGRADE[1]), __opts__, paths["work"])
     reason = ""
     if os.path.exists(os.path.join(paths["work"], "moved")):
         reason = (
@@ -45,7 +45,11 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
             f"version. Run {command}, or set mattermost:release:version to {installed}."
         )
     elif installed and (due := _due(breaking_changes, acknowledged, bundle_record.read(paths["work"]))):
-        shown = "" if engine.name(__opts__) == "masterless" else f" To see the changes for this host: {command}"
+        shown = (
+            f" To see the changes for this host: {command}"
+            if engine.has_orchestrations(__opts__, paths["work"])
+            else ""
+        )
         reason = (
             f"This version of the bundle changes what a deployed host does ({', '.join(due)}). Read CHANGELOG.md, then "
             f"set mattermost:acknowledged: [{', '.join(due)}].{shown}"

@@ -12,7 +12,7 @@ refuse_newer() { # posts since the backup, unless told; sets newer
 }
 
 restore_command() { # restore_command ARGUMENTS HERE: what restores the same backup; ARGUMENTS of the orchestration, HERE of this program
-    if is_masterless; then say "on this host: mattermost-restore to $snapshot $2"; else command_of "mattermost.restore$1" ''; fi
+    if is_alone; then say "on this host: mattermost-restore to $snapshot $2"; else command_of "mattermost.restore$1" ''; fi
 }
 
 blocking_part() { # says what cannot change places with a restored directory

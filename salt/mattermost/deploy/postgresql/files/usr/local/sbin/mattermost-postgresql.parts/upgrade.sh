@@ -33,7 +33,7 @@ start_failure() { # the new cluster's own reason
     say "${message:-see journalctl -u $new_service}"
 }
 
-upgrade_command() { command_of mattermost.postgresql mattermost.deploy.postgresql ssh; }
+upgrade_command() { command_of mattermost.postgresql mattermost.deploy.postgresql; }
 
 upgrade() { # sets psql, role, outage_start
     local differs

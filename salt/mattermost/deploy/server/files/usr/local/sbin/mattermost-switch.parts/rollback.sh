@@ -51,7 +51,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
 
 back_command() { # back_command [copy]: what goes back to the version before; copy: with its database as it was
     local given=''
-    if is_masterless; then
+    if is_alone; then
         say "on this host: mattermost-switch back${1:+ overwrite copy}"
         return
     fi
