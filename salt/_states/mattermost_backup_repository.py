@@ -28,7 +28,11 @@ def usable(name, script, repository, password="", environment=None, settings="",
     text = f"{variables}{script}\n{FACT}ask_repository\n"
     said = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, errors="replace")
     if said.returncode:
-        return _ret(name, False, f"The question to restic ended with status {said.returncode}: {said.stderr.strip()}")
+        return _ret(
+            name,
+            False,
+            f"restic could not be asked about the backup repository (exit status {said.returncode}): {said.stderr.strip()}",
+        )
     for line in said.stdout.splitlines():
         kind, _, words = line.partition("\t")
         key, _, reason = words.partition(" ")

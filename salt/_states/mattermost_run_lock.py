@@ -79,12 +79,12 @@ def no_change_is_open(name, paths):
             return _ret(
                 name,
                 False,
-                f"{there}. Then start again. This run waited for {LONGEST // 60} minutes and changed nothing.",
+                f"{there}. Then start this run again. It waited for {LONGEST // 60} minutes and changed nothing.",
             )
         mattermost_progress.tell_part("waiting:", there.partition(" has ")[0])
         time.sleep(PAUSE)
     mattermost_progress.tell_part("waiting:")
-    return _ret(name, True, "Nothing replaces the data of the server or its login.")
+    return _ret(name, True, "No restore and no change of the database password is running.")
 
 
 def _wipe(opts) -> None:

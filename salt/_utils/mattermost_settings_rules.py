@@ -58,7 +58,7 @@ def ports_are_apart(settings):
             443: "port 443 of nginx",
         }
         if int(address) in taken:
-            yield f"mattermost:server:config:{':'.join(METRICS)} has port {address}, as has {taken[int(address)]}. Set another port."
+            yield f"mattermost:server:config:{':'.join(METRICS)} uses port {address}, which is also {taken[int(address)]}. Set another port."
 
 
 def keys_of_config_are_not_ours(settings):

@@ -92,7 +92,7 @@ def paths_are_in_the_users_places(settings):
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
         if path in PARENTS:
-            yield f"{name} is {path}, where others have directories too. Set one for this alone, such as {path}/mattermost."
+            yield f"{name} is {path}, which other programs use too. Set a directory that nothing else uses, such as {path}/mattermost."
 
 
 def paths_are_not_too_long(settings):

@@ -98,7 +98,7 @@ def test_the_code_is_compared_as_a_host_tells_it():
     assert said.splitlines()[0] == f"code {minion.code_here()}"
 
 
-ODD = f"The minion {ID} sent an answer that does not come from Salt"
+ODD = f"The minion {ID} sent an answer that Salt never sends"
 
 
 def nested(depth):
@@ -120,7 +120,7 @@ def answer(**fields):
             {"test.version": None, "test.ping": None},
             f"The minion {ID} does not answer.\nsee whether its key is accepted",
         ),
-        ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job: it was restarted in the middle"),
+        ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job, because the minion was restarted"),
         (
             {"test.version": SYNCED | {"test.version": "3006.24"}},
             f"The minion {ID} has Salt 3006.24, and the master has 300",
@@ -186,8 +186,8 @@ def raising(err):
     ("err", "said"),
     [
         (TypeError("argument of type 'int' is not iterable"), f"{ODD}: TypeError: argument of type"),
-        (SaltClientError("Salt request timed out. The master is not responding."), "may be running there"),
-        (SaltClientError("no key"), "The Salt master gave no answer: no key\nstart salt-master here"),
+        (SaltClientError("Salt request timed out. The master is not responding."), "may still be running there"),
+        (SaltClientError("no key"), "The Salt master does not answer: no key\nstart salt-master on this machine"),
     ],
 )
 def test_whatever_goes_wrong_with_a_job_is_a_sentence(host, jobs, err, said):
@@ -401,7 +401,9 @@ def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied, jobs):
 
 
 def test_a_job_that_a_restart_of_its_minion_ended_is_told_as_that(applied):
-    assert applied(SILENT)["stderr"].startswith(f"The minion {ID} answers, but has lost this job: it was restarted")
+    assert applied(SILENT)["stderr"].startswith(
+        f"The minion {ID} answers, but has lost this job, because the minion was restarted"
+    )
 
 
 def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsys):

@@ -106,11 +106,11 @@ def test_what_is_no_key_is_laid_nowhere(odd):
         (
             "'mattermost_moving.lead' is not available.",
             transfer.TransferError,
-            "new did not lead the move: .*available",
+            "new could not run this step of the move: .*available",
         ),
-        ({"done": {"more": 1}}, transfer.TransferError, "new did not lead the move"),
-        ({}, transfer.TransferError, "new did not lead the move"),
-        (None, transfer.TransferError, "new did not lead the move"),
+        ({"done": {"more": 1}}, transfer.TransferError, "new could not run this step of the move"),
+        ({}, transfer.TransferError, "new could not run this step of the move"),
+        (None, transfer.TransferError, "new could not run this step of the move"),
     ],
 )
 def test_what_the_target_answers_is_what_is_told(answer, kind, said):

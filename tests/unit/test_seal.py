@@ -71,7 +71,7 @@ def test_an_odd_reply_is_told(host, answer, monkeypatch):
     monkeypatch.setattr(host, "job", lambda *_, **__: answer)
     done = host.run("true", is_private=True)
     assert (done.rc, done.out) == (255, "")
-    assert "The minion chat sent an answer that does not come from Salt" in done.err
+    assert "The minion chat sent an answer that Salt never sends" in done.err
 
 
 def test_a_minion_whose_key_the_master_does_not_have_is_told(host):

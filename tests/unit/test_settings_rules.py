@@ -314,7 +314,7 @@ DOUBTFUL = [
         ("mattermost:name", {"name": name})
         for name in ("a..b", "a-.example.test", "x" * 64 + ".test", ".".join(["x" * 60] * 5))
     ),
-    *(("where others have directories too", {"paths": {"state": path}}) for path in ("/srv", "/mnt", "/media")),
+    *(("which other programs use too", {"paths": {"state": path}}) for path in ("/srv", "/mnt", "/media")),
     *(
         ("backup:password begins or ends with a blank", {"backup": {"password": word}})
         for word in (" ", "x ", "\u00a0x")

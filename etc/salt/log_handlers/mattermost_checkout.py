@@ -158,7 +158,7 @@ def wrong_owner(folder: str, user: int) -> str:
     if owner == user:
         return ""
     return (
-        f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Each would own a part of Salt's cache. "
+        f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Each of the two would own files of Salt's cache that the other cannot replace. "
         f"Run it as {_name(owner)}, or remove {folder} (it is only a cache)."
     )
 

@@ -8,7 +8,7 @@ ask_calendar() { # ask_calendar KEY VALUE UNIT
   [ -n "$2" ] && [ "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$3" 2>/dev/null)" != "$2" ] || return 0
   if systemd-analyze calendar daily >/dev/null 2>&1; then
     said=$(systemd-analyze calendar -- "$2" 2>&1) && case $said in
-      *'Next elapse: never'*) said="$2 is never again" ;;
+      *'Next elapse: never'*) said="the time $2 is in the past or never comes" ;;
       *) return ;;
     esac
   else # older than 236: it reads a timer

@@ -46,6 +46,7 @@ def test_it_only_says_what_would_be_lost(host):
     said = fields(done.stdout)
     assert (said["result"], said["from"], said["to"], said["posts"]) == ("asked", NEW, OLD, "2")
     assert "2 messages, 0 users" in said["reason"]
+    assert said["advice"].endswith("To go back, run on this host: mattermost-switch back overwrite copy")
     assert "config.json was changed" in said["config"]
     assert host.get("pid") == pid, "the server was touched"
     assert_still_new(host)

@@ -28,7 +28,7 @@ def test_a_patch_that_appears_is_proved_unpacked_and_switched_to(tmp_path, shell
     assert host.lines("switched") == [f"to {PATCH}"]
     assert host.current == PATCH
     assert (report["from"], report["to"]) == (OLD, PATCH)
-    assert "chat was away for 2.5 s" in report["reason"]
+    assert "chat was down for 2.5 s" in report["reason"]
     tree = tmp_path / "install" / PATCH
     assert {(path.stat().st_uid, oct(path.stat().st_mode & 0o7777)) for path in tree.rglob("*")} == {
         (os.getuid(), "0o755"),

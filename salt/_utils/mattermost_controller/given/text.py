@@ -111,7 +111,7 @@ def _loaded(path: str, text: str):
             raise TextError(f"{path}: a value contains itself, by *name below its own &name. Remove that *name.")
         if form.is_endless(found):
             raise TextError(
-                f"{path}: this file holds more than {form.MOST} values, by *name inside of each other. Write them out."
+                f"{path}: this file has more than {form.MOST} values, because *name is used inside other anchors. Write the values out."
             )
         return found
     try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads

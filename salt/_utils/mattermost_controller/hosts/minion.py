@@ -85,18 +85,18 @@ class Minion(roster.Host):
         except (SaltException, OSError) as err:
             if "timed out" in str(err):
                 raise NoAnswer(
-                    f"The Salt master did not answer in time; the job for {self.id} may have reached it, and may be running there.\n"
-                    f"look at `salt {self.id} saltutil.running`, and run this again when it has ended."
+                    f"The Salt master did not answer in time. It may have started the job on {self.id}, which may still be running there.\n"
+                    f"see which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, run this again."
                 ) from err
             raise NoAnswer(
-                f"The Salt master gave no answer: {err}\nstart salt-master here, and run this as its user."
+                f"The Salt master does not answer: {err}\nstart salt-master on this machine, and run this command as the user that salt-master runs as."
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
             raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
         if function != "test.ping" and self._patience > 1 and self._hears():
             raise NoAnswer(
-                f"The minion {self.id} answers, but has lost this job: it was restarted in the middle, or its job was ended.\n"
-                "run this again; what the host's own programs had begun, they bring to its end first."
+                f"The minion {self.id} answers, but has lost this job, because the minion was restarted or the job was killed.\n"
+                "run this again. If an upgrade is still running on the host, the new run waits for its end."
             )
         self._patience = 1
         raise NoAnswer(
@@ -128,7 +128,7 @@ class Minion(roster.Host):
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(
-            f"The minion {self.id} sent an answer that does not come from Salt{what}\ncheck first who controls that host, then try: `salt {self.id} test.ping`."
+            f"The minion {self.id} sent an answer that Salt never sends{what}\nfirst check whether somebody else controls that host. Then run: `salt {self.id} test.ping`."
         )
 
     def _answer(self, client, jid: str, until: float | None) -> list:
@@ -138,14 +138,14 @@ class Minion(roster.Host):
         ):
             if _interrupted.is_set():
                 raise NoAnswer(
-                    f"The run was interrupted; the job on {self.id} may still be running.\nsee what it does: `salt {self.id} saltutil.running`."
+                    f"The run was interrupted. The job on {self.id} may still be running.\nsee which jobs run there: `salt {self.id} saltutil.running`."
                 )
             found = (told or {}).get(self.id) or {}
             if "ret" in found and found.get("out") != "no_return" and TRIMMED not in repr(found["ret"]):
                 return [found["ret"]]
             if until and time.monotonic() > until:
                 raise NoAnswer(
-                    f"The minion {self.id} did not finish in time.\nsee what it does: `salt {self.id} saltutil.running`."
+                    f"The minion {self.id} did not finish in time.\nsee which jobs run there: `salt {self.id} saltutil.running`."
                 )
             if told is None:
                 time.sleep(PAUSE)
@@ -296,7 +296,7 @@ class Minion(roster.Host):
         return roster.Result(
             1,
             "",
-            "With mattermost:engine: minion no file can be copied: set mattermost:release:source to an https:// address",
+            "With mattermost:engine: minion no file can be copied to a host. Set mattermost:release:source to an https:// address.",
         )
 
     def stream(self, script: str):

@@ -54,7 +54,9 @@ def _outcome(target_id: str, answer) -> copying.Outcome:
         fault = copying.UnknownState if answer["unknown"] is True else transfer.TransferError
         raise fault(str(answer["failed"])[:2000])
     except bounded.ODD:
-        raise transfer.TransferError(f"The minion {target_id} did not lead the move: {str(answer)[-300:]}") from None
+        raise transfer.TransferError(
+            f"The minion {target_id} could not run this step of the move: {str(answer)[-300:]}"
+        ) from None
 
 
 def _undecided(source: transfer.Endpoint, target: transfer.Endpoint, why: str) -> transfer.TransferError:

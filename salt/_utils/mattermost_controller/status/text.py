@@ -174,7 +174,7 @@ def _aside(one: dict) -> str:
     sentences += [f"{path} ({_bytes(number)})" for path, number in one["directories"].items()]
     sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
     sentences += [f"release {name}" for name in one["releases"]]
-    limit = f"kept from before upgrades: at most {one['bounds']['versions']}; all else for {one['bounds']['days']} days"
+    limit = f"copies from before upgrades: at most {one['bounds']['versions']}; the rest is kept for {one['bounds']['days']} days"
     return f"{', '.join(sentences) or 'nothing'}; {limit}"
 
 

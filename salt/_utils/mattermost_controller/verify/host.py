@@ -86,7 +86,7 @@ def renewal(settings, facts) -> Finding:
     if not due or due in ("n/a", "0"):
         return refusal(
             "renewal",
-            f"{name} has no next run, so the certificate would expire.",
+            f"{name} has no time for its next run, so the certificate would expire.",
             f"run on the host: systemctl restart {name}; systemctl list-timers",
         )
     tried = facts["renewal"]
@@ -135,7 +135,7 @@ def backup_age(settings, facts) -> Finding:
         why = f" The last attempt failed: {known['failed']}" if known["failed"] else ""
         return refusal(
             "backup-age",
-            f"{how_old}; {limit} h is the limit.{why}",
+            f"{how_old}; the limit is {limit} h.{why}",
             f"{BACKUP}; to see why the last one failed, run on the host: journalctl -u mattermost-backup",
         )
     if not known["good"]:

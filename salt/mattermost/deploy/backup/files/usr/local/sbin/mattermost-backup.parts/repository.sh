@@ -101,7 +101,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     removed='was removed'
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
     accept "$run" # by its number it is noted, or gone
-    give_up failed "restic read $found, a file that is not the server's, in place of one that is. Backup $snapshot $removed." \
+    give_up failed "The backup contains $found instead of a file of the server. Backup $snapshot $removed." \
         "Somebody may control the server's account and replace folders by links. See docs/security.md, After a break-in."
 }
 

@@ -41,7 +41,7 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
         0)
             mark "$own/reached" "$patch"
             mattermost-kept prune >"$scratch/kept" 2>&1 || cat "$scratch/kept"
-            write_report 'done' "Mattermost was upgraded from $installed to $patch; chat was away for $(seconds_away) s."
+            write_report 'done' "Mattermost was upgraded from $installed to $patch; chat was down for $(seconds_away) s."
             say "done: Mattermost was upgraded from $installed to $patch."
             systemctl start --no-block mattermost-patches-tell.service
             ;;

@@ -73,7 +73,8 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
         printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed.${from:+ Mattermost $from still serves.}"
         exit 2
     fi
-    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines"
+    printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines" \
+        "advice=Nothing was changed. To go back, run on this host: mattermost-switch back $([ -n "$question" ] && say "overwrite $way" || say go)"
     if [ "$way" = copy ]; then
         say "reason=${obstacle:+The migrations since then cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
         [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
