@@ -9,6 +9,7 @@ import pytest
 
 from tests import programs
 from tests.attack.racer import SERVER, at_work, exchange, world
+from tests.restic import repository
 
 ROUNDS = 40  # each is lost by the attacker in two of three
 RACES = 20
@@ -35,6 +36,7 @@ def place():
                 os.lchown(each, SERVER.pw_uid, SERVER.pw_gid)
         (path / "settings/password").write_text("word")
         (path / "settings/backup.conf").write_text("")
+        repository(path / "repository", "word")
         yield path
 
 
@@ -66,7 +68,7 @@ def of_root(place):
 
 @pytest.mark.exhaustive
 def test_no_backup_keeps_what_the_server_may_not_read(place):
-    assert backup(place, "restic init -q && store_backup").returncode == 0
+    assert backup(place).returncode == 0
     races = [str(place / f"state/data/race{number}") for number in range(RACES)]
     with at_work(exchange, races):
         for _ in range(ROUNDS):
@@ -83,14 +85,14 @@ def test_no_backup_keeps_what_the_server_may_not_read(place):
 @pytest.mark.parametrize("name", ["by-root", 'R&D "<new>" a\\b.pdf'])
 def test_a_file_that_an_administrator_put_there_is_no_attack(place, name):
     (place / "state/data" / name).write_text("x")
-    done = backup(place, "restic init -q && store_backup")
+    done = backup(place)
     assert done.returncode == 0, done.stderr
     assert of_root(place) == [f"{place}/state/data/{name}"]
 
 
 def test_a_backup_whose_run_was_cut_before_it_was_judged_is_passed_over_and_removed(place):
     latest = ("find_snapshot latest; say $snapshot", "mattermost-restore")
-    assert backup(place, "restic init -q && store_backup").returncode == 0
+    assert backup(place).returncode == 0
     sound = backup(place, *latest).stdout
     backup(place, "refuse_foreign() { kill -9 $$; }; store_backup")
     assert len(json.loads(backup(place, "restic snapshots --json").stdout)) == 2

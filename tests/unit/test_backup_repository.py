@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests import states
+from tests import restic, states
 
 TREE = Path("salt/mattermost")
 SCRIPT = "".join((TREE / name).read_text() for name in ("deploy/common/tools.sh", "scripts/ask-repository.sh"))
@@ -19,11 +18,7 @@ def host(tmp_path):
     """A host whose repository opens with `right`, the stored password, and has backups of it."""
     if not shutil.which("restic"):
         pytest.skip("NO restic HERE")
-    subprocess.run(
-        ["restic", "init", "-q", "-r", tmp_path / "repository"],
-        env=os.environ | {"RESTIC_PASSWORD": "right"},
-        check=True,
-    )
+    restic.repository(tmp_path / "repository", "right")
     for folder in ("settings/secrets", "work/backup"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "settings/secrets/backup-password").write_text("right\n")
@@ -60,9 +55,7 @@ def test_what_has_its_backups_and_cannot_be_asked_gets_no_other_password(host):
 
 def test_a_new_repository_may_be_absent_and_must_not_be_somebody_elses(host):
     assert usable(host, f"{host}/absent")["result"] is True
-    subprocess.run(
-        ["restic", "init", "-q", "-r", host / "theirs"], env=os.environ | {"RESTIC_PASSWORD": "theirs"}, check=True
-    )
+    restic.repository(host / "theirs", "theirs")
     ret = usable(host, f"{host}/theirs")
     assert ret["result"] is False
     assert f"does not open the repository {host}/theirs" in ret["comment"]

@@ -14,6 +14,7 @@ import pytest
 from mattermost_controller.hosts import probe, questions
 from mattermost_controller.preflight import asked
 
+from tests import restic
 from tests.soak import in_check
 from tests.unit.test_probe import settings
 
@@ -147,9 +148,7 @@ def repository(tmp_path):
     """A repository that opens with `right`, and the folder beside it."""
     if not shutil.which("restic"):
         pytest.skip("NO restic HERE")
-    made = tmp_path / "repository"
-    subprocess.run(["restic", "init", "-q", "-r", made], env=os.environ | {"RESTIC_PASSWORD": "right"}, check=True)
-    return made
+    return restic.repository(tmp_path / "repository", "right")
 
 
 def of_repository(place=HERE, password="", **more):
