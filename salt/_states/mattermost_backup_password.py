@@ -24,10 +24,10 @@ def stored(name, password=""):
         place = core.path(name, NAME)
     except core.SecretError as err:
         return _ret(name, False, str(err))
-    keep = f"Keep a copy of {place} outside this host. Without this password no backup can be read."
+    keep = "Keep a copy of that file outside this host. Without this password no backup can be read."
     if known and password in ("", known):
         return _ret(name, True, f"The backup password is in {place}. {keep}")
-    done = f"{'replaced' if known else 'written' if password else 'made'}, in {place}"
+    done = f"{'replaced' if known else 'written' if password else 'generated'}, in {place}"
     aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")
     if known:
         done += "; the previous one is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")

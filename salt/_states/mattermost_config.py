@@ -58,7 +58,7 @@ def merged(
             plan.apply()
     except NotYet as err:
         if __opts__["test"]:
-            return _ret(name, None, f"Would set keys of {name}: {err}.")
+            return _ret(name, None, f"Would set keys of {name}. Which ones is not known yet, because {err}.")
         return _ret(name, False, f"{name} cannot be changed: {err}.")
     except Refused as err:
         return _ret(name, False, "\n".join(err.faults))

@@ -43,13 +43,14 @@ def prepared(name, services):
     text = host.zone_file(zone)
     found, goal = core.read_zone(text), core.wanted(host.ssh_ports(), services)
     changes = core.steps(found, goal, strict=False, masquerade=True)
+    lets_in = ", ".join(["ssh", *services[:-1]]) + f" and {services[-1]}"
     if not changes:
-        return _ret(name, True, f"Zone {zone} allows ssh before firewalld starts.")
+        return _ret(name, True, f"Zone {zone} allows {lets_in} before firewalld starts.")
     shown = {f"zone {zone}": [str(step) for step in changes]}
     if __opts__["test"]:
-        return _ret(name, None, f"Zone {zone} would allow ssh before firewalld starts.", shown)
+        return _ret(name, None, f"Zone {zone} would allow {lets_in} before firewalld starts.", shown)
     config.write(f"{host.OWN}/{zone}.xml", core.edit_zone(text, changes).encode())
-    return _ret(name, True, f"Zone {zone} allows ssh before firewalld starts.", shown)
+    return _ret(name, True, f"Zone {zone} allows {lets_in} before firewalld starts.", shown)
 
 
 def opened(name, services, ports=(), strict=False, masquerade=False):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import urllib.parse
 
 import mattermost_release_core as core
 import mattermost_release_fetch as fetch
@@ -118,7 +119,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         checksum = core.check_proof(release)
         changes = {version: "unpacked"}
         if __opts__["test"]:
-            return _ret(name, None, f"Would unpack Mattermost {version} from {release['source']}.", changes)
+            return _ret(name, None, f"Would unpack Mattermost {version} from {_origin(release['source'])}.", changes)
         if not checksum and not shutil.which("gpgv"):
             try:
                 __salt__["pkg.install"](gpgv)
@@ -130,6 +131,11 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
     except (ReleaseError, OSError, subprocess.SubprocessError) as err:
         return _ret(name, False, str(err))
     return _ret(name, True, f"Mattermost {version} was unpacked in {name}/{version}.", changes)
+
+
+def _origin(source):
+    """Return where an archive comes from in a word: an address's server, as an address may be longer than a line of the report, else the path."""
+    return urllib.parse.urlsplit(source).hostname or source
 
 
 def _bring(name, version, release, checksum, work, user, path, ca_file, selinux):

@@ -129,6 +129,15 @@ def test_a_removed_server_comes_back_in_no_other_version_than_its_datas(tmp_path
     assert "points to 11.7.9, which is missing" in answer["comment"]
 
 
+def test_a_dry_run_names_the_server_of_the_archive_and_no_long_address(tmp_path):
+    state = load_state("mattermost_release", test=True)
+    given = release(
+        version="11.7.11", sha256=SUM, source="https://me:secret@releases.example.com/11.7.11/mattermost.tar.gz"
+    )
+    answer = state.unpacked(str(tmp_path / "opt"), given, str(tmp_path / "work"), "nobody")
+    assert answer["comment"] == "Would unpack Mattermost 11.7.11 from releases.example.com."
+
+
 def judged(check, wanted="enterprise", version="11.7.11", pillar=None, **facts):
     given = {"release": {"version": version, "sha256": SUM, "edition": wanted}, **(pillar or {})}
     known = {"config": {}, "users": 10, "time": NOW, **facts}

@@ -19,7 +19,7 @@ SET search_path = pg_catalog;
 $UNREADABLE;
 END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
-            "Check PostgreSQL: systemctl status postgresql. After an update of the bundle, deploy again $(deploy_command)"
+            "Check PostgreSQL: systemctl status postgresql. If this bundle was updated after the last deploy, run $(deploy_command)"
     [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, and so cannot back up: $(cat "$scratch/unreadable")." \
         "Run in the database $database, for each of them: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on it and USAGE on its schema. Or move it to another database."
 }
@@ -64,7 +64,7 @@ refuse_incomplete() { # a backup that looks whole and is not is worse than none;
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
             give_up refused "The dump contains no table $table." "Check that $database (mattermost:database:name) is the server's database."
     done
-    [ -s "$config" ] || give_up refused "$config is missing or empty." "Deploy the host again $(deploy_command)"
+    [ -s "$config" ] || give_up refused "$config is missing or empty." "Run $(deploy_command)"
     driver=$(config_value "$config" FileSettings DriverName)
     [ "${driver:-local}" = local ] || return 0
     stored=$(wc -l <"$staging/files")

@@ -22,7 +22,7 @@ work() { # sets config, version, driver, stored
     date '+%Y-%m-%d %H:%M:%S %z' >"$report.begun"
     started=$(date +%s)
     config=$state/config/config.json
-    version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "Deploy the host first $(deploy_command)"
+    version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "To install it, run $(deploy_command)"
     rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Check the disk: df"
     trap 'rm -rf "$staging" "$scratch"' EXIT
     open_repository

@@ -42,7 +42,7 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "Run $(upgrade_command)"; return; }
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
-        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Deploy the host again $(deploy_command). Then run $(upgrade_command)"; return; }
+        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
     hold_packages "$PATIENCE" ||
         { write_report refused "$(package_manager) is installing packages on this host." "Start the upgrade again when that has ended."; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile

@@ -6,7 +6,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again. See: systemctl status $service"
     if [ -z "$from" ]; then
         point_at ''
-        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause and deploy again $(deploy_command)"
+        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause, then run $(deploy_command)"
         close_journal
         return
     fi
@@ -35,7 +35,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     record version-back
     if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
-        advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause and deploy $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
+        advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause, then run $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
         [ "$kind" != back ] || advice="Stay with this version, or correct the cause and run again $(back_command)"
         ! recorded downgrading || advice="$advice To go back to the copy from before the upgrade instead, run $(back_command copy)"
         write_report undone "$reason" \

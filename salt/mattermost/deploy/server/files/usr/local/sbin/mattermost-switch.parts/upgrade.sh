@@ -97,7 +97,7 @@ restart() { # an environment file that the server is not well with is taken back
     to=$(current)
     from=$to
     if [ -z "$to" ]; then
-        write_report refused "No Mattermost is installed on this host." "Deploy the host first $(deploy_command)"
+        write_report refused "No Mattermost is installed on this host." "To install it, run $(deploy_command)"
         return
     fi
     outage_start=$(uptime_centi)
