@@ -215,6 +215,10 @@ RUN_BY = {
         "tests/unit/test_move_hold.py::test_what_was_left_can_be_taken_back",
         "take-back",
     ),
+    r"systemctl kill -s KILL mattermost": (
+        "tests/unit/hostprogram/test_common.py::test_a_server_that_prolongs_its_own_stop_is_killed",
+        "kill -s KILL mattermost",
+    ),
     r"mattermost-releases check": (
         "tests/unit/test_releases_program.py::test_a_source_is_asked_once_and_again_after_a_while",
         "check",

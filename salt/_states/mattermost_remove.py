@@ -71,6 +71,7 @@ def stopped(name):
     if __opts__["test"]:
         return _ret(name, None, f"Would stop {', '.join(todo)}.", todo)
     for unit in todo:
+        commands.stop_ours(unit)
         fault = commands.switch_unit(unit, enabled=False, active=False)
         if fault:
             return _ret(name, False, f"{unit} could not be stopped: {fault} See: systemctl status {unit}")

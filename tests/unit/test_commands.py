@@ -101,3 +101,19 @@ def test_a_cluster_that_stays_is_not_taken_for_gone(tmp_path, command, gone):
         data={"remove": [command, str(data)], "config_dir": str(tmp_path)}, is_initialised=data.exists
     )
     assert major_cluster.drop(cluster) is gone
+
+
+def test_a_removal_kills_a_server_that_prolongs_its_own_stop(tmp_path, program, monkeypatch):
+    """As its main process may, with EXTEND_TIMEOUT_USEC."""
+    program(
+        "systemctl",
+        SYSTEMCTL.replace("stop) ", 'stop) [ -e "{root}/killed" ] || exec sleep 60; ').replace(
+            "esac ||", 'kill) : >"{root}/killed" ;;\nesac ||'
+        ),
+    )
+    monkeypatch.setattr(commands, "STOP_SECONDS", 0.2)
+    for name in ("is-active", "is-enabled"):
+        (tmp_path / name).touch()
+    commands.stop_ours("mattermost.service")
+    assert (tmp_path / "killed").exists()
+    assert commands.switch_unit("mattermost.service", enabled=False, active=False) == ""

@@ -101,6 +101,18 @@ def test_it_is_stopped_behind_the_page_of_a_pause(source):
     assert source.do("is_held").returncode == 0
 
 
+def test_one_that_prolongs_its_own_stop_is_killed(source):
+    """As its main process may, with EXTEND_TIMEOUT_USEC."""
+    never = """'stop mattermost.service') [ -e "$calls.killed" ] || exec sleep 60 ;;
+    'kill -s KILL mattermost.service') : >"$calls.killed" ;;
+    'is-active mattermost.service')"""
+    program = source.directory / "bin/systemctl"
+    program.write_text(SYSTEMCTL.replace("'is-active mattermost.service')", never))
+    source.environment["MATTERMOST_STOP_PATIENCE"] = "0.2"
+    assert source.do("hold_begin 60").returncode == 0
+    assert source.do("is_held").returncode == 0
+
+
 def test_nginx_may_see_that_its_site_is_closed(source):
     program = source.directory / "bin/chcon"
     program.write_text('#!/bin/sh\necho "chcon $*" >>"$calls"\n')

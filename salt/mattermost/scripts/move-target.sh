@@ -12,7 +12,8 @@ target_begun() { # before its server may start: the site stays closed until all 
 
 target_closed() { # its server, fresh or of an earlier try, makes room
     target_begun && close_site && open_to_unpacker "$staging" || return 1
-    systemctl stop "$service" mattermost-backup.timer
+    stop_unit "$service"
+    systemctl stop mattermost-backup.timer
     if [ -e "$work/move-placed" ]; then # of a run that was cut short: its source serves
         unplace "$(cat "$work/move-placed")" || return 1
     fi
@@ -51,6 +52,7 @@ give_secrets() { # the same, on the source
 }
 
 new_database() { # new_database NAME: empty, as the server's own is
+    end_sessions "$1"
     super "DROP DATABASE IF EXISTS \"$1\"" >/dev/null 2>&1
     create_like_current "$1" | super
 }
@@ -59,7 +61,7 @@ load() { # load: the dump on standard input into the new database
     new_database "$new" && role_client pg_restore --no-owner --no-privileges -1 -d "$new"
 }
 
-drop_new() { super "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
+drop_new() { end_sessions "$new"; super "DROP DATABASE IF EXISTS \"$new\"" >/dev/null; }
 
 place() { # what was copied becomes the server's own; what was there goes aside. Standard input: the source's config.json
     local replaced replaced_database part
@@ -82,7 +84,7 @@ unplace() { # unplace [ID]: back to where a further try begins; from wherever `p
     local replaced replaced_database part
     replaced=$state/replaced-${1:-$id}
     replaced_database=$(replaced_name "${1:-$id}")
-    systemctl stop "$service"
+    stop_unit "$service"
     has_database "$replaced_database"
     case $? in
         0)

@@ -21,13 +21,13 @@ role_client() { # role_client PROGRAM ARGUMENTS, in place of sql.sh's: as who ma
     local program="$1"
     shift
     case $pg_kind in
-        local) bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS" "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
+        local) bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS" timeout "$CLIENT_SECONDS" "$bin_dir/$program" -h "$socket_dir" -p "$database_port" -U "$role" "$@" ;;
         login) (
             export PGHOST="$pg_host" PGPORT="$database_port" PGUSER="$role" PGPASSWORD="$pg_password" # in no argument
             [ -n "$PGHOST" ] || unset PGHOST
             [ -n "$PGUSER" ] || unset PGUSER
             [ -n "$PGPASSWORD" ] || unset PGPASSWORD
-            bounded runuser -u "$pg_system_user" -- env "PGOPTIONS=$ROLE_LIMITS" "${bin_dir:+$bin_dir/}$program" "$@"
+            bounded runuser -u "$pg_system_user" -- env "PGOPTIONS=$ROLE_LIMITS" timeout "$CLIENT_SECONDS" "${bin_dir:+$bin_dir/}$program" "$@"
         ) ;;
         container)
             # shellcheck disable=SC2034 # for bounded: a program in Go wants much more than it uses
@@ -37,7 +37,7 @@ role_client() { # role_client PROGRAM ARGUMENTS, in place of sql.sh's: as who ma
     esac
 }
 
-in_container() { PGPASSWORD="$pg_password" docker exec -i -e PGPASSWORD -e "PGOPTIONS=$ROLE_LIMITS" "$pg_container" "$@"; } # by its name: in no argument
+in_container() { PGPASSWORD="$pg_password" timeout "$CLIENT_SECONDS" docker exec -i -e PGPASSWORD -e "PGOPTIONS=$ROLE_LIMITS" "$pg_container" "$@"; } # by its name: in no argument
 
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
     as_role "$1" <<END
@@ -195,10 +195,14 @@ halt='$halt' resume='$resume' leave='$leave' root='$root' label='$(label_for_ngi
 END
     cat >>"$own/hold" <<'END'
 umask 077
+stop_source() ( # what stop_unit of tools.sh does
+    case $halt in 'systemctl stop '*) ;; *) $halt; exit ;; esac
+    timeout "${MATTERMOST_STOP_PATIENCE:-120}" $halt || { [ "$?" = 124 ] && systemctl kill -s KILL "$service" && timeout 60 $halt; }
+)
 case $1 in
     hold)
         : >"$maintenance" && $label "$maintenance"
-        $halt 2>"$own/why" || exit 1
+        stop_source 2>"$own/why" || exit 1
         : >"$own/held"
         while [ -e "$own/lease" ] && [ ! -e "$own/give-back" ]; do
             [ $(($(date +%s) - $(stat -c %Y "$own/lease"))) -le "$lease" ] || exit 0

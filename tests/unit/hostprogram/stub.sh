@@ -40,7 +40,7 @@ systemctl() {
             ;;
         stop/*)
             echo inactive >active
-            [ ! -e kill_in_stop ] || { rm kill_in_stop; kill -9 "$PPID"; }
+            [ ! -e kill_in_stop ] || { rm kill_in_stop; kill -9 "$(awk '{ print $4 }' "/proc/$PPID/stat")"; } # whose timeout asks
             ;;
         is-active/mattermost-move*) [ -e moving ] ;;
         is-active/*) [ -e switching ] || return 3 ;;

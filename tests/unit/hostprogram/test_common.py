@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 
 import pytest
@@ -101,3 +102,30 @@ def test_an_undo_puts_back_nothing_that_an_earlier_switch_saved(host, word, reco
     assert done.returncode == 3, done.stdout + done.stderr
     assert host.get("state/config/config.json") == config
     assert host.get("settings/environment") == environment
+
+
+NEVER = """echo "$*" >>"$(dirname "$0")/asked"
+case $1 in stop) [ -e "$(dirname "$0")/killed" ] || exec sleep 60 ;; kill) touch "$(dirname "$0")/killed" ;; esac"""
+
+
+def test_a_server_that_prolongs_its_own_stop_is_killed(world, tmp_path):
+    """As its main process may, with EXTEND_TIMEOUT_USEC."""
+    done = world("MATTERMOST_STOP_PATIENCE=0.2 stop_unit mattermost.service", systemctl=NEVER)
+    assert done.returncode == 0
+    assert (tmp_path / "bin/asked").read_text().splitlines() == [
+        "stop mattermost.service",
+        "kill -s KILL mattermost.service",
+        "stop mattermost.service",
+    ]
+
+
+def test_a_stop_that_is_refused_kills_nothing(world, tmp_path):
+    assert (
+        world("stop_unit mattermost.service", systemctl='echo "$*" >>"$(dirname "$0")/asked"; exit 5').returncode == 5
+    )
+    assert (tmp_path / "bin/asked").read_text() == "stop mattermost.service\n"
+
+
+def test_no_program_waits_without_end_for_the_server_to_stop():
+    texts = [programs.joined(name) for name in programs.SHIPPED_BY] + [programs.sent(name) for name in programs.SENT]
+    assert [found for text in texts for found in re.findall(r'.*systemctl (?:stop|restart) "\$service".*', text)] == []

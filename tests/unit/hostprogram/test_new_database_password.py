@@ -30,6 +30,7 @@ case $name in
         [ ! -e "$HOST/down" ] || exit 2
         [ "$(cat "$HOST/server")" = stopped ] || say 'a login was refused' >>"$HOST/refused"
         word=$(cat)
+        case $word in SELECT*) exit ;; esac
         step=$name-$word
         [ "$step" = "$(cat "$HOST/broken")" ] || say "$word" >"$HOST/database" ;;
     mattermost-switch)
@@ -69,7 +70,7 @@ def made(tmp_path):
         (tmp_path / "bin" / name).write_text(STUB)
         (tmp_path / "bin" / name).chmod(0o755)
     values = {"work": tmp_path / "deploy", "settings": tmp_path / "settings", "service": "mattermost.service"}
-    values |= {"psql": "psql", "socket_dir": "/run", "database_port": 1}
+    values |= {"psql": "psql", "socket_dir": "/run", "database_port": 1, "database": "mattermost"}
     (tmp_path / "switch.conf").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     for name in ("database", "server", "settings/environment", "settings/secrets/database-password"):
         (tmp_path / name).write_text("old\n")

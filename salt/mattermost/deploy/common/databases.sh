@@ -17,8 +17,23 @@ has_database() { # has_database NAME: 0 yes, 1 no, 2 nobody knows
 
 replaced_name() { say "$(say "$database" | cut -c1-38)_replaced_$1"; } # replaced_name ID: of the database that a restore or a move replaced
 
-end_sessions() {
-    super "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" >/dev/null
+end_sessions() { # end_sessions DATABASE: all that it has now; a query that looks at no signal, as XPath does, is killed, and PostgreSQL then starts anew
+    local told left tries
+    told=$(super "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" | sed 's/ .*/,/' | tr -d '\n')
+    [ -n "$told" ] || return 0
+    tries=0
+    while left=$(super "SELECT pid FROM pg_stat_activity WHERE datname = '$1' AND pid IN (${told%,})") && [ -n "$left" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 50 ]; then
+            say "A session in the database $1 did not end. Its process was killed, and PostgreSQL starts again." >&2
+            # shellcheck disable=SC2016 # the inner shell's arguments, one word for each process
+            printf '%s\n' "$left" | as_postgres sh -c 'while read -r pid; do kill -KILL "$pid"; done'
+            sleep 1
+            wait_for_database 600
+            return
+        fi
+        sleep 0.2 2>/dev/null || sleep 1
+    done
 }
 
 # kept as lists of names, quoted where they have to be; an empty name is written otherwise than it is kept

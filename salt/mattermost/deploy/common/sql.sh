@@ -8,7 +8,9 @@ SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
 # what the role locked or made endless ends, and a setting of its own keeps nobody from a restore: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
 ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000 -c default_transaction_read_only=off' # ms
+SUPER_LIMITS='-c lock_timeout=60000' # ms: the role may hold itself, its database and the copies of it, in a transaction that does not end
 
+CLIENT_SECONDS=72000 # 20 hours: what a query that PostgreSQL cannot interrupt (XPath) would hold up, which knows no limit of PostgreSQL's
 CLIENT_MEMORY=1048576 # KiB: psql holds an answer whole, which may be of any size; what is large by itself is fetched in parts or copied
 MOST_SAID=65536 # bytes of an answer that sh holds, and of what a program says on standard error
 
@@ -25,12 +27,12 @@ bounded() { # bounded COMMAND: the role cannot have it use up the host's memory,
 role_client() { # role_client PROGRAM ARGUMENTS: psql, pg_dump or pg_restore, logged in as the role
     local client="${psql%/*}/$1"
     shift
-    bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS ${role_options:-}" "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
+    bounded runuser -u "$SQL_ACCOUNT" -- env "PGOPTIONS=$ROLE_LIMITS ${role_options:-}" timeout "${client_seconds:-$CLIENT_SECONDS}" "$client" -h "$socket_dir" -p "$database_port" -U "$role" "$@"
 }
 
 super() { # super [STATEMENT]: that, or those on standard input, as the superuser; values on standard output
     [ "$#" = 0 ] || { say "$1" | super; return "$?"; } # in a trap, return alone has the status of before it
-    as_postgres env "PGOPTIONS=${PGOPTIONS:-} -c search_path=pg_catalog" "$psql" -h "$socket_dir" -p "$database_port" \
+    as_postgres env "PGOPTIONS=${PGOPTIONS:-} $SUPER_LIMITS -c search_path=pg_catalog" "$psql" -h "$socket_dir" -p "$database_port" \
         -XAtq -F ' ' -v ON_ERROR_STOP=1 -d postgres -f -
 }
 
@@ -40,7 +42,7 @@ as_role() { # as_role DATABASE [STATEMENT]: the same as the role, in a database 
 }
 
 role_value() { # role_value DATABASE [STATEMENT]: the same, if it is short
-    local value
+    local value client_seconds=21900 # what ROLE_LIMITS give a statement, and a little
     value=$({ as_role "$@" && say .; } | head -c "$MOST_SAID")
     case $value in *.) say "${value%.}" ;; *) return 1 ;; esac # the last is missing after a failure, and in what is longer
 }

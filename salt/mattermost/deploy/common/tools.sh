@@ -82,6 +82,15 @@ close_site() { # nginx serves the maintenance page: nobody posts what an undo wo
     $(label_for_nginx) "$maintenance" || say "SELinux may keep nginx from reading $maintenance, and visitors then see an error instead of the maintenance page. To allow it: $(label_for_nginx) $maintenance" >&2
 }
 
+stop_unit() { # stop_unit UNIT: its main process may ask systemd for ever more time (EXTEND_TIMEOUT_USEC), and is killed then
+    local rc
+    timeout "${MATTERMOST_STOP_PATIENCE:-120}" systemctl stop "$1"
+    rc=$?
+    [ "$rc" = 124 ] || return "$rc"
+    systemctl kill -s KILL "$1"
+    timeout 60 systemctl stop "$1"
+}
+
 # shellcheck disable=SC2154 # the program sets work, and settings if it asks for a rotation
 is_open() { # is_open CHANGE: this change of the host has begun and is not ended; what ends one that was interrupted holds no lock
     case $1 in

@@ -41,7 +41,7 @@ roll_back() { # repeatable, from wherever the journal ends
     if recorded planned; then
         stop_deploy || fail 4 "A deploy is running on this host. Wait for its end, then run the same command again: $(cat "$run_lock")."
         systemctl stop mattermost-switch.service 2>/dev/null
-        systemctl stop "$service" 2>/dev/null
+        stop_unit "$service" 2>/dev/null
         put_back || fail 4 "The previous installation could not be restored yet, and $unit tries again. See: journalctl -u $unit"
         systemctl daemon-reload
         systemctl reset-failed "$service" 2>/dev/null

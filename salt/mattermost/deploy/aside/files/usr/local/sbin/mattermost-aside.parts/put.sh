@@ -56,7 +56,7 @@ put() {
     { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written. Check the disk: df"
     getent passwd "$user" >"$own/account"
     { flush "$own/account" && record planned; } || fail 4 "$journal could not be written: check the disk (df)."
-    systemctl stop "$service" 2>/dev/null
+    stop_unit "$service" 2>/dev/null
     left=$(running | head -n 1)
     [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs. Stop it, then start the import again."
     { set_aside && take_place; } || fail 4 "The installation in $tree could not be moved away."

@@ -53,7 +53,7 @@ roll_back() { # the old state in its place again, from wherever a restore ended;
     systemctl stop mattermost-switch.service # it may still be starting what is to be undone; no switch of versions is open
     systemctl reset-failed mattermost-switch.service 2>/dev/null
     rm -f "$runtime/request"
-    systemctl stop "$service" || return 1
+    stop_unit "$service" || return 1
     wait_for_database 3 || return 1 # without PostgreSQL nobody knows which database is which
     roll_back_database || return 1
     for part in data plugins client-plugins; do

@@ -72,7 +72,7 @@ restore() { # restore SNAPSHOT; sets id
     restore_database "$new_database"
     hold_runs_out "$PATIENCE" || roll_back_and_fail refused "A deploy is running on this host ($(cat "$run_lock"))." "Start the restore again when the deploy has ended."
     begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "Check whether an upgrade or a rotation runs (mattermost-switch status), and whether the disk is full (df $work)."
-    systemctl stop "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
+    stop_unit "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
         roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. The restore then keeps a copy of these messages."

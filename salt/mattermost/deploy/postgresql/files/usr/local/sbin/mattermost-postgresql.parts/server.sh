@@ -3,7 +3,7 @@
 stop_server() {
     mark "$no_start" || return 1
     close_site && : >"$hold"
-    systemctl stop "$service"
+    stop_unit "$service"
 }
 
 start_server() { # let the server start, and have it proved healthy; mattermost-switch opens the site again; sets outage_end or why

@@ -59,6 +59,7 @@ upgrade() { # sets psql, role, outage_start
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
+    end_sessions "$database" # what a statement keeps of the server's holds up the stop of PostgreSQL, and takes the role's connections
     census before || { roll_back "The rows of each table could not be counted in PostgreSQL $old_version, before the copy. See: journalctl -u mattermost-postgresql"; return; }
     super CHECKPOINT >/dev/null 2>&1
     at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }

@@ -23,7 +23,7 @@ END
 stop_server() { # while the journal is open nobody else can start it again
     rm -f "$runtime/may-start"
     close_site
-    systemctl stop "$service" || return 1
+    stop_unit "$service" || return 1
     systemctl reset-failed "$service" 2>/dev/null
     return 0
 }

@@ -52,6 +52,8 @@ upgrade() { # sets from, copied, why, outage_start
             record copying || { roll_back "$unwritten"; return; }
             copy_database "$(copy_name before "$id")" "$from before $to" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
             record copied || { roll_back "$unwritten"; return; }
+        else
+            end_sessions "$database" # those of the old server that a statement keeps would take the new one's connections
         fi
     fi
     start_other
