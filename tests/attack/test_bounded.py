@@ -57,6 +57,7 @@ LOUD = """CREATE FUNCTION public.shout() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN FOR n IN 1..{times} LOOP RAISE WARNING '%', repeat('x', 1000); END LOOP; RETURN 'said'; END $$;"""
 
 
+@pytest.mark.exhaustive
 def test_messages_without_end_fill_no_file(cluster):  # noqa: F811
     cluster.plant(LOUD.replace("{times}", "20000"))
     said = cluster.place / "own/said"
@@ -90,6 +91,7 @@ def test_sh_holds_little_of_an_answer(function):
     assert (done.stdout, done.stderr) == ("ended 1\n", "")
 
 
+@pytest.mark.exhaustive
 def test_a_deploy_holds_little_of_an_answer(cluster, monkeypatch):  # noqa: F811
     monkeypatch.setattr(files, "SQL_ACCOUNT", ACCOUNTS["mattermost-sql"])
     monkeypatch.setattr(host, "LARGEST_ANSWER", 1 << 20)

@@ -216,6 +216,7 @@ def test_a_check_that_takes_another_role_runs_as_the_role_when_the_dump_is_resto
     assert not cluster.proof()
 
 
+@pytest.mark.exhaustive
 def test_a_setting_of_the_role_keeps_nobody_from_a_restore(cluster):
     cluster.plant("ALTER ROLE mattermost SET default_transaction_read_only = on; ")
     assert cluster.run("mattermost-backup", "dump_database").returncode == 0
@@ -237,6 +238,7 @@ def test_whoever_may_create_in_the_superusers_database_gets_no_more_there(cluste
     assert not cluster.proof()
 
 
+@pytest.mark.exhaustive
 def test_a_limit_of_idle_sessions_ends_no_backup(cluster):
     """The session that holds the snapshot waits while pg_dump works."""
     cluster.plant("ALTER ROLE mattermost SET idle_in_transaction_session_timeout = 1;")
@@ -274,6 +276,7 @@ def test_a_version_that_is_no_number_reaches_no_manifest(cluster):
     assert "PATH" not in done.stdout.partition("could not be dumped")[0]
 
 
+@pytest.mark.exhaustive
 def test_a_count_that_is_no_number_reaches_no_manifest(cluster):
     cluster.plant(VIEW.replace("createat + 0 * public.evil() AS createat", "E'9\\nposts 1 1' AS createat"))
     done = cluster.run("mattermost-backup", "dump_database")
@@ -370,6 +373,7 @@ def test_a_setting_of_the_database_is_no_statement_where_it_is_copied(cluster, s
     )
 
 
+@pytest.mark.exhaustive
 def test_a_word_that_is_no_name_without_quotes_stops_no_copy(cluster):
     cluster.plant(
         "SELECT set_config('search_path', 'select', false); ALTER DATABASE mattermost SET search_path FROM CURRENT;"
@@ -388,6 +392,7 @@ LISTS = {
 EACH = [(name, value) for name, values in LISTS.items() for value in values]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("setting", "value"), in_check(EACH, EACH[2]))
 def test_a_list_of_names_is_copied_as_it_is(cluster, setting, value):
     cluster.plant(f"ALTER DATABASE mattermost SET {setting} = {value};")
@@ -426,6 +431,7 @@ def test_a_database_that_is_taken_over_runs_nothing_of_its_own(cluster):
     assert not cluster.proof()
 
 
+@pytest.mark.exhaustive
 def test_the_queries_of_the_pages_run(cluster):
     found = [
         line for page in doc_commands.PAGES for line in doc_commands.of(page) if line.startswith("runuser -u postgres")

@@ -18,6 +18,7 @@ def full(cluster):  # noqa: F811
     return cluster
 
 
+@pytest.mark.exhaustive
 def test_two_databases_are_compared_without_a_temporary_file(full):
     count = 'COPY (SELECT id FROM posts ORDER BY id COLLATE "C") TO STDOUT'
     done = full.sql(count, "nobody", "mattermost", check=False)

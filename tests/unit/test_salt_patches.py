@@ -83,6 +83,7 @@ def salt_run(folder: Path):
     return repository.run(str(repository.BIN / "salt-run"), "-c", str(folder), "test.arg", "1")
 
 
+@pytest.mark.exhaustive
 def test_salt_alone_cannot_run_in_a_fresh_folder(tmp_path):
     assert "FileNotFoundError" in salt_run(tmp_path).stdout
 
@@ -107,6 +108,7 @@ def seconds(function, *arguments):
     return time.monotonic() - start
 
 
+@pytest.mark.exhaustive
 def test_salt_alone_waits_a_second_for_a_master_that_is_not_there(event):
     assert seconds(event.fire_event, {}, "x") > 0.9
 

@@ -21,6 +21,7 @@ from salt.utils import entrypoints
 from salt.utils.optsdict import OptsDict
 
 from tests import repository
+from tests.soak import in_check
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_a_host_that_is_known_keeps_its_own_grains(monkeypatch, known):
         assert tar.getnames() == ["lowstate.json", *([] if known else ["roster_grains.json"])]
 
 
-@pytest.mark.parametrize("ours", [False, True], ids=["salt-alone", "ours"])
+@pytest.mark.parametrize("ours", in_check([False, True], True), ids=["salt-alone", "ours"])
 def test_a_state_run_takes_our_code_to_a_host_once(tmp_path, ours):
     """salt-ssh has brought it already (``mod_data``): what comes with the states is what they name."""
     options = yaml.safe_load(repository.text(Path("etc/salt/master")))

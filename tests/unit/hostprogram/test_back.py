@@ -85,6 +85,7 @@ def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     assert_still_new(host)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("record", in_check(["serving", "healthy"], "serving"))
 def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record):
     host.upgraded().set(kill_after=record)
@@ -93,6 +94,7 @@ def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record
     assert_back(host)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("record", in_check(UNDO, "database-back"))
 def test_killed_in_the_undo_it_ends_the_undo(host, record):
     host.upgraded().fault(OLD, "wrong-version")
@@ -102,6 +104,7 @@ def test_killed_in_the_undo_it_ends_the_undo(host, record):
     assert_still_new(host)
 
 
+@pytest.mark.exhaustive
 def test_messages_posted_to_an_older_version_that_fails_then_are_named(host):
     host.upgraded().fault(OLD, "wrong-version")
     host.set(posts="3")
@@ -134,6 +137,7 @@ def test_without_the_setting_and_the_new_versions_word_the_copy_is_made(host, sl
     assert len(host.kept) == 1
 
 
+@pytest.mark.exhaustive
 def test_an_upgrade_without_a_copy_that_fails_is_undone_and_keeps_every_message(host, sleeper):
     about_to_upgrade(host, sleeper, "No migrations to apply.")
     host.setting("copy", "migrations")
@@ -191,13 +195,13 @@ def test_another_word_is_refused(host):
     assert host.upgraded().run("back", "now").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("says", "breaks"),
-    [
-        ("is missing", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
-        ("is not known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
-    ],
-)
+WITHOUT_IT = [
+    ("is missing", lambda host: (host.folder / "databases" / host.kept[0]).unlink()),
+    ("is not known whether", lambda host: host.set(**{f"databases/{host.kept[0]}": "other"})),
+]
+
+
+@pytest.mark.parametrize(("says", "breaks"), in_check(WITHOUT_IT, WITHOUT_IT[0]))
 def test_without_the_copy_of_then_that_way_is_refused_and_the_other_one_works(host, says, breaks):
     breaks(host.upgraded())
     for command in (["back", "copy"], ["back", "overwrite", "copy"]):

@@ -105,6 +105,7 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     assert_back(host)
 
 
+@pytest.mark.exhaustive
 def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
     host.upgraded().set(**{"dropped/recaps": "3"})
     assert fields(host.run("back").stdout)["agree"] == "overwrite down"
@@ -163,6 +164,7 @@ def test_migrations_that_are_not_taken_back_are_undone_by_the_copy(host, script,
     assert (host.current, host.get("rows/mattermost")) == (OLD, "m1")
 
 
+@pytest.mark.exhaustive
 def test_a_copy_that_fails_is_undone(host):
     host.upgraded().set(copy_fails="")
     assert host.run("back", "go").returncode == 3
@@ -170,6 +172,7 @@ def test_a_copy_that_fails_is_undone(host):
     assert not (host.folder / "took_back").exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fault", in_check(["does-not-start", "unhealthy", "wrong-version"], "unhealthy"))
 def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     host.upgraded().fault(OLD, fault)
@@ -188,6 +191,7 @@ def test_killed_after_a_record_it_stays_with_the_newer_version(host, record):
     assert_still_new(host)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("record", in_check(["serving", "healthy"], "serving"))
 def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record):
     host.upgraded().set(kill_after=record)
@@ -196,6 +200,7 @@ def test_killed_once_people_post_to_the_older_version_it_ends_there(host, record
     assert_back(host)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("record", in_check(UNDO, "database-back"))
 def test_killed_in_the_undo_it_ends_the_undo(host, record):
     host.upgraded().fault(OLD, "wrong-version")
@@ -205,6 +210,7 @@ def test_killed_in_the_undo_it_ends_the_undo(host, record):
     assert_still_new(host)
 
 
+@pytest.mark.exhaustive
 def test_the_lock_of_a_dead_migration_is_removed(host):
     host.upgraded().set(db_lock="mm-lock-key")
     assert host.run("back", "go").returncode == 0
@@ -212,6 +218,7 @@ def test_the_lock_of_a_dead_migration_is_removed(host):
     assert_back(host)
 
 
+@pytest.mark.exhaustive
 def test_a_host_that_an_older_program_upgraded_goes_back_the_same_way(host):
     host.upgraded()
     folder = next((host.folder / "work/switch/before").iterdir())
@@ -235,6 +242,7 @@ def test_columns_that_cannot_be_read_are_not_taken_for_columns_that_are_not_ther
     assert_still_new(host)
 
 
+@pytest.mark.exhaustive
 def test_an_upgrade_notes_no_columns_that_it_could_not_read(host):
     host.set(columns_are_locked="")
     host.upgraded(really=True)
@@ -244,6 +252,7 @@ def test_an_upgrade_notes_no_columns_that_it_could_not_read(host):
     assert "2 rows of recaps" in host.run("back").stdout
 
 
+@pytest.mark.exhaustive
 def test_what_an_older_program_was_asked_for_is_the_copy(host):
     host.upgraded().set(**{"run/request": "20200101000000 back -"})
     subprocess.run([*host.command, "work"], env=host.environment, check=False, timeout=60)

@@ -104,6 +104,7 @@ def test_nothing_goes_while_a_switch_is_open(stocked):
     assert len(stocked.kept) == 6
 
 
+@pytest.mark.exhaustive
 def test_a_failed_upgrade_never_makes_room_by_messages_that_are_nowhere_else(host):
     host.deployed().keep("failed", NEW)
     host.keep("failed", NEW, identity=OLDEST)

@@ -114,6 +114,7 @@ def test_a_package_manager_at_work_is_named_and_nothing_is_touched(host, begun, 
     assert (found["old"], found["new"], found["server"]) == (True, False, "up"), found
 
 
+@pytest.mark.exhaustive
 def test_one_that_ends_in_time_is_waited_for(host, begun, manager):  # noqa: F811
     program = begun(patience=1000, step="")
     until(lambda: (host / "calls").exists() and "sleep 1" in (host / "calls").read_text())

@@ -52,6 +52,7 @@ def test_it_is_off_by_default(host):
     host.stayed()
 
 
+@pytest.mark.exhaustive
 def test_a_tree_of_another_edition_that_lies_there_is_not_the_patch(host):
     other = host.folder / "install" / PATCH
     (other / "bin").mkdir(parents=True)
@@ -177,6 +178,7 @@ def test_a_signature_that_is_missing_proves_nothing(host):
     host.stayed()
 
 
+@pytest.mark.exhaustive
 def test_without_gpgv_it_says_so_and_does_nothing(host):
     Vendor(host)
     host.program.write_text(host.program.read_text().replace("command -v gpgv", "command -v gpgv-that-is-missing"))

@@ -59,6 +59,7 @@ def test_what_a_person_went_back_from_is_not_installed_again(host, said):
     host.stayed()
 
 
+@pytest.mark.exhaustive
 def test_it_is_remembered_over_a_restart(host):
     host.work()
     (host.folder / "install/current").unlink()
@@ -67,6 +68,7 @@ def test_it_is_remembered_over_a_restart(host):
     assert host.work()[1]["reason"].startswith(f"This host was rolled back by hand from Mattermost {PATCH} to {OLD}.")
 
 
+@pytest.mark.exhaustive
 def test_an_upgrade_to_another_line_that_failed_does_not_stop_patches(host):
     host.write("work/switch/report", {"id": 1, "kind": "to", "result": "undone", "from": OLD, "to": "12.1.0"})
     assert host.work()[1]["result"] == "done"

@@ -39,6 +39,7 @@ def test_a_server_without_a_message_passes_and_says_so(host):
     assert "no message yet that could be checked" in host.report()["reason"]
 
 
+@pytest.mark.exhaustive
 def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting):
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "cannot-read")
@@ -46,7 +47,7 @@ def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting
     assert "the previous server did not return it either" in chatting.report()["reason"]
 
 
-@pytest.mark.parametrize("local_mode", ["yes", "no"])
+@pytest.mark.parametrize("local_mode", in_check(["yes", "no"], "yes"))
 def test_the_socket_is_on_while_a_server_is_watched_and_later_by_the_setting_only(chatting, local_mode):
     """A restore puts back a config.json that may have it off, or elsewhere, although the setting has it on."""
     chatting.setting("local_mode", local_mode)
@@ -66,6 +67,7 @@ def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
     assert "These plugins were active before and are not active now: two." in chatting.report()["reason"]
 
 
+@pytest.mark.exhaustive
 def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatting):
     """People are let in, and edit it, while the server is still watched."""
     chatting.setting("settle", "2")
@@ -74,12 +76,14 @@ def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatti
     chatting.assert_new()
 
 
+@pytest.mark.exhaustive
 def test_a_switch_without_the_settings_of_this_bundle_goes_on_as_before(chatting):
     chatting.setting("socket", "")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
 
 
+@pytest.mark.exhaustive
 def test_a_table_that_somebody_locked_does_not_keep_the_site_closed(chatting):
     chatting.set(posts_are_locked="")
     assert chatting.run("to", NEW).returncode == 0
@@ -94,6 +98,7 @@ def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting)
     assert "is healthy" in done.stdout
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("killed", in_check(["stopped", ""], ""))
 def test_a_server_that_showed_no_message_before_need_not_after_its_rollback(chatting, killed):
     chatting.fault(OLD, "cannot-read")
@@ -103,6 +108,7 @@ def test_a_server_that_showed_no_message_before_need_not_after_its_rollback(chat
     chatting.assert_old()
 
 
+@pytest.mark.exhaustive
 def test_going_back_asks_the_newer_server_for_no_more_than_it_showed_before(host):
     host.upgraded().fault(NEW, "cannot-read")
     host.fault(OLD, "wrong-version")
@@ -110,6 +116,7 @@ def test_going_back_asks_the_newer_server_for_no_more_than_it_showed_before(host
     host.assert_new()
 
 
+@pytest.mark.exhaustive
 def test_going_back_under_a_plugin_that_rewrites_messages_succeeds(host):
     host.upgraded().fault(NEW, "rewrites")
     host.fault(OLD, "rewrites")

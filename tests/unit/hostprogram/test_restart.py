@@ -38,6 +38,7 @@ def test_a_restart_that_fails_for_the_environment_puts_the_old_one_back(host):
     assert (host.folder / "settings/environment.failed").read_text() == "A=bad\n"
 
 
+@pytest.mark.exhaustive
 def test_a_restart_that_is_killed_while_the_server_is_stopped_is_done_again(host):
     host.deployed().set(kill_in_stop="")
     done = host.run("restart")
@@ -86,6 +87,7 @@ def test_nothing_starts_a_server_that_is_held_for_its_move(host, command):
     assert (host.folder / "run.closed").exists(), "people are let in"
 
 
+@pytest.mark.exhaustive
 def test_an_import_in_place_deploys_while_the_server_that_it_replaces_is_held(host):
     host.deployed().set(moving="")
     (host.folder / "work/aside").mkdir()

@@ -42,7 +42,7 @@ def test_an_upgrade_keeps_a_copy_of_the_database(host):
     assert host.databases[copy] == OLD
 
 
-@pytest.mark.parametrize(("kib", "files"), [(1000, False), (2000000, True)])
+@pytest.mark.parametrize(("kib", "files"), in_check([(1000, False), (2000000, True)], (2000000, True)))
 def test_a_large_database_is_copied_by_its_files(host, kib, files):
     host.deployed().set(size_kib=kib)
     assert host.run("to", NEW).returncode == 0
@@ -62,7 +62,7 @@ def test_each_failure_is_undone(host, fault):
     assert f"set mattermost:release:version to {OLD}" in host.report()["advice"]
 
 
-@pytest.mark.parametrize(("fault", "code"), [("enterprise", 0), ("", 3)])
+@pytest.mark.parametrize(("fault", "code"), in_check([("enterprise", 0), ("", 3)], ("", 3)))
 def test_the_server_must_be_of_the_edition_that_is_unpacked(host, fault, code):
     host.deployed().fault(NEW, fault)
     (host.folder / "install" / NEW / "ENTERPRISE-EDITION-LICENSE.txt").write_text("")
@@ -88,6 +88,7 @@ def test_a_failed_first_deploy_leaves_the_tree_and_a_stopped_service(host):
     assert not host.journal.exists()
 
 
+@pytest.mark.exhaustive
 def test_an_old_version_that_is_not_healthy_either_is_named_with_what_to_do(host):
     host.deployed().fault(NEW, "wrong-version")
     host.fault(OLD, "does-not-start")
@@ -129,6 +130,7 @@ def test_killed_once_people_post_to_the_new_version_it_stays(host, record):
     host.assert_new()
 
 
+@pytest.mark.exhaustive
 def test_killed_while_it_served_it_is_undone_if_it_does_not_come_up_again(host):
     host.deployed().set(kill_after="serving", then_breaks=NEW)
     assert host.run("to", NEW).returncode == 3
@@ -231,6 +233,7 @@ def test_a_second_request_is_refused_while_one_waits(host):
     assert "Another upgrade or rollback was requested" in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_a_request_whose_caller_died_is_no_hindrance(host):
     (host.folder / "run/request").write_text("1 to 2.2.2\n")
     assert host.deployed().run("to", NEW).returncode == 0
@@ -255,6 +258,7 @@ def test_wait_ends_what_is_open_and_says_when_that_cannot_be(host):
     assert "Start PostgreSQL" in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_what_a_boot_needs_is_on_disk_before_the_journal_begins(host):
     """A deploy has written them just now: after a power cut an empty program would leave the switch open for good."""
     assert host.deployed().run("to", NEW).returncode == 0
@@ -265,6 +269,7 @@ def test_what_a_boot_needs_is_on_disk_before_the_journal_begins(host):
         assert needed in synced[:begun]
 
 
+@pytest.mark.exhaustive
 def test_a_program_that_is_replaced_while_it_works_goes_on_as_it_was(host):
     """As a deploy does it: one rename. The next start, here after a kill, is the new program's, which ends what is open."""
     program = host.folder / "mattermost-switch"
@@ -280,6 +285,7 @@ def test_a_program_that_is_replaced_while_it_works_goes_on_as_it_was(host):
     assert "The newer program" in program.read_text()
 
 
+@pytest.mark.exhaustive
 def test_a_newer_program_ends_what_an_older_one_left_open(host):
     program = host.folder / "mattermost-switch"
     newer = host.folder / "mattermost-switch.new"
@@ -293,6 +299,7 @@ def test_a_newer_program_ends_what_an_older_one_left_open(host):
     assert host.report()["reason"].startswith("The newer program says")
 
 
+@pytest.mark.exhaustive
 def test_a_secret_that_is_a_part_of_what_stands_for_it_is_masked_in_bounded_time(host):
     host.deployed().fault(NEW, "does-not-start")
     for name in ("settings/environment", "work/switch/good-environment"):

@@ -69,6 +69,7 @@ def test_an_unknown_root_is_lost(tls_site):
     assert {loss.kind for loss in report.lost} == {"tls"}
 
 
+@pytest.mark.exhaustive
 def test_a_websocket_that_ended_between_two_pings_is_closed_not_reset(tls_site, certificate):
     tls_site.misbehaves = "close-websocket"
     report = watch(tls_site, NAME, str(certificate), limit=2.5, ping_seconds=0.5, upload_path=None)

@@ -66,6 +66,7 @@ def test_json_is_whole_and_has_the_report_too(command):
     assert len(steps) > 10, "steps that were not reached are missing"
 
 
+@pytest.mark.exhaustive
 def test_with_debug_salts_results_come_first_and_the_report_last(command):
     done = command("mattermost.status", "-l", "debug")
     assert done.returncode == 1
