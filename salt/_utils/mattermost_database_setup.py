@@ -78,7 +78,9 @@ def conflicts(facts: dict, wanted: dict[str, str]) -> list[str]:
             harmless = value.isdigit() and int(value) >= int(wanted[name])
         if not harmless:
             how = f"run ALTER SYSTEM RESET {name}" if path.endswith("postgresql.auto.conf") else "remove that line"
-            faults.append(f"{path} sets {name} to {value} and is read last, but {wanted[name]} is needed: {how}.")
+            faults.append(
+                f"{path} sets {name} to {value} and overrides all other files, but this bundle needs {wanted[name]}. To correct it, {how}."
+            )
     return faults
 
 

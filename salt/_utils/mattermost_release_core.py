@@ -33,7 +33,7 @@ EXTENDED = ((5, 37), (6, 3), (7, 1), (7, 8), (8, 1), (9, 5), (9, 11), (10, 5), (
 def note(release: dict, installed: str | None) -> str:
     """Say that the default is newer than what an unpinned host keeps, or that a patch is newer than the named version, or nothing."""
     if facts.is_newer_patch(release, installed) and release["pinned"]:
-        return f" An unattended patch installed it, and it stays. mattermost:release:version ({release['version']}) is only the lowest patch."
+        return f" An unattended patch installed it. It stays, because it is newer than mattermost:release:version ({release['version']})."
     newer = facts.newer_default(release, installed)
     return newer and f" The default is now {newer}. To upgrade, set mattermost:release:version to {newer}."
 

@@ -163,11 +163,11 @@ def test_with_unattended_patches_a_named_version_is_the_least_patch(tmp_path, ve
 def test_a_newer_patch_than_the_named_one_is_said_and_a_downgrade_without_unattended_patches():
     wish = {**release("11.7.10", True), "unattended": "patches"}
     said = preflight.downgrade({"release": wish, "paths": {"install": "/opt"}}, {"current": "11.7.15"}, {})
-    assert (said.level, "mattermost:release:version (11.7.10) is only the lowest patch" in said.sentence) == (
+    assert (said.level, "newer than mattermost:release:version (11.7.10)" in said.sentence) == (
         "note",
         True,
     )
-    assert "11.7.10) is only the lowest patch" in core.note(wish, "11.7.15")
+    assert "newer than mattermost:release:version (11.7.10)" in core.note(wish, "11.7.15")
     wish["unattended"] = "none"
     assert (
         preflight.downgrade({"release": wish, "paths": {"install": "/opt"}}, {"current": "11.7.15"}, {}).level

@@ -109,7 +109,7 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
     [
         ("mattermost: &m\n  platform: *m\n", "mattermost.sls: a value contains itself"),
         (BEFORE + "  hosts: &h [*h]\n", "mattermost.sls: a value contains itself"),
-        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file holds more than 100000 values, by *name"),
+        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file has more than 100000 values, because *name"),
         (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: too many brackets or levels inside each other."),
         (BEFORE + "---\n" + BEFORE, "mattermost.sls:3: a second line `---`"),
         (BEFORE + "...\nx: 1\n", "mattermost.sls:4: a line `...`"),
@@ -202,7 +202,7 @@ ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
     ("roster", "said"),
     [
         (ENTRY + "\tpasswd: s3kr3t\n", "roster:3: a tab: indent with blanks."),
-        (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: {{ or {# inside a value"),
+        (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: {{ or {# is inside a value"),
         (ENTRY + ENTRY, "roster:3: 'chat.example.com' is set twice in one section: remove one of the two."),
         (ENTRY + "  port: s3kr3t\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),
         (ENTRY + "  port: 70000\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),

@@ -156,8 +156,8 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
             value = _VALUE.match(_COMMENT.sub("", line))
             if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(
-                    f"{path}:{number}: {{{{ or {{# inside a value, which Salt replaces. Begin the file with the line "
-                    f"{YAML_ONLY} to take every value as it is, or with {JINJA} if Salt should replace it."
+                    f"{path}:{number}: {{{{ or {{# is inside a value, and Salt would replace it. Begin the file with the line "
+                    f"{YAML_ONLY} to keep every value as it is, or with {JINJA} to let Salt replace it."
                 )
     try:
         environment = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 (no HTML)

@@ -147,7 +147,7 @@ def downgrade(settings, facts, outside) -> Finding:
     if settings["release"]["pinned"] and release_facts.is_newer_patch(settings["release"], installed):
         return note(
             "downgrade",
-            f"An unattended patch installed Mattermost {installed}, which stays. mattermost:release:version ({settings['release']['version']}) is only the lowest patch.",
+            f"An unattended patch installed Mattermost {installed}. It stays, because it is newer than mattermost:release:version ({settings['release']['version']}).",
         )
     if installed and wanted != installed:
         return note("downgrade", f"Mattermost {installed} will be upgraded to {wanted}.")

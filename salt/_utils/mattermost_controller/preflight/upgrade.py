@@ -64,7 +64,7 @@ def changes(settings, facts, outside) -> list[Finding]:
     if installed and wanted != installed:
         found += config_values.of_upgrade(settings, facts, installed, wanted) + _interrupted(facts)
     found += [note("upgrade-changes", text) for text in release_changes.between(installed, wanted)]
-    return found or [ok("upgrade-changes", "No known change of the release affects this run.")]
+    return found or [ok("upgrade-changes", "This bundle knows of no change in the release that affects this run.")]
 
 
 def _interrupted(facts) -> list[Finding]:

@@ -88,7 +88,7 @@ def restore_command(found: dict, overwrite: bool) -> str:
     words = ["mattermost-restore to", found["snapshot"], *(["overwrite"] if overwrite else [])]
     if backup == here:
         return " ".join(words)
-    what = f"Backup {found['snapshot']} comes from Mattermost {backup}, and the host has {here or 'none'}."
+    what = f"Backup {found['snapshot']} comes from Mattermost {backup}, and the host has {f'Mattermost {here}' if here else 'no Mattermost'}."
     if not here or release.parse(here) < release.parse(backup):
         raise ValueError(
             f"{what} Set mattermost:release:version to {backup}, then run again: salt-run state.orchestrate mattermost.restore"

@@ -20,7 +20,7 @@ $UNREADABLE;
 END
         give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
             "Check PostgreSQL: systemctl status postgresql. If this bundle was updated after the last deploy, run $(deploy_command)"
-    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read, and so cannot back up: $(cat "$scratch/unreadable")." \
+    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read these, so a backup would lack them: $(cat "$scratch/unreadable")." \
         "Run in the database $database, for each of them: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on it and USAGE on its schema. Or move it to another database."
 }
 

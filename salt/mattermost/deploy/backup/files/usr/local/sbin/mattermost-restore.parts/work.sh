@@ -50,7 +50,7 @@ recover() { # what a kill or a power cut left, and says how it was ended
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
         outcome="A restore was interrupted and is being rolled back."
     elif [ -e "$own/restored" ]; then
-        outcome="A restore was interrupted when it was done: the backup serves."
+        outcome="A restore was interrupted after it had replaced the data. The server runs with the data of the backup."
     fi
     roll_back && remove_leftovers || return 1
     [ -n "$outcome" ] || return 0
