@@ -148,7 +148,11 @@ RUN_BY = {
         "tests/engine/test_master.py::test_the_settings_are_merged_as_over_salt_ssh",
         "mattermost_settings.get",
     ),
-    r"(salt HOST|salt-call --local) saltutil\.sync_all": (
+    r"ssh old\.example\.com true": (
+        SCENARIOS + "test_minion_import.py::test_a_server_is_imported_from_a_host_that_is_no_minion",
+        "let_in",
+    ),
+    r"(salt HOST|salt-call --local|salt --batch-size 20 '\*') saltutil\.sync_all": (
         "tests/engine/test_master.py::test_every_deploy_state_and_module_loads_on_a_minion",
         "saltutil.sync_all",
     ),

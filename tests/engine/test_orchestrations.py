@@ -10,7 +10,8 @@ import shutil
 import pytest
 
 from tests import repository, secrets
-from tests.engine import daemons, in_git
+from tests.engine import daemons, encrypted, in_git
+from tests.lab import signer
 from tests.render import compiler
 
 TREE = repository.ROOT / "salt"
@@ -30,12 +31,25 @@ def site():
     shutil.copytree(TREE, served, ignore=shutil.ignore_patterns("__pycache__"))
     grains = {daemons.MINION: compiler.GRAINS["Debian-12"], daemons.MASTERLESS: {}}
     in_git.commit(folder / "tree.git", folder)
+    key = signer.Signer(folder, "site")
+    more = {"gpg_keydir": str(key.home), **in_git.options(folder / "tree.git", base=in_git.BRANCH)}
     # as on the page: nothing of ours below master.d
-    both = daemons.Daemons(folder, [], grains, **in_git.options(folder / "tree.git", base=in_git.BRANCH))
-    both.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
+    both = daemons.Daemons(folder, [], grains, **more)
+    give(both, encrypted.secret(key, folder))
     with both:
         both.run("saltutil.sync_all")
         yield both
+        key.gpg("--list-keys")  # ends the helper that Salt's gpg started
+
+
+def give(site, password):
+    """Give the host its settings. password: of the mail server; the same as before, when it was given once."""
+    site.password = password
+    given = secrets.pillar()
+    given["mail"] |= {"password": password}
+    site.set_pillar({"mattermost": SETTINGS | given}, OWN)
+    path = site.folder / "pillar/site.sls"
+    path.write_text("#!yaml|gpg\n" + path.read_text())
 
 
 def reachable(step):
@@ -54,6 +68,8 @@ def test_the_preflight_inspects_the_host_by_its_minion_and_no_secret_is_kept(sit
 
     cached = f"master/var/cache/salt/master/pillar/{daemons.MINION}.p"
     assert keeping(site, secrets.PLANTED) <= {"pillar/site.sls", cached}
+    assert found["settings"] == "ok", step
+    assert keeping(site, {"mail": encrypted.SECRET}) == {cached}, "it was decrypted on the master"
     assert keeping(site, {"control": SETTINGS["name"]}) > {cached}, "the search finds what is kept of the probe"
 
 
@@ -63,14 +79,6 @@ def keeping(site, planted):
         path for path in site.folder.rglob("*") if path.is_file() and not path.is_relative_to(site.folder / "salt")
     ]
     return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), planted)}
-
-
-def test_what_works_over_ssh_alone_refuses_before_anything_is_asked(site):
-    request = {"import": {"from": daemons.MINION, "to": "other.example.test"}}
-    first = site.orchestrate("mattermost.import", f"pillar={json.dumps(request)}")
-    (step,) = [one for one in first.values() if one["__run_num__"] == 0]
-    assert step["result"] is False
-    assert "With mattermost:engine: minion an import works only in place" in step["comment"]
 
 
 def test_an_installation_is_found_by_its_minion_and_what_it_holds_is_kept_nowhere(site, tmp_path_factory):
@@ -97,7 +105,7 @@ def test_an_installation_is_found_by_its_minion_and_what_it_holds_is_kept_nowher
 def test_a_minion_whose_settings_the_pillar_gives_to_another_is_refused(site):
     site.set_pillar({"mail": "of another"}, OWN)
     step = site.orchestrate("mattermost.preflight")["hosts-are-fit"]
-    site.set_pillar({"mattermost": SETTINGS | secrets.pillar()}, OWN)
+    give(site, site.password)
     assert f"The master's pillar has no branch mattermost for {daemons.MINION}." in step["comment"], step
 
 

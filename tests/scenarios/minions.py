@@ -27,11 +27,14 @@ START_SECONDS = 120
 
 
 class Master:
-    """deployment: whose host gets the minion, and whose settings the master's pillar has. others: further hosts, by ID, with the same."""
+    """deployment: whose host gets the minion, and whose settings the master's pillar has. others: further hosts, by ID, with the same.
 
-    def __init__(self, deployment, others=None):
+    own: whether the deployment's host gets one, too.
+    """
+
+    def __init__(self, deployment, others=None, own=True):
         self.deployment, self.host = deployment, deployment.host
-        self.hosts = {deployment.name: deployment.host, **(others or {})}
+        self.hosts = {**({deployment.name: deployment.host} if own else {}), **(others or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="mm"))  # a socket's path has a small limit
         self.gateway = str(self.host.lab.instance.gateway)
         self.etc = self.folder / "etc"
@@ -61,7 +64,7 @@ class Master:
         branch = settings["mattermost"]
         branch["letsencrypt"]["ca_file"] = Path(branch["letsencrypt"]["ca_file"]).read_text()
         own = {"mattermost": {"engine": "minion", "hosts": [self.deployment.name]}}
-        top = {**{name: ["mattermost"] for name in self.hosts}, "*_master": ["engine"]}
+        top = {**{name: ["mattermost"] for name in (self.deployment.name, *self.hosts)}, "*_master": ["engine"]}
         dump(self.folder / "pillar/top.sls", {"base": top})
         dump(self.folder / "pillar/engine.sls", own)
         dump(self.folder / "pillar/mattermost.sls", settings)
@@ -139,11 +142,21 @@ class Master:
 
 
 @contextlib.contextmanager
-def master_of(deployment, others=None):
-    """A master with its minion on the deployment's host, up. others: as for `Master`."""
-    made = Master(deployment, others)
+def master_of(deployment, others=None, own=True):
+    """A master with its minion on the deployment's host, up. others, own: as for `Master`."""
+    made = Master(deployment, others, own)
     try:
         made.start()
         yield made
     finally:
         made.stop()
+
+
+def let_in(host, source, name):
+    """Have root of *host* log in to *source* by ``ssh NAME``: by a key of its own, that the operator allowed there."""
+    key = host.ssh("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/source </dev/null && cat ~/.ssh/source.pub").stdout
+    config = f"Host {name}\n HostName {source.address}\n User root\n IdentityFile ~/.ssh/source\n"
+    host.ssh(
+        f"cat >>~/.ssh/config <<'END'\n{config}END\ncat >>~/.ssh/known_hosts <<'END'\n{source.known_hosts(name)}END\n"
+    )
+    source.ssh(f"cat >>~/.ssh/authorized_keys <<'END'\n{key}END\n")

@@ -36,11 +36,7 @@ def source_selected(name):
     try:
         request = import_plan.parse_request(__pillar__.get("import") or {})
         both = list(dict.fromkeys([request["from"], request["to"]]))
-        if len(both) > 1 and roster.is_by_minion(__pillar__):
-            raise ValueError(
-                "With mattermost:engine: minion an import works only in place (without import:to). Import to another host from a checkout over ssh."
-            )
-        host, *_ = roster.named(__opts__, __pillar__, both, __low__["__sls__"])
+        host, *_ = roster.named(__opts__, __pillar__, both, __low__["__sls__"], request["ssh"])
         checkout_lock.acquire(__opts__, __low__["__sls__"])
         look = scripts.build(
             __opts__["file_roots"]["base"], (scripts.TOOLS, SCRIPT), {"directory": request["directory"]}

@@ -21,12 +21,13 @@ KEY = "mattermost_move"
 def source_selected(name):
     """Have the preflight that follows look at the host that the server is on.
 
-    name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``.
+    name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``, with ``ssh``: true
+    when the target, a minion, reaches the source by ssh.
     """
     try:
         request = plan.parse_request(__pillar__.get("move") or {})
         both = [request["from"], request["to"]]
-        _, target = roster.named(__opts__, __pillar__, both, __low__["__sls__"])
+        _, target = roster.named(__opts__, __pillar__, both, __low__["__sls__"], request["ssh"])
         checkout_lock.acquire(__opts__, __low__["__sls__"])
     except (ValueError, checkout_lock.BusyError) as err:
         return _ret(name, False, f"{err} Nothing was changed.")

@@ -232,8 +232,12 @@ class Minion(roster.Host):
         login = self.connect()
         if login.rc or not is_private:
             return login if login.rc else self._run(roster.PATH + script, timeout)
+        return self.run_there(["/bin/sh", "-s"], (roster.PATH + script).encode(), timeout)
+
+    def run_there(self, argv: list[str], data: bytes, timeout: float) -> roster.Result:
+        """Run *argv* on the host, which holds no secrets, with *data* on its standard input. Never raises for a failure."""
         try:
-            done = self._sealed(["/bin/sh", "-s"], (roster.PATH + script).encode(), timeout)
+            done = self.sealed(argv, data, timeout)
         except NoAnswer as err:
             return roster.Result(255, "", str(err))
         return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
@@ -242,7 +246,7 @@ class Minion(roster.Host):
         """Run a POSIX sh *script* with *data* on its standard input; neither that nor its output is kept in a form that others can read."""
         if (login := self.connect()).rc:
             raise NoAnswer(login.err)
-        return self._sealed(["/bin/sh", "-c", roster.PATH + script], data, timeout)
+        return self.sealed(["/bin/sh", "-c", roster.PATH + script], data, timeout)
 
     def letter(self, data: bytes) -> tuple[str, bytes]:
         """Return *data* as an argument of a job that only this minion can read, and the key that opens its reply. Raises NoAnswer."""
@@ -253,7 +257,8 @@ class Minion(roster.Host):
                 f"The master's copy of the public key of {self.id} cannot be read: {err}\nsee `salt-key -p {self.id}`."
             ) from err
 
-    def _sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:
+    def sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:
+        """Run *argv* on the host with *data* on its standard input; only this process and the minion can read either, and the answer. Raises NoAnswer."""
         asked = {"argv": argv, "input": base64.b64encode(data).decode(), "timeout": timeout}
         letter, key = self.letter(json.dumps(asked).encode())
         answer = self.job("mattermost_moving.run", [letter], seconds=timeout + SLACK)

@@ -332,9 +332,9 @@ def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
             "mattermost:hosts is not a list. Write each roster ID below it, on a line that begins with a dash."
         )
     if by_minion:
-        from mattermost_controller.hosts import minion
+        from mattermost_controller.hosts import beyond
 
-        return minion.targets(opts, wanted or [], orchestration)
+        return beyond.targets(opts, wanted or [], orchestration)
     return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]
 
 
@@ -347,11 +347,20 @@ def is_by_minion(pillar: dict) -> bool:
     return engine == "minion"
 
 
-def named(opts: dict, pillar: dict, host_ids: list, orchestration: str) -> list[Host]:
-    """Return the hosts that the command of *orchestration* names itself. pillar: the orchestration's. Raises TargetError."""
-    if is_by_minion(pillar):
-        from mattermost_controller.hosts import minion
+def named(opts: dict, pillar: dict, host_ids: list, orchestration: str, by_ssh: bool = False) -> list[Host]:
+    """Return the hosts that the command of *orchestration* names itself. pillar: the orchestration's. Raises TargetError.
 
-        return minion.targets(opts, host_ids, orchestration)
+    by_ssh: the first is no minion, and the last logs in to it.
+    """
+    if is_by_minion(pillar):
+        from mattermost_controller.hosts import beyond
+
+        if by_ssh:
+            beyond.reach(host_ids[0], host_ids[-1])
+        return beyond.targets(opts, host_ids, orchestration)
+    if by_ssh:
+        raise TargetError(
+            "`ssh` in the pillar of this command is for mattermost:engine: minion. A checkout reaches both hosts by ssh without it. Leave it out."
+        )
     entries = roster(opts)
     return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]

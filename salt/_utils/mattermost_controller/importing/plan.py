@@ -27,7 +27,7 @@ COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
 
 def parse_request(pillar) -> dict:
-    """Return ``{"from", "to", "stop", "directory", "overwrite", "accept"}`` of the pillar ``import``. Raises ValueError, one sentence.
+    """Return ``{"from", "to", "stop", "directory", "overwrite", "accept", "ssh"}`` of the pillar ``import``. Raises ValueError, one sentence.
 
     Without ``to`` it is ``from``: the server is taken over in its place.
     """
@@ -37,7 +37,7 @@ def parse_request(pillar) -> dict:
             f"The command names no host in its pillar. Give `from` and `to`, or only `from` for an import in place. Write them like this, with your own roster IDs: {example}"
         )
     pillar = {"to": pillar.get("from"), **pillar}
-    known = {"stop": False, "directory": "", "overwrite": False, "accept": []}
+    known = {"stop": False, "directory": "", "overwrite": False, "accept": [], "ssh": False}
     unknown = sorted(map(str, set(pillar) - {"from", "to", *known}))
     if unknown:
         raise ValueError(
@@ -49,6 +49,8 @@ def parse_request(pillar) -> dict:
         if type(request[key]) is not type(default):
             kind = {bool: "true or false", str: "a text", list: "a list"}[type(default)]
             raise ValueError(f"import:{key} is {request[key]!r}. It must be {kind}.")
+    if request["ssh"] and request["from"] == request["to"]:
+        raise ValueError("import:ssh needs import:to: the minion that logs in to the source and gets its server.")
     strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
         raise ValueError(f"import:accept contains {strange[0]}. Allowed are: {', '.join(ACCEPTED)}.")

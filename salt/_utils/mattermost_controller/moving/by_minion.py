@@ -1,6 +1,7 @@
 """The steps of a move between two minions: the target leads them, and nothing of what it copies comes by this controller.
 
-For each step the target makes a key, and the source opens one port for that key and that address (move-door.sh).
+For each step the target makes a key, and the source opens one port for that key and that address (move-door.sh). A source that is no
+minion is one that the target can log in to by ssh.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from mattermost_controller.hosts import bounded, minion, scripts
+from mattermost_controller.hosts import beyond, bounded, minion, scripts
 from mattermost_controller.moving import copying, leading, transfer
 
 SCRIPT = "mattermost/scripts/move-door.sh"
@@ -35,7 +36,10 @@ def step(
     if not isinstance(target.host, minion.Minion):
         more = {**more, "apply": apply} if apply else more
         return leading.STEPS[name](source, target, say, **more)
-    door = contextlib.nullcontext({}) if source.host is target.host else _door(source, target.host, roots)
+    if isinstance(source.host, beyond.Beyond):
+        door = contextlib.nullcontext({"ssh": source.host.id})
+    else:
+        door = contextlib.nullcontext({}) if source.host is target.host else _door(source, target.host, roots)
     try:
         letter, _ = target.host.letter(json.dumps(more).encode())
         with door as way, _progress(target.host, say):
@@ -62,7 +66,8 @@ def _outcome(target_id: str, answer) -> copying.Outcome:
 def _undecided(source: transfer.Endpoint, target: transfer.Endpoint, why: str) -> transfer.TransferError:
     """Return what to tell when the target does not answer: the source says whether it was left, or serves again by itself."""
     deadline = time.monotonic() + DECIDED_SECONDS
-    while (said := source.run("is_left", 60, check=False).strip()) != "left":
+    is_reached = not isinstance(source.host, beyond.Beyond)  # there the way to it is the silent target
+    while is_reached and (said := source.run("is_left", 60, check=False).strip()) != "left":
         if said == "serves":
             return transfer.TransferError(f"{why} {source.host.id} serves again, with all its data.")
         if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 
-from mattermost_controller.hosts import bounded, roster
+from mattermost_controller.hosts import bounded, login, roster
 from mattermost_controller.importing import bringing
 from mattermost_controller.moving import copying, transfer
 from mattermost_controller.stages import stage as stages
@@ -33,7 +33,7 @@ class Here:
 
     def run(self, script: str, timeout: float = 60, is_private: bool = False) -> roster.Result:
         """Run a POSIX sh *script*, which may hold secrets. timeout: seconds."""
-        return _ran(["/bin/sh", "-s"], script.encode(), timeout)
+        return login.ran(["/bin/sh", "-s"], script.encode(), timeout)
 
     def exchange(self, script: str, data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
         """Run a POSIX sh *script*, which holds none, with *data* on its standard input."""
@@ -57,7 +57,7 @@ class Away:
 
     def run(self, words: str, timeout: float = 60, is_private: bool = False) -> roster.Result:
         """Have the source run *words*. timeout: seconds."""
-        return _ran(*self.stream(words), timeout)
+        return login.ran(*self.stream(words), timeout)
 
     def exchange(self, words: str, data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
         """Have the source run *words* with *data* on its standard input."""
@@ -88,16 +88,6 @@ class Away:
         return ["ssh", "-F", "/dev/null", "-T", *flags, *login, words], b""
 
 
-def _ran(argv: list[str], data: bytes, timeout: float) -> roster.Result:
-    try:
-        done = bounded.run(argv, data, timeout)
-    except subprocess.TimeoutExpired as late:
-        return roster.Result(roster.TIMEOUT_RC, bounded.text(late.stdout or b""), f"No answer within {timeout:g} s.")
-    except bounded.TooLong as err:
-        return roster.Result(roster.TIMEOUT_RC, "", str(err))
-    return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
-
-
 class Words(transfer.Endpoint):
     """An endpoint behind a door: what it is told is no script, and its library is already there."""
 
@@ -118,7 +108,8 @@ class Prepared(transfer.Endpoint):
 def lead(step: str, source_id: str, target_id: str, way: dict, more: dict, salt: dict) -> dict:
     """Take a *step* of a move here; return ``{"done": Outcome's fields}``, or ``{"failed": a sentence, "unknown": whether of an UnknownState}``.
 
-    step: of STEPS. way: of the source's door, see `Away`; empty when the source is this host too. more: further arguments of the step, and
+    step: of STEPS. way: of the source's door, see `Away`; ``{"ssh": name}`` of a source that this host logs in to (`hosts.login`); empty
+    when the source is this host too. more: further arguments of the step, and
     ``states``, which it applies in between, see `_applied`. salt: Salt's functions of this minion.
     """
     states = more.pop("states", None)
@@ -137,6 +128,9 @@ def _source(source_id: str, target_id: str, way: dict):
     here = Here(target_id)
     if not way:
         yield Prepared(here), Prepared(here, transfer.LOCAL_WORKDIR)
+        return
+    if "ssh" in way:
+        yield Prepared(login.Login(way["ssh"])), Prepared(here)
         return
     source = Words(Away(source_id, way))
     with transfer.Heartbeat(source, "stay") as heart:

@@ -35,24 +35,27 @@ def check_hosts(branch: str, pillar: dict, example: str) -> None:
 
 
 def parse_request(pillar) -> dict:
-    """Return ``{"from", "to", "overwrite"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
+    """Return ``{"from", "to", "overwrite", "ssh"}`` of the command's pillar ``move``. Raises ValueError, one sentence.
 
-    pillar: ``{"from": ID, "to": ID}``, with ``overwrite`` (default False).
+    pillar: ``{"from": ID, "to": ID}``, with ``overwrite`` and ``ssh`` (default False).
     """
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
             f"The command names no host in its pillar. A move needs two. Write them like this, with your own roster IDs: {example}"
         )
-    unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite"}))
+    unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite", "ssh"}))
     if unknown:
-        raise ValueError(f"move:{unknown[0]} is not a known key. Allowed are: move:from, move:to, move:overwrite.")
+        raise ValueError(
+            f"move:{unknown[0]} is not a known key. Allowed are: move:from, move:to, move:overwrite, move:ssh."
+        )
     check_hosts("move", pillar, example)
     if pillar["from"] == pillar["to"]:
         raise ValueError(f"move:from and move:to are both {pillar['from']}. A move needs two different hosts.")
-    request = {"overwrite": False, **pillar}
-    if request["overwrite"] not in (True, False):
-        raise ValueError(f"move:overwrite is {request['overwrite']!r}. It must be true or false.")
+    request = {"overwrite": False, "ssh": False, **pillar}
+    for key in ("overwrite", "ssh"):
+        if request[key] not in (True, False):
+            raise ValueError(f"move:{key} is {request[key]!r}. It must be true or false.")
     return request
 
 
