@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import sys
+import threading
 import time
 
 import mattermost_progress
@@ -27,8 +28,12 @@ def acquired(name):
     """
     free = _ret(name, True, "No other run is in progress on this host.")
     _wipe(__opts__)
-    if "master_uri" not in __opts__:  # a minion's standard error is its journal
-        _report_progress(__lowstate__)
+    if "master_uri" not in __opts__:
+        _report_progress(__lowstate__, _to_controller)
+    elif __opts__.get("mattermost_orchestrated") and __opts__.get(
+        "multiprocessing", True
+    ):  # a minion's standard error is its journal
+        _report_progress(__lowstate__, _Events(dict(__opts__)), propagate=True)
     if __context__.get("mattermost_run_lock.lock"):
         return free
     os.makedirs(os.path.dirname(core.LOCK), mode=0o700, exist_ok=True)
@@ -98,11 +103,40 @@ def _wipe(opts) -> None:
             pass
 
 
-class _Progress(logging.Handler):
-    """Writes one event to standard error for each state that ends, or goes on for long; ssh carries it to the controller at once."""
+def _to_controller(line: str) -> None:
+    """Write a line to standard error; ssh carries it to the controller at once."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
-    def __init__(self, chunks):
+
+class _Events:
+    """Sends lines to the master, those of a second in one event. opts: of the minion."""
+
+    def __init__(self, opts: dict):
+        self._opts, self._lines, self._lock = opts, [], threading.Lock()
+        mattermost_progress.tick(self._send)  # until this process ends
+
+    def __call__(self, line: str) -> None:
+        with self._lock:
+            self._lines.append(line)
+
+    def _send(self) -> None:
+        with self._lock:
+            lines, self._lines = self._lines, []
+        if lines:
+            import salt.utils.event  # on a host it is always there
+
+            load = {"data": {"lines": lines}, "tag": mattermost_progress.TAG, "events": None, "pretag": None}
+            with salt.utils.event.MinionEvent(self._opts, listen=False) as bus:
+                bus.fire_event(load, "fire_master")
+
+
+class _Progress(logging.Handler):
+    """Tells of each state that ends, or goes on for long. told: takes a line."""
+
+    def __init__(self, chunks, told=_to_controller):
         super().__init__(logging.INFO)
+        self._told = told
         self._chunks = {}
         for chunk in sorted(chunks, key=lambda chunk: chunk.get("order", 0)):
             called = (f"{chunk['state']}.{chunk['fun']}", str(chunk["name"]).strip())
@@ -118,8 +152,7 @@ class _Progress(logging.Handler):
 
     def _write(self, chunk, milliseconds, **more):
         event = {"id": chunk["__id__"], "sls": chunk["__sls__"], "ms": milliseconds, **more}
-        sys.stderr.write(mattermost_progress.encode(event) + "\n")
-        sys.stderr.flush()
+        self._told(mattermost_progress.encode(event))
 
     def emit(self, record):
         if not isinstance(record.args, tuple):
@@ -135,10 +168,10 @@ class _Progress(logging.Handler):
             self._current = None
 
 
-def _report_progress(chunks) -> None:
-    """Let Salt's state engine, which logs each state it runs, report to the controller."""
+def _report_progress(chunks, told, propagate=False) -> None:
+    """Let Salt's state engine, which logs each state it runs, report to the controller. propagate: whether it goes to the log, too."""
     logger = logging.getLogger("salt.state")
     if not any(isinstance(handler, _Progress) for handler in logger.handlers):
-        logger.addHandler(_Progress(chunks))
+        logger.addHandler(_Progress(chunks, told))
         logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
-        logger.propagate = False
+        logger.propagate = propagate

@@ -1,7 +1,7 @@
 """What a person reads while a run goes on, on standard error: standard output stays for the result.
 
 The host's lines come from ``mattermost_run_lock.acquired``, which writes an event for each state that ends to its standard
-error; ssh carries them here while the run goes on. A terminal shows them all, each in the place of the last; elsewhere, and
+error; ssh carries them here while the run goes on. A minion sends them as events of its master's bus. A terminal shows them all, each in the place of the last; elsewhere, and
 for good, a line is written for what took long.
 """
 
@@ -19,6 +19,7 @@ import time
 import mattermost_json
 
 MARK = "@mattermost-progress@ "
+TAG = "mattermost/progress"  # of a minion's event
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
 MOST = 120  # characters of what a host says of a part
 STEP = 10.0  # seconds after which a line says what goes on, and again each time that it took twice as long

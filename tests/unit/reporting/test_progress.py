@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import mattermost_progress as progress
 import pytest
+from mattermost_controller.hosts import minion_progress
 
 from tests.states import load_state
 from tests.unit.reporting.test_console import Stream
@@ -129,6 +130,54 @@ def test_a_short_wait_says_nothing_more(said):
     with progress.waiting("archive", "copying it"):
         pass
     assert said.getvalue().removeprefix("\r\x1b[K") == "archive: copying it\n"
+
+
+def test_a_minion_sends_what_ended_in_a_second_as_one_event(monkeypatch):
+    monkeypatch.setattr(progress, "TICK", 0.1)
+    sent, closed = [], []
+    bus = SimpleNamespace(fire_event=lambda load, tag: sent.append((load, tag)))
+
+    class Bus:
+        def __init__(self, opts, listen):
+            assert (opts, listen) == ({"id": "chat"}, False)
+
+        def __enter__(self):
+            return bus
+
+        def __exit__(self, *_):
+            closed.append(True)
+
+    monkeypatch.setattr("salt.utils.event.MinionEvent", Bus)
+    tell = load_state("mattermost_run_lock")._Events({"id": "chat"})
+    lines = [progress.encode({"id": name}) for name in ("first", "second")]
+    for line in lines:
+        tell(line)
+    for _ in range(100):
+        if sent:
+            break
+        time.sleep(0.05)
+    load = {"data": {"lines": lines}, "tag": "mattermost/progress", "events": None, "pretag": None}
+    assert (sent, closed) == ([(load, "fire_master")], [True])
+
+
+GOOD = progress.encode({"id": "first", "ms": 5})
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"id": "chat", "data": {"lines": [GOOD, "no event", 5, GOOD]}}, 2),
+        ({"id": "another", "data": {"lines": [GOOD]}}, 0),
+        ({"id": ["chat"], "data": {"lines": [GOOD]}}, 0),
+        ({"id": "chat", "data": {"lines": GOOD}}, 0),
+        ({"id": "chat", "data": [GOOD]}, 0),
+        ({"data": {"lines": [GOOD]}}, 0),
+        (None, 0),
+        ("text", 0),
+    ],
+)
+def test_of_the_bus_only_events_of_the_runs_hosts_are_shown(told, found):
+    assert minion_progress.events(told, {"chat"}) == [("chat", {"id": "first", "ms": 5})] * found
 
 
 def test_a_host_tells_of_a_state_that_goes_on(said, monkeypatch):

@@ -11,6 +11,7 @@ from mattermost_controller import salt_patches
 from mattermost_controller.hosts import (
     collect,
     minion,
+    minion_progress,
     relenv_archive,
     relenv_install,
     roster,
@@ -34,7 +35,8 @@ def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on
     reached = [host for host in hosts if host.id not in outcome]
     named = arguments(test, more)
     if any(isinstance(host, minion.Minion) for host in hosts):
-        return outcome | _by_minion(reached, slses, named)
+        with minion_progress.heard(opts, [host.id for host in reached], on_event):
+            return outcome | _by_minion(reached, slses, named)
     with ahead.fetching(reached, known, slses, test):
         return outcome | _over_ssh(opts, reached, slses, known, named, on_event)
 
@@ -97,10 +99,10 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
                 raise minion.NoAnswer(
                     f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
                 )
-            with mattermost_progress.waiting("salt", f"its minion applies {len(slses)} stages", host.id):
-                given = {**arguments, **base, "localconfig": failhard}
-                answer = host.job("state.sls", [",".join(slses)], given, attempts=minion.RESTART_ATTEMPTS)
-                host.wait_until_heard()
+            mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
+            given = {**arguments, **base, "localconfig": failhard}
+            answer = host.job("state.sls", [",".join(slses)], given, attempts=minion.RESTART_ATTEMPTS)
+            host.wait_until_heard()
         except minion.NoAnswer as err:
             return {"stderr": str(err)}
         return {"return": answer}
