@@ -18,6 +18,7 @@ import os
 import struct
 import time
 
+import mattermost_packages
 import mattermost_progress
 import salt.utils.pkg
 from mattermost_answer import answer as _ret
@@ -56,8 +57,8 @@ def free(name, pkgs):
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)
     mattermost_progress.tell_part("installing packages:")
-    if KEPT in __context__ and _lists_are_fresh(__context__[KEPT]):
-        salt.utils.pkg.clear_rtag(__opts__)  # what makes the next of Salt's package states fetch the lists
+    if KEPT in __context__:
+        _use_what_was_fetched(__context__[KEPT])
     return _ret(name, True, f"No other program is installing packages.{waited}")
 
 
@@ -73,12 +74,15 @@ def _ahead() -> str:
     return ""
 
 
-def _lists_are_fresh(file) -> bool:
-    """Say whether the package lists were fetched a moment ago. file: of the lock, with the host's uptime at that moment."""
+def _use_what_was_fetched(file) -> None:
+    """Spare Salt the package lists that were fetched a moment ago. file: of the lock, with the uptime at that moment and the number of packages."""
     file.seek(0)
-    then = file.read(64).split()
-    with open("/proc/uptime", encoding="ascii") as uptime:
-        return bool(then) and 0 <= float(uptime.read().split()[0]) - float(then[0]) < FRESH
+    uptime, _, number = file.read(64).partition("\n")
+    with open("/proc/uptime", encoding="ascii") as now:
+        if uptime and 0 <= float(now.read().split()[0]) - float(uptime.split()[0]) < FRESH:
+            salt.utils.pkg.clear_rtag(__opts__)  # what makes the next of Salt's package states fetch the lists
+            if number.strip().isdigit():
+                mattermost_progress.tell_part("packages", mattermost_packages.arrived(int(number)))
 
 
 def _holder() -> str:

@@ -15,6 +15,7 @@ import subprocess
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
 GONE = ("not-installed", "config-files")  # what else dpkg says, it has at least a part of the package
 DPKG = "/usr/bin/dpkg-query"
+DPKG_LOG = "/var/log/dpkg.log"
 YUMDB = "/var/lib/yum/yumdb"
 AHEAD = "/run/mattermost-packages.lock"  # held by who fetches packages before Salt is there, then by Salt's process
 TRIES = 50  # each drops at least one package from what rpm is asked to remove
@@ -100,6 +101,24 @@ def from_yumdb(notes) -> list[str]:
             if file.read().strip() == "user":
                 found.append(os.path.basename(os.path.dirname(note)).split("-", 1)[1].rsplit("-", 3)[0])
     return sorted(set(found))
+
+
+def arrived(total: int):
+    """Return what says how far dpkg is from now on, in words: "" before it begins, and when all of *total* packages are configured."""
+    begun = os.path.getsize(DPKG_LOG) if os.path.exists(DPKG_LOG) else 0
+
+    def share() -> str:
+        try:
+            with open(DPKG_LOG, encoding="utf-8", errors="replace") as log:
+                log.seek(begun)
+                steps = {tuple(line.split()[3:5]) for line in log if " status " in line}
+        except OSError:
+            return ""
+        new = {name for state, name in steps if state == "unpacked"}
+        done = len(new) + sum(state == "installed" and name in new for state, name in steps)
+        return f"{done * 50 // total} % of {total}" if 0 < done < 2 * total else ""
+
+    return share
 
 
 class Packages:

@@ -106,12 +106,12 @@ class _Due:
         return due
 
 
-# what goes on beside a host's states, or in one: its name, and how far it is in words
-_parts: dict[str, str] = {}
+# what goes on beside a host's states, or in one: its name, and how far it is in words, or what says so when it is asked
+_parts: dict = {}
 
 
-def tell_part(name: str, text: str = "") -> None:
-    """Keep how far *name* is, for who says what is waited for; no *text*: it has ended."""
+def tell_part(name: str, text="") -> None:
+    """Keep how far *name* is, for who says what is waited for; no *text*: it has ended. text: may be a function that returns it."""
     _parts.pop(name, None)
     if text:
         _parts[name] = text
@@ -119,7 +119,8 @@ def tell_part(name: str, text: str = "") -> None:
 
 def parts() -> str:
     """Return how far is what told it."""
-    return ", ".join(f"{name} {text}" for name, text in list(_parts.items()))
+    said = [(name, text() if callable(text) else text) for name, text in list(_parts.items())]
+    return ", ".join(f"{name} {text}" for name, text in said if text)
 
 
 def share(done: int, total: int | None) -> str:

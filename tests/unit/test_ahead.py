@@ -20,7 +20,9 @@ def host(tmp_path, monkeypatch):
     """A host whose apt notes what it is asked, with its environment; the commands run here."""
     monkeypatch.setattr(ahead, "AHEAD", str(tmp_path / "lock"))
     apt = tmp_path / "apt-get"
-    apt.write_text(f"#!/bin/sh\necho $DEBIAN_FRONTEND $LC_ALL $* >>{tmp_path}/asked\n[ ! -e {tmp_path}/fails ]\n")
+    apt.write_text(
+        f"#!/bin/sh\necho $DEBIAN_FRONTEND $LC_ALL $* >>{tmp_path}/asked\necho 0 upgraded, 83 newly installed, 0 to remove\n[ ! -e {tmp_path}/fails ]\n"
+    )
     apt.chmod(0o755)
     begun = []
 
@@ -55,7 +57,9 @@ def run(host, monkeypatch):
 def test_a_bare_host_fetches_the_packages_of_all_components(host, tmp_path, monkeypatch):
     assert run(host, monkeypatch) == 0
     assert asked(tmp_path) == [UPDATE, FETCH]
-    assert 0 <= uptime() - float((tmp_path / "lock").read_text().split()[0]) < 60
+    then, number = (tmp_path / "lock").read_text().splitlines()
+    assert 0 <= uptime() - float(then.split()[0]) < 60
+    assert number == "83"
 
 
 def test_a_mirror_that_does_not_answer_is_the_stages_to_tell(host, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import mattermost_packages
 import mattermost_progress
 import pytest
 import salt.utils.pkg
@@ -123,3 +124,27 @@ def test_lists_that_this_run_fetched_a_moment_ago_are_not_fetched_again(state, t
     (tmp_path / "ahead").write_text(then(float(Path("/proc/uptime").read_text().split()[0])))
     state.free("x", ["nginx"])
     assert salt.utils.pkg.check_refresh(state.__opts__) is again
+
+
+def test_how_far_the_packages_are_is_told_while_they_are_installed(state, tmp_path, monkeypatch):
+    log = tmp_path / "dpkg.log"
+    log.write_text("2026-11-27 10:00:00 status installed curl:amd64 7.88\n")
+    monkeypatch.setattr(mattermost_packages, "DPKG_LOG", str(log))
+    state.__opts__["cachedir"] = str(tmp_path)
+    (tmp_path / "ahead").write_text(f"{Path('/proc/uptime').read_text()}2\n")
+    state.free("x", ["nginx"])
+    said = [mattermost_progress.parts()]
+    for line in (
+        *("startup archives unpack", "status unpacked nginx:amd64 1.22", "status triggers-pending libc-bin:amd64 2.36"),
+        *(
+            "status unpacked restic:amd64 0.14",
+            "status installed nginx:amd64 1.22",
+            "status installed libc-bin:amd64 2.36",
+        ),
+        "status installed restic:amd64 0.14",
+    ):
+        with log.open("a") as file:
+            file.write(f"2026-11-27 17:00:00 {line}\n")
+        said.append(mattermost_progress.parts())
+    shares = ["packages 25 % of 2", "packages 50 % of 2", "packages 75 % of 2"]
+    assert said == ["", "", shares[0], shares[0], shares[1], shares[2], shares[2], ""]

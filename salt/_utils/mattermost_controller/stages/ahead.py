@@ -11,11 +11,12 @@ STAGE = "mattermost.deploy.packages"
 SECONDS = 60  # a mirror that takes longer is waited for by the stage, which says so
 
 # apt goes on with what was fetched in part; the lock goes with the last of these programs, however it ends.
-# Into the lock file goes when the lists were all fetched, so that nobody fetches them twice: `mattermost_package_lock`.
-FETCH = """command -v apt-get flock >/dev/null || exit 0
+# Into the lock file goes when the lists were all fetched, so that nobody fetches them twice, and how many packages will come: `mattermost_package_lock`.
+FETCH = r"""command -v apt-get flock >/dev/null || exit 0
 exec 9>{lock} && flock -n 9 || exit 0
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-timeout {seconds} sh -c 'apt-get -q -o APT::Update::Error-Mode=any update && cat /proc/uptime >&9 && apt-get -q -y --no-install-recommends --download-only install {packages}'
+timeout {seconds} sh -c 'apt-get -q -o APT::Update::Error-Mode=any update && cat /proc/uptime >&9 &&
+    apt-get -q -y --no-install-recommends --download-only install {packages} | sed -n "s/.* upgraded, \([0-9]*\) newly.*/\1/p" >&9'
 """
 
 
