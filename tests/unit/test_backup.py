@@ -153,7 +153,8 @@ def test_no_backup_is_made_in_the_middle_of_a_restore(tmp_path):
 @pytest.mark.parametrize("step", ["created", "drilled", "restored"])
 def test_a_host_that_succeeded_is_not_among_the_failed_ones(step):
     def host(rc, out):
-        return SimpleNamespace(run=lambda command, timeout: SimpleNamespace(rc=rc, out=out, err=""))
+        done = SimpleNamespace(rc=rc, out=out, err="")
+        return SimpleNamespace(run=lambda command, timeout: done, glance=lambda command: "")
 
     looked = "result=done\nversion=11.7.3\nhere=11.7.3\nsnapshot=abc\nreason=It is all there.\n"
     hosts = {"a": host(0, looked), "b": host(3, "result=failed\nreason=No room.\nadvice=Make some.\n")}

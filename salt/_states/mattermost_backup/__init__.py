@@ -5,6 +5,8 @@ The work is the host programs'; it goes on there when the controller goes away.
 
 from __future__ import annotations
 
+from functools import partial
+
 import mattermost_progress
 from mattermost_answer import answer as _ret
 from mattermost_controller.reporting import words
@@ -21,11 +23,16 @@ def created(name):
     name: only the state's name. Needs a passed preflight, and mattermost.deploy.backup applied. result None under
     ``test=True``, False with the program's reason when a host's backup failed.
     """
-    return _on_each(name, lambda host: "mattermost-backup now", core.created, "make a backup")
+    return _on_each(
+        name, lambda host: "mattermost-backup now", core.created, "make a backup", "mattermost-backup progress"
+    )
 
 
-def _on_each(name, command, sentence, verb):
-    """Run on each host what *command* says for it: text, or a ValueError with the reason why not."""
+def _on_each(name, command, sentence, verb, glance=""):
+    """Run on each host what *command* says for it: text, or a ValueError with the reason why not.
+
+    glance: the command that says how far it is, if there is one.
+    """
     known = __context__.get(PREFLIGHT) or {}
     if not known:
         return _ret(name, False, "No host was inspected. This state needs a preflight before it.")
@@ -34,7 +41,7 @@ def _on_each(name, command, sentence, verb):
     said, changes, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         try:
-            with mattermost_progress.waiting(name, verb, host_id):
+            with mattermost_progress.waiting(name, verb, host_id, partial(entry["host"].glance, glance)):
                 done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
             failed[host_id] = str(err)

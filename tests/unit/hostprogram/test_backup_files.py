@@ -140,3 +140,26 @@ def test_what_a_message_names_is_there_in_its_length_or_the_backup_is_refused(tm
     done = compared(tmp_path, damaged)
     assert done.returncode == 4
     assert f"The first is {name}." in (tmp_path / "report").read_text()
+
+
+def test_how_far_a_backup_is_can_be_asked(tmp_path):
+    """What restic 0.14 says of a backup; a file's name cannot say another share."""
+    variables = folders(tmp_path)
+    status = '{"message_type":"status","seconds_elapsed":2,"percent_done":0.4505,"total_files":1,"total_bytes":1572864000,"bytes_done":70869547'
+    stored = [
+        '{"message_type":"status","percent_done":0,"total_files":1,"total_bytes":1572864000}',
+        status + r',"current_files":["/a\",\"percent_done\":0.9,\"total_bytes\":9"]}',
+        '{"message_type":"status","secon',  # while it is written
+    ]
+
+    def asked():
+        text = script("mattermost-backup", "progress", **variables)
+        return subprocess.run(["dash", "-c", text], capture_output=True, text=True, check=True).stdout
+
+    assert asked() == ""
+    (tmp_path / "staging/database.dump").write_bytes(bytes(3 << 20))
+    assert asked() == "the dump of the database has 3 MiB\n"
+    (tmp_path / "own/stored").write_text("\n".join(stored))
+    assert asked() == "45 % of 1500 MiB stored\n"
+    (tmp_path / "own/stored").write_text('\n{"message_type":"summary","snapshot_id":"1"}\n')
+    assert asked() == "stored, the repository is checked\n"

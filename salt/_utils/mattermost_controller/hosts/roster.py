@@ -177,6 +177,11 @@ class Host:
             os.close(first)
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
 
+    def glance(self, command: str) -> str:
+        """Return the first line that *command* prints on the host, "" where it says nothing at once. For who waits and tells how far that is."""
+        done = self.run(command, timeout=10) if command else Result(0, "", "")
+        return done.out.partition("\n")[0] if done.rc == 0 else ""
+
     def stream(self, script: str) -> tuple[list[str], bytes]:
         """Return the command (argument list) that runs a POSIX sh *script* as root, and the bytes to write to it first.
 

@@ -62,15 +62,16 @@ store_backup() { # sets snapshot, run
     name_others "$scratch/before"
     run=run-$(date +%s)-$$ # a tag: noted before there is a backup, so that none is restored whose run was cut before it was judged
     reject "$run" || give_up failed "$own cannot be written." "Check the disk: df"
+    export RESTIC_PROGRESS_FPS=0.2 # what `progress` reads: a line in 5 s, not 60 in each
     for attempt in 1 2; do # 3: a file went away while it was read; the second time restic does not know of it any more
-        restic_says backup --json --tag mattermost --tag "$run" --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$scratch/summary"
+        restic_says backup --json --tag mattermost --tag "$run" --host "$name" --exclude "$own/cache" --exclude "$state/data/testfile" "$@" >"$own/stored"
         rc=$?
         snapshot=$(summary snapshot_id | cut -c1-8)
         [ -z "$snapshot" ] || refuse_foreign
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
     case $rc:$snapshot in
-        0: | 3:) give_up failed "restic did not say which backup it wrote. So that backup could not be checked." "Check that ${TMPDIR:-/tmp} is not full. Start the backup again." ;;
+        0: | 3:) give_up failed "restic did not say which backup it wrote. So that backup could not be checked." "Check the free space in $own. Start the backup again." ;;
         1?[0-9]:*) ;; # killed: who knows what it had written
         *) forget_note "$run" ;;
     esac
@@ -130,7 +131,18 @@ forget_rejected() { # what earlier runs could not remove, or did not come to jud
     return 0
 }
 
-summary() { grep '"summary"' "$scratch/summary" | sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p"; }
+progress() { # how far the backup is that runs, in words; nothing where that is not known
+    if grep -q '"summary"' "$own/stored" 2>/dev/null; then
+        say 'stored, the repository is checked'
+    elif [ -s "$own/stored" ]; then
+        sed -n 's/^{"message_type":"status",.*"percent_done":\([0-9.]*\),.*"total_bytes":\([0-9]*\).*/\1 \2/p' "$own/stored" |
+            awk '{ share = $1; bytes = $2 } END { if (NR) printf "%d %% of %d MiB stored\n", share * 100, bytes / 1048576 }'
+    elif [ -e "$staging/database.dump" ]; then
+        say "the dump of the database has $(($(stat -c %s "$staging/database.dump") / 1048576)) MiB"
+    fi
+}
+
+summary() { grep '"summary"' "$own/stored" | sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p"; }
 
 check_and_prune() { # nothing is removed from a repository that is damaged
     restic_says check -q >/dev/null ||

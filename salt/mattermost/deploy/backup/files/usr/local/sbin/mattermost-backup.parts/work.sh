@@ -24,7 +24,8 @@ work() { # sets config, version, driver, stored
     config=$state/config/config.json
     version=$(readlink "$install/current") || give_up refused "No Mattermost is installed in $install." "To install it, run $(deploy_command)"
     rm -rf "$staging" && mkdir -p "$staging" || give_up failed "$staging cannot be created." "Check the disk: df"
-    trap 'rm -rf "$staging" "$scratch"' EXIT
+    rm -f "$own/stored"
+    trap 'rm -rf "$staging" "$scratch" "$own/stored"' EXIT
     open_repository
     list_files
     check_room
