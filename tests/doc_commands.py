@@ -191,6 +191,10 @@ RUN_BY = {
         SCENARIOS + "test_mixed_roster.py::test_a_backup_is_made_by_restics_own_release",
         "mattermost-backup list",
     ),
+    r"mattermost-backup progress": (
+        "tests/unit/hostprogram/test_backup_files.py::test_how_far_a_backup_is_can_be_asked",
+        '"mattermost-backup", "progress"',
+    ),
     r"mattermost-backup check|mattermost-backup restic (rebuild-index|prune|forget --keep-last .*)": ON_HOST,
     r"mattermost-backup now && mattermost-backup check": (
         SCENARIOS + "test_backup_files.py::test_a_preview_that_a_message_names_is_looked_for_too",
