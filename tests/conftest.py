@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from pathlib import Path
 
 import pytest
 import salt._logging
@@ -9,12 +10,20 @@ import salt._logging
 from tests import summary
 from tests.spent import pytest_runtest_makereport, pytest_runtestloop  # noqa: F401  hooks
 
+TRIED_AGAIN = ("scenarios", "lab_self")
+
 # Salt puts an import hook of the old kind on sys.meta_path; pytest's importlib mode asks every hook for find_spec, and
 # Python itself has ignored hooks without it since 3.12.
 sys.meta_path[:] = [hook for hook in sys.meta_path if hasattr(hook, "find_spec")]
 
 # Salt's early handler writes to the stderr of import time, which pytest has closed by the time it flushes.
 salt._logging.shutdown_temp_handler()
+
+
+def pytest_configure(config):
+    """Only tests on hosts may be tried again. Others are left alone: to ask how often would cost more than most of them."""
+    folders = (folder for folder in Path(__file__).parent.iterdir() if folder.is_dir())
+    config.option.rerun_exclude_path = [str(folder) for folder in folders if folder.name not in TRIED_AGAIN]
 
 
 def pytest_addoption(parser):
@@ -40,15 +49,12 @@ def seed(request):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what is another run's; only tests on hosts may be tried again."""
+    """Leave out what is another run's."""
     part = config.getoption("--soak")
     elsewhere = [item for item in items if part != _part(item)]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if part == _part(item)]
-    for item in items:
-        if not set(item.path.parts) & {"scenarios", "lab_self"}:
-            item.add_marker(pytest.mark.flaky(reruns=0))
 
 
 def _part(item):
