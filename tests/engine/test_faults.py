@@ -73,6 +73,15 @@ def test_without_space_for_the_masters_cache_nothing_is_begun(site):
     assert site.roll()["second"]["result"] is True
 
 
+def test_a_master_that_synced_nothing_names_the_state_that_it_lacks(site):
+    shutil.rmtree(site.extmods("master"))
+    done = site._run("salt-run", "state.orchestrate", "mattermost.renew")
+    assert done.returncode != 0
+    assert "State 'mattermost_stage.applied' was not found" in done.stdout
+    site.run("saltutil.sync_all")
+    assert site.roll()["second"]["result"] is True
+
+
 def test_a_minion_that_is_restarted_in_the_middle_is_told(site):
     site.give({"seconds": 120})
     site.work()
