@@ -76,7 +76,7 @@ SOAK = pytest.mark.soak("power-cut-restore")
 
 
 @pytest.mark.parametrize("breaks", in_check([False, True], False), ids=["restore", "its-undo"])
-@pytest.mark.parametrize("each", [4, pytest.param(1, marks=SOAK)])
+@pytest.mark.parametrize("each", [pytest.param(4, marks=pytest.mark.exhaustive), pytest.param(1, marks=SOAK)])
 def test_one_side_serves_whole_after_each_cut(disk, breaks, each):
     seen = each_is_whole(cuts(disk, breaks=breaks, each=each), whole)
     assert sum(seen.values()) > 15 / each, seen

@@ -36,7 +36,7 @@ def contents(folder):
     }
 
 
-@pytest.fixture(params=[False, True], ids=["nothing-flushed", "names-flushed"])
+@pytest.fixture(params=in_check([False, True], True), ids=["nothing-flushed", "names-flushed"])
 def converges(request):
     return functools.partial(_converges, request.param)
 

@@ -5,12 +5,13 @@ import pytest
 from tests.config.nginx_package import SUITES
 from tests.config.nginx_program import BASE, NON_SSL, PLATFORMS, SSL, Tree, facts
 from tests.render import compiler
+from tests.soak import in_check
 
 EACH = pytest.mark.parametrize("platform", PLATFORMS)
 
 
 @EACH
-@pytest.mark.parametrize("ipv6", [True, False], ids=["ipv6", "ipv4"])
+@pytest.mark.parametrize("ipv6", in_check([True, False], True), ids=["ipv6", "ipv4"])
 @pytest.mark.parametrize("site", [(), (SSL,), (NON_SSL,)], ids=["bare", "ssl", "non-ssl"])
 def test_nginx_takes_the_files(platform, site, ipv6, tmp_path):
     tree = Tree(tmp_path, platform, BASE, *site, ipv6=ipv6)

@@ -75,6 +75,7 @@ def client(site):
         each.close()
 
 
+@pytest.mark.exhaustive
 def test_500_people_behind_one_address_log_in_at_once_and_reconnect_after_a_restart(client):
     """Stricter than ten minutes: as fast as they are answered. Every tenth mistypes the password once."""
     seen = set()

@@ -69,6 +69,7 @@ def test_nginx_may_see_the_file_that_closes_the_site(policy, tmp_path):
     assert may_see(policy, "var_run_t", "dir", "search")
 
 
+@pytest.mark.exhaustive
 def test_nginx_may_see_what_closes_the_site_of_a_move(policy):
     """It lies beside nginx's own files, and takes their label."""
     assert may_see(policy, "httpd_config_t")

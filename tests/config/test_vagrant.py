@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests import repository
+from tests.soak import in_check
 
 
 @pytest.fixture
@@ -29,9 +30,10 @@ def vagrant(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    "variables", [{}, {"BOX": "bento/debian-13", "ADDRESS": "192.168.56.20"}], ids=["default", "other"]
-)
+OTHER = {"BOX": "bento/debian-13", "ADDRESS": "192.168.56.20"}
+
+
+@pytest.mark.parametrize("variables", in_check([{}, OTHER], {}), ids=["default", "other"])
 def test_vagrant_accepts_the_file(vagrant, variables):
     done = vagrant("validate", "--ignore-provider", **variables)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,6 +10,7 @@ import pytest
 from mattermost_config_core import is_secret
 from mattermost_controller.hosts import probe
 
+from tests.soak import in_check
 from tests.unit.test_preflight_upgrade import findings_of, of
 from tests.unit.test_probe import settings
 
@@ -49,7 +50,7 @@ def asked(tmp_path, text: bytes | None, awk=("awk",)):
     return done.stdout
 
 
-@pytest.mark.parametrize("form", [{"indent": 4}, {"separators": (",", ":")}])
+@pytest.mark.parametrize("form", in_check([{"indent": 4}, {"separators": (",", ":")}], {"indent": 4}))
 @pytest.mark.parametrize("awk", AWKS, ids=" ".join)
 def test_the_keys_that_are_asked_for_are_read_from_json_in_any_form(tmp_path, awk, form):
     text = asked(tmp_path, json.dumps(CONFIG, **form).encode(), awk)
@@ -61,16 +62,19 @@ def test_the_keys_that_are_asked_for_are_read_from_json_in_any_form(tmp_path, aw
     }
 
 
+NOT_READ = [
+    None,
+    b"",
+    b"not JSON at all",
+    b'{"ServiceSettings": {"TLSMinVer": "1.2"}',
+    b'{"A": {"B": "' + b"x" * (1 << 20) + b'"}}',
+    b'"' * 5000,
+]
+
+
 @pytest.mark.parametrize(
     "text",
-    [
-        None,
-        b"",
-        b"not JSON at all",
-        b'{"ServiceSettings": {"TLSMinVer": "1.2"}',
-        b'{"A": {"B": "' + b"x" * (1 << 20) + b'"}}',
-        b'"' * 5000,
-    ],
+    in_check(NOT_READ, None, NOT_READ[3]),
     ids=["missing", "empty", "words", "cut short", "more than 1 MiB", "quotes"],
 )
 def test_a_file_that_is_no_whole_configuration_counts_as_not_read(tmp_path, text):

@@ -114,7 +114,7 @@ def test_what_is_not_deleted_is_said_and_the_next_run_deletes_it(chat, round_tri
     assert left(chat) == []
 
 
-@pytest.mark.parametrize("is_bot", [{"owner": "u" * 26}, {}], ids=["a bot", "no bot yet"])
+@pytest.mark.parametrize("is_bot", in_check([{"owner": "u" * 26}, {}], {}), ids=["a bot", "no bot yet"])
 def test_what_an_interrupted_run_left_is_deleted_first(chat, round_trip_finding, tmp_path, is_bot):
     chat.users["u" * 26] = OURS | {"id": "u" * 26} | is_bot
     chat.teams["t" * 26] = OURS | {"id": "t" * 26}
@@ -159,6 +159,7 @@ def test_a_script_that_is_ended_on_the_host_deletes_before_it_ends(chat, tmp_pat
     assert left(chat) == []
 
 
+@pytest.mark.exhaustive
 def test_two_at_once_do_not_delete_each_others(chat, round_trip_finding, tmp_path):
     with started(tmp_path, patience=60) as process:
         assert (
@@ -169,6 +170,7 @@ def test_two_at_once_do_not_delete_each_others(chat, round_trip_finding, tmp_pat
         process.stdin.close()
 
 
+@pytest.mark.exhaustive
 def test_it_is_not_tried_where_another_check_failed(chat, round_trip_finding):
     assert round_trip_finding(so_far=[ok("page", "Fine.")]).level == "ok"
     chat.asked.clear()

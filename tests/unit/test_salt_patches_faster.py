@@ -143,6 +143,7 @@ no_return_event output output_file_append print_metadata profiling_enabled profi
 resources_dispatch resources_tgt resources_tgt_type retcode_passthrough return saltfile selected_output_option skip_grains"""
 
 
+@pytest.mark.exhaustive
 def test_the_options_are_those_that_a_host_would_tell(tmp_path):
     (tmp_path / "minion").write_text(json.dumps(sent(tmp_path)))
     command = ["salt-call", "-c", str(tmp_path), "--local", "-l", "quiet", "--out=json", "--retcode-passthrough"]

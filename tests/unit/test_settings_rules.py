@@ -9,6 +9,8 @@ import mattermost_settings_rules as rules
 import pytest
 from mattermost_controller.hosts import collect
 
+from tests.soak import in_check
+
 DATA = mattermost_settings_data.load(["salt"])
 DEBIAN = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
 
@@ -58,7 +60,7 @@ def test_there_are_texts_of_each_kind():
 @pytest.mark.parametrize(
     ("path", "value"), list(texts()), ids=lambda part: ":".join(part) if isinstance(part, tuple) else ""
 )
-@pytest.mark.parametrize("sign", ["\n", "\r", "\0"], ids=["newline", "return", "nul"])
+@pytest.mark.parametrize("sign", in_check(["\n", "\r", "\0"], "\n"), ids=["newline", "return", "nul"])
 def test_no_text_has_a_line_break(path, value, sign):
     found = [text for text in refused(nest(path, filled(value, sign))) if form.key(path) in text]
     assert len(found) == 1

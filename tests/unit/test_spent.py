@@ -14,6 +14,7 @@ from tests.repository import ROOT
 BURN = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
 
 
+@pytest.mark.exhaustive
 def test_what_a_child_used_counts_and_waiting_does_not():
     before = spent.now()
     subprocess.run(["python3", "-c", BURN], check=True)

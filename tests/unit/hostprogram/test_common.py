@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests import programs
+from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW
 
 
@@ -72,6 +73,7 @@ def test_who_holds_the_lock_of_a_run_is_looked_up_by_the_lock_itself(world, tmp_
             child.kill()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: a machine with many file systems was not made.")
 def test_it_is_seen_on_a_machine_with_hundreds_of_file_systems(tmp_path):
     """The number of each one without a disk has more than eight bits then; containers make so many."""
@@ -89,7 +91,7 @@ def test_it_is_seen_on_a_machine_with_hundreds_of_file_systems(tmp_path):
 
 
 @pytest.mark.parametrize("word", ["to", "back"])
-@pytest.mark.parametrize("record", ["begin", "stopped"])
+@pytest.mark.parametrize("record", in_check(["begin", "stopped"], "stopped"))
 def test_an_undo_puts_back_nothing_that_an_earlier_switch_saved(host, word, record):
     """A power cut between the end of that one and the removal of what it saved leaves it."""
     host.deployed() if word == "to" else host.upgraded()

@@ -46,6 +46,7 @@ def test_a_restart_is_not_held_up_for_a_restore_asks_for_it(host, lock):
     assert host.run("restart").returncode == 0
 
 
+@pytest.mark.exhaustive
 def test_no_backup_begins_in_the_middle_of_an_upgrade(host, lock):
     host.deployed().fault(NEW, "does-not-start")
     program = subprocess.Popen([*host.command, "to", NEW], env=host.environment, stdout=subprocess.DEVNULL)
