@@ -1,4 +1,4 @@
-"""A host that was deployed over ssh applies `mattermost` to itself, with this Python's Salt and no master."""
+"""A host applies `mattermost` to itself, with this Python's Salt and no master: a bare one, and one that was deployed over ssh."""
 
 import json
 import shutil
@@ -12,7 +12,9 @@ from tests.lab.trial import dump
 
 HOME = "opt/masterless"
 UNUSED = ("libcloud*", "pip*", "virtualenv*", "hypothesis*", "ruff*", "shellcheck*")
-CALL = f"PYTHONPATH=/{HOME}/python python3 -c 'from salt.scripts import salt_call; salt_call()' --local -c /{HOME}/etc --out=json "
+# not by PYTHONPATH: the host's own programs in Python would inherit it
+PROGRAM = f'import sys; sys.path.insert(0, "/{HOME}/python"); from salt.scripts import salt_call; salt_call()'
+CALL = f"python3 -I -c '{PROGRAM}' --local -c /{HOME}/etc --out=json "
 
 
 class Masterless:
@@ -63,6 +65,19 @@ def wrong(states):
 
 def changed(states):
     return {name: state["changes"] for name, state in states.items() if state["changes"]}
+
+
+@pytest.mark.soak("minion")
+def test_it_deploys_a_bare_host(bare):
+    masterless = Masterless(bare)
+    states = masterless.apply()
+    assert wrong(states) == {}
+    assert "nginx-serves-the-site-over-https" in changed(states)
+    bare.wait_until_healthy()
+    before = bare.main_pids()
+    states = masterless.apply()
+    assert (wrong(states), changed(states)) == ({}, {})
+    assert bare.main_pids() == before
 
 
 def test_it_takes_the_host_over_repairs_it_and_never_upgrades_it(masterless, releases):
