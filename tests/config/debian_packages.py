@@ -36,6 +36,26 @@ def unpacked(name: str, suite: str, packages: str, finish=lambda folder: None) -
     return folder
 
 
+def make_it_run(folder: pathlib.Path, program: str) -> None:
+    """Write ``run`` into *folder*: its *program* by its own libraries, whatever the machine's are."""
+    loader = next(path for path in sorted(folder.rglob("ld-linux*")) if path.is_file())
+    libraries = sorted({f"$here/{path.parent.relative_to(folder)}" for path in folder.rglob("*.so.*")})
+    lines = ["#!/bin/sh", "here=${0%/*}"]
+    lines += [
+        f'exec "$here/{loader.relative_to(folder)}" --library-path "{":".join(libraries)}" "$here/{program}" "$@"'
+    ]
+    write(folder, "run", "\n".join([*lines, ""]), 0o755)
+
+
+def gawk() -> str:
+    """Return the path of a gawk; empty where it can't be had. Installed, it would become the machine's own awk."""
+    if shutil.which("gawk"):
+        return "gawk"
+    packages = "gawk libc6 libgmp10 libmpfr6 libreadline8 libsigsegv2 libtinfo6"
+    folder = unpacked("gawk", "bookworm", packages, lambda made: make_it_run(made, "usr/bin/gawk"))
+    return str(folder / "run") if folder else ""
+
+
 def _fetch(folder, suite, packages):
     """Unpack *packages* of *suite* into *folder*, by an apt that has nothing in common with the machine's but mirror and keys."""
     url = aptsources.mirrors({suite, *SUITES})["debian"]

@@ -6,7 +6,6 @@ import functools
 import pathlib
 
 from tests.config import debian_packages
-from tests.lab.prepare import write
 
 # version: the suite that has it, and the packages with its program and the libraries of that
 SUITES = {
@@ -32,13 +31,7 @@ def unpacked(version: str) -> pathlib.Path | None:
 
 def _make_it_run(folder):
     _log_nowhere(folder / "usr/sbin/nginx")
-    loader = next(path for path in sorted(folder.rglob("ld-linux*")) if path.is_file())
-    libraries = sorted({f"$here/{path.parent.relative_to(folder)}" for path in folder.rglob("*.so.*")})
-    lines = ["#!/bin/sh", "here=${0%/*}"]
-    lines += [
-        f'exec "$here/{loader.relative_to(folder)}" --library-path "{":".join(libraries)}" "$here/usr/sbin/nginx" "$@"'
-    ]
-    write(folder, "run", "\n".join([*lines, ""]), 0o755)
+    debian_packages.make_it_run(folder, "usr/sbin/nginx")
 
 
 def _log_nowhere(program):

@@ -37,7 +37,7 @@ FOR_TESTS = {
     "busybox": "busybox",  # the third shell that host programs are tried under
     "tcsh": "tcsh",  # login shells that an account may have
     "fish": "fish",
-    "original-awk": "original-awk",  # an awk beside mawk; gawk would become the machine's own
+    "original-awk": "original-awk",  # an awk beside mawk; gawk, which would become the machine's own, is unpacked (tests/config/debian_packages.py)
     "curl": "curl",
     "openssl": "openssl",
     "postgresql": "initdb",  # the database of the conformance tier

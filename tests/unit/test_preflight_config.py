@@ -10,11 +10,12 @@ import pytest
 from mattermost_config_core import is_secret
 from mattermost_controller.hosts import probe
 
+from tests.config import debian_packages
 from tests.soak import in_check
 from tests.unit.test_preflight_upgrade import findings_of, of
 from tests.unit.test_probe import settings
 
-AWKS = [awk for awk in (["gawk"], ["mawk"], ["busybox", "awk"], ["original-awk"]) if shutil.which(awk[0])]
+AWKS = [["gawk"], *(awk for awk in (["mawk"], ["busybox", "awk"], ["original-awk"]) if shutil.which(awk[0]))]
 SECRET = "do-not-tell-me"
 CONFIG = {
     "ServiceSettings": {"SiteURL": 'https://chat.example.test/a\\"b', "TLSMinVer": "9", "IdleTimeout": 0, "Empty": ""},
@@ -38,7 +39,7 @@ def asked(tmp_path, text: bytes | None, awk=("awk",)):
     if text is not None:
         (tmp_path / "state/config").mkdir(parents=True)
         (tmp_path / "state/config/config.json").write_bytes(text)
-    awk = " ".join([shutil.which(awk[0]), *awk[1:]])
+    awk = " ".join([debian_packages.gawk() if awk == ["gawk"] else shutil.which(awk[0]), *awk[1:]])
     timeout = f'shift\nexec {shutil.which("timeout")} 2 "$@"'
     for name, words in {"runuser": 'shift 3\nexec "$@"', "timeout": timeout, "awk": f'exec {awk} "$@"'}.items():
         (path / name).write_text(f"#!/bin/sh\n{words}\n")
@@ -53,6 +54,8 @@ def asked(tmp_path, text: bytes | None, awk=("awk",)):
 @pytest.mark.parametrize("form", in_check([{"indent": 4}, {"separators": (",", ":")}], {"indent": 4}))
 @pytest.mark.parametrize("awk", AWKS, ids=" ".join)
 def test_the_keys_that_are_asked_for_are_read_from_json_in_any_form(tmp_path, awk, form):
+    if awk == ["gawk"] and not debian_packages.gawk():
+        pytest.skip("NO GAWK can be had: the probe was not tried under it.")
     text = asked(tmp_path, json.dumps(CONFIG, **form).encode(), awk)
     assert probe.parse(text)["config"] == {
         "ServiceSettings": {"TLSMinVer": "9", "IdleTimeout": 0},
