@@ -126,7 +126,7 @@ def test_a_backup_of_the_same_or_an_older_version_is_restored(backup, here, over
     ("backup", "here", "words"),
     [
         ("11.8.1", "11.7.10", "Set mattermost:release:version to 11.8.1"),
-        ("11.8.1", "", "the host has none. Set mattermost:release:version to 11.8.1"),
+        ("11.8.1", "", "the host has no Mattermost. Set mattermost:release:version to 11.8.1"),
         ("10.5.1", "11.8.1", "does not support .* Or restore on a host that has Mattermost 10.5.1"),
     ],
 )

@@ -84,7 +84,7 @@ def test_a_healthy_host_passes():
     ("check", "words", "change"),
     [
         ("installed", "current points to 11.7.9. Expected: 11.7.10", lambda facts: facts.update(current="11.7.9")),
-        ("backup-age", "last good backup is 30 h old; 30 h is the limit", backup(good=30)),
+        ("backup-age", "last good backup is 30 h old; the limit is 30 h", backup(good=30)),
         ("backup-age", "has a date in the future", backup(good=-2)),
         ("backup-age", "No backup was made in 40 h", lambda facts: (backup(since=40)(facts), facts["backup"].update(good=0))),
         ("backup-age", "The last attempt failed: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),
@@ -105,7 +105,7 @@ def test_a_healthy_host_passes():
         ("renewal", "certbot.timer is not there", lambda facts: facts["units"].pop("certbot.timer")),
         ("certificate-watch", "mattermost-certificate.timer is inactive", unit("mattermost-certificate.timer", ActiveState="inactive")),
         ("certificate-watch", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-certificate.timer")),
-        ("renewal", "no next run", unit("certbot.timer", NextElapseUSecRealtime="")),
+        ("renewal", "no time for its next run", unit("certbot.timer", NextElapseUSecRealtime="")),
         ("postgresql", "PostgreSQL does not answer", lambda facts: facts.update(postgresql={})),
         ("postgresql", "PostgreSQL 13.9 runs, but Mattermost needs 14 or newer", lambda facts: facts.update(postgresql={5432: "13.9"})),
         ("private-files", "environment belongs to root and has mode 0644", mode("/etc/mattermost/environment", mode=0o644)),
