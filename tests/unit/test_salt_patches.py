@@ -390,3 +390,20 @@ def test_a_daemon_prints_what_it_did(printed, monkeypatch):
     monkeypatch.setattr("sys.argv", ["/venv/bin/salt-master"])
     salt_patches.print_at_the_end(Last())
     assert "Summary for x_master" in printed()
+
+
+@pytest.mark.parametrize("patched", [False, True])
+def test_a_host_that_the_roster_does_not_have_ends_salt_ssh_with_a_status(monkeypatch, capsys, caplog, patched):
+    ssh = salt.client.ssh.SSH
+    monkeypatch.setattr(ssh, "handle_ssh", ssh.handle_ssh)
+    if patched:
+        salt_patches.refuse_unmatched_targets()
+    roster = SimpleNamespace(targets=lambda *_: {"chat.example.com": {}})
+    run = SimpleNamespace(roster=roster, targets={}, opts={"tgt": "caht.example.com"})
+    if not patched:
+        assert list(ssh.handle_ssh(run)) == []
+        assert "No matching targets found in roster" in caplog.text
+        return
+    with pytest.raises(SystemExit, match="1"):
+        ssh.handle_ssh(run)
+    assert "Did you mean chat.example.com?" in capsys.readouterr().err

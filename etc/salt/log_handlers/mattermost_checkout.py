@@ -70,6 +70,7 @@ def setup_handlers():
         salt_patches.take_only_the_checked_relenv()
         salt_patches.enter_no_folder_of_others()
         salt_patches.name_the_way_without_python()
+        salt_patches.refuse_unmatched_targets()
     return LastWords()
 
 

@@ -16,7 +16,7 @@ import mattermost_progress
 import mattermost_settings_data
 from mattermost_answer import answer as _ret
 from mattermost_controller import findings
-from mattermost_controller.given import interrupt
+from mattermost_controller.given import asked, interrupt
 from mattermost_controller.hosts import checkout_lock, collect, minion, probe, questions, roster, runtime, ssh_errors
 from mattermost_controller.preflight import checks, files, private_files, release
 from mattermost_controller.releases import look as release_look
@@ -45,9 +45,7 @@ def requested(name):
 
 
 def _options(given: dict) -> dict:
-    unknown = sorted(set(given) - set(OPTIONS))
-    if unknown:
-        raise ValueError(f"preflight:{unknown[0]} is not a known key. Only preflight:site is allowed.")
+    asked.check("preflight", given)
     found = {**OPTIONS, **given}
     if found["site"] not in SITES:
         raise ValueError(f"preflight:site is {found['site']!r}. It must be ssl or non-ssl.")

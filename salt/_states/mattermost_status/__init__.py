@@ -16,6 +16,7 @@ import mattermost_settings_data
 import salt.version
 from mattermost_answer import answer as _ret
 from mattermost_controller.findings import refusal
+from mattermost_controller.given import asked
 from mattermost_controller.hosts import checkout_lock, collect, relenv_archive, roster, runtime
 from mattermost_controller.releases import look as release_look
 from mattermost_controller.reporting import finish
@@ -60,9 +61,7 @@ def reported(name):
 
 
 def _options(given: dict) -> dict:
-    unknown = sorted(set(given) - set(OPTIONS))
-    if unknown:
-        raise ValueError(f"status:{unknown[0]} is not a known key. Only status:drift is allowed.")
+    asked.check("status", given)
     found = {**OPTIONS, **given}
     if found["drift"] not in (True, False):
         raise ValueError(f"status:drift is {found['drift']!r}. It must be true or false.")

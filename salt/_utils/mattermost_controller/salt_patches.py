@@ -12,6 +12,8 @@ import os
 import shlex
 import sys
 
+from mattermost_controller.given import command
+
 
 def make_job_folder(cachedir: str) -> None:
     """Make the folder in which ``salt-run`` notes its job.
@@ -127,6 +129,26 @@ def name_the_way_without_python() -> None:
         return f"{self.id} has no Python that Salt can use: write salt-ssh --relenv (docs/platforms.md, Hosts without a usable Python)."
 
     Single.categorize_shim_errors = categorize_shim_errors
+
+
+def refuse_unmatched_targets() -> None:
+    """End ``salt-ssh`` with exit status 1 where the roster has no entry for a host that the command names.
+
+    Trouble: Salt logs that nothing matches, without the names that would, and ends with exit status 0. Of a list it leaves out what is missing.
+    Upstream: not reported.
+    """
+    from salt.client.ssh import SSH
+
+    original = SSH.handle_ssh
+
+    def handle_ssh(self, *arguments, **options):
+        names = sorted(self.roster.targets("*", "glob"))
+        if trouble := command.unmatched(self.opts["tgt"], self.targets, names):
+            print(trouble, file=sys.stderr)
+            sys.exit(1)
+        return original(self, *arguments, **options)
+
+    SSH.handle_ssh = handle_ssh
 
 
 def take_paths_with_blanks() -> None:

@@ -3,7 +3,10 @@
 import pytest
 from mattermost_controller.given import command
 
+from tests.render import compiler
+
 ROOTS = ["salt"]
+ENVIRONMENTS = {"saltenv": ["base"], "pillarenv": ["base"]}
 
 
 @pytest.mark.parametrize(
@@ -30,9 +33,19 @@ ROOTS = ["salt"]
         ("state.orchestrate", ["mattermost.ssl", "Test=True"], "Did you mean test?"),
         ("state.orchestrate", ["mattermost.ssl", "test=Flase"], "test= must be True or False"),
         ("state.orchestrate", ["mattermost.ssl", "pillar=hello"], "pillar= is not a mapping"),
-        ("state.orchestrate", ["mattermost.ssl", "pillar={sekret"], "pillar= is not a mapping"),
+        ("state.orchestrate", ["mattermost.ssl", "pillar={sekret"], "pillar= cannot be read: a bracket"),
         ("state.orchestrate", ["mattermost.ssl", "test=True", "test=False"], "takes each argument once"),
         ("state.orchestrate", ["mattermost.ssl", "pillar={}", 'pillar={"sekret": 1}'], "takes each argument once"),
+        ("state.orchestrate", ["mattermost.ssl", 'pillar={"x": 1, "x": "sekret"}'], "or a key is there twice"),
+        ("state.orchestrate", ["mattermost.ssl", 'pillar={"mattermost": "sekret"}'], "pillar= has mattermost without settings"),
+        ("state.orchestrate", ["mattermost.ssl,mattermost.backup"], f"{command.RUN} mattermost.ssl && {command.RUN} mattermost.backup"),
+        ("state.orchestrate", ["mattermost.ssl", "saltenv=prod"], "There is no environment prod. Leave out saltenv="),
+        ("state.orchestrate", ["mattermost.ssl", "pillarenv=prod"], "There is no environment prod. Leave out pillarenv="),
+        ("state.orchestrate", ["mattermost.restore", 'pillar={"snapshot": "sekret"}'], """pillar='{"restore": {"snapshot": …}}'"""),
+        ("state.orchestrate", ["mattermost.remove", 'pillar={"purge": "sekret"}'], """pillar='{"remove": {"purge": …}}'"""),
+        ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": "sekret"}'], "restore is not a mapping of keys"),
+        ("state.orchestrate", ["mattermost.rollback", 'pillar={"rollback": true}'], "rollback is not a mapping of keys"),
+        ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": {"snapshto": "sekret"}}'], "restore:snapshto is not a known key"),
         ("state.orchestrate", ["mattermost/ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", ["mattermost..ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", [""], "needs the name of an orchestration"),
@@ -41,7 +54,7 @@ ROOTS = ["salt"]
     ],
 )  # fmt: skip
 def test_a_mistyped_command_is_refused_with_the_right_one(function, arguments, said):
-    sentence = command.wrong_run(function, arguments, ROOTS)
+    sentence = command.wrong_run(function, arguments, ROOTS, ENVIRONMENTS)
     assert said in sentence
     assert "sekret" not in sentence
     assert "\n" not in sentence
@@ -79,6 +92,12 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
     [
         (["state.apply", "mattermost.deploy.srever"], "Did you mean mattermost.deploy.server?"),
         (["state.sls", "mattermost.server", "test=True"], "Did you mean mattermost.deploy.server?"),
+        (["state.orchestrate", "mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
+        (["mattermost.deploy.server", "test=True"], "Run: salt-ssh 'HOST' state.apply mattermost.deploy.server"),
+        (["state.aply", "mattermost.deploy.server"], "Did you mean state.apply?"),
+        (["state.apply", "mattermost.deploy.server", "test=Ture"], "test= must be True or False"),
+        (["state.apply", "mattermost.deploy.server", "pillar={"], "pillar= cannot be read"),
+        (["state.apply", "mattermost.deploy.server", "saltenv=prod"], "There is no environment prod"),
         (["state.apply", "mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
         (["state.apply", "mattermost.deploy.server,mattermost.deploy.databas"], "mattermost.deploy.database?"),
         (["state.apply", "mattermost.deploy.server", "tset=True"], "Did you mean test=?"),
@@ -89,7 +108,7 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
     ],
 )
 def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
-    assert said in command.wrong_ssh(arguments, ROOTS)
+    assert said in command.wrong_ssh(arguments, ROOTS, ENVIRONMENTS)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +130,48 @@ def test_a_mistyped_deploy_state_is_refused_with_the_right_one(arguments, said):
 )
 def test_a_deploy_state_that_exists_is_applied(arguments):
     assert command.wrong_ssh(arguments, ROOTS) == ""
+
+
+@pytest.mark.parametrize(
+    "function", ["state.single", "state.show_top", "state.show_lowstate", "state.sls_exists", "state.test"]
+)
+def test_salts_other_functions_of_states_are_left_alone(function):
+    assert command.wrong_ssh([function, "x"], ROOTS) == ""
+
+
+@pytest.mark.parametrize(
+    ("function", "is_there"),
+    [
+        ("jobs.list_jobs", True),
+        ("manage", True),
+        ("state.apply", False),
+        ("orchestrate", False),
+        ("nosuch.function", False),
+    ],
+)
+def test_a_function_that_salt_does_not_have_is_refused(function, is_there):
+    sentence = command.wrong("salt-run", {**compiler.master_opts(), "fun": function, "arg": []})
+    assert sentence == (
+        ""
+        if is_there
+        else f"Salt has no function {function} here. An orchestration is started by: {command.RUN} mattermost.ssl"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "said"),
+    [
+        ("chta.example.com", [], "No entry of the roster matches chta.example.com. Did you mean chat.example.com? The entries are: chat.example.com."),
+        ("other*", [], "No entry of the roster matches other*. The entries are: chat.example.com."),
+        (["chat.example.com", "zzz"], ["chat.example.com"], "No entry of the roster matches zzz. The entries are: chat.example.com."),
+        ("*", ["chat.example.com"], ""),
+        (["chat.example.com"], ["chat.example.com"], ""),
+    ],
+)  # fmt: skip
+def test_a_host_that_the_roster_does_not_have_is_named(wanted, found, said):
+    assert command.unmatched(wanted, found, ["chat.example.com"]) == said
+
+
+def test_a_pattern_that_is_none_is_refused():
+    sentence = command.wrong("salt-ssh", {"selected_target_option": "pcre", "tgt": "(", "argv": ["test.ping"]})
+    assert sentence.startswith("The pattern after -E is not a regular expression: ")

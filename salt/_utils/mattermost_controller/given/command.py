@@ -13,6 +13,8 @@ import re
 import mattermost_settings_data as data
 import yaml
 
+from mattermost_controller.given import asked
+
 ORCHESTRATE = ("state.orchestrate", "state.orch", "state.sls")
 APPLY = ("state.apply", "state.sls", "state.sls_id", "state.show_sls", "state.show_low_sls")
 ARGUMENTS = ("test", "pillar", "saltenv", "pillarenv", "pillar_enc", "exclude", "orchestration_jid")
@@ -27,15 +29,55 @@ def wrong(program: str, opts: dict) -> str:
     if list(opts.get("fileserver_backend") or ["roots"]) != ["roots"]:
         return ""  # what exists cannot be listed here
     roots = list(opts.get("file_roots", {}).get("base", []))
+    environments = {"saltenv": list(opts.get("file_roots", {})), "pillarenv": list(opts.get("pillar_roots", {}))}
     if program == "salt-run" and opts.get("fun") and not opts.get("doc"):
-        return wrong_run(opts["fun"], list(opts.get("arg") or []), roots)
-    return wrong_ssh(list(opts.get("argv") or []), roots) if program == "salt-ssh" else ""
+        arguments = list(opts.get("arg") or [])
+        return wrong_run(opts["fun"], arguments, roots, environments) or _wrong_function(opts["fun"], opts)
+    if program != "salt-ssh":
+        return ""
+    return wrong_target(opts) or wrong_ssh(list(opts.get("argv") or []), roots, environments)
 
 
-def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
+def _wrong_function(function: str, opts: dict) -> str:
+    """Return why Salt cannot run *function*, which it would say with exit status 0; "" for one that it has, or begins the name of one."""
+    import salt.loader
+
+    if function in ORCHESTRATE:
+        return ""
+    known = salt.loader.runner(opts)
+    if function in known or any(name.startswith(f"{function}.") or name.startswith(function) for name in known):
+        return ""
+    return f"Salt has no function {function} here. An orchestration is started by: {RUN} mattermost.ssl"
+
+
+def wrong_target(opts: dict) -> str:
+    """Return why ``salt-ssh`` cannot look for the hosts that were named: Salt shows a traceback. opts: the master's."""
+    if opts.get("selected_target_option") == "pcre":
+        try:
+            re.compile(opts.get("tgt") or "")
+        except re.error as err:
+            return f"The pattern after -E is not a regular expression: {err.msg}. To name a host, leave out -E: salt-ssh 'HOST' …"
+    return ""
+
+
+def unmatched(wanted, found, names: list[str]) -> str:
+    """Return what to say of a target that no entry of the roster matches, "" where each of its hosts is there.
+
+    wanted: a pattern, or a list of hosts. found: the entries that match. names: of all entries.
+    """
+    missing = sorted(set(wanted) - set(found)) if isinstance(wanted, list) else [wanted] * (not found)
+    if not missing:
+        return ""
+    near = difflib.get_close_matches(missing[0].lower(), names, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return f"No entry of the roster matches {missing[0]}. {meant}The entries are: {', '.join(names) or 'none'}."
+
+
+def wrong_run(function: str, arguments: list[str], roots: list[str], environments: dict | None = None) -> str:
     """Return why ``salt-run`` should not run *function* with *arguments* and what to type, "" where it should.
 
-    roots: the folders of the file server. Values of arguments are never repeated: they may be secrets.
+    roots: the folders of the file server. environments: names of Salt's, by the argument that takes one. Values of other arguments are
+    never repeated: they may be secrets.
     """
     ours = orchestrations(roots)
     if function.startswith("mattermost"):
@@ -56,15 +98,31 @@ def wrong_run(function: str, arguments: list[str], roots: list[str]) -> str:
         what = f"takes one name, not {len(names)} words" if names else "needs the name of an orchestration"
         return f"{function} {what}. {_known(ours)}"
     wanted = names[0].split(",")
+    if len(set(wanted) & set(ours)) > 1:
+        each = " && ".join(f"{RUN} {name}" for name in wanted)
+        return f"{function} takes one orchestration at a time. Run: {each}"
+    if wrong := _wrong_environment(options, environments or {}):
+        return wrong
     if "saltenv" not in options:
         for name in wanted:
             if wrong := _wrong_name(name, ours, roots):
                 return wrong
-    return next(_wrong_options(options, ours if set(wanted) <= set(ours) else [], roots), "")
+    return next(_wrong_options(options, ours if set(wanted) <= set(ours) else [], roots, wanted), "")
 
 
-def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
+def wrong_ssh(arguments: list[str], roots: list[str], environments: dict | None = None) -> str:
     """Return why ``salt-ssh`` should not apply what *arguments*, its function and what follows, name; "" where it should."""
+    if arguments[:1] and arguments[0] in ORCHESTRATE[:2]:
+        name = next((given for given in arguments[1:] if not _NAMED.fullmatch(given)), "mattermost.ssl")
+        return f"{arguments[0]} runs on the controller, not on a host. Run: {RUN} {name}"
+    if arguments[:1] and arguments[0] in deploy_states(roots):
+        return f"{arguments[0]} is a deploy state, not a function. Run: salt-ssh 'HOST' state.apply {arguments[0]}"
+    if (
+        arguments[:1]
+        and (near := difflib.get_close_matches(arguments[0], APPLY, n=1, cutoff=0.88))
+        and arguments[0] not in APPLY
+    ):
+        return f"Salt has no function {arguments[0]}. Did you mean {near[0]}?"
     if arguments[:1] and arguments[0] in APPLY:
         place = 2 if arguments[0] == "state.sls_id" else 1  # behind a state's ID
         has_saltenv = any(given.startswith("saltenv=") for given in arguments)
@@ -76,20 +134,31 @@ def wrong_ssh(arguments: list[str], roots: list[str]) -> str:
                 return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
             if name == OURS or name.startswith(f"{OURS}."):
                 for given in arguments[place + 1 :]:
-                    if wrong := _misspelt(given):
+                    if wrong := _misspelt(given, environments or {}):
                         return wrong
     elif arguments and arguments[0] in orchestrations(roots):
         return f"{arguments[0]} is an orchestration, which runs on the controller. Run: {RUN} {arguments[0]}"
     return ""
 
 
-def _misspelt(given: str) -> str:
+def _misspelt(given: str, environments: dict) -> str:
     """Return what is wrong with a further argument of a deploy state: Salt ignores it, and changes the host without test=."""
     found = _NAMED.fullmatch(given)
     if not found:
         return "A deploy state takes one name. Separate several names by commas, without blanks."
-    near = difflib.get_close_matches(found[1].lower(), ARGUMENTS, n=1)
-    return f"{found[1]}= is not an argument. Did you mean {near[0]}=?" if near and found[1] not in ARGUMENTS else ""
+    if found[1] not in ARGUMENTS:
+        near = difflib.get_close_matches(found[1].lower(), ARGUMENTS, n=1)
+        return f"{found[1]}= is not an argument. Did you mean {near[0]}=?" if near else ""
+    options = {found[1]: found[2]}
+    return _wrong_environment(options, environments) or next(_wrong_options(options, [], [], []), "")
+
+
+def _wrong_environment(options: dict[str, str], environments: dict) -> str:
+    """Return which of *options* names an environment of Salt's that is not there. environments: those that are, by option."""
+    for name, known in environments.items():
+        if options.get(name, "base") not in (*known, "base") and "__env__" not in known:
+            return f"There is no environment {options[name]}. Leave out {name}=, or name one of: {', '.join(known)}."
+    return ""
 
 
 def orchestrations(roots: list[str]) -> list[str]:
@@ -139,8 +208,11 @@ def _known(names: list[str], near: str = "") -> str:
     return f"{meant}The known names are: {', '.join(names)}."
 
 
-def _wrong_options(options: dict[str, str], ours: list[str], roots: list[str]):
-    """Yield what is wrong with *options*. ours: this tree's orchestrations, by which their pillar's keys are known; empty for a user's own."""
+def _wrong_options(options: dict[str, str], ours: list[str], roots: list[str], wanted: list[str]):
+    """Yield what is wrong with *options*. ours: this tree's orchestrations, by which their pillar's keys are known; empty for a user's own.
+
+    wanted: what is to run.
+    """
     from salt.utils.yaml import safe_load
 
     for name, text in options.items():
@@ -157,18 +229,31 @@ def _wrong_options(options: dict[str, str], ours: list[str], roots: list[str]):
             value = safe_load(text)
         except yaml.YAMLError:
             value = ""
+            if name == "pillar":
+                yield f"pillar= cannot be read: a bracket or a quote is missing, or a key is there twice. {_AS_JSON}"
+                continue
         if name == "pillar":
-            yield from _wrong_pillar(value, ours, roots)
+            yield from _wrong_pillar(value, ours, roots, wanted)
         if name == "test" and value not in (True, False, None):  # 1 and 0 too
             yield "test= must be True or False. Write test=True for a dry run."
 
 
-def _wrong_pillar(value, ours: list[str], roots: list[str]):
+_AS_JSON = 'Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
+
+
+def _wrong_pillar(value, ours: list[str], roots: list[str], wanted: list[str]):
     if not isinstance(value, dict):
-        yield 'pillar= is not a mapping. Write it as JSON in single quotes, such as pillar=\'{"restore": {"snapshot": "1a2b3c4d"}}\'.'
+        yield f"pillar= is not a mapping. {_AS_JSON}"
         return
+    if ours and not isinstance(value.get(OURS, {}), dict):
+        yield f'pillar= has {OURS} without settings. Write them below it: pillar=\'{{"{OURS}": {{"NAME": …}}}}\'.'
     known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in ours)] if ours else []
     settings = data.load(roots)["schema"]["properties"] if ours else {}
+    for name in set(asked.KEYS) & {name.removeprefix(f"{OURS}.") for name in wanted if name in ours}:
+        if wrong := asked.fault(name, value.get(name) or {}):
+            yield wrong
+        for key in sorted(set(asked.KEYS[name]) & set(map(str, value)) - set(known)):
+            yield f'pillar= has the key {key}, which nothing reads there. Write it below {name}: pillar=\'{{"{name}": {{"{key}": …}}}}\'.'
     for key in map(str, value):
         if key in settings and key not in known:
             yield f'pillar= has the setting {key}, which nothing reads there. Write it below mattermost: pillar=\'{{"mattermost": {{"{key}": …}}}}\'.'

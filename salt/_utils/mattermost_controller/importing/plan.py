@@ -11,6 +11,7 @@ import mattermost_json
 import mattermost_release_core as release
 import mattermost_service_core as service
 
+from mattermost_controller.given import asked
 from mattermost_controller.importing.parse import login, setting
 from mattermost_controller.importing.source import Source
 from mattermost_controller.moving import plan as move_plan
@@ -38,11 +39,7 @@ def parse_request(pillar) -> dict:
         )
     pillar = {"to": pillar.get("from"), **pillar}
     known = {"stop": False, "directory": "", "overwrite": False, "accept": [], "ssh": False}
-    unknown = sorted(map(str, set(pillar) - {"from", "to", *known}))
-    if unknown:
-        raise ValueError(
-            f"import:{unknown[0]} is not a known key. Allowed are: import:from, import:to, {', '.join(f'import:{key}' for key in known)}."
-        )
+    asked.check("import", pillar)
     move_plan.check_hosts("import", pillar, example)
     request = {**known, **pillar}
     for key, default in known.items():

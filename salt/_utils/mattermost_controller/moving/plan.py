@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from mattermost_release_facts import EDITIONS
 
+from mattermost_controller.given import asked
+
 SPARE_KIB = 256 * 1024  # left free beside what is copied
 
 
@@ -44,11 +46,7 @@ def parse_request(pillar) -> dict:
         raise ValueError(
             f"The command names no host in its pillar. A move needs two. Write them like this, with your own roster IDs: {example}"
         )
-    unknown = sorted(map(str, set(pillar) - {"from", "to", "overwrite", "ssh"}))
-    if unknown:
-        raise ValueError(
-            f"move:{unknown[0]} is not a known key. Allowed are: move:from, move:to, move:overwrite, move:ssh."
-        )
+    asked.check("move", pillar)
     check_hosts("move", pillar, example)
     if pillar["from"] == pillar["to"]:
         raise ValueError(f"move:from and move:to are both {pillar['from']}. A move needs two different hosts.")

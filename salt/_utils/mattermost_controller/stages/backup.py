@@ -6,6 +6,8 @@ import re
 
 import mattermost_release_core as release
 
+from mattermost_controller.given import asked
+
 
 def report(text: str) -> dict:
     """Return the fields of a report (``key=value`` lines) that mattermost-backup or mattermost-restore printed."""
@@ -62,9 +64,7 @@ def parse_request(pillar: dict) -> tuple[str, bool]:
     pillar: ``snapshot`` (a backup's number, default ``latest``) and ``overwrite`` (default False). Raises ValueError for what it
     cannot mean.
     """
-    unknown = sorted(set(pillar) - {"snapshot", "overwrite"})
-    if unknown:
-        raise ValueError(f"restore:{unknown[0]} is not a known key. Allowed are: restore:snapshot, restore:overwrite.")
+    asked.check("restore", pillar)
     snapshot, overwrite = pillar.get("snapshot", "latest"), pillar.get("overwrite", False)
     if not re.fullmatch(r"latest|[0-9a-f]{4,64}", str(snapshot)):
         raise ValueError(f"restore:snapshot is {snapshot!r}. It must be latest or the number of a backup, in quotes.")

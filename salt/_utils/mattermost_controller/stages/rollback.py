@@ -6,6 +6,8 @@ import json
 
 from mattermost_release_facts import effective
 
+from mattermost_controller.given import asked
+
 
 def parse_request(pillar: dict) -> tuple[bool, str]:
     """Return whether the pillar's ``rollback`` agrees to a loss, and the way that it names. Raises ValueError for what it cannot mean.
@@ -13,9 +15,7 @@ def parse_request(pillar: dict) -> tuple[bool, str]:
     pillar: ``overwrite`` (default False), ``way`` (``copy``: the database from before the upgrade; ``down``: the migrations taken back;
     default "": the host's choice).
     """
-    unknown = sorted(set(pillar) - {"overwrite", "way"})
-    if unknown:
-        raise ValueError(f"rollback:{unknown[0]} is not a known key. Allowed are: rollback:overwrite and rollback:way.")
+    asked.check("rollback", pillar)
     overwrite, way = pillar.get("overwrite", False), pillar.get("way", "")
     if overwrite not in (True, False):
         raise ValueError(f"rollback:overwrite is {overwrite!r}. It must be true or false.")
