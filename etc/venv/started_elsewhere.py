@@ -6,6 +6,7 @@ the venv's activate script would not reach a caller of .venv/bin/salt-run.
 """
 
 import os
+import signal
 import sys
 
 COMMANDS = ("salt-run", "salt-ssh")
@@ -28,8 +29,16 @@ def reads_a_saltfile(argv):
     return os.path.basename(argv[0] if argv else "") in COMMANDS and not any(word.split("=")[0] in OWN for word in argv[1:])
 
 
+def interrupted(*_):
+    """End on Ctrl-C before this tree's code is loaded (given/interrupt.py): Python shows a traceback then, and Salt ends with status 0."""
+    os.write(2, b"\nInterrupted.\n")
+    os._exit(130)
+
+
 def main():
     argv, checkout = sys.orig_argv[1:], os.path.dirname(os.path.abspath(sys.prefix))
+    if reads_a_saltfile(argv):
+        signal.signal(signal.SIGINT, interrupted)
     words = elsewhere(argv, os.environ, os.getcwd(), checkout)
     is_fatal = not os.path.exists("/etc/salt/master")
     if not words and reads_a_saltfile(argv):

@@ -44,3 +44,18 @@ def test_ctrl_c_ends_in_two_lines_and_130(body):
     assert err.startswith("\nInterrupted. What this run has begun on chat.example.com continues there.")
     assert "salt-run state.orchestrate mattermost.status" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "also", ["", "import salt.scripts; salt.scripts._install_signal_handlers(None)"], ids=["at-once", "once-salt-runs"]
+)
+def test_ctrl_c_before_a_command_has_read_anything_ends_it_in_one_line(also):
+    """Salt's own handler ends with status 0, and leaves one that is there already alone."""
+    start = "import runpy, sys; sys.orig_argv[1:] = ['salt-run', 'x']; runpy.run_path('etc/venv/started_elsewhere.py')"
+    body = f"{start}\n{also}\nimport time; print('ready', flush=True); time.sleep(120)"
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", body], **streams) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "\nInterrupted.\n")
