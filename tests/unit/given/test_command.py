@@ -46,6 +46,7 @@ ENVIRONMENTS = {"saltenv": ["base"], "pillarenv": ["base"]}
         ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": "sekret"}'], "restore is not a mapping of keys"),
         ("state.orchestrate", ["mattermost.rollback", 'pillar={"rollback": true}'], "rollback is not a mapping of keys"),
         ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": {"snapshto": "sekret"}}'], "restore:snapshto is not a known key"),
+        ("state.orchestrate", ["mattermost_ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", ["mattermost/ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", ["mattermost..ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", [""], "needs the name of an orchestration"),

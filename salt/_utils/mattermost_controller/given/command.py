@@ -201,7 +201,7 @@ def _wrong_name(name: str, ours: list[str], roots: list[str]) -> str:
 
 def _known(names: list[str], near: str = "") -> str:
     """Return which of *names* is meant by *near*, and all of them."""
-    word = near.lower().removesuffix(".sls").replace("/", ".").rpartition(".")[2]
+    word = re.sub(f"^{OURS}[^a-z]", "", near.lower().removesuffix(".sls").replace("/", ".")).rpartition(".")[2]
     short = {name.rpartition(".")[2]: name for name in names}
     close = difflib.get_close_matches(word, short, n=1)
     meant = f"Did you mean {short[close[0]]}? " if close else ""
