@@ -28,7 +28,10 @@ def changed(base) -> list[str]:
     """The files that differ from where this branch left *base*, those not committed among them."""
 
     def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{done.stderr.strip()}\nNothing to compare with. Name a commit: make touched BASE=main")
+        return done.stdout.split("\n")
 
     (left, *_) = git("merge-base", base, "HEAD")
     return sorted({*git("diff", "--name-only", left), *git("ls-files", "--others", "--exclude-standard")} - {""})

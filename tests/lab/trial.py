@@ -195,6 +195,7 @@ def run(lab, platform, given, orchestration, engine="ssh", count=1):
     """
     if count != 1 and engine != "minion":
         raise LabError("Several hosts are for ENGINE=minion: a trial over ssh has one.")
+    platforms.get(platform)  # refuses one that is not there, before anything is built
     archive = choose_archive(lab, given)
     made, variables = host(lab, platform, archive)
     if engine == "minion":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.touched import touched
+from tests.touched import changed, touched
 
 SOURCES = {
     "tests/unit/test_tuning.py": "import mattermost_database_tuning",
@@ -56,3 +56,8 @@ def test_what_all_tests_share_touches_all_only_when_it_changed_itself():
     }
     assert touched(["tests/summary.py"], sources) == {"tests/unit/test_sum.py"}
     assert touched(["tests/conftest.py"], sources) == {"tests/unit", "tests/render", "tests/config", "tests/attack"}
+
+
+def test_a_base_that_is_no_commit_is_refused():
+    with pytest.raises(SystemExit, match="Name a commit: make touched BASE=main"):
+        changed("no-such-commit")

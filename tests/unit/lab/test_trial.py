@@ -109,3 +109,9 @@ def test_the_run_of_a_trial_has_what_the_environment_file_sets(monkeypatch):
     assert trial.run(SimpleNamespace(root="/", ca_file="/ca"), "debian12", None, "mattermost.ssl") == 0
     assert seen[0]["CURL_CA_BUNDLE"] == "/lab/authority.pem"
     assert seen[0]["PATH"] == os.environ["PATH"]
+
+
+def test_a_mistyped_platform_is_refused_before_anything_is_built(monkeypatch):
+    monkeypatch.setattr(trial, "choose_archive", lambda *_: pytest.fail("it was built"))
+    with pytest.raises(LabError, match="Did you mean debian12"):
+        trial.run(None, "debain12", None, "mattermost.ssl")
