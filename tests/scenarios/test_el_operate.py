@@ -1,6 +1,12 @@
-"""Operations on an EL 7-shaped host by sudo, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, sudo's path, no Python."""
+"""Operations on EL-shaped hosts by sudo, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, sudo's path, no Python.
+
+EL 8's account has csh and a umask.
+"""
 
 import json
+import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -33,17 +39,39 @@ def remove(deployment, purge=None):
     return deployment.orchestrate("mattermost.remove", *pillar)
 
 
-@pytest.fixture(scope="module")
-def host(lab, releases):
+SHELLS = {
+    "el7": "",
+    "el8": "echo 'umask 077' >/home/deployer/.cshrc; usermod -s /bin/tcsh deployer",
+}
+
+
+def brings(host, *programs):
+    """Put *programs* of this machine, and the libraries that the host lacks, into its file system: EL's own packages are not in the lab."""
+    for program in programs:
+        path = shutil.which(program) or pytest.skip(f"NO {program} HERE")
+        shown = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        for file in [path, *re.findall(r"=> (/\S+)", shown)]:
+            there = host.root / file.lstrip("/")
+            if not there.exists():
+                there.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, there)
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def host(lab, releases, request):
     """A host that was bare, then deployed, with a file and messages 1 to 9; what it was like before is in ``before``.
 
     In its roster is a bare host with Debian 12 too.
     """
-    with lab.passing("el7-operate") as name, lab.passing("el7-heir") as heir:
-        first = lab.host(name, platform="el7")
+    platform = request.param
+    with lab.passing(f"{platform}-operate") as name, lab.passing(f"{platform}-heir") as heir:
+        first = lab.host(name, platform=platform)
         first.wait_booted()
         deployment = Pair(lab, first, releases[0], lab.host(heir))
         deployer.make(deployment)
+        if SHELLS[platform]:
+            brings(first, "tcsh")
+            deployment.ssh(SHELLS[platform])
         deployer.log_in(deployment)
         deployment.before = census(deployment)
         run = deployment.orchestrate()
