@@ -4,6 +4,8 @@ import contextlib
 import subprocess
 import time
 
+import pytest
+
 from tests.attack.test_database_role import ACCOUNTS, cluster, pytestmark, template
 
 __all__ = ["cluster", "pytestmark", "template"]
@@ -30,6 +32,7 @@ def busy(cluster, statement=ENDLESS, database="mattermost"):
             client.kill()
 
 
+@pytest.mark.exhaustive
 def test_a_query_that_looks_at_no_signal_stops_no_upgrade(cluster):  # noqa: F811
     with busy(cluster):
         cluster.sql(
