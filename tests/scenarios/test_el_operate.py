@@ -1,6 +1,6 @@
 """Operations on EL-shaped hosts by sudo, each as on Debian: what differs is yum, SELinux's tools, PGDG's cluster, sudo's path, no Python.
 
-EL 8's account has csh and a umask.
+EL 8's account has csh and a umask, EL 9's has fish: other login shells that people have.
 """
 
 import json
@@ -18,6 +18,7 @@ from tests.scenarios.test_move import OTHER, Pair
 
 pytestmark = pytest.mark.soak("el")
 FILE = bytes(range(256)) * 300
+DAILY = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer"  # what Debian does each day below EL's names: a lock in /, backups of lists
 # the authorities' certificates were made recent, and stay so
 UPDATED = r"package ca-certificates "
 # what a removal keeps, beside the data: PostgreSQL, stopped, which alone can read them
@@ -42,6 +43,7 @@ def remove(deployment, purge=None):
 SHELLS = {
     "el7": "",
     "el8": "echo 'umask 077' >/home/deployer/.cshrc; usermod -s /bin/tcsh deployer",
+    "el9": "usermod -s /usr/bin/fish deployer; su - deployer -c true",  # fish makes folders at home when it is first there
 }
 
 
@@ -70,9 +72,10 @@ def host(lab, releases, request):
         deployment = Pair(lab, first, releases[0], lab.host(heir))
         deployer.make(deployment)
         if SHELLS[platform]:
-            brings(first, "tcsh")
+            brings(first, "tcsh", "fish")
             deployment.ssh(SHELLS[platform])
         deployer.log_in(deployment)
+        deployment.ssh(f"systemctl stop {DAILY}")
         deployment.before = census(deployment)
         run = deployment.orchestrate()
         assert run.rc == 0, run
