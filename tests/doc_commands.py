@@ -170,7 +170,7 @@ RUN_BY = {
         "mattermost-switch check",
     ),
     r"mattermost-switch status": (HOSTPROGRAM + "test_switch.py::test_check_and_status_tell", '"status"'),
-    r"mattermost-switch wait(;| &&) mattermost-switch restart": (
+    r"mattermost-switch wait && mattermost-switch restart": (
         HOSTPROGRAM + "test_switch.py::test_a_copy_that_was_not_finished_never_takes_the_databases_place",
         '"wait"',
     ),

@@ -93,7 +93,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         )
     elif source.get("active") != "active":
         reasons.append(
-            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start it, or restore a backup."
+            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start it there, then start the move again. If it cannot start, restore its newest backup on the new host instead."
         )
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):

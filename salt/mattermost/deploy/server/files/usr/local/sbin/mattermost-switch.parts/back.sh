@@ -124,7 +124,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "Before the server stopped, data was written that the rollback would delete."
+            roll_back "Just before the server stopped, data was written that going back would delete. Run the same command again: it says what would be deleted."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }
