@@ -148,6 +148,37 @@ def test_a_master_takes_a_host_over_and_operates_it(deployed_host, releases):
         host.wait_until_healthy()
 
 
+def test_a_checkout_that_meets_a_masters_run_is_told_and_takes_the_host_back(deployed_host):
+    host = deployed_host
+    before = host.main_pids()
+    with master_of(host) as master:
+        by_ssh, by_minion = both_at_once(master, host)
+        assert by_ssh.rc == 1, by_ssh
+        assert "Another run is in progress on the host (process " in by_ssh.comments
+        assert (by_minion.rc, by_minion.changes) == (0, {}), by_minion
+        applied = master.command("salt", "--static", "--timeout=300", host.name, "state.apply", "mattermost")
+        assert (applied.rc, applied.changes) == (0, {}), applied
+        assert "server-runs-the-wanted-version" in applied.states
+        back = host.orchestrate()
+        assert (back.rc, back.changes) == (0, {}), back
+        assert host.main_pids() == before
+
+
+def both_at_once(master, host):
+    """Run mattermost.ssl by ssh while the minion is at work on it; return both runs."""
+    begun = "/etc/mattermost/secrets/rotation/begun"  # a run of states waits while it is there
+    held = '[ -e /run/mattermost-deploy/lock ] && grep -q ":$(stat -c %i /run/mattermost-deploy/lock) " /proc/locks'
+    host.ssh(f"mkdir -p {begun.rpartition('/')[0]} && : >{begun}")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        by_minion = pool.submit(master.orchestrate)
+        try:
+            host.ssh(f"until {held}; do sleep 0.1; done", timeout=300)
+            by_ssh = host.orchestrate()
+        finally:
+            host.ssh(f"rm {begun}")
+        return by_ssh, by_minion.result()
+
+
 class Upgrade(Pausing):
     """The host's own program that brings the data to another PostgreSQL."""
 
