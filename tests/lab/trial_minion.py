@@ -1,6 +1,7 @@
 """A trial by Salt's own engine: a master on the bridge and a minion on each host, which know each other's keys by fingerprint.
 
-All of it is this machine's pinned Salt; the minions run it by their hosts' Python, which has to be the same as here.
+All of it is this machine's pinned Salt. A minion runs it by its host's Python where that is the same as here, else it is the lab's own
+archive of Salt with a Python (`relenv`).
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from pathlib import Path
 from salt.utils.crypt import pem_finger
 
 import salt
-from tests.lab import plan, trial
+from tests.lab import plan, relenv, trial
 from tests.lab.errors import LabError
 from tests.lab.service import Service
 from tests.lab.shell import run, wait_until
 
-PLATFORM = "debian12"
+PLATFORM = "debian12"  # whose Python is the same as here
 PUBLISH, ANSWER = 4505, 4506
 HOME = "opt/minion"
 UNUSED = ("libcloud*", "pip*", "virtualenv*", "hypothesis*", "ruff*", "shellcheck*")
 PROGRAMS = ("salt", "salt-run", "salt-key", "salt-call")
 WAIT = 120  # seconds for a daemon on a busy machine
-PROGRAM = """#!/usr/bin/python3
+PROGRAM = """#!PYTHON -I
 import sys
 
-sys.path.insert(0, "/opt/minion/python")  # not by PYTHONPATH, which what it starts would inherit
+sys.path.insert(0, "PACKAGES")  # not by PYTHONPATH, which what it starts would inherit
 import salt.scripts
 
 salt.scripts.NAME()
@@ -48,10 +49,10 @@ def hosts(lab, first, count):
     """The trial's hosts by the IDs of their minions: *first*, which is there, and further ones up to *count*."""
     found = {name_of(1): first}
     for number in range(2, count + 1):
-        made = lab.host(f"{trial.NAME}{number}", PLATFORM)
+        made = lab.host(f"{trial.NAME}{number}", first.platform)
         found[name_of(number)] = made
         lab.names.set(name_of(number), made.address)
-        print(f"Target host: {name_of(number)} = {made.address}, {PLATFORM}", flush=True)
+        print(f"Target host: {name_of(number)} = {made.address}, {first.platform}", flush=True)
     return found
 
 
@@ -92,8 +93,6 @@ def pillars(hosts):
 
 def configure(lab, hosts, archive):
     """Have the master and a minion on each of *hosts*, the lab's by minion ID, and Salt's commands use that master."""
-    if others := {host.platform for host in hosts.values()} - {PLATFORM}:
-        raise LabError(f"A trial with ENGINE=minion needs PLATFORM={PLATFORM}, not {', '.join(sorted(others))}.")
     etc = lab.directory / "etc/salt-master"
     trial.dump(etc / "master", master_options(lab))
     trial.dump(lab.directory / "Saltfile", {name: {"config_dir": str(etc)} for name in PROGRAMS})
@@ -118,10 +117,10 @@ def configure(lab, hosts, archive):
 def start(lab, host, minion_id, master_mark):
     """Have a minion on *host* that takes orders of the master with the key *master_mark* (fingerprint) alone."""
     home = host.root / HOME
-    if not (home / "python").exists():
-        shutil.copytree(Path(salt.__file__).parents[1], home / "python", ignore=shutil.ignore_patterns(*UNUSED))
+    python, packages = bring_salt(lab, host, home)
     for name in ("salt_minion", "salt_call"):
-        (home / name).write_text(PROGRAM.replace("NAME", name))
+        text = PROGRAM.replace("NAME", name).replace("PYTHON", python).replace("PACKAGES", packages)
+        (home / name).write_text(text)
         (home / name).chmod(0o755)
     options = {
         "id": minion_id,
@@ -133,6 +132,22 @@ def start(lab, host, minion_id, master_mark):
     trial.dump(home / "etc/minion", options)
     (host.root / "etc/systemd/system/salt-minion.service").write_text(UNIT)
     host.ssh("systemctl daemon-reload; systemctl enable --now salt-minion")
+
+
+def bring_salt(lab, host, home):
+    """Have Salt below *home* of a host; return the Python that runs it and where its packages are, both as the host sees them."""
+    if host.platform == PLATFORM:
+        if not (home / "python").exists():
+            shutil.copytree(Path(salt.__file__).parents[1], home / "python", ignore=shutil.ignore_patterns(*UNUSED))
+        return "/usr/bin/python3", f"/{HOME}/python"
+    print(
+        f"The minion's Salt is an archive that the lab makes. Salt's own packages for {host.platform} are not tried.",
+        flush=True,
+    )
+    if not (home / "salt").exists():
+        home.mkdir(exist_ok=True)
+        run(["tar", "-xf", relenv.build(lab.cache), "-C", home], timeout=300)
+    return f"/{HOME}/salt/bin/python3", f"/{HOME}/salt/lib/python3.11/dist-packages"
 
 
 def accept(etc, pki, host, minion_id):

@@ -57,9 +57,18 @@ def test_a_key_is_accepted_when_it_is_the_one_of_the_host(monkeypatch, tmp_path,
     assert (("-y", "-a", "chat") in told) is accepted
 
 
-def test_what_a_minion_of_the_trial_cannot_run_on_is_refused():
-    with pytest.raises(LabError, match="needs PLATFORM=debian12, not el7"):
-        trial_minion.configure(LAB, {"chat": SimpleNamespace(platform="el7")}, None)
+@pytest.mark.parametrize(
+    ("platform", "python"), [("debian12", "/usr/bin/python3"), ("el7", "/opt/minion/salt/bin/python3")]
+)
+def test_a_host_with_another_python_gets_one_with_its_salt(monkeypatch, tmp_path, capsys, platform, python):
+    (tmp_path / "python").mkdir()
+    monkeypatch.setattr(trial_minion.relenv, "build", lambda cache: "archive")
+    unpacked = []
+    monkeypatch.setattr(trial_minion, "run", lambda command, timeout: unpacked.append(command))
+    lab = SimpleNamespace(cache=tmp_path)
+    assert trial_minion.bring_salt(lab, SimpleNamespace(platform=platform), tmp_path)[0] == python
+    assert [command[2] for command in unpacked] == (["archive"] if platform == "el7" else [])
+    assert ("an archive that the lab makes" in capsys.readouterr().out) == (platform == "el7")
 
 
 def test_several_hosts_are_for_minions():
