@@ -30,9 +30,8 @@ def acquired(name):
     _wipe(__opts__)
     if "master_uri" not in __opts__:
         _report_progress(__lowstate__, _to_controller)
-    elif __opts__.get("mattermost_orchestrated") and __opts__.get(
-        "multiprocessing", True
-    ):  # a minion's standard error is its journal
+    elif __opts__.get("mattermost_orchestrated") and __opts__.get("multiprocessing", True):
+        # a minion's standard error is its journal
         _report_progress(__lowstate__, _Events(dict(__opts__)), propagate=True)
     if __context__.get("mattermost_run_lock.lock"):
         return free

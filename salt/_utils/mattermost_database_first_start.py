@@ -38,9 +38,8 @@ def start(cluster: host.Cluster, wanted: dict[str, str]) -> list[str]:
         os.unlink(path)
         os.rmdir(os.path.dirname(path))
         host.systemctl("daemon-reload")
-    if not os.path.exists(
-        os.path.join(cluster.data["data_dir"], "postmaster.opts")
-    ):  # PostgreSQL writes it when it starts
+    # PostgreSQL writes it when it starts
+    if not os.path.exists(os.path.join(cluster.data["data_dir"], "postmaster.opts")):
         fresh = {"config_file": os.path.join(cluster.data["config_dir"], "postgresql.conf"), "files": []}
         with contextlib.suppress(host.DatabaseError):
             texts = setup.texts(fresh, wanted)

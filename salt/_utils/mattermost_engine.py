@@ -53,7 +53,9 @@ def note(work: str, opts: dict) -> None:
     work: ``paths.work`` of the settings. opts: ``__opts__`` of the state. A state that a minion applies without an orchestration leaves
     the note of its master's orchestrations.
     """
-    text = f"{'master' if has_orchestrations(opts, work) and name(opts) == 'minion' else name(opts)} {opts['id']}\n"
+    if name(opts) == "minion" and has_orchestrations(opts, work):
+        return
+    text = f"{name(opts)} {opts['id']}\n"
     with contextlib.suppress(OSError):
         os.makedirs(work, mode=0o700, exist_ok=True)
         if _read(work) != text:

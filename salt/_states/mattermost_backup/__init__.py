@@ -41,7 +41,8 @@ def _on_each(name, command, sentence, verb, glance=""):
     said, changes, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         try:
-            with mattermost_progress.waiting(name, verb, host_id, partial(entry["host"].glance, glance)):
+            part = partial(entry["host"].glance, glance) if glance else str
+            with mattermost_progress.waiting(name, verb, host_id, part):
                 done = entry["host"].run(command(entry["host"]), timeout=LONGEST)
         except ValueError as err:
             failed[host_id] = str(err)

@@ -21,7 +21,7 @@ KEY = "mattermost_move"
 def source_selected(name):
     """Have the preflight that follows look at the host that the server is on.
 
-    name: only the state's name. The hosts are told by the pillar of the command, ``{"move": {"from": ID, "to": ID}}``, with ``ssh``: true
+    name: only the state's name. The pillar of the command names the hosts, ``{"move": {"from": ID, "to": ID}}``, with ``ssh``: true
     when the target, a minion, reaches the source by ssh.
     """
     try:

@@ -142,9 +142,9 @@ def refuse_unmatched_targets() -> None:
     original = SSH.handle_ssh
 
     def handle_ssh(self, *arguments, **options):
-        names = sorted(self.roster.targets("*", "glob"))
-        if trouble := command.unmatched(self.opts["tgt"], self.targets, names):
-            print(trouble, file=sys.stderr)
+        if command.missing(self.opts["tgt"], self.targets):
+            names = sorted(self.roster.targets("*", "glob"))
+            print(command.unmatched(self.opts["tgt"], self.targets, names), file=sys.stderr)
             sys.exit(1)
         return original(self, *arguments, **options)
 

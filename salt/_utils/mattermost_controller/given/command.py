@@ -60,17 +60,24 @@ def wrong_target(opts: dict) -> str:
     return ""
 
 
+def missing(wanted, found) -> list[str]:
+    """Return what of a target no entry of the roster matches. wanted, found: as of `unmatched`."""
+    if isinstance(wanted, list):
+        return sorted(set(wanted) - set(found))
+    return [] if found else [wanted]
+
+
 def unmatched(wanted, found, names: list[str]) -> str:
     """Return what to say of a target that no entry of the roster matches, "" where each of its hosts is there.
 
     wanted: a pattern, or a list of hosts. found: the entries that match. names: of all entries.
     """
-    missing = sorted(set(wanted) - set(found)) if isinstance(wanted, list) else [wanted] * (not found)
-    if not missing:
+    without = missing(wanted, found)
+    if not without:
         return ""
-    near = difflib.get_close_matches(missing[0].lower(), names, n=1)
+    near = difflib.get_close_matches(without[0].lower(), names, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
-    return f"No entry of the roster matches {missing[0]}. {meant}The entries are: {', '.join(names) or 'none'}."
+    return f"No entry of the roster matches {without[0]}. {meant}The entries are: {', '.join(names) or 'none'}."
 
 
 def wrong_run(function: str, arguments: list[str], roots: list[str], environments: dict | None = None) -> str:
@@ -112,32 +119,36 @@ def wrong_run(function: str, arguments: list[str], roots: list[str], environment
 
 def wrong_ssh(arguments: list[str], roots: list[str], environments: dict | None = None) -> str:
     """Return why ``salt-ssh`` should not apply what *arguments*, its function and what follows, name; "" where it should."""
-    if arguments[:1] and arguments[0] in ORCHESTRATE[:2]:
+    if not arguments:
+        return ""
+    function, ours = arguments[0], orchestrations(roots)
+    if function in APPLY:
+        return _wrong_apply(arguments, ours, roots, environments or {})
+    if function in ORCHESTRATE:
         name = next((given for given in arguments[1:] if not _NAMED.fullmatch(given)), "mattermost.ssl")
-        return f"{arguments[0]} runs on the controller, not on a host. Run: {RUN} {name}"
-    if arguments[:1] and arguments[0] in deploy_states(roots):
-        return f"{arguments[0]} is a deploy state, not a function. Run: salt-ssh 'HOST' state.apply {arguments[0]}"
-    if (
-        arguments[:1]
-        and (near := difflib.get_close_matches(arguments[0], APPLY, n=1, cutoff=0.88))
-        and arguments[0] not in APPLY
-    ):
-        return f"Salt has no function {arguments[0]}. Did you mean {near[0]}?"
-    if arguments[:1] and arguments[0] in APPLY:
-        place = 2 if arguments[0] == "state.sls_id" else 1  # behind a state's ID
-        has_saltenv = any(given.startswith("saltenv=") for given in arguments)
-        ours = orchestrations(roots)
-        for name in ",".join(given for given in arguments[place : place + 1] if not _NAMED.fullmatch(given)).split(","):
-            if name in ours:
-                return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
-            if name.startswith(f"{OURS}.") and not has_saltenv and not _exists(name, roots):
-                return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
-            if name == OURS or name.startswith(f"{OURS}."):
-                for given in arguments[place + 1 :]:
-                    if wrong := _misspelt(given, environments or {}):
-                        return wrong
-    elif arguments and arguments[0] in orchestrations(roots):
-        return f"{arguments[0]} is an orchestration, which runs on the controller. Run: {RUN} {arguments[0]}"
+        return f"{function} runs on the controller, not on a host. Run: {RUN} {name}"
+    if function in ours:
+        return f"{function} is an orchestration, which runs on the controller. Run: {RUN} {function}"
+    if function in deploy_states(roots):
+        return f"{function} is a deploy state, not a function. Run: salt-ssh 'HOST' state.apply {function}"
+    if near := difflib.get_close_matches(function, APPLY, n=1, cutoff=0.88):
+        return f"Salt has no function {function}. Did you mean {near[0]}?"
+    return ""
+
+
+def _wrong_apply(arguments: list[str], ours: list[str], roots: list[str], environments: dict) -> str:
+    """Return what is wrong with one of APPLY and what follows it. ours: this tree's orchestrations."""
+    place = 2 if arguments[0] == "state.sls_id" else 1  # behind a state's ID
+    has_saltenv = any(given.startswith("saltenv=") for given in arguments)
+    for name in ",".join(given for given in arguments[place : place + 1] if not _NAMED.fullmatch(given)).split(","):
+        if name in ours:
+            return f"{name} is an orchestration, which runs on the controller. Run: {RUN} {name}"
+        if name.startswith(f"{OURS}.") and not has_saltenv and not _exists(name, roots):
+            return f"There is no deploy state {name}. {_known(deploy_states(roots), name)}"
+        if name == OURS or name.startswith(f"{OURS}."):
+            for given in arguments[place + 1 :]:
+                if wrong := _misspelt(given, environments):
+                    return wrong
     return ""
 
 

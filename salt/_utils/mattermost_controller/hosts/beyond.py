@@ -22,8 +22,10 @@ class Beyond(minion.Minion):
     def connect(self) -> roster.Result:
         """Have the minion log in, once."""
         with self._asking:
-            if self._is_reached or (found := self._minion.connect()).rc:
-                return roster.Result(0, "", "") if self._is_reached else found
+            if self._is_reached:
+                return roster.Result(0, "", "")
+            if (found := self._minion.connect()).rc:
+                return found
             done = self._minion.run_there(login.command(self.id, "true"), b"", minion.SLACK)
             self._is_reached = done.rc == 0
             if self._is_reached:

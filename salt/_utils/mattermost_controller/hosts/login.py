@@ -20,14 +20,12 @@ def command(name: str, script: str = "") -> list[str]:
     """Return the command that runs a POSIX sh *script* on *name* as root (by sudo for another user), without one its standard input."""
     shell = login_shell.in_sh(script) if script else "/bin/sh -s"
     as_root = login_shell.in_sh(f'if [ "$(id -u)" = 0 ]; then exec {shell}; else exec sudo -n {shell}; fi')
-    return [
-        "ssh",
-        "-T",
-        *(part for key, value in _OPTIONS.items() for part in ("-o", f"{key}={value}")),
-        "--",
-        name,
-        as_root,
-    ]
+    return ["ssh", "-T", *flags(_OPTIONS), "--", name, as_root]
+
+
+def flags(options: dict[str, str]) -> list[str]:
+    """Return *options* of ssh_config as arguments of ``ssh``."""
+    return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
 
 class Login:

@@ -179,7 +179,7 @@ class Host:
 
     def glance(self, command: str) -> str:
         """Return the first line that *command* prints on the host, "" where it says nothing at once. For who waits and tells how far that is."""
-        done = self.run(command, timeout=10) if command else Result(0, "", "")
+        done = self.run(command, timeout=10)
         return done.out.partition("\n")[0] if done.rc == 0 else ""
 
     def stream(self, script: str) -> tuple[list[str], bytes]:

@@ -83,9 +83,8 @@ class Away:
             "ControlPath": f"{door}/connection",
             "ControlMaster": "yes" if is_first else "no",
         }
-        flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-        login = ["-p", str(self._way["port"]), f"root@{self._way['address']}"]
-        return ["ssh", "-F", "/dev/null", "-T", *flags, *login, words], b""
+        place = ["-p", str(self._way["port"]), f"root@{self._way['address']}"]
+        return ["ssh", "-F", "/dev/null", "-T", *login.flags(options), *place, words], b""
 
 
 class Words(transfer.Endpoint):
