@@ -22,6 +22,7 @@ PARENTS = "/srv /mnt /media /var/local /var/mail".split()  # where each has a di
 FOREIGN = "/bin /home /lib /lib64 /root /sbin /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share".split()
 REPOSITORY = "mattermost:backup:repository"
 SOCKET = "/local.socket"
+NEVER_LED_TO = ("/etc", "/usr")  # from elsewhere, by a link
 LONGEST = {"path": 1000, "name": 255, "socket": 107}  # bytes; the last two are Linux's own
 OUR_RUN = "aside deploy move postgresql rotate.request switch switch.closed switch.hold verify".split()
 
@@ -123,3 +124,27 @@ def paths_are_apart(settings):
                 pair = [f"{name} ({path})", f"{other_name} ({other})"]
                 inner, outer = pair if _holds(other, path) else reversed(pair)
                 yield f"{inner} is inside {outer}. Neither may contain the other."
+
+
+def astray(settings: dict, real: dict[str, str]) -> dict[str, str]:
+    """Return where links lead those directories to that may not be there, written so or not, by key. real: where each is, by its path."""
+    repository = settings["backup"]["repository"]
+    there = {
+        **settings,
+        "paths": {name: real.get(path, path) for name, path in settings["paths"].items()},
+        "backup": {**settings["backup"], "repository": real.get(repository, repository)},
+    }
+    faults = _faults(there) - _faults(settings)
+    found = {}
+    for (name, path), place in zip(_directories(settings).items(), _directories(there).values()):
+        led = any(_holds(each, place) and not _holds(each, path) for each in NEVER_LED_TO) and not _holds(
+            "/usr/local", place
+        )
+        if place != path and (led or any(name in fault for fault in faults)):
+            found[name] = place
+    return found
+
+
+def _faults(settings: dict) -> set[str]:
+    rules = (paths_are_not_the_systems, paths_are_no_components, paths_are_in_the_users_places, paths_are_apart)
+    return {fault for rule in rules for fault in rule(settings)}

@@ -41,11 +41,11 @@ REFUSED = [
     ("directories", "/run/mattermost (mattermost:paths:run) belongs to root", {"run_owner": "root"}),
     ("directories", "(mattermost:paths:state) is below /var, in which alice can replace it", {"loose": {STATE: ["/var", "alice"]}}),
     ("directories", "(mattermost:paths:install) is below /opt, in which every account can", {"loose": {INSTALL: ["/opt", "root"]}}),
-    ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign_units": ["/etc/systemd/system/mattermost.service"]}),
+    ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign": [("unit", "/etc/systemd/system/mattermost.service")]}),
     ("directories", "/var/backups/mattermost (mattermost:backup:repository) contains files that are not restic's", {"directories": {"/var/backups/mattermost": ["dump.sql"]}}),
     ("directories", "mattermost:backup:repository", {"directories": {"/var/backups/mattermost": None}}),
-    ("unit", "/etc/nginx/conf.d/mattermost-ssl.conf belongs to", {"foreign_units": ["/etc/nginx/conf.d/mattermost-ssl.conf"]}),
-    ("unit", "mattermost-backup.timer", {"foreign_units": ["/etc/systemd/system/mattermost-backup.timer"]}),
+    ("unit", "/etc/nginx/conf.d/mattermost-ssl.conf belongs to", {"foreign": [("file", "/etc/nginx/conf.d/mattermost-ssl.conf")]}),
+    ("unit", "mattermost-backup.timer", {"foreign": [("unit", "/etc/systemd/system/mattermost-backup.timer")]}),
 ]  # fmt: skip
 IDS = [f"{check}-{words}" for check, words, _ in REFUSED]
 
@@ -150,7 +150,7 @@ def test_another_refusal_can_be_ignored_by_name():
         {"directories": {INSTALL: [], STATE: ["lost+found"], WORK: ["lost+found"]}},
         {"account": OURS, "group": True},  # of a first run that was killed, and of a removal
         {"directories": {INSTALL: ["current"], STATE: ["config", "data", "replaced-1"], SETTINGS: ["secrets"], WORK: ["downloads"]}},
-        {"foreign_units": ["/etc/systemd/system/mattermost-push-proxy.service"]},
+        {"foreign": [("unit", "/etc/systemd/system/mattermost-push-proxy.service")]},
         {"directories": {"/var/backups/mattermost": ["config", "data", "index", "keys", "locks", "snapshots"]}},
         {**BY_US, "directories": {**BY_US["directories"], "/var/backups/mattermost": ["config", "keys", "notes.txt"]}},
         BY_US,
@@ -167,7 +167,7 @@ def test_what_is_free_or_ours_passes(facts):
 
 
 def test_a_deployed_host_is_told_of_a_unit_and_not_stopped():
-    found = findings_of(facts={**BY_US, "foreign_units": ["/lib/systemd/system/mattermost.service"]})
+    found = findings_of(facts={**BY_US, "foreign": [("unit", "/lib/systemd/system/mattermost.service")]})
     assert (red(found), found["unit"].level) == ([], "note")
 
 
@@ -252,7 +252,7 @@ def test_the_look_at_a_host_tells_our_units_from_others(tmp_path):
     facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
     assert facts["unit_user"] == "chat"
     assert facts["account_units"] == [f"{tmp_path}/shop.service"]
-    assert [path for path in facts["foreign_units"] if path.startswith(str(tmp_path))] == [
-        f"{tmp_path}/mattermost-switch.service",
-        f"{tmp_path}/mattermost-ssl.conf",
+    assert [found for found in facts["foreign"] if found[1].startswith(str(tmp_path))] == [
+        ("unit", f"{tmp_path}/mattermost-switch.service"),
+        ("file", f"{tmp_path}/mattermost-ssl.conf"),
     ]

@@ -2,7 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${CONFIG_KEYS:?}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${WEBROOT:?}" "${NAME:?}" "${CONFIG_KEYS:?}"
 
 fact() { # fact KEY VALUE: on one line, whatever somebody named a file or a program
   case $2 in
@@ -128,9 +128,10 @@ loose() { # loose PATH: the directory above it, as it really is, in which anothe
     at=${at%/*}
   done
 }
-for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$REPOSITORY"; do
+for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$WEBROOT" "$REPOSITORY"; do
   [ -n "$path" ] || continue
   loose "$path"
+  real=$(readlink -m -- "$path") && [ "$real" != "$path" ] && fact real "$path//$real"
   [ -e "$path" ] || [ -L "$path" ] || continue
   fact directory "$path"
   [ -d "$path" ] && find "$path/" -mindepth 1 -maxdepth 1 2>/dev/null | sort | head -n 200 | while read -r entry; do
@@ -144,17 +145,37 @@ done
   grep -lsE "^RuntimeDirectory=(.* )?${RUN#/run/}( |\$)" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service
   grep -lsE "^[a-zA-Z!+^=~-]+[[:space:]]+(/var)?$RUN([[:space:]]|\$)" /etc/tmpfiles.d/*.conf /usr/lib/tmpfiles.d/*.conf
 } | grep -v '/mattermost[^/]*$' | head -n 1 | while read -r unit; do fact run_unit "$unit"; done
-for unit in /etc/systemd/system/mattermost*.service /etc/systemd/system/mattermost*.timer /run/systemd/system/mattermost.service \
-  /usr/local/lib/systemd/system/mattermost.service /usr/lib/systemd/system/mattermost.service /lib/systemd/system/mattermost.service \
-  /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
-  /etc/nginx/conf.d/mattermost-additional-names.conf; do
-  [ -e "$unit" ] || continue
-  if ! grep -qs '^# Managed by Salt (mattermost' "$unit"; then
-    fact foreign_unit "$unit"
-  elif [ "${unit##*/}" = mattermost.service ]; then
-    fact unit_user "$(sed -n 's/^User=//p' "$unit")"
-  fi
+# what has a name of ours and not our record: units, what changes them, programs, files beside those of other programs
+foreign() { # foreign KIND PATH...
+  local kind="$1" path record
+  shift
+  for path in "$@"; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    record=$path
+    case $path in # what cannot say it itself was written with one that does
+      */unavailable.json) record=${path%json}html ;;
+      */mattermost-authority.pem) record=${path%/*}/renewal-hooks/deploy/mattermost-nginx ;;
+    esac
+    [ -f "$record" ] && grep -qsE '^(#|<!--) Managed by Salt \(mattermost' "$record" || fact foreign "$kind $path"
+  done
+}
+for folder in /etc/systemd/system/ /etc/systemd/system.control/ /run/systemd/system/ /usr/local/lib/systemd/system/ /usr/lib/systemd/system/ /lib/systemd/system/; do
+  case $folder in /lib/*) [ ! -L /lib ] || continue ;; esac # the same as /usr/lib
+  foreign unit "$folder"mattermost*.service "$folder"mattermost*.timer
+  foreign dropin "$folder"mattermost*.service.d/*.conf "$folder"mattermost*.timer.d/*.conf
 done
+fact unit_user "$(sed -n '/^# Managed by Salt (mattermost/,$ s/^User=//p' /etc/systemd/system/mattermost.service 2>/dev/null)"
+foreign program /usr/local/sbin/mattermost-*
+foreign file /usr/local/lib/mattermost/* /etc/tmpfiles.d/mattermost-salt.conf /etc/tmpfiles.d/mattermost-logs.conf \
+  /etc/systemd/system/nginx.service.d/mattermost.conf /etc/systemd/system/certbot*.service.d/mattermost.conf \
+  /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
+  /etc/nginx/conf.d/mattermost-additional-names.conf /etc/nginx/mattermost/*.conf /etc/nginx/mattermost/*.html /etc/nginx/mattermost/*.json \
+  /etc/letsencrypt/renewal-hooks/deploy/mattermost-nginx /etc/letsencrypt/mattermost-authority.pem \
+  /etc/apt/sources.list.d/mattermost-postgresql.sources /etc/yum.repos.d/mattermost.repo /etc/yum.repos.d/mattermost-system.repo \
+  /etc/postgresql/*/*/conf.d/mattermost.conf /var/lib/pgsql/*/data/conf.d/mattermost.conf
+for path in /etc/nginx/mattermost /usr/local/lib/mattermost; do [ -d "$path" ] || foreign file "$path"; done
+# a certificate that certbot keeps has its file of renewal, also after a removal
+[ -e "/etc/letsencrypt/renewal/$NAME.conf" ] || [ -e "/etc/letsencrypt/renewal/$NAME.conf.kept" ] || foreign certificate "/etc/letsencrypt/live/$NAME"
 # sites of others; a package's own default page is none
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
   case ${path##*/} in default | default.conf | mattermost-*.conf | '*' | '*.conf') continue ;; esac

@@ -54,6 +54,8 @@ def script(file_roots: list[str], settings: dict) -> str:
         "DATABASE_PORT": database["port"],
         "ACCOUNT": settings["server"]["user"],
         "RUN": paths["run"],
+        "WEBROOT": paths["webroot"],
+        "NAME": settings["name"],
         "REPOSITORY": local_repository(settings),
         "CONFIG_KEYS": " ".join(config_keys.ASKED),
     }
@@ -117,11 +119,10 @@ def parse(text: str) -> dict:
         "group": bool(one("group")),
         "account_units": found.get("account_unit", []),
         "unit_user": one("unit_user"),
-        "foreign_units": found.get("foreign_unit", []),
+        "foreign": list(map(_pair, found.get("foreign", []))),
         "directories": directories(found.get("directory", []), found.get("no_directory", []), found.get("entry", [])),
-        "loose": {
-            path: rest.split("//") for path, _, rest in (line.partition("//") for line in found.get("loose", []))
-        },
+        "loose": {path: rest.split("//") for path, rest in _parted(found.get("loose", []))},
+        "real": dict(_parted(found.get("real", []))),
         "run_owner": one("run_owner"),
         "run_unit": one("run_unit"),
         "nginx_sites": found.get("nginx_site", []),
@@ -159,6 +160,11 @@ def _assignment(line: str) -> tuple[str, str]:
 def _pair(line: str) -> tuple[str, str]:
     first, _, rest = line.partition(" ")
     return first, rest.strip()
+
+
+def _parted(lines: list[str]) -> list[tuple[str, str]]:
+    """Return ``PATH//REST`` as pairs."""
+    return [(path, rest) for path, _, rest in (line.partition("//") for line in lines)]
 
 
 def _mode(line: str) -> tuple[str, str, str]:

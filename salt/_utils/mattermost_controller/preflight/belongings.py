@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 
+import mattermost_settings_rules_paths as rules
 from mattermost_remove_core import is_ours as is_our_unit
 from mattermost_remove_files import STATE
 
@@ -24,10 +25,12 @@ RECORDS = {
     "state": ("client-plugins",),
     "settings": ("environment", "secrets", "first-admin-login", "certificate", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
     "work": ("before.json", "bundle", "engine", "downloads", "switch", "aside", "moved", "move-target"),
+    "webroot": (".well-known",),
 }  # fmt: skip
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
-ADOPTED = ("install", "state")  # where another installation may have been
+ADOPTED = ("paths:install", "paths:state", "paths:webroot")  # where another installation may have been
 EMPTY = ("lost+found",)
+PREFIXES = ("mattermost-.service", "mattermost-.timer")  # drop-ins for all units that are called so
 
 
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
@@ -96,48 +99,71 @@ def account(settings, facts, outside) -> Finding:
 
 def directories(settings, facts, outside) -> Finding:
     """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has, that of backups what restic has."""
-    found = {}  # what is in the way, by setting
+    foreign = _foreign_contents(settings, facts) | _foreign_run(settings, facts)
+    repository = probe.local_repository(settings)
+    places = {f"paths:{name}": settings["paths"][name] for name in RECORDS} | {"backup:repository": repository}
+    led = {
+        key.removeprefix("mattermost:"): place for key, place in rules.astray(settings, facts.get("real", {})).items()
+    }
+    exchanged = {key: facts["loose"][path] for key, path in places.items() if path in facts.get("loose", {})}
+    found = dict(foreign)
+    for key, place in led.items():
+        found[key] = (
+            f"{places[key]} (mattermost:{key}) points through a link to {place}, which belongs to the system, another program or another setting."
+        )
+    for key, (above, owner) in exchanged.items():
+        who = "every account" if owner == "root" else owner
+        found.setdefault(key, f"{places[key]} (mattermost:{key}) is below {above}, in which {who} can replace it.")
+    if not found:
+        return ok("directories", "The directories are absent, empty or belong to this deployment.")
+    keys = " and ".join(f"mattermost:{key}" for key in found)
+    fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
+    if led:
+        fix = f"set {keys} to a directory without such a link on its way, such as one in /srv."
+    if exchanged:
+        fix = f"set {keys} to a directory below which root alone writes, such as one in /srv, or give {next(iter(exchanged.values()))[0]} to root."
+    there = {key: facts.get("directories", {}).get(places.get(key), []) for key in found}  # None where it is none
+    if not foreign and all(there[key] for key in led) and is_ours(facts, settings):
+        return warning("directories", " ".join(found.values()), fix)  # it has been there since its deploy
+    adopts = settings["server"]["adopt"] and not led and None not in there.values() and set(found) <= set(ADOPTED)
+    return _let("directories", " ".join(found.values()), fix, adopts, outside)
+
+
+def _foreign_contents(settings, facts) -> dict[str, str]:
+    """Return a sentence for each directory with what is neither ours nor restic's, by setting."""
+    found, ours = {}, is_ours(facts, settings)
     for name in RECORDS:
         path = settings["paths"][name]
         entries = facts.get("directories", {}).get(path, [])
         if entries is None:
-            found[name] = f"{path} (mattermost:paths:{name}) is not a directory."
-        elif not _is_free(name, entries) and not any(each.startswith(f"{path}/") for each in _configs(facts)):
+            found[f"paths:{name}"] = f"{path} (mattermost:paths:{name}) is not a directory."
+        elif not _is_free(name, entries, ours) and not any(each.startswith(f"{path}/") for each in _configs(facts)):
             shown = f"{', '.join(entries[:SHOWN])}{', ...' if len(entries) > SHOWN else ''}"
-            found[name] = f"{path} (mattermost:paths:{name}) contains files that this bundle did not create: {shown}."
+            found[f"paths:{name}"] = (
+                f"{path} (mattermost:paths:{name}) contains files that this bundle did not create: {shown}."
+            )
     repository = probe.local_repository(settings)
     stored = facts.get("directories", {}).get(repository, [])
     if stored is None or not (set(stored) <= set(EMPTY) or _has(stored, RESTIC)):
         found["backup:repository"] = (
             f"{repository} (mattermost:backup:repository) contains files that are not restic's."
         )
-    places = {f"paths:{name}": settings["paths"][name] for name in RECORDS} | {"backup:repository": repository}
-    exchanged = {key: facts["loose"][path] for key, path in places.items() if path in facts.get("loose", {})}
-    for key, (above, owner) in exchanged.items():
-        who = "every account" if owner == "root" else owner
-        found.setdefault(
-            key.removeprefix("paths:"),
-            f"{places[key]} (mattermost:{key}) is below {above}, in which {who} can replace it.",
-        )
+    return found
+
+
+def _foreign_run(settings, facts) -> dict[str, str]:
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
-    if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
-        found["run"] = f"{run} (mattermost:paths:run) belongs to {owner}."
     if facts.get("run_unit"):
-        found["run"] = f"{run} (mattermost:paths:run) is created by the unit {facts['run_unit']}."
-    if not found:
-        return ok("directories", "The directories are absent, empty or belong to this deployment.")
-    adopts = settings["server"]["adopt"] and set(found) <= set(ADOPTED)
-    keys = " and ".join(f"mattermost:{name}" if ":" in name else f"mattermost:paths:{name}" for name in found)
-    fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
-    if exchanged:
-        fix = f"set {keys} to a directory below which root alone writes, such as one in /srv, or give {next(iter(exchanged.values()))[0]} to root."
-        if is_ours(facts, settings):
-            return warning("directories", " ".join(found.values()), fix)
-    return _let("directories", " ".join(found.values()), fix, adopts, outside)
+        return {"paths:run": f"{run} (mattermost:paths:run) is created by the unit {facts['run_unit']}."}
+    if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
+        return {"paths:run": f"{run} (mattermost:paths:run) belongs to {owner}."}
+    return {}
 
 
-def _is_free(name: str, entries: list[str]) -> bool:
+def _is_free(name: str, entries: list[str], ours: bool) -> bool:
     known = [each for each in entries if each not in EMPTY]
+    if name == "webroot" and not ours:  # other web servers' directories have .well-known too
+        return all(_has([each], RECORDS[name]) for each in known)
     if not known or _has(known, RECORDS[name]):
         return True
     return name == "state" and all(_has([each], STATE) for each in known)
@@ -153,18 +179,41 @@ def _configs(facts) -> list[str]:
 
 
 def unit(settings, facts, outside) -> Finding:
-    """A unit, and a site of nginx, with a name of ours is ours."""
-    foreign = [
-        path
-        for path in facts.get("foreign_units", [])
-        if path.endswith(("/mattermost.service", ".conf")) or is_our_unit(path.rpartition("/")[2])
+    """A unit, a program, and a file for another program, with a name of ours has our record; nothing of others changes our units."""
+    ours = is_ours(facts, settings)
+    foreign = [(kind, path) for kind, path in facts.get("foreign", []) if _is_called_ours(kind, path)]
+    uses_certbot = outside.get("site") == "ssl" and settings["certificate"]["source"] != "files" and not ours
+    certificates = [path for kind, path in foreign if kind == "certificate" and uses_certbot]
+    dropins = [path for kind, path in foreign if kind == "dropin"]
+    replaced = [path for kind, path in foreign if kind not in ("certificate", "dropin")]
+    sentences = [
+        *_told(replaced, "belongs to an installation that this bundle did not create, and a deploy would replace it."),
+        *_told(dropins, "changes a unit of this bundle, which did not create that file."),
+        *_told(
+            certificates, "is not certbot's: it has no renewal file. certbot cannot get a certificate of that name."
+        ),
     ]
-    if not foreign:
-        return ok("unit", "No systemd unit or nginx site of another installation is in the way.")
-    sentence = (
-        f"{foreign[0]} belongs to an installation that this bundle did not create, and a deploy would replace it."
-    )
-    if is_ours(facts, settings):
+    if not sentences:
+        return ok("unit", "No unit, program or nginx file of another installation is in the way.")
+    sentence = " ".join(sentences)
+    if ours:
         return note("unit", sentence)
-    fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
+    if certificates:
+        return _let("unit", sentence, f"move {' and '.join(certificates + replaced + dropins)} away.", False, outside)
+    fix = "move that away, or set mattermost:server:adopt: True to take it over."
+    if any(path.endswith("/mattermost.service") for path in replaced):
+        fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
+
+
+def _told(paths: list[str], what: str) -> list[str]:
+    more = f" (and {len(paths) - SHOWN} more)" if len(paths) > SHOWN else ""
+    return [f"{', '.join(paths[:SHOWN])}{more} {what}"] if paths else []
+
+
+def _is_called_ours(kind: str, path: str) -> bool:
+    """Say whether a deploy uses the name; mattermost-push-proxy, for one, is the vendor's."""
+    folder, _, name = path.rpartition("/")
+    if kind == "dropin":
+        name = folder.rpartition("/")[2].removesuffix(".d")
+    return kind in ("file", "certificate") or name in ("mattermost.service", *PREFIXES) or is_our_unit(name)

@@ -66,7 +66,7 @@ def run(settings: dict, facts: dict, outside: dict, site: str) -> list[Finding]:
         machine.clock,
         machine.firewall,
     )
-    found = [check(settings, facts, outside) for check in checks]
+    found = [check(settings, facts, {**outside, "site": site}) for check in checks]
     found += upgrade.changes(settings, facts, outside) + asked.values(facts, site, outside.get("moving", False))
     found += [public_name.mail_address(settings, site), public_name.public_name(settings, facts, outside, site)]
     wrong = unknown_ignores(settings)
