@@ -128,6 +128,14 @@ class Cluster:
         ]
         return self._as(SUPERUSER, command).returncode == 0
 
+    def kill(self, pids: list[int], seconds: float = 600) -> None:
+        """Kill processes of the cluster, with its own rights, and wait until it has recovered from that."""
+        self._as(SUPERUSER, ["/bin/sh", "-c", 'kill -KILL "$@"', "sh", *(str(int(pid)) for pid in pids)])
+        deadline = time.monotonic() + seconds
+        time.sleep(1)  # before the postmaster has noticed, it still takes connections
+        while not self.answers() and time.monotonic() < deadline:
+            time.sleep(0.2)
+
     def psql(self, sql: str, database: str = "postgres") -> str:
         """Run *sql* as the superuser and return what it prints, unaligned. Raises DatabaseError with the reason."""
         place = self.running()

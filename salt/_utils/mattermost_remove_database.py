@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import mattermost_database_cluster as host
 import mattermost_database_files as files
@@ -13,6 +14,7 @@ INCLUDE = "include_dir = 'conf.d'  # added by mattermost.deploy.database"
 DATABASES = """SELECT coalesce(json_object_agg(datname, coalesce(shobj_description(oid, 'pg_database'), '')), '{}')
  FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres';"""
 COUNTS = "SELECT json_build_object('users', (SELECT count(*) FROM users), 'posts', (SELECT count(*) FROM posts));"
+PATIENCE = 10  # seconds for sessions that were told to end
 
 
 class Remains:
@@ -77,6 +79,24 @@ class Remains:
         if facts["role"] and plan.is_ours(facts["role"]):
             todo[f"role {self.role}"] = f"DROP ROLE {plan.identifier(self.role)};"
         return todo
+
+    def end_sessions(self) -> None:
+        """End what our databases are used for. Raises DatabaseError.
+
+        A query that looks at no signal, as XPath, is killed, as the host programs do it: PostgreSQL's stop would wait for it.
+        """
+        ours = ", ".join(plan.literal(name) for name in self.ours()) or "NULL"
+        sessions = f"FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IN ({ours})"
+        told = self.cluster.query(
+            f"SELECT coalesce(json_agg(json_build_array(pid, pg_terminate_backend(pid))), '[]') {sessions};"
+        )  # noqa: S608
+        pids = ", ".join(str(int(pid)) for pid, _ in told) or "NULL"
+        deadline = time.monotonic() + PATIENCE
+        while left := self.cluster.query(f"SELECT coalesce(json_agg(pid), '[]') {sessions} AND pid IN ({pids});"):  # noqa: S608
+            if time.monotonic() > deadline:
+                self.cluster.kill(left)
+                return
+            time.sleep(0.2)
 
     def texts(self) -> dict[str, str | None]:
         """Return ``{path: text}`` of the configuration without our lines, None for our own file; only what differs."""

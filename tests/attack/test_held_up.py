@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import time
 
+import mattermost_remove_database as removal
 import pytest
 
 from tests.attack.test_database_role import ACCOUNTS, cluster, pytestmark, template
@@ -79,3 +80,13 @@ def test_a_copy_that_the_role_holds_is_not_waited_for(cluster):  # noqa: F811
         done = cluster.run("mattermost-kept", lines)
         assert done.returncode != 0
         assert "lock timeout" in done.stderr
+
+
+def test_a_query_that_looks_at_no_signal_stops_no_removal(cluster, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(removal, "PATIENCE", 1)
+    data = {"bin_dir": cluster.bin, "socket_dir": str(cluster.place), "data_dir": f"{cluster.place}/data"}
+    remains = removal.Remains(data, "mattermost", "mattermost")
+    monkeypatch.setattr(remains, "ours", lambda: ["mattermost"])
+    with busy(cluster):
+        remains.end_sessions()
+        remains.cluster.psql("DROP DATABASE mattermost")

@@ -71,7 +71,7 @@ END
 
 ids() { # ids DATABASE TABLE: in an order that costs no disk, by its index
     # shellcheck disable=SC2034 # for role_client
-    local role_options='-c enable_sort=off -c enable_seqscan=off'
+    local role_options='-c enable_sort=off -c enable_seqscan=off' client_seconds=21900
     as_role "$1" "COPY (SELECT id FROM $2 ORDER BY id) TO STDOUT"
 }
 
