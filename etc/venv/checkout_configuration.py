@@ -75,7 +75,7 @@ def _master(path, found, is_ours):
     """Judge what *found* says; all that Salt's own code stumbles over. is_ours: whether it is a checkout's, which needs more."""
     for key in TEXTS:
         if not isinstance(found.get(key, ""), str):
-            raise Fault(f"{path}: {key} must be a text. Write the path in the same line, as `{key}: PATH`.")
+            raise Fault(f"{path}: {key} must be text. Write the path in the same line, as `{key}: PATH`.")
     for key in LISTS:
         if not _is_list(found.get(key, [])):
             raise Fault(f"{path}: {key} must be a list. Write `{key}: [FOLDER]`.")

@@ -34,7 +34,7 @@ def first_admin(name, paths, server):
             return _ret(
                 name,
                 None,
-                "Would create the first administrator's account after the start of the server, if it is missing.",
+                "Would create the first administrator's account after the start of the server, if the server then has no account.",
             )
         return _ret(name, False, f"{err} See: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:

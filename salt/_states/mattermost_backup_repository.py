@@ -44,4 +44,6 @@ def usable(name, script, repository, password="", environment=None, settings="",
                 "(mattermost:backup:password), or another mattermost:backup:repository.",
             )
         return _ret(name, True, f"mattermost:{key} does not answer this host: {reason}.")
-    return _ret(name, True, "The backup repository opens, was asked before, or the first backup creates it.")
+    return _ret(
+        name, True, "The backup repository opens, is the one of the last deploy, or is created by the first backup."
+    )

@@ -44,13 +44,13 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
             return _ret(
                 name,
                 False,
-                f"PostgreSQL does not start, so its objects cannot be removed. {remains.cluster.log_tail()}",
+                f"PostgreSQL does not start, so the database and the role of this deployment cannot be removed. {remains.cluster.log_tail()}",
             )
         sql = remains.drop_sql() if purge and remains.cluster.running() else {}
         ends = _came_with_us(cluster, paths) and not remains.foreign()
         stops = ends and (running or purge or unit["enabled"] or records.unit(cluster["enable"])["enabled"])
         stops = stops and (running or records.unit(cluster["enable"])["enabled"])
-        shown.update(dict.fromkeys(texts, "our lines removed"))
+        shown.update(dict.fromkeys(texts, "lines of this deployment removed"))
         shown.update({subject: "destroyed" for subject in sql})
         if stops:
             shown[cluster["service"]] = "stopped, not started at boot"
@@ -77,7 +77,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
                 return _ret(
                     name,
                     False,
-                    f"PostgreSQL does not start with its previous files. {remains.cluster.log_tail()}",
+                    f"PostgreSQL does not start with its configuration from before the deploy. {remains.cluster.log_tail()}",
                     shown,
                 )
     except host.DatabaseError as err:
@@ -209,7 +209,7 @@ def _nginx_stays(nginx, manager, record):
         if ours or path in nginx["default_sites"] or below.startswith(KNOWN_IN_NGINX):
             continue
         if not _belongs_to_a_package(path, manager):
-            return f"{path} is not from its package"
+            return f"{path} is from no package and not from this deployment"
     return ""
 
 
@@ -222,7 +222,7 @@ def _firewall_stays(record):
     known = {f"/etc/firewalld/zones/{record['zone']['name']}.xml{end}" for end in ("", ".old")}
     foreign = [path for path in records.tree("/etc/firewalld") if path.endswith((".xml", ".old")) and path not in known]
     foreign = [path for path in foreign if os.path.basename(path) not in ("lockdown-whitelist.xml",)]
-    return f"{foreign[0]} belongs to somebody else" if foreign else ""
+    return f"{foreign[0]} is not from this deployment" if foreign else ""
 
 
 def _certbot_stays(certbot, public_name, record, work):

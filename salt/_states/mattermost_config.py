@@ -69,12 +69,14 @@ def merged(
 
 def _said(name, changes, restart, notes) -> dict:
     would = "Would change" if __opts__["test"] else "Changed"
-    sentences = [f"{would} {len(changes)} of the keys of {name}." if changes else f"{name} has all keys as set."]
+    sentences = [
+        f"{would} {len(changes)} of the keys of {name}." if changes else f"No key of {name} differs from the settings."
+    ]
     if restart:
         sentences.append(
             "They take effect after a restart."
             if changes
-            else f"An earlier run changed some and did not restart the server. It {'would be' if __opts__['test'] else 'is'} restarted now."
+            else f"An earlier run changed some keys and did not restart the server. It {'would be' if __opts__['test'] else 'is'} restarted now."
         )
     return _ret(
         name,

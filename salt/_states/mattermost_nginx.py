@@ -141,7 +141,7 @@ def _why(changes, away, due, serves):
     if changes or away:
         return _count(len(changes) + len(away), "differs", "differ")
     if os.path.exists(due):
-        return "an earlier run ended before nginx took the files"
+        return "an earlier run ended before nginx loaded the files"
     if serves:
         stored = process.stored_certificate(serves["certificate"])
         served = process.served_certificate(serves["name"])

@@ -51,7 +51,7 @@ def free(name, pkgs):
             return _ret(
                 name,
                 False,
-                f"{holder} has been installing packages on this host for {LONGEST // 60} minutes, and this run has to wait for it. "
+                f"This run waited {LONGEST // 60} minutes for {holder}, because only one program at a time can install packages. "
                 "See on the host what it does: ps -ef --forest. When it has ended, start again.",
             )
         mattermost_progress.tell_part("installing packages:", holder)
@@ -69,7 +69,7 @@ def _ahead() -> str:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        return "the download of the packages, which this run began,"
+        return "the package download that this run began"
     __context__[KEPT] = file
     return ""
 

@@ -26,7 +26,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     the message. A program of that name that the administrator put there stays.
     """
     if not source:
-        return _ret(name, True, "A package provides it.")
+        return _ret(name, True, f"A package provides this program, so {name} is not needed.")
     status = core.status(name, sha256)
     if status == "wanted":
         return _ret(name, True, f"{name} is up to date.")

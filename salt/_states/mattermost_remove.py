@@ -139,7 +139,7 @@ def site(name, nginx, paths):
             return _ret(
                 name,
                 False,
-                f"nginx would not start without the files of this deployment: {reason}. Remove the reference to these files from that file. Nothing was removed.",
+                f"nginx would not start without the files of this deployment: {reason}. Nothing was removed. Remove the line that nginx names, then start again.",
             )
     config.write(due, b"", 0o600)
     for path, source in back.items():

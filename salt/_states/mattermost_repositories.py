@@ -68,7 +68,7 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
     trouble = _unusable(sections, setting)
     if trouble:
         _write(before)
-        return _ret(name, False, f"{trouble} The repositories were restored.")
+        return _ret(name, False, f"{trouble} The previous repository files were restored.")
     return _ret(name, True, "The repositories are set up.", shown)
 
 

@@ -93,7 +93,7 @@ def backup_password(name, given=False):
     name: directory of the store. given: the settings name one, which is left alone.
     """
     if given:
-        how = "change it by `mattermost-backup restic key passwd` and mattermost:backup:password"
+        how = "run on the host `mattermost-backup restic key passwd`, then set the same password in mattermost:backup:password"
         return _ret(name, True, f"The repository's password is set in the settings. To change it, {how}.")
     if not os.path.exists(core.path(name, "backup-password")):
         return _ret(name, True, "There is no backup password yet.")

@@ -66,7 +66,7 @@ def no_previous_installation(name):
     comment = "No previous installation is in use on this host."
     is_free = not os.path.exists(name)
     if not is_free:
-        comment = f"This host runs the installation from before an import, because that import was rolled back ({name}). Import it again: salt-run state.orchestrate mattermost.import"
+        comment = f"An import on this host was rolled back, so the old installation runs again ({name}). Import it again: salt-run state.orchestrate mattermost.import"
     return _ret(name, is_free, comment)
 
 

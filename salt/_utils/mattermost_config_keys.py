@@ -141,7 +141,7 @@ OF_TEAM_EDITION = {("SqlSettings", "DisableDatabaseSearch")}
 GONE = [
     ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "hardened mode is ServiceSettings.EnableHardenedMode now"),
     ((12, 0), "LocalizationSettings", "EnableExperimentalLocales", False, "experimental languages are gone"),
-    ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "guests who sign in with e-mail are not switched by a key of their own any more"),
+    ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "there is no longer a separate key for guests who sign in with e-mail"),
     ((12, 0), "DataRetentionSettings", "EnableBoardsDeletion", False, "data retention no longer deletes boards"),
     ((12, 0), "NativeAppSettings", "EnableIntuneMAM", False, "Intune is IntuneSettings.Enable now"),
 ]  # fmt: skip

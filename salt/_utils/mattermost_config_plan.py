@@ -76,7 +76,7 @@ class Plan:
             )
         if self.file is None and self.live is not None:
             found.append(
-                f"A server is running, but {self.path} is missing. Restore that file, or stop the server to start with a new one."
+                f"A server is running, but {self.path} is missing. Restore that file. To start with a new file instead, stop the server, then deploy again."
             )
         if found:
             raise Refused(*found)
@@ -87,7 +87,10 @@ class Plan:
         self.remember = {"first": core.nest({**before, **_ours(held, server["config"]), **first})}
         self._plan({**chosen, **held, **self._sign_up(settings, is_foreign)}, variables, server["insist"])
         if self.file is None:
-            self.changes = {self.path: f"made from Mattermost {self.version}'s own", **self.changes}
+            self.changes = {
+                self.path: f"made from the config.json of Mattermost {self.version}'s release",
+                **self.changes,
+            }
         elif is_foreign:
             self.changes = {self.path: "taken over", **self.changes}
 

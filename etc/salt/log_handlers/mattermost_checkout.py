@@ -159,8 +159,8 @@ def wrong_owner(folder: str, user: int) -> str:
     if owner == user:
         return ""
     return (
-        f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Each of the two would own files of Salt's cache that the other cannot replace. "
-        f"Run it as {_name(owner)}, or remove {folder} (it is only a cache)."
+        f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Two accounts cannot share Salt's cache. "
+        f"Run the command as {_name(owner)}, or remove {folder} (it is only a cache)."
     )
 
 

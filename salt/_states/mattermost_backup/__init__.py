@@ -35,7 +35,9 @@ def _on_each(name, command, sentence, verb, glance=""):
     """
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return _ret(name, False, "No host was inspected. This state needs a preflight before it.")
+        return _ret(
+            name, False, "No preflight ran before this state, so no host is known. Start the whole orchestration."
+        )
     if __opts__["test"]:
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
     said, changes, failed = {}, {}, {}
@@ -85,8 +87,6 @@ def drilled(name):
     name: only the state's name. Never reports a change; result False when the backup would not restore.
     """
     return {
-        **_on_each(
-            name, lambda host: "mattermost-restore drill", core.drilled, "restore the newest backup to a scratch place"
-        ),
+        **_on_each(name, lambda host: "mattermost-restore drill", core.drilled, "test that the newest backup restores"),
         "changes": {},
     }

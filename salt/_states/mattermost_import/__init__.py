@@ -125,7 +125,7 @@ def compatible(name):
     return _ret(
         name,
         True,
-        f"{request['to']} gets Mattermost {version}. {copying.size_summary(facts[0])} Files are in {source.data}.",
+        f"{request['to']} gets Mattermost {version}. {copying.size_summary(facts[0])} The source's files are in {source.data}.",
     )
 
 
@@ -176,7 +176,7 @@ def imported(name):
         return _ret(
             name,
             None,
-            f"Would stop {request['from']}, {aside}copy what is new and start {request['to']} with its settings.",
+            f"Would stop the old server on {request['from']}, {aside}copy what is new and start a server on {request['to']} with the old one's settings.",
         )
     source_endpoint, target_endpoint = state["endpoints"]
     settings = __context__[PREFLIGHT][request["to"]]["settings"]

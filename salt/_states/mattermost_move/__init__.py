@@ -33,7 +33,7 @@ def source_selected(name):
         return _ret(name, False, f"{err} Nothing was changed.")
     roster.override_hosts([request["from"]])
     __context__[KEY] = {"request": request, "target": target}
-    return _ret(name, True, f"The server is to move from {request['from']} to {request['to']}.")
+    return _ret(name, True, f"This move is from {request['from']} to {request['to']}.")
 
 
 def target_selected(name):

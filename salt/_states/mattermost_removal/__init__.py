@@ -78,7 +78,7 @@ def confirmed(name):
     if found:
         return _ret(name, False, "\n".join(findings.reasons(found)) + "\nNothing was removed.")
     __context__[PREFLIGHT] = known
-    return _ret(name, True, f"{'The data go too' if True in purges else 'The data stay'}: {said}.")
+    return _ret(name, True, f"{'The data are destroyed too' if True in purges else 'The data stay'}. Hosts: {said}.")
 
 
 def reported(name):

@@ -26,7 +26,9 @@ def rolled_back(name):
     """
     known = __context__.get(PREFLIGHT) or {}
     if not known:
-        return _ret(name, False, "No host was inspected. This state needs a preflight before it.")
+        return _ret(
+            name, False, "No preflight ran before this state, so no host is known. Start the whole orchestration."
+        )
     try:
         overwrite, way = core.parse_request(__pillar__.get("rollback") or {})
     except ValueError as err:

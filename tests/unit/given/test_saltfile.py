@@ -62,8 +62,8 @@ MASTERS = {
     "a directory": (Path.mkdir, "Is a directory"),
     "no code": (MASTER.replace("utils_dirs", "util_dirs"), "does not set utils_dirs"),
     "a text for a list": (MASTER.replace("[salt/_utils]", "salt/_utils"), "utils_dirs must be a list. Write `utils_dirs: [FOLDER]`"),
-    "a list for a text": (MASTER.replace(": .salt\n", ": [.salt]\n"), "root_dir must be a text"),
-    "a mapping for a text": (MASTER.replace(": roster\n", ": {a: b}\n"), "roster_file must be a text"),
+    "a list for a text": (MASTER.replace(": .salt\n", ": [.salt]\n"), "root_dir must be text"),
+    "a mapping for a text": (MASTER.replace(": roster\n", ": {a: b}\n"), "roster_file must be text"),
     "roots without base": (MASTER.replace("{base: [salt]}", "[salt]"), "file_roots must be a mapping of lists"),
     "a text for roots": (MASTER.replace("{base: [pillar]}", "{base: pillar}"), "pillar_roots must be a mapping of lists"),
 }  # fmt: skip

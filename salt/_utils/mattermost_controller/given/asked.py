@@ -18,7 +18,7 @@ def fault(name: str, given) -> str:
     allowed = [f"{name}:{key}" for key in KEYS[name]]
     known = f"Allowed are: {', '.join(allowed)}." if len(allowed) > 1 else f"Only {allowed[0]} is allowed."
     if not isinstance(given, dict):
-        return f"{name} is not a mapping of keys in the command's pillar. {known}"
+        return f"{name} is not a mapping of keys. Correct it in the command's pillar=. {known}"
     unknown = sorted(map(str, set(given) - set(KEYS[name])))
     return f"{name}:{unknown[0]} is not a known key. {known}" if unknown else ""
 

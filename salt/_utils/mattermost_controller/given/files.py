@@ -31,7 +31,7 @@ FORMS = {
     "host": (re.compile(r"[A-Za-z0-9_]([\w.-]*\w\.?)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?", re.ASCII), "a host name or an address alone, such as 192.0.2.10; the port has a line of its own"),
     "user": (re.compile(r"[\w.][\w.@+$\\-]*", re.ASCII), "the name of an account"),
     "sudo_user": (re.compile(r"[\w.][\w.@+$-]*", re.ASCII), "the name of an account"),
-    "thin_dir": (re.compile(r"/[\w.@+-]+(/[\w.@+-]+)+", re.ASCII), "a directory of its own below another one, such as /home/USER/salt, without blanks"),
+    "thin_dir": (re.compile(r"/[\w.@+-]+(/[\w.@+-]+)+", re.ASCII), "an absolute path of two names or more, such as /home/USER/salt, without blanks"),
 }  # fmt: skip
 OURS = "mattermost"
 
@@ -107,7 +107,7 @@ def _sls(root: str, name, seen: set[str], opts: dict) -> None:
                 included = branch.get("include") or []
                 if not isinstance(included, list):
                     raise text.TextError(
-                        f"{file}: include is no list. Write each name in a line of its own, as `- name`."
+                        f"{file}: include is not a list. Write each name in a line of its own, as `- name`."
                     )
                 for each in included:
                     _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, opts)
@@ -154,7 +154,7 @@ def _entry(path: str, host_id, entry) -> None:
     for name in TEXTS:
         value = entry.get(name) or ""
         if not isinstance(value, str) and not (name in NUMBERS and type(value) is int):
-            raise text.TextError(f"{where}: {name} is not a text. Write it in quotes, '...'.")
+            raise text.TextError(f"{where}: {name} is not text. Write it in quotes, '...'.")
     for name, (form, words) in FORMS.items():
         value = entry.get(name) or ""
         if value and not value.startswith("sdb://") and not form.fullmatch(value):
@@ -165,7 +165,7 @@ def _entry(path: str, host_id, entry) -> None:
     for name in COUNTS:
         value = entry.get(name)
         if value is not None and not (str(value).isdecimal() and str(value).isascii() and 0 < int(value) < 100000):
-            raise text.TextError(f"{where}: {name} must be a whole number from 1 on.")
+            raise text.TextError(f"{where}: {name} must be a whole number of 1 or more.")
     options = entry.get("ssh_options") or []
     if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
         raise text.TextError(f"{where}: ssh_options must be a list. Write `ssh_options: [NAME=VALUE]`.")
