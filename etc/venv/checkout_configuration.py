@@ -62,12 +62,14 @@ def _read(path):
         mark = getattr(err, "problem_mark", None)
         line = mark.line if mark else 0
         is_tab = "\t" in (text.splitlines() + [""])[line].partition("#")[0]
-        what = "a tab: indent with blanks" if is_tab else "this is not valid YAML: check indentation, colons and quotes"
+        what = "a tab: indent with spaces" if is_tab else "this is not valid YAML: check indentation, colons and quotes"
         raise Fault(f"{path}:{line + 1}: {what}.") from None
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise Fault(f"{path}:1: this file contains no mapping. Write `name: value` lines, as this bundle's file has them.")
+        raise Fault(
+            f"{path}:1: this file contains no mapping. Write `name: value` lines, as this bundle's file has them."
+        )
     return found
 
 
@@ -85,7 +87,9 @@ def _master(path, found, is_ours):
             raise Fault(f"{path}: {key} must be a mapping of lists. Write `{key}: {{base: [FOLDER]}}`.")
     missing = [key for key in NEEDED if not found.get(key)] if is_ours else []
     if missing:
-        raise Fault(f"{path} does not set {', '.join(missing)}. Restore the lines of this bundle: git checkout etc/salt/master")
+        raise Fault(
+            f"{path} does not set {', '.join(missing)}. Restore the lines of this bundle: git checkout etc/salt/master"
+        )
 
 
 def _is_list(value):

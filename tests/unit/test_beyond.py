@@ -84,7 +84,7 @@ def test_what_it_is_asked_goes_sealed_by_its_minion(host):
 
 def test_a_login_that_does_not_work_is_told_with_the_command_to_try(host, there):
     (there / "closed").touch()
-    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\ntry it there as root: `ssh old.example.com true`; it must ask nothing."
+    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\nrun there as root: `ssh old.example.com true`. ssh must not ask for anything."
     assert host.run("true") == roster.Result(255, "", told)
     (there / "closed").unlink()
     assert host.run("true").rc == 0, "it is tried again"
@@ -161,9 +161,9 @@ def test_only_the_source_that_the_command_calls_so_is_no_minion():
 
 
 def test_by_minions_is_what_it_is_for():
-    with pytest.raises(ValueError, match="is for mattermost:engine: minion"):
+    with pytest.raises(ValueError, match="is only for mattermost:engine: minion"):
         roster.named(OPTS, {}, NAMES, "mattermost.import", True)
-    with pytest.raises(ValueError, match="import:ssh needs import:to"):
+    with pytest.raises(ValueError, match="import:ssh needs a second host"):
         import_plan.parse_request({"from": NAMES[0], "ssh": True})
     with pytest.raises(ValueError, match="move:ssh is 'root'. It must be true or false"):
         plan.parse_request({"from": NAMES[0], "to": NAMES[1], "ssh": "root"})

@@ -411,7 +411,7 @@ def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsy
     jobs.answers["test.ping"] = lambda: silent.pop() if silent else True
     assert applied({"state": "done"}) == {"return": {"state": "done"}}
     assert silent == []
-    assert "does not answer after its states" in capsys.readouterr().err
+    assert "applied its states, but does not answer yet" in capsys.readouterr().err
 
 
 def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_with_what_to_do(

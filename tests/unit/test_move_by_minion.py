@@ -215,7 +215,7 @@ def test_a_source_out_of_reach_is_told_with_the_way_to_it(asked, monkeypatch):
     (asked.parent / "asked.away").touch()
     said = led(None, monkeypatch)["failed"]
     assert "new cannot connect to old (192.0.2.1, port 20001): ssh: connect to host" in said
-    assert "Let it reach TCP ports 20000 to 31999 of that address." in said
+    assert "reach TCP ports 20000 to 31999 of that address (firewall)." in said
 
 
 def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):

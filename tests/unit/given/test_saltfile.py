@@ -47,7 +47,7 @@ SALTFILES = {
     "another program's": ("salt-call:\n  config_dir: etc/salt\n", "no section `salt-run:`"),
     "a text for the section": ("salt-run: etc/salt\n", "no section `salt-run:`"),
     "a list for the folder": ("salt-run:\n  config_dir: [etc/salt]\n", "config_dir: etc/salt"),
-    "a tab": ("salt-run:\n\tconfig_dir: etc/salt\n", "Saltfile:2: a tab: indent with blanks"),
+    "a tab": ("salt-run:\n\tconfig_dir: etc/salt\n", "Saltfile:2: a tab: indent with spaces"),
     "latin-1": (b"# f\xfcr uns\n" + GOOD.encode(), "Saltfile:1: this character is not UTF-8"),
     "a bracket": ("salt-run: {config_dir: etc/salt\n", "not valid YAML"),
     "a directory": (Path.mkdir, "Saltfile cannot be read: Is a directory"),
@@ -57,7 +57,7 @@ SALTFILES = {
 MASTERS = {
     "empty": ("", "etc/salt/master does not set root_dir, file_roots"),
     "a list": ("- root_dir\n", "etc/salt/master:1: this file contains no mapping"),
-    "a tab": (MASTER + "x:\n\ty: 1\n", "a tab: indent with blanks"),
+    "a tab": (MASTER + "x:\n\ty: 1\n", "a tab: indent with spaces"),
     "latin-1": (MASTER.encode() + b"# \xe4\n", "is not UTF-8"),
     "a directory": (Path.mkdir, "Is a directory"),
     "no code": (MASTER.replace("utils_dirs", "util_dirs"), "does not set utils_dirs"),

@@ -23,16 +23,16 @@ LARGEST = 4 * 2**20  # bytes; of what a person writes
 _TWICE = re.compile("found conflicting ID ('.*')", re.DOTALL)  # Salt's own words
 # what PyYAML says of what people write most, and what to write instead
 _HINTS = (
-    ("character '\\t'", "a tab: indent with blanks"),
-    ("tab character", "a tab: indent with blanks"),
+    ("character '\\t'", "a tab: indent with spaces"),
+    ("tab character", "a tab: indent with spaces"),
     ("cannot start any token", "a value that begins with @, `, % or a tab: write it in quotes, '...'"),
     ("mapping values are not allowed", "a colon where no setting can begin: check the indentation, and put a value that contains ': ' in quotes, '...'"),
     ("undefined alias", "a value that begins with *: write it in quotes, '...'"),
     ("alphabetic or numeric character", "a value that begins with * or &: write it in quotes, '...'"),
     ("duplicate anchor", "a value that begins with &: write it in quotes, '...'"),
-    ("2002:value", "a value that is = alone: write it in quotes, '...'"),
-    ("another document", "a second line `---`, with which another file would begin: remove it"),
-    ("document start", "a line `...`, with which the file ends: remove it"),
+    ("2002:value", "a value that is only =: write it in quotes, '...'"),
+    ("another document", "a second line `---`, which begins another document: remove it"),
+    ("document start", "a line `...`, which ends the document: remove it"),
     ("tag", "a value that begins with !: write it in quotes, '...'"),
     ("escape character", "a backslash between double quotes: use single quotes, '...'"),
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
@@ -41,7 +41,7 @@ _HINTS = (
     ("could not find expected ':'", "a line has no colon, or is not indented as the lines around it: write `name: value`"),
     ("expected ',' or", "a list or mapping in brackets that is not closed"),
     ("'<stream end>'", "the file ends where a value is expected: close each bracket and quote"),
-    ("block scalar", "text after | or >: begin the text in the next line"),
+    ("block scalar", "text after | or >: begin the text on the next line"),
 )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _load(path: str, text: str):
     try:
         return _loaded(path, text)
     except RecursionError:
-        raise TextError(f"{path}: too many brackets or levels inside each other. Close each where it ends.") from None
+        raise TextError(f"{path}: too many levels of brackets or indentation. Close each bracket.") from None
 
 
 def _loaded(path: str, text: str):
@@ -123,7 +123,7 @@ def _loaded(path: str, text: str):
         raise TextError(f"{path}:{line}: a control character. Remove it.") from None
     except (ValueError, TypeError):
         raise TextError(
-            f"{path}: this file contains a date or a number that does not exist. Write it in quotes, '...'."
+            f"{path}: this file contains an impossible date or number, such as 2026-02-30. Write it in quotes, '...'."
         ) from None
     mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
     problem = f"{getattr(fault, 'context', '')} {getattr(fault, 'problem', '')}"
@@ -166,6 +166,6 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
         if "Encountered unknown tag" in str(err):
             return  # one of Salt's own
         raise TextError(
-            f"{path}:{err.lineno}: {{{{, {{% or {{# is not closed, or contains no expression. Begin the file with the line "
-            f"{YAML_ONLY} to take every value as it is."
+            f"{path}:{err.lineno}: {{{{, {{% or {{# is not closed, or contains no expression. Correct it, or begin the file with the line "
+            f"{YAML_ONLY} to keep every value as it is."
         ) from None

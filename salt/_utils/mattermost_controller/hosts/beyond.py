@@ -34,7 +34,7 @@ class Beyond(minion.Minion):
             return roster.Result(
                 255,
                 "",
-                f"{self._minion.id} cannot log in to {self.id}: {why}.\ntry it there as root: `ssh {self.id} true`; it must ask nothing.",
+                f"{self._minion.id} cannot log in to {self.id}: {why}.\nrun there as root: `ssh {self.id} true`. ssh must not ask for anything.",
             )
 
     def addresses(self) -> list[str]:
@@ -46,7 +46,7 @@ class Beyond(minion.Minion):
         found = roster.Host.pillar(self, grains)
         if "mattermost" not in found:
             raise roster.TargetError(
-                f"The master's pillar has no branch mattermost for {self.id}. Give that ID the host's settings in its top.sls."
+                f"The master's pillar has no branch mattermost for {self.id}. Assign the host's settings to that ID in the pillar's top.sls."
             )
         return found
 
@@ -64,7 +64,7 @@ class Beyond(minion.Minion):
 
     def job(self, function, *_, **__):
         """Refuse: it is no minion."""
-        raise minion.NoAnswer(f"{self.id} is no minion.\nit is only reached by ssh from {self._minion.id}.")
+        raise minion.NoAnswer(f"{self.id} is not a minion.\nit is reached only by ssh from {self._minion.id}.")
 
 
 def reach(host_id: str, through: str) -> None:

@@ -122,9 +122,11 @@ class Minion(roster.Host):
                 if time.monotonic() > deadline:
                     raise NoAnswer(
                         f"The minion {self.id} applied its states, but has not received anything from its master for {HEARD_SECONDS // 60} minutes.\n"
-                        f"run on the host: systemctl restart salt-minion. Check that its firewall lets it reach the master. Then run this again."
+                        f"run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then run this again."
                     ) from err
-            mattermost_progress.say("salt", "the minion does not answer after its states; asking again", self.id)
+            mattermost_progress.say(
+                "salt", "the minion applied its states, but does not answer yet; asking again", self.id
+            )
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(
@@ -305,13 +307,13 @@ class Minion(roster.Host):
         return roster.Result(
             1,
             "",
-            "With mattermost:engine: minion no file can be copied to a host. Set mattermost:release:source to an https:// address.",
+            "With mattermost:engine: minion, no file can be copied to a host. Set mattermost:release:source to an https:// address.",
         )
 
     def stream(self, script: str):
         """Refuse: a job takes no stream."""
         raise NoAnswer(
-            "With mattermost:engine: minion no data can be streamed to a host. Run this from a checkout over ssh."
+            "With mattermost:engine: minion, no data can be streamed to a host. Run this from a checkout over ssh."
         )
 
 

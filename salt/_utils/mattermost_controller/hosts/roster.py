@@ -365,7 +365,7 @@ def named(opts: dict, pillar: dict, host_ids: list, orchestration: str, by_ssh: 
         return beyond.targets(opts, host_ids, orchestration)
     if by_ssh:
         raise TargetError(
-            "`ssh` in the pillar of this command is for mattermost:engine: minion. A checkout reaches both hosts by ssh without it. Leave it out."
+            "`ssh` in the pillar of this command is only for mattermost:engine: minion. A checkout always reaches both hosts by ssh. Leave `ssh` out."
         )
     entries = roster(opts)
     return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]

@@ -44,7 +44,7 @@ _CASES = (
         "ssh-login",
         ("Permission denied", "Too many authentication failures", "Authentication failed"),
         "{address} refuses the login of {user} by {means}.",
-        "check user and {check} in the roster entry of {id}.",
+        "check user and {check} in the roster entry of {id}{public}.",
     ),
     (
         "ssh-login",
@@ -118,7 +118,8 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
         "user": host.user,
         "priv": entry.get("priv") or "the key of this checkout",
         "means": "password" if entry.get("passwd") else "key",
-        "check": "passwd" if entry.get("passwd") else "priv (and that its .pub is in the host's authorized_keys)",
+        "check": "passwd" if entry.get("passwd") else "priv",
+        "public": "" if entry.get("passwd") else ", and that the host's authorized_keys contains the .pub of that key",
         "label": host.address if host.port == "22" else f"[{host.address}]:{host.port}",
         "known_hosts": known_hosts,
         "fingerprints": f" ({fingerprints})" if fingerprints else "",

@@ -47,7 +47,9 @@ def parse_request(pillar) -> dict:
             kind = {bool: "true or false", str: "a text", list: "a list"}[type(default)]
             raise ValueError(f"import:{key} is {request[key]!r}. It must be {kind}.")
     if request["ssh"] and request["from"] == request["to"]:
-        raise ValueError("import:ssh needs import:to: the minion that logs in to the source and gets its server.")
+        raise ValueError(
+            "import:ssh needs a second host. Set import:to to the minion that logs in to the source and takes over its server."
+        )
     strange = sorted(set(map(str, request["accept"])) - set(ACCEPTED))
     if strange:
         raise ValueError(f"import:accept contains {strange[0]}. Allowed are: {', '.join(ACCEPTED)}.")
@@ -88,7 +90,7 @@ def incompatibilities(
         )
     elif not facts.get("postgresql"):
         reasons.append(
-            f"The database of the {source.layout} installation on {source_id} cannot be read: {_reason(source, facts).rstrip('.')}. Check that its PostgreSQL runs, and the login in its settings."
+            f"The database of the {source.layout} installation on {source_id} cannot be read: {_reason(source, facts).rstrip('.')}. Check that its PostgreSQL runs, and that the login in its settings is right."
         )
     if source.active and not request["stop"]:
         reasons.append(

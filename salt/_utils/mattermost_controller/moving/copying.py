@@ -84,7 +84,7 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Outcome(
         f"{count} files ({size_text}) were copied in {time.monotonic() - started:.0f} s, without a downtime. The {rehearsed}. "
-        f"In the downtime it takes {seconds:.1f} s.",
+        f"The downtime takes at least {seconds:.1f} s.",
         count,
     )
 

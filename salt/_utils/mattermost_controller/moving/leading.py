@@ -172,7 +172,7 @@ def _connect(source, heart: transfer.Heartbeat, target_id: str, way: dict) -> No
         reason = (done.err.strip().splitlines() or ["no answer"])[-1]
         raise transfer.TransferError(
             f"{target_id} cannot connect to {source.host.id} ({way['address']}, port {way['port']}): {reason} "
-            "Let it reach TCP ports 20000 to 31999 of that address."
+            f"Let {target_id} reach TCP ports 20000 to 31999 of that address (firewall)."
         )
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{DOOR}/key")

@@ -174,14 +174,11 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
     is_ours = bool(target.get("moved") or target.get("target_of"))
     if is_ours and number(target, "newest") <= number(source, "newest"):
         return []  # what an earlier move left there, or brought there
-    what = (
-        "that are newer than the newest on " + request["from"]
-        if number(target, "newest") > number(source, "newest")
-        else "of another server"
-    )
+    is_newer = number(target, "newest") > number(source, "newest")
+    what = f", some newer than the newest on {request['from']}" if is_newer else " of another server"
     return [
-        f"{target_id} has {posts} messages {what}. This run would replace the data of {target_id}, so the site would lose them. "
-        f'To replace the data anyway, add "overwrite": true to {key}. A copy of the replaced data is then kept on {target_id}.'
+        f"{target_id} has {posts} messages{what}. This run would replace the data of {target_id}, so the site would lose them. "
+        f'To replace the data anyway, add "overwrite": true to "{key}" in the pillar. A copy of the replaced data is then kept on {target_id}.'
     ]
 
 

@@ -7,6 +7,7 @@ over (``server:adopt``), an import in place and a move let stand what is there.
 from __future__ import annotations
 
 import fnmatch
+import shlex
 
 import mattermost_settings_rules_paths as rules
 from mattermost_remove_core import is_ours as is_our_unit
@@ -119,9 +120,11 @@ def directories(settings, facts, outside) -> Finding:
     keys = " and ".join(f"mattermost:{key}" for key in found)
     fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
     if led:
-        fix = f"set {keys} to a directory without such a link on its way, such as one in /srv."
+        fix = f"set {keys} to a directory whose path contains no such link, such as one in /srv."
     if exchanged:
-        fix = f"set {keys} to a directory below which root alone writes, such as one in /srv, or give {next(iter(exchanged.values()))[0]} to root."
+        above, owner = next(iter(exchanged.values()))
+        command = "chmod o-w" if owner == "root" else "chown root"
+        fix = f"set {keys} to a directory in /srv, or in another place where only root can write. Or run on the host: {command} {shlex.quote(above)}"
     there = {key: facts.get("directories", {}).get(places.get(key), []) for key in found}  # None where it is none
     if not foreign and all(there[key] for key in led) and is_ours(facts, settings):
         return warning("directories", " ".join(found.values()), fix)  # it has been there since its deploy
@@ -188,7 +191,7 @@ def unit(settings, facts, outside) -> Finding:
     replaced = [path for kind, path in foreign if kind not in ("certificate", "dropin")]
     sentences = [
         *_told(replaced, "belongs to an installation that this bundle did not create, and a deploy would replace it."),
-        *_told(dropins, "changes a unit of this bundle, which did not create that file."),
+        *_told(dropins, "changes a unit of this bundle, but this bundle did not create that file."),
         *_told(
             certificates, "is not certbot's: it has no renewal file. certbot cannot get a certificate of that name."
         ),

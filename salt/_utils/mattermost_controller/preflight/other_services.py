@@ -50,7 +50,7 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if settings["database"]["share"]:
         return note(
-            "postgresql-in-use", f"{what}. mattermost:database:share is set, so this database is added to them."
+            "postgresql-in-use", f"{what}. mattermost:database:share is set, so the server's database is added."
         )
     return refusal(
         "postgresql-in-use",

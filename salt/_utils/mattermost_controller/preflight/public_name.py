@@ -51,7 +51,7 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
             return warning(
                 "public-name",
                 f"{name} points to this host, but also to {', '.join(strays)}, which is not an address of this host.",
-                "remove that record if it is of another machine. Users and the certificate authority may connect to that machine, by IPv6 first.",
+                "remove that record if the address belongs to another machine: users and the certificate authority may connect there (IPv6 first).",
             )
         return ok("public-name", f"{name} points to {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(

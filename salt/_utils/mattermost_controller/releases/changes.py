@@ -18,10 +18,10 @@ CHANGES = (
     ("11.8.0", "A migration runs ANALYZE on posts. With 100 million rows this takes minutes."),
     ("11.9.0", "A migration deletes orphaned thread memberships in one statement. It may take long and cannot be reverted. "
                "Expired personal access tokens are refused and removed."),
-    ("11.11.0", "This is the last line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. If PostgreSQL is too old, the server only logs an error and starts."),
+    ("11.11.0", "This is the last release line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. If PostgreSQL is too old, the server starts, but logs an error."),
     ("12.0.0", "The message columns of posts, drafts, scheduledposts and temporaryposts are widened under an exclusive lock. With 12 million posts this took "
-               "about 10 minutes. It waits for every older transaction, also for a pg_dump."),
-    ("12.0.0", "The import of Slack exports by API and `mattermost import slack` are gone. Posts with a personal access token lose override_username and the "
+               "about 10 minutes. The lock waits for every older transaction, also for a pg_dump."),
+    ("12.0.0", "The import of Slack exports by API and `mattermost import slack` are gone. Posts made with a personal access token lose override_username and the "
                "other from_webhook properties. Scripts that set these properties need a bot or a webhook."),
     ("12.0.0", "Web plugins that were not rebuilt for React 19 may stay inactive. Upgrade your own plugins first."),
     ("12.0.0", "PostgreSQL before 15 is not supported any more, and the server needs glibc 2.34."),
