@@ -34,8 +34,8 @@ def too_many_users(
         return ""
     if users is None:
         return (
-            f"The active users could not be counted, and Team Edition {wanted} serves at most {limit}. See on the "
-            "host: mattermost-switch users. Or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
+            f"The active users could not be counted, and Team Edition {wanted} serves at most {limit} users. To count "
+            "them, run on the host: mattermost-switch users. Or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
         )
     if users <= limit:
         return ""

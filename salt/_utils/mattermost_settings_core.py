@@ -176,7 +176,9 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
         raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
     if form.is_endless(pillar):
         raise SettingsError(
-            [f"mattermost holds more than {form.MOST} values, by aliases (*name) inside of each other. Write them out."]
+            [
+                f"mattermost holds more than {form.MOST} values, because YAML aliases (*name) are nested. Write the values out."
+            ]
         )
     pillar, notes, twice = renamed.applied(data["schema"], pillar)
     faults += twice

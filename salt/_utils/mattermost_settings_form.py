@@ -153,7 +153,9 @@ def _names(value, path=()) -> list[Fault]:
     if isinstance(value, dict) and path:
         for name in value:
             if not isinstance(name, str):
-                sentence = f"A name below {key(path)} is {_shown(name)} of type {type(name).__name__}. {QUOTES}"
+                sentence = (
+                    f"A key below {key(path)} is {_shown(name)}, which is of type {type(name).__name__}. {QUOTES}"
+                )
                 found.append(Fault(sentence, path=(*path, name)))
     return found
 
@@ -164,7 +166,7 @@ def _line(schema: dict, path, value: str) -> list[Fault]:
     where = key(path)
     if path[-1:] == (NAME,):
         path = path[:-1]
-        where = f"A name below {key(path)}"
+        where = f"A key below {key(path)}"
     if any(sign in value for sign in BREAKS):
         what = "a line break" if "\0" not in value else "a NUL character"
         return [Fault(f"{where} contains {what}. Write it as one line, without `|` or `>`.", path=path)]

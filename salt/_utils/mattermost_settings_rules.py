@@ -219,7 +219,7 @@ def names_stay_text(settings):
 def round_trip_has_the_socket(settings):
     """`verify:round_trip` needs `server:local_mode`."""
     if settings["verify"]["round_trip"] and not settings["server"]["local_mode"]:
-        yield "mattermost:verify:round_trip makes its bot through the local socket, which is off. Set mattermost:server:local_mode to True."
+        yield "mattermost:verify:round_trip needs the server's local socket, but mattermost:server:local_mode is False. Set local_mode to True."
 
 
 def names_have_no_signs(settings):
@@ -241,8 +241,8 @@ def unattended_patches_come_from_an_address(settings):
     source = settings["release"].get("addresses", settings["release"])["source"]
     if settings["release"]["unattended"] == "patches" and not re.match(r"(https?|file)://.*\{version\}", source):
         yield (
-            f"With mattermost:release:unattended: patches the host downloads versions, and mattermost:release:source is "
-            f"{source}, which has only one. Set an https:// address with {{version}}, or unattended: none."
+            f"mattermost:release:unattended is patches, but the host cannot download new versions from mattermost:release:source "
+            f"({source}). Set an https:// address with {{version}} there, or set unattended to none."
         )
 
 

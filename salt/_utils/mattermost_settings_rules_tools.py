@@ -78,7 +78,7 @@ def storage_is_restics(settings):
     """`backup:repository` on another machine begins with a kind that restic knows; a directory is written without `local:`."""
     kind, is_kind, _ = settings["backup"]["repository"].partition(":")
     if is_kind and not kind.startswith("/") and kind not in _KINDS:
-        yield f"mattermost:backup:repository begins with {kind}:. Write a directory from / on, or one of {', '.join(_KINDS)} before the colon."
+        yield f"mattermost:backup:repository begins with {kind}:. Write a directory that begins with /, or one of {', '.join(_KINDS)} before the colon."
 
 
 def services_have_an_address(settings):
@@ -136,7 +136,7 @@ def storage_has_its_login(settings):
         and names
         and not {"AWS_PROFILE", "AWS_ROLE_ARN"} & set(backup["environment"])
     ):
-        yield f"mattermost:backup:repository is in S3, but mattermost:backup:environment has no {' and no '.join(sorted(names))}."
+        yield f"mattermost:backup:repository is in S3, which needs a login. Set {' and '.join(sorted(names))} in mattermost:backup:environment."
 
 
 def addresses_can_be_written_to(settings):

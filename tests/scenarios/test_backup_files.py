@@ -40,7 +40,7 @@ def test_a_backup_restores_although_files_that_no_message_names_changed_and_went
     drill = host.host.ssh("mattermost-restore drill", check=False, timeout=120)
     assert drill.returncode == 0, drill.stdout + drill.stderr
     told = host.ssh("journalctl -u 'mattermost-restore@drill' -o cat --no-pager")
-    assert "2. The first is export/growing." in told
+    assert ": 2. No message refers to them. The first is export/growing." in told
     stored = host.ssh("mattermost-backup restic ls latest")
     assert f"{DATA}/export/growing" in stored
     assert f"{DATA}/testfile" not in stored, "what a ping makes and removes makes restic stumble"
@@ -103,9 +103,9 @@ def test_a_backup_that_hangs_is_cut_and_told_as_that(host):
     finally:
         host.ssh(f"rm -r {folder}; systemctl daemon-reload; echo : >/root/meanwhile")
     assert done.returncode == 4
-    assert "was cut before its end (systemd: timeout)" in done.stdout
+    assert "was stopped before its end (systemd: timeout)" in done.stdout
     message = wait_until(lambda: host.lab.mailbox.messages()[sent:], "A mail", timeout=60)[0].get_content()
-    assert "was cut before its end (systemd: timeout)" in message
+    assert "was stopped before its end (systemd: timeout)" in message
     assert "An old reason" not in message
     host.ssh("mattermost-backup now", timeout=120)
     assert len(host.lab.mailbox.messages()) == sent + 1

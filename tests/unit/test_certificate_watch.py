@@ -207,7 +207,7 @@ def test_what_is_told_is_the_report(host):
     host.stub("mattermost-tell", f'echo "$1" >{host.path}/subject; cat >{host.path}/text')
     assert host.run("tell").returncode == 0
     assert (host.path / "subject").read_text() == f"Certificate of {NAME} is not renewed\n"
-    assert "ran out on" in (host.path / "text").read_text()
+    assert "expired on" in (host.path / "text").read_text()
 
 
 def test_a_look_that_broke_is_told_too(host):

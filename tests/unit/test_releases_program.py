@@ -398,7 +398,7 @@ def test_a_refusal_is_told(host, served):
 
 def test_a_huge_answer_is_cut(host, served):
     served["/releases.json"] = (200, {}, [b" " * (1 << 20)] * 12, 0)
-    assert "list: answers more than 8 MiB" in host.check()[1]["release-sources"]
+    assert "list: answers with more than 8 MiB" in host.check()[1]["release-sources"]
     assert not (host.folder / "cache/list").exists()
 
 

@@ -78,7 +78,7 @@ def test_a_line_break_at_the_end_counts(setting):
 
 def test_a_line_break_in_a_name_below_a_setting_counts():
     (fault,) = refused({"server": {"environment": {"MM_A\nMM_B": "x"}}})
-    assert fault.startswith("A name below mattermost:server:environment contains a line break")
+    assert fault.startswith("A key below mattermost:server:environment contains a line break")
 
 
 def test_a_text_of_config_json_may_have_lines():
@@ -112,7 +112,7 @@ def test_a_name_that_yaml_does_not_read_as_text_is_refused(setting, name):
     (fault,) = refused(nest(setting.split(":"), {name: "x"}))
     assert (
         fault
-        == f"A name below mattermost:{setting} is {name!r} of type {type(name).__name__}. Write it in quotes, '...'."
+        == f"A key below mattermost:{setting} is {name!r}, which is of type {type(name).__name__}. Write it in quotes, '...'."
     )
 
 
@@ -342,7 +342,7 @@ DOUBTFUL = [
     ("release:keep", {"release": {"keep": 5000}}),
     ("verify:timeout", {"verify": {"timeout": 100000}}),
     (
-        "no AWS_SECRET_ACCESS_KEY.",
+        "Set AWS_SECRET_ACCESS_KEY in mattermost:backup:environment.",
         {"backup": {"repository": "s3:s3.example.test/x", "environment": {"AWS_ACCESS_KEY_ID": "x"}}},
     ),
     ("mattermost:email", {"email": "ädmin@example.test"}),
@@ -505,7 +505,7 @@ def test_aliases_that_make_a_short_file_endless_are_refused_at_once():
     value = ["x"] * 9
     for _ in range(30):
         value = [value] * 9
-    assert "by aliases (*name)" in " ".join(refused({"server": {"insist": value}}))
+    assert "because YAML aliases (*name) are nested" in " ".join(refused({"server": {"insist": value}}))
 
 
 def test_a_version_has_no_zeros_before_its_numbers():

@@ -54,9 +54,9 @@ def test_a_run_that_was_cut_is_told_and_no_old_reason(host):
     begun(host)
     assert run(host, "tell").returncode == 0
     told = (host / "told").read_text()
-    assert "began at 2026-01-02 03:04:05 +0000 was cut before its end (systemd: timeout)" in told
+    assert "began at 2026-01-02 03:04:05 +0000 was stopped before its end (systemd: timeout)" in told
     assert "An old reason" not in told
-    assert "was cut" in run(host, "status").stdout
+    assert "was stopped before its end" in run(host, "status").stdout
     assert "begun=" not in run(host, "status").stdout
 
 
@@ -69,16 +69,16 @@ def test_two_that_put_it_down_at_a_time_are_in_no_ones_way(host):
         (host / name).chmod(0o755)
     begun(host)
     done = run(host, "status", before=f"{host}/asks now >{host}/read & sleep 0.1; {host}/tells tell; wait; ")
-    assert "was cut before its end" in (host / "read").read_text()
-    assert "was cut before its end" in (host / "told").read_text()
-    assert "was cut before its end" in done.stdout
+    assert "was stopped before its end" in (host / "read").read_text()
+    assert "was stopped before its end" in (host / "told").read_text()
+    assert "was stopped before its end" in done.stdout
 
 
 def test_who_asked_for_a_run_that_was_cut_reads_so(host):
     begun(host)
     done = run(host, "now")
     assert done.returncode == 4
-    assert "was cut before its end" in done.stdout
+    assert "was stopped before its end" in done.stdout
     assert "An old reason" not in done.stdout
 
 
@@ -113,4 +113,7 @@ def test_what_only_the_settings_decide_is_never_made_up(host, key):
     text = (host / "backup.conf").read_text()
     (host / "backup.conf").write_text(text.replace(f"{key}={programs.BACKUPS[key]}\n", ""))
     done = run(host, "status")
-    assert (done.returncode, f"has no line for {key}, which a deploy writes" in done.stderr) == (2, True), done
+    assert (done.returncode, f"has no line for {key}. To write this line, start a deploy." in done.stderr) == (
+        2,
+        True,
+    ), done

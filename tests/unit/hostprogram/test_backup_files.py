@@ -127,7 +127,7 @@ def test_what_no_message_names_may_change_and_go_away_while_it_is_read(tmp_path)
 
     done = compared(tmp_path, served)
     assert done.returncode == 0, done.stderr
-    assert "2. The first is export/1.zip." in done.stdout
+    assert ": 2. No message refers to them. The first is export/1.zip." in done.stdout
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -162,4 +162,4 @@ def test_how_far_a_backup_is_can_be_asked(tmp_path):
     (tmp_path / "own/stored").write_text("\n".join(stored))
     assert asked() == "45 % of 1500 MiB stored\n"
     (tmp_path / "own/stored").write_text('\n{"message_type":"summary","snapshot_id":"1"}\n')
-    assert asked() == "stored, the repository is checked\n"
+    assert asked() == "all is stored, now the repository is checked\n"

@@ -338,7 +338,7 @@ def test_a_switch_that_is_open_is_not_met_by_an_exchange(host):
     stub.write_text(STUB.replace("pg_restore)\n", 'pg_restore)\n        : >"$HOST/deploy/switch/journal"\n'))
     done = work(host, "latest:overwrite")
     assert done.returncode == 4
-    assert "Check whether an upgrade or a rotation runs" in done.stderr
+    assert "An upgrade or a change of the database password may be running" in done.stderr
     assert_whole(host, "old")
 
 

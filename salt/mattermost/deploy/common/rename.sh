@@ -23,7 +23,7 @@ why_fixed() { # why_fixed PATH NAME: why PATH cannot get a name beside NAME, whi
         rmdir "$2/in-the-way" "$2" # rm -r would take the files with it, were they there
     else
         rename_path "$2" "$1"
-        why="this file system renames it onto a directory with contents"
+        why="on this file system a rename can replace a directory with contents"
     fi
     case $why in *'ot empty'* | *'File exists'* | *'Is a directory'*) ;; *) say "$why" | tail -n 1 ;; esac
 }

@@ -145,6 +145,6 @@ take_settings() { # take_settings NEEDED OTHERS WRITER: each of these keys of $s
     done <"$settings_file"
     for key in $1; do
         eval "value=\$$key"
-        [ -n "$value" ] || fail 2 "$settings_file has no line for $key, which $3 writes."
+        [ -n "$value" ] || fail 2 "$settings_file has no line for $key. To write this line, start $3."
     done
 }

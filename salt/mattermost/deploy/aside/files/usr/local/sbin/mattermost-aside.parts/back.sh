@@ -39,7 +39,7 @@ roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        stop_deploy || fail 4 "A deploy is running on this host. Wait for its end, then run the same command again: $(cat "$run_lock")."
+        stop_deploy || fail 4 "A deploy is running on this host ($(cat "$run_lock")). Wait for its end, then run the same command again."
         systemctl stop mattermost-switch.service 2>/dev/null
         stop_unit "$service" 2>/dev/null
         put_back || fail 4 "The previous installation could not be restored yet, and $unit tries again. See: journalctl -u $unit"
@@ -91,5 +91,5 @@ put_back_account() { # a deploy gives the account another home
     local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
-        say "The account $user still has the home and shell of the deploy. Before the deploy they were $home and $shell."
+        say "The previous home and shell of the account $user could not be set. Run: usermod -d $home -s $shell $user"
 }

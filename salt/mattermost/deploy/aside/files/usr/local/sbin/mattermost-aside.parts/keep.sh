@@ -24,7 +24,7 @@ status() {
         say "An import is running, or was interrupted. To roll it back: mattermost-aside back"
     elif [ -e "$kept" ]; then
         file=$kept
-        say "The server of this bundle serves; the previous installation is kept since $(sed -n 's/^begin //p' "$kept")."
+        say "The import is complete, and the previous installation is kept. The import began at $(sed -n 's/^begin //p' "$kept")."
     elif [ -e "$given_back" ]; then
         say "The previous installation is in its place again."
         return

@@ -24,7 +24,7 @@ obstacle() { # why it cannot be set aside, nothing when it can
     local place why
     [ -d "$tree" ] || { say "The directory $tree does not exist."; return; }
     [ ! -e "$journal" ] || { say "An import has not ended on this host. To roll it back: mattermost-aside back"; return; }
-    [ ! -e "$kept" ] || { say "This host keeps a previous installation already. To see its directories: mattermost-aside status. Remove these and $kept."; return; }
+    [ ! -e "$kept" ] || { say "This host already keeps a previous installation. To list its directories: mattermost-aside status. Remove these directories, then $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
             say "$place$suffix already exists. Rename or remove it."
@@ -55,7 +55,7 @@ put() {
     done
     { links >"$own/links" && flush "$own/links"; } || fail 4 "$own/links could not be written. Check the disk: df"
     getent passwd "$user" >"$own/account"
-    { flush "$own/account" && record planned; } || fail 4 "$journal could not be written: check the disk (df)."
+    { flush "$own/account" && record planned; } || fail 4 "$journal could not be written. Check the disk: df"
     stop_unit "$service" 2>/dev/null
     left=$(running | head -n 1)
     [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs. Stop it, then start the import again."

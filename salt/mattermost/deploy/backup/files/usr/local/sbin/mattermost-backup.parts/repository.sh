@@ -133,7 +133,7 @@ forget_rejected() { # what earlier runs could not remove, or did not come to jud
 
 progress() { # how far the backup is that runs, in words; nothing where that is not known
     if grep -q '"summary"' "$own/stored" 2>/dev/null; then
-        say 'stored, the repository is checked'
+        say 'all is stored, now the repository is checked'
     elif [ -s "$own/stored" ]; then
         sed -n 's/^{"message_type":"status",.*"percent_done":\([0-9.]*\),.*"total_bytes":\([0-9]*\).*/\1 \2/p' "$own/stored" |
             awk '{ share = $1; bytes = $2 } END { if (NR) printf "%d %% of %d MiB stored\n", share * 100, bytes / 1048576 }'

@@ -55,7 +55,7 @@ END
 
 report_killed_run() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
     [ -e "$report.begun" ] && exec 9>"$own/lock" && flock -w 2 9 && [ -e "$report.begun" ] || return 0
-    write_report failed "The run that began at $(cat "$report.begun") was cut before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
+    write_report failed "The run that began at $(cat "$report.begun") was stopped before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
         "Read the reason: journalctl -u mattermost-backup. Check that the repository $shown_repository answers. docs/backup.md says how long a run may take." </dev/null
 )
 

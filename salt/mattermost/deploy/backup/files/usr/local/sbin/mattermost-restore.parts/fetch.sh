@@ -25,7 +25,7 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
         *[!0-9a-f]* | '') give_up refused "$1 is not the number of a backup." "To list the numbers: mattermost-backup list" ;;
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
-        give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and :password ($RESTIC_PASSWORD_FILE)."
+        give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and mattermost:backup:password (on this host in $RESTIC_PASSWORD_FILE)."
     rm -f "$scratch/passed"
     snapshot=$(newest_snapshot "$scratch/found" "$later")
     [ -n "$snapshot" ] || [ ! -e "$scratch/passed" ] ||
@@ -105,7 +105,7 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     [ -z "$missing" ] || give_up failed "Files are missing or incomplete in the backup. The first is $missing." "Nothing was changed. Try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
-        say "Stored files that no message refers to changed or disappeared during the backup: $(($(wc -l <"$scratch/differ"))). The first is $(head -n 1 "$scratch/differ")."
+        say "Stored files changed or disappeared during the backup: $(($(wc -l <"$scratch/differ"))). No message refers to them. The first is $(head -n 1 "$scratch/differ")."
 }
 
 inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first

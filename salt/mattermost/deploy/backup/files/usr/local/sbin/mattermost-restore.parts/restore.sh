@@ -71,7 +71,7 @@ restore() { # restore SNAPSHOT; sets id
     fetch "$fetched"
     restore_database "$new_database"
     hold_runs_out "$PATIENCE" || roll_back_and_fail refused "A deploy is running on this host ($(cat "$run_lock"))." "Start the restore again when the deploy has ended."
-    begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "Check whether an upgrade or a rotation runs (mattermost-switch status), and whether the disk is full (df $work)."
+    begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "An upgrade or a change of the database password may be running, or the disk is full. See: mattermost-switch status; systemctl status mattermost-rotate; df $work"
     stop_unit "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||

@@ -59,7 +59,7 @@ leave_no_settings() { # leave_no_settings CONFIG: pg_dropcluster leaves files th
 forget() { # forget MAJOR: the one way in which an old cluster is removed
     local data config
     [ ! -e "$journal" ] || fail 2 "An upgrade of PostgreSQL is running. See: mattermost-postgresql status"
-    grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept. To see which are: mattermost-postgresql status"
+    grep -q "^$1 " "$own/kept" 2>/dev/null || fail 2 "No cluster of PostgreSQL '$1' is kept. To list the kept clusters: mattermost-postgresql status"
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
 END

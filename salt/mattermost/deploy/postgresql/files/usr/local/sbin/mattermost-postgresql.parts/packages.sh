@@ -48,7 +48,7 @@ hold() { # hold FILE: false when another program has it
         read -r answer <"$runtime/held"
         case $answer in held) return 0 ;; busy) return 1 ;; esac
     done
-    say "This host has neither perl nor python, so package upgrades cannot be kept from running now. Install perl."
+    say "This host has neither perl nor python, so another program can install packages during this upgrade. Install perl."
 }
 
 package_manager() { # the program that has one of the locks, as far as the kernel knows it

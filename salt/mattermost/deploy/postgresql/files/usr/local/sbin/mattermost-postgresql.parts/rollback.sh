@@ -18,8 +18,8 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     if [ "$lost" = 0 ]; then
         remove_new
     else
-        [ "$lost" != unknown ] || lost='It could not be counted how many'
-        reason="$reason $lost messages posted in between are only in $new_data. That directory is kept until: mattermost-postgresql forget $new_version"
+        [ "$lost" != unknown ] || lost='An unknown number of'
+        reason="$reason $lost messages posted after the upgrade are only in $new_data. To delete that directory when nobody needs it: mattermost-postgresql forget $new_version"
         keep "$new_version" "$old_version" "$new_data" "$new_config"
     fi
     write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause, then run $(upgrade_command)"

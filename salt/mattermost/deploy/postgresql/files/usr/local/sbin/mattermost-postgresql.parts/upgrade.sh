@@ -54,7 +54,7 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"; return; }
     # nor may a backup or restore, from wherever and for the first time on this host
     mkdir -p "$work/backup" && exec 8>"$work/backup/lock" && flock -n 8 && ! is_open restore ||
-        { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended: mattermost-backup status"; return; }
+        { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended. See: mattermost-backup status"; return; }
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }

@@ -58,7 +58,7 @@ answer_fault() { # answer_fault FILE ADDRESS: why what came is no answer, nothin
     rc=$(cat "$1.rc" 2>/dev/null)
     status=$(tr -d '\r' <"$1.headers" 2>/dev/null | sed -n 's|^HTTP/[0-9.]* \([0-9]*\).*|\1|p' | tail -n 1)
     if [ "$(wc -c <"$1")" -gt "$most_bytes" ]; then
-        say "answers more than $((most_bytes / 1048576)) MiB"
+        say "answers with more than $((most_bytes / 1048576)) MiB"
     elif [ "${rc:-127}" != 0 ]; then
         say "cannot be reached: $(sed 's/^curl: ([0-9]*) //' "$1.error" | head -n 1)"
     else
@@ -115,6 +115,6 @@ show_sources() { # for a person
         say "$kind: ${url:-not asked}"
         [ -z "$url" ] || awk -F '\t' -v kind="$kind" -v count="$count" '$1 == kind { print "  " ($2 == "ok" ? count : $5) }' "$cache/state"
     done
-    awk -F '\t' '$1 == "listed" { print "listed by two of the vendor: " $3 } $1 == "value" { print $2 ": " $3 } $1 == "finding" { print $3 ": " $4 }' "$cache/answer"
+    awk -F '\t' '$1 == "listed" { print "listed by two sources of the vendor: " $3 } $1 == "value" { print $2 ": " $3 } $1 == "finding" { print $3 ": " $4 }' "$cache/answer"
     [ -z "$clock" ] || say "$clock"
 }
