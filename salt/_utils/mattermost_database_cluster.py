@@ -177,7 +177,7 @@ class Cluster:
                 answer = self._run("root", role, "127.0.0.1", port, database, sql, {"PGPASSFILE": file.name})
         if answer != "t":
             raise DatabaseError(
-                f"{role} may not create tables in schema public of {database}, or the database is not UTF8."
+                f"The role {role} cannot create tables in schema public of the database {database}, or the encoding of that database is not UTF8."
             )
 
     def _run(self, os_user, role, where, port, database, sql, environment) -> str:

@@ -17,7 +17,9 @@ OF_THE_CLUSTER = (
     "port",
     "include_dir",
 )
-HEADER = "# What the settings of PostgreSQL {old} differed in from those of its package; brought over by mattermost.deploy.postgresql.\n"
+HEADER = (
+    "# Settings of PostgreSQL {old} that were not its package's own; copied here by mattermost.deploy.postgresql.\n"
+)
 SPARE_KIB = 262144  # beside the copy: the new cluster's own files and its log of changes
 
 

@@ -54,7 +54,7 @@ def read(path: str) -> str | None:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
             if os.fstat(fd).st_size > LARGEST:
-                raise OSError(errno.EFBIG, "larger than a configuration file is", path)
+                raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", path)
             return file.read()
 
 

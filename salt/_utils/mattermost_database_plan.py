@@ -83,20 +83,20 @@ def refusal(facts: dict, database: str, role: str, adopt: bool) -> str | None:
     if found and found["encoding"] != "UTF8":
         return (
             f"The database {database} is encoded in {found['encoding']}, and Mattermost needs UTF8. Set "
-            "mattermost:database:name to a new one, or dump it, drop it and restore it into a UTF8 database."
+            "mattermost:database:name to a new name. Or dump the database, drop it, and restore the dump into a UTF8 database."
         )
-    how = "To take it over with its contents, set mattermost:server:adopt: True. Otherwise set another name in"
+    how = "set mattermost:server:adopt: True. Otherwise set another name in"
     if found and not adopt and not is_ours(found):
         if found["owner"] != role:
-            return f"This bundle did not create the database {database}, and {found['owner']} owns it. {how} mattermost:database:name."
+            return f"This bundle did not create the database {database}, which {found['owner']} owns. To take over the database with its contents, {how} mattermost:database:name."
         if facts["contents"]["relations"]:
-            return f"This bundle did not create the database {database}, and it is not empty. {how} mattermost:database:name."
+            return f"This bundle did not create the database {database}, which is not empty. To take over the database with its contents, {how} mattermost:database:name."
     known = facts["role"]
     if known and not adopt and not is_ours(known):
         if known["super"]:
-            return f"This bundle did not create the role {role}, and it is a superuser. {how} mattermost:database:user."
+            return f"This bundle did not create the role {role}, which is a superuser. To take over the role, {how} mattermost:database:user."
         if known["databases"]:
-            return f"This bundle did not create the role {role}, and it owns other databases. {how} mattermost:database:user."
+            return f"This bundle did not create the role {role}, which owns other databases. To take over the role, {how} mattermost:database:user."
     return None
 
 

@@ -12,14 +12,14 @@ NOT_BY_NAME = {
     "port": "use mattermost:database:port",
     "max_connections": "use mattermost:database:max_connections, which also sets the server's pool",
     "password_encryption": "only scram-sha-256 is supported",
-    "data_directory": "platforms.yaml sets it",
-    "config_file": "platforms.yaml sets it",
-    "hba_file": "platforms.yaml sets it",
-    "ident_file": "platforms.yaml sets it",
-    "unix_socket_directories": "platforms.yaml sets it",
-    "include": "write the settings themselves",
-    "include_dir": "write the settings themselves",
-    "include_if_exists": "write the settings themselves",
+    "data_directory": "this bundle sets it",
+    "config_file": "this bundle sets it",
+    "hba_file": "this bundle sets it",
+    "ident_file": "this bundle sets it",
+    "unix_socket_directories": "this bundle sets it",
+    "include": "write the settings of that file one by one",
+    "include_dir": "write the settings of that file one by one",
+    "include_if_exists": "write the settings of that file one by one",
 }
 
 

@@ -29,9 +29,9 @@ OURS = {
     "MM_PLUGINSETTINGS_CLIENTDIRECTORY": "use mattermost:paths:state",
     "MM_LOGSETTINGS_FILELOCATION": "use mattermost:paths:state",
     # nginx speaks plain HTTP with the server, and has the site's ports and certificates
-    "MM_SERVICESETTINGS_CONNECTIONSECURITY": "the site's TLS is nginx's; apply mattermost.ssl",
-    "MM_SERVICESETTINGS_USELETSENCRYPT": "the site's TLS is nginx's; use mattermost:certificate",
-    "MM_SERVICESETTINGS_FORWARD80TO443": "port 80 is nginx's; apply mattermost.ssl",
+    "MM_SERVICESETTINGS_CONNECTIONSECURITY": "nginx does the site's TLS; run mattermost.ssl",
+    "MM_SERVICESETTINGS_USELETSENCRYPT": "nginx does the site's TLS; use mattermost:certificate",
+    "MM_SERVICESETTINGS_FORWARD80TO443": "nginx uses port 80; run mattermost.ssl",
     # a variable would open sign-up before the first administrator's account exists
     "MM_TEAMSETTINGS_ENABLEUSERCREATION": "use mattermost:server:config (TeamSettings, EnableUserCreation)",
 }

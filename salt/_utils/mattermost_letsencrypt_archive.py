@@ -41,10 +41,10 @@ def link_inside(path: str, target: str) -> str:
     if target.startswith("/"):
         below = inside(target)
         if below is None:
-            raise ArchiveError(f"its link {path} points to {target}")
+            raise ArchiveError(f"its link {path} points out of the folder letsencrypt, to {target}")
         return posixpath.relpath(below, posixpath.dirname(path))
     if posixpath.normpath(posixpath.join(posixpath.dirname(path), target)).startswith(".."):
-        raise ArchiveError(f"its link {path} points to {target}")
+        raise ArchiveError(f"its link {path} points out of the folder letsencrypt, to {target}")
     return target
 
 
@@ -72,7 +72,9 @@ def _extract(tar, member, path, folder):
         os.symlink(link_inside(path, member.linkname), target)
     elif member.isfile():
         if member.size > LARGEST:
-            raise ArchiveError(f"it contains {member.name}, a file of {member.size} bytes")
+            raise ArchiveError(
+                f"it contains {member.name}, a file of {member.size} bytes, which is too large for a certificate"
+            )
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(tar.extractfile(member).read())
             file.flush()
@@ -94,9 +96,8 @@ def lineage(folder: str, name: str) -> dict:
         live = os.path.join(folder, "live")
         names = sorted(os.listdir(live)) if os.path.isdir(live) else []
         names = [each for each in names if os.path.isdir(os.path.join(live, each))]
-        raise ArchiveError(
-            f"{missing[0]} is missing in the archive. The archive has certificates for {', '.join(names) or 'no name'}"
-        )
+        found = f"certificates for {', '.join(names)}" if names else "no certificate"
+        raise ArchiveError(f"{missing[0]} is missing in the archive. The archive has {found}")
     return paths
 
 

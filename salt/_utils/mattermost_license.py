@@ -31,5 +31,5 @@ def read(text: str) -> License:
     except (binascii.Error, ValueError, KeyError, TypeError):
         raise ValueError("it is not the content of a license file") from None
     if not all(type(moment) is int and 0 < moment < 10**15 for moment in moments):
-        raise ValueError("it names no time until which it is valid")
+        raise ValueError("it does not say until when it is valid")
     return License(*(moment // 1000 for moment in moments), str(found.get("sku_name") or ""))

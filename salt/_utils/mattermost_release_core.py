@@ -46,7 +46,7 @@ def check_hop(installed: str | None, version: str) -> None:
     if new < old:
         raise ReleaseError(
             f"Mattermost {version} is older than the installed {installed}, and cannot use its database. Set "
-            "mattermost:release:version to the installed or a newer one. To go back, run on the host: mattermost-switch back"
+            "mattermost:release:version to the installed version or a newer one. To go back, run on the host: mattermost-switch back"
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(

@@ -179,7 +179,7 @@ def _copy(answer, file, total: int | None) -> None:
             seconds, sent = time.monotonic() - began, file.tell() - had
             if seconds >= SLOW_SECONDS:
                 if sent < SLOW_BYTES:
-                    raise TimeoutError(f"it sends too slowly, {sent >> 10} KiB in {seconds:.0f} s")
+                    raise TimeoutError(f"the server sends too slowly, {sent >> 10} KiB in {seconds:.0f} s")
                 began, had = time.monotonic(), file.tell()
     finally:
         mattermost_progress.tell_part("the archive")

@@ -31,7 +31,7 @@ def archive(release: dict, name: str, folder: str, ca_file: str | None = None, p
     source, place = release["source"], os.path.join(folder, name)
     if "://" not in source:
         raise ReleaseError(
-            f"{source} is a path on the controller. Set mattermost:release:sha256 to what sha256sum prints for that archive."
+            f"No checksum is known for the archive {source} on the controller. Set mattermost:release:sha256 to what sha256sum prints for it."
         )
     signature = _brought(release["signature"], f"{place}.sig", "signature", ca_file, pause)
     key = _brought(release["key"], f"{place}.key", "key (mattermost:release:key)", ca_file, pause)
@@ -63,7 +63,7 @@ def _brought(source: str, place: str, what: str, ca_file, pause) -> str:
     else:
         if os.path.exists(place):
             os.unlink(place)
-        fetch.complete(source, place, ca_file, pause, f"It is the {what}. {WAY_OUT}")
+        fetch.complete(source, place, ca_file, pause, f"This file is the release's {what}. {WAY_OUT}")
     if os.path.getsize(place) > SMALL:
         raise ReleaseError(f"{source} is not a {what}: it has {os.path.getsize(place)} bytes. {WAY_OUT}")
     return place
@@ -94,7 +94,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     elif "NO_PUBKEY" in words:
         reason = "another key signed it, or the key file does not contain the pinned key"
     elif "EXPKEYSIG" in words:
-        reason = f"its key has expired, and so has the copy downloaded now. The vendor must publish that key again with the fingerprint {pinned}"
+        reason = f"its key has expired, also in the copy that was just downloaded. The vendor must extend the key {pinned} and publish it again"
     elif words & {"REVKEYSIG", "EXPSIG"}:
         reason = "its key is revoked, or the signature has expired"
     elif seen.returncode or not valid or "GOODSIG" not in words:

@@ -209,7 +209,9 @@ def _placed(member: tarfile.TarInfo, folder: str):
     """Make the directory or link *member*, or an empty file, which is returned open for writing. Raises ReleaseError."""
     path = os.path.join(folder, member.name)
     if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
-        raise ReleaseError(f"The archive's member {member.name!r} would be written through a link.")
+        raise ReleaseError(
+            f"The archive's member {member.name!r} would be written through a link. {core.OTHER_ARCHIVE}"
+        )
     _make(os.path.dirname(path))
     if member.isdir():
         return _make(path)

@@ -102,7 +102,7 @@ def what_stays(name: str, places: dict) -> str:
     """Return the last words of a removal that keeps the data. places: what -> where."""
     kept = "; ".join(f"{what}: {where}" for what, where in places.items())
     return (
-        f"Kept: {kept}. To use it again, deploy {name} (mattermost.ssl). To destroy it, run "
+        f"Kept: {kept}. To use the data again, run mattermost.ssl. To destroy it, run "
         f'mattermost.remove with pillar=\'{{"remove": {{"purge": "{name}"}}}}\''
     )
 

@@ -127,7 +127,7 @@ def test_a_backup_of_the_same_or_an_older_version_is_restored(backup, here, over
     [
         ("11.8.1", "11.7.10", "Set mattermost:release:version to 11.8.1"),
         ("11.8.1", "", "the host has no Mattermost. Set mattermost:release:version to 11.8.1"),
-        ("10.5.1", "11.8.1", "does not support .* Or restore on a host that has Mattermost 10.5.1"),
+        ("10.5.1", "11.8.1", "cannot take over the database of 10.5.1. Restore on a host that has Mattermost 10.5.1"),
     ],
 )
 def test_a_backup_that_the_version_here_does_not_take_over_is_refused(backup, here, words):

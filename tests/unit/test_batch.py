@@ -220,8 +220,14 @@ def test_an_archive_of_salt_that_cannot_be_had_fails_the_batch(run, monkeypatch)
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([2], "mattermost:batch is not a map of size and failures. Correct it (docs/settings.md)."),
-        ({"szie": 2}, "mattermost:batch is not a map of size and failures. Correct it (docs/settings.md)."),
+        (
+            [2],
+            "mattermost:batch must be a map with no other keys than size and failures. Correct it (docs/settings.md).",
+        ),
+        (
+            {"szie": 2},
+            "mattermost:batch must be a map with no other keys than size and failures. Correct it (docs/settings.md).",
+        ),
         ({"size": "2"}, "mattermost:batch:size is '2'. It must be a whole number of at least 0."),
         ({"size": True}, "mattermost:batch:size is True. It must be a whole number of at least 0."),
         ({"size": 2, "failures": 0}, "mattermost:batch:failures is 0. It must be a whole number of at least 1."),

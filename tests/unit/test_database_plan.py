@@ -119,10 +119,10 @@ FOREIGN = "This bundle did not create"
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (facts(database=DATABASE | {"owner": "wiki"}), f"{FOREIGN} the database mattermost, and wiki owns it."),
-        (facts(ROLE | OURS, DATABASE, relations=3), f"{FOREIGN} the database mattermost, and it is not empty."),
-        (facts(ROLE | {"super": True}), f"{FOREIGN} the role mattermost, and it is a superuser."),
-        (facts(ROLE | {"databases": 2}), f"{FOREIGN} the role mattermost, and it owns other databases."),
+        (facts(database=DATABASE | {"owner": "wiki"}), f"{FOREIGN} the database mattermost, which wiki owns."),
+        (facts(ROLE | OURS, DATABASE, relations=3), f"{FOREIGN} the database mattermost, which is not empty."),
+        (facts(ROLE | {"super": True}), f"{FOREIGN} the role mattermost, which is a superuser."),
+        (facts(ROLE | {"databases": 2}), f"{FOREIGN} the role mattermost, which owns other databases."),
     ],
 )
 def test_what_others_made_is_refused_unless_adopted(found, sentence):

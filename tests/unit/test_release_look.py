@@ -93,13 +93,13 @@ def test_the_status_needs_somebody_and_shows_it(tmp_path):
     assert made["newer"]["line"] == "11.7.20"
     screen = text.render({"chat": {"address": "192.0.2.1", **made}})
     assert f"support      to {day(100)}" in screen
-    assert "no source answered" not in screen
+    assert "no release source answered" not in screen
 
 
 def test_a_status_without_an_answer_never_says_that_none_is_newer():
     made = status.host_data()
     screen = text.render({"chat": {"address": "192.0.2.1", **copy.deepcopy(made)}})
-    assert f"(no source answered, so this is by the table of {TABLE['date']})" in screen
+    assert f"(no release source answered, so this is from the bundle's table of {TABLE['date']})" in screen
 
 
 def test_each_line_of_the_table_is_of_the_form_that_the_program_reads(tmp_path):

@@ -99,7 +99,7 @@ def test_an_expired_key_is_refused_and_the_renewed_one_with_the_same_fingerprint
     old = Signer(tmp_path, "old", "seconds=864000", f"{made:%Y%m%dT%H%M%S}!")
     old.sign(site / NAME, site / f"{NAME}.sig")
     old.key(site / "key")
-    with pytest.raises(ReleaseError, match="its key has expired, and so has the copy downloaded now"):
+    with pytest.raises(ReleaseError, match="its key has expired, also in the copy that was just downloaded"):
         bring(site, keys, tmp_path, key_fingerprint=old.fingerprint)
     old.clock = []
     old.gpg("--quick-set-expire", old.fingerprint, "2y")

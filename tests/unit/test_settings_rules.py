@@ -263,12 +263,12 @@ HARMFUL = [
     ("paths:work is too long", {"paths": {"work": "/srv" + "/x" * 500}}),
     ("backup:repository is //etc", {"backup": {"repository": "//etc"}}),
     ("server:user is mattermost-sql", {"server": {"user": "mattermost-sql"}}),
-    ("ConnectionSecurity must not be set: the site's TLS", {"server": {"config": {"ServiceSettings": {"ConnectionSecurity": "TLS"}}}}),
+    ("ConnectionSecurity must not be set: nginx does the site's TLS", {"server": {"config": {"ServiceSettings": {"ConnectionSecurity": "TLS"}}}}),
     ("UseLetsEncrypt must not be set", {"server": {"config": {"ServiceSettings": {"UseLetsEncrypt": True}}}}),
     ("Forward80To443 must not be set", {"server": {"config": {"ServiceSettings": {"Forward80To443": True}}}}),
     ("MM_SQLSETTINGS_DATASOURCE must not be set", {"server": {"environment": {"MM_SQLSETTINGS_DATASOURCE": "x"}}}),
     ("use mattermost:server:port", {"server": {"environment": {"MM_SERVICESETTINGS_LISTENADDRESS": ":80"}}}),
-    ("the site's TLS is nginx's", {"server": {"environment": {"MM_SERVICESETTINGS_CONNECTIONSECURITY": "TLS"}}}),
+    ("nginx does the site's TLS", {"server": {"environment": {"MM_SERVICESETTINGS_CONNECTIONSECURITY": "TLS"}}}),
     *(
         ("MM_FILESETTINGS_MAXFILESIZE must be a whole number", {"server": {"environment": {"MM_FILESETTINGS_MAXFILESIZE": size}}})
         for size in ("1e400", "-1", "", " 1")

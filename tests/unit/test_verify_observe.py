@@ -76,7 +76,7 @@ def test_a_healthy_site_passes(site, verify):
         ("hsts", {"hsts": "max-age=1"}, "max-age=1, but mattermost:nginx:hsts_seconds asks for max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "is not that of a websocket"),
-        ("websocket-origin", {"origin_status": 101}, "accepts a websocket from a foreign site (status 101)"),
+        ("websocket-origin", {"origin_status": 101}, "accepts a websocket from another site (status 101)"),
         ("upload-limit", {"limit": fake_site.LIMIT - 1}, "The site refuses an upload of 1000 bytes, which the settings allow: status 413"),
         ("upload-limit", {"limit": fake_site.LIMIT + 1}, "The site accepts an upload of 1001 bytes"),
     ],

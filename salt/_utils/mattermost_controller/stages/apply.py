@@ -97,7 +97,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
             failhard = host.job("cp.cache_file", [FAILHARD], base, minion.SLACK)
             if not failhard:
                 raise minion.NoAnswer(
-                    f"The master's file server has no {FAILHARD}, so it serves another tree than this one. Add the folder salt/ of this bundle to its file_roots (docs/salt-master.md)."
+                    f"The master's file server has no {FAILHARD}, so it does not serve this bundle. Add the folder salt/ of this bundle to the master's file_roots (docs/salt-master.md)."
                 )
             mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
             given = {**arguments, **base, "localconfig": failhard}

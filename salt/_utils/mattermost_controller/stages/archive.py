@@ -37,7 +37,7 @@ def mismatch(release: dict, found: str) -> str:
     """Return the sentence for a file whose checksum is not the wanted one."""
     if not release["sha256"]:
         return (
-            f"No checksum is known for Mattermost {release['version']} ({release['arch']}). The file {release['source']} has {found}. "
-            "Set mattermost:release:sha256 to that sum, if it is the vendor's."
+            f"No checksum is known for Mattermost {release['version']} ({release['arch']}). The SHA-256 of {release['source']} is {found}. "
+            "Set mattermost:release:sha256 to this sum, if the vendor publishes the same sum."
         )
     return f"{release['source']} has SHA-256 {found}, not {release['sha256']}. Nothing was copied. Correct mattermost:release:source or :sha256."

@@ -95,8 +95,10 @@ def restore_command(found: dict, overwrite: bool) -> str:
         )
     try:
         release.check_hop(backup, here)
-    except release.ReleaseError as err:
-        raise ValueError(f"{what} {err} Or restore on a host that has Mattermost {backup}.") from None
+    except release.ReleaseError:
+        raise ValueError(
+            f"{what} Mattermost {here} cannot take over the database of {backup}. Restore on a host that has Mattermost {backup}."
+        ) from None
     return " ".join([*words, "from", backup])
 
 

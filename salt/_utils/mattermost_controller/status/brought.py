@@ -70,7 +70,7 @@ def _restic(platform: dict) -> Finding:
     return note(
         "restic",
         f"restic {(pinned[0] if pinned else 'of an unknown version')} is pinned for {platform['name']}. The package manager does not update it.",
-        "set mattermost:platform:backup:program to another restic, with its address and SHA-256.",
+        "to update restic, set the address and the SHA-256 of a newer one in mattermost:platform:backup:program.",
     )
 
 
@@ -79,7 +79,7 @@ def _bundle(checkout: str, newest: str, reason: str) -> Finding:
         return warning(
             "bundle-version",
             f"It is not known whether this bundle has a newer version: {reason}",
-            "correct mattermost:release_sources:bundle, or set it to '' to switch this check off.",
+            "check the controller's network and mattermost:release_sources:bundle. To switch this check off, set that address to ''.",
         )
     if not newest:
         return skipped(

@@ -53,7 +53,7 @@ def _host(host_id: str, made: dict) -> list[str]:
         "certificate": _certificate(made["certificate"]),
         "backup": _backup(made["backup"]),
         "disk": "; ".join(_disk(name, disk) for name, disk in made["disks"].items()) or UNKNOWN,
-        "logs": f"{_bytes(made['logs']['bytes'])}; rotated ones go after {made['logs']['days']} days",
+        "logs": f"{_bytes(made['logs']['bytes'])}; rotated logs are deleted after {made['logs']['days']} days",
         "users": _users(made["users"]),
         "drift": _drift(made["drift"]),
         "patches": _patches(made["patches"]),
@@ -149,7 +149,11 @@ def _patches(one: dict) -> str:
 
 
 def _newer(one: dict, releases: dict) -> str:
-    limit = "" if releases["live"] else f" (no source answered, so this is by the table of {releases['table_date']})"
+    limit = (
+        ""
+        if releases["live"]
+        else f" (no release source answered, so this is from the bundle's table of {releases['table_date']})"
+    )
     return _newer_known(one) + limit
 
 
@@ -174,7 +178,7 @@ def _aside(one: dict) -> str:
     sentences += [f"{path} ({_bytes(number)})" for path, number in one["directories"].items()]
     sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
     sentences += [f"release {name}" for name in one["releases"]]
-    limit = f"copies from before upgrades: at most {one['bounds']['versions']}; the rest is kept for {one['bounds']['days']} days"
+    limit = f"limits: copies from before upgrades: {one['bounds']['versions']}, everything else: {one['bounds']['days']} days"
     return f"{', '.join(sentences) or 'nothing'}; {limit}"
 
 

@@ -46,7 +46,7 @@ def support(check: str, what: str, ends: str, today, way: str) -> Finding:
         return skipped(check, f"The end of support of {what} is not in this bundle's table.")
     left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days
     if left < 0:
-        return refusal(check, f"The support of {what} ended on {ends}. It gets no security fixes any more.", f"{way}.")
+        return refusal(check, f"The support of {what} ended on {ends}. {what} gets no more security fixes.", f"{way}.")
     if left <= SOON:
         return warning(check, f"The support of {what} ends on {ends}.", f"{way}.")
     return ok(check, f"{what} is supported to {ends}.")

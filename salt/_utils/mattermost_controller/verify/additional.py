@@ -34,7 +34,7 @@ def names(settings, observed, facts) -> Finding:
         "additional-names",
         wrong,
         f"{', '.join(observed['additional'])}.",
-        "correct their DNS records, or remove them from mattermost:additional_names.",
+        "correct the DNS records of these names, or remove the names from mattermost:additional_names.",
     )
 
 
@@ -67,7 +67,7 @@ def redirects(settings, observed, facts) -> Finding:
         "additional-redirects",
         wrong,
         f"Each additional name is redirected to {public}, with path and query.",
-        f"{DEPLOY}; if the fault remains, another server block serves that name: {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves that name. {SERVER_BLOCKS}",
     )
 
 

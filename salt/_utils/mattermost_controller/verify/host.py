@@ -35,7 +35,7 @@ def listeners(settings, facts) -> Finding:
         return refusal(
             "listeners",
             f"A port that should be open on loopback only can be reached from other machines: {held}.",
-            f"{DEPLOY} sets these addresses for the server and PostgreSQL. If another program uses the port, find it with ss -ltnp and stop it.",
+            f"{DEPLOY} makes the server and PostgreSQL listen on loopback only. If another program uses the port, find it with ss -ltnp and stop it.",
         )
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
         return refusal(
@@ -43,7 +43,7 @@ def listeners(settings, facts) -> Finding:
             f"No program listens on port {settings['server']['port']}.",
             f"read the server's log on the host: {LOGS}",
         )
-    return ok("listeners", f"{', '.join(map(str, sorted(inner)))} listen on loopback only.")
+    return ok("listeners", f"Ports {', '.join(map(str, sorted(inner)))} are open on loopback only.")
 
 
 def services(settings, facts) -> Finding:
@@ -106,7 +106,7 @@ def certificate_watch(settings, facts) -> Finding:
         return refusal(
             "certificate-watch",
             f"{WATCH_TIMER} is {state}, so nobody would be notified of a failed renewal.",
-            f"{DEPLOY}; if it is off on purpose, set mattermost:certificate:watch: False first.",
+            f"if you switched the timer off on purpose, set mattermost:certificate:watch: False. Then, in any case: {DEPLOY}",
         )
     return ok("certificate-watch", f"{WATCH_TIMER} checks the certificate every day.")
 

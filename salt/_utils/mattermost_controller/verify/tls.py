@@ -38,7 +38,7 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
         fix = f"set a new certificate and its key in mattermost:certificate:chain and mattermost:certificate:key, then: {DEPLOY}"
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
-        fix = "find the reason on the host why it is not renewed: certbot renew --dry-run"
+        fix = "find out on the host why the certificate is not renewed: certbot renew --dry-run"
     if left > limit:
         return ok("certificate-days", f"{sentence}.")
     sentence += f"; at least {math.ceil(limit / timedelta(days=1))} are required."
@@ -63,7 +63,7 @@ def protocol(settings, observed, facts) -> Finding:
         return refusal(
             "tls-protocol",
             f"The site still accepts {observed['old_tls'].split()[1]}.",
-            f"{DEPLOY}; if the fault remains, another server block sets ssl_protocols: {SERVER_BLOCKS}",
+            f"{DEPLOY}; if the fault remains, another server block sets ssl_protocols. {SERVER_BLOCKS}",
         )
     if not observed["tls"].version:
         return skipped("tls-protocol", "Not checked, because the TLS handshake failed.")

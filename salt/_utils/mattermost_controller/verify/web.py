@@ -55,7 +55,7 @@ def closed_ports(settings, observed, facts) -> Finding:
     ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
     if observed["control"] != "open":
         return skipped("closed-ports", "Not checked, because the host does not answer at all.")
-    return ok("closed-ports", f"{ports} cannot be reached from the controller.")
+    return ok("closed-ports", f"Ports {ports} cannot be reached from the controller.")
 
 
 def redirect(settings, observed, facts) -> Finding:
@@ -79,7 +79,7 @@ def challenge(settings, observed, facts) -> Finding:
     return refusal(
         "challenge",
         f"nginx does not answer {CHALLENGE} from the webroot: {found}. Renewals of the certificate would fail.",
-        f"{DEPLOY}; if the fault remains, another server block serves that name: {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves that name. {SERVER_BLOCKS}",
     )
 
 
@@ -143,7 +143,7 @@ def edition(settings, observed, facts) -> Finding:
         return refusal(
             "edition",
             f"The {EDITIONS[found]} runs. Expected: the {EDITIONS[wanted]}.",
-            "set mattermost:release:edition, and an archive of that edition in mattermost:release:source (docs/editions.md).",
+            "set mattermost:release:edition to the edition that you want, and mattermost:release:source to an archive of it (docs/editions.md).",
         )
     return ok("edition", f"{EDITIONS[found]}.")
 
@@ -172,7 +172,7 @@ def site_address(settings, observed, facts) -> Finding:
         return refusal(
             "site-address",
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}. The address of the site is {wanted}.",
-            f"{DEPLOY}; if the fault remains, MM_SERVICESETTINGS_SITEURL is set: systemctl show -p Environment mattermost",
+            f"{DEPLOY}; if the fault remains, the server's unit sets MM_SERVICESETTINGS_SITEURL. See on the host: systemctl show -p Environment mattermost",
         )
     return ok("site-address", f"{wanted}.")
 
@@ -210,11 +210,11 @@ def websocket_origin(settings, observed, facts) -> Finding:
     if same_origin.level != OK:
         return skipped("websocket-origin", "Not checked, because no websocket opens.")
     if answer.status == 403:
-        return ok("websocket-origin", "A websocket from another origin is refused.")
+        return ok("websocket-origin", "A websocket from another site is refused.")
     if answer.status == 101:
         return refusal(
             "websocket-origin",
-            "The server accepts a websocket from a foreign site (status 101).",
+            "The server accepts a websocket from another site (status 101).",
             f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may open a websocket, then: {DEPLOY}",
         )
     return warning(

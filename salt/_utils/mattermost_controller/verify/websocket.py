@@ -59,7 +59,7 @@ class Websocket:
                 continue
             text += part
             if len(text) > _LARGEST:
-                raise ConnectionError("it sent a message without an end")
+                raise ConnectionError("the server sent a message without an end")
             if not is_whole:
                 continue
             event, text = _parsed(text), b""
@@ -72,13 +72,13 @@ class Websocket:
         if size in (126, 127):
             size = int.from_bytes(self._exactly(2 if size == 126 else 8), "big")
         if size > _LARGEST:
-            raise ConnectionError(f"it sent a message of {size} bytes")
+            raise ConnectionError(f"the server sent a message of {size} bytes")
         return first & 15, bool(first & 128), self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         data = self._stream.read(size)
         if len(data) < size:
-            raise ConnectionError("it was cut")
+            raise ConnectionError("the connection was cut")
         return data
 
 
