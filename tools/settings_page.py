@@ -18,7 +18,7 @@ HEAD = """\
 # Settings
 
 Every setting, its meaning and its default. Write what you want to change below `mattermost:` in
-`pillar/mattermost.sls` (git ignores it); [pillar/mattermost.sls.example](../pillar/mattermost.sls.example) is one to start from.
+`pillar/mattermost.sls` (git ignores it). You can start from [pillar/mattermost.sls.example](../pillar/mattermost.sls.example).
 `mattermost:server:port` in a message means:
 
 ```yaml
@@ -27,7 +27,7 @@ mattermost:
     port: 8066
 ```
 
-An unknown name, a wrong type, a value out of range or a text of several lines is refused before anything is changed, all faults at once.
+A run refuses an unknown name, a wrong type, a value out of range or a text of several lines before anything is changed. It reports all faults at once.
 [Rules between settings](#rules-between-settings) are at the end.
 If several places set a value, the last of these counts: default, facts of the platform, pillar, the roster's `postgres.*` options ([roster.md](roster.md)).
 """
@@ -53,7 +53,7 @@ def allowed(part: dict) -> str:
     if "minimum" in part:
         text += f", {part['minimum']} to {part['maximum']}"
     if "x-unit" in part:
-        text += f", in {part['x-unit']}"
+        text += f" ({part['x-unit']})"
     return text + (", secret" if part.get("x-secret") else "")
 
 
@@ -79,7 +79,7 @@ def table(section: dict) -> str:
 
 def between() -> str:
     """Return the table of the rules between settings."""
-    head = ["| rule | a deployed host that breaks it |", "|---|---|"]
+    head = ["| rule | if a deployed host breaks the rule |", "|---|---|"]
     return "\n".join([*head, *(f"| {cell(said)} | {on_deployed} |" for said, on_deployed in rules.rows()), ""])
 
 
@@ -100,7 +100,7 @@ def page(schema: dict) -> str:
         f"{cell(platform)} They are listed with their comments in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
         "## Rules between settings\n",
-        "A host that is not deployed yet is refused by each of them, before anything is changed.\n",
+        "If a host that is not deployed yet breaks one of these rules, it is refused before anything is changed.\n",
         between(),
     ]
     return "\n".join(parts)

@@ -40,14 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("version")
     parser.add_argument("--arch", default="amd64", choices=("amd64", "arm64"))
     parser.add_argument("--source", default=vendor.SOURCE, help="URL with {version} and {arch}, or a file")
-    parser.add_argument("--page", default=vendor.PAGE, help="where the vendor lists checksums, or a file")
-    parser.add_argument("--sha256", default="", help="the checksum that the vendor publishes, as you read it yourself")
-    parser.add_argument("--key", default="", help="file with the vendor's public key, for the .sig beside the archive")
-    parser.add_argument("--ca-file", default="", help="PEM to trust for https, for a mirror of your own")
+    parser.add_argument("--page", default=vendor.PAGE, help="page on which the vendor lists checksums: URL, or a file")
+    parser.add_argument("--sha256", default="", help="checksum of the archive that you read on a page of the vendor")
+    parser.add_argument("--key", default="", help="file with the vendor's public key, to check the archive's .sig file")
+    parser.add_argument("--ca-file", default="", help="PEM file with the CA of your own mirror")
     parser.add_argument(
         "--trust-first-download",
         action="store_true",
-        help="add it although no checksum and no signature of the vendor confirms it",
+        help="add the release even if no checksum and no signature of the vendor confirms it",
     )
     parser.add_argument("--table", default=str(TABLE), help=argparse.SUPPRESS)
     return parser
@@ -113,7 +113,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         proofs.append(f"signed by {fingerprint}")
         _say("signature", f"good, by the key {fingerprint} of {given.key}")
     else:
-        _say("signature", "not checked, because KEY= names no file with the vendor's public key")
+        _say("signature", "not checked, because KEY= was not given (a file with the vendor's public key)")
     return proofs
 
 

@@ -54,7 +54,8 @@ def signer(archive: str, signature: str, key: str) -> str:
     good = re.search(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]+)(?:.* ([0-9A-F]{40}))?\s*$", seen.stdout, re.MULTILINE)
     if seen.returncode or not good:
         said = next(
-            (line for line in seen.stderr.splitlines() if "BAD" in line or "public key" in line), "it is not good"
+            (line for line in seen.stderr.splitlines() if "BAD" in line or "public key" in line),
+            "gpg does not accept it",
         )
         raise ReleaseError(f"The archive has no valid signature by the key in {key}: {said.removeprefix('gpg: ')}.")
     return good.group(2) or good.group(1)

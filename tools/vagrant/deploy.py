@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the machine's configuration is kept")
     parser.add_argument("--address", required=True, help="the machine's address in the private network")
-    parser.add_argument("--settings", default="", help="YAML file with settings of yours, as in pillar/mattermost.sls")
+    parser.add_argument("--settings", default="", help="YAML file with your settings, as in pillar/mattermost.sls")
     given = parser.parse_args()
     try:
         configure(given.folder.resolve(), given.address, given.settings)
@@ -54,7 +54,7 @@ def configure(folder: Path, address: str, own: str) -> None:
     ssh = machine.ssh_config(shown.stdout)
     pair = folder / "files" / "machine"
     if authority.ensure(pair, machine.NAME):
-        print(f"A new authority for {machine.NAME} was made: {pair / 'authority.pem'}", flush=True)
+        print(f"A new certificate authority for {machine.NAME} was made: {pair / 'authority.pem'}", flush=True)
     checkout = yaml.safe_load((ROOT / "etc/salt/master").read_text())
     near = min(os.path.relpath(folder, ROOT), str(folder), key=len)
     config = machine.master(checkout, str(ROOT), str(folder), near, ssh["identityfile"])

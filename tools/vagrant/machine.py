@@ -104,8 +104,9 @@ def farewell(address: str, authority: str, saltfile: str) -> str:
     return f"""
 https://{NAME}/ is up, on {address}.
   Add to /etc/hosts of this computer:  {address} {NAME}
-  Trust in the browser (it can vouch for this one name only):  {authority}
+  Import into the browser as a certificate authority (it is valid for this name only):  {authority}
   From a shell: curl --cacert {authority} --resolve {NAME}:443:{address} https://{NAME}/
   The administrator's first password: vagrant ssh -c 'sudo cat /etc/mattermost/first-admin-login'
-  Again: vagrant provision    Look: SALT_SALTFILE={saltfile} .venv/bin/salt-run state.orchestrate mattermost.verify
-  Away:  vagrant destroy"""
+  Deploy again: vagrant provision
+  Check the site: SALT_SALTFILE={saltfile} .venv/bin/salt-run state.orchestrate mattermost.verify
+  Remove the machine: vagrant destroy"""

@@ -50,7 +50,7 @@ ask_repository() {
       ;;
     *)
       if needs_new_password "$stored"; then
-        fact refused "backup:password it is new, and the repository $shown, which has backups of this host, does not open: $said"
+        fact refused "backup:password it is new and could not be tried, because the repository $shown, which has backups of this host, does not open: $said"
         return
       fi
       case $BACKUP_REPOSITORY:$said in

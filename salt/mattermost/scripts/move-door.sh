@@ -115,7 +115,7 @@ END
     until grep -qs 'Server listening' "$door/log"; do
         tries=$((tries + 1))
         if [ "$tries" -gt 150 ] || ! systemctl is-active --quiet mattermost-move-door.service; then
-            fail 4 "sshd does not start on port $port of this host: $(cat "$door.why" 2>/dev/null). Start again; another port is chosen."
+            fail 4 "sshd does not start on port $port of this host: $(cat "$door.why" 2>/dev/null). Start the move again: it then takes another port."
         fi
         sleep 0.1 2>/dev/null || sleep 1
     done

@@ -56,7 +56,7 @@ def test_each_shell_goes_back_and_keeps_every_message(host_of_each_shell):
     assert done.returncode == 0, done.stdout + done.stderr
     assert_back(host)
     assert host.get("took_back") == "db downgrade 4,3"
-    assert "everything that was written since then stays" in host.report()["reason"]
+    assert "everything that was written since the upgrade stays" in host.report()["reason"]
     assert "Only that copy has" not in host.report()["reason"]
 
 
@@ -237,7 +237,7 @@ def test_columns_that_cannot_be_read_are_not_taken_for_columns_that_are_not_ther
     (added,) = (host.folder / "work/switch/before").glob("*/added")
     added.unlink()
     said = fields(host.run("back").stdout)
-    assert (said["way"], "would delete cannot be counted" in said["reason"]) == ("copy", True)
+    assert (said["way"], "how much data the migrations would delete" in said["reason"]) == ("copy", True)
     assert host.run("back", "go").returncode == 2
     assert_still_new(host)
 

@@ -94,7 +94,7 @@ def test_it_is_forgotten_by_hand(stocked):
 def test_what_is_not_kept_aside_is_not_forgotten(stocked, name):
     done = stocked.run("forget", name)
     assert done.returncode == 2
-    assert "Nothing kept has the name" in done.stderr
+    assert "No copy and no old version has the name" in done.stderr
     assert len(stocked.kept) == 6
 
 

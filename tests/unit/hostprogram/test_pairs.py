@@ -252,7 +252,7 @@ def then_removal(folder, work, settings, keeper, is_moving):
     return mattermost_remove_files.unfinished({"work": str(work), "settings": str(settings)})
 
 
-LOCKED = "A backup, drill, restore or upgrade of PostgreSQL is running."
+LOCKED = "A backup, a drill, a restore or a PostgreSQL upgrade is running."
 SWITCHING = "An upgrade or rollback"
 MOVED = "moved to another host"
 # for each of the first, what each of the second says; "" where it goes on. A backup that is at work is for others what a drill is.

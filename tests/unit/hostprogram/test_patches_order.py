@@ -137,7 +137,7 @@ def test_a_person_does_not_wait_for_the_window(host):
 @pytest.mark.parametrize(
     ("why", "ends"),
     [
-        ("A backup, drill, restore or upgrade of PostgreSQL is running.", (0, "skipped")),
+        ("A backup, a drill, a restore or a PostgreSQL upgrade is running.", (0, "skipped")),
         ("The copy needs 900 MiB, and 10 MiB are free.", (4, "failed")),
     ],
 )

@@ -25,7 +25,7 @@ def test_an_upgrade_waits_for_a_backup_then_refuses(host, lock):
     started = time.monotonic()
     done = host.run("to", NEW)
     assert (done.returncode, time.monotonic() - started > 0.9) == (2, True), done.stdout + done.stderr
-    assert "A backup, drill, restore or upgrade of PostgreSQL is running." in done.stdout
+    assert "A backup, a drill, a restore or a PostgreSQL upgrade is running." in done.stdout
     host.assert_old()
     fcntl.flock(lock, fcntl.LOCK_UN)
     assert host.run("to", NEW).returncode == 0

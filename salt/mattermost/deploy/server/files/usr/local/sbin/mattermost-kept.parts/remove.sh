@@ -19,7 +19,7 @@ forget() { # forget NAME [anyway]
     name=${name#"${database}"_}
     take_lock
     find_retained
-    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "Nothing kept has the name ${name:-name}. To see what is kept: mattermost-kept list"
+    grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "No copy and no old version has the name '$name'. To see their names: mattermost-kept list"
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
         number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway"
         [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it with these messages: mattermost-kept forget $name anyway"
@@ -32,7 +32,7 @@ take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
     exec 8>"$own/lock"
     flock -w 60 8 || fail 4 "An upgrade or rollback is running. Wait for its end: mattermost-switch wait"
-    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To complete it: mattermost-switch wait"
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To have it finished or rolled back: mattermost-switch wait"
     ! is_open restore || fail 5 "A restore is running or is being rolled back. See: mattermost-restore status"
 }
 

@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade is gone. Restore a backup."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or what the upgrade to it kept was deleted. To return to older data, restore a backup."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -76,9 +76,9 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
     printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines" \
         "advice=Nothing was changed. To go back, run on this host: mattermost-switch back $([ -n "$question" ] && say "overwrite $way" || say go)"
     if [ "$way" = copy ]; then
-        say "reason=${obstacle:+The migrations since then cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. They and all other changes since are kept in $(copy_name newer DATE), but $to does not show them."
+        say "reason=${obstacle:+The migrations of the last upgrade cannot be taken back: $obstacle }Going back from $from to $to restores the database and configuration from before the upgrade of $(day "$source"). Created since then: $lost. These and all other changes since then are kept in the database $(copy_name newer DATE), but $to does not show them."
         [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
-            say "config=config.json was changed after that upgrade. The present file is kept."
+            say "config=config.json was changed after that upgrade. Going back restores the old file and keeps the present one as a copy."
     elif [ -z "$taken_back" ]; then
         say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
     else
@@ -114,13 +114,13 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     save_configuration || { roll_back "The configuration could not be copied to $own. Check the disk: df"; return; }
     if [ "$way" = copy ]; then
         record swapping || { roll_back "$unwritten"; return; }
-        exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from, left for $to" ||
+        exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from before the rollback to $to" ||
             { roll_back "The database from before the upgrade could not be put back."; return; }
         record swapped || { roll_back "$unwritten"; return; }
         previous_configuration || { roll_back "The previous configuration could not be restored."; return; }
     elif [ -n "$taken_back" ]; then
         record copying || { roll_back "$unwritten"; return; }
-        copy_database "$(copy_name newer "$id")" "$from, left for $to" ||
+        copy_database "$(copy_name newer "$id")" "$from before the rollback to $to" ||
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
@@ -139,7 +139,7 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     newer=$(copy_name newer "$id") lost='' report_lines=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer. Check the disk: df"
     if recorded downgraded; then
-        outcome="The migrations of $from were taken back, and everything that was written since then stays. The database as it was before is kept as $newer."
+        outcome="The migrations of $from were taken back, and everything that was written since the upgrade stays. The database from before the rollback is kept as $newer."
         ! count_lost "$newer" "$database" || case $lost in
             '0 messages, 0 users, 0 channels, 0 attachments') ;;
             *) outcome="$outcome Only that copy has: $lost." ;;

@@ -88,7 +88,7 @@ roll_back_database() { # what a failed switch did to the database is undone; set
         failed_database=$(copy_name before "$source")
         exchange "$failed_database" "$saved" "mattermost-switch: $to before $from"
     elif recorded copied; then
-        exchange "$failed_database" "$saved" "mattermost-switch: left by the failed switch to $to"
+        exchange "$failed_database" "$saved" "mattermost-switch: left by the failed change to $to"
     else
         drop_copy "$saved"
     fi

@@ -88,9 +88,9 @@ find_way() { # find_way [copy]: sets way (down, copy), taken_back (numbers), dro
     elif ! locked_out=$(unreadable_passwords); then
         obstacle="It is not known how many people have a password that $to cannot read."
     elif [ "$locked_out" != 0 ]; then
-        obstacle="$locked_out people have a password that $to cannot read, so they could not log in."
+        obstacle="$locked_out people have a password that $to cannot read, so the rollback would lock them out."
     elif ! count_dropped; then
-        obstacle="The data that taking back the migrations would delete cannot be counted."
+        obstacle="It is not known how much data the migrations would delete when they are taken back."
     elif [ -n "$taken_back" ] && ! check_room; then
         obstacle=${why:-"The size of the database cannot be read."} why=''
     else

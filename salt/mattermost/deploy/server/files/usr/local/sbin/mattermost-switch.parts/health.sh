@@ -26,7 +26,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     fi
     fetch '/api/v4/config/client?format=old'
     if ! grep -q "\"BuildEnterpriseReady\":\"$(enterprise_ready "$install/$1")\"" "$scratch/body"; then
-        why="Mattermost $1 has another edition than the installed release."
+        why="The Mattermost $1 that runs has another edition than the one that is installed."
         return 2
     fi
     fetch /

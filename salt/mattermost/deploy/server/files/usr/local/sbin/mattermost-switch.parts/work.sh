@@ -39,10 +39,10 @@ work() { # sets id, kind, to, from
         [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
         if is_restoring "$kind"; then
             from=$(current)
-            write_report refused "A restore of a backup is running or is being rolled back." "Wait for its end: systemctl status mattermost-restore-back"
+            write_report refused "A restore of a backup is running or is being rolled back." "Wait until it has ended. See: mattermost-restore status"
         elif is_moving; then
             from=$(current)
-            write_report refused "This server is stopped, because it is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"
+            write_report refused "This server is stopped, because it is being moved to another host." "Wait until the move has ended. See: systemctl status mattermost-move"
         else
             case $kind in
                 to) upgrade ;;
