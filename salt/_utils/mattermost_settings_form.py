@@ -222,6 +222,8 @@ def _as_wanted(wanted, value) -> str:
         return " Write it without quotes."
     if wanted == "array" and not isinstance(value, dict):
         return " Write it as a list, [...]."
+    if wanted == "object":
+        return " Write it as a mapping, {...}."
     return ""
 
 

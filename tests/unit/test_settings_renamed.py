@@ -91,7 +91,7 @@ def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_one():
     ]
     settings, _, faults = renamed.applied(SCHEMA, {"kept": {"days": 7}, "retention": "none"})
     assert [fault.sentence for fault in form.validate(SCHEMA, settings)] == [
-        "mattermost:retention must be of type object, not str 'none'."
+        "mattermost:retention must be of type object, not str 'none'. Write it as a mapping, {...}."
     ]
 
 
