@@ -75,7 +75,7 @@ def unknown_sum(settings: dict) -> tuple[str, str]:
     """Return what is wrong, and what to do, where no sum of the archive is set. settings: the branch ``relenv``."""
     return (
         "mattermost:relenv:sha256 is not set, so Salt's archive cannot be checked before it runs as root on the host.",
-        "set mattermost:relenv:sha256 to the sum that Salt's project publishes for "
+        "set mattermost:relenv:sha256 to the SHA-256 that Salt publishes for "
         f"{settings['source']} (docs/platforms.md, Hosts without a usable Python).",
     )
 

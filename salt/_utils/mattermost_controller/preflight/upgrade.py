@@ -26,7 +26,7 @@ def user_limit(settings, facts, outside) -> Finding:
         installed, wanted, facts.get("edition") or "team", settings["release"]["edition"]
     )
     if not limit:
-        return ok("user-limit", "This run brings no user limit.")
+        return ok("user-limit", "This run adds no limit of the number of users.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
         return refusal(
