@@ -8,15 +8,17 @@ import time
 import mattermost_config_file as files
 import mattermost_secret_core as core
 from mattermost_answer import answer as _ret
+from mattermost_remove_files import is_elsewhere
 
 NAME = "backup-password"
+OWN_DISK = "Backups are only on the host's own disk, and are lost with that disk. Set mattermost:backup:repository to keep them on another machine."
 
 
-def stored(name, password=""):
+def stored(name, password="", repository=""):
     """Have the password in the store, for root alone: the given one, or one that is made once.
 
     name: directory of the store. password: of an existing repository (mattermost_backup_repository has asked it); empty keeps
-    the host's own. Another password than the stored one takes its place, and the stored one is kept beside it. The value never
+    the host's own. repository: of the settings; the first password comes with a warning where backups are on this host alone. Another password than the stored one takes its place, and the stored one is kept beside it. The value never
     stands in changes or comment. result False, with nothing changed, when the stored file cannot be used.
     """
     try:
@@ -41,4 +43,7 @@ def stored(name, password=""):
         core.write(name, NAME, password)
     else:
         core.get(name, NAME)
-    return _ret(name, True, f"The backup password was {done}. {keep}", changes)
+    ret = _ret(name, True, f"The backup password was {done}. {keep}", changes)
+    if not known and repository and not is_elsewhere(repository):
+        ret["warnings"] = [OWN_DISK]  # once, with the first deploy
+    return ret

@@ -5,8 +5,8 @@ import json
 from tests import states
 
 
-def kept(store, password="", test=False):
-    return states.load_state("mattermost_backup_password", test).stored(str(store), password)
+def kept(store, password="", test=False, repository=""):
+    return states.load_state("mattermost_backup_password", test).stored(str(store), password, repository)
 
 
 def test_a_password_is_born_once_and_never_shown(tmp_path):
@@ -35,3 +35,15 @@ def test_a_given_password_takes_the_place_of_the_one_before_which_is_kept(tmp_pa
     assert aside.read_text() == own
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
     assert kept(tmp_path, "of another repository")["changes"] == {}
+
+
+def test_only_the_first_deploy_warns_that_backups_are_on_the_hosts_own_disk(tmp_path):
+    (warning,) = kept(tmp_path, repository="/var/backups/mattermost")["warnings"]
+    assert "mattermost:backup:repository" in warning
+    assert "warnings" not in kept(tmp_path, repository="/var/backups/mattermost")
+    assert "warnings" not in kept(tmp_path, "another", repository="/var/backups/mattermost")
+
+
+def test_a_repository_elsewhere_gives_no_warning(tmp_path):
+    for name, repository in (("a", "s3:https://s3.example.com/bucket"), ("b", "")):
+        assert "warnings" not in kept(tmp_path / name, repository=repository)

@@ -47,6 +47,7 @@ backup-password-is-kept:
   mattermost_backup_password.stored:
     - name: {{ mattermost.paths.settings }}/secrets
     - password: {{ backup.password | json }}
+    - repository: {{ (backup.repository if by_clock else '') | json }}
     - require:
       - mattermost_backup_repository: backup-repository-is-usable
 
