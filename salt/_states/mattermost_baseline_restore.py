@@ -203,10 +203,15 @@ def _nginx_stays(nginx, manager, record):
     folder = os.path.dirname(nginx["site_dir"])
     if not os.path.isdir(folder):
         return ""
+    sites = files.sites(nginx["site_dir"])
     for path in records.tree(folder):
         below = os.path.relpath(path, folder)
-        ours = path.startswith((f"{nginx['site_dir']}/mattermost-", f"{nginx['snippet_dir']}/"))
-        if ours or path in nginx["default_sites"] or below.startswith(KNOWN_IN_NGINX):
+        if (
+            path in sites
+            or path.startswith(f"{nginx['snippet_dir']}/")
+            or path in nginx["default_sites"]
+            or below.startswith(KNOWN_IN_NGINX)
+        ):
             continue
         if not _belongs_to_a_package(path, manager):
             return f"{path} is from no package and not from this deployment"

@@ -113,7 +113,7 @@ def site(name, nginx, paths):
     nginx: ``platform.nginx``. paths: of the settings.
     """
     record = records.read(paths["work"]) or {}
-    our_files = [*files.inside(nginx["site_dir"], ["mattermost-*.conf"]), *files.inside(nginx["snippet_dir"], ["*"])]
+    our_files = [*files.sites(nginx["site_dir"]), *files.inside(nginx["snippet_dir"], ["*"])]
     changes = dict.fromkeys(our_files)
     back = {}
     for path in nginx["default_sites"]:

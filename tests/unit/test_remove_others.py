@@ -119,3 +119,10 @@ def test_one_of_ours_is_kept_by_a_removal_and_goes_with_a_purge(tmp_path):
     assert f"renewal/{NAME}.conf.kept" in certbot.census()
     certbot.removed(purge=True)
     assert certbot.census() == []
+
+
+def test_a_site_of_others_that_is_called_as_ours_stays(tmp_path):
+    (tmp_path / "mattermost-ssl.conf").write_text("# Managed by Salt (mattermost.deploy.nginx-ssl).\n")
+    (tmp_path / "mattermost-push.conf").write_text("server { }\n")
+    (tmp_path / "mattermost-gone.conf").symlink_to("nothing")
+    assert files.sites(str(tmp_path)) == [str(tmp_path / "mattermost-ssl.conf")]
