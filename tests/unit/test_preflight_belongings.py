@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import socket
 import subprocess
 
 import pytest
@@ -257,3 +258,127 @@ def test_the_look_at_a_host_tells_our_units_from_others(tmp_path):
         ("unit", f"{tmp_path}/mattermost-switch.service"),
         ("file", f"{tmp_path}/mattermost-ssl.conf"),
     ]
+
+
+SQL = {"uid": 997, "home": "/nonexistent", "shell": "/usr/sbin/nologin"}
+COMING = f"{INSTALL}.coming"
+# neither a setting nor an import in place takes these over: no other installation has them
+NEVER_OTHERS = [
+    ("account", "an account or group mattermost-sql", {"programs_account": {**SQL, "shell": "/bin/bash"}}),
+    ("account", "an account or group mattermost-sql", {"programs_account": {**SQL, "home": "/srv/shop"}}),
+    ("account", "an account or group mattermost-sql", {"programs_group": True}),
+    ("directories", COMING, {"directories": {COMING: ["index.html"]}}),
+    ("directories", COMING, {"directories": {COMING: None}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "words", "facts"), NEVER_OTHERS)
+def test_what_no_other_installation_has_is_never_taken_over(check, words, facts):
+    for pillar, outside in (({}, {}), ({"server": {"adopt": True}}, {}), ({}, {"in_place": {"tree": INSTALL}})):
+        found = findings_of(pillar, facts, outside)
+        assert red(found) == [check]
+        assert words in found[check].sentence
+        assert found[check].fix
+    directories = {**BY_US["directories"], **facts.get("directories", {})}
+    assert red(findings_of(facts={**BY_US, **facts, "directories": directories})) == []
+
+
+def test_accounts_and_places_of_ours_beside_those_of_the_settings_pass():
+    for facts in (
+        {"programs_account": SQL, "programs_group": True},
+        {"directories": {COMING: []}},
+        {"directories": {COMING: ["11.7.10", ".unpack-1"]}},
+    ):
+        found = findings_of(facts=facts)
+        assert {found[name].level for name in NAMES} == {"ok"}
+
+
+def test_the_account_of_the_programs_never_has_roots_number():
+    facts = {"programs_account": {**SQL, "uid": 0}}
+    assert red(findings_of(facts=facts)) == red(findings_of(facts={**BY_US, **facts})) == ["account"]
+
+
+def test_an_account_of_others_that_cannot_log_in_is_refused_too():
+    facts = {"account": {"uid": 1001, "home": "/srv/shop", "shell": "/usr/sbin/nologin"}}
+    assert red(findings_of(facts=facts)) == ["account"]
+    assert findings_of({"server": {"adopt": True}}, facts)["account"].level == "note"
+
+
+def test_what_waits_for_an_account_of_that_name_is_refused_with_its_file():
+    facts = {"account_files": [("mattermost", "/etc/sudoers.d/old"), ("mattermost-sql", "/etc/cron.d/old")]}
+    found = findings_of(facts=facts)
+    assert red(found) == ["account"]
+    assert "/etc/sudoers.d/old and /etc/cron.d/old" in found["account"].sentence
+    assert findings_of({"server": {"adopt": True}}, facts)["account"].level == "note"
+    assert findings_of(facts={**BY_US, **facts})["account"].level == "note"
+
+
+def test_all_that_is_wrong_with_accounts_is_told_at_once():
+    facts = {"account": {**OURS, "shell": "/bin/sh"}, "programs_group": True, "account_files": [("mattermost", "/x")]}
+    found = findings_of(facts=facts)["account"]
+    for words in ("can log in (/bin/sh)", "mattermost-sql", "/x gives"):
+        assert words in found.sentence
+    assert "mattermost:server:user" in found.fix
+    assert "remove or rename" in found.fix
+
+
+def test_the_look_finds_what_waits_for_an_account(tmp_path):
+    lines = {
+        "sudoers": "root ALL=(ALL) ALL\n# mattermost ALL=(ALL) ALL\n",
+        "sudoers.d/old": "mattermost ALL=(ALL) NOPASSWD: ALL\n",
+        "sudoers.d/proxy": "mattermost-push ALL=(ALL) NOPASSWD: ALL\n",
+        "cron.d/old": "@daily mattermost-sql /bin/true\n",
+        "cron.d/other": "5 4 * * * root echo mattermost x\n",
+        "crontab": "5 4 * * *  mattermost /bin/true\n",
+    }
+    for name, text in lines.items():
+        (tmp_path / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "etc" / name).write_text(text)
+    (tmp_path / "cron/crontabs").mkdir(parents=True)
+    (tmp_path / "cron/crontabs/mattermost").touch()
+    text = (
+        probe.script(["salt"], settings()).replace("/etc/", f"{tmp_path}/etc/").replace("/var/spool/", f"{tmp_path}/")
+    )
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert {(name, path.removeprefix(f"{tmp_path}/")) for name, path in probe.parse(done.stdout)["account_files"]} == {
+        ("mattermost", "etc/sudoers.d/old"),
+        ("mattermost", "etc/crontab"),
+        ("mattermost", "cron/crontabs/mattermost"),
+        ("mattermost-sql", "etc/cron.d/old"),
+    }
+
+
+def test_the_look_brings_what_is_beside_the_releases(tmp_path):
+    (tmp_path / "x.coming/theirs").mkdir(parents=True)
+    assert probed(settings(), install=tmp_path / "x")["directories"][f"{tmp_path}/x.coming"] == ["theirs"]
+
+
+def test_a_role_of_others_is_refused_unless_it_is_adopted():
+    found = findings_of(facts={"foreign_role": True})
+    assert red(found) == ["existing-database"]
+    assert "a role mattermost (mattermost:database:user)" in found["existing-database"].sentence
+    assert findings_of({"server": {"adopt": True}}, {"foreign_role": True})["existing-database"].level == "note"
+    in_place = findings_of({"server": {"adopt": True}}, {"foreign_role": True}, {"in_place": {"tree": INSTALL}})
+    assert red(in_place) == ["existing-database"]
+    assert red(findings_of(facts={**BY_US, "foreign_role": True})) == []
+
+
+def test_an_empty_database_of_another_role_is_refused_before_any_change():
+    assert red(findings_of(facts={"database": {"owner": "alice", "tables": 0}})) == ["existing-database"]
+    assert red(findings_of(facts={"database": {"owner": "mattermost", "tables": 0}})) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "foreign"), [("150018|2|shop|f", True), ("150018|2|shop|t", False), ("150018|2||", False)]
+)
+def test_the_look_tells_a_role_of_others_by_its_comment(tmp_path, monkeypatch, answer, foreign):
+    (tmp_path / "runuser").write_text(f"#!/bin/sh\ncase $* in *pg_authid*) echo '{answer}' ;; esac\n")
+    (tmp_path / "runuser").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin")
+    text = probe.script(["salt"], settings()).replace("/var/run/postgresql/", f"{tmp_path}/")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / ".s.PGSQL.5432"))
+        facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
+    assert (facts["postgresql"][5432], facts["other_databases"][5432]) == ("15.18", 2)
+    assert (facts["foreign_role"], (facts["database"] or {}).get("owner", "")) == (foreign, answer.split("|")[2])

@@ -1,6 +1,7 @@
 """Files of others at our names, and links that lead our directories away: refused before the first deploy, told on a host of ours."""
 
 import fnmatch
+import hashlib
 import subprocess
 
 import pytest
@@ -19,8 +20,12 @@ LIVE = ("certificate", "/etc/letsencrypt/live/chat.example.test")
 HOOK = ("file", "/etc/letsencrypt/renewal-hooks/deploy/mattermost-nginx")
 PROGRAM = ("program", "/usr/local/sbin/mattermost-backup")
 FOREIGN = [DROPIN, LIVE, HOOK, PROGRAM, ("unit", "/etc/systemd/system/mattermost-restore@.service"),
-           ("dropin", "/run/systemd/system/mattermost-backup.timer.d/x.conf"), ("dropin", "/etc/systemd/system/mattermost-.service.d/x.conf")]  # fmt: skip
+           ("dropin", "/run/systemd/system/mattermost-backup.timer.d/x.conf"), ("dropin", "/etc/systemd/system/mattermost-.service.d/x.conf"),
+           ("script", "/etc/init.d/mattermost"), ("unit", "/etc/systemd/system/mattermost.socket"),
+           ("dropin", "/etc/systemd/system/mattermost.service.requires/shop.service")]  # fmt: skip
+POLICY = ("policy", "/etc/systemd/system/service.d/limits.conf")
 WEBROOT = "/var/www/letsencrypt"
+KEYS = ("/etc/apt/keyrings/mattermost-postgresql.asc", "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-epel-9")
 
 
 @pytest.mark.parametrize("found", FOREIGN, ids=lambda found: found[1])
@@ -28,7 +33,7 @@ def test_what_has_a_name_of_ours_and_not_our_record_is_refused(found):
     finding = findings_of(facts={"foreign": [found]})
     assert red(finding) == ["unit"]
     assert found[1] in finding["unit"].sentence
-    assert "away" in finding["unit"].fix
+    assert "away" in finding["unit"].fix or found[0] == "script"
     deployed = findings_of(facts={**BY_US, "foreign": [found]})
     assert red(deployed) == []
     assert deployed["unit"].level == ("ok" if found == LIVE else "note")
@@ -51,6 +56,7 @@ def test_names_of_the_vendor_are_free():
     names = ("push-proxy", "backup-check")
     found = [("program", f"/usr/local/sbin/mattermost-{name}") for name in names]
     found += [("dropin", f"/etc/systemd/system/mattermost-{name}.service.d/x.conf") for name in names]
+    found += [("script", f"/etc/init.d/mattermost-{name}") for name in names]
     assert findings_of(facts={"foreign": found})["unit"].level == "ok"
 
 
@@ -93,11 +99,15 @@ def written():
     return {path for path in found if not path.startswith(own) and path not in folders} | {
         "/etc/yum.repos.d/mattermost.repo", "/etc/yum.repos.d/mattermost-system.repo", "/etc/apt/sources.list.d/mattermost-postgresql.sources",
         "/etc/postgresql/15/main/conf.d/mattermost.conf", DROPIN[1], LIVE[1] + "/fullchain.pem",
+        *KEYS, "/etc/nginx/mattermost/notes.txt", "/etc/init.d/mattermost", "/etc/init.d/mattermost-backup",
+        "/etc/systemd/system/mattermost.socket", "/run/systemd/transient/mattermost-switch.service",
+        "/etc/systemd/system/mattermost.service.wants/shop.service",
     }  # fmt: skip
 
 
 def test_the_look_finds_a_file_of_others_at_each_name_that_a_deploy_writes(tmp_path):
-    wanted = {path for path in written() if not path.endswith("/closed")}  # a mark of our own programs
+    wanted = written()
+    assert "/etc/nginx/mattermost/closed" in wanted
     assert {HOOK[1], PROGRAM[1], "/etc/nginx/mattermost/tls.conf", "/etc/tmpfiles.d/mattermost-logs.conf"} <= wanted
     for path in wanted:
         place = tmp_path / path[1:]
@@ -105,7 +115,8 @@ def test_the_look_finds_a_file_of_others_at_each_name_that_a_deploy_writes(tmp_p
         place.write_text("theirs\n")
     live = {path for path in wanted if path.startswith(LIVE[1])}
     assert rooted(tmp_path) == wanted - live | {LIVE[1]}
-    for path in wanted:
+    silent = (*KEYS, "/etc/nginx/mattermost/closed")  # what is beside them says it
+    for path in wanted.difference(silent):
         (tmp_path / path[1:]).write_text(f"#!/bin/sh\n# {RECORD}.deploy.x).\n")
     assert rooted(tmp_path) == {LIVE[1]}
 
@@ -208,3 +219,52 @@ def test_a_link_is_found_wherever_on_the_way_it_is(tmp_path):
 
 def test_the_places_of_the_settings_are_not_led_by_default():
     assert STATE not in probed(settings())["real"]
+
+
+def test_a_drop_in_for_all_services_is_told_and_refuses_nothing():
+    found = findings_of(facts={"foreign": [POLICY]})["unit"]
+    assert (found.level, POLICY[1] in found.sentence) == ("warning", True)
+    assert findings_of(facts={**BY_US, "foreign": [POLICY]})["unit"].level == "note"
+    assert findings_of(facts={"foreign": [POLICY], "systemd": 239})["unit"].level == "ok"  # it does not read them yet
+    both = findings_of(facts={"foreign": [POLICY, PROGRAM]})["unit"]
+    assert (both.level, POLICY[1] in both.sentence) == ("refusal", True)
+
+
+def test_the_look_finds_a_drop_in_for_all_services(tmp_path):
+    for path in (POLICY[1], "/usr/lib/systemd/system/service.d/10-timeout-abort.conf"):
+        (tmp_path / path[1:]).parent.mkdir(parents=True)
+        (tmp_path / path[1:]).touch()
+    assert rooted(tmp_path) == {POLICY[1]}
+
+
+def test_a_certificate_that_only_certbots_archive_has_is_found(tmp_path):
+    archive = LIVE[1].replace("live", "archive")
+    (tmp_path / archive[1:]).mkdir(parents=True)
+    assert rooted(tmp_path) == {archive}
+
+
+@pytest.mark.parametrize("content", ["the package's\n", "server { root /srv/shop; }\n"], ids=["untouched", "edited"])
+def test_the_default_site_of_nginx_is_free_until_somebody_edits_it(tmp_path, monkeypatch, content):
+    packages = tmp_path / "bin/dpkg-query"
+    packages.parent.mkdir()
+    known = hashlib.md5(b"the package's\n").hexdigest()
+    packages.write_text(f"#!/bin/sh\necho ' {tmp_path}/etc/nginx/sites-available/default {known}'\n")
+    packages.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{packages.parent}:/usr/bin:/bin")
+    place = "/etc/nginx/sites-enabled/default"
+    assert rooted(tmp_path) == set()
+    for folder in ("enabled", "available"):
+        (tmp_path / f"etc/nginx/sites-{folder}").mkdir(parents=True)
+    (tmp_path / "etc/nginx/sites-available/default").write_text(content)
+    (tmp_path / place[1:]).symlink_to("../sites-available/default")
+    assert rooted(tmp_path) == ({place} if "shop" in content else set())
+
+
+def test_a_site_of_others_that_is_called_as_ours_is_a_site_of_others(tmp_path):
+    folder = tmp_path / "etc/nginx/conf.d"
+    folder.mkdir(parents=True)
+    for name in ("mattermost-ssl.conf", "mattermost-push.conf"):
+        (folder / name).touch()
+    text = probe.script(["salt"], settings()).replace("/etc/", f"{tmp_path}/etc/")
+    facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
+    assert facts["nginx_sites"] == [f"{folder}/mattermost-push.conf"]

@@ -2,7 +2,7 @@
 # What must be known of a host, as lines `key<TAB>value` (a key may repeat). Changes nothing and needs no Python: it runs
 # before Salt puts anything there, fed by ssh as root. Read by salt/_utils/mattermost_controller/hosts/probe.py, which also puts these
 # variables before it:
-: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ACCOUNT:?}" "${RUN:?}" "${WEBROOT:?}" "${NAME:?}" "${CONFIG_KEYS:?}"
+: "${INSTALL:?}" "${STATE:?}" "${SETTINGS:?}" "${WORK:?}" "${DATABASE:?}" "${DATABASE_PORT:?}" "${ROLE:?}" "${ROLE_RECORD:?}" "${ACCOUNT:?}" "${RUN:?}" "${WEBROOT:?}" "${NAME:?}" "${CONFIG_KEYS:?}"
 
 fact() { # fact KEY VALUE: on one line, whatever somebody named a file or a program
   case $2 in
@@ -114,6 +114,16 @@ done
 # the account that the server gets, what is in its directories, and the units that carry its names: ours, or somebody's
 fact account "$(getent passwd "$ACCOUNT")"
 fact group "$(getent group "$ACCOUNT")"
+fact programs_account "$(getent passwd mattermost-sql)"
+fact programs_group "$(getent group mattermost-sql)"
+# what already gives something to accounts of those names, there or not
+for account in "$ACCOUNT" mattermost-sql; do
+  {
+    grep -lsE "^[[:space:]]*%?$account[[:space:]]" /etc/sudoers /etc/sudoers.d/*
+    grep -lsE "^(@[a-z]+|([^#[:space:]]+[[:space:]]+){4}[^#[:space:]]+)[[:space:]]+$account[[:space:]]" /etc/crontab /etc/cron.d/*
+    ls -d "/var/spool/cron/crontabs/$account" "/var/spool/cron/$account" 2>/dev/null
+  } | while read -r file; do fact account_file "$account $file"; done
+done
 grep -lsxF "User=$ACCOUNT" /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service |
   grep -v '/mattermost[^/]*$' | while read -r unit; do fact account_unit "$unit"; done
 loose() { # loose PATH: the directory above it, as it really is, in which another account than root can replace what is there
@@ -128,7 +138,7 @@ loose() { # loose PATH: the directory above it, as it really is, in which anothe
     at=${at%/*}
   done
 }
-for path in "$INSTALL" "$STATE" "$SETTINGS" "$WORK" "$WEBROOT" "$REPOSITORY"; do
+for path in "$INSTALL" "$INSTALL.coming" "$STATE" "$SETTINGS" "$WORK" "$WEBROOT" "$REPOSITORY"; do
   [ -n "$path" ] || continue
   loose "$path"
   real=$(readlink -m -- "$path") && [ "$real" != "$path" ] && fact real "$path//$real"
@@ -155,30 +165,43 @@ foreign() { # foreign KIND PATH...
     case $path in # what cannot say it itself was written with one that does
       */unavailable.json) record=${path%json}html ;;
       */mattermost-authority.pem) record=${path%/*}/renewal-hooks/deploy/mattermost-nginx ;;
+      /etc/apt/keyrings/*) record=/etc/apt/sources.list.d/mattermost-postgresql.sources ;;
+      /etc/pki/rpm-gpg/*) record=/etc/yum.repos.d/mattermost-system.repo ;; # written before the other one
+      */mattermost/closed) record=${path%closed}site.conf ;;
     esac
     [ -f "$record" ] && grep -qsE '^(#|<!--) Managed by Salt \(mattermost' "$record" || fact foreign "$kind $path"
   done
 }
-for folder in /etc/systemd/system/ /etc/systemd/system.control/ /run/systemd/system/ /usr/local/lib/systemd/system/ /usr/lib/systemd/system/ /lib/systemd/system/; do
+for folder in /etc/systemd/system/ /etc/systemd/system.control/ /etc/systemd/system.attached/ /run/systemd/system/ /run/systemd/system.control/ \
+  /run/systemd/system.attached/ /run/systemd/transient/ /run/systemd/generator/ /usr/local/lib/systemd/system/ /usr/lib/systemd/system/ /lib/systemd/system/; do
   case $folder in /lib/*) [ ! -L /lib ] || continue ;; esac # the same as /usr/lib
-  foreign unit "$folder"mattermost*.service "$folder"mattermost*.timer
-  foreign dropin "$folder"mattermost*.service.d/*.conf "$folder"mattermost*.timer.d/*.conf
+  for type in service timer socket path; do
+    foreign unit "$folder"mattermost*."$type"
+    foreign dropin "$folder"mattermost*."$type".d/*.conf "$folder"mattermost*."$type".wants/* "$folder"mattermost*."$type".requires/*
+  done
 done
+foreign script /etc/init.d/mattermost*
+# what a vendor or a container's host has there (/usr/lib, /run) is no decision of this host's administrator
+foreign policy /etc/systemd/system/service.d/*.conf /etc/systemd/system/timer.d/*.conf
 fact unit_user "$(sed -n '/^# Managed by Salt (mattermost/,$ s/^User=//p' /etc/systemd/system/mattermost.service 2>/dev/null)"
 foreign program /usr/local/sbin/mattermost-*
 foreign file /usr/local/lib/mattermost/* /etc/tmpfiles.d/mattermost-salt.conf /etc/tmpfiles.d/mattermost-logs.conf \
   /etc/systemd/system/nginx.service.d/mattermost.conf /etc/systemd/system/certbot*.service.d/mattermost.conf \
   /etc/nginx/conf.d/mattermost-base.conf /etc/nginx/conf.d/mattermost-ssl.conf /etc/nginx/conf.d/mattermost-non-ssl.conf \
-  /etc/nginx/conf.d/mattermost-additional-names.conf /etc/nginx/mattermost/*.conf /etc/nginx/mattermost/*.html /etc/nginx/mattermost/*.json \
+  /etc/nginx/conf.d/mattermost-additional-names.conf /etc/nginx/mattermost/* \
   /etc/letsencrypt/renewal-hooks/deploy/mattermost-nginx /etc/letsencrypt/mattermost-authority.pem \
-  /etc/apt/sources.list.d/mattermost-postgresql.sources /etc/yum.repos.d/mattermost.repo /etc/yum.repos.d/mattermost-system.repo \
+  /etc/apt/sources.list.d/mattermost-*.sources /etc/apt/keyrings/mattermost-*.asc \
+  /etc/yum.repos.d/mattermost.repo /etc/yum.repos.d/mattermost-system.repo /etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-* \
   /etc/postgresql/*/*/conf.d/mattermost.conf /var/lib/pgsql/*/data/conf.d/mattermost.conf
 for path in /etc/nginx/mattermost /usr/local/lib/mattermost; do [ -d "$path" ] || foreign file "$path"; done
 # a certificate that certbot keeps has its file of renewal, also after a removal
-[ -e "/etc/letsencrypt/renewal/$NAME.conf" ] || [ -e "/etc/letsencrypt/renewal/$NAME.conf.kept" ] || foreign certificate "/etc/letsencrypt/live/$NAME"
-# sites of others; a package's own default page is none
+[ -e "/etc/letsencrypt/renewal/$NAME.conf" ] || [ -e "/etc/letsencrypt/renewal/$NAME.conf.kept" ] ||
+  foreign certificate "/etc/letsencrypt/live/$NAME" "/etc/letsencrypt/archive/$NAME"
+# sites of others; a package's own default page is none, unless somebody made a site of it
+own=$(dpkg-query -W -f='${Conffiles}\n' nginx-common 2>/dev/null | sed -n 's,^ /etc/nginx/sites-available/default \([0-9a-f]\{32\}\).*,\1,p')
+[ -z "$own" ] || [ "$own" = "$(md5sum /etc/nginx/sites-enabled/default 2>/dev/null | cut -c1-32)" ] || foreign file /etc/nginx/sites-enabled/default
 for path in /etc/nginx/conf.d/*.conf /etc/nginx/sites-enabled/*; do
-  case ${path##*/} in default | default.conf | mattermost-*.conf | '*' | '*.conf') continue ;; esac
+  case ${path##*/} in default | default.conf | mattermost-base.conf | mattermost-ssl.conf | mattermost-non-ssl.conf | mattermost-additional-names.conf | '*' | '*.conf') continue ;; esac
   [ -r "$path" ] && fact nginx_site "$path"
 done
 # the bundle that deployed it
@@ -229,11 +252,14 @@ for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
   port=${socket##*.}
   answer=$(ask "${socket%/*}" "$port" postgres "select current_setting('server_version_num'),
     (select count(*) from pg_database where not datistemplate and datname not in ('postgres', '$DATABASE')),
-    (select pg_get_userbyid(datdba) from pg_database where datname = '$DATABASE')")
+    (select pg_get_userbyid(datdba) from pg_database where datname = '$DATABASE'),
+    (select coalesce(shobj_description(oid, 'pg_authid'), '') like '%$ROLE_RECORD%' from pg_roles where rolname = '$ROLE')")
   fact postgresql "$port ${answer%%|*}"
   rest=${answer#*|}
   fact others "$port ${rest%%|*}"
-  owner=${rest#*|}
+  rest=${rest#*|}
+  owner=${rest%%|*}
+  [ "$port" != "$DATABASE_PORT" ] || fact role_is_ours "${rest#*|}"
   if [ "$port" = "$DATABASE_PORT" ] && [ -n "$owner" ]; then
     count="select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
     if tables=$(ask_as_owner "${socket%/*}" "$port" "$owner" "$count"); then

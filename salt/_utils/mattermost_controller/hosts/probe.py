@@ -11,6 +11,7 @@ import re
 import struct
 
 import mattermost_config_keys as config_keys
+import mattermost_database_plan as database_plan
 import mattermost_json
 
 from mattermost_controller.hosts import scripts
@@ -51,6 +52,7 @@ def script(file_roots: list[str], settings: dict) -> str:
         "WORK": paths["work"],
         "DATABASE": database["name"],
         "ROLE": database["user"],
+        "ROLE_RECORD": database_plan.MARK,
         "DATABASE_PORT": database["port"],
         "ACCOUNT": settings["server"]["user"],
         "RUN": paths["run"],
@@ -117,6 +119,10 @@ def parse(text: str) -> dict:
         else None,
         "account": _account(one("account")),
         "group": bool(one("group")),
+        "programs_account": _account(one("programs_account")),
+        "programs_group": bool(one("programs_group")),
+        "account_files": list(map(_pair, found.get("account_file", []))),
+        "foreign_role": one("role_is_ours") == "f",
         "account_units": found.get("account_unit", []),
         "unit_user": one("unit_user"),
         "foreign": list(map(_pair, found.get("foreign", []))),

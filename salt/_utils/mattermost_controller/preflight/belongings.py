@@ -7,13 +7,14 @@ over (``server:adopt``), an import in place and a move let stand what is there.
 from __future__ import annotations
 
 import fnmatch
+import re
 import shlex
 
 import mattermost_settings_rules_paths as rules
 from mattermost_remove_core import is_ours as is_our_unit
 from mattermost_remove_files import STATE
 
-from mattermost_controller.findings import Finding, note, ok, refusal, warning
+from mattermost_controller.findings import NOTE, OK, REFUSAL, WARNING, Finding, note, ok, refusal, warning
 from mattermost_controller.hosts import probe
 from mattermost_controller.preflight import release
 
@@ -32,6 +33,9 @@ RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 ADOPTED = ("paths:install", "paths:state", "paths:webroot")  # where another installation may have been
 EMPTY = ("lost+found",)
 PREFIXES = ("mattermost-.service", "mattermost-.timer")  # drop-ins for all units that are called so
+PROGRAMS = "mattermost-sql"  # the account of the host programs
+COMING = ".coming"  # beside paths:install, for the releases of an import in place
+FOR_A_TYPE = 244  # systemd's first version with drop-ins for all services
 
 
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
@@ -53,7 +57,48 @@ def is_ours(facts: dict, settings: dict) -> bool:
 
 
 def account(settings, facts, outside) -> Finding:
-    """The server's account is new or made by us; one with root's number is refused whatever is ignored or adopted."""
+    """The accounts of the server and of the host programs are new or made by us, and nothing on the host is meant for those names."""
+    found, ours = _servers_account(settings, facts, outside), is_ours(facts, settings)
+    if found.check != "account":
+        return found
+    files = facts.get("account_files", [])
+    if files:
+        paths = list(dict.fromkeys(path for _, path in files))
+        names = " and ".join(dict.fromkeys(name for name, _ in files))
+        sentence = f"{' and '.join(paths[:SHOWN])} gives rights or jobs to the account {names}, which this bundle uses."
+        fix = "remove what these files say of that account, or set mattermost:server:adopt: True to let it stay."
+        told = (
+            note("account", sentence) if ours else _let("account", sentence, fix, settings["server"]["adopt"], outside)
+        )
+        found = _joined(found, told)
+    if _is_strange(facts, ours):
+        sentence = (
+            f"The host has an account or group {PROGRAMS} that this bundle did not create, and whose name it needs."
+        )
+        found = _joined(found, refusal("account", sentence, f"remove or rename the account and the group {PROGRAMS}."))
+    return found
+
+
+def _joined(first: Finding, second: Finding) -> Finding:
+    """Return one finding for two of the same check, with the level of the worse."""
+    if first.level == OK:
+        return second
+    worse = min(first, second, key=lambda each: (REFUSAL, WARNING, NOTE).index(each.level))
+    fixes = dict.fromkeys(each.fix.rstrip(".") for each in (first, second) if each.fix and each.level == worse.level)
+    return worse._replace(sentence=f"{first.sentence} {second.sentence}", fix=f"{'; '.join(fixes)}." if fixes else "")
+
+
+def _is_strange(facts: dict, ours: bool) -> bool:
+    """Say whether the account of the host programs is somebody else's: not as each deploy makes it."""
+    found = facts.get("programs_account")
+    if not found:
+        return bool(facts.get("programs_group")) and not ours
+    as_made = found["home"] == "/nonexistent" and found["shell"].endswith(NO_LOGIN)
+    return found["uid"] == 0 or not as_made and not ours
+
+
+def _servers_account(settings, facts, outside) -> Finding:
+    """One with root's number is refused whatever is ignored or adopted."""
     user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
     adopts = settings["server"]["adopt"]
     fix = "set mattermost:server:user to a name that the host does not have, or set mattermost:server:adopt: True to take over this account."
@@ -95,11 +140,22 @@ def account(settings, facts, outside) -> Finding:
         )
     if found["uid"] < FIRST_PERSON:
         return _let("account", f"{what}. It is a system account (UID {found['uid']}).", fix, adopts, outside)
-    return warning("account", f"{what}. Its home would become {settings['paths']['state']}.", fix)
+    return _let("account", f"{what}. Its home would become {settings['paths']['state']}.", fix, adopts, outside)
 
 
 def directories(settings, facts, outside) -> Finding:
     """Each directory is absent, empty (a mount's lost+found does not count) or has what one of ours has, that of backups what restic has."""
+    found, coming = _directories_of_the_settings(settings, facts, outside), settings["paths"]["install"] + COMING
+    entries = facts.get("directories", {}).get(coming, [])
+    if entries is not None and _is_free("install", entries, ours=False):
+        return found
+    if is_ours(facts, settings) and not outside.get("in_place"):
+        return found  # only an import in place uses it, and a removal
+    sentence = f"This bundle did not create {coming}, and uses that name for the files of an import."
+    return _joined(found, refusal("directories", sentence, f"move {coming} away."))
+
+
+def _directories_of_the_settings(settings, facts, outside) -> Finding:
     foreign = _foreign_contents(settings, facts) | _foreign_run(settings, facts)
     repository = probe.local_repository(settings)
     places = {f"paths:{name}": settings["paths"][name] for name in RECORDS} | {"backup:repository": repository}
@@ -182,13 +238,14 @@ def _configs(facts) -> list[str]:
 
 
 def unit(settings, facts, outside) -> Finding:
-    """A unit, a program, and a file for another program, with a name of ours has our record; nothing of others changes our units."""
+    """A unit, a program, and a file for another program, with a name of ours has our record; nothing of others changes our units alone."""
     ours = is_ours(facts, settings)
     foreign = [(kind, path) for kind, path in facts.get("foreign", []) if _is_called_ours(kind, path)]
     uses_certbot = outside.get("site") == "ssl" and settings["certificate"]["source"] != "files" and not ours
     certificates = [path for kind, path in foreign if kind == "certificate" and uses_certbot]
     dropins = [path for kind, path in foreign if kind == "dropin"]
-    replaced = [path for kind, path in foreign if kind not in ("certificate", "dropin")]
+    policies = [path for kind, path in foreign if kind == "policy" and facts["systemd"] >= FOR_A_TYPE]
+    replaced = [path for kind, path in foreign if kind not in ("certificate", "dropin", "policy")]
     sentences = [
         *_told(replaced, "belongs to an installation that this bundle did not create, and a deploy would replace it."),
         *_told(dropins, "changes a unit of this bundle, but this bundle did not create that file."),
@@ -196,15 +253,20 @@ def unit(settings, facts, outside) -> Finding:
             certificates, "is not certbot's: it has no renewal file. certbot cannot get a certificate of that name."
         ),
     ]
-    if not sentences:
+    general = _told(policies, "changes all units of this host, those of this bundle too.")
+    if not sentences + general:
         return ok("unit", "No unit, program or nginx file of another installation is in the way.")
-    sentence = " ".join(sentences)
+    sentence = " ".join(sentences + general)
     if ours:
         return note("unit", sentence)
+    if not sentences:  # what an administrator decided for the whole host
+        return warning(
+            "unit", sentence, "check that these settings suit the server, such as its limits and its sandbox."
+        )
     if certificates:
         return _let("unit", sentence, f"move {' and '.join(certificates + replaced + dropins)} away.", False, outside)
     fix = "move that away, or set mattermost:server:adopt: True to take it over."
-    if any(path.endswith("/mattermost.service") for path in replaced):
+    if any(path.endswith(("/mattermost.service", "/init.d/mattermost")) for path in replaced):
         fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
 
@@ -218,5 +280,8 @@ def _is_called_ours(kind: str, path: str) -> bool:
     """Say whether a deploy uses the name; mattermost-push-proxy, for one, is the vendor's."""
     folder, _, name = path.rpartition("/")
     if kind == "dropin":
-        name = folder.rpartition("/")[2].removesuffix(".d")
-    return kind in ("file", "certificate") or name in ("mattermost.service", *PREFIXES) or is_our_unit(name)
+        name = folder.rpartition("/")[2].rpartition(".")[0]
+    elif kind == "script":
+        name += ".service"
+    name = re.sub(r"\.(socket|path)$", ".service", name)  # one of them starts the service of its name
+    return kind in ("file", "certificate", "policy") or name in ("mattermost.service", *PREFIXES) or is_our_unit(name)

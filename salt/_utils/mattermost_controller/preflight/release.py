@@ -87,8 +87,16 @@ def existing_database(settings, facts, outside) -> Finding:
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
             f"run in the database {name}, for each of them: ALTER TABLE NAME OWNER TO {found['owner']}. Or give that role SELECT on it, and USAGE on its schema.",
         )
-    if is_ours(facts, settings) or not found or not found["tables"]:
+    user = settings["database"]["user"]
+    taken = found and (found["tables"] or found["owner"] != user)
+    if is_ours(facts, settings) or not taken and not facts.get("foreign_role"):
         return ok("existing-database", "The host has no database of another installation.")
+    if not taken:
+        what = f"PostgreSQL has a role {user} (mattermost:database:user) that this bundle did not create."
+        if settings["server"]["adopt"] and not outside.get("in_place"):
+            return note("existing-database", f"{what} mattermost:server:adopt is set, so the deploy takes it over.")
+        fix = "set another mattermost:database:user, or mattermost:server:adopt: True to take over this role."
+        return refusal("existing-database", what, fix)
     what = f"The host already has a database {name} (owner {found['owner']}, {found['tables']} tables)"
     if outside.get("in_place"):
         return refusal(
