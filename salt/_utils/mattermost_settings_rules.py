@@ -26,7 +26,7 @@ METRICS = ("MetricsSettings", "ListenAddress")
 
 
 def server_user_is_an_account_of_its_own(settings):
-    """`server:user` is neither `root` nor `postgres`, nor `mattermost-sql`, as which this bundle's programs log in to the database."""
+    """`server:user` is not `root`, `postgres` or `mattermost-sql`, the account with which this bundle's programs log in to the database."""
     user = settings["server"]["user"]
     if user in ("root", "postgres", "mattermost-sql"):
         yield (
@@ -35,14 +35,14 @@ def server_user_is_an_account_of_its_own(settings):
 
 
 def server_user_is_no_components(settings):
-    """`server:user` is no account of nginx or of another package that the deploy brings."""
+    """`server:user` is not the account of nginx or of another package that the deploy installs."""
     user, platform = settings["server"]["user"], settings["platform"]
     if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
         yield f"mattermost:server:user is {user}, which owns files of another program. Set an account for the server alone."
 
 
 def ports_are_apart(settings):
-    """`server:port`, `database:port`, nginx's 80 and 443 and the metrics' port are different ones."""
+    """`server:port`, `database:port`, the ports 80 and 443 of nginx and the port of the metrics all differ."""
     server, database = settings["server"]["port"], settings["database"]["port"]
     if server == database:
         yield f"mattermost:server:port and mattermost:database:port are both {server}. Set a separate port for each."
@@ -114,7 +114,7 @@ def uploads_have_a_limit(settings):
 
 
 def exempt_addresses_are_addresses(settings):
-    """`nginx:limits:exempt` holds addresses and networks whose bits behind the mask are 0."""
+    """`nginx:limits:exempt` contains only addresses and networks. A network is written with its first address: 192.0.2.0/24, not 192.0.2.7/24."""
     for address in settings["nginx"]["limits"]["exempt"]:
         try:
             ipaddress.ip_network(address)
@@ -123,7 +123,7 @@ def exempt_addresses_are_addresses(settings):
 
 
 def metrics_are_not_for_all(settings):
-    """`MetricsSettings:Enable` needs `MetricsSettings:ListenAddress` with an address, not of all interfaces, and the managed firewall."""
+    """`MetricsSettings:Enable` needs one address in `MetricsSettings:ListenAddress`, not all interfaces. If it is not a loopback address, `firewall:manage` must be on."""
     own, variables = settings["server"]["config"].get("MetricsSettings", {}), settings["server"]["environment"]
     enabled = variables.get("MM_METRICSSETTINGS_ENABLE", own.get("Enable"))
     if str(enabled).lower() not in ("true", "1", "t"):
@@ -152,7 +152,7 @@ def metrics_are_not_for_all(settings):
 
 
 def database_names_are_free(settings):
-    """`database:name` and `database:user` are none of PostgreSQL's own, nor words such as `all` that mean several in pg_hba.conf."""
+    """`database:name` and `database:user` are not names of PostgreSQL's own, and not keywords of pg_hba.conf, such as `all`."""
     database = settings["database"]
     for which, words in (("name", KEYWORDS), ("user", [*KEYWORDS, "none", "public"])):
         if database[which] in words:
@@ -164,7 +164,7 @@ def database_names_are_free(settings):
 
 
 def administrator_is_not_reserved(settings):
-    """`server:admin:username` is no name that Mattermost keeps for itself, such as `all`."""
+    """`server:admin:username` is not a name that Mattermost reserves for itself, such as `all`."""
     name = settings["server"]["admin"]["username"]
     if name in ("all", "channel", "matterbot", "system"):
         yield f"mattermost:server:admin:username is {name}, which Mattermost reserves for itself. Set another name, such as admin."
@@ -177,7 +177,7 @@ def database_role_is_not_the_superuser(settings):
 
 
 def mail_and_push_are_whole(settings):
-    """`mail:server` has a sender, `mail:username` has a server, `push:service` own has its address."""
+    """`mail:server` needs a sender address, `mail:username` needs `mail:server`, and `push:service: own` needs `push:url`."""
     yield from wants.faults(settings)
 
 
@@ -191,14 +191,14 @@ def mail_login_is_whole(settings):
 
 
 def mail_server_is_a_host(settings):
-    """`mail:server` is a host's name without scheme and port."""
+    """`mail:server` is a host name without scheme and port."""
     server = settings["mail"]["server"]
     if server and not tools.HOST.fullmatch(server):
         yield f"mattermost:mail:server is {server!r}. Write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
 
 
 def names_stay_text(settings):
-    """No name of `name`, `additional_names`, `server:user`, `database:name` and `database:user` is a word or number of YAML, such as `on`."""
+    """`name`, `additional_names`, `server:user`, `database:name` and `database:user` are not names that YAML reads as a number or a truth value, such as `on`."""
     database = settings["database"]
     named = {
         "mattermost:name (or, if it is empty, the roster ID)": settings["name"],
@@ -223,13 +223,13 @@ def round_trip_has_the_socket(settings):
 
 
 def names_have_no_signs(settings):
-    """`name`, or the roster's ID where it is not set, has nothing but letters, digits, dots and hyphens."""
+    """`name`, or the roster ID if `name` is empty, consists of letters, digits, dots and hyphens."""
     if not re.fullmatch(r"[\w.:-]+", settings["name"]):
         yield f"mattermost:name (or, if it is empty, the roster ID) is {settings['name']!r}, which is not a DNS name. Set mattermost:name, such as chat.example.com."
 
 
 def names_are_names(settings):
-    """`name` and `additional_names` are DNS names, not addresses: each part between dots of 1 to 63 letters, digits and hyphens, 253 in all."""
+    """`name` and `additional_names` are DNS names, not addresses: each part between dots has 1 to 63 letters, digits and hyphens, and the whole name at most 253 characters."""
     for name in settings["names"]:
         labels = name.split(".")
         if labels[-1].isdigit() or len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):

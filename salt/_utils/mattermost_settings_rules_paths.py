@@ -62,7 +62,7 @@ def _components(settings: dict) -> dict[str, str]:
 
 
 def paths_are_not_the_systems(settings):
-    """No directory of `paths`, and no local backup repository, is or contains a system directory (such as `/opt`), or is in one that a restart of the host empties."""
+    """No directory of `paths`, and no local backup repository, is or contains a system directory (such as `/opt`), or is in a directory that a restart of the host empties."""
     for name, path in _directories(settings).items():
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
@@ -85,7 +85,7 @@ def paths_are_no_components(settings):
 
 
 def paths_are_in_the_users_places(settings):
-    """No directory of `paths`, and no local backup repository, has `..` in it, or lies among the system's programs or in a home directory, which the server cannot read."""
+    """No directory of `paths`, and no local backup repository, has `..` in its path, is in a directory of the system's programs, or is in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
         if path != _normal(path) and not _is_the_systems(path):
             yield f"{name} is {path}. Write it without . and .., as {_normal(path)}."
@@ -97,7 +97,7 @@ def paths_are_in_the_users_places(settings):
 
 
 def paths_are_not_too_long(settings):
-    """No directory of `paths`, and no local backup repository, is longer than Linux takes; in `run` the local socket needs room."""
+    """No directory of `paths`, and no local backup repository, has a longer path than Linux allows. `paths:run` must be shorter, because the local socket is in it."""
     run = settings["paths"]["run"]
     for name, path in _directories(settings).items():
         if len(path) > LONGEST["path"] or max(map(len, path.split("/"))) > LONGEST["name"]:
@@ -107,14 +107,14 @@ def paths_are_not_too_long(settings):
 
 
 def run_is_not_a_programs(settings):
-    """`paths:run` is none of the places below /run that this bundle's own programs use, as root."""
+    """`paths:run` is not a directory below /run that this bundle's programs use as root."""
     run = settings["paths"]["run"]
     if run in [f"/run/mattermost-{name}" for name in OUR_RUN]:
         yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another, such as /run/mattermost."
 
 
 def paths_are_apart(settings):
-    """None of the directories of `paths`, and of a backup repository on the host, is inside another."""
+    """The directories of `paths` and a backup repository on the host are separate: none is inside another."""
     named = list(_directories(settings).items())
     for index, (name, path) in enumerate(named):
         for other_name, other in named[index + 1 :]:

@@ -59,7 +59,7 @@ def postgresql_memory_is_an_amount(settings):
 
 
 def storage_login_is_not_ours(settings):
-    """`backup:environment` sets nothing that our programs set for restic, such as its password, nor what decides which programs run, such as `PATH`."""
+    """`backup:environment` sets no variable that this bundle sets for restic (such as the password), and none that decides which programs run (such as `PATH`)."""
     for name in settings["backup"]["environment"]:
         if _OF_PROGRAMS.fullmatch(name):
             yield f"mattermost:backup:environment:{name} must not be set: it decides which programs run. Remove it."
@@ -68,7 +68,7 @@ def storage_login_is_not_ours(settings):
 
 
 def storage_has_a_password(settings):
-    """`backup:password` has no blanks at its ends: restic leaves them out."""
+    """`backup:password` does not begin or end with a blank, because restic leaves such blanks out."""
     password = settings["backup"]["password"]
     if password != password.strip():
         yield "mattermost:backup:password begins or ends with a blank, which restic leaves out. Write it without."
@@ -82,7 +82,7 @@ def storage_is_restics(settings):
 
 
 def services_have_an_address(settings):
-    """`notify:webhook`, `backup:notify:webhook`, `push:url` and `letsencrypt:directory_url` are addresses with a host; a source with `://` is one of https, http or file."""
+    """`notify:webhook`, `backup:notify:webhook`, `push:url` and `letsencrypt:directory_url` are addresses with a host. If `release:source` or `relenv:source` contains `://`, it begins with https, http or file."""
     given = {
         "mattermost:notify:webhook": settings["notify"]["webhook"],
         "mattermost:backup:notify:webhook": settings["backup"]["notify"]["webhook"],
@@ -116,7 +116,7 @@ def sources_can_be_filled_in(settings):
 
 
 def authority_takes_the_address(settings):
-    """The domain of `email` has a dot where an authority gets it with `certificate:source: letsencrypt`."""
+    """With `certificate:source: letsencrypt`, the domain of `email` has a dot, because a certificate authority refuses any other address."""
     domain = settings["email"].rpartition("@")[2]
     if (
         settings["certificate"]["source"] == "letsencrypt"
@@ -140,7 +140,7 @@ def storage_has_its_login(settings):
 
 
 def addresses_can_be_written_to(settings):
-    """The addresses for mail are in ASCII, with a host name: certificate authorities and servers take no others."""
+    """The email addresses are in ASCII and have a host name, because certificate authorities and mail servers accept no others."""
     given = {
         "mattermost:email": settings["email"],
         "mattermost:server:admin:email": settings["server"]["admin"]["email"],
