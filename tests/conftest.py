@@ -1,6 +1,7 @@
 """For every tier."""
 
 import gc
+import logging
 import sys
 from pathlib import Path
 
@@ -18,6 +19,9 @@ sys.meta_path[:] = [hook for hook in sys.meta_path if hasattr(hook, "find_spec")
 
 # Salt's early handler writes to the stderr of import time, which pytest has closed by the time it flushes.
 salt._logging.shutdown_temp_handler()
+
+# Salt's loggers write down everything, and pytest keeps it: 600 MB for one test of the long set of settings.
+logging.disable(logging.INFO)
 
 
 def pytest_configure(config):
