@@ -140,7 +140,9 @@ class Cluster:
         """Run *sql* as the superuser and return what it prints, unaligned. Raises DatabaseError with the reason."""
         place = self.running()
         if place is None:
-            raise DatabaseError(f"The cluster in {self.data['data_dir']} is not running. {self.log_tail()}".strip())
+            raise DatabaseError(
+                f"The PostgreSQL cluster in {self.data['data_dir']} is not running. {self.log_tail()}".strip()
+            )
         environment = {
             "PGOPTIONS": "-c search_path=pg_catalog -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"
         }
@@ -209,7 +211,7 @@ class Cluster:
                 )
             except subprocess.TimeoutExpired:
                 raise DatabaseError(
-                    f"PostgreSQL did not answer {os_user} within {TIMEOUT} s. See on the host: systemctl status postgresql"
+                    f"PostgreSQL did not answer the account {os_user} within {TIMEOUT} s. See on the host: systemctl status postgresql"
                 ) from None
             said = [(file.seek(0), file.read().decode("utf-8", "replace"))[1] for file in (out, err)]
         return subprocess.CompletedProcess(command, done.returncode, *said)

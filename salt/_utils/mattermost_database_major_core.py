@@ -79,7 +79,7 @@ def too_little_room(need_kib: int, free_kib: int, place: str) -> str | None:
 def refusal(serving: int, wanted: int, kept: dict[int, int], deploy: str) -> str | None:
     """Return why there can be no upgrade from *serving* to *wanted*, None when there can. deploy: the command that deploys the host."""
     if not serving:
-        return f"This host has no PostgreSQL of this deployment. Deploy it first: {deploy}"
+        return f"This bundle has not set up a PostgreSQL on this host. Deploy the host first: {deploy}"
     if wanted < serving:
         where = (
             f" PostgreSQL {wanted} is kept only with its data from before the upgrade to {kept[wanted]}."

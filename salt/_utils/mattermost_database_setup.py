@@ -77,9 +77,13 @@ def conflicts(facts: dict, wanted: dict[str, str]) -> list[str]:
         elif name == "max_connections":
             harmless = value.isdigit() and int(value) >= int(wanted[name])
         if not harmless:
-            how = f"run ALTER SYSTEM RESET {name}" if path.endswith("postgresql.auto.conf") else "remove that line"
+            how = (
+                f"run in psql: ALTER SYSTEM RESET {name}"
+                if path.endswith("postgresql.auto.conf")
+                else "remove that line from the file"
+            )
             faults.append(
-                f"{path} sets {name} to {value} and overrides all other files, but this bundle needs {wanted[name]}. To correct it, {how}."
+                f"{path} sets {name} to {value} and overrides all other files, but this bundle needs {wanted[name]}. On the host, {how}."
             )
     return faults
 
@@ -197,7 +201,7 @@ def start(cluster: host.Cluster) -> None:
     host.systemctl("reset-failed", cluster.data["service"])
     if not cluster.systemctl("restart"):
         raise host.DatabaseError(
-            f"{cluster.data['service']} was started, but no cluster answers. {cluster.log_tail()}".strip()
+            f"{cluster.data['service']} was started, but its PostgreSQL cluster does not answer. {cluster.log_tail()}".strip()
         )
 
 

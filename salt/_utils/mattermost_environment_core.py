@@ -18,7 +18,7 @@ FURTHER_PREFIXES = ("MM_FEATUREFLAGS_", "MM_PLUGINSETTINGS_PLUGINS", "MM_PLUGINS
 
 # Variables that would pull the ground from under the other states, and the setting to use.
 OURS = {
-    "MM_CONFIG": "config.json is below mattermost:paths:state",
+    "MM_CONFIG": "this bundle sets where config.json is (mattermost:paths:state)",
     "MM_SQLSETTINGS_DRIVERNAME": "only PostgreSQL is supported",
     "MM_SQLSETTINGS_DATASOURCE": "use mattermost:database",
     "MM_SERVICESETTINGS_LISTENADDRESS": "use mattermost:server:port",
@@ -144,7 +144,7 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
         section, key = known[name]
         if key in config.get(section, {}):
             found.append(
-                f"{section}.{key} is set twice: in mattermost:server:config and in {where}, which wins. Remove one of the two."
+                f"{section}.{key} is set twice: in mattermost:server:config and in {where}. The server would use the second. Remove one of the two."
             )
         wanted = unreadable(value, release[section][key])
         if wanted:

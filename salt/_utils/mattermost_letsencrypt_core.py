@@ -201,14 +201,14 @@ def _plain(text: str) -> str:
 
 
 ADVICE = {
-    "connection": "Port 80 of the name's address must reach this host from the Internet (firewall, cloud rules, NAT).",
+    "connection": "The Internet must reach port 80 of this host at the name's address. Check the firewall, cloud rules and NAT.",
     "dns": "The name must resolve to this host in public DNS.",
     "caa": "The name's CAA record in DNS must allow this certificate authority.",
-    "unauthorized": "Another web server answers for this name. Change its DNS entry to this host.",
-    "rateLimited": "Wait as long as the answer says. For trials, set mattermost:letsencrypt:directory_url to a staging CA.",
+    "unauthorized": "Another web server answers for this name. Change the DNS record of the name to this host's address.",
+    "rateLimited": "Wait as long as the authority's answer says. For trials, set mattermost:letsencrypt:directory_url to a staging CA.",
     "unreachable": "The host must be able to reach the certificate authority (mattermost:letsencrypt:directory_url, ca_file).",
-    "badNonce": "Try again; the certificate authority, or a proxy in between, returned inconsistent answers.",
-    "rejectedIdentifier": "This certificate authority does not issue certificates for such names.",
+    "badNonce": "The certificate authority, or a proxy before it, gave inconsistent answers. Run the same command again.",
+    "rejectedIdentifier": "This certificate authority issues no certificate for such a name. Use your own: mattermost:certificate:source: files.",
 }
 
 

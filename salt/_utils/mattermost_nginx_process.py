@@ -74,7 +74,7 @@ def occupant(ports: list[int], own: str = "nginx") -> str | None:
             pid, name = holders[0]
             return (
                 f"Port {port} is in use by {name} (process {pid}), and nginx needs it. Stop and disable that program, or move it "
-                "to another port. Then run this again."
+                "to another port. Then run the same command again."
             )
     return None
 

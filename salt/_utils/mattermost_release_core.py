@@ -45,27 +45,27 @@ def check_hop(installed: str | None, version: str) -> None:
     old, new = parse(installed), parse(version)
     if new < old:
         raise ReleaseError(
-            f"Mattermost {version} is older than the installed {installed}, and cannot use its database. Set "
+            f"Mattermost {version} is older than the installed {installed}, and cannot use the database of {installed}. Set "
             "mattermost:release:version to the installed version or a newer one. To go back, run on the host: mattermost-switch back"
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(
-            f"The database of Mattermost {installed} cannot be upgraded to {version}, because the numbers of their migrations conflict. Upgrade to 11.7.3 or newer."
+            f"The database of Mattermost {installed} cannot be upgraded to {version}, because the two versions number their migrations differently. Set mattermost:release:version to 11.7.3 or newer."
         )
     between = [line for line in EXTENDED if old[:2] < line < new[:2]]
     if between:
         step = ".".join(map(str, between[0]))
         raise ReleaseError(
-            f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first. "
-            "Set mattermost:release:version to it and deploy, then set the next version."
+            f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first: "
+            f"set mattermost:release:version to that release and deploy. Then set {version}."
         )
 
 
 def other_edition(version: str, installed: str, wanted: str) -> str:
     """Return why a host keeps the edition that it has. installed, wanted: editions."""
     return (
-        f"Mattermost {version} is installed as the {facts.EDITIONS[installed]}. The edition changes only together with the version. Set "
-        f"mattermost:release:version to a newer one to get the {facts.EDITIONS[wanted]}, or mattermost:release:edition to {installed}."
+        f"Mattermost {version} is installed as the {facts.EDITIONS[installed]}. The edition changes only together with the version. To get the "
+        f"{facts.EDITIONS[wanted]}, set mattermost:release:version to a newer version. To stay, set mattermost:release:edition to {installed}."
     )
 
 
@@ -73,8 +73,14 @@ def check_glibc(version: str, glibc: str) -> None:
     """Refuse a version whose binary needs a newer C library than *glibc*, the host's (e.g. ``2.36``). Raises ReleaseError."""
     needs = facts.glibc_minimum(version)
     if facts.numbers(glibc) < facts.numbers(needs):
-        cure = "another patch release" if facts.is_misbuilt(version) else "a version before 12.0, or a newer host"
-        raise ReleaseError(f"Mattermost {version} needs glibc {needs}, and this host has {glibc}. Choose {cure}.")
+        cure = (
+            "another patch release"
+            if facts.is_misbuilt(version)
+            else "a version before 12.0, or deploy to a newer host"
+        )
+        raise ReleaseError(
+            f"Mattermost {version} needs glibc {needs}, and this host has {glibc}. Set mattermost:release:version to {cure}."
+        )
 
 
 def check_sha256(version: str, sha256: str) -> str:
@@ -85,7 +91,7 @@ def check_sha256(version: str, sha256: str) -> str:
         )
     if sha256 == facts.EMPTY_SHA256:
         raise ReleaseError(
-            f"{sha256} is the checksum of an empty file, not of Mattermost {version}. Set mattermost:release:sha256 to the one that the vendor publishes."
+            f"{sha256} is the checksum of an empty file, not of Mattermost {version}. Set mattermost:release:sha256 to the checksum that the vendor publishes."
         )
     return sha256
 
@@ -98,7 +104,7 @@ def check_proof(release: dict) -> str:
     if not release["known_by"]:
         raise ReleaseError(
             f"No release of the line {release['line']} is known. Neither this bundle nor two of the vendor's sources "
-            "(mattermost:release_sources) list one. Set mattermost:release:version to a full version."
+            "(mattermost:release_sources) list any. Set mattermost:release:version to a full version."
         )
     return check_sha256(release["version"], release["sha256"]) if release["sha256"] else ""
 
@@ -144,7 +150,7 @@ def check_members(names: set[str], version: str, edition: str = "team") -> None:
     """
     if edition == "team" and ENTERPRISE_LICENCE in names:
         raise ReleaseError(
-            f"This is the Enterprise Edition of {version}. The archive of the Team Edition is named "
+            f"The archive has the Enterprise Edition of {version}. The archive of the Team Edition is named "
             f"mattermost-team-{version}-…. Use that archive, or set mattermost:release:edition to enterprise."
         )
     missing = [

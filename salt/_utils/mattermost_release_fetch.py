@@ -135,7 +135,7 @@ def complete(url: str, part: str, ca_file: str | None, pause=time.sleep, todo: s
                     os.unlink(part)
                 anew = True
                 continue
-            reason = f"the server answers {err.code} {err.reason}"
+            reason = f"the download server answers {err.code} {err.reason}"
             if err.code not in PASSING:
                 break
         except (OSError, http.client.HTTPException) as err:
@@ -179,7 +179,7 @@ def _copy(answer, file, total: int | None) -> None:
             seconds, sent = time.monotonic() - began, file.tell() - had
             if seconds >= SLOW_SECONDS:
                 if sent < SLOW_BYTES:
-                    raise TimeoutError(f"the server sends too slowly, {sent >> 10} KiB in {seconds:.0f} s")
+                    raise TimeoutError(f"the download server sends too slowly, {sent >> 10} KiB in {seconds:.0f} s")
                 began, had = time.monotonic(), file.tell()
     finally:
         mattermost_progress.tell_part("the archive")

@@ -90,17 +90,17 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     valid = _PRIMARY.search(seen.stdout)
     reason = ""
     if "BADSIG" in words:
-        reason = "it belongs to another file"
+        reason = "the signature belongs to another file"
     elif "NO_PUBKEY" in words:
-        reason = "another key signed it, or the key file does not contain the pinned key"
+        reason = "another key signed the archive, or the key file does not contain the pinned key"
     elif "EXPKEYSIG" in words:
-        reason = f"its key has expired, also in the copy that was just downloaded. The vendor must extend the key {pinned} and publish it again"
+        reason = f"the signing key has expired, also in the copy that was just downloaded. The vendor must extend the key {pinned} and publish it again"
     elif words & {"REVKEYSIG", "EXPSIG"}:
-        reason = "its key is revoked, or the signature has expired"
+        reason = "the signing key is revoked, or the signature has expired"
     elif seen.returncode or not valid or "GOODSIG" not in words:
         reason = (seen.stderr.strip().splitlines() or ["gpgv gave no reason"])[-1]
     elif valid.group(1) != pinned:
-        reason = f"the key {valid.group(1)} signed it, not the pinned key {pinned}"
+        reason = f"the key {valid.group(1)} signed the archive, not the pinned key {pinned}"
     if reason:
         raise ReleaseError(f"The vendor's signature of {os.path.basename(archive)} is not valid: {reason}. {WAY_OUT}")
 

@@ -87,7 +87,7 @@ def rewrite_client(tree: str, path: str, install: str) -> None:
     page = os.path.join(client, "root.html")
     if not os.path.isfile(page) or not os.path.getsize(page):
         raise ReleaseError(
-            f"The release has no web client: its client/root.html is {('empty' if os.path.isfile(page) else 'missing')}. Download the archive again, or use another one."
+            f"The release has no web client: its client/root.html is {('empty' if os.path.isfile(page) else 'missing')}. {core.OTHER_ARCHIVE}"
         )
     aside = tempfile.mkdtemp(prefix=ASIDE, dir=install)
     try:
@@ -185,7 +185,7 @@ def _aside(folder: str, archive: str, install: str):
         if isinstance(err, (tarfile.TarError, EOFError, zlib.error)):
             reason = f"{archive} is not a readable archive: {err}. Correct mattermost:release:source."
         elif isinstance(err, OSError):
-            reason = f"Unpacking {archive} below {install} failed: {err}. Check that disk: df"
+            reason = f"Unpacking {archive} below {install} failed: {err}. Check that disk on the host: df -h"
         else:
             raise
         raise ReleaseError(reason) from None
@@ -248,6 +248,6 @@ def _version_of(tree: str, user: str) -> str:
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise ReleaseError(
-            f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}. Check that mattermost:release:source is for its processor and system."
+            f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}. Check that mattermost:release:source is for this host's processor and system."
         )
     return done.stdout

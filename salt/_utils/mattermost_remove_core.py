@@ -113,7 +113,7 @@ def what_stays_of_a_purge(backups: str, password: str) -> str:
         return "Nothing is kept."
     untouched = f"The backups {backups} were not changed."
     return (
-        f"{untouched} {password} stays, because the backups cannot be read without it. Copy it, then remove it."
+        f"{untouched} {password} stays, because the backups cannot be read without the password in that file. Copy the file, then remove it."
         if password
         else untouched
     )

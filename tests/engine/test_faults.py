@@ -55,7 +55,7 @@ def test_a_host_that_another_master_is_at_work_on_is_left_alone(site):
     other.join()
     assert step["result"] is False
     assert "Another job of Salt is running on the host: " in step["comment"]
-    assert "When it has ended, start the same command again." in step["comment"]
+    assert "When that job has ended, start the same command again." in step["comment"]
 
 
 def test_without_space_for_the_masters_cache_nothing_is_begun(site):

@@ -49,7 +49,7 @@ def test_a_run_with_nothing_to_do_is_a_few_lines(host, releases):
 def test_a_dry_run_reads_the_same_way_and_names_what_would_change(host, releases):
     rc, out, err = seen(host, "mattermost.ssl", "test=True")
     assert rc == 0, err
-    assert out[-1].endswith("nothing was changed, and nothing would be.")
+    assert out[-1].endswith("nothing was changed, and a real run would change nothing.")
     assert len(out) + len(err) <= 15
     host.use(releases[1])
     rc, out, err = seen(host, "mattermost.ssl", "test=True")

@@ -222,11 +222,11 @@ def test_an_archive_of_salt_that_cannot_be_had_fails_the_batch(run, monkeypatch)
     [
         (
             [2],
-            "mattermost:batch must be a map with no other keys than size and failures. Correct it (docs/settings.md).",
+            "mattermost:batch must be a map that has only the keys size and failures. Correct it (docs/settings.md).",
         ),
         (
             {"szie": 2},
-            "mattermost:batch must be a map with no other keys than size and failures. Correct it (docs/settings.md).",
+            "mattermost:batch must be a map that has only the keys size and failures. Correct it (docs/settings.md).",
         ),
         ({"size": "2"}, "mattermost:batch:size is '2'. It must be a whole number of at least 0."),
         ({"size": True}, "mattermost:batch:size is True. It must be a whole number of at least 0."),

@@ -144,7 +144,7 @@ def test_the_new_cluster_is_made_like_the_old_one(version, checksums, tail):
 
 
 def test_there_is_no_way_back_and_none_from_nothing():
-    assert "Deploy it first" in core.refusal(0, 17, {}, DEPLOY)
+    assert "Deploy the host first" in core.refusal(0, 17, {}, DEPLOY)
     assert "cannot go back to 15" in core.refusal(17, 15, {15: 17}, DEPLOY)
     assert core.refusal(15, 17, {}, DEPLOY) is None
     assert core.refusal(17, 17, {}, DEPLOY) is None

@@ -148,7 +148,7 @@ def judged(check, wanted="enterprise", version="11.7.11", pillar=None, **facts):
 def test_a_change_of_edition_is_said_before_anything_is_changed():
     found = judged("edition", version="11.7.10", edition="team")
     assert found.level == "refusal"
-    assert "Set mattermost:release:version to a newer one" in found.fix
+    assert "set mattermost:release:version to a newer version" in found.fix
     found = judged("edition", edition="team")
     assert (found.level, "10,000 messages" in found.sentence) == ("warning", True)
     found = judged("edition", edition="team", pillar={"server": {"license": license_text()}})

@@ -135,7 +135,7 @@ def test_a_busy_server_is_asked_again(mirror, tmp_path):
 
 def test_a_server_that_stays_busy_is_given_up_with_its_words(mirror, tmp_path):
     mirror.sick = 99
-    with pytest.raises(core.ReleaseError, match="could not be downloaded: the server answers 503"):
+    with pytest.raises(core.ReleaseError, match="could not be downloaded: the download server answers 503"):
         get(mirror, tmp_path)
 
 
@@ -143,7 +143,7 @@ def test_a_server_that_sends_too_slowly_is_given_up_with_that_reason(mirror, tmp
     monkeypatch.setattr(fetch, "SLOW_SECONDS", 0.1)
     mirror.pause = 0.05
     with pytest.raises(
-        core.ReleaseError, match="could not be downloaded: the server sends too slowly, [0-9]+ KiB in 0 s"
+        core.ReleaseError, match="could not be downloaded: the download server sends too slowly, [0-9]+ KiB in 0 s"
     ):
         get(mirror, tmp_path)
     assert mirror.ranges[-1] > 0, "each try goes on where the one before ended"

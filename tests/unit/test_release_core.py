@@ -21,7 +21,7 @@ WHOLE = {
     ("installed", "version", "says"),
     [
         ("11.8.0", "11.7.10", "older than the installed 11.8.0"),
-        ("10.11.17", "11.7.2", "Upgrade to 11.7.3 or newer"),
+        ("10.11.17", "11.7.2", "Set mattermost:release:version to 11.7.3 or newer"),
         ("9.5.3", "11.7.10", "Upgrade to the newest 9.11 first"),
         ("10.12.0", "11.8.0", "Upgrade to the newest 11.7 first"),
     ],

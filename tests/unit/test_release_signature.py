@@ -71,11 +71,11 @@ def test_the_key_may_be_binary_and_others_may_stand_beside_it(site, keys, tmp_pa
 
 
 FAULTS = {
-    "another archive": (lambda site, keys: (site / NAME).write_bytes(b"another"), "it belongs to another file"),
+    "another archive": (lambda site, keys: (site / NAME).write_bytes(b"another"), "the signature belongs to another file"),
     "no signature": (lambda site, keys: (site / f"{NAME}.sig").unlink(), "The signature .* does not exist"),
     "an empty signature": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b""), "is not valid"),
     "a web page": (lambda site, keys: (site / f"{NAME}.sig").write_bytes(b"<html>Not found</html>"), "is not valid"),
-    "another key's": (lambda site, keys: keys["other"].sign(site / NAME, site / f"{NAME}.sig"), "another key signed it"),
+    "another key's": (lambda site, keys: keys["other"].sign(site / NAME, site / f"{NAME}.sig"), "another key signed the archive"),
     "another key in its place": (
         lambda site, keys: (keys["other"].key(site / "key"), keys["other"].sign(site / NAME, site / f"{NAME}.sig")), "not the pinned"),
     "another key beside it": (
@@ -99,7 +99,7 @@ def test_an_expired_key_is_refused_and_the_renewed_one_with_the_same_fingerprint
     old = Signer(tmp_path, "old", "seconds=864000", f"{made:%Y%m%dT%H%M%S}!")
     old.sign(site / NAME, site / f"{NAME}.sig")
     old.key(site / "key")
-    with pytest.raises(ReleaseError, match="its key has expired, also in the copy that was just downloaded"):
+    with pytest.raises(ReleaseError, match="the signing key has expired, also in the copy that was just downloaded"):
         bring(site, keys, tmp_path, key_fingerprint=old.fingerprint)
     old.clock = []
     old.gpg("--quick-set-expire", old.fingerprint, "2y")
@@ -130,7 +130,7 @@ def test_a_state_installs_gpgv_where_it_is_missing_and_opens_nothing_unproved(si
     release = {**LISTED, **settings(site, keys)}
     done = state.unpacked(str(tmp_path / "opt"), release, str(tmp_path / "work"), "nobody", gpgv="gpgv")
     assert done["result"] is False
-    assert "it belongs to another file" in done["comment"]
+    assert "the signature belongs to another file" in done["comment"]
     assert asked == ["gpgv"]
 
 

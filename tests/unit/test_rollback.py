@@ -110,7 +110,7 @@ def test_told_so_it_goes_back_and_warns_of_the_next_run():
     assert ret["result"] is True
     assert ret["changes"] == {"chat": {"old": "11.8.0", "new": "11.7.0"}}
     assert "down for 1.5 s" in ret["comment"]
-    assert "the next deploy would upgrade again. To stay with 11.7.0, set it to 11.7.0" in ret["comment"]
+    assert "the next deploy would upgrade again. To stay with 11.7.0, set that version to 11.7.0" in ret["comment"]
     ret = run_state({"chat": Host(back=(0, ASKED), overwrite=(0, DONE))}, {"overwrite": True}, pinned=False)
     assert "stays with 11.7.0" in ret["comment"]
 

@@ -78,7 +78,7 @@ def test_without_attachments_a_message_alone_goes(chat, round_trip_finding):
 
 
 WRONG = {
-    "closes": "The websocket of the test bot did not stay open: the server closed it.",
+    "closes": "The websocket of the test bot did not stay open: the server closed the websocket.",
     "no event": "The test message was stored, but the websocket did not announce it within 1 s.",
     "no files": "The server refused the test file: status 500. The disk is full.",
     "other text": "The test message was read back with another content.",

@@ -129,7 +129,7 @@ def test_a_stage_that_returned_nothing_for_a_host_failed_there():
     assert judged["result"] is False
     assert (
         judged["comment"]
-        == "Stage server failed on other: The host returned no results. Check that it still answers, then start the same command again."
+        == "Stage server failed on other: The host returned no results. Check that the host still answers, then start the same command again."
     )
 
 

@@ -107,7 +107,7 @@ def test_a_healthy_host_passes():
         ("certificate-watch", "not there, not enabled", lambda facts: facts["units"].pop("mattermost-certificate.timer")),
         ("renewal", "no time for its next run", unit("certbot.timer", NextElapseUSecRealtime="")),
         ("postgresql", "PostgreSQL does not answer", lambda facts: facts.update(postgresql={})),
-        ("postgresql", "PostgreSQL 13.9 runs, but Mattermost needs 14 or newer", lambda facts: facts.update(postgresql={5432: "13.9"})),
+        ("postgresql", "PostgreSQL 13.9 runs, but Mattermost needs PostgreSQL 14 or newer", lambda facts: facts.update(postgresql={5432: "13.9"})),
         ("private-files", "environment belongs to root and has mode 0644", mode("/etc/mattermost/environment", mode=0o644)),
         ("private-files", "config.json belongs to root", mode("/var/opt/mattermost/config/config.json", user="root")),
         ("private-files", "bin/mattermost belongs to mattermost", mode("/opt/mattermost/current/bin/mattermost", user="mattermost")),

@@ -73,7 +73,7 @@ def test_a_healthy_site_passes(site, verify):
         ("page", {"page": 404}, "status 404"),
         ("redirect", {"redirect": 302}, "status 302"),
         ("challenge", {"challenge": 301}, "nginx does not answer /.well-known/acme-challenge/mattermost-verify from the webroot: status 301."),
-        ("hsts", {"hsts": "max-age=1"}, "max-age=1, but mattermost:nginx:hsts_seconds asks for max-age=63072000"),
+        ("hsts", {"hsts": "max-age=1"}, "max-age=1. Expected, by mattermost:nginx:hsts_seconds: max-age=63072000"),
         ("websocket", {"no_websocket": True}, "status 400"),
         ("websocket", {"wrong_proof": True}, "is not that of a websocket"),
         ("websocket-origin", {"origin_status": 101}, "accepts a websocket from another site (status 101)"),

@@ -75,13 +75,13 @@ def enter_no_folder_of_others() -> None:
             if found == "absent":
                 return (
                     "",
-                    f"The login user of {self.id} cannot create {self.thin_dir}. Create the folder above it on that host.",
+                    f"The login user of {self.id} cannot create {self.thin_dir}. {os.path.dirname(self.thin_dir)} must exist there, and this user must be able to write in it.",
                     1,
                 )
             if found == "foreign":
                 return (
                     "",
-                    f"{self.thin_dir} on {self.id} belongs to another account, or is a link. Remove it on that host.",
+                    f"{self.thin_dir} on {self.id} must be a folder that the login user owns. Remove what is there.",
                     1,
                 )
         return original(self, deploy_attempted)
@@ -105,7 +105,7 @@ def empty_no_folder_of_others() -> None:
         if os.path.dirname(self.thin_dir) != "/var/tmp":  # noqa: S108 (Salt's own choice)
             script = f"{FREE.format(tree=shlex.quote(self.thin_dir))} || echo others"
             if self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip() == "others":
-                sentence = f"{self.thin_dir} on {self.id} contains files that are not Salt's. Set another thin_dir: in the roster."
+                sentence = f"{self.thin_dir} on {self.id} contains files that are not Salt's. In the roster, set thin_dir: to a new folder."
                 return "", sentence, 1
         return original(self, deploy_attempted)
 
@@ -126,7 +126,7 @@ def name_the_way_without_python() -> None:
         error = original(self, stdout, stderr, retcode)
         if not (error or "").startswith("Python version error") or self.opts.get("relenv"):
             return error
-        return f"{self.id} has no Python that Salt can use: write salt-ssh --relenv (docs/platforms.md, Hosts without a usable Python)."
+        return f"{self.id} has no Python that Salt can use. Run the command again as: salt-ssh --relenv … (docs/platforms.md, Hosts without a usable Python)."
 
     Single.categorize_shim_errors = categorize_shim_errors
 

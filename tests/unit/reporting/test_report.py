@@ -50,7 +50,7 @@ def test_a_dry_run_reads_the_same_way():
 
 def test_a_dry_run_without_changes_says_that_nothing_would_be():
     out, _ = rendered([of_stage("server", {CHAT: [part("x")]}, test=True)], test=True)
-    assert out[-1] == "Dry run, 2.0 s: nothing was changed, and nothing would be."
+    assert out[-1] == "Dry run, 2.0 s: nothing was changed, and a real run would change nothing."
 
 
 def failing(comment, function="mattermost_service.running", changes=None):

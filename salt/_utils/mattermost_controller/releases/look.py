@@ -103,7 +103,14 @@ def parse(text: str, complaint: str = "") -> Look:
             found.append(Finding(*fields[:4]))
     if not values:
         sentence = f"The answers of the release sources could not be read: {complaint.strip()[-200:] or 'no reason was given'}."
-        found = [Finding("release-sources", "warning", sentence, "run in the checkout: make sources")]
+        found = [
+            Finding(
+                "release-sources",
+                "warning",
+                sentence,
+                "to see the answer of each source, run in the checkout: make sources",
+            )
+        ]
     return Look(found, values, listed, sources)
 
 

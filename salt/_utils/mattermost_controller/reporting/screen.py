@@ -188,7 +188,7 @@ def _ending(report: Report, hosts: list[str]) -> str:
     if failed:
         return f"{start}.{_not_reached(report.unreached)}"
     if report.is_test:
-        return f"{start}: nothing was changed{'' if report.changed else ', and nothing would be'}."
+        return f"{start}: nothing was changed{'' if report.changed else ', and a real run would change nothing'}."
     return f"{start}{'' if report.changed else ': nothing changed'}."
 
 

@@ -99,7 +99,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
                 raise minion.NoAnswer(
                     f"The master's file server has no {FAILHARD}, so it does not serve this bundle. Add the folder salt/ of this bundle to the master's file_roots (docs/salt-master.md)."
                 )
-            mattermost_progress.say("salt", f"its minion applies {len(slses)} stages", host.id)
+            mattermost_progress.say("salt", f"the host's minion applies {len(slses)} stages", host.id)
             given = {**arguments, **base, "localconfig": failhard}
             answer = host.job("state.sls", [",".join(slses)], given, attempts=minion.RESTART_ATTEMPTS)
             host.wait_until_heard()

@@ -40,4 +40,4 @@ def mismatch(release: dict, found: str) -> str:
             f"No checksum is known for Mattermost {release['version']} ({release['arch']}). The SHA-256 of {release['source']} is {found}. "
             "Set mattermost:release:sha256 to this sum, if the vendor publishes the same sum."
         )
-    return f"{release['source']} has SHA-256 {found}, not {release['sha256']}. Nothing was copied. Correct mattermost:release:source or :sha256."
+    return f"{release['source']} has SHA-256 {found}, not {release['sha256']}. Nothing was copied. Correct mattermost:release:source or mattermost:release:sha256."

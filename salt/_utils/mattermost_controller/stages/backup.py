@@ -43,17 +43,17 @@ def failure(found: dict, words: str) -> str:
 def created(found: dict, settings: dict) -> str:
     """Return the sentences on a backup that was made. settings: the host's."""
     place = settings["backup"]["repository"]
-    where = place if place.startswith("/") else "its repository"
+    where = place if place.startswith("/") else "the remote repository"
     sentences = [
         f"Backup {found.get('snapshot')} in {where}: {found.get('users')} users, {found.get('posts')} messages, "
         f"{found.get('files')} files, {size(found.get('bytes'))} in all, {size(found.get('added'))} new, "
         f"made in {found.get('seconds')} s.",
-        f"Its password is in {settings['paths']['settings']}/secrets/backup-password on the host. Keep a copy "
-        "elsewhere, because a restore on another host needs the password.",
+        f"The repository's password is in {settings['paths']['settings']}/secrets/backup-password on the host. Keep a copy of it "
+        "on another machine, because a restore on a new host needs that password.",
     ]
     if place.startswith("/"):
         sentences.append(
-            "The repository is on the host's own disk, and is lost with that disk. Set mattermost:backup:repository to keep backups on another machine."
+            "The repository is on the host's own disk, so it is lost with that disk. Set mattermost:backup:repository to keep backups on another machine."
         )
     return " ".join(sentences)
 
@@ -90,9 +90,7 @@ def restore_command(found: dict, overwrite: bool) -> str:
         return " ".join(words)
     what = f"Backup {found['snapshot']} comes from Mattermost {backup}, and the host has {f'Mattermost {here}' if here else 'no Mattermost'}."
     if not here or release.parse(here) < release.parse(backup):
-        raise ValueError(
-            f"{what} Set mattermost:release:version to {backup}, then run again: salt-run state.orchestrate mattermost.restore"
-        )
+        raise ValueError(f"{what} Set mattermost:release:version to {backup}, then run the same command again.")
     try:
         release.check_hop(backup, here)
     except release.ReleaseError:
@@ -105,7 +103,7 @@ def restore_command(found: dict, overwrite: bool) -> str:
 def restored(found: dict, _settings: dict) -> str:
     """Return the sentences on a restore that was made."""
     newer = int(found.get("newer") or 0)
-    lost = f" {newer} messages that are newer than the backup are in the replaced data." if newer else ""
+    lost = f" The replaced data has {newer} messages that are newer than the backup." if newer else ""
     return f"{_contents(found)}{lost} {found.get('advice', '')}".strip()
 
 

@@ -28,7 +28,7 @@ def of(pillar: dict) -> Batch | None:
         return None
     if not isinstance(given, dict) or set(given) - set(Batch._fields):
         raise TargetError(
-            "mattermost:batch must be a map with no other keys than size and failures. Correct it (docs/settings.md)."
+            "mattermost:batch must be a map that has only the keys size and failures. Correct it (docs/settings.md)."
         )
     found = Batch(given.get("size", 0), given.get("failures", 1))
     for key, least in (("size", 0), ("failures", 1)):

@@ -62,11 +62,11 @@ def failure(found: dict, words: str) -> str:
 def done(found: dict, release: dict) -> str:
     """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
     outage = f" Chat was down for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
-    kept = f" The configuration of {found.get('from')} is kept on the host. To see it: mattermost-kept list."
+    kept = f" The configuration of {found.get('from')} is kept on the host. To see where, run on the host: mattermost-kept list"
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
             f" mattermost:release:version is {release['version']}, so the next deploy would upgrade again. To stay "
-            f"with {found.get('to')}, set it to {found.get('to')}. If your settings also have sha256 or source, give those of {found.get('to')}, too."
+            f"with {found.get('to')}, set that version to {found.get('to')}. If your settings have sha256 or source, set those of {found.get('to')}, too."
         )
     else:
         later = f" The settings name no newer version, so the next run stays with {found.get('to')}."

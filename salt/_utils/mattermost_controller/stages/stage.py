@@ -10,7 +10,7 @@ IN_PLACE = (
 )
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"  # with which a minion's run ends at the first failed state
-NO_RESULTS = "The host returned no results. Check that it still answers, then start the same command again."
+NO_RESULTS = "The host returned no results. Check that the host still answers, then start the same command again."
 
 # by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
 SHARED = {"mattermost.deploy.notify": ("letsencrypt", "backup", "releases")}
@@ -110,7 +110,7 @@ def no_results_reason(answer) -> str:
         if isinstance(inner, list):
             said = " ".join(str(line).strip() for line in inner)
             if "is running as PID" in said:
-                return f"Another job of Salt is running on the host: {said.rstrip('.')}. When it has ended, start the same command again."
+                return f"Another job of Salt is running on the host: {said.rstrip('.')}. When that job has ended, start the same command again."
             return f"The states do not compile: {said}"
         if isinstance(inner, dict):
             for key in ("stderr", "stdout", "_error", "error"):

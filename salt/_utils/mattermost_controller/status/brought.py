@@ -51,12 +51,12 @@ def _salt(version: str, table: dict, today) -> Finding:
         f"Salt {version} on this controller",
         known.get("ends", ""),
         today,
-        "take a newer version of Salt (docs/salt-versions.md)",
+        "upgrade Salt on this controller (docs/salt-versions.md)",
     )
     if found.level in ("ok", "skipped") and numbers(known.get("newest", "")) > numbers(version):
         return note(
             "salt",
-            f"Salt {version} runs on this controller. On {table['date']} the newest was {known['newest']}.",
+            f"Salt {version} runs on this controller. On {table['date']} the newest release of this line was {known['newest']}.",
             "see how to upgrade Salt in docs/salt-versions.md.",
         )
     return found
@@ -69,7 +69,7 @@ def _restic(platform: dict) -> Finding:
     pinned = re.search(r"\d+\.\d+\.\d+", program["source"])
     return note(
         "restic",
-        f"restic {(pinned[0] if pinned else 'of an unknown version')} is pinned for {platform['name']}. The package manager does not update it.",
+        f"restic {(pinned[0] if pinned else 'of an unknown version')} is pinned for {platform['name']}. The host's package manager does not update this restic.",
         "to update restic, set the address and the SHA-256 of a newer one in mattermost:platform:backup:program.",
     )
 

@@ -65,7 +65,8 @@ def from_dry_run(answer, stages_asked: list[dict]) -> dict:
         if part["result"] is False and not _is_follower(part):
             found.append({"state": name, "stage": stage, "fails": True})
             reason = (
-                reason or f"{name} would fail: {_sentence(str(part['comment']))} The states after it were not checked."
+                reason
+                or f"{name} would fail: {_sentence(str(part['comment']))} The states after {name} were not checked."
             )
         elif part["result"] is None or part["changes"]:
             found.append({"state": name, "stage": stage, "fails": False})

@@ -216,17 +216,17 @@ def backups(made: dict) -> Finding:
 def patches(made: dict) -> Finding:
     """The host goes to patches by itself, where it should, and the last try did not fail."""
     if made["unattended"] != "patches":
-        return ok("unattended-patches", "Off.")
+        return ok("unattended-patches", "Unattended patches are off.")
     if made["stopped"]:
         return refusal(
             "unattended-patches",
-            f"Stopped: {made['stopped']}",
-            "correct the cause. Then run mattermost-patches resume on the host, or deploy that patch or a newer one.",
+            f"Unattended patches are stopped: {made['stopped']}",
+            "correct the cause. Then run mattermost-patches resume on the host, or deploy the patch that failed, or a newer one.",
         )
     if made["result"] == "failed":
         return refusal(
             "unattended-patches",
-            made["reason"] or "The last run failed.",
+            made["reason"] or "The last run of unattended patches failed.",
             "read the reason on the host: journalctl -u mattermost-patches",
         )
     return ok("unattended-patches", made["reason"] or "Unattended patches are on. No window has opened yet.")
@@ -243,10 +243,12 @@ def disks(settings: dict, made: dict) -> Finding:
         return refusal(
             "disk",
             f"{said}; the limit is {full} %.",
-            "free some space (the report lists what is kept) or add a larger disk. mattermost:status:disk_full sets the limit.",
+            "free some space (the status shows what is kept) or add a larger disk. mattermost:status:disk_full sets the limit.",
         )
     if not made["disks"]:
-        return skipped("disk", "Unknown, because the inspection of the host was interrupted.")
+        return skipped(
+            "disk", "It is not known how full the disks are, because the inspection of the host was interrupted."
+        )
     worst = max(disk["used_percent"] for disk in made["disks"].values())
     return ok("disk", f"The fullest disk is {worst} % full.")
 
@@ -255,7 +257,7 @@ def users(made: dict) -> Finding:
     """The active accounts leave room below the Team Edition's limit."""
     active, most = made["users"]["active"], made["users"]["limit"]
     if active is None:
-        return skipped("users", "Unknown, because the database does not answer.")
+        return skipped("users", "It is not known how many users are active, because the database does not answer.")
     if most is None:
         return ok("users", f"{active} active users.")
     if active >= most:

@@ -22,7 +22,7 @@ def findings(settings: dict, facts: dict, postgresql: str, table: dict) -> list[
         support("platform-support", platform["name"], platform["support_ends"], today, "move the server to a host with a supported system (docs/move.md)"),
         postgresql_support(major, table["postgresql"], today)
         if major
-        else skipped("postgresql-support", "PostgreSQL does not answer."),
+        else skipped("postgresql-support", "Not checked, because PostgreSQL does not answer."),
         _reboot(facts["status"]["reboot"]),
         _packages(facts["status"]["security_packages"]),
         _postgresql_update(facts["status"]["postgresql_waits"], postgresql),
@@ -43,13 +43,15 @@ def postgresql_support(major: str, ends: dict, today) -> Finding:
 def support(check: str, what: str, ends: str, today, way: str) -> Finding:
     """Judge the last day of support of *what*. ends: "" where it is not known."""
     if not ends:
-        return skipped(check, f"The end of support of {what} is not in this bundle's table.")
+        return skipped(
+            check, f"Not checked, because this bundle does not know when the support of {what} ends. Ask its vendor."
+        )
     left = (datetime.strptime(ends, "%Y-%m-%d").date() - today).days
     if left < 0:
         return refusal(check, f"The support of {what} ended on {ends}. {what} gets no more security fixes.", f"{way}.")
     if left <= SOON:
         return warning(check, f"The support of {what} ends on {ends}.", f"{way}.")
-    return ok(check, f"{what} is supported to {ends}.")
+    return ok(check, f"{what} is supported until {ends}.")
 
 
 def _reboot(due: bool) -> Finding:
@@ -62,12 +64,14 @@ def _reboot(due: bool) -> Finding:
 
 def _packages(count: int | None) -> Finding:
     if count is None:
-        return skipped("security-packages", "It is not known which security updates of the distribution are waiting.")
+        return skipped(
+            "security-packages", "Not checked, because the package manager of the host did not list its updates."
+        )
     if count:
         return warning(
             "security-packages",
             f"{count} security updates of the distribution are waiting.",
-            "install them (apt or dnf upgrade).",
+            "install these updates on the host (apt or dnf upgrade).",
         )
     return ok(
         "security-packages", "No security update of the distribution is waiting (as of the host's last package list)."
@@ -78,7 +82,7 @@ def _postgresql_update(waits: str | None, running: str) -> Finding:
     if waits:
         return warning(
             "postgresql-update",
-            f"PostgreSQL {waits} is waiting to be installed. {running or 'another one'} is running.",
-            "install it (apt or dnf upgrade) when nobody needs chat, because it restarts PostgreSQL.",
+            f"The update to PostgreSQL {waits} is waiting. The running version is {running or 'unknown'}.",
+            "install the update on the host (apt or dnf upgrade) when nobody needs chat, because PostgreSQL restarts.",
         )
     return ok("postgresql-update", "No update of PostgreSQL is waiting (as of the host's last package list).")

@@ -28,12 +28,16 @@ def names(settings, observed, facts) -> Finding:
             wrong.append(
                 f"{name} points to {', '.join(seen['resolved'])}, but the site's name points to {', '.join(observed['resolved'])}."
             )
+    shown = ", ".join(observed["additional"])
     if settings["verify"]["address"]:
-        wrong = []
+        return ok(
+            "additional-names",
+            f"The DNS records of {shown} were not compared, because verify asks the address in mattermost:verify:address.",
+        )
     return _finding(
         "additional-names",
         wrong,
-        f"{', '.join(observed['additional'])}.",
+        f"These names point to the same host as the site's name: {shown}.",
         "correct the DNS records of these names, or remove the names from mattermost:additional_names.",
     )
 

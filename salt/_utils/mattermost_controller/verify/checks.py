@@ -54,7 +54,10 @@ def _findings(settings: dict, facts: dict, observed: dict, site: str) -> list[Fi
     if observed["additional"]:
         checks += [additional.names, additional.redirects, *([additional.certificates] if site == "ssl" else [])]
     if name.level == REFUSAL:
-        found += [skipped(_name(check), "Not checked, because the name does not resolve.") for check in checks]
+        found += [
+            skipped(_name(check), "Not checked, because the controller cannot resolve the site's name.")
+            for check in checks
+        ]
         return _fail_skipped(found)
     found += [web.reachable(settings, observed, facts, site == "ssl"), web.closed_ports(settings, observed, facts)]
     if site == "ssl":

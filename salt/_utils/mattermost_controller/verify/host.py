@@ -40,7 +40,7 @@ def listeners(settings, facts) -> Finding:
     if not any(one["port"] == settings["server"]["port"] for one in facts["listeners"]):
         return refusal(
             "listeners",
-            f"No program listens on port {settings['server']['port']}.",
+            f"No program listens on port {settings['server']['port']} of the host.",
             f"read the server's log on the host: {LOGS}",
         )
     return ok("listeners", f"Ports {', '.join(map(str, sorted(inner)))} are open on loopback only.")
@@ -136,7 +136,7 @@ def backup_age(settings, facts) -> Finding:
         return refusal(
             "backup-age",
             f"{how_old}; the limit is {limit} h.{why}",
-            f"{BACKUP}; to see why the last one failed, run on the host: journalctl -u mattermost-backup",
+            f"{BACKUP}; to see why no newer backup was made, run on the host: journalctl -u mattermost-backup",
         )
     if not known["good"]:
         return ok("backup-age", "The first backup is not due yet.")
@@ -154,12 +154,12 @@ def postgresql(settings, facts) -> Finding:
         return refusal(
             "postgresql",
             f"PostgreSQL does not answer on the socket of port {port}.",
-            f"run on the host: systemctl restart {settings['platform']['postgresql']['service']}. If it does not start, read the reason: journalctl -u 'postgresql*' -n 50",
+            f"run on the host: systemctl restart {settings['platform']['postgresql']['service']}. If PostgreSQL does not start, read the reason: journalctl -u 'postgresql*' -n 50",
         )
     if numbers(version)[0] < minimum:
         return refusal(
             "postgresql",
-            f"PostgreSQL {version} runs, but Mattermost needs {minimum} or newer.",
+            f"PostgreSQL {version} runs, but Mattermost needs PostgreSQL {minimum} or newer.",
             f"set mattermost:database:version: {minimum}, then: salt-run state.orchestrate mattermost.postgresql",
         )
     return ok("postgresql", f"PostgreSQL {version} answers.")
@@ -181,7 +181,7 @@ def private_files(settings, facts) -> Finding:
         if found and (found["user"] not in owners or found["mode"] & forbidden):
             wrong.append(f"{path} belongs to {found['user']} and has mode {found['mode']:04o}")
     if wrong:
-        return refusal("private-files", f"{'; '.join(wrong)}.", DEPLOY)
+        return refusal("private-files", f"The owner or the mode is wrong: {'; '.join(wrong)}.", DEPLOY)
     return ok("private-files", "Files with secrets are private, and programs belong to root.")
 
 

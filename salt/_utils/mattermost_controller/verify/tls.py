@@ -19,7 +19,7 @@ def chain(settings, observed, facts) -> Finding:
         return refusal(
             "certificate-trust",
             f"The certificate is not trusted for {settings['name']}: {observed['tls'].error}.",
-            f"{DEPLOY}; for a private CA set mattermost:verify:ca_file.",
+            f"{DEPLOY}; if a private CA issued the certificate, set mattermost:verify:ca_file.",
         )
     return ok("certificate-trust", f"The certificate chain is trusted for {settings['name']}.")
 
@@ -32,7 +32,7 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
     first, last = validity(certificate)
     left = last - (now or datetime.now(timezone.utc))
-    sentence = f"{left.days} days left (until {last:%Y-%m-%d})"
+    sentence = f"The certificate has {left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
         fix = f"set a new certificate and its key in mattermost:certificate:chain and mattermost:certificate:key, then: {DEPLOY}"
@@ -69,7 +69,9 @@ def protocol(settings, observed, facts) -> Finding:
         return skipped("tls-protocol", "Not checked, because the TLS handshake failed.")
     if observed["old_tls"] == "untestable":
         return note(
-            "tls-protocol", f"{observed['tls'].version} is used. Older versions cannot be tried from this controller."
+            "tls-protocol",
+            f"{observed['tls'].version} is used. It is not known whether the site refuses TLS 1.0 and 1.1, because this controller cannot try them.",
+            f"try it on a machine with an older OpenSSL: openssl s_client -tls1_1 -connect {settings['name']}:443",
         )
     return ok("tls-protocol", f"{observed['tls'].version} is used. TLS 1.0 and 1.1 are refused.")
 
@@ -95,8 +97,7 @@ def served_certificate(settings, observed, facts) -> Finding:
             leaves[path] = b""
     if observed["tls"].certificate in leaves.values():
         return ok("certificate-served", f"nginx serves the certificate in {', '.join(sorted(leaves))}.")
-    return refusal(
-        "certificate-served",
-        f"nginx does not serve the certificate in {', '.join(sorted(leaves))}.",
-        f"run on the host: systemctl reload nginx. To see why the renewal did not reload nginx, run: journalctl -u {settings['platform']['certbot']['service']}",
-    )
+    fix = "run on the host: systemctl reload nginx"
+    if settings["certificate"]["source"] == "letsencrypt":
+        fix += f". To see why the renewal did not reload nginx, run: journalctl -u {settings['platform']['certbot']['service']}"
+    return refusal("certificate-served", f"nginx does not serve the certificate in {', '.join(sorted(leaves))}.", fix)

@@ -49,12 +49,12 @@ def closed_ports(settings, observed, facts) -> Finding:
     if opened:
         return refusal(
             "closed-ports",
-            f"Port {' and '.join(opened)} can be reached from the controller.",
+            f"Port {' and '.join(opened)} can be reached from the controller, but must be closed to other machines.",
             "find on the host which program opens the port (ss -ltnp), and close the port in the firewall.",
         )
     ports = ", ".join(key.partition("_")[2] for key in observed if key.startswith("port_"))
     if observed["control"] != "open":
-        return skipped("closed-ports", "Not checked, because the host does not answer at all.")
+        return skipped("closed-ports", "Not checked, because the site's port does not answer either.")
     return ok("closed-ports", f"Ports {ports} cannot be reached from the controller.")
 
 
@@ -66,7 +66,7 @@ def redirect(settings, observed, facts) -> Finding:
     return refusal(
         "redirect",
         f"HTTP is not permanently redirected to HTTPS: {found}.",
-        f"{DEPLOY}; if the fault remains, open port 80 in the firewall in front of the host.",
+        f"{DEPLOY}; if the fault remains, another server block serves the site's name. {SERVER_BLOCKS}",
     )
 
 
@@ -87,10 +87,10 @@ def hsts(settings, observed, facts) -> Finding:
     found, seconds = observed["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
     wanted = f"max-age={seconds}" if seconds else ""
     if found.split(";")[0].strip() == wanted:
-        return ok("hsts", found or "The header Strict-Transport-Security is not sent, as set.")
+        return ok("hsts", found or "The site sends no header, because mattermost:nginx:hsts_seconds is 0.")
     return refusal(
         "hsts",
-        f"The header Strict-Transport-Security is {found or 'missing'}, but mattermost:nginx:hsts_seconds asks for {wanted or 'no such header'}.",
+        f"The header Strict-Transport-Security is {found or 'missing'}. Expected, by mattermost:nginx:hsts_seconds: {wanted or 'no header'}.",
         DEPLOY,
     )
 
@@ -113,7 +113,9 @@ def ping(settings, observed, facts) -> Finding:
     if answer.status == 200 and set(states.values()) == {"OK"}:
         return ok("health", "The server, its database and its files are healthy.")
     ill = ", ".join(f"{key} {value}" for key, value in states.items() if value and value != "OK")
-    return refusal("health", f"The server is not healthy: {ill or _what(answer)}.", f"read its log on the host: {LOGS}")
+    return refusal(
+        "health", f"The server is not healthy: {ill or _what(answer)}.", f"read the server's log on the host: {LOGS}"
+    )
 
 
 def version(settings, observed, facts) -> Finding:
@@ -122,13 +124,13 @@ def version(settings, observed, facts) -> Finding:
     header = ".".join(observed["ping"].headers.get("x-version-id", "").split(".")[:3])
     client = _client(observed).get("Version", header)
     if not header:
-        return skipped("version", "Not checked, because the server does not answer.")
+        return skipped("version", "Not checked, because the server does not report its version.")
     wrong = sorted({found for found in (header, client) if found not in (wanted, facts["current"])})
     if wrong:
         return refusal(
             "version",
             f"The running version is {' and '.join(name or 'unknown' for name in wrong)}. Expected: {wanted}.",
-            f"run on the host: systemctl restart mattermost. Then read its log: {LOGS}",
+            f"run on the host: systemctl restart mattermost. If the version is still wrong, read the server's log: {LOGS}",
         )
     return ok("version", f"Mattermost {header} runs.")
 
@@ -143,9 +145,9 @@ def edition(settings, observed, facts) -> Finding:
         return refusal(
             "edition",
             f"The {EDITIONS[found]} runs. Expected: the {EDITIONS[wanted]}.",
-            "set mattermost:release:edition to the edition that you want, and mattermost:release:source to an archive of it (docs/editions.md).",
+            "set mattermost:release:edition to the wanted edition, and mattermost:release:source to its archive (docs/editions.md).",
         )
-    return ok("edition", f"{EDITIONS[found]}.")
+    return ok("edition", f"The {EDITIONS[found]} runs.")
 
 
 def license_is_taken(settings, observed, facts) -> Finding:
@@ -156,8 +158,8 @@ def license_is_taken(settings, observed, facts) -> Finding:
     if said["IsLicensed"] != "true" or said.get("SkuShortName") == "entry":
         return refusal(
             "license",
-            "The server does not accept the license in mattermost:server:license, and runs without it.",
-            f"set the whole text of the vendor's file. Read the reason in the server's log on the host: {LOGS}",
+            "The server does not accept the license in mattermost:server:license, and runs without a license.",
+            f"set mattermost:server:license to the whole text of the vendor's file. The reason is in the server's log on the host: {LOGS}",
         )
     return ok("license", "The server has a license.")
 
@@ -174,7 +176,7 @@ def site_address(settings, observed, facts) -> Finding:
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}. The address of the site is {wanted}.",
             f"{DEPLOY}; if the fault remains, the server's unit sets MM_SERVICESETTINGS_SITEURL. See on the host: systemctl show -p Environment mattermost",
         )
-    return ok("site-address", f"{wanted}.")
+    return ok("site-address", f"ServiceSettings.SiteURL is {wanted}.")
 
 
 def sign_up(settings, observed, facts) -> Finding:

@@ -54,7 +54,7 @@ class Websocket:
             except TimeoutError:
                 return False
             if kind == _CLOSED:
-                raise ConnectionError("the server closed it")
+                raise ConnectionError("the server closed the websocket")
             if kind not in (_TEXT, _CONTINUED):
                 continue
             text += part
