@@ -19,7 +19,7 @@ HEAD = """\
 
 Every setting, its meaning and its default. Write what you want to change below `mattermost:` in
 `pillar/mattermost.sls` (git ignores it). You can start from [pillar/mattermost.sls.example](../pillar/mattermost.sls.example).
-`mattermost:server:port` in a message means:
+If a message says `mattermost:server:port`, it means this place in the file:
 
 ```yaml
 mattermost:
@@ -97,7 +97,7 @@ def page(schema: dict) -> str:
     platform = schema["properties"]["platform"]["description"]
     parts += [
         "## platform\n",
-        f"{cell(platform)} They are listed with their comments in"
+        f"{cell(platform)} These facts are listed, with comments, in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
         "## Rules between settings\n",
         "If a host that is not deployed yet breaks one of these rules, it is refused before anything is changed.\n",

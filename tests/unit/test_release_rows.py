@@ -33,7 +33,7 @@ def test_the_same_row_again_changes_nothing():
 
 
 def test_another_sum_for_a_known_release_is_refused():
-    with pytest.raises(table.TableError, match="one of them is not the vendor's"):
+    with pytest.raises(table.TableError, match="one of these two checksums is not the vendor's"):
         table.with_row(TABLE, "amd64", "11.8.5", SUM, "")
 
 

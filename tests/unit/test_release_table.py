@@ -201,7 +201,7 @@ def test_what_nobody_vouches_for_is_added_only_when_told_and_says_so(add, capsys
 
 def test_another_archive_under_a_known_version_ends_it(add, capsys):
     assert add("--trust-first-download", version="11.8.5") == (1, TABLE)
-    assert "one of them is not the vendor's" in capsys.readouterr().err
+    assert "one of these two checksums is not the vendor's" in capsys.readouterr().err
 
 
 def test_a_wrong_archive_is_not_added_whoever_vouches_for_it(add, capsys):

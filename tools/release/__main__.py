@@ -69,7 +69,7 @@ def _add(given, folder: pathlib.Path, pause) -> None:
         f"Team Edition {version}, {contents.members} files and folders; glibc that its programs need: {contents.glibc or 'none'}",
     )
     if table.row_of(text, arch, version):
-        _say("table", "already has this sum; nothing was written")
+        _say("table", "the table already has this checksum, so nothing was written")
         return
     if not proofs and not given.trust_first_download:
         raise core.ReleaseError(
@@ -81,7 +81,7 @@ def _add(given, folder: pathlib.Path, pause) -> None:
     new = target.with_name(f"{target.name}.new")
     new.write_text(table.with_row(text, arch, version, found, remark), encoding="utf-8")
     os.replace(new, target)
-    _say("table", f"{version} ({arch}) was added: {remark}")
+    _say("table", f"{version} ({arch}) was added with this remark: {remark}")
 
 
 def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[str]:
@@ -90,7 +90,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     if given.sha256:
         if given.sha256.lower() != found:
             raise core.ReleaseError(
-                f"SHA256= is {given.sha256}, but this archive has {found}. Check the sum, or download the archive again."
+                f"SHA256= is {given.sha256}, but the checksum of this archive is {found}. Check the sum, or download the archive again."
             )
         proofs.append("the sum was given")
     name = core.archive_name(given.version, given.arch)
@@ -98,14 +98,14 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     listed = vendor.published(page, name)
     if listed and found not in listed and not given.sha256:
         raise core.ReleaseError(
-            f"the vendor's page lists {', '.join(sorted(listed))} for {name}, but this archive has {found}. If the page is out of date and you "
+            f"the vendor's page lists {', '.join(sorted(listed))} for {name}, but the checksum of this archive is {found}. If the page is out of date and you "
             "know the right sum, give it: SHA256=…"
         )
     if found in listed:
         proofs.append("the vendor's page lists the sum")
     _say(
         "page",
-        f"{given.page}: {'lists this sum' if found in listed else 'lists another sum' if listed else 'does not list this archive'}",
+        f"{given.page}: {'lists this checksum' if found in listed else 'lists a different checksum' if listed else 'does not list this archive'}",
     )
     if given.key:
         signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)
@@ -113,7 +113,10 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         proofs.append(f"signed by {fingerprint}")
         _say("signature", f"good, by the key {fingerprint} of {given.key}")
     else:
-        _say("signature", "not checked, because KEY= was not given (a file with the vendor's public key)")
+        _say(
+            "signature",
+            "not checked, because KEY= was not given. To check it, give KEY=FILE, a file with the vendor's public key",
+        )
     return proofs
 
 

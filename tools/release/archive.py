@@ -39,11 +39,11 @@ def inspect(path: str, version: str) -> Contents:
                     newest, found = _scan(tar.extractfile(member), number)
                     needs, named = max(needs, newest), named or found
     except (tarfile.TarError, EOFError, zlib.error, OSError) as err:
-        raise core.ReleaseError(f"{path} is a damaged or incomplete archive: {err}.") from None
+        raise core.ReleaseError(f"{path} is a damaged or incomplete archive: {err}. Get the archive again.") from None
     core.check_members(names, version)
     if not named:
         raise core.ReleaseError(
-            f"No program in the archive contains the number {version}, so it is the archive of another version."
+            f"No program in the archive contains the number {version}, so this archive is of a different version. Check VERSION and SOURCE."
         )
     believed = tuple(int(part) for part in glibc_minimum(version).split("."))
     if needs > believed:

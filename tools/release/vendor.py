@@ -55,7 +55,7 @@ def signer(archive: str, signature: str, key: str) -> str:
     if seen.returncode or not good:
         said = next(
             (line for line in seen.stderr.splitlines() if "BAD" in line or "public key" in line),
-            "gpg does not accept it",
+            "gpg does not accept the signature",
         )
         raise ReleaseError(f"The archive has no valid signature by the key in {key}: {said.removeprefix('gpg: ')}.")
     return good.group(2) or good.group(1)

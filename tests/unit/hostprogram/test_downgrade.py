@@ -57,7 +57,7 @@ def test_each_shell_goes_back_and_keeps_every_message(host_of_each_shell):
     assert_back(host)
     assert host.get("took_back") == "db downgrade 4,3"
     assert "everything that was written since the upgrade stays" in host.report()["reason"]
-    assert "Only that copy has" not in host.report()["reason"]
+    assert "exist only in that database" not in host.report()["reason"]
 
 
 def test_it_is_run_with_the_servers_settings_and_without_the_local_socket(host):
@@ -99,7 +99,7 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     pid = host.get("pid")
     refused = host.run("back", "go")
     assert refused.returncode == 2, refused.stdout
-    assert "Data would be lost" in refused.stdout
+    assert "The rollback would delete data" in refused.stdout
     assert host.get("pid") == pid, "the server was touched"
     assert host.run("back", "overwrite").returncode == 0
     assert_back(host)
@@ -126,7 +126,7 @@ def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
     ("says", "breaks"),
     [
         ("MiB are free", lambda host: host.set(free_kib="1")),
-        ("has other migrations than those", lambda host: host.set(**{"databases/mattermost": "other"})),
+        ("are not those that the upgrade left there", lambda host: host.set(**{"databases/mattermost": "other"})),
     ],
 )
 def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(host, says, breaks):
@@ -141,8 +141,8 @@ def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(hos
 
 NOT_TAKEN_BACK = [
     ("echo 'Error: failed to downgrade migrations: could not find down script for x' >&2; exit 1", "could not find down script for x"),
-    ("true", "Its command reported success, but the schema did not change"),
-    ("echo other >databases/mattermost", "Its command reported success, but the schema did not change"),
+    ("true", "The command reported success, but the schema of the database did not change"),
+    ("echo other >databases/mattermost", "The command reported success, but the schema of the database did not change"),
     ("sleep 30", "The command did not end within 1 s."),
 ]  # fmt: skip
 

@@ -104,6 +104,16 @@ def test_nothing_goes_while_a_switch_is_open(stocked):
     assert len(stocked.kept) == 6
 
 
+def test_nothing_goes_while_an_upgrade_holds_the_lock(stocked):
+    flock = stocked.folder / "bin/flock"
+    flock.write_text("#!/bin/sh\nexit 1\n")  # as it answers after the minute that the program waits
+    flock.chmod(0o755)
+    done = stocked.run("forget", "11.6.0")
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "An upgrade or rollback is running" in done.stderr
+    assert (stocked.folder / "install/11.6.0").exists()
+
+
 @pytest.mark.exhaustive
 def test_a_failed_upgrade_never_makes_room_by_messages_that_are_nowhere_else(host):
     host.deployed().keep("failed", NEW)

@@ -44,7 +44,7 @@ def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
-    assert "the previous server did not return it either" in chatting.report()["reason"]
+    assert "the server did not return it before, either" in chatting.report()["reason"]
 
 
 @pytest.mark.parametrize("local_mode", in_check(["yes", "no"], "yes"))
@@ -87,7 +87,7 @@ def test_a_switch_without_the_settings_of_this_bundle_goes_on_as_before(chatting
 def test_a_table_that_somebody_locked_does_not_keep_the_site_closed(chatting):
     chatting.set(posts_are_locked="")
     assert chatting.run("to", NEW).returncode == 0
-    assert "because PostgreSQL did not name it" in chatting.report()["reason"]
+    assert "because PostgreSQL did not say which message is the newest" in chatting.report()["reason"]
 
 
 def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting):

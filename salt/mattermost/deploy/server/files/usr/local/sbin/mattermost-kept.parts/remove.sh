@@ -21,8 +21,8 @@ forget() { # forget NAME [anyway]
     find_retained
     grep -qxF "$name" "$scratch/names" "$scratch/versions" || fail 2 "No copy and no old version has the name '$name'. To see their names: mattermost-kept list"
     if ! is_version "$name" && [ "$anyway" != anyway ]; then
-        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted. To delete it without counting: mattermost-kept forget $name anyway"
-        [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else. To delete it with these messages: mattermost-kept forget $name anyway"
+        number=$(messages_only_in "$name") || fail 4 "The messages in $name cannot be counted, so $name was not deleted. To delete $name without counting: mattermost-kept forget $name anyway"
+        [ "$number" = 0 ] || fail 2 "$name contains $number messages that exist nowhere else, so $name was not deleted. To delete $name with these messages: mattermost-kept forget $name anyway"
     fi
     remove "$name" || fail 4 "$name could not be removed completely. Run the same command again."
     say "removed=$name"
@@ -31,9 +31,9 @@ forget() { # forget NAME [anyway]
 take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
     exec 8>"$own/lock"
-    flock -w 60 8 || fail 4 "An upgrade or rollback is running. Wait for its end: mattermost-switch wait"
-    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted. To have it finished or rolled back: mattermost-switch wait"
-    ! is_open restore || fail 5 "A restore is running or is being rolled back. See: mattermost-restore status"
+    flock -w 60 8 || fail 5 "An upgrade or rollback is running, so nothing was deleted. To wait until it has ended: mattermost-switch wait"
+    [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted, so nothing was deleted. To have it finished or rolled back: mattermost-switch wait"
+    ! is_open restore || fail 5 "A restore is running or is being rolled back, so nothing was deleted. See: mattermost-restore status"
 }
 
 expired() { # names that the settings no longer keep

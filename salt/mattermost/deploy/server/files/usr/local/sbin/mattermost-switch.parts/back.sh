@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="There is nothing to go back to. Mattermost $from is the first version on this host, or what the upgrade to it kept was deleted. To return to older data, restore a backup."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade was deleted. To return to older data, restore a backup."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -52,7 +52,7 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
     lost='' report_lines=''
     for table in posts users channels fileinfo; do
         count=0
-        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="A rollback could lose rows of the table $table, but they cannot be counted."; return 1; }
+        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="It cannot be counted how many rows of the table $table a rollback would lose."; return 1; }
         report_lines="$report_lines${report_lines:+
 }$table=$count"
         case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
@@ -80,7 +80,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
         [ "$(value_of "$facts" config)" = "$(cksum <"$config")" ] ||
             say "config=config.json was changed after that upgrade. Going back restores the old file and keeps the present one as a copy."
     elif [ -z "$taken_back" ]; then
-        say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged: that upgrade had no migration."
+        say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged, because the upgrade had no migration."
     else
         say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations changed are changed back only as far as Mattermost itself does it. The present database is kept as $(copy_name newer DATE)."
     fi
@@ -93,7 +93,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
-            why="Data would be lost. To see which: mattermost-switch back"
+            why="The rollback would delete data. To see which data: mattermost-switch back"
         elif [ "$word" = down ] && [ "$way" != down ]; then
             why="The confirmed rollback is no longer possible: $obstacle To see what would be lost now: mattermost-switch back"
         else
@@ -124,7 +124,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "Just before the server stopped, data was written that going back would delete. Run the same command again: it says what would be deleted."
+            roll_back "Just before the server stopped, data was written that going back would delete. Run the same command again. The command then says what would be deleted."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }
@@ -142,12 +142,12 @@ finish_going_back() { # the older version is proved: the newer one's things get 
         outcome="The migrations of $from were taken back, and everything that was written since the upgrade stays. The database from before the rollback is kept as $newer."
         ! count_lost "$newer" "$database" || case $lost in
             '0 messages, 0 users, 0 channels, 0 attachments') ;;
-            *) outcome="$outcome Only that copy has: $lost." ;;
+            *) outcome="$outcome These exist only in that database: $lost." ;;
         esac
     elif recorded swapped; then
         rm -rf "$own/before/$source"
         outcome="What was written since the upgrade to $from is now only in the database $newer."
-        ! count_lost "$newer" "$database" || outcome="Created since the upgrade to $from, and now only in the database $newer: $lost."
+        ! count_lost "$newer" "$database" || outcome="These were created since the upgrade to $from, and are now only in the database $newer: $lost."
     else
         outcome="The database was not changed."
     fi

@@ -84,7 +84,7 @@ find_way() { # find_way [copy]: sets way (down, copy), taken_back (numbers), dro
     if [ "$copied" = yes ] && is_older "$from" 8.0.0; then
         obstacle="Mattermost $from cannot take migrations back."
     elif [ "$(checksum_of "$(without "$now" "$taken_back")")" != "$(value_of "$facts" schema)" ]; then
-        obstacle="The database has other migrations than those that were there after the upgrade."
+        obstacle="The migrations in the database are not those that the upgrade left there."
     elif ! locked_out=$(unreadable_passwords); then
         obstacle="It is not known how many people have a password that $to cannot read."
     elif [ "$locked_out" != 0 ]; then
@@ -116,7 +116,7 @@ take_back() { # what counts is the table afterwards; sets why when it fails
     as_role "$database" 'DELETE FROM db_lock' >/dev/null 2>&1 # of a migration that died: nothing runs in a database without sessions
     as_server "$install/$from/bin/mattermost" db downgrade "$taken_back" >"$scratch/down" 2>&1
     case $? in
-        0) said="Its command reported success, but the schema did not change as it should." ;;
+        0) said="The command reported success, but the schema of the database did not change as it should." ;;
         124 | 137) said="The command did not end within $back_timeout s." ;;
         *) said=$(grep -m 1 '^Error' "$scratch/down") ;;
     esac

@@ -6,7 +6,7 @@ fetch() { # fetch PATH: sets code; head and body are files, of a few MiB at most
 }
 
 healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
-    local code found unhealthy
+    local code found unhealthy edition
     : >"$scratch/head"
     fetch '/api/v4/system/ping?get_server_status=true'
     if [ "$code" = 000 ]; then
@@ -25,8 +25,10 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
         return 1
     fi
     fetch '/api/v4/config/client?format=old'
-    if ! grep -q "\"BuildEnterpriseReady\":\"$(enterprise_ready "$install/$1")\"" "$scratch/body"; then
-        why="The Mattermost $1 that runs has another edition than the one that is installed."
+    found=$(enterprise_ready "$install/$1")
+    if ! grep -q "\"BuildEnterpriseReady\":\"$found\"" "$scratch/body"; then
+        if [ "$found" = true ]; then edition=Enterprise; else edition=Team; fi
+        why="The installed Mattermost $1 is the $edition Edition, but the server that runs does not report this edition."
         return 2
     fi
     fetch /

@@ -17,7 +17,7 @@ keep_backups_out() { # until let_backups_in, or the end of this program: one wou
     no_other_is_open || return 1
     mkdir -p "$work/backup" || { why="$work/backup cannot be created. Check the disk: df"; return 1; }
     exec 8>"$work/backup/lock"
-    flock -n 8 || { why="A backup, a drill, a restore or a PostgreSQL upgrade is running. Start again when it has ended."; return 1; }
+    flock -n 8 || { why="A backup, a drill, a restore or a PostgreSQL upgrade is running. Wait until the operation has ended, then run the same command again."; return 1; }
 }
 
 let_backups_in() { exec 8>&-; }

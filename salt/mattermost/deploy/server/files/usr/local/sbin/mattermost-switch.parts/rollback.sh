@@ -3,10 +3,10 @@
 roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     local reason="$1" epoch posted failed_database advice
     recorded undo || record undo "$reason"
-    stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again. See: systemctl status $service"
+    stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again by itself. See: systemctl status $service"
     if [ -z "$from" ]; then
         point_at ''
-        write_report failed "$reason" "The server is stopped. Its files stay in $install/$to. Correct the cause, then run $(deploy_command)"
+        write_report failed "$reason" "The server is stopped. The files of the release stay in $install/$to. Correct the cause, then run $(deploy_command)"
         close_journal
         return
     fi
@@ -19,7 +19,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
         posted=''
         [ -z "$epoch" ] || posted=$(posted_since "$epoch")
-        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
+        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
     fi
     case ${posted:-0} in
         0) ;;
@@ -28,16 +28,16 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     record database-back
     roll_back_configuration || {
         drop_failed 0 # a full disk?
-        roll_back_configuration || fail 4 "The configuration cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
+        roll_back_configuration || fail 4 "The configuration cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
     }
     record config-back
-    point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again. See: journalctl -u mattermost-switch"
+    point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
     record version-back
     if recorded unread; then unread=yes; fi
     if choose_post && start_server && watch "$from" 0; then
         advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause, then run $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
-        [ "$kind" != back ] || advice="Stay with this version, or correct the cause and run again $(back_command)"
-        ! recorded downgrading || advice="$advice To go back to the copy from before the upgrade instead, run $(back_command copy)"
+        [ "$kind" != back ] || advice="To stay with $from, do nothing. To try again, correct the cause, then run $(back_command)"
+        ! recorded downgrading || advice="$advice To restore the database from before the upgrade instead, run $(back_command copy)"
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
     else

@@ -28,7 +28,7 @@ upgrade() { # sets from, copied, why, outage_start
         why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
         serves=''
-        why="$install/current points to $from, which is missing. A rollback could not return to it."
+        why="$install/current points to $from, which is missing. A rollback could not return to $from."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made. See: systemctl status postgresql"
     elif [ -n "$from" ] && ! keep_backups_out; then
@@ -75,7 +75,7 @@ finish() { # the new version is proved: keep it
     if [ "$kind" = back ]; then
         finish_going_back
     else
-        [ -z "$from" ] || keep_for_rollback || say "The data for a later rollback could not be written to $own/before."
+        [ -z "$from" ] || keep_for_rollback || say "The data for a later rollback of this upgrade could not be written to $own/before. Check the disk: df"
         write_report 'done' "Mattermost $to serves and is healthy." ''
     fi
     close_journal
@@ -99,7 +99,7 @@ restart() { # an environment file that the server is not well with is taken back
     to=$(current)
     from=$to
     if [ -z "$to" ]; then
-        write_report refused "No Mattermost is installed on this host." "To install it, run $(deploy_command)"
+        write_report refused "No Mattermost is installed on this host." "To install Mattermost, run $(deploy_command)"
         return
     fi
     outage_start=$(uptime_centi)
@@ -115,11 +115,11 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that it came from (mattermost:server:environment, mail, database) and deploy again."
+                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that made this file (mattermost:server:environment, mattermost:mail or mattermost:database), then deploy again."
             return
         fi
         mv -f "$environment.failed" "$environment"
     fi
     since=$lines_from
-    write_report failed "$reason" "systemd keeps trying to start the server. Read the reason: journalctl -u $service -n 50"
+    write_report failed "$reason" "systemd keeps trying to start the server. Read the reason (journalctl -u $service -n 50), correct it, then run: mattermost-switch restart"
 }

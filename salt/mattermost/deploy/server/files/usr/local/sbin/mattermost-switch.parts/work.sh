@@ -42,7 +42,7 @@ work() { # sets id, kind, to, from
             write_report refused "A restore of a backup is running or is being rolled back." "Wait until it has ended. See: mattermost-restore status"
         elif is_moving; then
             from=$(current)
-            write_report refused "This server is stopped, because it is being moved to another host." "Wait until the move has ended. See: systemctl status mattermost-move"
+            write_report refused "The server of this host is stopped, because it is being moved to a new host." "Wait until the move has ended. See: systemctl status mattermost-move"
         else
             case $kind in
                 to) upgrade ;;
