@@ -52,7 +52,9 @@ def _read(path):
         with open(path, "rb") as file:
             text = file.read(1 << 20).decode("utf-8-sig")
     except OSError as err:
-        raise Fault(f"{path} cannot be read: {err.strerror}. Restore it as it is in this bundle.") from None
+        raise Fault(
+            f"{path} cannot be read: {err.strerror}. Restore this file from the bundle, or make the file readable for your account."
+        ) from None
     except UnicodeDecodeError as err:
         line = err.object.count(b"\n", 0, err.start) + 1
         raise Fault(f"{path}:{line}: this character is not UTF-8. Save the file in UTF-8.") from None
@@ -77,7 +79,7 @@ def _master(path, found, is_ours):
     """Judge what *found* says; all that Salt's own code stumbles over. is_ours: whether it is a checkout's, which needs more."""
     for key in TEXTS:
         if not isinstance(found.get(key, ""), str):
-            raise Fault(f"{path}: {key} must be text. Write the path in the same line, as `{key}: PATH`.")
+            raise Fault(f"{path}: {key} must be text. Write the path on the same line, as `{key}: PATH`.")
     for key in LISTS:
         if not _is_list(found.get(key, [])):
             raise Fault(f"{path}: {key} must be a list. Write `{key}: [FOLDER]`.")

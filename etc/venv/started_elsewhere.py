@@ -22,11 +22,13 @@ def elsewhere(argv, environ, here, checkout):
         return ""
     if os.path.exists(os.path.join(here, "Saltfile")):
         return ""
-    return f"{os.path.basename(argv[0])} reads the Saltfile of the folder in which it is started. Run: cd {checkout}"
+    return f"{os.path.basename(argv[0])} reads the Saltfile of the current folder, and this folder has none. To use this checkout, run: cd {checkout}"
 
 
 def reads_a_saltfile(argv):
-    return os.path.basename(argv[0] if argv else "") in COMMANDS and not any(word.split("=")[0] in OWN for word in argv[1:])
+    return os.path.basename(argv[0] if argv else "") in COMMANDS and not any(
+        word.split("=")[0] in OWN for word in argv[1:]
+    )
 
 
 def interrupted(*_):

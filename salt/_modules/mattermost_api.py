@@ -16,7 +16,7 @@ import mattermost_config_core as config_core
 
 SOCKET = "/run/mattermost/local.socket"
 LOGIN = "/etc/mattermost/first-admin-login"
-BY_HAND = "Test mail in the System Console instead, under Environment, SMTP."
+BY_HAND = "Send the test mail from the System Console instead: Environment, SMTP, Test Connection."
 
 
 def ping(socket=SOCKET):
@@ -64,12 +64,12 @@ def send_test_mail(username=None, login_file=LOGIN, socket=SOCKET):
     except OSError as err:
         return {
             "result": False,
-            "comment": f"{login_file}: {err.strerror}. {BY_HAND}",
+            "comment": f"The file {login_file} cannot be read: {err.strerror}. {BY_HAND}",
         }
     if username and fields.get("username") != username:
         return {
             "result": False,
-            "comment": f"{login_file} has no login of {username}. {BY_HAND}",
+            "comment": f"{login_file} has no login for {username}. {BY_HAND}",
         }
     try:
         service = api.Api(socket).call("GET", "config")["ServiceSettings"]
@@ -87,7 +87,7 @@ def _send(server, fields):
     if status != 200:
         return {
             "result": False,
-            "comment": f"The login of {fields['username']} is no longer valid. {BY_HAND}",
+            "comment": f"The password that the deploy generated for {fields['username']} is no longer valid. {BY_HAND}",
         }
     server.token = headers.get("Token", "")
     try:

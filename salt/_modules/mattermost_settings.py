@@ -55,7 +55,7 @@ def _cached(url, env):
     if not path:
         raise core.SettingsError(
             [
-                f"The file server has no {url} in the environment {env}. Add the folder salt/ of this bundle to file_roots "
+                f"Salt's file server has no {url} in the environment {env}. Add the folder salt/ of this bundle to file_roots "
                 "(or its repository to gitfs_remotes). If the bundle is in another environment, set saltenv."
             ]
         )
@@ -66,8 +66,8 @@ def _named(name, env):
     if not name.startswith(mattermost_settings_data.SHIPPED):
         raise core.SettingsError(
             [
-                f"mattermost:letsencrypt:ca_file is {name}, a path on the controller. A minion cannot read it. Set it to a file "
-                "of the file server (salt://mattermost/local/NAME), or to the certificate itself, in PEM format."
+                f"mattermost:letsencrypt:ca_file is {name}, a path on the controller, which a minion cannot read. Set ca_file to a "
+                "file of the file server (salt://mattermost/local/NAME), or to the certificate itself, in PEM format."
             ]
         )
     return __salt__["cp.cache_file"](name, env) or name

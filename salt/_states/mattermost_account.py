@@ -15,6 +15,8 @@ import mattermost_config_file as files
 import mattermost_config_from_settings as wants
 from mattermost_answer import answer as _ret
 
+PEOPLE = "The server has accounts. This run does not change them."
+
 
 def first_admin(name, paths, server):
     """Make the first administrator when the server has no account of a person, then let sign-up be what is wanted.
@@ -43,12 +45,16 @@ def first_admin(name, paths, server):
 
 def _without_socket(name, note, admin) -> dict:
     if note.get("opened"):
-        return _ret(name, True, "Accounts were not checked, because the server's local mode is off.")
+        return _ret(
+            name,
+            True,
+            "Accounts were not checked, because mattermost:server:local_mode is false. An earlier run found some, so no action is needed.",
+        )
     return _ret(
         name,
         None if __opts__["test"] else not admin["create"],
-        "Sign-up stays closed, because accounts can be listed only through the local socket. Set "
-        "mattermost:server:local_mode: true and deploy. After that deploy you can set it to false again.",
+        "Sign-up stays closed, because this run cannot look for accounts without the server's local socket. Set "
+        "mattermost:server:local_mode: true and deploy. After that deploy you can set local_mode to false again.",
     )
 
 
@@ -67,16 +73,16 @@ def _first_admin(name, server, note, admin, settings) -> dict:
     changes, sentences = {}, []
     if plan.create:
         changes["account"] = f"{admin['username']} ({admin['email']}), system administrator"
-        sentences.append(f"The password is in {name} on the host, readable by root only.")
+        sentences.append(f"The password of {admin['username']} is in {name} on the host. Only root can read that file.")
     if plan.changes_to(is_open):
         changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
     if not (has_people or plan.create):
         sentences.append(
             "Sign-up is closed, the server has no account, and mattermost:server:admin:create is false. Create an "
-            f"account on the host: MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin"
+            f"account on the host: MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin --username NAME --email ADDRESS"
         )
     if __opts__["test"]:
-        return _ret(name, None if changes else True, " ".join(sentences) or "Nothing to do.", changes)
+        return _ret(name, None if changes else True, " ".join(sentences) or PEOPLE, changes)
 
     if plan.close_now:
         _set_sign_up(server, False)
@@ -89,7 +95,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         _set_sign_up(server, plan.final)
     if has_people or plan.create:
         note.keep(opened=True)
-    return _ret(name, True, " ".join(sentences) or "The server has accounts. They stay unchanged.", changes)
+    return _ret(name, True, " ".join(sentences) or PEOPLE, changes)
 
 
 def _set_sign_up(server, value) -> None:

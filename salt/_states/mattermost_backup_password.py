@@ -29,10 +29,12 @@ def stored(name, password="", repository=""):
     keep = "Keep a copy of that file outside this host. Without this password no backup can be read."
     if known and password in ("", known):
         return _ret(name, True, f"The backup password is in {place}. {keep}")
-    done = f"{'replaced' if known else 'written' if password else 'generated'}, in {place}"
+    done = f"{'replaced' if known else 'written' if password else 'generated'} in {place}"
     aside = time.strftime(f"{NAME}-until-%Y%m%d-%H%M%S")
     if known:
-        done += "; the previous one is kept " + ("beside it" if __opts__["test"] else f"in {core.path(name, aside)}")
+        done += "; the previous password is kept " + (
+            "in the same directory" if __opts__["test"] else f"in {core.path(name, aside)}"
+        )
     changes = {"password": done}
     if __opts__["test"]:
         return _ret(name, None, f"Would write the backup password to {place}.", changes)

@@ -43,7 +43,13 @@ def usable(name, script, repository, password="", environment=None, settings="",
                 f"mattermost:{key}: {reason}. The backup settings on the host stay as they are. Set the password of that repository "
                 "(mattermost:backup:password), or another mattermost:backup:repository.",
             )
-        return _ret(name, True, f"mattermost:{key} does not answer this host: {reason}.")
+        return _ret(
+            name,
+            True,
+            f"mattermost:{key} does not answer this host: {reason}. The next backup tries that repository again.",
+        )
     return _ret(
-        name, True, "The backup repository opens, is the one of the last deploy, or is created by the first backup."
+        name,
+        True,
+        "No fault was found in the settings of the backup repository. If the repository does not exist yet, the first backup creates it.",
     )

@@ -30,7 +30,7 @@ def recorded(name, platform, paths, bundle):
                 True,
                 known
                 if old
-                else "An older version of this bundle deployed this host first and recorded nothing. The state before that deploy is not known.",
+                else "An older version of this bundle deployed this host and recorded no state before it. So a removal keeps packages and accounts.",
             )
         if __opts__["test"]:
             return _ret(name, None, f"Would record the present state of this host in {place}.")
@@ -40,6 +40,10 @@ def recorded(name, platform, paths, bundle):
     except (files.FileError, packages.PackageError) as err:
         return _ret(name, False, f"The state of this host could not be recorded: {err}")
     except OSError as err:
-        return _ret(name, False, f"The state of this host could not be recorded: {err}. Check that disk: df")
+        return _ret(
+            name,
+            False,
+            f"The state of this host could not be recorded: {err}. See on the host whether a disk is full: df -h",
+        )
     shown = f"{len(record['packages'])} packages, {len(record['users'])} users, {place}"
     return _ret(name, True, "The state of this host before the deploy was recorded.", {"noted": shown})

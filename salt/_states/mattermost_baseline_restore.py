@@ -36,7 +36,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
     """
     remains = databases.Remains(cluster, name, role, superuser_password)
     if not remains.cluster.is_initialised():
-        return _ret(name, True, "There is no database.")
+        return _ret(name, True, "This host has no PostgreSQL database.")
     texts, shown, unit = remains.texts(), {}, records.unit(cluster["service"])
     try:
         running = bool(remains.cluster.running())
@@ -53,7 +53,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         shown.update(dict.fromkeys(texts, "lines of this deployment removed"))
         shown.update({subject: "destroyed" for subject in sql})
         if stops:
-            shown[cluster["service"]] = "stopped, not started at boot"
+            shown[cluster["service"]] = "stopped, no longer started at boot"
         if not shown:
             return _ret(
                 name, True, f"PostgreSQL has nothing from this deployment except the database {name}, which stays."
@@ -123,7 +123,7 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
         kept = [package for part in stay for package in platform[part]["packages"]]
         going = pkgs.removable(graph, [*record["packages"], *kept], wanted, manager.manual())
         said = [
-            f"{part} stays: {why}."
+            f"The packages for {part} stay, because {why}."
             for part, why in stay.items()
             if set(platform[part]["packages"]) - set(record["packages"])
         ]
@@ -193,9 +193,9 @@ def _database_stays(remains, purge):
     if not remains.cluster.is_initialised():
         return ""
     if not purge:
-        return f"it reads the data in {remains.data['data_dir']}"
+        return f"PostgreSQL reads the data in {remains.data['data_dir']}"
     foreign = remains.foreign()
-    return f"it holds {', '.join(foreign)}, which this deployment did not create" if foreign else ""
+    return f"PostgreSQL also holds {', '.join(foreign)}, which this deployment did not create" if foreign else ""
 
 
 def _nginx_stays(nginx, manager, record):
@@ -235,7 +235,7 @@ def _certbot_stays(certbot, public_name, record, work):
     seen_to, _ = core.certificates(public_name, asked_for, folder, record.get("letsencrypt", ()))
     names = {os.path.basename(path).removesuffix(".conf") for path in glob.glob(f"{folder}/renewal/*.conf")}
     others = sorted(names - (seen_to & {public_name}))
-    return f"it renews {others[0]}" if others else ""
+    return f"certbot also renews {others[0]}" if others else ""
 
 
 def _trusted(platform, record):
@@ -257,7 +257,7 @@ def system(name, platform, paths):
         place = repositories.module_file(module)
         now = records.module(module)
         if now is not None and now != text and repositories.is_disabled(now):
-            todo[place] = ("as before", lambda place=place, text=text: _written(place, text))
+            todo[place] = ("restored", lambda place=place, text=text: _written(place, text))
     yum = "/etc/yum.repos.d"
     own = files.found(
         [f"{yum}/mattermost.repo", f"{yum}/mattermost-system.repo", "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-*"]
@@ -272,7 +272,7 @@ def system(name, platform, paths):
             and now == repositories.without_dead(text, platform["repositories"]["dead_hosts"])[0]
         ):
             todo[path] = (
-                "as before",
+                "restored",
                 lambda path=path, text=text: _written(path, text),
             )
     for unit, state in (record or {}).get("units", {}).items():
@@ -286,15 +286,15 @@ def system(name, platform, paths):
                 lambda unit=unit, state=state: commands.switch_unit(unit, state["enabled"], state["active"]),
             )
     if not todo:
-        return _ret(name, True, "The system's own settings are as before the deploy.")
+        return _ret(name, True, "The package repositories and services of this host are as before the deploy.")
     shown = {what: word for what, (word, _) in todo.items()}
     if __opts__["test"]:
-        return _ret(name, None, "Would restore the system's own settings.", shown)
+        return _ret(name, None, "Would restore the package repositories and services of this host.", shown)
     faults = {what: fault for what, (_, act) in todo.items() if (fault := act())}
     if faults:
         done = {what: word for what, word in shown.items() if what not in faults}
         return _ret(name, False, " ".join(faults.values()), done)
-    return _ret(name, True, "The system's own settings are as before the deploy.", shown)
+    return _ret(name, True, "The package repositories and services of this host are as before the deploy.", shown)
 
 
 def _written(path, text):

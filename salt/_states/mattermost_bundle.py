@@ -13,7 +13,7 @@ def recorded(name, bundle):
     version knows.
     """
     place, version = record.path(name), bundle["version"]
-    comment = f"{place} contains version {version}."
+    comment = f"{place} records that version {version} of this bundle deployed this host."
     wanted = {key: str(value) for key, value in bundle.items()}
     try:
         old = record.read(name)
@@ -21,8 +21,15 @@ def recorded(name, bundle):
             return _ret(name, True, comment)
         changes = {key: {"old": old.get(key, ""), "new": new} for key, new in wanted.items() if old.get(key) != new}
         if __opts__["test"]:
-            return _ret(name, None, f"Would write version {version} to {place}.", changes)
+            return _ret(
+                name,
+                None,
+                f"Would record in {place} that version {version} of this bundle deployed this host.",
+                changes,
+            )
         record.write(name, bundle)
     except OSError as err:
-        return _ret(name, False, f"{place} could not be read or written: {err}. Check that disk: df")
+        return _ret(
+            name, False, f"{place} could not be read or written: {err}. See on the host whether a disk is full: df -h"
+        )
     return _ret(name, True, comment, changes)

@@ -58,8 +58,10 @@ def merged(
             plan.apply()
     except NotYet as err:
         if __opts__["test"]:
-            return _ret(name, None, f"Would set keys of {name}. Which ones is not known yet, because {err}.")
-        return _ret(name, False, f"{name} cannot be changed: {err}.")
+            return _ret(
+                name, None, f"Would set keys of {name}. The list of these keys is not known yet, because {err}."
+            )
+        return _ret(name, False, f"{name} cannot be changed: {err}. Apply mattermost.deploy.server first.")
     except Refused as err:
         return _ret(name, False, "\n".join(err.faults))
     except (files.FileError, mattermost_api_core.Refused, mattermost_api_core.Unreachable, OSError) as err:
@@ -70,13 +72,14 @@ def merged(
 def _said(name, changes, restart, notes) -> dict:
     would = "Would change" if __opts__["test"] else "Changed"
     sentences = [
-        f"{would} {len(changes)} of the keys of {name}." if changes else f"No key of {name} differs from the settings."
+        f"{would} {len(changes)} {'key' if len(changes) == 1 else 'keys'} of {name}."
+        if changes
+        else f"No key of {name} differs from the settings."
     ]
     if restart:
+        before = "" if changes else "An earlier run changed some keys and did not restart the server. "
         sentences.append(
-            "They take effect after a restart."
-            if changes
-            else f"An earlier run changed some keys and did not restart the server. It {'would be' if __opts__['test'] else 'is'} restarted now."
+            f"{before}This run {'would restart' if __opts__['test'] else 'restarts'} the server, which then uses the new values."
         )
     return _ret(
         name,

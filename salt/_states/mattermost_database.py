@@ -79,12 +79,12 @@ def held(name, cluster):
     """
     if not __opts__["test"]:
         first_start.hold(host.Cluster(cluster))
-    return _ret(name, True, "PostgreSQL starts with its settings.")
+    return _ret(name, True, "At its first start PostgreSQL reads the settings of this deployment.")
 
 
 def _no_entry(postgresql, err):
     return (
-        f"PostgreSQL in {postgresql.data['data_dir']} refuses its superuser on the socket: {err} Allow `local all "
+        f"PostgreSQL in {postgresql.data['data_dir']} refuses the login of its superuser over the socket: {err} Allow `local all "
         "postgres peer` in pg_hba.conf, or set mattermost:database:superuser_password."
     )
 
@@ -181,7 +181,7 @@ def present(name, role, auth, cluster, secrets, password="", superuser_password=
     except (host.DatabaseError, ValueError) as err:
         return _ret(name, False, f"The database {name} could not be set up: {err}")
     if not changes:
-        return _ret(name, True, f"The database {name} is encoded in UTF8 and belongs to {role}.")
+        return _ret(name, True, f"The database {name} is encoded in UTF8 and belongs to the role {role}.")
     return _ret(name, None if testing else True, plan.in_words(changes, testing), changes)
 
 
@@ -192,14 +192,12 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
     The administrator's own lines stay. False, with the old files back, when PostgreSQL does not take the new ones.
     """
     postgresql = host.Cluster(cluster, superuser_password)
-    granted = (
-        f"Two accounts may log in to PostgreSQL as {role}: the server's, and mattermost-sql for backups and upgrades."
-    )
+    granted = f"Two accounts may log in to PostgreSQL as {role}: the account of the server, and mattermost-sql for backups and upgrades."
     if __opts__["test"] and not postgresql.running():
         return _ret(
             name,
             None,
-            f"Would let two accounts log in to PostgreSQL as {role}: the server's, and mattermost-sql for backups and upgrades.",
+            f"Would let two accounts log in to PostgreSQL as {role}: the account of the server, and mattermost-sql for backups and upgrades.",
             {"access": "rules"},
         )
     try:
@@ -243,9 +241,9 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
                 raise host.DatabaseError("the role's password is not generated yet.")
         postgresql.login(os_user, role, name, port, password if auth == "password" else None)
     except (host.DatabaseError, ValueError, KeyError) as err:
-        why = f"the account {os_user} does not exist" if isinstance(err, KeyError) else str(err)
+        why = f"the account {os_user} does not exist on this host." if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
-            return _ret(name, None, f"Would test the login of {role} {route}. At present it fails: {why}")
+            return _ret(name, None, f"Would test the login of {role} {route}. At present this login fails: {why}")
         hint = f"Look at the log {cluster['logs']} and at the rules in pg_hba.conf (its path: `SHOW hba_file`)."
         if os_user == files.SQL_ACCOUNT:
             hint = f"Run first: {engine.apply_command('mattermost.deploy.database', __opts__)} (PostgreSQL's log: {cluster['logs']})"

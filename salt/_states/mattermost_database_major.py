@@ -49,7 +49,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         return _ret(name, False, fault)
     if serving == wanted:
         kept = (
-            f" Also kept, but stopped: PostgreSQL {', '.join(map(str, sorted(found.retained)))}. See: mattermost-postgresql status"
+            f" Stopped, but kept on this host: PostgreSQL {', '.join(map(str, sorted(found.retained)))}. To see it, run on the host: mattermost-postgresql status"
             if found.retained
             else ""
         )
@@ -69,17 +69,17 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} is from an upgrade that was rolled back. It holds messages that exist nowhere "
-                f"else. Copy these messages by hand, then run on the host: mattermost-postgresql forget {wanted}"
+                f"The cluster in {cluster['data_dir']} is from an upgrade that was rolled back. Some messages exist only in "
+                f"that cluster. Copy these messages by hand, then run on the host: mattermost-postgresql forget {wanted}"
             )
         if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(
-                f"{cluster['data_dir']} already contains a cluster that this bundle did not create. Remove it, or stay "
-                f"with PostgreSQL {serving} (mattermost:database:version)."
+                f"{cluster['data_dir']} already contains a cluster that this bundle did not create. Remove that "
+                f"cluster, or set mattermost:database:version to {serving} to stay with PostgreSQL {serving}."
             )
         changes = {"postgresql": {"old": serving, "new": wanted}}
         if testing:
-            comment = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}. The server is stopped meanwhile."
+            comment = f"Would upgrade {need // 1024} MiB of data from PostgreSQL {serving} to {wanted}. During the upgrade the server would be stopped."
             return _ret(name, None, comment, changes)
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
@@ -90,7 +90,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
 
 def _make_ready(old, new, seen, port, folder):
     wanted = new.data["version"]
-    reason = "The host's repositories do not contain them."
+    reason = "The host's package repositories do not contain these packages."
     try:
         with ready.NoClusterOfTheirOwn():
             __salt__["pkg.install"](pkgs=new.data["packages"], refresh=True, install_recommends=False)
@@ -99,12 +99,12 @@ def _make_ready(old, new, seen, port, folder):
     if not new.is_installed():
         raise host.DatabaseError(
             f"The packages {', '.join(new.data['packages'])} could not be installed. {reason} Check whether the host "
-            f"reaches the repository, or set mattermost:database:version back to {old.data['version']}."
+            f"reaches its package repositories, or set mattermost:database:version back to {old.data['version']}."
         )
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if new.is_initialised() and not ready.drop(new):
         raise host.DatabaseError(
-            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. Run on the host: {' '.join(new.data['remove'])}"
+            f"The cluster of an earlier attempt in {new.data['data_dir']} could not be removed. Run on the host: {' '.join(new.data['remove'])}. Then start the upgrade again."
         )
     # from here on the cluster is ours to remove, and no deploy takes it for the one at work
     config_file.write(os.path.join(folder, "next"), f"{wanted}\n")

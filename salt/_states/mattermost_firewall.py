@@ -37,7 +37,7 @@ def prepared(name, services):
             name,
             False,
             f"{rival} filters packets on this host, and firewalld would replace its rules. Disable {rival}. Or keep "
-            "it, open ssh, 80 and 443 in it, and set mattermost:firewall:manage: False.",
+            f"{rival}, open the ports of ssh, 80 and 443 in {rival}, and set mattermost:firewall:manage: False.",
         )
     zone = host.default_zone()
     text = host.zone_file(zone)
@@ -45,12 +45,12 @@ def prepared(name, services):
     changes = core.steps(found, goal, strict=False, masquerade=True)
     lets_in = ", ".join(["ssh", *services[:-1]]) + f" and {services[-1]}"
     if not changes:
-        return _ret(name, True, f"Zone {zone} allows {lets_in} before firewalld starts.")
+        return _ret(name, True, f"When firewalld starts, its zone {zone} allows {lets_in}.")
     shown = {f"zone {zone}": [str(step) for step in changes]}
     if __opts__["test"]:
-        return _ret(name, None, f"Zone {zone} would allow {lets_in} before firewalld starts.", shown)
+        return _ret(name, None, f"When firewalld starts, its zone {zone} would allow {lets_in}.", shown)
     config.write(f"{host.OWN}/{zone}.xml", core.edit_zone(text, changes).encode())
-    return _ret(name, True, f"Zone {zone} allows {lets_in} before firewalld starts.", shown)
+    return _ret(name, True, f"When firewalld starts, its zone {zone} allows {lets_in}.", shown)
 
 
 def opened(name, services, ports=(), strict=False, masquerade=False):
@@ -65,7 +65,7 @@ def opened(name, services, ports=(), strict=False, masquerade=False):
         if __opts__["test"]:
             shown = sorted(goal.services | goal.ports)
             return _ret(name, None, f"Would allow: {', '.join(shown)}.", {"opened": shown})
-        return _ret(name, False, "firewalld is not running. Start it first: systemctl start firewalld")
+        return _ret(name, False, "firewalld is not running on this host. Run on the host: systemctl start firewalld")
     if __context__.pop(STARTS, False) and __opts__.get("master_uri") and host.wait_for_rules():
         host.renew_connection(__opts__["master_ip"], __opts__.get("publish_port", PUBLISH_PORT))
     zone = host.zone()

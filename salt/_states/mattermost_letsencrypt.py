@@ -69,7 +69,7 @@ def restored(
     *key_type* is replaced at the next renewal, not now.
     """
     if not archive or _certificate(directory, name):
-        return _ret(name, True, "There is nothing to restore.")
+        return _ret(name, True, "No certificate has to be restored from an archive.")
     if __opts__["test"]:
         return _ret(name, None, f"Would restore the certificate from {archive}.", {name: f"restored from {archive}"})
     path = __salt__["cp.cache_file"](archive)
@@ -90,7 +90,7 @@ def restored(
             return _ret(
                 name,
                 False,
-                f"{archive} cannot be restored: {reason}. Nothing was changed. Correct that file. Or remove mattermost:letsencrypt:archive, and a new certificate is requested.",
+                f"{archive} cannot be restored: {reason}. Nothing was changed. Correct that file. Or remove mattermost:letsencrypt:archive: then the next deploy requests a new certificate.",
             )
         finally:
             _remove_copy(path)
@@ -142,7 +142,7 @@ def issued(
             return _ret(
                 name,
                 None,
-                f"Would use the existing certificate of {name} again, and renew it. ({renewal})",
+                f"Would use the existing certificate of {name} again and renew that certificate ({renewal}).",
                 {renewal: "in use again"},
             )
         os.replace(renewal + core.PARKED, renewal)
@@ -158,12 +158,14 @@ def issued(
         return _ret(
             name,
             False,
-            "mattermost:email is not set, and the certificate authority requires an address. Set mattermost:email to your own, then deploy again.",
+            "mattermost:email is not set, and the certificate authority requires an address. Set mattermost:email to your address, then deploy again.",
         )
     if __opts__["test"]:
-        return _ret(name, None, f"Would request a certificate from {server}: {why}.", {name: why})
+        return _ret(name, None, f"Would request a certificate from {server}, because {why}.", {name: why})
     client = certbot.Certbot(program, authority, directory, log)
-    refused = _unanswered(webroot, name) or _refused(wanted, client.run(*core.arguments(wanted, found is not None)))
+    refused = _unanswered(webroot, name) or _refused(
+        wanted, client.run(*core.arguments(wanted, found is not None)), found
+    )
     new = _certificate(directory, name)
     if refused and what in ("renew", "trim") and found.not_after > time.time():
         return _ret(name, True, "The certificate is still valid.") | {
@@ -191,9 +193,7 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
         wanted = "mattermost:certificate:source is set to files, but no files are named. Set mattermost:certificate:chain and :key to your files, salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
-        wanted = (
-            f"The certificate is your own. To replace it, replace {chain} and {key}, then deploy. Nothing was changed."
-        )
+        wanted = f"Nothing was changed, because the certificate is your own. To use another one, replace {chain} and {key}, then deploy."
         return _ret(name, False, wanted)
     content = {chain_file: _shipped(chain), key_file: _shipped(key)}
     missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
@@ -263,7 +263,7 @@ def _adjusted(name, renewal, wanted, certificate):
     if __opts__["test"]:
         return _ret(name, None, f"Would change the renewal of the certificate ({renewal}).", {renewal: "changed"})
     config.write(renewal, after.encode(), 0o644)
-    return _ret(name, True, "The certificate is valid. Its renewal was changed.", {renewal: "changed"})
+    return _ret(name, True, "The certificate is valid. The settings of its renewal were changed.", {renewal: "changed"})
 
 
 def _unanswered(webroot, name):
@@ -288,12 +288,12 @@ def _unanswered(webroot, name):
     )
 
 
-def _refused(wanted, refusal):
-    """Return a sentence for certbot's refusal (kind, words), None without one."""
+def _refused(wanted, refusal, found):
+    """Return a sentence for certbot's refusal (kind, words), None without one. found: the certificate that the host has, or None."""
     if refusal is None:
         return None
     kind, words = refusal
+    stays = " The existing certificate stays in use." if found else ""
     return (
-        f"No certificate for {wanted['name']} from {wanted['server']} ({kind}): {words}. {core.advice(kind)} "
-        f"The existing certificate stays in use."
+        f"{wanted['server']} issued no certificate for {wanted['name']} ({kind}): {words}. {core.advice(kind)}{stays}"
     )

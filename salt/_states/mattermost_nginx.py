@@ -63,19 +63,21 @@ def configured(
     try:
         wanted = {entry["path"]: _rendered(entry["source"], context) for entry in files}
     except Exception as err:  # noqa: BLE001 - any fault of a template is told the same way
-        return _ret(name, False, f"A template of nginx's {name} files cannot be rendered: {err}. Nothing was changed.")
+        return _ret(
+            name, False, f"A template of nginx's {name} configuration cannot be rendered: {err}. Nothing was changed."
+        )
     changes = config.differing({**wanted, **dict.fromkeys(absent)})
     away = [path for path in put_away if os.path.lexists(path)]
     due = os.path.join(work, f"nginx-reload-{name}")
     why = _why(changes, away, due, serves)
     if not why:
-        return _ret(name, True, f"nginx's {name} files are installed and in use.")
+        return _ret(name, True, f"nginx's {name} configuration is up to date and in use.")
     shown = {path: _verb(path, content) for path, content in changes.items()}
     shown.update({path: "removed" for path in away})
     missing = [(path, sls) for sls, paths in (needs or {}).items() for path in paths if not os.path.exists(path)]
     if __opts__["test"]:
         later = (
-            f" {missing[0][0]} does not exist yet. The state {missing[0][1]} creates it, and must be applied first."
+            f" {missing[0][0]} does not exist yet. The state {missing[0][1]} creates that file, and must be applied first."
             if missing
             else ""
         )
@@ -105,7 +107,7 @@ def configured(
             return _ret(
                 name,
                 False,
-                f"The running nginx refused to reload: {reason}. The old files were restored. See: journalctl -u {service} -n 50",
+                f"The running nginx refused to reload: {reason}. The old files were restored. See on the host: journalctl -u {service} -n 50",
             )
     os.unlink(due)
     return _ret(name, True, _done(name, shown, why, is_served), shown or {"nginx": "reloaded"})
@@ -120,13 +122,13 @@ def unit_tuned(name, lines):
     content = "\n".join(["# Managed by Salt (mattermost.deploy.nginx-base).", "[Service]", *lines, ""]).encode()
     changes = config.differing({name: content if lines else None})
     if not changes:
-        return _ret(name, True, "The unit is up to date.")
+        return _ret(name, True, f"The drop-in {name} needs no change.")
     shown = {name: "written" if lines else "removed"}
     if __opts__["test"]:
-        return _ret(name, None, f"The drop-in would be {shown[name]}.", shown)
+        return _ret(name, None, f"The drop-in {name} would be {shown[name]}.", shown)
     config.Swap(changes, [], "").apply()
     subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True)
-    return _ret(name, True, f"The drop-in was {shown[name]}.", shown)
+    return _ret(name, True, f"The drop-in {name} was {shown[name]}.", shown)
 
 
 def _rendered(source, context):
@@ -180,5 +182,5 @@ def _refused(reason, wanted):
         )
     return (
         f"nginx refuses the new configuration: {reason}. Nothing was changed, and nginx keeps its running configuration. "
-        "Correct the setting that this line comes from."
+        "Correct the setting from which the line named by nginx comes."
     )

@@ -52,7 +52,7 @@ def free(name, pkgs):
                 name,
                 False,
                 f"This run waited {LONGEST // 60} minutes for {holder}, because only one program at a time can install packages. "
-                "See on the host what it does: ps -ef --forest. When it has ended, start again.",
+                "See on the host what that program does: ps -ef --forest. When that program has ended, start this run again.",
             )
         mattermost_progress.tell_part("installing packages:", holder)
         time.sleep(PAUSE)

@@ -31,7 +31,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     if status == "wanted":
         return _ret(name, True, f"{name} is up to date.")
     if status == "foreign":
-        return _ret(name, True, f"The administrator installed {name}. It stays.")
+        return _ret(name, True, f"{name} stays, because the administrator of this host installed that program.")
     shown = {name: f"from {source}"}
     if __opts__["test"]:
         return _ret(name, None, f"{name} would be downloaded from {source}.", shown)

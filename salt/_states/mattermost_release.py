@@ -46,7 +46,7 @@ def begun(name, release, work, ca_file=None):
     is_due = checksum and version == release["version"] and not tree.is_whole(name, version)
     # without the authorities' certificates, which come with the packages, no server could be trusted
     if not is_due or not release["source"].startswith(("https://", "http://")) or not os.path.exists(ca_file or "/"):
-        return _ret(name, True, "No archive needs to be downloaded while the packages are installed.")
+        return _ret(name, True, "No archive of Mattermost is downloaded while the packages are installed.")
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
@@ -113,7 +113,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
             return _ret(name, True, f"The web client of Mattermost {version} was set up for {place}.", changes)
         if version != release["version"]:
             raise ReleaseError(
-                f"{name}/current points to {version}, but that directory is missing. Set mattermost:release:version to {version} to unpack it again."
+                f"{name}/current points to {version}, but that directory is missing. Set mattermost:release:version to {version} to unpack that version again."
             )
         core.check_glibc(version, tree.host_glibc())
         checksum = core.check_proof(release)

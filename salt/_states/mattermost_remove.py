@@ -39,7 +39,11 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
         return _ret(name, False, str(err))
     busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
-        return _ret(name, False, f"{busy} is running on this host. Nothing was removed. Start again when it has ended.")
+        return _ret(
+            name,
+            False,
+            f"{busy} is running on this host. Nothing was removed. Start the removal again when {busy} has ended.",
+        )
     unfinished = files.unfinished(paths)
     if unfinished:
         return _ret(name, False, f"Nothing was removed. {unfinished}")
@@ -74,7 +78,7 @@ def stopped(name):
         commands.stop_ours(unit)
         fault = commands.switch_unit(unit, enabled=False, active=False)
         if fault:
-            return _ret(name, False, f"{unit} could not be stopped: {fault} See: systemctl status {unit}")
+            return _ret(name, False, f"{unit} could not be stopped: {fault} See on the host: systemctl status {unit}")
     return _ret(name, True, f"Stopped {', '.join(todo)}.", todo)
 
 
@@ -93,7 +97,11 @@ def backups(name, repository, public_name, purge):
     snapshots = _snapshots()
     others = sorted({each.get("hostname", "?") for each in snapshots or []} - {public_name})
     if snapshots is None or others:
-        why = f"they include those of {', '.join(others)}" if others else "which hosts they belong to cannot be read"
+        why = (
+            f"they include backups of {', '.join(others)}"
+            if others
+            else "this run cannot read which hosts they belong to"
+        )
         return _ret(
             name,
             True,
@@ -139,7 +147,7 @@ def site(name, nginx, paths):
             return _ret(
                 name,
                 False,
-                f"nginx would not start without the files of this deployment: {reason}. Nothing was removed. Remove the line that nginx names, then start again.",
+                f"nginx would not start without the files of this deployment: {reason}. Nothing was removed. Remove the line that nginx names, then start the removal again.",
             )
     config.write(due, b"", 0o600)
     for path, source in back.items():
@@ -201,7 +209,7 @@ def certificate(name, public_name, certbot, purge, paths):
     if not shown:
         return _ret(name, True, "No certificate is renewed for this site.")
     if __opts__["test"]:
-        return _ret(name, None, "Would end the renewals for this site.", shown)
+        return _ret(name, None, "Would end the renewal of this site's certificate.", shown)
     for path, kept in moved.items():
         os.replace(path, kept)
     for path in going:
@@ -219,9 +227,13 @@ def firewall(name, strict, ports, paths):
     """
     record = records.read(paths["work"])
     if not record or "firewalld" not in record["packages"]:
-        return _ret(name, True, "No earlier firewall has to be restored.")
+        return _ret(
+            name,
+            True,
+            "No firewall rules have to be restored, because this host had no recorded firewalld before the deploy.",
+        )
     if not firewalld.running():
-        return _ret(name, True, "firewalld is not running.")
+        return _ret(name, True, "firewalld is not running, so its rules were not changed.")
     zone = record["zone"]["name"]
     before = zones.read_zone(record["zone"]["text"])
     permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict, ports)

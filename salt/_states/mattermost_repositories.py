@@ -59,17 +59,17 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
             off[path] = f"switched off: {', '.join(identities)}"
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
     if not changes:
-        return _ret(name, True, "The repositories and their keys are up to date.")
+        return _ret(name, True, "The package repositories and their keys are up to date.")
     shown = {path: off.get(path, "written") for path in changes}
     if __opts__["test"]:
-        return _ret(name, None, "The repositories would be set up.", shown)
+        return _ret(name, None, "The package repositories would be set up.", shown)
     before = {path: _content(path) for path in changes}
     _write(changes)
     trouble = _unusable(sections, setting)
     if trouble:
         _write(before)
         return _ret(name, False, f"{trouble} The previous repository files were restored.")
-    return _ret(name, True, "The repositories are set up.", shown)
+    return _ret(name, True, "The package repositories are set up.", shown)
 
 
 def _content(path):
@@ -97,7 +97,7 @@ def _unusable(sections, setting):
             command, capture_output=True, text=True, check=False, env=environment, timeout=MAKECACHE_TIMEOUT
         )
     except subprocess.TimeoutExpired:
-        return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s."
+        return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s. Check whether the host reaches its package repositories."
     if done.returncode == 0:
         return ""
     output = done.stderr + "\n" + done.stdout
@@ -110,7 +110,7 @@ def _unusable(sections, setting):
         if identity in sections:
             todo = f"set a working mirror in mattermost:{setting}:{identity}:baseurl"
             advice.append(
-                f"{identity} ({sections[identity]['baseurl']}). Check whether the host reaches it, or {todo}."
+                f"The repository {identity} is at {sections[identity]['baseurl']}. Check whether the host reaches that address, or {todo}."
             )
         else:
             advice.append(
@@ -135,14 +135,14 @@ def apt_source(name, uri, suite, components, key, keys, ca_file=None):
         return _ret(name, False, f"{err} Nothing was changed.")
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
     if not changes:
-        return _ret(name, True, f"apt has {suite} and its key.")
+        return _ret(name, True, f"apt has the source {suite} and its key.")
     shown = dict.fromkeys(changes, "written")
     if __opts__["test"]:
-        return _ret(name, None, f"Would add {suite} from {uri} to apt.", shown)
+        return _ret(name, None, f"Would add the source {suite} from {uri} to apt.", shown)
     os.makedirs(APT_KEYS, mode=0o755, exist_ok=True)
     for path, data in changes.items():
         config.write(path, data)
-    return _ret(name, True, f"{suite} from {uri} was added to apt.", shown)
+    return _ret(name, True, f"The source {suite} from {uri} was added to apt.", shown)
 
 
 def modules_off(name, modules):
@@ -152,10 +152,10 @@ def modules_off(name, modules):
     """
     todo = [module for module in modules if not core.is_disabled(records.module(module) or "")]
     if not todo:
-        return _ret(name, True, "No module stream hides the needed packages.")
+        return _ret(name, True, "No dnf module hides the needed packages.")
     shown = dict.fromkeys(todo, "disabled")
     if __opts__["test"]:
-        return _ret(name, None, f"Would disable the module {', '.join(todo)}.", shown)
+        return _ret(name, None, f"Would disable the dnf module {', '.join(todo)}.", shown)
     for module in todo:
         command = ["dnf", "-qy", "module", "disable", module]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -168,7 +168,7 @@ def modules_off(name, modules):
             )
         if ended.returncode:
             del shown[module]
-    return _ret(name, True, "No module stream hides the needed packages.", shown)
+    return _ret(name, True, "No dnf module hides the needed packages.", shown)
 
 
 def _key_file(key):

@@ -38,7 +38,7 @@ def pruned(name):
     if gone:
         sentences.append(f"{'Would remove' if test else 'Removed'} {', '.join(gone)}.")
     sentences += [
-        f"{each}. To remove it by hand, run on the host: mattermost-kept forget {each.partition(' ')[0]} anyway"
+        f"{each}. To remove {each.partition(' ')[0]} nevertheless, run on the host: mattermost-kept forget {each.partition(' ')[0]} anyway"
         for each in stays
     ]
     return _ret(

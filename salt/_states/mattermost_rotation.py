@@ -37,7 +37,9 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
     """
     if given:
         return _ret(
-            name, True, f"The database password is set in mattermost:database:password. Change it there. {UNTOUCHED}"
+            name,
+            True,
+            f"The database password is set in mattermost:database:password. Change the password there, then deploy. {UNTOUCHED}",
         )
     if auth == "peer":
         return _ret(
@@ -94,9 +96,11 @@ def backup_password(name, given=False):
     """
     if given:
         how = "run on the host `mattermost-backup restic key passwd`, then set the same password in mattermost:backup:password"
-        return _ret(name, True, f"The repository's password is set in the settings. To change it, {how}.")
+        return _ret(
+            name, True, f"The password of the backup repository is set in the settings. To change that password, {how}."
+        )
     if not os.path.exists(core.path(name, "backup-password")):
-        return _ret(name, True, "There is no backup password yet.")
+        return _ret(name, True, "This host has no backup password yet. A deploy generates one.")
     changes = {"backup-password": "replaced"}
     if __opts__["test"]:
         return _ret(name, None, "Would replace the password of the backup repository.", changes)

@@ -49,7 +49,7 @@ def acquired(name):
         return _ret(
             name,
             False,
-            f"Another run is in progress on this host ({holder}). Nothing was changed. Start again when it has ended.",
+            f"Another run is in progress on this host ({holder}). Nothing was changed. Start this run again when that one has ended.",
         )
     file.truncate(0)
     file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
@@ -66,7 +66,7 @@ def no_previous_installation(name):
     comment = "No previous installation is in use on this host."
     is_free = not os.path.exists(name)
     if not is_free:
-        comment = f"An import on this host was rolled back, so the old installation runs again ({name}). Import it again: salt-run state.orchestrate mattermost.import"
+        comment = f"An import on this host was rolled back, so the old installation is in use again (see {name}). To import that installation again, run: salt-run state.orchestrate mattermost.import"
     return _ret(name, is_free, comment)
 
 
@@ -78,12 +78,12 @@ def no_change_is_open(name, paths):
     began = time.monotonic()
     while there := core.first_of(core.replacing(paths)):
         if __opts__["test"]:
-            return _ret(name, None, f"{there}. A run without test=True would wait for it.")
+            return _ret(name, None, f"{there}. A run without test=True would wait until then.")
         if time.monotonic() - began > LONGEST:
             return _ret(
                 name,
                 False,
-                f"{there}. Then start this run again. It waited for {LONGEST // 60} minutes and changed nothing.",
+                f"{there}. Then start this run again. This run waited for {LONGEST // 60} minutes and changed nothing.",
             )
         mattermost_progress.tell_part("waiting:", there.partition(" has ")[0])
         time.sleep(PAUSE)

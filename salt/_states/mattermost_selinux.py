@@ -37,10 +37,12 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
             return _ret(
                 name,
                 None,
-                f"SELinux booleans and file labels would be set for the programs, after the package {tools} is installed.",
+                f"SELinux booleans and file labels would be set for this deployment's programs, after the package {tools} is installed.",
                 shown,
             )
-        return _ret(name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools}.")
+        return _ret(
+            name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools} on the host."
+        )
     todo = {}
     for boolean in booleans:
         done = _run("getsebool", boolean)
@@ -57,7 +59,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         if not re.search(rf"(?m)^{re.escape(label['pattern'])}\s.*:{label['type']}:", known):
             todo[label["pattern"]] = ["semanage", "fcontext", "-a", "-t", label["type"], label["pattern"]]
     if not todo:
-        return _ret(name, True, "SELinux allows what the programs need.")
+        return _ret(name, True, "SELinux allows what this deployment's programs need.")
     shown = {
         subject: f"{command[-1] if command[0] == 'setsebool' else command[4]}" for subject, command in todo.items()
     }
@@ -65,7 +67,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
         return _ret(
             name,
             None,
-            "SELinux booleans and file labels would be set, so that the programs are allowed what they need.",
+            "SELinux booleans and file labels would be set, so that SELinux allows what this deployment's programs need.",
             shown,
         )
     fault = _carry_out(todo.values())
@@ -76,7 +78,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
             fault = _carry_out([["restorecon", "-RF", label["path"]]])
             if fault:
                 return _ret(name, False, fault)
-    return _ret(name, True, "SELinux allows what the programs need.", shown)
+    return _ret(name, True, "SELinux allows what this deployment's programs need.", shown)
 
 
 def as_before(name, paths, labels=()):

@@ -37,12 +37,12 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
         reason = (
             f"The server was moved away from this host (see {paths['work']}/moved). This run would start a second "
             "server. Take this host out of the top file. To take the server back with its data from before the move, run "
-            f"here: sh {paths['work']}/take-back"
+            f"on this host: sh {paths['work']}/take-back"
         )
     elif installed and installed != wanted:
         reason = (
-            f"Mattermost {installed} is deployed here, and the settings name {wanted}. The state `mattermost` never changes the "
-            f"version. Run {command}, or set mattermost:release:version to {installed}."
+            f"Mattermost {installed} is deployed on this host, and the settings name {wanted}. The state `mattermost` never changes the "
+            f"version. To upgrade, run {command}. To stay, set mattermost:release:version to {installed}."
         )
     elif installed and (due := _due(breaking_changes, acknowledged, bundle_record.read(paths["work"]))):
         shown = (

@@ -39,7 +39,7 @@ def files(name, paths, purge, repository, password_given):
     if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
         remove_files.prune(repository, existing)  # empty since the backups in it went
     if not going:
-        return _ret(name, True, "No file of this deployment is left.")
+        return _ret(name, True, "No further file of this deployment has to be removed.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
     if __opts__["test"]:
         return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
@@ -87,7 +87,7 @@ def accounts(name, user, paths, purge, others):
         )
     shown = {**dict.fromkeys(going, "removed"), **{f"group {each}": "removed" for each in going_groups}}
     if __opts__["test"]:
-        return _ret(name, None, "Would remove accounts.", shown)
+        return _ret(name, None, f"Would remove {', '.join(shown)}.", shown)
     for each in going:
         remove_files.end_processes(pwd.getpwnam(each).pw_uid)
         remove_files.give_to_root(pwd.getpwnam(each).pw_uid)

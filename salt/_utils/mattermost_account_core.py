@@ -80,4 +80,8 @@ def create_admin(server: api.Api, username: str, email: str, password: str, veri
         server.call("POST", f"users/{user['id']}/email/verify/member")
     roles = server.call("GET", f"users/{user['id']}").get("roles", "").split()
     if "system_admin" not in roles:
-        raise api.Refused(200, "", f"the account {username} was made, but its roles are {' '.join(roles)}")
+        raise api.Refused(
+            200,
+            "",
+            f"the account {username} was created, but is not a system administrator (its roles are {' '.join(roles)}). Run on the host: mmctl --local roles system-admin {username}",
+        )

@@ -184,7 +184,7 @@ def _fault(key: tuple, value, release: dict, version: str, insist: set):
         if key[:depth] in facts.OPEN or (depth >= 2 and level == {}):
             return None
         if not isinstance(level, dict):
-            return f"{dotted(key[:depth])} is {_kind(level)} in Mattermost {version}, not a map."
+            return f"{dotted(key[:depth])} is {_kind(level)} in Mattermost {version}, not a map with keys."
         if name not in level:
             if key[:2] in insist:
                 return None
@@ -220,7 +220,7 @@ def _found(key: tuple, value, example) -> str:
 def _hint(key: tuple, release: dict) -> str:
     """What the writer may have meant: where the key moved, the nearest key there, or where that name stands."""
     if dotted(key) in facts.MOVED:
-        return f" It was replaced by {facts.MOVED[dotted(key)]}."
+        return f" That key was {facts.MOVED[dotted(key)]}."
     siblings = look_up(release, key[:-1]) if len(key) > 1 else release
     names = {name.lower(): name for name in siblings} if isinstance(siblings, dict) else {}
     close = difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.75)
@@ -229,7 +229,7 @@ def _hint(key: tuple, release: dict) -> str:
         return f" Did you mean {elsewhere[0]}.{key[-1]}?"
     close = close or difflib.get_close_matches(key[-1].lower(), names, n=1, cutoff=0.5)
     insist = (
-        f" If your version does have this key, add the key to mattermost:server:insist ({dotted(key[:2])})."
+        f" If your version does have this key, add {dotted(key[:2])} to mattermost:server:insist."
         if len(key) > 1
         else ""
     )

@@ -51,16 +51,16 @@ OPEN = {("PluginSettings", "Plugins"), ("PluginSettings", "PluginStates")}
 
 # Where a removed key went, for the sentence that refuses it.
 MOVED = {
-    "ServiceSettings.SessionLengthWebInDays": "ServiceSettings.SessionLengthWebInHours (24 times the value)",
-    "ServiceSettings.SessionLengthMobileInDays": "ServiceSettings.SessionLengthMobileInHours (24 times the value)",
-    "ServiceSettings.SessionLengthSSOInDays": "ServiceSettings.SessionLengthSSOInHours (24 times the value)",
-    "ServiceSettings.EnableAppBar": "ExperimentalSettings.DisableAppBar (the opposite value)",
-    "LogSettings.AdvancedLoggingConfig": "LogSettings.AdvancedLoggingJSON",
-    "LogSettings.VerboseDiagnostics": "nothing: it was removed in 11.0",
-    "ExperimentalSettings.EnableSharedChannels": "ConnectedWorkspacesSettings.EnableSharedChannels",
-    "ExperimentalSettings.EnableRemoteClusterService": "ConnectedWorkspacesSettings.EnableRemoteClusterService",
-    "ImageProxySettings.RemoteImageProxyURL": "nothing: external image proxies were removed in 12.0",
-    "ImageProxySettings.RemoteImageProxyOptions": "nothing: external image proxies were removed in 12.0",
+    "ServiceSettings.SessionLengthWebInDays": "replaced by ServiceSettings.SessionLengthWebInHours (24 times the value)",
+    "ServiceSettings.SessionLengthMobileInDays": "replaced by ServiceSettings.SessionLengthMobileInHours (24 times the value)",
+    "ServiceSettings.SessionLengthSSOInDays": "replaced by ServiceSettings.SessionLengthSSOInHours (24 times the value)",
+    "ServiceSettings.EnableAppBar": "replaced by ExperimentalSettings.DisableAppBar (the opposite value)",
+    "LogSettings.AdvancedLoggingConfig": "replaced by LogSettings.AdvancedLoggingJSON",
+    "LogSettings.VerboseDiagnostics": "removed in 11.0",
+    "ExperimentalSettings.EnableSharedChannels": "replaced by ConnectedWorkspacesSettings.EnableSharedChannels",
+    "ExperimentalSettings.EnableRemoteClusterService": "replaced by ConnectedWorkspacesSettings.EnableRemoteClusterService",
+    "ImageProxySettings.RemoteImageProxyURL": "removed in 12.0, with all external image proxies",
+    "ImageProxySettings.RemoteImageProxyOptions": "removed in 12.0, with all external image proxies",
 }
 
 # (first version, section, key, value, what that version does with it and what to do)
@@ -70,15 +70,15 @@ BLOCKING = [
         "TeamSettings",
         "ExperimentalViewArchivedChannels",
         False,
-        "the server refuses to start with it since 11.0. Set it to true; TeamSettings.BrowseArchivedPublicChannels: false"
-        " keeps archived channels out of the browser",
+        "the server refuses to start with this value since 11.0. Set it to true. To keep archived channels out of the channel list, set"
+        " TeamSettings.BrowseArchivedPublicChannels: false",
     ),
     (
         (11, 0),
         "ExperimentalSettings",
         "ClientSideCertEnable",
         True,
-        "the server refuses to start with it since 11.0. Set it to false",
+        "the server refuses to start with this value since 11.0. Set it to false",
     ),
     (
         (11, 0),
@@ -92,28 +92,28 @@ BLOCKING = [
         "SqlSettings",
         "DisableDatabaseSearch",
         True,
-        "search does not work with it since 11.0, which has no other search engine. Set it to false",
+        "search does not work with this value since 11.0, which has no other search engine. Set it to false",
     ),
     (
         (12, 0),
         "ImageProxySettings",
         "ImageProxyType",
         "atmos/camo",
-        "the server refuses to start with it since 12.0. Set it to local",
+        "the server refuses to start with this value since 12.0. Set it to local",
     ),
     (
         (12, 0),
         "FeatureFlags",
         "AppsEnabled",
         True,
-        "the server refuses to start with it since 12.0. Remove it",
+        "the server refuses to start with this value since 12.0. Remove this setting",
     ),
     (
         (12, 0),
         "FeatureFlags",
         "MoveThreadsEnabled",
         True,
-        "the server refuses to start with it since 12.0. Remove it",
+        "the server refuses to start with this value since 12.0. Remove this setting",
     ),
 ]
 

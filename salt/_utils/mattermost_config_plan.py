@@ -71,8 +71,8 @@ class Plan:
         is_foreign = self.file is not None and not self.note.exists
         if is_foreign and not adopt:
             found.append(
-                f"{self.path} was not created by this bundle. Set mattermost:server:adopt: True to take it over with its contents,"
-                " or move it away to start with a new one."
+                f"{self.path} was not created by this bundle. Set mattermost:server:adopt: True to take this file over with its contents,"
+                " or move the file away to start with a new one."
             )
         if self.file is None and self.live is not None:
             found.append(
@@ -101,7 +101,7 @@ class Plan:
         Raises Refused; NotYet when there is no config.json.
         """
         if self.file is None:
-            raise NotYet(f"{self.path} does not exist yet (mattermost.deploy.server creates it)")
+            raise NotYet(f"{self.path} does not exist yet")
         users = core.flatten(over)
         wanted = {key: users.get(key, value) for key, value in core.flatten(keys).items()}
         found = core.faults(wanted, self.release, self.version, insist)
@@ -132,7 +132,7 @@ class Plan:
         for key in [key for key in wanted if environment.variable(key) in variables]:
             del wanted[key]
             self.notes.append(
-                f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}, so it is not changed."
+                f"{core.dotted(key)} is set by the environment variable {environment.variable(key)}, so this run does not change that key."
             )
         self.variables = variables
         base = self.release if self.file is None else self.file
@@ -216,7 +216,7 @@ class Plan:
                 "POST",
                 "config/reload",
                 None,
-                f"{self.path} was edited, and the server does not accept it",
+                f"{self.path} was edited, and the server does not accept the edited file",
                 "Correct that file.",
             )
         if known:
@@ -232,8 +232,8 @@ class Plan:
                 "PUT",
                 "config/patch",
                 sent,
-                "The server does not accept the change",
-                "Correct that key in the settings.",
+                "The server does not accept the new configuration",
+                "Correct the named key in the settings.",
             )
             left = core.differences(result, core.flatten(sent))
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]

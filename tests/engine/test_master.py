@@ -167,7 +167,7 @@ def test_a_top_file_never_changes_the_version_of_a_host(site, synced):
     answer = {state["__id__"]: state for state in states.values()}
     refusal = answer.pop("nothing-is-due-that-needs-an-orchestration")
     assert refusal["result"] is False
-    assert "Mattermost 11.7.3 is deployed here, and the settings name 11.7.4" in refusal["comment"]
+    assert "Mattermost 11.7.3 is deployed on this host, and the settings name 11.7.4" in refusal["comment"]
     done = {state["__sls__"] for state in answer.values() if state.get("__state_ran__", True)}
     assert done == {"mattermost.deploy.common"}, "what changes the site is not run"
 

@@ -211,7 +211,7 @@ def test_from_the_authority_to_own_files_and_back(site, own_pair):
     assert deploy(site).changes == {}
     run = site.orchestrate("mattermost.renew")
     assert run.rc != 0
-    assert "The certificate is your own" in run.comments
+    assert "the certificate is your own" in run.comments
     site.set(additional_names=[SECOND])
     run = site.orchestrate()
     assert run.rc != 0

@@ -148,7 +148,7 @@ def test_mail_is_proved_by_the_servers_own_test_message(server, settings):
             {"EmailSettings": {"SMTPPort": 25}},
             "EmailSettings.SMTPPort must be a string, not 25. Write it in quotes: '25'.",
         ),
-        ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with it since 11.0"),
+        ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with this value since 11.0"),
         ({"TeamSettings": {"SiteName": "x" * 31}}, "Site name must be less than or equal to 30 characters."),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_deploy_does_not_take_the_place_of_what_was_put_back(place):
     run = place.apply("server")
     assert run.rc != 0
     assert (
-        "Import it again: salt-run state.orchestrate mattermost.import"
+        "To import that installation again, run: salt-run state.orchestrate mattermost.import"
         in run.states["no-previous-installation-is-in-the-way"]["comment"]
     )
     place.serves_as_before(place.taken)

@@ -101,7 +101,7 @@ def test_plain_http_needs_no_address_for_the_authority_and_no_name_that_it_finds
 def test_a_site_that_there_is_not_is_named(fit):
     done = fit.orchestrate("mattermost.preflight", 'pillar={"preflight": {"site": "http"}}')
     assert done.rc != 0
-    assert "preflight:site is 'http'. It must be ssl or non-ssl." in done.comments
+    assert "preflight:site must be ssl or non-ssl, not 'http'." in done.comments
 
 
 def test_all_faults_of_the_settings_are_told_at_once(fit):

@@ -28,7 +28,7 @@ def test_a_given_password_takes_the_place_of_the_one_before_which_is_kept(tmp_pa
     assert (would["result"], (tmp_path / "backup-password").read_text()) == (None, own)
     ret = kept(tmp_path, "of another repository")
     assert ret["changes"]
-    assert "the previous one is kept in" in ret["comment"]
+    assert "the previous password is kept in" in ret["comment"]
     assert "of another" not in json.dumps([would, ret])
     assert (tmp_path / "backup-password").read_text() == "of another repository\n"
     (aside,) = tmp_path.glob("backup-password-until-*")

@@ -54,7 +54,7 @@ def test_another_line_of_salt_is_refused_with_the_reason_and_what_to_do(checkout
     said = checkout.wrong_salt(version)
     assert said.startswith(f"Salt {version} ({sys.prefix}) ")
     assert reason in said
-    assert "Wanted: Salt 3008" in said
+    assert "This bundle needs Salt 3008" in said
     assert "make setup" in said
 
 
@@ -142,7 +142,7 @@ def elsewhere(monkeypatch):
 
 @pytest.mark.parametrize("command", ["salt-run", "/x/.venv/bin/salt-ssh"])
 def test_from_another_folder_it_says_where_to_start(elsewhere, tmp_path, command):
-    assert elsewhere([command, "x"], {}, str(tmp_path), "/checkout").endswith("Run: cd /checkout")
+    assert elsewhere([command, "x"], {}, str(tmp_path), "/checkout").endswith("run: cd /checkout")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_run_that_went_well_has_no_last_words(checkout, monkeypatch):
     [
         (
             "Rendering SLS 'mattermost' failed, render error:\ns3kr3t",
-            "The pillar mattermost does not render: see its line 4.",
+            "The pillar file of mattermost cannot be rendered: see line 4 of that file.",
         ),
         ("Rendering exception occurred", None),
     ],

@@ -40,9 +40,9 @@ def faults(config, insist=()):
         ({"ServiceSettings": {"ReadTimeout": 1.5}}, "must be a whole number, not 1.5."),
         ({"ServiceSettings": {"TrustedProxyIPHeader": "X"}}, "must be a list, not 'X'."),
         ({"ServiceSettings": {"SiteURL": None}}, "ServiceSettings.SiteURL must be a string, not null."),
-        ({"ServiceSettings": {"SiteURL": {"a": 1}}}, "ServiceSettings.SiteURL is a string in Mattermost 11.7.100, not a map."),
+        ({"ServiceSettings": {"SiteURL": {"a": 1}}}, "ServiceSettings.SiteURL is a string in Mattermost 11.7.100, not a map with keys."),
         ({"FileSettings": {"AmazonS3SecretAccessKey": ["s3cret"]}}, "must be a string, not (hidden)."),
-        ({"ServiceSettings": {"EnableAppBar": True}}, "It was replaced by ExperimentalSettings.DisableAppBar (the opposite value)."),
+        ({"ServiceSettings": {"EnableAppBar": True}}, "That key was replaced by ExperimentalSettings.DisableAppBar (the opposite value)."),
     ],
 )  # fmt: skip
 def test_a_wrong_key_or_type_gets_one_sentence(config, sentence):

@@ -168,7 +168,7 @@ def test_a_refused_change_leaves_no_restart_due(host):
     [
         ({"TeamSettings": {"SiteNam": "x"}}, "Did you mean TeamSettings.SiteName?"),
         ({"TeamSettings": {"SiteName": 5}}, "must be a string"),
-        ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with it since 11.0"),
+        ({"TeamSettings": {"ExperimentalViewArchivedChannels": False}}, "refuses to start with this value since 11.0"),
     ],
 )
 def test_a_wrong_or_blocking_key_is_refused_before_anything_changes(host, config, sentence):

@@ -78,7 +78,7 @@ def test_one_that_does_not_end_is_the_cause(state, held, monkeypatch):
     done = state.free("x", ["nginx"])
     assert done["result"] is False
     assert done["comment"].startswith(f"This run waited 0.0 minutes for unattended-upgrade (process {number}), because")
-    assert "start again" in done["comment"]
+    assert "start this run again" in done["comment"]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_an_operation_that_brings_no_site_judges_for_what_is_there(shell, serves
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"site": "http"}, "preflight:site is 'http'. It must be ssl or non-ssl."),
+        ({"site": "http"}, "preflight:site must be ssl or non-ssl, not 'http'."),
         ({"sites": "ssl"}, "preflight:sites is not a known key. Only preflight:site is allowed."),
     ],
 )

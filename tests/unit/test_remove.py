@@ -254,7 +254,7 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
     assert state.system("system", platform, paths)["result"] is None
     assert module.read_text() == DISABLED
     state.__opts__ = {"test": False}
-    assert state.system("system", platform, paths)["changes"] == {str(module): "as before"}
+    assert state.system("system", platform, paths)["changes"] == {str(module): "restored"}
     assert (module.read_text() if module.exists() else None) == before
     assert state.system("system", platform, paths)["changes"] == {}
 

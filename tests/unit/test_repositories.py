@@ -135,8 +135,11 @@ ADMINS = "Cannot find a valid baseurl for repo: own/7/x86_64"
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (YUM_3, ["mattermost-extra (https://archive.example.test/x/)", "repositories:system:mattermost-extra:baseurl"]),
-        (DNF, ["mattermost-extra (https://archive.example.test/x/)", "Status code: 503"]),
+        (
+            YUM_3,
+            ["mattermost-extra is at https://archive.example.test/x/.", "repositories:system:mattermost-extra:baseurl"],
+        ),
+        (DNF, ["mattermost-extra is at https://archive.example.test/x/.", "Status code: 503"]),
         (
             ADMINS,
             [

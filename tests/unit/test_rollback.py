@@ -149,7 +149,7 @@ def test_the_run_says_what_was_removed_and_what_stays(monkeypatch, tmp_path):
     says = "removed=before_1\nremoved=11.5.0\nstays=newer_2 holds 3 messages that are nowhere else\n"
     ret = pruned(monkeypatch, tmp_path, says)
     assert (ret["result"], ret["changes"]) == (True, {"removed": ["before_1", "11.5.0"]})
-    assert "newer_2 holds 3 messages that are nowhere else. To remove it by hand" in ret["comment"]
+    assert "newer_2 holds 3 messages that are nowhere else. To remove newer_2 nevertheless" in ret["comment"]
     ret = pruned(monkeypatch, tmp_path, "stays=newer_2 holds 3 messages that are nowhere else\n")
     assert (ret["result"], ret["changes"]) == (True, {})
     assert pruned(monkeypatch, tmp_path, "", rc=4)["result"] is False
@@ -185,4 +185,4 @@ def test_a_host_that_went_back_is_not_among_the_failed_ones():
 def test_only_the_host_that_loses_something_is_said_to_need_a_word():
     failed, _ = failures(run_state({"a": Host(back=(0, KEEPS)), "b": Host(back=(0, ASKED))}))
     assert list(failed) == ["b"]
-    assert failed["b"].fix.startswith("To go back nevertheless, add to the command: pillar=")
+    assert failed["b"].fix.startswith("To roll back nevertheless, add to the command: pillar=")

@@ -34,7 +34,7 @@ def test_each_data_file_is_asked_for_once_a_job():
 
 
 def test_a_file_server_without_the_tree_is_named():
-    with pytest.raises(core.SettingsError, match="The file server has no salt://mattermost/schema.yaml"):
+    with pytest.raises(core.SettingsError, match="Salt's file server has no salt://mattermost/schema.yaml"):
         merged({}, served=lambda url, env: False)
 
 

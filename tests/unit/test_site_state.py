@@ -42,14 +42,14 @@ def test_a_host_keeps_its_version_while_the_settings_name_none(host):
 def test_another_version_is_refused(host, version):
     result, comment = judged(host, "non-ssl", version=version)
     assert result is False
-    assert f"Mattermost 11.7.4 is deployed here, and the settings name {version}" in comment
-    assert "Run salt chat.example.com state.apply mattermost.deploy.server," in comment
+    assert f"Mattermost 11.7.4 is deployed on this host, and the settings name {version}" in comment
+    assert "run salt chat.example.com state.apply mattermost.deploy.server." in comment
     assert comment.endswith("Nothing was changed.")
 
 
 def test_another_version_is_the_orchestrations_where_they_reach_the_host(host, tmp_path):
     (tmp_path / "work/engine").write_text("master chat.example.com\n")
-    assert "Run salt-run state.orchestrate mattermost.non-ssl," in judged(host, "non-ssl", version="11.8.0")[1]
+    assert "run salt-run state.orchestrate mattermost.non-ssl." in judged(host, "non-ssl", version="11.8.0")[1]
 
 
 def test_a_server_that_was_moved_away_is_not_started_again(host, tmp_path):

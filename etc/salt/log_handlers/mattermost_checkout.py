@@ -87,7 +87,11 @@ def without_values(record) -> bool:
         return not record.getMessage().startswith("Pillar render error")
     line = getattr(failed, "line_num", None)
     name = re.match("Rendering SLS '([^']*)'", record.getMessage())
-    record.msg = f"The pillar {name[1]} does not render{f': see its line {line}' if line else ''}." if name else ""
+    record.msg = (
+        f"The pillar file of {name[1]} cannot be rendered{f': see line {line} of that file' if line else ''}."
+        if name
+        else ""
+    )
     record.args = record.exc_info = None
     return bool(name)
 
@@ -135,14 +139,16 @@ def wrong_salt(found: str) -> str:
         else "is a release line that this bundle was never tested with"
     )
     return (
-        f"Salt {found} ({sys.prefix}) {reason}. Wanted: Salt {tested[-1]} ({', '.join(TESTED)} are tested). "
+        f"Salt {found} ({sys.prefix}) {reason}. This bundle needs Salt {tested[-1]} (tested: {', '.join(TESTED)}). "
         "Run `make setup` in the checkout and `. .venv/bin/activate`, then start the command again."
     )
 
 
 def untested_salt(found: str) -> str:
     """Return the one line of warning for *found*, another version of a tested release line."""
-    return f"Warning: Salt {found} was not tested with this bundle ({', '.join(TESTED)} were). The command continues."
+    return (
+        f"Warning: Salt {found} was not tested with this bundle (tested: {', '.join(TESTED)}). The command continues."
+    )
 
 
 def _line(version: str) -> int:
@@ -160,7 +166,7 @@ def wrong_owner(folder: str, user: int) -> str:
         return ""
     return (
         f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Two accounts cannot share Salt's cache. "
-        f"Run the command as {_name(owner)}, or remove {folder} (it is only a cache)."
+        f"Run the command as {_name(owner)}, or remove {folder}, which is only a cache."
     )
 
 
@@ -172,7 +178,10 @@ def full_disk(folder: str) -> str:
     if free >= LEAST and (found.f_favail or not found.f_files):
         return ""
     what = f"{free} MiB" if free < LEAST else "no room for another file"
-    return f"The disk of {folder} has {what} left, and Salt needs {LEAST} MiB for its cache there. Nothing was changed. Remove files, then start the command again."
+    return (
+        f"On this machine, the disk of {folder} has {what} left, and Salt needs {LEAST} MiB for its cache there. "
+        "Nothing was changed. Remove files from that disk, then start the command again."
+    )
 
 
 def _name(uid: int) -> str:

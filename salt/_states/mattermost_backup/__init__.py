@@ -36,7 +36,9 @@ def _on_each(name, command, sentence, verb, glance=""):
     known = __context__.get(PREFLIGHT) or {}
     if not known:
         return _ret(
-            name, False, "No preflight ran before this state, so no host is known. Start the whole orchestration."
+            name,
+            False,
+            "No preflight ran before this state, so no host is known. Start the whole orchestration, such as: salt-run state.orchestrate mattermost.backup",
         )
     if __opts__["test"]:
         return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")

@@ -60,8 +60,8 @@ def source_selected(name):
     return _ret(
         name,
         True,
-        f"{request['from']}: Mattermost {source.version}, {edition} Edition, {source.layout}, {'running' if source.active else 'stopped'}; "
-        f"settings in {source.config_file or 'its database'}{'' if source.config is None else f', files in {source.data}'}.",
+        f"{request['from']} has Mattermost {source.version}, {edition} Edition ({source.layout}, {'running' if source.active else 'stopped'}). "
+        f"The settings are in {source.config_file or 'the database'}{'' if source.config is None else f', the files in {source.data}'}.",
     )
 
 
@@ -125,7 +125,7 @@ def compatible(name):
     return _ret(
         name,
         True,
-        f"{request['to']} gets Mattermost {version}. {copying.size_summary(facts[0])} The source's files are in {source.data}.",
+        f"{request['to']} gets Mattermost {version}. {copying.size_summary(facts[0])} The files of the old server are in {source.data}.",
     )
 
 
@@ -176,7 +176,7 @@ def imported(name):
         return _ret(
             name,
             None,
-            f"Would stop the old server on {request['from']}, {aside}copy what is new and start a server on {request['to']} with the old one's settings.",
+            f"Would stop the old server on {request['from']}, {aside}copy the rest of the data and start a server on {request['to']} with the old server's settings.",
         )
     source_endpoint, target_endpoint = state["endpoints"]
     settings = __context__[PREFLIGHT][request["to"]]["settings"]

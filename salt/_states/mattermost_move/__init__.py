@@ -89,7 +89,7 @@ def compatible(name):
         return _ret(
             name,
             True,
-            f"An earlier run of this move already stopped {request['from']} for good. This run opens the site on {request['to']}.",
+            f"An earlier run of this move already stopped the server on {request['from']} for good. This run opens the site on {request['to']}.",
         )
     return _ret(name, True, copying.size_summary(facts[0]))
 
@@ -99,9 +99,9 @@ def secrets_copied(name):
     state = __context__[KEY]
     request = state["request"]
     if __opts__["test"]:
-        return _ret(name, None, f"Would copy the secrets and certificates of {request['from']}.")
+        return _ret(name, None, f"Would copy the secrets and certificates from {request['from']} to {request['to']}.")
     if state["resumed"]:
-        return _ret(name, True, "The secrets and certificates are already on the target.")
+        return _ret(name, True, f"The secrets and certificates are already on {request['to']}.")
     try:
         done = by_minion.step("take_secrets", *state["endpoints"], str, __opts__["file_roots"]["base"])
     except transfer.TransferError as err:
@@ -120,7 +120,7 @@ def precopied(name):
             f"Would copy the files to {request['to']} and test the transfer of the database, while {request['from']} serves.",
         )
     if state["resumed"]:
-        return _ret(name, True, "The files are already on the target.")
+        return _ret(name, True, f"The files are already on {request['to']}.")
 
     try:
         with mattermost_progress.waiting(name, host=request["to"]) as say:
@@ -128,7 +128,9 @@ def precopied(name):
             ahead = by_minion.step("precopy", *state["endpoints"], say, __opts__["file_roots"]["base"], **more)
     except transfer.TransferError as err:
         return _ret(
-            name, False, f"{err} {request['from']} still serves. The copied files stay. Start the same command again."
+            name,
+            False,
+            f"{err} {request['from']} still serves. The files that were already copied stay on {request['to']}. Start the same command again.",
         )
     return _ret(name, True, ahead.summary, {request["to"]: f"{ahead.files} files copied"} if ahead.files else {})
 
@@ -144,7 +146,7 @@ def moved(name):
         return _ret(
             name,
             None,
-            f"Would stop {request['from']}, copy what is new and start {request['to']}. {request['from']} then stays stopped and complete.",
+            f"Would stop the server on {request['from']}, copy the rest of the data and start {request['to']}. {request['from']} then keeps its data and stays stopped.",
         )
 
     try:

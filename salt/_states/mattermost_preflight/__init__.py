@@ -48,7 +48,7 @@ def _options(given: dict) -> dict:
     asked.check("preflight", given)
     found = {**OPTIONS, **given}
     if found["site"] not in SITES:
-        raise ValueError(f"preflight:site is {found['site']!r}. It must be ssl or non-ssl.")
+        raise ValueError(f"preflight:site must be ssl or non-ssl, not {found['site']!r}.")
     return found
 
 
@@ -66,7 +66,7 @@ def passed(name, site="ssl", bare="", another_postgresql=False, moving=False, le
     The returned ``findings`` are the same as data, by host.
     """
     if site not in SITES:
-        return _ret(name, False, f"The argument site is {site}. It must be ssl, non-ssl or empty.", findings={})
+        return _ret(name, False, f"The argument site must be ssl, non-ssl or empty, not {site}.", findings={})
     try:
         checkout_lock.acquire(__opts__, __low__["__sls__"])
         batch.of(__pillar__)

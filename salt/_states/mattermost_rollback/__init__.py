@@ -27,7 +27,9 @@ def rolled_back(name):
     known = __context__.get(PREFLIGHT) or {}
     if not known:
         return _ret(
-            name, False, "No preflight ran before this state, so no host is known. Start the whole orchestration."
+            name,
+            False,
+            "No preflight ran before this state, so no host is known. Start the whole orchestration: salt-run state.orchestrate mattermost.rollback",
         )
     try:
         overwrite, way = core.parse_request(__pillar__.get("rollback") or {})
@@ -41,7 +43,7 @@ def rolled_back(name):
     if loses and not overwrite:
         ways = {found.get("way", "") for found in loses.values()}
         agreed = core.confirmation(way or (ways.pop() if len(ways) == 1 else ""))
-        advice = f"Nothing was changed. To go back nevertheless, add to the command: {agreed}"
+        advice = f"Nothing was changed. To roll back nevertheless, add to the command: {agreed}"
         report = words.by_host({}, {host_id: f"{core.preview(found)} {advice}" for host_id, found in loses.items()})
         return _ret(name, False, "\n".join([*lines, advice]), report=report)
     return _go(name, known, commands)
@@ -52,14 +54,14 @@ def _asked(name, known, overwrite, way):
     lines, refused, loses, commands = [], [], {}, {}
     for host_id, entry in sorted(known.items()):
         asked = "mattermost-switch back copy" if way == "copy" else "mattermost-switch back"
-        with mattermost_progress.waiting(name, "count what going back would lose", host_id):
+        with mattermost_progress.waiting(name, "count what a rollback would lose", host_id):
             answer = entry["host"].run(asked, timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc != 0:
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
         elif way == "down" and found.get("way") != "down":
             refused.append(
-                f"{host_id}: The migrations cannot be taken back on this host. {core.preview(found)} Nothing was changed."
+                f"{host_id}: The database migrations cannot be taken back on this host. {core.preview(found)} Nothing was changed."
             )
         else:
             lines.append(f"{host_id}: {core.preview(found)}")
@@ -72,7 +74,7 @@ def _asked(name, known, overwrite, way):
 def _go(name, known, commands):
     changes, said, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
-        with mattermost_progress.waiting(name, "go back to the version before the last upgrade", host_id):
+        with mattermost_progress.waiting(name, "roll back to the version before the last upgrade", host_id):
             answer = entry["host"].run(commands[host_id], timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
         if answer.rc == 0:

@@ -33,13 +33,15 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
     """
     site = __context__.get(core.SITE, "ssl")
     if only_site not in (None, site):
-        return _ret(name, True, f"The site is {site}: nothing to do.")
+        return _ret(name, True, f"The site is {site}, so this stage has nothing to do.")
     is_in_place = bool(__context__.get(core.IN_PLACE))
     if in_place not in (None, is_in_place):
         return _ret(
             name,
             True,
-            "This stage runs after the old server was stopped." if is_in_place else "There is no old server to stop.",
+            "Nothing to do yet: this run applies this stage after it has stopped the old server."
+            if is_in_place
+            else "Nothing to do: the target has no old server.",
         )
     runs = __context__.setdefault(KEY, {})
     if name not in runs:

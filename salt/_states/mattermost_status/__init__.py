@@ -64,7 +64,7 @@ def _options(given: dict) -> dict:
     asked.check("status", given)
     found = {**OPTIONS, **given}
     if found["drift"] not in (True, False):
-        raise ValueError(f"status:drift is {found['drift']!r}. It must be true or false.")
+        raise ValueError(f"status:drift must be true or false, not {found['drift']!r}.")
     return found
 
 

@@ -28,7 +28,7 @@ def passed(name, site=""):
     (``verify.site.summary``) are data, by host.
     """
     if site and site not in SITES:
-        return _ret(name, False, f"The argument site is {site}. It must be one of {', '.join(SITES)}.", findings={})
+        return _ret(name, False, f"The argument site must be ssl, non-ssl or empty, not {site}.", findings={})
     if done := __context__.get(batch.DONE, {}).get(name):  # batch by batch
         return _ret(name, **done)
     before = __context__.get(PREFLIGHT) or {}
@@ -44,7 +44,7 @@ def passed(name, site=""):
     host_facts, observed = observe.hosts_and_sites(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
-        said = f"Would verify {', '.join(words)}. At present nothing is deployed there."
+        said = f"Would verify {', '.join(words)}. At present nothing is deployed on these hosts."
         return _ret(name, None, said, findings={})
     found, sites = {}, {}
     for host in hosts:

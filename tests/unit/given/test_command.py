@@ -43,14 +43,14 @@ ENVIRONMENTS = {"saltenv": ["base"], "pillarenv": ["base"]}
         ("state.orchestrate", ["mattermost.ssl", "pillarenv=prod"], "There is no environment prod. Leave out pillarenv="),
         ("state.orchestrate", ["mattermost.restore", 'pillar={"snapshot": "sekret"}'], """pillar='{"restore": {"snapshot": …}}'"""),
         ("state.orchestrate", ["mattermost.remove", 'pillar={"purge": "sekret"}'], """pillar='{"remove": {"purge": …}}'"""),
-        ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": "sekret"}'], "restore is not a mapping of keys"),
-        ("state.orchestrate", ["mattermost.rollback", 'pillar={"rollback": true}'], "rollback is not a mapping of keys"),
+        ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": "sekret"}'], "restore in the command's pillar= must be a mapping of keys"),
+        ("state.orchestrate", ["mattermost.rollback", 'pillar={"rollback": true}'], "rollback in the command's pillar= must be a mapping of keys"),
         ("state.orchestrate", ["mattermost.restore", 'pillar={"restore": {"snapshto": "sekret"}}'], "restore:snapshto is not a known key"),
         ("state.orchestrate", ["mattermost_ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", ["mattermost/ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", ["mattermost..ssl"], "Did you mean mattermost.ssl?"),
         ("state.orchestrate", [""], "needs the name of an orchestration"),
-        ("state.orchestrate", ["mattermost.ssl", 'pillar={"mail": "sekret"}'], "Write it below mattermost"),
+        ("state.orchestrate", ["mattermost.ssl", 'pillar={"mail": "sekret"}'], "Write mail below mattermost"),
         ("state.orchestrate", ["mattermost.restore", 'pillar={"restroe": {"snapshot": "1a"}}'], "Did you mean restore?"),
     ],
 )  # fmt: skip
@@ -104,7 +104,7 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
         (["state.apply", "mattermost.deploy.server", "tset=True"], "Did you mean test=?"),
         (["state.apply", "mattermost", "Test=True"], "Did you mean test=?"),
         (["state.sls_id", "x", "mattermost.deploy.server", "pilar={}"], "Did you mean pillar=?"),
-        (["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"], "Separate several names by commas"),
+        (["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"], "separate them by commas"),
         (["mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_function_that_salt_does_not_have_is_refused(function, is_there):
     assert sentence == (
         ""
         if is_there
-        else f"Salt has no function {function} here. An orchestration is started by: {command.RUN} mattermost.ssl"
+        else f"Salt has no function {function}. To start an orchestration, run: {command.RUN} mattermost.ssl"
     )
 
 

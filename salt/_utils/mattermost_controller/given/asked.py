@@ -16,9 +16,9 @@ KEYS = {
 def fault(name: str, given) -> str:
     """Return why *given* is nothing that the orchestration *name* can be asked, "" for a mapping of its keys. No value is repeated."""
     allowed = [f"{name}:{key}" for key in KEYS[name]]
-    known = f"Allowed are: {', '.join(allowed)}." if len(allowed) > 1 else f"Only {allowed[0]} is allowed."
+    known = f"The allowed keys are: {', '.join(allowed)}." if len(allowed) > 1 else f"Only {allowed[0]} is allowed."
     if not isinstance(given, dict):
-        return f"{name} is not a mapping of keys. Correct it in the command's pillar=. {known}"
+        return f"{name} in the command's pillar= must be a mapping of keys. {known}"
     unknown = sorted(map(str, set(given) - set(KEYS[name])))
     return f"{name}:{unknown[0]} is not a known key. {known}" if unknown else ""
 

@@ -47,7 +47,7 @@ def _wrong_function(function: str, opts: dict) -> str:
     known = salt.loader.runner(opts)
     if function in known or any(name.startswith(f"{function}.") or name.startswith(function) for name in known):
         return ""
-    return f"Salt has no function {function} here. An orchestration is started by: {RUN} mattermost.ssl"
+    return f"Salt has no function {function}. To start an orchestration, run: {RUN} mattermost.ssl"
 
 
 def wrong_target(opts: dict) -> str:
@@ -77,7 +77,8 @@ def unmatched(wanted, found, names: list[str]) -> str:
         return ""
     near = difflib.get_close_matches(without[0].lower(), names, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
-    return f"No entry of the roster matches {without[0]}. {meant}The entries are: {', '.join(names) or 'none'}."
+    entries = f"The entries are: {', '.join(names)}." if names else "The roster has no entries."
+    return f"No entry of the roster matches {without[0]}. {meant}{entries}"
 
 
 def wrong_run(function: str, arguments: list[str], roots: list[str], environments: dict | None = None) -> str:
@@ -156,7 +157,7 @@ def _misspelt(given: str, environments: dict) -> str:
     """Return what is wrong with a further argument of a deploy state: Salt ignores it, and changes the host without test=."""
     found = _NAMED.fullmatch(given)
     if not found:
-        return "A deploy state takes one name. Separate several names by commas, without blanks."
+        return "The names of several deploy states are written as one word: separate them by commas, without blanks."
     if found[1] not in ARGUMENTS:
         near = difflib.get_close_matches(found[1].lower(), ARGUMENTS, n=1)
         return f"{found[1]}= is not an argument. Did you mean {near[0]}=?" if near else ""
@@ -257,17 +258,17 @@ def _wrong_pillar(value, ours: list[str], roots: list[str], wanted: list[str]):
         yield f"pillar= is not a mapping. {_AS_JSON}"
         return
     if ours and not isinstance(value.get(OURS, {}), dict):
-        yield f'pillar= has {OURS} without settings. Write them below it: pillar=\'{{"{OURS}": {{"NAME": …}}}}\'.'
+        yield f'pillar= has {OURS} without settings. Write the settings below {OURS}: pillar=\'{{"{OURS}": {{"NAME": …}}}}\'.'
     known = [OURS, "acknowledged", *(name.removeprefix(f"{OURS}.") for name in ours)] if ours else []
     settings = data.load(roots)["schema"]["properties"] if ours else {}
     for name in set(asked.KEYS) & {name.removeprefix(f"{OURS}.") for name in wanted if name in ours}:
         if wrong := asked.fault(name, value.get(name) or {}):
             yield wrong
         for key in sorted(set(asked.KEYS[name]) & set(map(str, value)) - set(known)):
-            yield f'pillar= has the key {key}, which nothing reads there. Write it below {name}: pillar=\'{{"{name}": {{"{key}": …}}}}\'.'
+            yield f'pillar= has the key {key} at the wrong place. Write {key} below {name}: pillar=\'{{"{name}": {{"{key}": …}}}}\'.'
     for key in map(str, value):
         if key in settings and key not in known:
-            yield f'pillar= has the setting {key}, which nothing reads there. Write it below mattermost: pillar=\'{{"mattermost": {{"{key}": …}}}}\'.'
+            yield f'pillar= has the setting {key} at the wrong place. Write {key} below mattermost: pillar=\'{{"mattermost": {{"{key}": …}}}}\'.'
         near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85)
         if near and key not in known:
             yield f"pillar= has the key {key}, which nothing reads. Did you mean {near[0]}?"

@@ -28,7 +28,7 @@ TRUTHS = "sudo tty identities_only keepalive".split()
 COUNTS = "timeout keepalive_interval keepalive_count_max".split()
 # what ssh, or a shell on the host, would read as more than a name
 FORMS = {
-    "host": (re.compile(r"[A-Za-z0-9_]([\w.-]*\w\.?)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?", re.ASCII), "a host name or an address alone, such as 192.0.2.10; the port has a line of its own"),
+    "host": (re.compile(r"[A-Za-z0-9_]([\w.-]*\w\.?)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?", re.ASCII), "a host name or an address alone, such as 192.0.2.10; write the port on another line, as `port: 22`"),
     "user": (re.compile(r"[\w.][\w.@+$\\-]*", re.ASCII), "the name of an account"),
     "sudo_user": (re.compile(r"[\w.][\w.@+$-]*", re.ASCII), "the name of an account"),
     "thin_dir": (re.compile(r"/[\w.@+-]+(/[\w.@+-]+)+", re.ASCII), "an absolute path of two names or more, such as /home/USER/salt, without blanks"),
@@ -84,7 +84,7 @@ def _names(top: str, targets: dict, host_id: str) -> list:
     for target, part in targets.items():
         if not isinstance(part, (list, dict)):
             raise text.TextError(
-                f"{top}: {str(target)!r} has no list. Write each name in a line of its own, as `- {OURS}`."
+                f"{top}: {str(target)!r} has no list below it. Write each name on a separate line, as `- {OURS}`."
             )
     return [part for target, part in targets.items() if _is_of(str(target), host_id)]
 
@@ -107,7 +107,7 @@ def _sls(root: str, name, seen: set[str], opts: dict) -> None:
                 included = branch.get("include") or []
                 if not isinstance(included, list):
                     raise text.TextError(
-                        f"{file}: include is not a list. Write each name in a line of its own, as `- name`."
+                        f"{file}: include is not a list. Write each name on a separate line, as `- name`."
                     )
                 for each in included:
                     _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, opts)
@@ -122,7 +122,7 @@ def _top_level(file: str, branch: dict, settings) -> None:
     """Refuse settings that nothing reads, because `mattermost:` is not above them. settings: names of the first level."""
     for name in map(str, branch):
         if difflib.get_close_matches(name.strip().lower(), [OURS], n=1, cutoff=0.85):
-            raise text.TextError(f"{file}: the key {name!r} is read by nothing. Write `{OURS}:`.")
+            raise text.TextError(f"{file}: the key {name!r} is never read. Write `{OURS}:` instead.")
         if name.strip() in settings:
             raise text.TextError(
                 f"{file}: the key {name!r} is not below `{OURS}:`. Begin the file with that line, and indent all settings below it."
@@ -148,7 +148,7 @@ def _entry(path: str, host_id, entry) -> None:
     if isinstance(entry, str):
         return  # Salt takes it for the address
     if not isinstance(entry, dict):
-        raise text.TextError(f"{where} is not a mapping below a name. See an entry in roster.example.")
+        raise text.TextError(f"{where} has no mapping below its name. See an entry in roster.example.")
     if "host" in entry and not entry["host"]:
         raise text.TextError(f"{where} has no address. Write it below the entry, as `host: 192.0.2.10`.")
     for name in TEXTS:
