@@ -382,3 +382,25 @@ def test_the_look_tells_a_role_of_others_by_its_comment(tmp_path, monkeypatch, a
         facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
     assert (facts["postgresql"][5432], facts["other_databases"][5432]) == ("15.18", 2)
     assert (facts["foreign_role"], (facts["database"] or {}).get("owner", "")) == (foreign, answer.split("|")[2])
+
+
+def test_databases_of_others_in_a_postgresql_that_is_stopped_are_refused_unless_it_is_shared(tmp_path):
+    place = "/var/lib/postgresql/15/main"
+    for number in ("1", "5", "16384", "pgsql_tmp"):
+        (tmp_path / place[1:] / "base" / number).mkdir(parents=True)
+    text = probe.script(["salt"], settings()).replace("/var/lib/postgresql/", f"{tmp_path}/var/lib/postgresql/")
+
+    def stopped():
+        facts = probe.parse(subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True).stdout)
+        return {path.removeprefix(str(tmp_path)): count for path, count in facts["stopped_databases"].items()}
+
+    facts = {"stopped_databases": stopped()}
+    assert facts["stopped_databases"][place] == 1
+    found = findings_of(facts=facts)
+    assert red(found) == ["postgresql-in-use"]
+    assert f"{place} has 1 database that" in found["postgresql-in-use"].sentence
+    assert findings_of({"database": {"share": True}}, facts)["postgresql-in-use"].level == "note"
+    assert red(findings_of(facts={**BY_US, **facts})) == []
+    assert red(findings_of(facts={"stopped_databases": {place.replace("15", "13"): 1}})) == []
+    (tmp_path / place[1:] / "postmaster.pid").touch()
+    assert place not in stopped()

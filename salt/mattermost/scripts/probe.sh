@@ -241,6 +241,10 @@ if has systemctl; then units | while read -r line; do fact unit "$line"; done; f
 for found in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
   [ -x "$found/psql" ] && PATH=$found:$PATH
 done
+for path in /var/lib/postgresql/*/main /var/lib/pgsql/*/data; do # one that is stopped: numbers from 16384 on are of databases that somebody made
+  [ ! -d "$path/base" ] || [ -e "$path/postmaster.pid" ] ||
+    fact stopped "$path $(find "$path/base" -mindepth 1 -maxdepth 1 -name '[1-9]*' | awk -F/ '$NF >= 16384' | wc -l)"
+done
 ask() { # SOCKET_DIRECTORY PORT DATABASE SQL
   PGOPTIONS='-c search_path=pg_catalog' timeout 5 runuser -u postgres -- psql -XAtq -h "$1" -p "$2" -d "$3" -c "$4" 2>/dev/null </dev/null
 }

@@ -111,6 +111,7 @@ def parse(text: str) -> dict:
         "units": units(found.get("unit", [])),
         "postgresql": {int(port): version(number) for port, number in map(_pair, found.get("postgresql", []))},
         "other_databases": {int(port): int(count or 0) for port, count in map(_pair, found.get("others", []))},
+        "stopped_databases": {path: int(count) for path, count in map(_pair, found.get("stopped", []))},
         "database": _database(one("database")),
         "unreadable": found.get("unreadable", []),
         "invalid_indexes": found.get("invalid_index", []),

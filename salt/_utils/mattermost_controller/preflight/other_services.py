@@ -42,19 +42,23 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
     count = facts.get("other_databases", {}).get(port, 0)
     if (outside.get("in_place") or {}).get("database_port") == port:
         count -= 1  # that of the installation that is taken over
-    if count < 1 or not _is_first_run(facts, settings):
+    place = settings["platform"].get("postgresql", {}).get("data_dir", "")
+    stopped = facts.get("stopped_databases", {}).get(place, 0)
+    if count + stopped < 1 or not _is_first_run(facts, settings):
         return ok(
             "postgresql-in-use",
             "PostgreSQL has no database of another program, or mattermost:database:share allows them.",
         )
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
+    if stopped:
+        what = f"PostgreSQL is stopped, and {place} has {stopped} database{'s' if stopped > 1 else ''} that this bundle did not create"
     if settings["database"]["share"]:
         return note(
             "postgresql-in-use", f"{what}. mattermost:database:share is set, so the server's database is added."
         )
     return refusal(
         "postgresql-in-use",
-        f"{what}. The deploy adds lines to pg_hba.conf and may restart PostgreSQL.",
+        f"{what}. The deploy adds lines to pg_hba.conf and may start or restart PostgreSQL.",
         "set mattermost:database:share: True to use this PostgreSQL anyway, or use another host.",
     )
 
