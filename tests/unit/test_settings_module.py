@@ -98,7 +98,7 @@ def test_a_path_of_the_controller_is_refused_on_a_minion(tmp_path):
 
 def test_text_that_is_no_certificate_is_no_name_of_a_file_either():
     with pytest.raises(
-        core.SettingsError, match="does not have the required form .the name of a file, or a certificate"
+        core.SettingsError, match="does not have the required form .the path of a file, or the text of a certificate"
     ):
         merged({"letsencrypt": {"ca_file": "root.pem\n"}})
 

@@ -56,7 +56,7 @@ remarks() { # what the report adds about a server that is proved
     local lost
     [ -z "$unread" ] || say "The newest message was not checked, because the server did not return it before, either. Check in the chat that people can read this message."
     case $post in
-        '- -') say "It was not checked whether people can read messages, because the server has no message yet." ;;
+        '- -') say "The server has no message yet that could be checked." ;;
         unknown) say "The newest message was not checked, because PostgreSQL did not say which message is the newest. Check in the chat that people can read messages." ;;
     esac
     [ -n "$plugins" ] || return 0
