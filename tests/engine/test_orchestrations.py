@@ -124,7 +124,7 @@ def test_a_master_that_has_not_synced_what_it_serves_is_refused(site):
     level, sentence, todo = reachable(site.orchestrate("mattermost.verify")["site-is-verified"])
     assert (level, sentence) == (
         "refusal",
-        f"The minion {daemons.MINION} has another version of this bundle's code than the master.",
+        f"The minion {daemons.MINION} and the master have different versions of this bundle's code.",
     )
     assert "`salt-run saltutil.sync_all`" in todo
     site.run("saltutil.sync_all")

@@ -60,7 +60,7 @@ SETTINGS = [
     ({"relase": {}}, "settings", "mattermost:relase is not a setting. Did you mean release?"),
     ({"server": {"port": "8065"}}, "settings", "mattermost:server:port must be of type integer"),
     ({"server": {"user": "root"}}, "settings", "mattermost:server:user is root"),
-    ({"server": {"user": "games"}}, "account", "It is a system account (UID 5)"),
+    ({"server": {"user": "games"}}, "account", "This account is a system account (UID 5)"),
     ({"paths": {"work": "/var/lib"}}, "settings", "mattermost:paths:work is /var/lib"),
     ({"paths": {"settings": "/etc/systemd"}}, "directories", "/etc/systemd (mattermost:paths:settings)"),
     ({"paths": {"state": "/opt/mattermost"}}, "settings", "are the same directory /opt/mattermost"),
@@ -118,7 +118,7 @@ HOSTS = [
     ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8m tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "disk", "/opt/mattermost (for /opt/mattermost) has 8 MiB free"),
     ("mkdir -p /opt/mattermost && mount -t tmpfs -o size=8g,noexec tmpfs /opt/mattermost", "umount /opt/mattermost; rmdir /opt/mattermost", "mounts", "noexec"),
     ("mkdir -p /opt/mattermost/config && echo {} >/opt/mattermost/config/config.json", "rm -r /opt/mattermost", "existing-config", "/opt/mattermost/config/config.json belongs"),
-    ("useradd --create-home --shell /bin/bash mattermost", "userdel --remove mattermost", "account", "It can log in (/bin/bash)"),
+    ("useradd --create-home --shell /bin/bash mattermost", "userdel --remove mattermost", "account", "This account can log in (/bin/bash)"),
     ("groupadd mattermost", "groupdel mattermost", "account", "has a group mattermost"),
     ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) contains files that this bundle did not create: shop"),
     ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service belongs to an installation"),
@@ -214,7 +214,7 @@ def test_a_changed_host_key_is_refused(fit, run, tmp_path):
     (fit.directory / "known_hosts").write_text(f"{fit.host.address} {kind} {key}\n")
     found = run()
     assert red(found) == {"host-key"}
-    assert "another host key" in found["host-key"]["sentence"]
+    assert "differs from the key in" in found["host-key"]["sentence"]
     assert "ssh-keygen -R" in found["host-key"]["todo"]
 
 

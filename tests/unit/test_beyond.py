@@ -84,7 +84,7 @@ def test_what_it_is_asked_goes_sealed_by_its_minion(host):
 
 def test_a_login_that_does_not_work_is_told_with_the_command_to_try(host, there):
     (there / "closed").touch()
-    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\nrun there as root: `ssh old.example.com true`. ssh must not ask for anything."
+    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\nrun on new.example.com as root: `ssh old.example.com true`. That command must end without a question."
     assert host.run("true") == roster.Result(255, "", told)
     (there / "closed").unlink()
     assert host.run("true").rc == 0, "it is tried again"
@@ -126,7 +126,10 @@ def test_a_source_behind_a_silent_target_is_not_asked(host):
     source, target = (transfer.Endpoint.__new__(transfer.Endpoint) for _ in range(2))
     source.host, target.host = host, Target("new.example.com", OPTS)
     source.run = lambda *_, **__: pytest.fail("the way to it is the target")
-    with pytest.raises(copying.UnknownState, match="old.example.com may already be stopped for good. Start the same"):
+    with pytest.raises(
+        copying.UnknownState,
+        match="old.example.com may already be stopped for good. When new.example.com answers, start the same",
+    ):
         by_minion.step("bring", source, target, print, ROOTS)
 
 
@@ -165,6 +168,6 @@ def test_by_minions_is_what_it_is_for():
         roster.named(OPTS, {}, NAMES, "mattermost.import", True)
     with pytest.raises(ValueError, match="import:ssh needs a second host"):
         import_plan.parse_request({"from": NAMES[0], "ssh": True})
-    with pytest.raises(ValueError, match="move:ssh is 'root'. It must be true or false"):
+    with pytest.raises(ValueError, match="move:ssh is 'root', but must be true or false"):
         plan.parse_request({"from": NAMES[0], "to": NAMES[1], "ssh": "root"})
     assert subprocess.run(login.command("x", "true"), check=False, capture_output=True).returncode == 255

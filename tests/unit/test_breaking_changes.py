@@ -57,7 +57,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
     assert found.level == "refusal"
     assert found.sentence == (
         "names-redirect: Additional names redirect. For this host: www.example.test redirect to chat.example.test. "
-        "The change came with version 2.0.0, and the host was deployed with 1.0.0 of this bundle."
+        "The change came with version 2.0.0, and the host was deployed with version 1.0.0 of this bundle."
     )
     assert found.fix == (
         "Tell their users. Then set mattermost:acknowledged: [names-redirect], or add "
@@ -94,7 +94,7 @@ def test_a_host_without_a_note_was_deployed_before_there_were_versions(judged):
 def test_the_run_goes_on_when_it_is_acknowledged(judged, pillar, outside):
     (found,) = judged(noted(), pillar, **outside)
     assert found.level == "note"
-    assert found.sentence.endswith("mattermost:acknowledged lists it.")
+    assert found.sentence.endswith("You have acknowledged this change.")
 
 
 def test_acknowledging_one_change_acknowledges_no_other(judged):

@@ -19,7 +19,9 @@ def test_several_entries_need_names():
 
 
 def test_a_named_host_must_be_in_the_roster():
-    with pytest.raises(roster.TargetError, match="names chta, but the roster has no such entry. It contains: chat"):
+    with pytest.raises(
+        roster.TargetError, match="names chta, but the roster has no such entry. The roster contains: chat"
+    ):
         roster.choose({"chat": {}}, ["chta"])
 
 
@@ -27,7 +29,7 @@ def test_where_to_correct_it_is_said_and_an_empty_roster_is_not_listed():
     with pytest.raises(roster.TargetError) as caught:
         roster.choose({}, ["chta"])
     assert str(caught.value).endswith(
-        "but the roster has no such entry. Correct it in pillar/mattermost.sls or in roster."
+        "but the roster has no such entry. Correct mattermost:hosts in pillar/mattermost.sls, or the roster."
     )
 
 

@@ -90,7 +90,7 @@ def test_what_is_accepted_is_no_reason():
         ("postgres://mm:x@127.0.0.1:5432/chat?sslmode=disable", []),
         ("user=mm host=/run/postgresql dbname=chat", []),
         ("postgres://mm:x@localhost/other", ["its settings in the database chat and its messages in other"]),
-        ("postgres://mm:x@db.example.com/chat", ["of db.example.com"]),
+        ("postgres://mm:x@db.example.com/chat", ["(on db.example.com)"]),
     ],
 )
 def test_settings_and_messages_must_be_in_one_database(named, words):

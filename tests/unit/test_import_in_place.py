@@ -40,7 +40,7 @@ def test_the_usual_server_by_hand_fits():
         ("Set localhost in the source's SqlSettings.DataSource", source("postgres://mm:x@192.0.2.7/chat"), {}),
         ("mattermost:paths:state to another", source(FileSettings={"Directory": "/var/opt/mattermost/data"}), {}),
         ("mattermost:paths:settings to another", source()._replace(config_file="/etc/mattermost/config.json"), {}),
-        ("Import it to another host", source()._replace(layout="omnibus"), {}),
+        ("Import that installation to another host", source()._replace(layout="omnibus"), {}),
     ],
 )  # fmt: skip
 def test_what_is_in_the_way_is_refused_with_what_to_do(words, found, pillar):

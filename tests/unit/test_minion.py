@@ -118,7 +118,7 @@ def answer(**fields):
         ({"test.version": SILENT, "test.ping": SILENT}, f"The minion {ID} does not answer."),
         (
             {"test.version": None, "test.ping": None},
-            f"The minion {ID} does not answer.\nsee whether its key is accepted",
+            f"The minion {ID} does not answer.\nsee whether the minion's key is accepted",
         ),
         ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job, because the minion was restarted"),
         (
@@ -128,7 +128,7 @@ def answer(**fields):
         ({"cmd.run_all": answer(stdout="code 1\nuid 12\n")}, f"The minion {ID} does not run as root."),
         (
             {"cmd.run_all": answer(stdout="code 1\nuid 0\n")},
-            f"The minion {ID} has another version of this bundle's code",
+            f"The minion {ID} and the master have different versions of this bundle's code",
         ),
         ({"cmd.run_all": "'cmd.run_all' is not available."}, "'cmd.run_all' is not available."),
         ({"test.version": salt.version.__version__}, ODD),
@@ -153,7 +153,7 @@ def test_what_cannot_work_is_refused_with_its_reason(host, jobs, answers, said):
 def test_a_script_that_the_minion_ended_is_late(host, jobs):
     host.connect()
     jobs.answers["cmd.run_all"] = answer(retcode=None, stdout="Timed out after 5 seconds")
-    assert host.run("sleep 60", timeout=5) == roster.Result(124, "", "No answer within 5 s.")
+    assert host.run("sleep 60", timeout=5) == roster.Result(124, "", "The host gave no answer within 5 s.")
 
 
 def test_an_answer_whose_event_was_missed_is_read_where_it_is_kept(host, jobs):
@@ -186,7 +186,7 @@ def raising(err):
     ("err", "said"),
     [
         (TypeError("argument of type 'int' is not iterable"), f"{ODD}: TypeError: argument of type"),
-        (SaltClientError("Salt request timed out. The master is not responding."), "may still be running there"),
+        (SaltClientError("Salt request timed out. The master is not responding."), "may still be running on"),
         (SaltClientError("no key"), "The Salt master does not answer: no key\nstart salt-master on this machine"),
     ],
 )
@@ -323,7 +323,7 @@ def test_another_patch_of_salt_is_noted(host, jobs):
         ("", {"hosts": [ID]}, "This orchestration works only over ssh"),
         ("mattermost.ssl", {}, "mattermost:hosts is empty"),
         ("mattermost.ssl", {"hosts": ID}, "mattermost:hosts is not a list"),
-        ("mattermost.ssl", {"engine": "zmq"}, "mattermost:engine is 'zmq'. It must be ssh or minion"),
+        ("mattermost.ssl", {"engine": "zmq"}, "mattermost:engine is 'zmq', but must be ssh or minion"),
     ],
 )
 def test_a_run_that_cannot_be_by_minions_is_refused(orchestration, settings, said, monkeypatch):

@@ -106,7 +106,7 @@ def test_what_is_no_key_is_laid_nowhere(odd):
         (
             "'mattermost_moving.lead' is not available.",
             transfer.TransferError,
-            "new could not run this step of the move: .*available",
+            "new could not run this step of the move.*available",
         ),
         ({"done": {"more": 1}}, transfer.TransferError, "new could not run this step of the move"),
         ({}, transfer.TransferError, "new could not run this step of the move"),
@@ -123,8 +123,16 @@ def test_what_the_target_answers_is_what_is_told(answer, kind, said):
     ("state", "kind", "said"),
     [
         ("serves", transfer.TransferError, "new does not answer. look. old serves again, with all its data."),
-        ("left", copying.UnknownState, "old may already be stopped for good. Start the same command again"),
-        ("", copying.UnknownState, "old may already be stopped for good. Start the same command again"),
+        (
+            "left",
+            copying.UnknownState,
+            "old may already be stopped for good. When new answers, start the same command again",
+        ),
+        (
+            "",
+            copying.UnknownState,
+            "old may already be stopped for good. When new answers, start the same command again",
+        ),
     ],
 )
 def test_the_source_says_what_became_of_it_when_the_target_does_not(state, kind, said, monkeypatch):
@@ -222,7 +230,7 @@ def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):
     with open(f"{leading.DOOR}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         said = led(None, monkeypatch)["failed"]
-    assert said == "An earlier run of this move is still in progress on new. Start again when it has ended."
+    assert said == "An earlier run of this move is still in progress on new. Start again when that run has ended."
 
 
 def test_what_a_step_needs_beside_goes_sealed_and_an_import_in_place_opens_nothing():

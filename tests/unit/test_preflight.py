@@ -117,7 +117,7 @@ def test_a_good_host_passes(facts):
         ("ports", "Port 5432 is in use by /usr/bin/docker-proxy", {"facts": listener(5432, "docker-proxy", "/usr/bin/docker-proxy")}),
         ("postgresql", "needs PostgreSQL 14 or newer, but 13.9 runs", {"facts": {"postgresql": {5432: "13.9"}}}),
         ("postgresql", "PostgreSQL 13 would be installed", {"pillar": {"platform": {"postgresql": {"version": 13}}}}),
-        ("postgresql", "the deploy would manage version 15", {"facts": {"postgresql": {5432: "17.2"}}}),
+        ("postgresql", "the deploy would manage PostgreSQL 15", {"facts": {"postgresql": {5432: "17.2"}}}),
         ("postgresql", "To upgrade its data, run:", {"facts": DEPLOYED | {"postgresql": {5432: "14.9"}}}),
         ("existing-config", "/opt/mattermost/config/config.json belongs", {"facts": {"files": ["/opt/mattermost/config/config.json"]}}),
         ("existing-config", "/var/opt/mattermost/config/config.json", {"facts": {"files": ["/var/opt/mattermost/config/config.json"]}}),
@@ -126,7 +126,7 @@ def test_a_good_host_passes(facts):
         ("nginx-in-use", "other sites (/etc/nginx/conf.d/shop.conf)", {"pillar": {"database": {"share": True}}, "facts": OTHERS}),
         ("postgresql-in-use", "port 5432 has 2 other databases", {"pillar": {"nginx": {"share": True}}, "facts": OTHERS}),
         ("firewall", "firewalld is masked", {"facts": {"units": {"firewalld.service": {"LoadState": "masked"}}}}),
-        ("firewall", "ufw filters packets", {"facts": {"ufw": True}}),
+        ("firewall", "The rules of ufw filter packets", {"facts": {"ufw": True}}),
         ("downgrade", "11.8.0 is installed, and 11.7.10 is older", {"pillar": {"release": {"version": "11.7.10"}}, "facts": DEPLOYED | {"current": "11.8.0"}}),
         ("checksum", "No SHA-256 is known for Mattermost 11.7.99", {"pillar": {"release": {"version": "11.7.99", "source": "/a/mm.tar.gz"}}}),
         ("checksum", "No release of the line 42.1 is known", {"pillar": {"release": {"version": "42.1"}}}),
@@ -177,7 +177,7 @@ def test_what_a_minion_can_read_is_no_fault():
 
 def test_a_machine_that_no_test_deployed_to_is_said_to_be_not_proved_until_it_has_a_server():
     untried = {"platform": {"tried": False}}
-    assert "No test has deployed to" in findings_of(untried)["platform"].sentence
+    assert "No test of this bundle has deployed to" in findings_of(untried)["platform"].sentence
     assert findings_of(untried, DEPLOYED)["platform"].level == "ok"
     on_arm64 = settings()
     on_arm64["release"]["arch"] = "arm64"
@@ -229,7 +229,7 @@ def test_what_may_go_wrong_is_a_warning(check, case):
 
 def test_a_name_that_points_elsewhere_says_both_addresses():
     sentence = findings_of(outside={"resolved": ["203.0.113.9"]})["public-name"].sentence
-    assert "203.0.113.9, but this host has 192.0.2.7" in sentence
+    assert "203.0.113.9, but this host has only 192.0.2.7" in sentence
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_an_empty_database_is_nobodys():
 def test_a_newer_default_never_upgrades():
     found = findings_of(facts=DEPLOYED | {"current": "11.7.2"})
     assert found["newer-default"].level == "note"
-    assert "The host keeps 11.7.2" in found["newer-default"].sentence
+    assert "the host keeps 11.7.2" in found["newer-default"].sentence
     assert found["downgrade"].sentence == "Mattermost 11.7.2 is installed."
     assert found["checksum"].level == "ok"
 
@@ -373,7 +373,10 @@ def test_a_refusal_names_host_check_reason_and_way_out():
     said = checks.report(found, ["chat (192.0.2.7)"])
     assert said["result"] is False
     first, reason, *_ = said["comment"].splitlines()
-    assert first == "Preflight refused: 1 of 2 checks. Nothing was changed. Hosts of this run: chat (192.0.2.7)."
+    assert (
+        first
+        == "The preflight refused this run, because 1 of 2 checks failed. Nothing was changed. Hosts of this run: chat (192.0.2.7)."
+    )
     assert reason == "chat: memory: Too little. To do: buy some."
 
 

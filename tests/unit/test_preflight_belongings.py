@@ -29,21 +29,21 @@ BY_US = {
     "run_owner": "mattermost",
 }
 REFUSED = [
-    ("account", "runs under it", {"account": {**OURS, "home": "/var/lib/x"}, "account_units": ["/lib/systemd/system/x.service"]}),
-    ("account", "It can log in (/bin/bash)", {"account": {"uid": 1001, "home": "/home/mattermost", "shell": "/bin/bash"}}),
-    ("account", "It can log in (/bin/sh)", {"account": {**OURS, "shell": "/bin/sh"}}),
-    ("account", "It is a system account (UID 33)", {"account": {"uid": 33, "home": "/var/www", "shell": "/usr/sbin/nologin"}}),
+    ("account", "runs under this account", {"account": {**OURS, "home": "/var/lib/x"}, "account_units": ["/lib/systemd/system/x.service"]}),
+    ("account", "This account can log in (/bin/bash)", {"account": {"uid": 1001, "home": "/home/mattermost", "shell": "/bin/bash"}}),
+    ("account", "This account can log in (/bin/sh)", {"account": {**OURS, "shell": "/bin/sh"}}),
+    ("account", "This account is a system account (UID 33)", {"account": {"uid": 33, "home": "/var/www", "shell": "/usr/sbin/nologin"}}),
     ("account", "has a group mattermost", {"group": True}),
     ("directories", "/opt/mattermost (mattermost:paths:install) contains files that this bundle did not create: app, bin, lib", {"directories": {INSTALL: ["app", "bin", "lib"]}}),
     ("directories", "mattermost:paths:state", {"directories": {STATE: ["data", "postgresql"]}}),
     ("directories", "mattermost:paths:settings", {"directories": {SETTINGS: ["sshd_config", "sshd_config.d"]}}),
     ("directories", "mattermost:paths:work", {"directories": {WORK: ["apt", "dpkg"]}, "files": [WORK]}),
     ("directories", "is not a directory", {"directories": {WORK: None}}),
-    ("directories", "/run/mattermost (mattermost:paths:run) belongs to root", {"run_owner": "root"}),
-    ("directories", "(mattermost:paths:state) is below /var, in which alice can replace it", {"loose": {STATE: ["/var", "alice"]}}),
-    ("directories", "(mattermost:paths:install) is below /opt, in which every account can", {"loose": {INSTALL: ["/opt", "root"]}}),
+    ("directories", "/run/mattermost (mattermost:paths:run) belongs to the account root", {"run_owner": "root"}),
+    ("directories", "(mattermost:paths:state) is below /var, where alice can replace that directory", {"loose": {STATE: ["/var", "alice"]}}),
+    ("directories", "(mattermost:paths:install) is below /opt, where every account can", {"loose": {INSTALL: ["/opt", "root"]}}),
     ("unit", "/etc/systemd/system/mattermost.service belongs to an installation", {"foreign": [("unit", "/etc/systemd/system/mattermost.service")]}),
-    ("directories", "/var/backups/mattermost (mattermost:backup:repository) contains files that are not restic's", {"directories": {"/var/backups/mattermost": ["dump.sql"]}}),
+    ("directories", "/var/backups/mattermost (mattermost:backup:repository) contains files that do not belong to a repository of restic", {"directories": {"/var/backups/mattermost": ["dump.sql"]}}),
     ("directories", "mattermost:backup:repository", {"directories": {"/var/backups/mattermost": None}}),
     ("unit", "/etc/nginx/conf.d/mattermost-ssl.conf belongs to", {"foreign": [("file", "/etc/nginx/conf.d/mattermost-ssl.conf")]}),
     ("unit", "mattermost-backup.timer", {"foreign": [("unit", "/etc/systemd/system/mattermost-backup.timer")]}),
@@ -73,13 +73,13 @@ def test_an_import_in_place_and_a_move_are_not_stopped(check, words, facts):
 
 # two programs must not share an account, and no installation that can be adopted has these directories
 NEVER_ADOPTED = (
-    "runs under it",
+    "runs under this account",
     "mattermost:paths:settings",
     "mattermost:paths:work",
-    "contains files that are not restic's",
+    "contains files that do not belong to a repository of restic",
     "mattermost:backup:repository",
     "is not a directory",
-    "belongs to root",
+    "account root",
 )
 
 

@@ -40,7 +40,7 @@ def host(opts=None, **entry):
         (
             "other key",
             "host-key",
-            "has another host key than the one in pinned",
+            "differs from the key in pinned",
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),

@@ -38,7 +38,7 @@ def given(tmp_path):
         ("  mail: {password: 's3kr3t}", "a quote that is not closed"),
         ("  name: s3kr3t: x", "contains ': ' in quotes"),
         ("  email: s3kr3t", "'email' is set twice in one section"),
-        ("  hosts: [s3kr3t", "in brackets that is not closed"),
+        ("  hosts: [s3kr3t", "in brackets is not closed"),
         (" name: s3kr3t", "indentation"),
         ("  mail: {password: 's3kr3t{{x'}", "or begin the file with the line #!yaml"),
         ("  mail: {password: '{{s3kr3t'}", "or begin the file with the line #!yaml"),
@@ -46,7 +46,7 @@ def given(tmp_path):
         ("    password: s3kr3t{{x}}", "Begin the file with the line #!yaml"),
         ("  - password: s3kr3t{# x", "Begin the file with the line #!yaml"),
         ("  {% if x", "or begin the file with the line #!yaml"),
-        (b"  name: s3kr3t \xe9\n", "this character is not UTF-8"),
+        (b"  name: s3kr3t \xe9\n", "a character in this line is not UTF-8"),
         (b"  name: s3kr3t \x07\n", "a control character"),
     ],
 )  # fmt: skip
@@ -109,8 +109,8 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
     [
         ("mattermost: &m\n  platform: *m\n", "mattermost.sls: a value contains itself"),
         (BEFORE + "  hosts: &h [*h]\n", "mattermost.sls: a value contains itself"),
-        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file has more than 100000 values, because *name"),
-        (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: too many levels of brackets or indentation."),
+        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file has more than 100000 values, because values marked with &name"),
+        (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: this file has too many levels of brackets or indentation."),
         (BEFORE + "---\n" + BEFORE, "mattermost.sls:3: a second line `---`"),
         (BEFORE + "...\nx: 1\n", "mattermost.sls:4: a line `...`"),
         (BEFORE + "  x: =\n", "mattermost.sls:3: a value that is only ="),
@@ -202,7 +202,7 @@ ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
     ("roster", "said"),
     [
         (ENTRY + "\tpasswd: s3kr3t\n", "roster:3: a tab: indent with spaces."),
-        (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: {{ or {# is inside a value"),
+        (ENTRY + "  passwd: s3kr3t{{x\n", "roster:3: this value contains {{ or {#"),
         (ENTRY + ENTRY, "roster:3: 'chat.example.com' is set twice in one section: remove one of the two."),
         (ENTRY + "  port: s3kr3t\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),
         (ENTRY + "  port: 70000\n", "roster: the entry 'chat.example.com': port must be a number from 1 to 65535."),
@@ -244,7 +244,7 @@ ENTRY = "chat.example.com:\n  host: 192.0.2.10\n"
         ),
         (ENTRY + "  thin_dir: /etc\n", "roster: the entry 'chat.example.com': thin_dir must be"),
         (ENTRY + "  thin_dir: '/srv/$(id)'\n", "roster: the entry 'chat.example.com': thin_dir must be"),
-        (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: this character is not UTF-8."),
+        (b"chat: {passwd: \xff s3kr3t}\n", "roster:1: a character in this line is not UTF-8."),
     ],
 )
 def test_a_fault_of_the_roster_is_named(given, roster, said):

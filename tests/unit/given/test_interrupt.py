@@ -41,7 +41,7 @@ def test_ctrl_c_ends_in_two_lines_and_130(body):
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "closed\n")
     assert len(err.strip().splitlines()) == 2
-    assert err.startswith("\nInterrupted. What this run has begun on chat.example.com continues there.")
+    assert err.startswith("\nInterrupted, but the work that this run has begun on chat.example.com continues there.")
     assert "salt-run state.orchestrate mattermost.status" in err
     assert "Traceback" not in err
 

@@ -21,8 +21,8 @@ def words() -> str:
     """Return the two lines."""
     where = ", ".join(_hosts) or "a host"
     return (
-        f"Interrupted. What this run has begun on {where} continues there.\n"
-        "See whether it has ended: salt-run state.orchestrate mattermost.status. When the status names no other run, start this command again."
+        f"Interrupted, but the work that this run has begun on {where} continues there.\n"
+        "To see whether that work has ended, run: salt-run state.orchestrate mattermost.status. When the status names no run, start this command again."
     )
 
 

@@ -37,9 +37,9 @@ _HINTS = (
     ("escape character", "a backslash between double quotes: use single quotes, '...'"),
     ("escape sequence", "a backslash between double quotes: use single quotes, '...'"),
     ("quoted scalar", "a quote that is not closed: close it. Inside single quotes, write a quote twice, ''"),
-    ("expected <block end>", "a line whose indentation or quotes do not fit those before it"),
-    ("could not find expected ':'", "a line has no colon, or is not indented as the lines around it: write `name: value`"),
-    ("expected ',' or", "a list or mapping in brackets that is not closed"),
+    ("expected <block end>", "the indentation or the quotes of this line do not fit the lines before it: correct them"),
+    ("could not find expected ':'", "a line has no colon, or is not indented like the lines around it: write `name: value`"),
+    ("expected ',' or", "a list or mapping in brackets is not closed: close it"),
     ("'<stream end>'", "the file ends where a value is expected: close each bracket and quote"),
     ("block scalar", "text after | or >: begin the text on the next line"),
 )  # fmt: skip
@@ -68,7 +68,7 @@ def read(path: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
-        raise TextError(f"{path}:{line}: this character is not UTF-8. Save the file in UTF-8.") from None
+        raise TextError(f"{path}:{line}: a character in this line is not UTF-8. Save the file in UTF-8.") from None
 
 
 def _fix_of(err: OSError, path: str) -> str:
@@ -96,7 +96,9 @@ def _load(path: str, text: str):
     try:
         return _loaded(path, text)
     except RecursionError:
-        raise TextError(f"{path}: too many levels of brackets or indentation. Close each bracket.") from None
+        raise TextError(
+            f"{path}: this file has too many levels of brackets or indentation. Close each bracket."
+        ) from None
 
 
 def _loaded(path: str, text: str):
@@ -108,10 +110,12 @@ def _loaded(path: str, text: str):
         fault = err
     else:
         if _contains_itself(found, set(), set()):
-            raise TextError(f"{path}: a value contains itself, by *name below its own &name. Remove that *name.")
+            raise TextError(
+                f"{path}: a value contains itself: *name is used inside the value that &name marks. Remove that *name."
+            )
         if form.is_endless(found):
             raise TextError(
-                f"{path}: this file has more than {form.MOST} values, because *name is used inside other anchors. Write the values out."
+                f"{path}: this file has more than {form.MOST} values, because values marked with &name contain *name again. Write the values themselves instead."
             )
         return found
     try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads
@@ -120,10 +124,10 @@ def _loaded(path: str, text: str):
         fault = err
     except yaml.reader.ReaderError as err:
         line = text.count("\n", 0, err.position) + 1
-        raise TextError(f"{path}:{line}: a control character. Remove it.") from None
+        raise TextError(f"{path}:{line}: this line contains a control character. Remove that character.") from None
     except (ValueError, TypeError):
         raise TextError(
-            f"{path}: this file contains an impossible date or number, such as 2026-02-30. Write it in quotes, '...'."
+            f"{path}: this file contains an impossible date or number, such as 2026-02-30. Write that value in quotes, '...'."
         ) from None
     mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
     problem = f"{getattr(fault, 'context', '')} {getattr(fault, 'problem', '')}"
@@ -156,8 +160,8 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
             value = _VALUE.match(_COMMENT.sub("", line))
             if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(
-                    f"{path}:{number}: {{{{ or {{# is inside a value, and Salt would replace it. Begin the file with the line "
-                    f"{YAML_ONLY} to keep every value as it is, or with {JINJA} to let Salt replace it."
+                    f"{path}:{number}: this value contains {{{{ or {{#, which Salt would replace. Begin the file "
+                    f"with the line {YAML_ONLY} to keep every value, or with {JINJA} to let Salt replace it."
                 )
     try:
         environment = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 (no HTML)
@@ -166,6 +170,6 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
         if "Encountered unknown tag" in str(err):
             return  # one of Salt's own
         raise TextError(
-            f"{path}:{err.lineno}: {{{{, {{% or {{# is not closed, or contains no expression. Correct it, or begin the file with the line "
+            f"{path}:{err.lineno}: {{{{, {{% or {{# is not closed, or contains no expression. Correct that line, or begin the file with the line "
             f"{YAML_ONLY} to keep every value as it is."
         ) from None

@@ -16,7 +16,7 @@ class Beyond(minion.Minion):
     def __init__(self, host_id: str, opts: dict, through: minion.Minion):
         super().__init__(host_id, opts)
         self.address = f"by ssh from {through.id}"
-        self.greeting = f"{through.id} can log in to it by ssh."
+        self.greeting = f"{through.id} can log in to {host_id} by ssh."
         self._minion, self._asking, self._is_reached = through, threading.Lock(), False
 
     def connect(self) -> roster.Result:
@@ -34,7 +34,7 @@ class Beyond(minion.Minion):
             return roster.Result(
                 255,
                 "",
-                f"{self._minion.id} cannot log in to {self.id}: {why}.\nrun there as root: `ssh {self.id} true`. ssh must not ask for anything.",
+                f"{self._minion.id} cannot log in to {self.id}: {why}.\nrun on {self._minion.id} as root: `ssh {self.id} true`. That command must end without a question.",
             )
 
     def addresses(self) -> list[str]:
@@ -64,7 +64,9 @@ class Beyond(minion.Minion):
 
     def job(self, function, *_, **__):
         """Refuse: it is no minion."""
-        raise minion.NoAnswer(f"{self.id} is not a minion.\nit is reached only by ssh from {self._minion.id}.")
+        raise minion.NoAnswer(
+            f"{self.id} is not a minion, so no job of Salt can run there.\n{self.id} is reached only by ssh from {self._minion.id}."
+        )
 
 
 def reach(host_id: str, through: str) -> None:

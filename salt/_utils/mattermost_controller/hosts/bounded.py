@@ -22,7 +22,7 @@ class TooLong(ValueError):
 
     def __init__(self, limit: int = LIMIT):
         super().__init__(
-            f"The host sent more than {limit >> 20} MiB. This output was not used. Check whether somebody else controls that host."
+            f"The host sent more than {limit >> 20} MiB. That answer was not used. Check whether somebody else controls that host."
         )
 
 

@@ -18,7 +18,9 @@ def acquire(opts: dict, what: str) -> None:
 
     opts: the master's; its root directory is the checkout's own, or the machine's. what: words for the other side, e.g. the orchestration's name.
     """
-    folder, place = (opts["cachedir"], "Salt master") if opts["root_dir"] == "/" else (opts["root_dir"], "checkout")
+    folder, place = (
+        (opts["cachedir"], "on this Salt master") if opts["root_dir"] == "/" else (opts["root_dir"], "in this checkout")
+    )
     path = os.path.join(folder, "run.lock")
     if path in _held:
         return
@@ -30,9 +32,7 @@ def acquire(opts: dict, what: str) -> None:
         file.seek(0)
         holder = file.read().strip() or "an unknown process"
         file.close()
-        raise BusyError(
-            f"Another run is in progress in this {place}: {holder}. Start again when it has ended."
-        ) from err
+        raise BusyError(f"Another run is in progress {place}: {holder}. Start again when that run has ended.") from err
     file.truncate(0)
     file.write(f"{what}, process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
     file.flush()

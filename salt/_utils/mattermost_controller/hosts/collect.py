@@ -44,7 +44,7 @@ def settings_fault(text: str) -> Finding:
     """Return the refusal for one fault of the settings."""
     if "is not supported. Supported" in text:
         return refusal("platform", text, "use a host with a system of the README's platform table.")
-    return refusal("settings", text, "correct it in pillar/mattermost.sls (docs/settings.md).")
+    return refusal("settings", text, "correct that setting in pillar/mattermost.sls (docs/settings.md).")
 
 
 def settings_findings(settings: dict, is_new: bool) -> list[Finding]:
@@ -109,7 +109,7 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
             refusal(
                 "sudo",
                 f"The user {host.user} is not root on {host.address}.",
-                f"set sudo: True in the roster entry of {host.id}, or log in as root.",
+                f"set sudo: True or user: root in the roster entry of {host.id}.",
             ),
         )
     return HostFacts(facts, skew(facts["time"], before, after), None)

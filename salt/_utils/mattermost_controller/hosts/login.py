@@ -52,7 +52,9 @@ def ran(argv: list[str], data: bytes, timeout: float) -> roster.Result:
     try:
         done = bounded.run(argv, data, timeout)
     except subprocess.TimeoutExpired as late:
-        return roster.Result(roster.TIMEOUT_RC, bounded.text(late.stdout or b""), f"No answer within {timeout:g} s.")
+        return roster.Result(
+            roster.TIMEOUT_RC, bounded.text(late.stdout or b""), f"The host gave no answer within {timeout:g} s."
+        )
     except bounded.TooLong as err:
         return roster.Result(roster.TIMEOUT_RC, "", str(err))
     return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))

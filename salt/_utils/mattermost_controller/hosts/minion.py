@@ -85,8 +85,7 @@ class Minion(roster.Host):
         except (SaltException, OSError) as err:
             if "timed out" in str(err):
                 raise NoAnswer(
-                    f"The Salt master did not answer in time. It may have started the job on {self.id}, which may still be running there.\n"
-                    f"see which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, run this again."
+                    f"The Salt master did not answer in time. The job of this run may still be running on {self.id}.\n{self._look()}"
                 ) from err
             raise NoAnswer(
                 f"The Salt master does not answer: {err}\nstart salt-master on this machine, and run this command as the user that salt-master runs as."
@@ -96,11 +95,11 @@ class Minion(roster.Host):
         if function != "test.ping" and self._patience > 1 and self._hears():
             raise NoAnswer(
                 f"The minion {self.id} answers, but has lost this job, because the minion was restarted or the job was killed.\n"
-                "run this again. If an upgrade is still running on the host, the new run waits for its end."
+                "start this command again. If an upgrade is still running on the host, the new run first waits until that upgrade has ended."
             )
         self._patience = 1
         raise NoAnswer(
-            f"The minion {self.id} does not answer.\nsee whether its key is accepted (`salt-key -L`), and whether salt-minion runs on the host."
+            f"The minion {self.id} does not answer.\nsee whether the minion's key is accepted (here: `salt-key -L`), and whether salt-minion runs on the host."
         )
 
     def _hears(self) -> bool:
@@ -122,11 +121,14 @@ class Minion(roster.Host):
                 if time.monotonic() > deadline:
                     raise NoAnswer(
                         f"The minion {self.id} applied its states, but has not received anything from its master for {HEARD_SECONDS // 60} minutes.\n"
-                        f"run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then run this again."
+                        f"run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then start this command again."
                     ) from err
             mattermost_progress.say(
                 "salt", "the minion applied its states, but does not answer yet; asking again", self.id
             )
+
+    def _look(self) -> str:
+        return f"see which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start this command again."
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(
@@ -139,16 +141,12 @@ class Minion(roster.Host):
             jid, {self.id}, ANSWER_SECONDS, [self.id], "list", block=False, gather_job_timeout=BUSY_SECONDS
         ):
             if _interrupted.is_set():
-                raise NoAnswer(
-                    f"The run was interrupted. The job on {self.id} may still be running.\nsee which jobs run there: `salt {self.id} saltutil.running`."
-                )
+                raise NoAnswer(f"The run was interrupted. Its job on {self.id} may still be running.\n{self._look()}")
             found = (told or {}).get(self.id) or {}
             if "ret" in found and found.get("out") != "no_return" and TRIMMED not in repr(found["ret"]):
                 return [found["ret"]]
             if until and time.monotonic() > until:
-                raise NoAnswer(
-                    f"The minion {self.id} did not finish in time.\nsee which jobs run there: `salt {self.id} saltutil.running`."
-                )
+                raise NoAnswer(f"The minion {self.id} did not finish its job in time.\n{self._look()}")
             if told is None:
                 time.sleep(PAUSE)
         # an event that was missed, or too long for the bus: the master has it
@@ -186,7 +184,7 @@ class Minion(roster.Host):
         found = super().pillar({**grains, **_ready.get(self.id, {}), "id": self.id})
         if self.id in _ready and "mattermost" not in found:  # defaults alone would undo what a deployed host has
             raise roster.TargetError(
-                f"The master's pillar has no branch mattermost for {self.id}. See which minions its top.sls names."
+                f"The master's pillar has no branch mattermost for {self.id}. Assign the host's settings to that ID in the pillar's top.sls."
             )
         return found
 
@@ -202,7 +200,7 @@ class Minion(roster.Host):
         here, there = salt.version.__version__, str(told.get("test.version"))[:100]
         if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(
-                f"The minion {self.id} has Salt {there}, and the master has {here}.\ninstall the same release line of Salt on both."
+                f"The minion {self.id} has Salt {there}, and the master has {here}.\ninstall the same major version of Salt on the minion and on the master."
             )
         if there != here:
             self.greeting = (
@@ -217,11 +215,11 @@ class Minion(roster.Host):
         facts = dict(line.split(" ", 1) for line in held.out.splitlines() if " " in line)
         if facts.get("uid") != "0":
             raise NoAnswer(
-                f"The minion {self.id} does not run as root.\nset `user: root` in its configuration and restart it."
+                f"The minion {self.id} does not run as root.\nset `user: root` in the configuration of that salt-minion, and restart salt-minion."
             )
         if facts.get("code") != code_here():
             raise NoAnswer(
-                f"The minion {self.id} has another version of this bundle's code than the master.\nrun `salt-run fileserver.update` and "
+                f"The minion {self.id} and the master have different versions of this bundle's code.\nrun on the master `salt-run fileserver.update` and "
                 "`salt-run saltutil.sync_all`, then start again."
             )
         return grains
@@ -260,7 +258,7 @@ class Minion(roster.Host):
             return seal.letter((Path(self._opts["pki_dir"]) / "minions" / self.id).read_bytes(), data)
         except (OSError, ValueError) as err:
             raise NoAnswer(
-                f"The master's copy of the public key of {self.id} cannot be read: {err}\nsee `salt-key -p {self.id}`."
+                f"The master's copy of the public key of {self.id} cannot be read: {err}\nsee on the master: `salt-key -p {self.id}`"
             ) from err
 
     def sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:
@@ -293,7 +291,7 @@ class Minion(roster.Host):
                 raise self._odd()
             code, out, err = done.get("retcode"), done.get("stdout", ""), done.get("stderr", "")
             if code is None:
-                return roster.Result(roster.TIMEOUT_RC, "", f"No answer within {timeout:g} s.")
+                return roster.Result(roster.TIMEOUT_RC, "", f"The host gave no answer within {timeout:g} s.")
             if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
                 raise self._odd()
         except NoAnswer as err:
@@ -313,7 +311,7 @@ class Minion(roster.Host):
     def stream(self, script: str):
         """Refuse: a job takes no stream."""
         raise NoAnswer(
-            "With mattermost:engine: minion, no data can be streamed to a host. Run this from a checkout over ssh."
+            "With mattermost:engine: minion, no data can be streamed to a host. Run this command from a checkout that reaches the host by ssh."
         )
 
 

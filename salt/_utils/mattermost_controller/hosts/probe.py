@@ -154,7 +154,7 @@ def _moment(text: str) -> int:
     seconds = int(text or 0)
     if not 0 <= seconds < 2**33:
         raise ProbeError(
-            f"The host reports the time {seconds}, which is not a possible time. Set its clock (timedatectl)."
+            f"The host reports the time {seconds}, which is not a possible time. Set the host's clock (timedatectl)."
         )
     return seconds
 

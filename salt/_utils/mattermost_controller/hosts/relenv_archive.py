@@ -54,8 +54,8 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text, part: None
         found = _sha256(part)
         if found != pinned:
             raise RelenvError(
-                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). It was not used. "
-                "Change the setting if the new archive is the right one."
+                f"The Salt archive {source} has SHA-256 {found}, not {pinned} (mattermost:relenv:sha256). The archive was not used. "
+                "Change the setting if this archive is the right one."
             )
         if not _is_whole(part):
             raise RelenvError(
@@ -118,7 +118,7 @@ def _fetch(source: str, part: str, say) -> None:
         except OSError as err:
             raise RelenvError(
                 f"The Salt archive {local} cannot be read on the controller ({err.strerror}). Hosts without a usable "
-                "Python need it. Correct mattermost:relenv:source."
+                "Python need this archive. Correct mattermost:relenv:source."
             ) from None
         return
     size = None
@@ -134,7 +134,7 @@ def _fetch(source: str, part: str, say) -> None:
     except (OSError, ValueError) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(
-            f"The Salt archive {source} could not be downloaded ({reason}). Hosts without a usable Python need it. "
+            f"The Salt archive {source} could not be downloaded ({reason}). Hosts without a usable Python need this archive. "
             "Copy the file to the controller and set mattermost:relenv:source to its path."
         ) from None
     if size and int(size) != os.path.getsize(part):

@@ -139,7 +139,7 @@ class Host:
         try:
             done = bounded.run(self.command(remote), feed.encode(), timeout)
         except subprocess.TimeoutExpired as late:
-            return Result(TIMEOUT_RC, bounded.text(late.stdout), f"No answer within {timeout:g} s.")
+            return Result(TIMEOUT_RC, bounded.text(late.stdout), f"The host gave no answer within {timeout:g} s.")
         except bounded.TooLong as err:
             return Result(TIMEOUT_RC, "", str(err))
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
@@ -172,7 +172,7 @@ class Host:
             ):
                 done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired:
-            return Result(TIMEOUT_RC, "", f"The copy of {local} did not end within {timeout:g} s.")
+            return Result(TIMEOUT_RC, "", f"The copy of {local} to {self.id} did not end within {timeout:g} s.")
         finally:
             os.close(first)
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
@@ -266,7 +266,7 @@ def roster(opts: dict) -> dict:
     except Exception as err:  # the roster is a template: whatever its renderer raises is the user's error
         raise TargetError(f"The roster {path} cannot be rendered: {err}") from err
     if not entries:
-        raise TargetError(f"The roster {path} has no entry. See an entry in roster.example.")
+        raise TargetError(f"The roster {path} has no entry. Write your host into it, as in roster.example.")
     return entries
 
 
@@ -307,15 +307,15 @@ def choose(entries: dict, wanted: list) -> list[str]:
     if wanted:
         missing = [name for name in wanted if name not in entries]
         if missing:
-            known = f" It contains: {', '.join(entries)}." if entries else ""
+            known = f" The roster contains: {', '.join(entries)}." if entries else ""
             raise TargetError(
-                f"mattermost:hosts names {', '.join(missing)}, but the roster has no such entry.{known} Correct it in "
-                "pillar/mattermost.sls or in roster."
+                f"mattermost:hosts names {', '.join(missing)}, but the roster has no such entry.{known} Correct "
+                "mattermost:hosts in pillar/mattermost.sls, or the roster."
             )
         return list(wanted)
     if len(entries) > 1:
         raise TargetError(
-            f"The roster has {len(entries)} entries ({', '.join(entries)}). mattermost:hosts does not say which are meant. "
+            f"The roster has {len(entries)} entries ({', '.join(entries)}). mattermost:hosts does not say which of them are meant. "
             "List the hosts of this deployment in mattermost:hosts (pillar/mattermost.sls)."
         )
     return list(entries)
@@ -334,7 +334,7 @@ def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
     entries = {} if by_minion else roster(opts)
     if not isinstance(wanted or [], list):
         raise TargetError(
-            "mattermost:hosts is not a list. Write each roster ID below it, on a line that begins with a dash."
+            "mattermost:hosts is not a list. Below that key, write each roster ID on a line of its own that begins with a dash."
         )
     if by_minion:
         from mattermost_controller.hosts import beyond
@@ -348,7 +348,7 @@ def is_by_minion(pillar: dict) -> bool:
     settings = pillar.get("mattermost") or {}
     engine = settings.get("engine", "ssh") if isinstance(settings, dict) else "ssh"
     if engine not in ("ssh", "minion"):
-        raise TargetError(f"mattermost:engine is {engine!r}. It must be ssh or minion.")
+        raise TargetError(f"mattermost:engine is {engine!r}, but must be ssh or minion.")
     return engine == "minion"
 
 

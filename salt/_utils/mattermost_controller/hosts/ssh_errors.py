@@ -12,8 +12,8 @@ _CASES = (
     (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
-        "{address} has another host key than the one in {known_hosts}{fingerprints}.",
-        "run this if the host was reinstalled: ssh-keygen -R '{label}' -f {known_hosts}. If it was not, do not log in, because "
+        "the host key of {address} differs from the key in {known_hosts}{fingerprints}.",
+        "if the host was reinstalled, run: ssh-keygen -R '{label}' -f {known_hosts}. If not, do not log in, because "
         "this may be an attack.",
     ),
     (
@@ -25,8 +25,8 @@ _CASES = (
             "authenticity of host",
         ),
         "the host key of {address} is not known yet{fingerprints}.",
-        "compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub at the host's console. Then accept it "
-        "once: salt-ssh -i -r {target} uptime",
+        "compare that key with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub at the host's console. Then accept "
+        "it: salt-ssh -i -r {target} uptime",
     ),
     (
         "ssh-key",

@@ -21,7 +21,7 @@ def detect(text: str) -> Source:
         raise ImportFault("The inspection of the host was interrupted. Start the same command again.")
     if "held" in facts:
         raise ImportFault(
-            "A move or another import is running and has stopped the server on this host. Wait until it has ended."
+            "A move or another import is running and has stopped the server on this host. Start again when that run has ended."
         )
     for layout in LAYOUTS:
         source = layout.find(facts)
@@ -37,9 +37,9 @@ def detect(text: str) -> Source:
 def _check_usable(source: Source) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
         raise ImportFault(
-            f"The version of the {source.layout} installation is unknown. Start its server once, or check that its program runs."
+            f"The version of the {source.layout} installation is unknown. Start that server once on its host, or check there that `mattermost version` works."
         )
     if not source.login.database:
         raise ImportFault(
-            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set it there."
+            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set the database in one of these two."
         )

@@ -94,7 +94,7 @@ def _path_on_host(mounts: dict, path: str, what: str, name: str) -> str:
     if mount_point is None:
         raise ImportFault(
             f"{name} keeps its {what} ({path}) only inside the container, so removing the container deletes {path}. Add a "
-            f"volume for {path} to the compose file and copy the data into it (docker cp). Then start again."
+            f"volume for {path} to the compose file and copy the data into that volume (docker cp). Then start again."
         )
     return os.path.normpath(mounts[mount_point] + path[len(mount_point) :])
 

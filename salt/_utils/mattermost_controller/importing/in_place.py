@@ -34,7 +34,7 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
     if source.layout != "hand-made":
         return [
             f"An import in place works only for installations made by hand, and this one is a {source.layout} "
-            "installation. Import it to another host."
+            "installation. Import that installation to another host."
         ]
     reasons, paths = [], settings["paths"]
     used = {
@@ -64,8 +64,8 @@ def incompatibilities(source: Source, settings: dict, facts: dict) -> list[str]:
         ]
         if same:
             reasons.append(
-                f"The source's database {login.database} and its role {login.user} stay, so the new server needs other names. Set and keep "
-                f"mattermost:database: {{{', '.join(same)}}}."
+                f"The source's database {login.database} and its role {login.user} stay, so the new server needs other names. Set "
+                f"mattermost:database: {{{', '.join(same)}}}, and keep that setting."
             )
     return reasons
 
@@ -127,7 +127,7 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
     lines += [
         f"The old server is kept on {source_id}, complete and stopped: folder {where}, unit mattermost.service{SUFFIX}, "
         f"database {source.login.database}.",
-        f"To go back to it, run on {source_id}: {PROGRAM.rpartition('/')[2]} back overwrite. Only the new server has "
+        f"To go back to the old server, run on {source_id}: {PROGRAM.rpartition('/')[2]} back overwrite. Only the new server has "
         "the messages posted after the import.",
         "docs/import.md says how to delete the old server.",
     ]

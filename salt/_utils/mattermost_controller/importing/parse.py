@@ -49,10 +49,12 @@ def sections(text: str, path: str) -> dict:
     try:
         value = mattermost_json.parse(text)
     except ValueError as err:
-        raise ImportFault(f"{path} is not valid JSON: {err}. Correct it on the host from which you import.") from None
+        raise ImportFault(
+            f"{path} is not valid JSON: {err}. Correct that file on the host from which you import."
+        ) from None
     if not isinstance(value, dict):
         raise ImportFault(
-            f"{path} is not a JSON object with sections such as ServiceSettings. Correct it on the host from which you import."
+            f"{path} is not a JSON object with sections such as ServiceSettings. Correct that file on the host from which you import."
         )
     return value
 

@@ -22,7 +22,7 @@ ACCEPTED = {
     "To keep the edition, set mattermost:release:edition: enterprise.",
     "team": "The server on {host} is the Team Edition, and the settings set the Enterprise Edition, which hides old messages without a license. "
     "To keep the edition, set mattermost:release:edition: team.",
-    "gitlab-sign-in": "People on {host} sign in with GitLab, and Team Edition 11.0 and later has no GitLab sign-in. Let them set a password first (profile, security, sign-in method).",
+    "gitlab-sign-in": "People on {host} sign in with GitLab, and Team Edition 11.0 and later has no GitLab sign-in. Let these people set a password first (profile, security, sign-in method).",
 }
 COUNT_ONLY = "0"  # PostgreSQL before 11 knows no such checksum
 
@@ -45,7 +45,7 @@ def parse_request(pillar) -> dict:
     for key, default in known.items():
         if type(request[key]) is not type(default):
             kind = {bool: "true or false", str: "a text", list: "a list"}[type(default)]
-            raise ValueError(f"import:{key} is {request[key]!r}. It must be {kind}.")
+            raise ValueError(f"import:{key} is {request[key]!r}, but must be {kind}.")
     if request["ssh"] and request["from"] == request["to"]:
         raise ValueError(
             "import:ssh needs a second host. Set import:to to the minion that logs in to the source and takes over its server."
@@ -81,12 +81,12 @@ def incompatibilities(
     source_id, target_id = request["from"], request["to"]
     if is_same:
         return [
-            f"{source_id} and {target_id} are the same machine. To import its server in place, name it only in import:from."
+            f"{source_id} and {target_id} are the same machine. To import that machine's server in place, name the machine only in import:from."
         ]
     reasons = []
     if source.login.kind == "login" and not source.login.directory:
         reasons.append(
-            f"{source_id} has no pg_dump. Install PostgreSQL's client programs on it, at least as new as its PostgreSQL server."
+            f"{source_id} has no pg_dump. Install PostgreSQL's client programs there, in the version of that host's PostgreSQL server or a newer one."
         )
     elif not facts.get("postgresql"):
         reasons.append(
@@ -94,7 +94,7 @@ def incompatibilities(
         )
     if source.active and not request["stop"]:
         reasons.append(
-            f'The server on {source_id} runs, and an import has to stop it. When it may be stopped, add "stop": true to "import" in the pillar.'
+            f'The server on {source_id} runs, and an import has to stop it. When the server may be stopped, add "stop": true to "import" in the pillar.'
         )
     reasons += _databases(source_id, source)
     reasons += _release(request, source, facts, settings)
@@ -124,7 +124,7 @@ def _databases(source_id: str, source: Source) -> list[str]:
         return []
     return [
         f"{source_id} has its settings in the database {settings_login.database} and its messages in "
-        f"{messages_login.database} (of {messages_login.host or 'its own host'}), but an import reads only one "
+        f"{messages_login.database} (on {messages_login.host or 'that same host'}), but an import reads only one "
         "database. Copy the settings to the database with the messages (mmctl --local config migrate), and set that "
         "database in MM_CONFIG."
     ]
@@ -165,7 +165,7 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
     target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer."
         ]
     return []
 
@@ -258,11 +258,11 @@ def parse_config(data: bytes) -> dict:
         value = mattermost_json.parse(data)
     except ValueError as err:
         raise ValueError(
-            f"The source's config.json is not valid JSON: {err}. Correct it on the source, then start again."
+            f"The source's config.json is not valid JSON: {err}. Correct that file on the source, then start again."
         ) from None
     if not isinstance(value, dict):
         raise ValueError(
-            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct it on the source, then start again."
+            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct that file on the source, then start again."
         )
     return value
 
@@ -277,6 +277,6 @@ def next_steps(request: dict, source: Source, settings: dict, address: str) -> l
     name, source_id, target_id = settings["name"], request["from"], request["to"]
     return [
         f"Now change the DNS record of {name} to {target_id} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot starts it again. To prevent that, run on that host: {source.disable_command}",
+        f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot starts that installation again. To prevent that, run on that host: {source.disable_command}",
         f"To go back to the old installation, run on that host: {source.start_command}",
     ]

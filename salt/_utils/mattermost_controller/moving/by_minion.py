@@ -59,7 +59,7 @@ def _outcome(target_id: str, answer) -> copying.Outcome:
         raise fault(str(answer["failed"])[:2000])
     except bounded.ODD:
         raise transfer.TransferError(
-            f"The minion {target_id} could not run this step of the move: {str(answer)[-300:]}"
+            f"The minion {target_id} could not run this step of the move. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:]}"
         ) from None
 
 
@@ -74,7 +74,7 @@ def _undecided(source: transfer.Endpoint, target: transfer.Endpoint, why: str) -
             break
         time.sleep(2)
     return copying.UnknownState(
-        f"{why} {source.host.id} may already be stopped for good. Start the same command again when {target.host.id} answers. It continues from here."
+        f"{why} {source.host.id} may already be stopped for good. When {target.host.id} answers, start the same command again, and the move continues from here."
     )
 
 
@@ -113,7 +113,9 @@ def route(source: minion.Minion, target: minion.Minion) -> tuple[str, str]:
     asked = "".join(f"ip -o route get {address}\n" for address in source.addresses())
     found = routes(target.run(asked).out)
     if not found:
-        raise transfer.TransferError(f"{target.id} has no route to an address of {source.id}.")
+        raise transfer.TransferError(
+            f"{target.id} has no route to an address of {source.id}. Connect the networks of both hosts."
+        )
     return found[0]
 
 
@@ -135,7 +137,9 @@ def address(host) -> str:
         said = "".join(subprocess.run(each, capture_output=True, text=True, check=False).stdout for each in asked)
         known = [each for each, _ in routes(said)] or known
     if not known:
-        raise minion.NoAnswer(f"The minion {host.id} reports no address in its grains.")
+        raise minion.NoAnswer(
+            f"The minion {host.id} reports no address in its grains.\nsee: `salt {host.id} grains.item ipv4 ipv6`"
+        )
     return known[0]
 
 

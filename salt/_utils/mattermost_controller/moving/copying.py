@@ -84,7 +84,7 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
     rehearsed = "database was read completely" if in_place else "transfer of the database was tested"
     return Outcome(
         f"{count} files ({size_text}) were copied in {time.monotonic() - started:.0f} s, without a downtime. The {rehearsed}. "
-        f"The downtime takes at least {seconds:.1f} s.",
+        f"The downtime will take at least {seconds:.1f} s.",
         count,
     )
 
@@ -121,7 +121,9 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     target_sums = _sums(target, "in_staging", name_list)
     wrong = sorted(name for name in source_sums if source_sums[name] != target_sums.get(name))
     if wrong:
-        raise TransferError(f"{len(wrong)} files differ between source and target. The first is {wrong[0]}.")
+        raise TransferError(
+            f"{len(wrong)} files on {target.host.id} differ from those on {source.host.id}. The first is {wrong[0]}."
+        )
 
 
 def _sums(endpoint: Endpoint, where: str, name_list: bytes) -> dict:
@@ -154,7 +156,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             sent = _files(source, target, say)
             if sent.send and plan.difference(_listing(source, "in_source"), _listing(target, "in_staging")).send:
                 raise TransferError(
-                    "After the last copy the files on the target still differ from those on the source."
+                    "After the last copy, the files on the new host still differ from those on the old host. A program other than the server may write there."
                 )
             _compare_bytes(source, target, sent.send)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
@@ -164,7 +166,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             difference = plan.differences(census, target.run('census "$new"'))
             if difference:
                 raise TransferError(
-                    f"The database on the target differs from the one on the source. In its tables, {difference}"
+                    f"The copied database differs from the original. Of the compared values, {difference}"
                 )
             settings = config(source.run_with_input("give_config"))
             is_placed = True
@@ -188,7 +190,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
     seconds = time.monotonic() - started
     counts = {table: plan.row_count(census, table) for table in ("users", "channels", "posts", "fileinfo")}
     return Outcome(
-        f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied meanwhile.\nCompared by checksum: "
+        f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied in that time.\nThe same on both sides, by checksum: "
         f"{counts['users']} users, {counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments.",
         changes={"seconds": round(seconds, 1), **counts},
     )
@@ -213,8 +215,8 @@ def _decommission(source: Endpoint) -> None:
             raise why
         time.sleep(2)
     raise UnknownState(
-        f"{source.host.id} does not answer ({why}), and may still run the server. So the other host stays in "
-        f"maintenance mode. Start the same command again when {source.host.id} answers. It continues from here."
+        f"{source.host.id} does not answer ({why}), and may still run the server. So the new host stays in "
+        f"maintenance mode. Start the same command again when {source.host.id} answers. The new run continues from here."
     )
 
 
@@ -229,7 +231,7 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
         messages.append(f"{source.host.id} serves again, with all its data.")
     except TransferError as err:
         messages.append(
-            f"{source.host.id} cannot be reached ({err}). It starts its server by itself {LEASE_SECONDS} s after its last contact with the controller."
+            f"{source.host.id} cannot be reached ({err}). That host starts its server by itself {LEASE_SECONDS} s after its last contact with this run."
         )
     if not in_place:
         _clean_target(target, "unplace" if placed else "drop_new", messages)
@@ -245,10 +247,12 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
     try:
         target.run(command, 300)
         lines.append(
-            f"What was copied so far stays on {target.host.id}. Correct the cause and start the same command again, which continues from there."
+            f"What was copied so far stays on {target.host.id}. Correct the cause and start the same command again: the new run copies only what is still missing."
         )
     except TransferError as err:
-        lines.append(f"{target.host.id} could not be cleaned up ({err}). The next run cleans it up.")
+        lines.append(
+            f"{target.host.id} could not be cleaned up ({err}). The next run of this command cleans up that host."
+        )
 
 
 def open_target(target: Endpoint) -> Outcome:

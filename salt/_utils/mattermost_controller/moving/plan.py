@@ -44,7 +44,7 @@ def parse_request(pillar) -> dict:
     example = """pillar='{"move": {"from": "old.example.com", "to": "new.example.com"}}'"""
     if not isinstance(pillar, dict) or not pillar:
         raise ValueError(
-            f"The command names no host in its pillar. A move needs two. Write them like this, with your own roster IDs: {example}"
+            f"The command names no host in its pillar. A move needs two hosts. Write them like this, with your own roster IDs: {example}"
         )
     asked.check("move", pillar)
     check_hosts("move", pillar, example)
@@ -53,7 +53,7 @@ def parse_request(pillar) -> dict:
     request = {"overwrite": False, "ssh": False, **pillar}
     for key in ("overwrite", "ssh"):
         if request[key] not in (True, False):
-            raise ValueError(f"move:{key} is {request[key]!r}. It must be true or false.")
+            raise ValueError(f"move:{key} is {request[key]!r}, but must be true or false.")
     return request
 
 
@@ -83,21 +83,23 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         return []
     if not source.get("version"):
         reasons.append(
-            f"{source_id} has no server of this bundle. Deploy it first, or import its server (mattermost.import)."
+            f"{source_id} has no server of this bundle. Correct move:from. To take over a server of a different installation, use mattermost.import."
         )
     elif source.get("moved"):
         reasons.append(
-            f"The server of {source_id} was already moved to {source['moved']}. Set move:from to that host. To take "
-            f"the server back to {source_id} as it was then, run on {source_id}: sh "
+            f"The server of {source_id} was already moved to {source['moved']}. Set move:from to {source['moved']}. To take "
+            f"the server back to {source_id} as it was before that move, run on {source_id}: sh "
             f"{source_settings['paths']['work']}/take-back"
         )
     elif source.get("active") != "active":
         reasons.append(
-            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start it there, then start the move again. If it cannot start, restore its newest backup on the new host instead."
+            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start that server, then start the move again. If the server cannot start, restore its newest backup on {target_id} instead."
         )
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):
-            reasons.append(f"{facts['busy']} is running on {host}, or was interrupted. Start again when it has ended.")
+            reasons.append(
+                f"{facts['busy']} is running on {host}, or was interrupted. Start the move again when that operation has ended."
+            )
     if source_settings["paths"] != target_settings["paths"]:
         reasons.append(
             f"{target_id} and {source_id} have different mattermost:paths. Set for {target_id} the same paths as for {source_id}."
@@ -147,7 +149,7 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
         return [f"PostgreSQL on {source_id} does not answer. See on that host: systemctl status postgresql"]
     if target_major < source_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Choose a newer platform."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer."
         ]
     return []
 
@@ -159,7 +161,7 @@ def closed(host: str, facts: dict) -> list[str]:
         return []
     return [
         f"{account} cannot log in to the database on {host}, because an older version of this bundle deployed that "
-        "host. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl) for it, then start again."
+        "host. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl) for that host, then start again."
     ]
 
 
@@ -177,7 +179,7 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
     is_newer = number(target, "newest") > number(source, "newest")
     what = f", some newer than the newest on {request['from']}" if is_newer else " of another server"
     return [
-        f"{target_id} has {posts} messages{what}. This run would replace the data of {target_id}, so the site would lose them. "
+        f"{target_id} has {posts} messages{what}. This run would replace the data of {target_id}, so the site would lose these messages. "
         f'To replace the data anyway, add "overwrite": true to "{key}" in the pillar. A copy of the replaced data is then kept on {target_id}.'
     ]
 
@@ -187,7 +189,7 @@ def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     state = settings["paths"]["state"]
     fixed = [f"{target_id}: {target['fixed']}"] if target.get("fixed") else []
     return fixed + [
-        f"{folder} is a mount point on {target_id}, so it cannot be replaced. Move everything in {state} to that disk, "
+        f"{folder} is a mount point on {target_id}, so a move cannot replace that folder. Move everything in {state} to that disk, "
         f"and mount the disk at {state} instead."
         for folder in target.get("mounted", "").split()
     ]
@@ -285,6 +287,6 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
         f"Now change the DNS record of {name} to {target_id} ({address}).",
         f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
         f"Then run: salt-run state.orchestrate mattermost.{site}",
-        f"{source_id} is stopped and complete, and does not start at a reboot. To go back with all new messages, move from {target_id} to {source_id}.",
+        f"The server on {source_id} is stopped and complete, and a reboot does not start it. To go back with all new messages, move from {target_id} to {source_id}.",
         f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost. Then run on {source_id}: sh {work}/take-back",
     ]

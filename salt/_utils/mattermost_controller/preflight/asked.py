@@ -39,4 +39,4 @@ def values(facts: dict, site: str, moving: bool = False) -> list[Finding]:
         )
         for key, words in told("unanswered")
     ]
-    return found or [ok("values", "The host's programs accept every new or changed value.")]
+    return found or [ok("values", "The host's programs accept every new or changed value of the settings.")]

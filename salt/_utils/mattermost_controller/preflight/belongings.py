@@ -65,16 +65,14 @@ def account(settings, facts, outside) -> Finding:
     if files:
         paths = list(dict.fromkeys(path for _, path in files))
         names = " and ".join(dict.fromkeys(name for name, _ in files))
-        sentence = f"{' and '.join(paths[:SHOWN])} gives rights or jobs to the account {names}, which this bundle uses."
-        fix = "remove what these files say of that account, or set mattermost:server:adopt: True to let it stay."
+        sentence = f"{' and '.join(paths[:SHOWN])} {'gives' if len(paths) == 1 else 'give'} rights or jobs to the account {names}, which this bundle uses."
+        fix = "remove the lines about that account from these files, or set mattermost:server:adopt: True to keep those lines."
         told = (
             note("account", sentence) if ours else _let("account", sentence, fix, settings["server"]["adopt"], outside)
         )
         found = _joined(found, told)
     if _is_strange(facts, ours):
-        sentence = (
-            f"The host has an account or group {PROGRAMS} that this bundle did not create, and whose name it needs."
-        )
+        sentence = f"The host has an account or group {PROGRAMS} that this bundle did not create, but this bundle needs that name."
         found = _joined(found, refusal("account", sentence, f"remove or rename the account and the group {PROGRAMS}."))
     return found
 
@@ -106,7 +104,7 @@ def _servers_account(settings, facts, outside) -> Finding:
         if facts.get("group") and not is_ours(facts, settings):
             return _let(
                 "account",
-                f"The host has a group {user} (mattermost:server:user), but no account.",
+                f"The host has a group {user} (mattermost:server:user), but no account of that name.",
                 fix,
                 adopts,
                 outside,
@@ -124,7 +122,7 @@ def _servers_account(settings, facts, outside) -> Finding:
     others = facts.get("account_units", [])
     what = f"The host has an account {user} (mattermost:server:user) that this bundle did not create"
     if others:
-        sentence = f"{what}. {', '.join(others[:SHOWN])} runs under it."
+        sentence = f"{what}. {', '.join(others[:SHOWN])} runs under this account."
         return _let(
             "account", sentence, "set mattermost:server:user to a name that the host does not have.", False, outside
         )
@@ -133,14 +131,16 @@ def _servers_account(settings, facts, outside) -> Finding:
     if can_log_in:
         return _let(
             "account",
-            f"{what}. It can log in ({found['shell']}), and a deploy would prevent that.",
+            f"{what}. This account can log in ({found['shell']}), and a deploy would prevent such a login.",
             fix,
             adopts,
             outside,
         )
     if found["uid"] < FIRST_PERSON:
-        return _let("account", f"{what}. It is a system account (UID {found['uid']}).", fix, adopts, outside)
-    return _let("account", f"{what}. Its home would become {settings['paths']['state']}.", fix, adopts, outside)
+        return _let("account", f"{what}. This account is a system account (UID {found['uid']}).", fix, adopts, outside)
+    return _let(
+        "account", f"{what}. A deploy would change its home to {settings['paths']['state']}.", fix, adopts, outside
+    )
 
 
 def directories(settings, facts, outside) -> Finding:
@@ -151,7 +151,7 @@ def directories(settings, facts, outside) -> Finding:
         return found
     if is_ours(facts, settings) and not outside.get("in_place"):
         return found  # only an import in place uses it, and a removal
-    sentence = f"This bundle did not create {coming}, and uses that name for the files of an import."
+    sentence = f"{coming} exists, but this bundle did not create it. An import would put files there."
     return _joined(found, refusal("directories", sentence, f"move {coming} away."))
 
 
@@ -170,11 +170,13 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
         )
     for key, (above, owner) in exchanged.items():
         who = "every account" if owner == "root" else owner
-        found.setdefault(key, f"{places[key]} (mattermost:{key}) is below {above}, in which {who} can replace it.")
+        found.setdefault(
+            key, f"{places[key]} (mattermost:{key}) is below {above}, where {who} can replace that directory."
+        )
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     keys = " and ".join(f"mattermost:{key}" for key in found)
-    fix = f"set {keys} to a directory that is empty or does not exist, or move the contents away."
+    fix = f"set {keys} to a directory that is empty or does not exist, or move the files in it away."
     if led:
         fix = f"set {keys} to a directory whose path contains no such link, such as one in /srv."
     if exchanged:
@@ -205,7 +207,7 @@ def _foreign_contents(settings, facts) -> dict[str, str]:
     stored = facts.get("directories", {}).get(repository, [])
     if stored is None or not (set(stored) <= set(EMPTY) or _has(stored, RESTIC)):
         found["backup:repository"] = (
-            f"{repository} (mattermost:backup:repository) contains files that are not restic's."
+            f"{repository} (mattermost:backup:repository) contains files that do not belong to a repository of restic."
         )
     return found
 
@@ -213,9 +215,13 @@ def _foreign_contents(settings, facts) -> dict[str, str]:
 def _foreign_run(settings, facts) -> dict[str, str]:
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if facts.get("run_unit"):
-        return {"paths:run": f"{run} (mattermost:paths:run) is created by the unit {facts['run_unit']}."}
+        return {
+            "paths:run": f"{run} (mattermost:paths:run) is created by {facts['run_unit']}, a unit that this bundle did not create."
+        }
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
-        return {"paths:run": f"{run} (mattermost:paths:run) belongs to {owner}."}
+        return {
+            "paths:run": f"{run} (mattermost:paths:run) belongs to the account {owner}, not to the server's account."
+        }
     return {}
 
 
@@ -249,25 +255,21 @@ def unit(settings, facts, outside) -> Finding:
     sentences = [
         *_told(replaced, "belongs to an installation that this bundle did not create, and a deploy would replace it."),
         *_told(dropins, "changes a unit of this bundle, but this bundle did not create that file."),
-        *_told(
-            certificates, "is not certbot's: it has no renewal file. certbot cannot get a certificate of that name."
-        ),
+        *_told(certificates, "has no renewal file of certbot, so certbot cannot get a certificate of that name."),
     ]
-    general = _told(policies, "changes all units of this host, those of this bundle too.")
+    general = _told(policies, "changes all units of this host, also the units of this bundle.")
     if not sentences + general:
         return ok("unit", "No unit, program or nginx file of another installation is in the way.")
     sentence = " ".join(sentences + general)
     if ours:
         return note("unit", sentence)
     if not sentences:  # what an administrator decided for the whole host
-        return warning(
-            "unit", sentence, "check that these settings suit the server, such as its limits and its sandbox."
-        )
+        return warning("unit", sentence, "check that those settings suit the server: look for limits and a sandbox.")
     if certificates:
         return _let("unit", sentence, f"move {' and '.join(certificates + replaced + dropins)} away.", False, outside)
-    fix = "move that away, or set mattermost:server:adopt: True to take it over."
+    fix = "move the named files away, or set mattermost:server:adopt: True to take them over."
     if any(path.endswith(("/mattermost.service", "/init.d/mattermost")) for path in replaced):
-        fix = "remove that file, set mattermost:server:adopt: True to replace it, or import its server to another host (mattermost.import)."
+        fix = "remove the named files, or set mattermost:server:adopt: True to replace them. Or import that server to another host (mattermost.import)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
 
 

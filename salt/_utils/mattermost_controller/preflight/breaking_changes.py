@@ -21,8 +21,14 @@ def judge(settings: dict, facts: dict, outside: dict) -> list[Finding]:
     bundle = outside["bundle"]
     passed = passed_number(facts)
     if passed is None:
-        return [ok(CHECK, f"First deploy, with version {bundle['version']} of this bundle.")]
-    came = f"deployed with {facts['bundle']['version'] if facts['bundle'] else NO_VERSION} of this bundle"
+        return [
+            ok(
+                CHECK,
+                f"This is the host's first deploy (version {bundle['version']} of this bundle), so no breaking change affects it.",
+            )
+        ]
+    version = f"version {facts['bundle']['version']}" if facts["bundle"] else NO_VERSION
+    came = f"deployed with {version} of this bundle"
     found = []
     for change in bundle["breaking_changes"]:
         values = getattr(concerned_hosts, change["concerns"])(settings, facts) if change["number"] > passed else None
@@ -48,7 +54,7 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
     name = change["id"]
     summary = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
     if name in acknowledged:
-        return note(CHECK, f"{summary} mattermost:acknowledged lists it.")
+        return note(CHECK, f"{summary} You have acknowledged this change.")
     fix = (
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
         f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'

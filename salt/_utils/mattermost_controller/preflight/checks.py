@@ -96,7 +96,7 @@ def report(found: dict, hosts: list) -> dict:
     lines = table(found)
     if not wrong:
         return {"comment": "\n".join([f"Preflight passed: {total} checks on {', '.join(hosts)}.", *lines])}
-    head = f"Preflight refused: {len(wrong)} of {total} checks. Nothing was changed. Hosts of this run: {', '.join(hosts)}."
+    head = f"The preflight refused this run, because {len(wrong)} of {total} checks failed. Nothing was changed. Hosts of this run: {', '.join(hosts)}."
     return {"result": False, "comment": "\n".join([head, *reasons(found), "All findings:", *lines])}
 
 

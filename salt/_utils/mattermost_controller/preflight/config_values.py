@@ -31,8 +31,8 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
         return [
             warning(
                 CHECK,
-                f"{path} could not be read on the host. So it is not known whether a value in it prevents the start of Mattermost {wanted}.",
-                f"make it JSON of at most 1 MiB, readable for {server['user']}.",
+                f"{path} could not be read on the host. A value in that file may prevent the start of Mattermost {wanted}.",
+                f"make that file valid JSON of at most 1 MiB that the account {server['user']} can read.",
             )
         ]
     merged = config.merged(facts["config"], config.flatten(server["config"]))
@@ -45,7 +45,7 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
                 refusal(
                     CHECK,
                     f"{where} is not {words}. Mattermost {wanted} may refuse to start with this value.",
-                    f"correct it in that file or in mattermost:server:config, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
+                    f"correct the value in that file or in mattermost:server:config, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
                 )
             )
     for since, section, name, unused, lost in _crossed(keys.GONE, installed, wanted):

@@ -36,7 +36,7 @@ def edition(settings, facts, outside) -> Finding:
             "set mattermost:server:license, unless a license was uploaded in the System Console. The Team Edition has no such limit.",
         )
     if there != wanted:
-        return note("edition", f"The {EDITIONS[there]} is replaced by the {EDITIONS[wanted]}.")
+        return note("edition", f"This run replaces the {EDITIONS[there]} by the {EDITIONS[wanted]}.")
     return ok("edition", f"{EDITIONS[wanted]}.")
 
 
@@ -53,7 +53,9 @@ def license_is_valid(settings, facts, outside) -> Finding:
         )
     if "MM_LICENSE" in server["environment"]:
         return refusal(
-            "license", f"{where} and mattermost:server:environment:MM_LICENSE are both set.", "remove one of the two."
+            "license",
+            f"{where} and mattermost:server:environment:MM_LICENSE are both set.",
+            "remove one of these two settings.",
         )
     found = license_lasts(server["license"], facts.get("time") or time.time())
     return found._replace(level=WARNING) if found.level != "ok" and facts.get("edition") == "enterprise" else found
@@ -74,11 +76,11 @@ def license_lasts(text: str, now: float) -> Finding:
         return refusal(
             "license",
             f"The license expired on {ends}.",
-            "set the new one in mattermost:server:license, or set mattermost:preflight:ignore: [license] to continue without its features.",
+            "set a new license in mattermost:server:license, or set mattermost:preflight:ignore: [license] to continue without its features.",
         )
     if license.starts > now:
         begins = time.strftime("%Y-%m-%d", time.gmtime(license.starts))
-        return warning("license", f"The license begins on {begins}. Until then the server runs without it.")
+        return warning("license", f"The license begins on {begins}. Until then the server runs without a license.")
     if license.expires - now < SOON_DAYS * 86400:
-        return warning("license", f"The license expires on {ends}.", "set a new one in mattermost:server:license.")
-    return ok("license", f"The license is valid to {ends}. Only the server checks its signature.")
+        return warning("license", f"The license expires on {ends}.", "set a new license in mattermost:server:license.")
+    return ok("license", f"The license is valid to {ends}. The server checks the license's signature when it starts.")

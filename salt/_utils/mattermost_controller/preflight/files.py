@@ -62,7 +62,7 @@ def named_files(settings, facts, outside) -> Finding:
     if missing:
         listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
         return refusal(
-            "named-files", f"The controller has no {listed}.", "put that file there, or correct the setting."
+            "named-files", f"The controller has no {listed}.", "put each named file there, or correct the setting."
         )
     return ok("named-files", "Every file that the settings name exists.")
 
@@ -75,7 +75,9 @@ def own_certificate(settings, facts, outside) -> Finding:
     is_own = settings["certificate"]["source"] == "files"
     return ok(
         "own-certificate",
-        "Your own certificate is valid." if is_own else "The certificate is issued by a certificate authority.",
+        "Your own certificate is valid."
+        if is_own
+        else "No certificate of your own is used (mattermost:certificate:source), so none was checked.",
     )
 
 
@@ -94,4 +96,4 @@ def source(settings, facts, outside) -> Finding:
             f"The file {where} does not exist on the controller.",
             "correct mattermost:release:source.",
         )
-    return ok("archive-source", f"The archive is read from {where}.")
+    return ok("archive-source", f"The source of Mattermost's archive is {where}.")

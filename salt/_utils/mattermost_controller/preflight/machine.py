@@ -35,8 +35,8 @@ def platform(settings, facts, outside) -> Finding:
     if not is_tried and not facts["current"]:
         return warning(
             "platform",
-            f"No test has deployed to {machine}, and its packages are known only from documentation.",
-            "try the deploy on a host that you can lose. Or use a platform that was tried (platform table in README.md).",
+            f"No test of this bundle has deployed to {machine}. The names of the packages there are known only from documentation.",
+            "first try the deploy on a host that you can lose. Or use a platform that was tested (platform table in README.md).",
         )
     return ok("platform", f"{machine}.")
 
@@ -95,7 +95,8 @@ def transport(settings, facts, outside) -> Finding:
         )
     if wanted == "relenv" and not settings["relenv"]["sha256"]:
         return refusal("transport", *relenv_archive.unknown_sum(settings["relenv"]))
-    return ok("transport", f"Salt runs with {wanted}. The host has these versions of Python: {pythons}.")
+    source = "uses the host's Python" if wanted == "thin" else "brings its own Python"
+    return ok("transport", f"On this host Salt {source}. Versions of Python installed there: {pythons}.")
 
 
 def disk(settings, facts, outside) -> Finding:
@@ -110,7 +111,7 @@ def disk(settings, facts, outside) -> Finding:
             return refusal(
                 "disk",
                 f"{place['mount']} (for {place['path']}) has {place['free_mb']} MiB free, but {wanted} MiB are required.",
-                "free some space on it, or lower mattermost:preflight:min_disk_mb.",
+                "free some space there, or lower mattermost:preflight:min_disk_mb.",
             )
     least = min((place["free_mb"] for place in facts["disks"]), default=0)
     return ok("disk", f"At least {least} MiB are free, and {wanted} MiB are required.")
@@ -127,7 +128,7 @@ def mounts(settings, facts, outside) -> Finding:
                 return refusal(
                     "mounts",
                     f"{place['mount']} (for {place['path']}) is {what}.",
-                    "change its mount options, or change mattermost:paths.",
+                    "change the mount options on the host, or set a different directory in mattermost:paths.",
                 )
         if place["path"] == "/var/tmp" and "noexec" in options and _runs_salt_there(settings, facts, outside):  # noqa: S108
             return refusal(
@@ -172,9 +173,12 @@ def ports(settings, facts, outside) -> Finding:
     if taken:
         held = ", ".join(f"port {port} is in use by {program}" for port, program in sorted(taken.items()))
         keys = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
-        choice = f", or set mattermost:{' and mattermost:'.join(keys)}" if keys else ""
+        choice = f", or set a free port in mattermost:{' and mattermost:'.join(keys)}" if keys else ""
         return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
-    return ok("ports", f"The ports 80, 443, {server} and {database} are free, or the right programs use them.")
+    return ok(
+        "ports",
+        f"Each of the ports 80, 443, {server} and {database} is free, or in use by nginx, Mattermost or PostgreSQL as it should be.",
+    )
 
 
 def other_run(settings, facts, outside) -> Finding:
@@ -182,7 +186,7 @@ def other_run(settings, facts, outside) -> Finding:
         return refusal(
             "other-run",
             f"Another run is in progress on the host ({facts['lock']}).",
-            "wait until it has ended, then start again.",
+            "wait until that run has ended, then start again.",
         )
     return ok("other-run", "No other run is in progress.")
 
@@ -192,11 +196,13 @@ def clock(settings, facts, outside) -> Finding:
     sentence = f"The host's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the controller's."
     if abs(skew) >= CLOCK_REFUSAL:
         return refusal(
-            "clock", sentence, "set both clocks (chrony or systemd-timesyncd), otherwise certificates are not valid."
+            "clock",
+            sentence,
+            "set both clocks (chrony or systemd-timesyncd). With a wrong clock, certificates are not valid.",
         )
     if abs(skew) >= CLOCK_WARNING:
         return warning("clock", sentence, "set both clocks (chrony or systemd-timesyncd).")
-    return ok("clock", f"The host's clock differs by {abs(skew)} s.")
+    return ok("clock", f"The host's clock differs from the controller's by {abs(skew)} s.")
 
 
 def firewall(settings, facts, outside) -> Finding:
@@ -213,23 +219,23 @@ def firewall(settings, facts, outside) -> Finding:
         return refusal(
             "firewall",
             f"{kind} is masked on the host, so the deploy cannot start it.",
-            f"run on the host: systemctl unmask {kind}. Or set mattermost:firewall:manage: False and open 80 and 443 yourself.",
+            f"run on the host: systemctl unmask {kind}. Or set mattermost:firewall:manage: False and open ports 80 and 443.",
         )
     if settings["firewall"]["manage"] and others and not active(kind):
         return refusal(
             "firewall",
-            f"{', '.join(others)} filters packets on this host. The deploy would start {kind}, which replaces those rules.",
-            f"disable {others[0]}. Or keep it, and set mattermost:firewall:manage: False. Then open ssh, 80 and 443 in it yourself.",
+            f"The rules of {', '.join(others)} filter packets on this host. The deploy would start {kind}, which replaces those rules.",
+            f"disable {others[0]}. Or keep {others[0]}: set mattermost:firewall:manage: False, and open the ports of ssh, 80 and 443 in {others[0]}.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(
             "firewall",
             f"Both {', '.join(others)} and {kind}, which the deploy manages, filter packets on this host.",
-            f"disable {others[0]}. Or set mattermost:firewall:manage: False and open 80 and 443 yourself.",
+            f"disable {others[0]}. Or set mattermost:firewall:manage: False and open ports 80 and 443.",
         )
     return ok(
         "firewall",
-        "No second packet filter is active."
+        "No packet filter is active except the one that the deploy manages."
         if settings["firewall"]["manage"]
-        else "This bundle does not manage the firewall.",
+        else "This bundle does not manage the firewall (mattermost:firewall:manage). The ports 80 and 443 must be open.",
     )

@@ -24,12 +24,12 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     sites = facts.get("nginx_sites", [])
     is_new = _is_first_run(facts, settings) or facts.get("aside") == "kept" and not facts.get("site")
     if not runs or not sites or not is_new:
-        return ok("nginx-in-use", "nginx serves no other site, or sharing is allowed.")
+        return ok("nginx-in-use", "nginx serves no site of others, or this bundle was deployed here before.")
     what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
     if outside.get("in_place"):
         return note("nginx-in-use", f"{what}. They stay unchanged.")
     if settings["nginx"]["share"]:
-        return note("nginx-in-use", f"{what}. mattermost:nginx:share is set, so this site is added to them.")
+        return note("nginx-in-use", f"{what}. mattermost:nginx:share is set, so the deploy adds this site to them.")
     return refusal(
         "nginx-in-use",
         f"{what}.",
@@ -47,14 +47,14 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
     if count + stopped < 1 or not _is_first_run(facts, settings):
         return ok(
             "postgresql-in-use",
-            "PostgreSQL has no database of another program, or mattermost:database:share allows them.",
+            "PostgreSQL has no database of others, or this bundle was deployed here before.",
         )
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if stopped:
         what = f"PostgreSQL is stopped, and {place} has {stopped} database{'s' if stopped > 1 else ''} that this bundle did not create"
     if settings["database"]["share"]:
         return note(
-            "postgresql-in-use", f"{what}. mattermost:database:share is set, so the server's database is added."
+            "postgresql-in-use", f"{what}. mattermost:database:share is set, so the deploy adds the server's database."
         )
     return refusal(
         "postgresql-in-use",
@@ -70,12 +70,12 @@ def aside(settings, facts, outside) -> Finding:
         return refusal(
             "aside",
             "An import is running on this host, or was interrupted.",
-            "wait until it has ended. If no import is running, run on the host: mattermost-aside back",
+            "wait until the import has ended. If no import is running, run on the host: mattermost-aside back",
         )
     if found == "back" and not outside.get("in_place"):
         return refusal(
             "aside",
             "An import was rolled back. The previous installation serves on this host, and this run would replace it.",
-            f"import it again (mattermost.import). To deploy on this host anyway, remove {work}/aside/given-back and that installation.",
+            f"import that installation again (mattermost.import). To deploy on this host anyway, remove that installation and {work}/aside/given-back.",
         )
     return ok("aside", "No previous installation is in the way.")

@@ -55,7 +55,10 @@ def _own_group(uid: int) -> int | None:
 
 def readable_secrets(settings, facts, outside) -> Finding:
     if outside.get("by_minion"):
-        return ok("readable-secrets", "It was not checked who can read the files of this master's pillar.")
+        return ok(
+            "readable-secrets",
+            "Who can read this pillar was not checked, because a master's pillar can come from anywhere. Make sure that only the master's user can read it.",
+        )
     readable = outside.get("readable", [])
     if readable:
         sentence = (

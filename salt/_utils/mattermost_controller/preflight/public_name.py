@@ -20,7 +20,7 @@ def mail_address(settings: dict, site: str) -> Finding:
             "mattermost:email is not set. The certificate authority needs an address for expiry notices.",
             "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}). Plain HTTP (mattermost.non-ssl) needs no address.",
         )
-    return ok("email", f"{settings['email'] or 'No address is needed'}.")
+    return ok("email", f"{settings['email'] or 'No e-mail address is needed'}.")
 
 
 def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Finding:
@@ -29,7 +29,10 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
     if site == "ssl" and (found := _no_public_certificate(settings)):
         return found
     if settings["verify"]["address"]:
-        return ok("public-name", f"{name} is checked at {settings['verify']['address']} (mattermost:verify:address).")
+        return ok(
+            "public-name",
+            f"The DNS name was not checked, because mattermost:verify:address is set: verify connects to {settings['verify']['address']}.",
+        )
     if _is_address(name):
         return _address_as_name(name, settings, site)
     if not resolved:
@@ -51,7 +54,7 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
             return warning(
                 "public-name",
                 f"{name} points to this host, but also to {', '.join(strays)}, which is not an address of this host.",
-                "remove that record if the address belongs to another machine: users and the certificate authority may connect there (IPv6 first).",
+                "remove that record if the address belongs to another machine: users and the certificate authority may connect to that machine.",
             )
         return ok("public-name", f"{name} points to {', '.join(resolved)}, this host.")
     if not any(ipaddress.ip_address(address).is_global for address in facts["addresses"]) and any(
@@ -63,7 +66,7 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
         )
     return warning(
         "public-name",
-        f"{name} points to {', '.join(resolved)}, but this host has {', '.join(sorted(host_addresses))}.",
+        f"{name} points to {', '.join(resolved)}, but this host has only {', '.join(sorted(host_addresses))}.",
         "if the record points to another machine, correct it. If it points to your load balancer or NAT, ignore this.",
     )
 
@@ -79,7 +82,7 @@ def _no_public_certificate(settings: dict) -> Finding | None:
         return refusal(
             "public-name",
             f"{private[0]} is a name that only your own network knows. Let's Encrypt issues no certificate for it.",
-            "set a name of a public domain, or mattermost:certificate:source: files, or your authority in mattermost:letsencrypt:directory_url.",
+            "set a public name, or mattermost:certificate:source: files, or your authority in mattermost:letsencrypt:directory_url.",
         )
     if too_many:
         sentence = (
@@ -112,4 +115,4 @@ def _address_as_name(name: str, settings: dict, site: str) -> Finding:
             f"{name} is an address, but a certificate needs a DNS name.",
             "set mattermost:name to the host's DNS name.",
         )
-    return ok("public-name", f"Users connect to the address {name}.")
+    return ok("public-name", f"mattermost:name is the address {name}, so no DNS name was checked.")

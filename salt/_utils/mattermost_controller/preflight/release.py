@@ -40,18 +40,18 @@ def postgresql(settings, facts, outside) -> Finding:
             "set an earlier mattermost:release:version, or a newer PostgreSQL in mattermost:database:version.",
         )
     if coming:
-        return note("postgresql", f"PostgreSQL {running} is running. Its data will be upgraded to {ours}.")
+        return note("postgresql", f"PostgreSQL {running} is running. This run upgrades its data to PostgreSQL {ours}.")
     if running and ours and major != ours and is_ours(facts, settings):
         older = "" if major > ours else " To upgrade its data, run: salt-run state.orchestrate mattermost.postgresql"
         return refusal(
             "postgresql",
-            f"The server's data is in PostgreSQL {running} and the settings say {ours}.{older}",
+            f"The server's data is in PostgreSQL {running}, and the settings say {ours}.{older}",
             f"to stay with PostgreSQL {major}, set mattermost:database:version to {major}.",
         )
     if running and ours and major != ours:
         return refusal(
             "postgresql",
-            f"PostgreSQL {running} runs on port {port}, but the deploy would manage version {ours}.",
+            f"PostgreSQL {running} runs on port {port}, but the deploy would manage PostgreSQL {ours}.",
             "describe that PostgreSQL in mattermost:platform:postgresql, or set another mattermost:database:port.",
         )
     ends = outside.get("postgresql_ends") or {}
@@ -75,7 +75,7 @@ def existing_config(settings, facts, outside) -> Finding:
     return refusal(
         "existing-config",
         f"{', '.join(foreign)} belongs to an installation that this bundle did not create.",
-        "set mattermost:server:adopt: True to take it over with its contents. Or import it to another host (mattermost.import), or move it away.",
+        "set mattermost:server:adopt: True to take it over with its contents. Or import it to another host (mattermost.import), or move its files away.",
     )
 
 
@@ -101,7 +101,7 @@ def existing_database(settings, facts, outside) -> Finding:
     if outside.get("in_place"):
         return refusal(
             "existing-database",
-            f"{what}. An import in place leaves that database as it is, so the new server needs another name.",
+            f"{what}. An import in place leaves that database as it is, so the new server needs a database of a different name.",
             f"set mattermost:database: {{name: {name}_new}}, and keep that setting. If mattermost:database:user is {found['owner']}, set another user, too.",
         )
     if settings["server"]["adopt"]:
@@ -119,7 +119,7 @@ def moved(settings, facts, outside) -> Finding:
     return refusal(
         "moved",
         f"The server was moved from this host to {facts['moved']}. This run would start a second server.",
-        f"set mattermost:hosts: [{facts['moved']}]. To take the server back as it was then, run on this host: sh {settings['paths']['work']}/take-back",
+        f"set mattermost:hosts: [{facts['moved']}]. To take the server back as it was before that move, run on this host: sh {settings['paths']['work']}/take-back",
     )
 
 
@@ -150,7 +150,7 @@ def downgrade(settings, facts, outside) -> Finding:
         return refusal(
             "downgrade",
             f"Mattermost {installed} is installed, and {wanted} is older. An older server cannot use the newer database.",
-            f"set mattermost:release:version to {installed} or newer. To go back: salt-run state.orchestrate mattermost.rollback, or a restore.",
+            f"set mattermost:release:version to {installed} or newer. To go back: salt-run state.orchestrate mattermost.rollback, or restore a backup.",
         )
     if settings["release"]["pinned"] and release_facts.is_newer_patch(settings["release"], installed):
         return note(
@@ -169,10 +169,10 @@ def newer_default(settings, facts, outside) -> Finding:
     if newer:
         return note(
             "newer-default",
-            f"The default is now Mattermost {newer}. The host keeps {facts['current']}.",
+            f"The default version of this bundle is now Mattermost {newer}, but the host keeps {facts['current']}.",
             f"to upgrade, set mattermost:release:version: {newer}.",
         )
-    return ok("newer-default", "This bundle has no newer default version.")
+    return ok("newer-default", "This bundle has no newer default version of Mattermost for this host.")
 
 
 def newest(found: list[Finding]) -> list[Finding]:

@@ -26,13 +26,13 @@ def user_limit(settings, facts, outside) -> Finding:
         installed, wanted, facts.get("edition") or "team", settings["release"]["edition"]
     )
     if not limit:
-        return ok("user-limit", "This run adds no limit of the number of users.")
+        return ok("user-limit", "This run sets no new limit on the number of users.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
         return refusal(
             "user-limit",
             f"The active users could not be counted. Team Edition {wanted} serves at most {limit}.",
-            f"count them on the host: mattermost-switch users. Or {go_on}",
+            f"count them on the host: mattermost-switch users. Start again when that works, {go_on}",
         )
     if facts["users"] > limit:
         return refusal(
@@ -76,7 +76,7 @@ def _interrupted(facts) -> list[Finding]:
             warning(
                 "upgrade-changes",
                 f"An interrupted migration left invalid indexes in the database: {', '.join(names)}. PostgreSQL does not use them, and no migration repairs them.",
-                f"run for each, as the owner of the database: REINDEX INDEX CONCURRENTLY {names[0]};",
+                f"run in that database on the host, for each index, as the owner: REINDEX INDEX CONCURRENTLY {names[0]};",
             )
         )
     lock = facts.get("migration_lock")

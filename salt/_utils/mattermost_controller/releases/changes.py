@@ -13,13 +13,13 @@ LAST = "12.0"  # the newest line whose changes are listed here
 CHANGES = (
     ("11.0.0", "Signing in with GitLab and the plugin Playbooks are gone from Team Edition, and the number of active users is limited."),
     ("11.0.0", "Each password gets a new hash at the next sign-in. People with a new hash cannot sign in after a return to a version before 11."),
-    ("11.6.0", "A migration adds indexes to channelmembers, channels and users in one transaction. It locks channels and channelmembers for as long as "
+    ("11.6.0", "A migration adds indexes to channelmembers, channels and users in one transaction. This migration locks channels and channelmembers for as long as "
                "PostgreSQL needs to read channelmembers once."),
     ("11.8.0", "A migration runs ANALYZE on posts. With 100 million rows this takes minutes."),
-    ("11.9.0", "A migration deletes orphaned thread memberships in one statement. It may take long and cannot be reverted. "
-               "Expired personal access tokens are refused and removed."),
+    ("11.9.0", "A migration deletes orphaned thread memberships in one statement. This migration may take long and cannot be reverted. "
+               "The server refuses and removes expired personal access tokens."),
     ("11.11.0", "This is the last release line for RHEL 7 and 8, Debian 11 and Ubuntu 20.04. If PostgreSQL is too old, the server starts, but logs an error."),
-    ("12.0.0", "The message columns of posts, drafts, scheduledposts and temporaryposts are widened under an exclusive lock. With 12 million posts this took "
+    ("12.0.0", "A migration widens the message columns of posts, drafts, scheduledposts and temporaryposts under an exclusive lock. With 12 million posts this took "
                "about 10 minutes. The lock waits for every older transaction, also for a pg_dump."),
     ("12.0.0", "The import of Slack exports by API and `mattermost import slack` are gone. Posts made with a personal access token lose override_username and the "
                "other from_webhook properties. Scripts that set these properties need a bot or a webhook."),
