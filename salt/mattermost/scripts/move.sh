@@ -41,7 +41,6 @@ in_container() { PGPASSWORD="$pg_password" timeout "$CLIENT_SECONDS" docker exec
 
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
     as_role "$1" <<END
-SET extra_float_digits = 0; SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t', relname, nspname, relname)
  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition

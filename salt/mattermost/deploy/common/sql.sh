@@ -8,6 +8,8 @@ SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
 # what the role locked or made endless ends, and a setting of its own keeps nobody from a restore: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)
 ROLE_LIMITS='-c lock_timeout=600000 -c statement_timeout=21600000 -c default_transaction_read_only=off' # ms
+# and values are written in one form, whatever the settings of the role: their checksums are compared with those of a different host
+ROLE_LIMITS="$ROLE_LIMITS -c client_encoding=UTF8 -c bytea_output=hex -c extra_float_digits=0 -c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC"
 SUPER_LIMITS='-c lock_timeout=60000' # ms: the role may hold itself, its database and the copies of it, in a transaction that does not end
 
 CLIENT_SECONDS=72000 # 20 hours: what a query that PostgreSQL cannot interrupt (XPath) would hold up, which knows no limit of PostgreSQL's
