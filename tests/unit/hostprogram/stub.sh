@@ -3,10 +3,26 @@
 # called by says which. The world is a directory of files: WORLD/active, pid, log, free_kib, databases/NAME (its schema), rows/NAME
 # (its messages, one a line), faults/VERSION …
 
+# Each process counts: some of these are called hundreds of times in a test. So one-line files are read by `read`.
+
 cd "$WORLD" || exit 1
-# the others are called most often, and each process counts
+case ${0##*/} in
+    sync) # nothing is cut here, and waiting for a busy disk would be most of the tests' time
+        printf '%s\n' "$1" >>synced
+        exit
+        ;;
+    mv) [ -e replace_after ] || [ -e kill_after ] || exec /bin/mv "$@" ;;
+esac
+newline='
+'
 fault='' version=''
-case ${0##*/} in systemctl | curl) version=$(readlink install/current) ;; esac
+case ${0##*/} in
+    systemctl | curl)
+        read -r active <active
+        if cd -P install/current 2>/dev/null; then version=${PWD##*/}; else version=$(readlink install/current); fi
+        cd "$WORLD" || exit 1
+        ;;
+esac
 [ ! -e "faults/${version:-none}" ] || read -r fault <"faults/${version:-none}"
 
 systemctl() {
@@ -28,13 +44,15 @@ systemctl() {
         start/*)
             [ ! -e run.closed ] || echo closed >>starts
             [ ! -e run/environment ] || cat run/environment >>opened
-            echo $(($(cat pid) + 1)) >pid
+            read -r pid <pid
+            echo $((pid + 1)) >pid
             if [ "$fault" = does-not-start ] || { [ -e bad_environment ] && cmp -s bad_environment settings/environment; }; then
                 echo activating >active
             else
                 echo active >active
                 # the schema is that of the newest server that ever started on it
-                [ -z "$version" ] || [ -e no_migrations ] || printf '%s\n%s\n' "$version" "$(cat databases/mattermost)" | sort -V | tail -n 1 >databases/mattermost.new
+                read -r schema <databases/mattermost
+                [ "${version:-$schema}" = "$schema" ] || [ -e no_migrations ] || printf '%s\n%s\n' "$version" "$schema" | sort -V | tail -n 1 >databases/mattermost.new
                 [ ! -e databases/mattermost.new ] || /bin/mv databases/mattermost.new databases/mattermost
             fi
             ;;
@@ -45,19 +63,21 @@ systemctl() {
         is-active/mattermost-move*) [ -e moving ] ;;
         is-active/*) [ -e switching ] || return 3 ;;
         show/*)
-            case $(cat active) in
+            case $active in
                 active) sub=running ;;
                 activating) sub=auto-restart ;;
                 *) sub=dead ;;
             esac
-            printf '%s\n' "ActiveState=$(cat active)" "SubState=$sub" "MainPID=$(cat pid)" Result=exit-code NeedDaemonReload=no Job=
+            read -r pid <pid
+            printf '%s\n' "ActiveState=$active" "SubState=$sub" "MainPID=$pid" Result=exit-code NeedDaemonReload=no Job=
             ;;
     esac
 }
 
 post() { # post MESSAGE: its ID, time, author and channel, as the database and the server have them
-    id=$(printf '%-26s' "$1" | tr ' ' 0)
-    printf '%s 17 author%s channel' "$id" "$1"
+    set -- "$1" "$1"
+    while [ ${#2} -lt 26 ]; do set -- "$1" "${2}0"; done
+    printf '%s 17 author%s channel' "$2" "$1"
 }
 
 answer() { # answer STATUS BODY: over the local socket
@@ -65,7 +85,7 @@ answer() { # answer STATUS BODY: over the local socket
 }
 
 asked_locally() { # asked_locally URL: text in the message and in props that a careless reader would take for keys
-    [ "$(cat active)" = active ] && [ "$fault" != no-socket ] || return 7
+    [ "$active" = active ] && [ "$fault" != no-socket ] || return 7
     case $1/$fault in
         */plugins/loses-plugins) answer 200 '{"active":[{"id":"one"}],"inactive":[{"id":"two"}]}' ;;
         */plugins/*) answer 200 '{"active":[{"id":"one","props":{"id":"three"}},{"id":"two"}],"inactive":[{"id":"four"}]}' ;;
@@ -74,9 +94,10 @@ asked_locally() { # asked_locally URL: text in the message and in props that a c
         */posts/*)
             id=${1##*/}
             [ "$fault" != reads-once ] || echo reads-another >"faults/$version"
-            [ "$fault" != reads-another ] || id=$(printf '%-26s' m0 | tr ' ' 0)
+            [ "$fault" != reads-another ] || id=m
+            while [ "${id%0}" != "$id" ]; do id=${id%0}; done
             # shellcheck disable=SC2046 # words
-            set -- $(post "$(printf %s "$id" | sed 's/0*$//')")
+            set -- $(post "$id")
             [ "$fault" != rewrites ] || set -- "$1" "$2" "$3" other
             answer 200 "{\"id\":\"$1\",\"create_at\":$2,\"user_id\":\"$3\",\"channel_id\":\"$4\",\"message\":\"a \\\"id\\\":\\\"x\\\", {\",\"props\":{\"id\":\"y\"}}"
             ;;
@@ -96,7 +117,7 @@ curl() {
         esac
         shift
     done
-    if [ "$(cat active)" != active ]; then
+    if [ "$active" != active ]; then
         printf 000
         return 7
     fi
@@ -120,7 +141,8 @@ quoted() { # quoted PATTERN: the quoted names behind it in the statements, one a
 }
 
 numbers_of() { # numbers_of DATABASE: its migrations, by the version that its schema is of
-    case $(cat "databases/$1") in
+    read -r schema <"databases/$1"
+    case $schema in
         11.7.100) echo 2,1 ;;
         11.8.100) echo 4,3,2,1 ;;
         *) echo 9,2,1 ;;
@@ -146,7 +168,8 @@ change() { # make, rename and remove databases as the statements say
 psql() {
     while [ "$1" != -d ]; do shift; done
     asked=$2
-    statements=$(cat)
+    statements=''
+    while IFS= read -r line || [ -n "$line" ]; do statements="$statements${statements:+$newline}$line"; done
     case $statements in *TEMPLATE*) printf '%s\n' "$statements" | grep TEMPLATE >>copies ;; *) : >>copies ;; esac
     if [ -e postgresql_is_down ]; then
         echo 'connection refused' >&2
@@ -155,8 +178,8 @@ psql() {
     case $statements in *'CREATE DATABASE'* | *'ALTER DATABASE'* | *'DROP DATABASE'*) change || return ;; esac
     case $statements in
         *"SELECT 1 FROM pg_database WHERE"*)
-            name=$(quoted "datname = '\\([^']*\\)'\\(.*\\)")
-            [ ! -e "databases/${name% }" ] || echo 1
+            name=${statements#*"datname = '"}
+            [ ! -e "databases/${name%%\'*}" ] || echo 1
             ;;
         *'SELECT substring(datname'*)
             # shellcheck disable=SC2012 # names of databases are plain
@@ -167,12 +190,12 @@ psql() {
         *'md5('*'FROM db_migrations'*) numbers_of "$asked" | tr ',' '\n' | sort -n | paste -sd, | tr -d '\n' | md5sum | cut -d ' ' -f 1 ;;
         *'FROM db_migrations'*) numbers_of "$asked" ;;
         'DELETE FROM db_lock') rm -f db_lock ;;
-        *pg_catalog.pg_attribute*) [ ! -e columns_are_locked ] || return 3; cat "columns/$(cat "databases/$asked")" ;;
+        *pg_catalog.pg_attribute*) [ ! -e columns_are_locked ] || return 3; read -r schema <"databases/$asked"; cat "columns/$schema" ;;
         *"format('SELECT count"*)
             name=$(printf '%s\n' "$statements" | sed -n "s/.*to_regclass('public\.\([a-z]*\)').*/\1/p" | head -n 1)
             cat "dropped/$name" 2>/dev/null || :
             ;;
-        *'FROM users WHERE password LIKE'*) cat passwords 2>/dev/null || echo 0 ;;
+        *'FROM users WHERE password LIKE'*) if [ -e passwords ]; then cat passwords; else echo 0; fi ;;
         *"datname ~ "*)
             pattern=$(quoted "datname ~ '\\([^']*\\)'\\(.*\\)")
             offset=$(quoted 'OFFSET \([0-9]*\)\(.*\)')
@@ -181,11 +204,15 @@ psql() {
             ;;
         *'message NOT LIKE'*)
             if [ -e posts_are_locked ]; then case $statements in *'lock_timeout = '*) return 3 ;; *) sleep 70 ;; esac fi
-            last=$(tail -n 1 "rows/$asked" 2>/dev/null)
-            [ -z "$last" ] || printf '%s %s\n' "$(post "$last" | cut -d ' ' -f 1)" "$(printf '%s "a \\"id\\":\\"x\\", {"' "$(post "$last" | cut -d ' ' -f 2-)" | sha256sum | cut -d ' ' -f 1)"
+            last=''
+            [ ! -e "rows/$asked" ] || while read -r row; do last=$row; done <"rows/$asked"
+            [ -n "$last" ] || return 0
+            last=$(post "$last")
+            sum=$(printf '%s "a \\"id\\":\\"x\\", {"' "${last#* }" | sha256sum)
+            printf '%s %s\n' "${last%% *}" "${sum%% *}"
             ;;
-        *'FROM posts'*) cat posts 2>/dev/null ;;
-        *pg_database_size*) cat size_kib ;;
+        *'FROM posts'*) [ -e posts ] && cat posts ;;
+        *pg_database_size*) read -r size <size_kib; echo "$size" ;;
         'SHOW server_version_num') echo 150013 ;;
         *data_directory*) echo "$WORLD" ;;
         'SELECT 1') echo 1 ;;
@@ -215,10 +242,11 @@ runuser() { # runuser -u postgres -- PROGRAM ARGUMENTS
     exec "$@"
 }
 
-journalctl() { cat log; }
+journalctl() { exec cat log; }
 
-sync() { printf '%s\n' "$1" >>synced; } # nothing is cut here, and waiting for a busy disk would be most of the tests' time
-
-df() { printf 'Filesystem 1024-blocks Used Available\n/dev/x 1 1 %s 1%% /\n' "$(cat free_kib)"; }
+df() {
+    read -r free <free_kib
+    printf 'Filesystem 1024-blocks Used Available\n/dev/x 1 1 %s 1%% /\n' "$free"
+}
 
 "${0##*/}" "$@"
