@@ -12,6 +12,7 @@ from mattermost_controller.hosts import probe
 
 from tests.config import debian_packages
 from tests.soak import in_check
+from tests.unit import probing
 from tests.unit.test_preflight_upgrade import findings_of, of
 from tests.unit.test_probe import settings
 
@@ -44,7 +45,8 @@ def asked(tmp_path, text: bytes | None, awk=("awk",)):
     for name, words in {"runuser": 'shift 3\nexec "$@"', "timeout": timeout, "awk": f'exec {awk} "$@"'}.items():
         (path / name).write_text(f"#!/bin/sh\n{words}\n")
         (path / name).chmod(0o755)
-    script = f"PATH={path}:$PATH\n" + probe.script(["salt"], made)
+    reading = probing.part(probe.script(["salt"], made), "read_config() {", 'for path in "$SETTINGS/environment"')
+    script = f"PATH={path}:$PATH\n{reading}"
     done = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     assert SECRET not in done.stdout

@@ -10,6 +10,7 @@ from mattermost_controller.preflight import belongings
 
 from tests import repository
 from tests.render import compiler
+from tests.unit import probing
 from tests.unit.test_preflight import findings_of, red, settings
 from tests.unit.test_preflight_belongings import BY_US, STATE, probed
 
@@ -67,7 +68,7 @@ def test_a_folder_that_certbot_is_not_to_fill_is_left_alone(pillar, site):
 
 def rooted(tmp_path, given=None):
     """Look at a host whose files are below *tmp_path*."""
-    text = probe.script(["salt"], given or settings())
+    text = probing.part(probe.script(["salt"], given or settings()), "foreign() {", "# sites of others")
     for folder in ("/etc/", "/usr/local/", "/usr/lib/systemd/", "/run/systemd/"):
         text = text.replace(folder, f"{tmp_path}{folder}")
     done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
@@ -90,9 +91,8 @@ def written():
             found.add(value)
 
     for platform in ("Debian-12", "RedHat-9"):
-        for sls in compiler.DEPLOY:
-            for chunk in compiler.low(platform, sls):
-                collect({name: value for name, value in chunk.items() if not name.startswith("__")})
+        for chunk in compiler.low(platform, *compiler.DEPLOY):
+            collect({name: value for name, value in chunk.items() if not name.startswith("__")})
     given = settings()
     own = (*given["paths"].values(), given["backup"]["repository"], "/run/", "/opt/mattermost.coming")
     folders = ("/etc/nginx/mattermost", "/usr/local/lib/mattermost")

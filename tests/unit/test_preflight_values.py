@@ -16,25 +16,29 @@ from mattermost_controller.preflight import asked
 
 from tests import restic
 from tests.soak import in_check
+from tests.unit import probing
 from tests.unit.test_probe import settings
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: no cluster can be started as postgres")
 
 
 HERE = "/srv/backups"
+USED = ("for found in /usr/lib/postgresql/*/bin", "ask() {")
 
 
-def told(pillar, path="", directory="", moving=False, place=""):
+def told(pillar, path="", directory="", moving=False, place="", whole=False):
     """Return what the preflight finds of *pillar* on this machine.
 
     path: of programs that come first. directory: of the authority. place: that HERE is, where no setting may lie.
+    whole: behind the probe as a host gets it, not only what the questions use of it.
     """
     made = settings({"letsencrypt": {"directory_url": "https://127.0.0.1:1/none"}} | pillar)
     asks = questions.script(["salt"], made)
     if directory:  # https by the schema; the script takes any
         asks = re.sub("(?m)^ACME_DIRECTORY=.*", f"ACME_DIRECTORY={directory}", asks)
     asks = asks.replace(HERE, str(place))
-    text = f"PATH={path}:$PATH\n{probe.script(['salt'], made)}{asks}"
+    probed = probe.script(["salt"], made)
+    text = f"PATH={path}:$PATH\n{probed if whole else probing.part(probed, *USED)}{asks}"
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         os.chmod(folder, 0o711)
         environment = os.environ | {"TMPDIR": folder}
@@ -87,7 +91,7 @@ def test_a_schedule_that_never_comes_is_refused(schedule):
 
 
 def test_a_schedule_that_it_reads_passes(systemd):
-    only(told({"backup": {"schedule": "Mon..Fri *-*-* 04:00"}}, systemd), "ok")
+    only(told({"backup": {"schedule": "Mon..Fri *-*-* 04:00"}}, systemd, whole=True), "ok")
 
 
 def test_of_the_window_too_where_there_is_one():
@@ -117,7 +121,7 @@ def test_what_a_scratch_postgresql_does_not_start_with_is_refused(given, words):
 
 @ROOT
 def test_what_it_starts_with_passes():
-    only(told({"database": {"settings": {"work_mem": "32MB", "max_locks_per_transaction": 129}}}), "ok")
+    only(told({"database": {"settings": {"work_mem": "32MB", "max_locks_per_transaction": 129}}}, whole=True), "ok")
 
 
 def test_a_mail_server_that_does_not_answer_is_a_warning():
