@@ -1,6 +1,7 @@
 """Settings that cannot be: no line where one is meant, numbers that no program reads, settings that do not go together."""
 
 import datetime
+import functools
 
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -380,15 +381,21 @@ def test_settings_that_may_stay_where_they_are_begin_nowhere(key, pillar):
     assert [one.level for one in collect.settings_findings(settings, is_new=False)] == ["warning"]
 
 
-@pytest.mark.parametrize("rule", [*rules.HARMFUL, *rules.DOUBTFUL], ids=lambda rule: rule.__name__)
-def test_each_rule_is_broken_by_one_of_these(rule):
+@functools.cache
+def unruly():
+    """Return the settings of each of these pillars, as the rules get them."""
     plain = core.deep_merge(core.defaults(DATA["schema"]), {"platform": merge({})["platform"]})
-    broken = []
+    made = []
     for _, pillar in (*HARMFUL, *DOUBTFUL):
         settings = core.deep_merge(plain, {"email": "admin@example.test", **pillar})
         settings["names"] = [settings["name"] or "chat.example.test", *settings["additional_names"]]
-        broken += list(rule(settings))
-    assert broken
+        made.append(settings)
+    return made
+
+
+@pytest.mark.parametrize("rule", [*rules.HARMFUL, *rules.DOUBTFUL], ids=lambda rule: rule.__name__)
+def test_each_rule_is_broken_by_one_of_these(rule):
+    assert any(list(rule(settings)) for settings in unruly())
 
 
 @pytest.mark.parametrize(
