@@ -2,11 +2,14 @@
 
 import gc
 import logging
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import salt._logging
+import yaml
 
 from tests import summary
 from tests.spent import pytest_runtest_makereport, pytest_runtestloop  # noqa: F401  hooks
@@ -16,6 +19,13 @@ TRIED_AGAIN = ("scenarios", "lab_self")
 # Salt puts an import hook of the old kind on sys.meta_path; pytest's importlib mode asks every hook for find_spec, and
 # Python itself has ignored hooks without it since 3.12.
 sys.meta_path[:] = [hook for hook in sys.meta_path if hasattr(hook, "find_spec")]
+
+# pyenv's python3 is a script that starts twenty programs to find the real one; the programs of hosts ask for it often.
+if Path(shutil.which("python3") or "").parent.name == "shims":
+    os.environ["PATH"] = f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"
+
+# Modules read the schema and other long files when they are imported; what the tests themselves read is read by Python's own.
+_OF_PYTHON, yaml.SafeLoader = yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Salt's early handler writes to the stderr of import time, which pytest has closed by the time it flushes.
 salt._logging.shutdown_temp_handler()
@@ -42,6 +52,7 @@ def pytest_collection():
     try:
         return (yield)
     finally:
+        yaml.SafeLoader = _OF_PYTHON
         gc.freeze()
         gc.enable()
 
