@@ -19,6 +19,7 @@ SOURCES = [
     for path in repository.tracked()
     if path.parts[0] in FOLDERS and (path.suffix in (".py", ".sls", ".sh", ".jinja", ".yaml") or not path.suffix)
 ]
+TOPS = {path.parts[0] for path in repository.tracked() if len(path.parts) > 1}
 FILES = {path.name for path in repository.tracked()}
 STEMS = {name for path in repository.tracked() for name in (path.stem, path.parent.name)}
 
@@ -45,11 +46,10 @@ def named(text):
 
 def missing(suffix, text):
     """Return what the prose of a source names and the tree does not have."""
-    tops = {path.parts[0] for path in repository.tracked() if len(path.parts) > 1}
     found = set()
     for word in set(named(prose(suffix, text))) - set(MADE):
         if "/" in word:
-            lacks = word.split("/")[0] in tops and not any(repository.ROOT.glob(word))
+            lacks = word.split("/")[0] in TOPS and not any(repository.ROOT.glob(word))
         elif re.fullmatch(r"[\w-]+\.(py|sh|sls|jinja|md|yaml)", word):
             lacks = word not in FILES
         elif re.fullmatch(rf"({'|'.join(SUBJECTS)})\.[a-z_]+(\.\w+)?", word):

@@ -9,10 +9,10 @@ OURS = ("mattermost", "tests", "tools")
 FILES = [path for path in repository.tracked() if path.suffix == ".py" and path.parts[:2] != ("tests", "clients")]
 
 
-def modules_of(tree) -> dict:
-    """Return our modules that *tree* imports, by the name that it gives them."""
+def modules_of(nodes) -> dict:
+    """Return our modules that a source imports, by the name that it gives them; *nodes* are all of its tree."""
     found = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [(one.name, one.asname or one.name) for one in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -29,13 +29,13 @@ def modules_of(tree) -> dict:
 
 
 def missing(text) -> list:
-    tree = ast.parse(text)
-    modules = modules_of(tree)
-    own = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    nodes = list(ast.walk(ast.parse(text)))
+    modules = modules_of(nodes)
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     return [
         f"line {node.lineno}: {node.value.id}.{node.attr}"
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id in modules

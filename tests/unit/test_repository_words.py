@@ -1,6 +1,7 @@
 """People read the words of the field: none of those that the vocabulary replaces, in pages, examples and messages."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -67,16 +68,16 @@ def replaced(text):
 
 def spoken_by_python(source):
     """Return the texts of a module that have several words, values of f-strings as ``…``; docstrings are none of it."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     silent = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             silent |= {id(part) for part in node.values}
             found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
@@ -128,6 +129,11 @@ def speaker(path):
 SPEAKERS = [path for path in repository.tracked() if speaker(path)]
 
 
+@functools.cache
+def spoken(path):
+    return speaker(path)(repository.text(path))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_a_page_uses_the_words_of_the_field(path):
     assert replaced(repository.text(path)) == []
@@ -135,12 +141,11 @@ def test_a_page_uses_the_words_of_the_field(path):
 
 @pytest.mark.parametrize("path", SPEAKERS, ids=str)
 def test_messages_use_the_words_of_the_field(path):
-    spoken = speaker(path)(repository.text(path))
-    assert [(text, hits) for text in spoken if (hits := replaced(text))] == []
+    assert [(text, hits) for text in spoken(path) if (hits := replaced(text))] == []
 
 
 def test_every_kind_of_file_speaks():
-    kinds = {speaker(path) for path in SPEAKERS if speaker(path)(repository.text(path))}
+    kinds = {speaker(path) for path in SPEAKERS if spoken(path)}
     assert kinds == {spoken_by_python, spoken_by_sh, spoken_by_yaml, spoken_by_unit, spoken_by_make}
 
 
