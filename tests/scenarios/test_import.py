@@ -53,7 +53,7 @@ def test_a_dry_run_says_what_it_found_and_changes_nothing(pair, releases):
         pair.set(email="")  # the authority's; an import asks it for nothing
         run = pair.bring("test=True", stop=True)
     assert run.rc == 0, run
-    found = f"Mattermost {releases[0].version}, Team Edition, hand-made, running"
+    found = f"Mattermost {releases[0].version}, Team Edition (hand-made, running)"
     assert found in run.stages["from-host-is-named"]["comment"]
     assert by_hand.DATABASE_PASSWORD not in run.out + run.err
     assert pair.second.ssh("ls -d /etc/mattermost /opt/mattermost", check=False).stdout == ""

@@ -94,7 +94,7 @@ def test_every_message_and_file_comes_along(source, target, record_property):
         run = target.bring(stop=True, overwrite=True, accept=list(layout.accept))
     assert run.rc == 0, run
     record_property("seconds without a server", run.stages["imported"]["changes"][target.name]["seconds"])
-    assert f"Team Edition, {layout.says}, running" in run.stages["from-host-is-named"]["comment"]
+    assert f"Team Edition ({layout.says}, running)" in run.stages["from-host-is-named"]["comment"]
     assert [secret for secret in layout.secrets if secret in run.out + run.err] == []
     assert len(chat.taken) > 5
 
