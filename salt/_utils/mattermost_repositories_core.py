@@ -31,9 +31,9 @@ def fingerprints(armoured: str) -> list[str]:
             data = base64.b64decode("".join(line for line in lines if line and not line.startswith("=")), validate=True)
             found += [_fingerprint(packet) for kind, packet in _packets(data) if kind == PUBLIC_KEY]
         except (ValueError, IndexError):
-            raise RepositoryError("It is a damaged OpenPGP key file.") from None
+            raise RepositoryError("The OpenPGP key in that file is damaged.") from None
     if not found:
-        raise RepositoryError("It is not an OpenPGP key file.")
+        raise RepositoryError("That file contains no OpenPGP key.")
     return found
 
 

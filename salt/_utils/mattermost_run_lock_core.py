@@ -44,4 +44,4 @@ def replacing(paths: dict) -> dict:
 def first_of(changes: dict) -> str:
     """Return a sentence on the first of *changes* (as of `replacing`) that has begun and not ended, empty when there is none."""
     there = next((said for path, said in changes.items() if os.path.exists(path)), None)
-    return f"{there[0]} has not ended. To complete it, run on the host: {there[1]}" if there else ""
+    return f"{there[0]} has not ended. To complete it or roll it back, run on the host: {there[1]}" if there else ""

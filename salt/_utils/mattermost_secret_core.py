@@ -46,11 +46,13 @@ def read(directory: str, name: str) -> str | None:
         ) from err
     with os.fdopen(fd, encoding="utf-8") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise SecretError(f"{file_path} is not a regular file. Move it away.")
+            raise SecretError(
+                f"{file_path} is not a regular file. Restore that file from a backup, or remove it so that a new secret is generated."
+            )
         value = file.read().rstrip("\n")
     if not value:
         raise SecretError(
-            f"{file_path} is empty. Restore it from a backup, or remove it so that a new secret is generated."
+            f"{file_path} is empty. Restore that file from a backup, or remove it so that a new secret is generated."
         )
     return value
 

@@ -40,8 +40,8 @@ def too_many_users(
     if users <= limit:
         return ""
     return (
-        f"Team Edition {wanted} serves {limit} users, but {users} are active. After the upgrade nobody could be "
-        "added or reactivated. Deactivate accounts, stay below 11.0, or set mattermost:preflight:ignore: "
+        f"Team Edition {wanted} serves at most {limit} users, but {users} are active. After the upgrade no user could be "
+        "added or reactivated. Deactivate accounts, stay on a Mattermost before 11.0, or set mattermost:preflight:ignore: "
         "[user-limit] to upgrade anyway."
     )
 
@@ -83,4 +83,4 @@ def comment(parsed: dict, fallback: str) -> str:
     sentences = " ".join(filter(None, [parsed.get("reason", ""), parsed.get("advice", "")]))
     if not parsed["log"]:
         return sentences
-    return "\n".join([sentences, "The server's first errors:", *(f"  {line}" for line in parsed["log"])])
+    return "\n".join([sentences, "The first errors in the server's log:", *(f"  {line}" for line in parsed["log"])])

@@ -108,7 +108,7 @@ def from_roster(options: dict) -> tuple[dict, list[str]]:
             continue  # see `misspelt`
         if option == "postgres.host" and str(value) not in LOOPBACK:
             faults.append(
-                f"Roster option postgres.host is {value}, but only a PostgreSQL on the same host is supported. Use localhost."
+                f"Roster option postgres.host is {value}, but the bundle supports only a PostgreSQL on the chat host itself. Set the option to localhost."
             )
         if option == "postgres.user" and value != "postgres":
             faults.append(
@@ -173,11 +173,13 @@ def merge(data: dict, pillar: dict, options: dict, grains: dict, host_id: str, c
     """
     roster, faults = from_roster(options)
     if not isinstance(pillar, dict):
-        raise SettingsError([f"mattermost must be a mapping of settings, not {type(pillar).__name__}."])
+        raise SettingsError(
+            [f"The pillar key mattermost must be a mapping of settings, but is of type {type(pillar).__name__}."]
+        )
     if form.is_endless(pillar):
         raise SettingsError(
             [
-                f"mattermost holds more than {form.MOST} values, because YAML aliases (*name) are nested. Write the values out."
+                f"The pillar key mattermost holds more than {form.MOST} values, because YAML aliases (*name) are nested. Write the values without aliases."
             ]
         )
     pillar, notes, twice = renamed.applied(data["schema"], pillar)
@@ -213,7 +215,7 @@ def _placed(faults: list, options: dict) -> list:
     placed = []
     for fault in faults:
         named = [option for key, option in given.items() if re.search(rf"{key}\b", fault.sentence)]
-        where = f" It is set by {' and '.join(named)} in the roster." if named else ""
+        where = f" This value comes from {' and '.join(named)} in the roster." if named else ""
         placed.append(fault._replace(sentence=fault.sentence + where))
     return placed
 
@@ -328,7 +330,7 @@ def derive_postgresql(settings: dict) -> None:
         raise SettingsError(
             [
                 f"mattermost:database:version is {version}, but {facts['newest']} is the newest PostgreSQL known for "
-                f"{settings['platform']['name']}. Set mattermost:platform:postgresql:newest if there is a newer one."
+                f"{settings['platform']['name']}. Set a version up to {facts['newest']}, or, if PostgreSQL {version} exists there, set mattermost:platform:postgresql:newest to {version}."
             ]
         )
     known = ("version", "own", "newest")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 BREAKS = "\n\r\0"
 INT64 = 2**63
 HARMLESS = 2**31 - 1  # what every program of a host reads as a number
-QUOTES = "Write it in quotes, '...'."
+QUOTES = "Write the value in quotes, '...'."
 NAME = "(name)"  # ends the path of a name in a mapping
 LONGEST = 100_000  # bytes; Linux starts no program with a variable of more than 131,071
 SHOWN = 200  # characters of a value in a sentence
@@ -116,7 +116,7 @@ def validate(schema: dict, settings: dict) -> list[Fault]:
         from jsonschema import Draft202012Validator  # here: Salt's packages lack it, and hosts over salt-ssh need none
     except ImportError:
         pip = "salt-pip" if hasattr(sys, "RELENV") else f"{sys.executable} -m pip"
-        sentence = "The settings cannot be checked, because this Salt's Python has no jsonschema 4 or newer. Install it on this machine: "
+        sentence = "The settings cannot be checked, because this Salt's Python has no jsonschema 4 or newer. To install jsonschema on this machine, run: "
         return [Fault(f"{sentence}{pip} install 'jsonschema>=4'")]
     found = []
     for error in sorted(
@@ -153,9 +153,7 @@ def _names(value, path=()) -> list[Fault]:
     if isinstance(value, dict) and path:
         for name in value:
             if not isinstance(name, str):
-                sentence = (
-                    f"A key below {key(path)} is {_shown(name)}, which is of type {type(name).__name__}. {QUOTES}"
-                )
+                sentence = f"A key below {key(path)} is {_shown(name)}, which is of type {type(name).__name__}. Write the key in quotes, '...'."
                 found.append(Fault(sentence, path=(*path, name)))
     return found
 
@@ -168,12 +166,14 @@ def _line(schema: dict, path, value: str) -> list[Fault]:
         path = path[:-1]
         where = f"A key below {key(path)}"
     if any(sign in value for sign in BREAKS):
-        what = "a line break" if "\0" not in value else "a NUL character"
-        return [Fault(f"{where} contains {what}. Write it as one line, without `|` or `>`.", path=path)]
+        what = "a NUL character. Remove that character."
+        if "\0" not in value:
+            what = "a line break. Write the value as one line, without `|` or `>`."
+        return [Fault(f"{where} contains {what}", path=path)]
     if len(value.encode(errors="replace")) > LONGEST:
         return [Fault(f"{where} is too long. Write at most {LONGEST} bytes.", path=path)]
     if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in value):
-        return [Fault(f"{where} contains a control character, such as a tab. Remove it.", False, path)]
+        return [Fault(f"{where} contains a control character, such as a tab. Remove that character.", False, path)]
     return []
 
 
@@ -181,7 +181,7 @@ def _scalar(path, value) -> list[Fault]:
     if not isinstance(value, (str, bool, int, float, type(None))):
         return [Fault(f"{key(path)} must not be of type {type(value).__name__}. {QUOTES}", path=path)]
     if isinstance(value, float) and not math.isfinite(value):
-        return [Fault(f"{key(path)} is {value}, which is not a finite number.", path=path)]
+        return [Fault(f"{key(path)} is {value}, which is not a finite number. Write a number in digits.", path=path)]
     if isinstance(value, int) and not -INT64 <= value < INT64:
         return [Fault(f"{key(path)} is too large. Write at most {INT64 - 1}.", path=path)]
     return []
@@ -202,7 +202,7 @@ def _paths(schema: dict, path=()):
 def nearest(name, known) -> str:
     """Return the half sentence that names the one of *known* that is meant, or all of them."""
     close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" Did you mean {close[0]}?" if close else f" Known here: {', '.join(sorted(known))}."
+    return f" Did you mean {close[0]}?" if close else f" Known names: {', '.join(sorted(known))}."
 
 
 def _shown(value) -> str:
@@ -215,15 +215,15 @@ def _as_wanted(wanted, value) -> str:
     if value is None:
         return " Write a value, or remove the line."
     if wanted == "string" and isinstance(value, float):
-        return " Write it in quotes. Without quotes YAML reads a number, and 11.10 becomes 11.1."
+        return " Write the value in quotes. Without quotes YAML reads a number, and 11.10 becomes 11.1."
     if wanted == "string" and not isinstance(value, (dict, list)):
         return f" {QUOTES}"
     if wanted == "integer" and isinstance(value, str) and value.isdigit():
-        return " Write it without quotes."
+        return " Write the value without quotes."
     if wanted == "array" and not isinstance(value, dict):
-        return " Write it as a list, [...]."
+        return " Write the value as a list, [...]."
     if wanted == "object":
-        return " Write it as a mapping, {...}."
+        return " Write the value as a mapping, {...}."
     return ""
 
 
@@ -235,11 +235,11 @@ def _reason(error, secret: bool) -> str:
         return f"must be of type {several}, not {type(error.instance).__name__} {found}.{_as_wanted(wanted, error.instance)}"
     if error.validator == "enum":
         near = nearest(error.instance, error.validator_value) if isinstance(error.instance, str) else ""
-        return f"is {found}. It must be one of {', '.join(error.validator_value)}.{(near if 'mean' in near else '')}"
+        return f"is {found}, but must be one of {', '.join(error.validator_value)}.{(near if 'mean' in near else '')}"
     if error.validator in ("minimum", "maximum"):
         unit = error.schema.get("x-unit", "")
         unit = unit.removesuffix("s") if error.validator_value == 1 else unit
-        return f"is {found}. Its {error.validator} is {error.validator_value} {unit}".rstrip() + "."
+        return f"is {found}, but the {error.validator} is {error.validator_value} {unit}".rstrip() + "."
     if error.validator == "pattern":
         return (
             f"is {found}, which does not have the required form ({error.schema.get('x-form', error.validator_value)})"

@@ -40,7 +40,7 @@ def applied(schema: dict, given: dict) -> tuple[dict, list[str], list[str]]:
         else:
             notes.append(
                 f"{old_name} was renamed to {new_name} in version {version} of this bundle. "
-                f"Rename it in pillar/mattermost.sls: the next version refuses the old name."
+                f"Rename that setting in pillar/mattermost.sls, because the next version of the bundle refuses the old name."
             )
     return settings, notes, faults
 

@@ -30,7 +30,7 @@ def server_user_is_an_account_of_its_own(settings):
     user = settings["server"]["user"]
     if user in ("root", "postgres", "mattermost-sql"):
         yield (
-            f"mattermost:server:user is {user}, and a server must never have the privileges of that account. Set an account for the server alone, such as mattermost."
+            f"mattermost:server:user is {user}, but the server must never have the privileges of that account. Set an account that only the server uses, such as mattermost."
         )
 
 
@@ -38,7 +38,7 @@ def server_user_is_no_components(settings):
     """`server:user` is not the account of nginx or of another package that the deploy installs."""
     user, platform = settings["server"]["user"], settings["platform"]
     if user in {platform.get("nginx", {}).get("user"), *platform.get("accounts", {})} - {"postgres"}:
-        yield f"mattermost:server:user is {user}, which owns files of another program. Set an account for the server alone."
+        yield f"mattermost:server:user is {user}, which owns files of another program. Set an account that only the server uses, such as mattermost."
 
 
 def ports_are_apart(settings):
@@ -54,11 +54,11 @@ def ports_are_apart(settings):
         taken = {
             server: "mattermost:server:port",
             database: "mattermost:database:port",
-            80: "port 80 of nginx",
-            443: "port 443 of nginx",
+            80: "nginx",
+            443: "nginx",
         }
         if int(address) in taken:
-            yield f"mattermost:server:config:{':'.join(METRICS)} uses port {address}, which is also {taken[int(address)]}. Set another port."
+            yield f"mattermost:server:config:{':'.join(METRICS)} uses port {address}, which is already the port of {taken[int(address)]}. Set another port."
 
 
 def keys_of_config_are_not_ours(settings):
@@ -119,7 +119,7 @@ def exempt_addresses_are_addresses(settings):
         try:
             ipaddress.ip_network(address)
         except ValueError:
-            yield f"mattermost:nginx:limits:exempt contains {address}, which is not an address or a network. Write 192.0.2.7 or 192.0.2.0/24."
+            yield f"mattermost:nginx:limits:exempt contains {address}, which is not an address or a network. Write an address such as 192.0.2.7, or a network such as 192.0.2.0/24."
 
 
 def metrics_are_not_for_all(settings):
@@ -173,7 +173,7 @@ def administrator_is_not_reserved(settings):
 def database_role_is_not_the_superuser(settings):
     """`database:user` is not `postgres`."""
     if settings["database"]["user"] == "postgres":
-        yield "mattermost:database:user is postgres, the superuser. Set a role for the server alone, such as mattermost."
+        yield "mattermost:database:user is postgres, which is PostgreSQL's superuser. Set a role that only the server uses, such as mattermost."
 
 
 def mail_and_push_are_whole(settings):
@@ -194,7 +194,7 @@ def mail_server_is_a_host(settings):
     """`mail:server` is a host name without scheme and port."""
     server = settings["mail"]["server"]
     if server and not tools.HOST.fullmatch(server):
-        yield f"mattermost:mail:server is {server!r}. Write only the host name, such as smtp.example.com, and the port in mattermost:mail:port."
+        yield f"mattermost:mail:server is {server!r}. Write only the host name there, such as smtp.example.com, and set the port in mattermost:mail:port."
 
 
 def names_stay_text(settings):

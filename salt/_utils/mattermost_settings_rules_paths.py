@@ -67,9 +67,9 @@ def paths_are_not_the_systems(settings):
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
-            yield f"{name} is {shown}, a system directory. Set a directory for this alone, such as {real.rstrip('/')}/mattermost."
+            yield f"{name} is {shown}, a system directory. Set a directory that nothing else uses, such as {real.rstrip('/')}/mattermost."
         elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
-            yield f"{name} is {shown}. Nothing in it survives a reboot. Set a directory on a disk."
+            yield f"{name} is {shown}. A restart of the host empties that directory. Set a directory on a disk."
 
 
 def paths_are_no_components(settings):
@@ -81,14 +81,14 @@ def paths_are_no_components(settings):
             if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
         ]
         for what, other in met[:1]:
-            yield f"{name} is {path}, and {other} has {what}. Set a separate directory."
+            yield f"{name} is {path}, but {other} is the directory of {what}. Set a separate directory."
 
 
 def paths_are_in_the_users_places(settings):
     """No directory of `paths`, and no local backup repository, has `..` in its path, is in a directory of the system's programs, or is in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
         if path != _normal(path) and not _is_the_systems(path):
-            yield f"{name} is {path}. Write it without . and .., as {_normal(path)}."
+            yield f"{name} is {path}. Write that path without . and .., as {_normal(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
@@ -110,7 +110,7 @@ def run_is_not_a_programs(settings):
     """`paths:run` is not a directory below /run that this bundle's programs use as root."""
     run = settings["paths"]["run"]
     if run in [f"/run/mattermost-{name}" for name in OUR_RUN]:
-        yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another, such as /run/mattermost."
+        yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another directory, such as /run/mattermost."
 
 
 def paths_are_apart(settings):
@@ -123,7 +123,7 @@ def paths_are_apart(settings):
             elif _holds(path, other) or _holds(other, path):
                 pair = [f"{name} ({path})", f"{other_name} ({other})"]
                 inner, outer = pair if _holds(other, path) else reversed(pair)
-                yield f"{inner} is inside {outer}. Neither may contain the other."
+                yield f"{inner} is inside {outer}. Set directories that do not contain each other."
 
 
 def astray(settings: dict, real: dict[str, str]) -> dict[str, str]:

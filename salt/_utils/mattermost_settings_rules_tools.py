@@ -43,7 +43,7 @@ def _calendar(key: str, schedule: str):
     words = re.findall("[a-z]+", text)
     fits = set(words) <= set(_WEEKDAYS) and not re.search(r"[^a-z0-9*,./:~ -]|, ", text)
     if text not in _SHORT and not (fits and (words or re.search("[0-9*][:-]", text))):  # a number alone is no time
-        yield f"mattermost:{key} is {schedule!r}, which systemd cannot read. Write daily, or a time as in *-*-* 03:15:00."
+        yield f"mattermost:{key} is {schedule!r}, which systemd cannot read. Write a word such as daily, or a time such as *-*-* 03:15:00."
 
 
 def postgresql_settings_are_not_ours(settings):
@@ -62,23 +62,23 @@ def storage_login_is_not_ours(settings):
     """`backup:environment` sets no variable that this bundle sets for restic (such as the password), and none that decides which programs run (such as `PATH`)."""
     for name in settings["backup"]["environment"]:
         if _OF_PROGRAMS.fullmatch(name):
-            yield f"mattermost:backup:environment:{name} must not be set: it decides which programs run. Remove it."
+            yield f"mattermost:backup:environment:{name} must not be set, because that variable decides which programs run. Remove it."
         if _OURS.fullmatch(name):
-            yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password."
+            yield f"mattermost:backup:environment:{name} must not be set. Use mattermost:backup:repository and mattermost:backup:password instead."
 
 
 def storage_has_a_password(settings):
     """`backup:password` does not begin or end with a blank, because restic leaves such blanks out."""
     password = settings["backup"]["password"]
     if password != password.strip():
-        yield "mattermost:backup:password begins or ends with a blank, which restic leaves out. Write it without."
+        yield "mattermost:backup:password begins or ends with a blank, which restic ignores. Remove that blank."
 
 
 def storage_is_restics(settings):
     """`backup:repository` on another machine begins with a kind that restic knows; a directory is written without `local:`."""
     kind, is_kind, _ = settings["backup"]["repository"].partition(":")
     if is_kind and not kind.startswith("/") and kind not in _KINDS:
-        yield f"mattermost:backup:repository begins with {kind}:. Write a directory that begins with /, or one of {', '.join(_KINDS)} before the colon."
+        yield f"mattermost:backup:repository begins with {kind}:, which is not supported. Write a directory that begins with /, or one of these before the colon: {', '.join(_KINDS)}."
 
 
 def services_have_an_address(settings):
@@ -93,11 +93,11 @@ def services_have_an_address(settings):
     for key, address in given.items():
         if address and address not in told and not _is_url(address):
             told.add(address)  # the others follow from it; it may hold a secret
-            yield f"{key} is not an address of a server. Write one without blanks, such as https://server.example.com/path."
+            yield f"{key} is not an address of a server. Write an address without blanks, such as https://server.example.com/path."
     for key in ("release", "relenv"):
         scheme, is_address, _ = settings[key]["source"].partition("://")
         if is_address and not re.match(r"https?://[^/\s]|file:///", settings[key]["source"]):
-            yield f"mattermost:{key}:source begins with {scheme}://. Write an https:// or http:// address, file:///PATH on the host, or a path."
+            yield f"mattermost:{key}:source begins with {scheme}://, which is not supported. Write an https:// or http:// address, file:///PATH for a file on the host, or a path on the controller."
 
 
 def _is_url(address: str) -> bool:
@@ -124,7 +124,7 @@ def authority_takes_the_address(settings):
         and "." not in domain
         and _ADDRESS.fullmatch(settings["email"])
     ):
-        yield f"mattermost:email is {settings['email']!r}, whose domain has no dot. A certificate authority refuses it. Set another address."
+        yield f"mattermost:email is {settings['email']!r}, whose domain has no dot, so a certificate authority refuses that address. Set another address, such as admin@example.com."
 
 
 def storage_has_its_login(settings):

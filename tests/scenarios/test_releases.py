@@ -150,8 +150,8 @@ def test_a_fresh_host_gets_the_newest_listed_patch_by_its_signature_and_by_no_ot
 
 
 FAULTS = {
-    "gone": ("status", 404, "answers 404"),
-    "busy": ("status", 503, "answers 503"),
+    "gone": ("status", 404, "answers with the HTTP status 404"),
+    "busy": ("status", 503, "answers with the HTTP status 503"),
     "moved": ("status", 301, "redirects to"),
     "cut": ("short", 40, "cannot be reached"),
     "garbage": ("wrong", None, "returned no list of releases"),
@@ -265,7 +265,7 @@ def test_a_patch_that_is_not_proved_and_another_line_are_not_installed(patching,
     patching.signed_by(patching.other)
     result, report, current = patching.window()
     assert (result, report["result"], current) == ("exit-code", "failed", patching.old), report
-    assert "another key signed it" in report["reason"]
+    assert "another key signed the archive" in report["reason"]
     assert host.ssh(f"ls -d /opt/mattermost/{patching.new} 2>/dev/null || true") == ""
     assert host.ssh("systemctl show -p MainPID mattermost") == before
     assert "unattended-patches" in attention(status_of(host, drift=False)[1])

@@ -102,7 +102,7 @@ def test_a_restore_that_is_killed_takes_nothing_away_later(host):
     host.ssh("mattermost-restore drill", timeout=120)
     host.wait_until_healthy()
     assert Chat(host).there() >= {5, 2001, 2002}
-    assert "interrupted and is being rolled back" in status(host, "mattermost-restore")["reason"]
+    assert "interrupted and was rolled back" in status(host, "mattermost-restore")["reason"]
     clean(host)
 
 

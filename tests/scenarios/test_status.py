@@ -202,7 +202,7 @@ def test_a_renewal_that_fails_is_told_by_the_host_itself_and_by_the_status(site,
     assert "25 days left" in message.get_content()
     assert "unauthorized" in message.get_content().replace("=\n", "")
     assert attention(made) == {"certificate-days"}
-    assert "The certificate authority's reason: unauthorized: " in made["attention"][0]["sentence"]
+    assert "The last renewal failed: unauthorized: " in made["attention"][0]["sentence"]
     assert made["certificate"]["renewal"]["attempt"] == "failed"
     # whether the distribution has security updates for the host is not ours to say
     warnings = {one["check"] for one in made["findings"] if one["level"] == "warning"}

@@ -142,7 +142,7 @@ def test_the_authoritys_reason_is_told(host, body, error, reason):
     )
     done = host.run("check")
     assert done.returncode == 4
-    assert f"The certificate authority's reason: {reason}." in host.report()["what"]
+    assert f"The last renewal failed: {reason}." in host.report()["what"]
 
 
 def test_a_renewal_file_that_certbot_does_not_take_is_a_reason(host):

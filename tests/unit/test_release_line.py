@@ -85,7 +85,9 @@ def test_a_line_without_quotes_is_refused_with_that_reason(text, read):
     with pytest.raises(core.SettingsError) as refused:
         release(read)
     (fault,) = refused.value.faults
-    assert fault.startswith(f"mattermost:release:version must be of type string, not float {read}. Write it in quotes")
+    assert fault.startswith(
+        f"mattermost:release:version must be of type string, not float {read}. Write the value in quotes"
+    )
     assert "11.10 becomes 11.1" in fault
 
 

@@ -387,13 +387,14 @@ def test_a_redirect_is_not_followed(host, served):
     served["/releases.json"] = (301, {"Location": "https://elsewhere.example.test/releases"}, [], 0)
     code, report = host.check()
     assert (
-        "list: redirects to https://elsewhere.example.test/releases, which is not followed" in report["release-sources"]
+        "list: redirects to https://elsewhere.example.test/releases, but no redirect is followed"
+        in report["release-sources"]
     )
 
 
 def test_a_refusal_is_told(host, served):
     served["/releases.json"] = (403, {}, [json.dumps({"message": "rate limit"}).encode()], 0)
-    assert "list: answers 403" in host.check()[1]["release-sources"]
+    assert "list: answers with the HTTP status 403" in host.check()[1]["release-sources"]
 
 
 def test_a_huge_answer_is_cut(host, served):

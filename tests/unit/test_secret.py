@@ -75,7 +75,7 @@ def test_wider_modes_are_taken_back(store):
 def test_an_empty_file_is_a_fault_not_a_new_secret(store):
     core.get(store, "key")
     open(os.path.join(store, "key"), "w").close()
-    with pytest.raises(core.SecretError, match="is empty. Restore it from a backup"):
+    with pytest.raises(core.SecretError, match="is empty. Restore that file from a backup"):
         core.get(store, "key")
 
 

@@ -60,16 +60,16 @@ def test_the_roster_options_of_the_talk_are_honoured():
         ({"server": {"prot": 1}}, "mattermost:server:prot is not a setting. Did you mean port?"),
         (
             {"server": {"port": "8065"}},
-            "mattermost:server:port must be of type integer, not str '8065'. Write it without quotes.",
+            "mattermost:server:port must be of type integer, not str '8065'. Write the value without quotes.",
         ),
-        ({"server": {"port": 80}}, "mattermost:server:port is 80. Its minimum is 1024."),
+        ({"server": {"port": 80}}, "mattermost:server:port is 80, but the minimum is 1024."),
         (
             {"push": {"service": "hostd"}},
-            "mattermost:push:service is 'hostd'. It must be one of disabled, test, hosted, own. Did you mean hosted?",
+            "mattermost:push:service is 'hostd', but must be one of disabled, test, hosted, own. Did you mean hosted?",
         ),
         (
             {"mail": {"password": 7}},
-            "mattermost:mail:password must be of type string, not int (hidden). Write it in quotes, '...'.",
+            "mattermost:mail:password must be of type string, not int (hidden). Write the value in quotes, '...'.",
         ),
     ],
 )

@@ -49,7 +49,7 @@ def test_the_old_name_sets_the_new_setting_and_says_so(old, new):
     old_name, new_name = ":".join(("mattermost", *old)), ":".join(("mattermost", *new))
     assert notes == [
         f"{old_name} was renamed to {new_name} in version 1.1.0 of this bundle. "
-        "Rename it in pillar/mattermost.sls: the next version refuses the old name."
+        "Rename that setting in pillar/mattermost.sls, because the next version of the bundle refuses the old name."
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_one():
     ]
     settings, _, faults = renamed.applied(SCHEMA, {"kept": {"days": 7}, "retention": "none"})
     assert [fault.sentence for fault in form.validate(SCHEMA, settings)] == [
-        "mattermost:retention must be of type object, not str 'none'. Write it as a mapping, {...}."
+        "mattermost:retention must be of type object, not str 'none'. Write the value as a mapping, {...}."
     ]
 
 

@@ -73,7 +73,7 @@ def test_no_text_has_a_line_break(path, value, sign):
 @pytest.mark.parametrize("setting", ["email", "name"])
 def test_a_line_break_at_the_end_counts(setting):
     assert refused({setting: "a@example.test\n" if setting == "email" else "chat.example.test\n"}) == [
-        f"mattermost:{setting} contains a line break. Write it as one line, without `|` or `>`."
+        f"mattermost:{setting} contains a line break. Write the value as one line, without `|` or `>`."
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_name_that_yaml_does_not_read_as_text_is_refused(setting, name):
     (fault,) = refused(nest(setting.split(":"), {name: "x"}))
     assert (
         fault
-        == f"A key below mattermost:{setting} is {name!r}, which is of type {type(name).__name__}. Write it in quotes, '...'."
+        == f"A key below mattermost:{setting} is {name!r}, which is of type {type(name).__name__}. Write the key in quotes, '...'."
     )
 
 
@@ -144,12 +144,12 @@ def test_a_long_value_is_cut_in_the_sentence(path):
 @pytest.mark.parametrize(
     ("pillar", "hint"),
     [
-        ({"backup": {"schedule": 195}}, "Write it in quotes, '...'."),
-        ({"name": True}, "Write it in quotes, '...'."),
-        ({"name": datetime.date(2024, 1, 1)}, "Write it in quotes, '...'."),
+        ({"backup": {"schedule": 195}}, "Write the value in quotes, '...'."),
+        ({"name": True}, "Write the value in quotes, '...'."),
+        ({"name": datetime.date(2024, 1, 1)}, "Write the value in quotes, '...'."),
         ({"email": None}, "Write a value, or remove the line."),
-        ({"server": {"port": "8065"}}, "Write it without quotes."),
-        ({"hosts": "chat"}, "Write it as a list, [...]."),
+        ({"server": {"port": "8065"}}, "Write the value without quotes."),
+        ({"hosts": "chat"}, "Write the value as a list, [...]."),
         ({"database": {"settings": {"work_mem": [1]}}}, "must be of type string, number, boolean, not list [1]."),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_secret_of_a_mapping_never_stands_in_a_fault():
     (fault,) = refused({"server": {"environment": {"MM_A": 6021023}}})
     assert (
         fault
-        == "mattermost:server:environment:MM_A must be of type string, not int (hidden). Write it in quotes, '...'."
+        == "mattermost:server:environment:MM_A must be of type string, not int (hidden). Write the value in quotes, '...'."
     )
 
 
@@ -279,7 +279,7 @@ HARMFUL = [
         for size in ("100", 1.5, True, [1])
     ),
     *(
-        (f"backup:environment:{name} must not be set: it decides", {"backup": {"environment": {name: "/x"}}})
+        (f"backup:environment:{name} must not be set, because that variable decides", {"backup": {"environment": {name: "/x"}}})
         for name in ("PATH", "LD_PRELOAD", "BASH_ENV", "IFS")
     ),
 ]  # fmt: skip
@@ -323,7 +323,7 @@ DOUBTFUL = [
         for word in (" ", "x ", "\u00a0x")
     ),
     ("backup:repository is /mnt", {"backup": {"repository": "/mnt"}}),
-    ("backup:repository is //srv/x. Write it without", {"backup": {"repository": "//srv/x"}}),
+    ("backup:repository is //srv/x. Write that path without", {"backup": {"repository": "//srv/x"}}),
     *(
         ("backup:repository begins with", {"backup": {"repository": f"{kind}:x"}})
         for kind in ("local", "ftp", "https", "xyz")
@@ -493,7 +493,7 @@ def test_an_option_that_is_almost_one_of_the_talks_is_a_doubt():
 )
 def test_a_fault_of_the_roster_names_its_option(option, value):
     (fault,) = refused({}, {option: value})
-    assert fault.endswith(f" It is set by {option} in the roster.")
+    assert fault.endswith(f" This value comes from {option} in the roster.")
     assert "a\nb" not in fault
 
 

@@ -1,4 +1,4 @@
-# expected: mattermost:batch:failures is 0. Its minimum is 1 host.
+# expected: mattermost:batch:failures is 0, but the minimum is 1 host.
 mattermost:
   batch:
     size: 2

@@ -1,4 +1,4 @@
 # options: {postgres.host: db.example.test}
-# expected: Roster option postgres.host is db.example.test, but only a PostgreSQL on the same host is supported. Use localhost.
+# expected: Roster option postgres.host is db.example.test, but the bundle supports only a PostgreSQL on the chat host itself. Set the option to localhost.
 mattermost:
   email: admin@example.test

@@ -1,3 +1,3 @@
-# expected: mattermost must be a mapping of settings, not list.
+# expected: The pillar key mattermost must be a mapping of settings, but is of type list.
 mattermost:
   - email

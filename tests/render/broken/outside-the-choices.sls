@@ -1,4 +1,4 @@
-# expected: mattermost:push:service is 'hostd'. It must be one of disabled, test, hosted, own. Did you mean hosted?
+# expected: mattermost:push:service is 'hostd', but must be one of disabled, test, hosted, own. Did you mean hosted?
 mattermost:
   push:
     service: hostd

@@ -1,5 +1,5 @@
-# expected: mattermost:email contains a line break. Write it as one line, without `|` or `>`.
-# expected: mattermost:mail:password contains a line break. Write it as one line, without `|` or `>`.
+# expected: mattermost:email contains a line break. Write the value as one line, without `|` or `>`.
+# expected: mattermost:mail:password contains a line break. Write the value as one line, without `|` or `>`.
 mattermost:
   email: |
     admin@example.test

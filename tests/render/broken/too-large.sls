@@ -1,4 +1,4 @@
-# expected: mattermost:database:port is 70000. Its maximum is 65535.
+# expected: mattermost:database:port is 70000, but the maximum is 65535.
 mattermost:
   database:
     port: 70000

@@ -1,4 +1,4 @@
-# expected: mattermost:server:start_timeout is 1. Its minimum is 10 seconds.
+# expected: mattermost:server:start_timeout is 1, but the minimum is 10 seconds.
 mattermost:
   server:
     start_timeout: 1

@@ -1,5 +1,5 @@
-# expected: mattermost:nginx:hsts_seconds is -1. Its minimum is 0 seconds.
-# expected: mattermost:push:contents is 'all'. It must be one of generic_no_channel, generic, full.
+# expected: mattermost:nginx:hsts_seconds is -1, but the minimum is 0 seconds.
+# expected: mattermost:push:contents is 'all', but must be one of generic_no_channel, generic, full.
 mattermost:
   push:
     contents: all

@@ -1,4 +1,4 @@
-# expected: mattermost:push:zzzz is not a setting. Known here: contents, service, url.
+# expected: mattermost:push:zzzz is not a setting. Known names: contents, service, url.
 mattermost:
   push:
     zzzz: 1

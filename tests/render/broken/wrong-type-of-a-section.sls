@@ -1,3 +1,3 @@
-# expected: mattermost:server must be of type object, not str '8065'. Write it as a mapping, {...}.
+# expected: mattermost:server must be of type object, not str '8065'. Write the value as a mapping, {...}.
 mattermost:
   server: '8065'

@@ -1,4 +1,4 @@
-# expected: mattermost:server:port must be of type integer, not str '8065'. Write it without quotes.
+# expected: mattermost:server:port must be of type integer, not str '8065'. Write the value without quotes.
 mattermost:
   server:
     port: '8065'

@@ -162,4 +162,4 @@ def test_how_far_a_backup_is_can_be_asked(tmp_path):
     (tmp_path / "own/stored").write_text("\n".join(stored))
     assert asked() == "45 % of 1500 MiB stored\n"
     (tmp_path / "own/stored").write_text('\n{"message_type":"summary","snapshot_id":"1"}\n')
-    assert asked() == "all is stored, now the repository is checked\n"
+    assert asked() == "all files are stored, and the repository is being checked\n"

@@ -98,7 +98,7 @@ def test_a_patch_of_one_source_without_a_known_sum_is_not_taken(host):
         (host.folder / "sources" / release_source.FILES[kind]).unlink()
     code, report = host.work()
     assert (code, report["result"]) == (0, "done")
-    assert f"Only one source lists Mattermost {PATCH}" in report["reason"]
+    assert f"Only one release source lists Mattermost {PATCH}" in report["reason"]
     host.stayed()
 
 
@@ -157,14 +157,14 @@ def test_the_vendors_signature_proves_an_unknown_archive_and_no_other_does(host)
     vendor = Vendor(host)
     vendor.sign(vendor.other)
     code, report = host.work()
-    assert (code, "another key signed it" in report["reason"]) == (4, True), report
+    assert (code, "another key signed the archive" in report["reason"]) == (4, True), report
     vendor.other.key(host.folder / "key")  # its own key beside it does not help
     code, report = host.work()
     assert (code, "not the pinned" in report["reason"]) == (4, True), report
     vendor.own.key(host.folder / "key", armour=False)
     vendor.own.sign(host.folder / "sums", host.folder / f"{PATCH}.sig")
     code, report = host.work()
-    assert (code, "it belongs to another file" in report["reason"]) == (4, True), report
+    assert (code, "the signature belongs to another file" in report["reason"]) == (4, True), report
     host.stayed()
     vendor.sign(vendor.own)
     assert host.work()[0] == 0
@@ -197,9 +197,9 @@ def link(target):
 BAD = {
     "version": ({"version": "11.7.14"}, "the server in the archive has version 11.7.14"),
     "edition": ({"enterprise": "true"}, "enterprise true"),
-    "outside": ({"more": [tarfile.TarInfo("other")]}, "files that no release has"),
-    "link": ({"more": [link("/etc")]}, "files that no release has"),
-    "climbing": ({"more": [link("../../x")]}, "files that no release has"),
+    "outside": ({"more": [tarfile.TarInfo("other")]}, "files that no release of Mattermost has"),
+    "link": ({"more": [link("/etc")]}, "files that no release of Mattermost has"),
+    "climbing": ({"more": [link("../../x")]}, "files that no release of Mattermost has"),
     "rewrite": ({"mmctl": "#!/bin/sh\necho 'Error: it is wrong' >&2\nexit 1\n"}, "Error: it is wrong"),
 }
 

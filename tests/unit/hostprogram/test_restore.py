@@ -308,7 +308,7 @@ def test_an_undo_that_must_wait_is_told(host, fails):
     stub.write_text(STUB)
     assert not killed(host, "back", None)
     assert_whole(host, "old")
-    assert "is being rolled back" in (host / "deploy/backup/restore-report").read_text()
+    assert "was interrupted and was rolled back" in (host / "deploy/backup/restore-report").read_text()
     assert ["new", "posted"] in databases(host).values(), "the restore that ended took what the undo has to keep"
 
 

@@ -80,7 +80,7 @@ def test_a_deploy_gives_up_on_what_does_not_end(tmp_path, deploy, mark):
     begun(tmp_path, mark)
     done = deploy.no_change_is_open("x", deploy.paths)
     assert done["result"] is False
-    assert "has not ended. To complete it, run on the host: " in done["comment"]
+    assert "has not ended. To complete it or roll it back, run on the host: " in done["comment"]
     assert "waited for 10 minutes and changed nothing." in done["comment"]
     assert sum(deploy.passed) > 600
 

@@ -23,7 +23,7 @@ why_fixed() { # why_fixed PATH NAME: why PATH cannot get a name beside NAME, whi
         rmdir "$2/in-the-way" "$2" # rm -r would take the files with it, were they there
     else
         rename_path "$2" "$1"
-        why="on this file system a rename can replace a directory with contents"
+        why="on this file system a rename can overwrite a directory with contents"
     fi
     case $why in *'ot empty'* | *'File exists'* | *'Is a directory'*) ;; *) say "$why" | tail -n 1 ;; esac
 }
@@ -34,6 +34,6 @@ fixed_part() { # says which of the server's folders cannot change places with an
     for part in data plugins client-plugins; do
         [ -d "$state/$part" ] || continue
         why=$(why_fixed "$state/$part" "$state/.restore-probe")
-        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why). Stop the server, copy that directory to a new one, and put the new one in its place."; return; }
+        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why). Stop the server, copy that directory, and give the copy its name."; return; }
     done
 }

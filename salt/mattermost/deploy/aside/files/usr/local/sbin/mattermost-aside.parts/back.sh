@@ -3,7 +3,7 @@
 request_rollback() { # request_rollback [overwrite]: systemd does it, so that it goes on when the caller is gone
     local tries
     if [ ! -e "$journal" ] && [ -e "$kept" ]; then
-        [ "$1" = overwrite ] || fail 2 "The import is complete. Messages posted since then are only in the new server. To go back without these messages: mattermost-aside back overwrite"
+        [ "$1" = overwrite ] || fail 2 "The import is complete. Messages posted since then are only in the new server. To go back to the previous server without these messages, run: mattermost-aside back overwrite"
         take_lock
         { mv -f "$kept" "$journal" && flush "$own"; } || fail 4 "$journal could not be written. Check the disk: df"
         exec 9>&-
@@ -39,10 +39,10 @@ roll_back() { # repeatable, from wherever the journal ends
     systemctl stop mattermost-switch.service 2>/dev/null
     systemctl disable --now mattermost-backup.timer 2>/dev/null
     if recorded planned; then
-        stop_deploy || fail 4 "A deploy is running on this host ($(cat "$run_lock")). Wait for its end, then run the same command again."
+        stop_deploy || fail 4 "A deploy is running on this host ($(cat "$run_lock")). Wait until that deploy has ended. $unit tries the rollback again by itself."
         systemctl stop mattermost-switch.service 2>/dev/null
         stop_unit "$service" 2>/dev/null
-        put_back || fail 4 "The previous installation could not be restored yet, and $unit tries again. See: journalctl -u $unit"
+        put_back || fail 4 "The previous installation could not be restored yet, and $unit tries again by itself. See: journalctl -u $unit"
         systemctl daemon-reload
         systemctl reset-failed "$service" 2>/dev/null
         put_back_account

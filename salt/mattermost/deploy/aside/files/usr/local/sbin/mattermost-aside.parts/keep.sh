@@ -24,9 +24,9 @@ status() {
         say "An import is running, or was interrupted. To roll it back: mattermost-aside back"
     elif [ -e "$kept" ]; then
         file=$kept
-        say "The import is complete, and the previous installation is kept. The import began at $(sed -n 's/^begin //p' "$kept")."
+        say "The import that began at $(sed -n 's/^begin //p' "$kept") is complete. The previous installation is kept under these names:"
     elif [ -e "$given_back" ]; then
-        say "The previous installation is in its place again."
+        say "The last import was rolled back, and the previous installation is in its place again."
         return
     else
         say "No previous installation is kept on this host."

@@ -22,9 +22,9 @@ running() { # the processes of the program in $tree
 
 obstacle() { # why it cannot be set aside, nothing when it can
     local place why
-    [ -d "$tree" ] || { say "The directory $tree does not exist."; return; }
+    [ -d "$tree" ] || { say "The directory $tree, which should contain the installation to import, does not exist on this host."; return; }
     [ ! -e "$journal" ] || { say "An import has not ended on this host. To roll it back: mattermost-aside back"; return; }
-    [ ! -e "$kept" ] || { say "This host already keeps a previous installation. To list its directories: mattermost-aside status. Remove these directories, then $kept."; return; }
+    [ ! -e "$kept" ] || { say "This host already keeps a previous installation. To list its directories: mattermost-aside status. Remove these directories, then the file $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
             say "$place$suffix already exists. Rename or remove it."
@@ -36,7 +36,7 @@ obstacle() { # why it cannot be set aside, nothing when it can
         fi
     done | head -n 1
     [ "$(systemctl is-active "$service" 2>/dev/null)" = active ] || [ -z "$(running)" ] ||
-        say "A program in $tree/bin runs (process $(running | head -n 1)), but $service did not start it. Stop it, and make sure that nothing starts it at boot."
+        say "A program in $tree/bin is running (process $(running | head -n 1)), but $service did not start it. Stop that program, and make sure that nothing starts it at boot."
 }
 
 put() {
@@ -58,8 +58,8 @@ put() {
     { flush "$own/account" && record planned; } || fail 4 "$journal could not be written. Check the disk: df"
     stop_unit "$service" 2>/dev/null
     left=$(running | head -n 1)
-    [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs. Stop it, then start the import again."
-    { set_aside && take_place; } || fail 4 "The installation in $tree could not be moved away."
+    [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs. Stop that process, then start the import again."
+    { set_aside && take_place; } || fail 4 "The installation in $tree could not be renamed, for the reason above. To roll the import back: mattermost-aside back"
     systemctl daemon-reload && record put
 }
 

@@ -10,7 +10,7 @@ list_files() { # what the server has stored, one line a file: bytes, name; it go
     } | { as_lines >"$staging/files" || say 2 >&3; }; } 3>&1)
     [ "$rc" = 0 ] && return
     [ "$rc" = 1 ] && [ -d "$state/data" ] && [ -s "$scratch/error" ] && ! grep -qv ': No such file or directory$' "$scratch/error" ||
-        give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Check that directory."
+        give_up refused "The files in $state/data cannot be listed: $(last_error "$scratch/error")" "Check that directory and its disk: ls -ld $state/data; df"
 }
 
 refuse_unreadable() { # what somebody else put into the database and the role may not read would be missing in its dump
@@ -18,10 +18,10 @@ refuse_unreadable() { # what somebody else put into the database and the role ma
 SET search_path = pg_catalog;
 $UNREADABLE;
 END
-        give_up failed "$SQL_ACCOUNT cannot log in to the database $database as $role: $(last_error "$scratch/error")" \
-            "Check PostgreSQL: systemctl status postgresql. If this bundle was updated after the last deploy, run $(deploy_command)"
-    [ ! -s "$scratch/unreadable" ] || give_up refused "The role $role cannot read these, so a backup would lack them: $(cat "$scratch/unreadable")." \
-        "Run in the database $database, for each of them: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on it and USAGE on its schema. Or move it to another database."
+        give_up failed "The account $SQL_ACCOUNT cannot log in to the database $database as the role $role: $(last_error "$scratch/error")" \
+            "Check PostgreSQL: systemctl status postgresql. If this bundle was updated after the last deploy, deploy again: run $(deploy_command)"
+    [ ! -s "$scratch/unreadable" ] || give_up refused "A backup would be incomplete, because the role $role cannot read: $(cat "$scratch/unreadable")." \
+        "For each table, run in the database $database: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on the table and USAGE on its schema, or move the table to another database."
 }
 
 refuse_odd_census() { # these lines become the manifest, by which root counts later
@@ -29,7 +29,7 @@ refuse_odd_census() { # these lines become the manifest, by which root counts la
     row="($(say "$COUNTED" | tr ' ' '|')) $number -?[0-9]{1,60}"
     [ "$(grep -cxE "schema $number?|(newest|postgresql) $number|post ($POST_FORM)|$row" "$staging/census")" = 8 ] && [ "$(wc -l <"$staging/census")" = 8 ] &&
         [ "$(cut -d' ' -f1 "$staging/census" | sort -u | wc -l)" = 8 ] ||
-        give_up failed "The database $database returned unexpected row counts: $(head -c 300 "$staging/census")" "Check its functions, views and rules. Some of them are not Mattermost's."
+        give_up failed "The database $database returned unexpected row counts: $(head -c 300 "$staging/census")" "Check the functions, views and rules in that database. Some of them are not Mattermost's."
 }
 
 dump_database() { # counts and dump of the same instant, although the server goes on writing; ten minutes for what holds a lock on a table
@@ -59,7 +59,7 @@ count() { awk -v name="$1" '$1 == name { print $2 }' "$staging/census"; }
 refuse_incomplete() { # a backup that looks whole and is not is worse than none; sets driver, stored
     local table
     runuser -u "$SQL_ACCOUNT" -- "$bin_dir/pg_restore" --list <"$staging/database.dump" >"$scratch/contents" 2>"$scratch/error" ||
-        give_up refused "The dump cannot be read back: $(last_error "$scratch/error")" "Check the disk of $own."
+        give_up refused "The dump of the database cannot be read back: $(last_error "$scratch/error")" "Check the disk of $own: df"
     for table in $COUNTED; do
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
             give_up refused "The dump contains no table $table." "Check that $database (mattermost:database:name) is the server's database."

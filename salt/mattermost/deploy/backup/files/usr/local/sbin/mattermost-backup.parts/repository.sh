@@ -19,7 +19,7 @@ open_repository() { # sets first: not empty when the repository is to be made
     case $repository in
         /*)
             if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
-                give_up failed "$repository is not empty, and restic cannot open it as a repository: $reason" "If restic did not make it, set another directory in mattermost:backup:repository."
+                give_up failed "$repository is not empty, and restic cannot open it as a repository: $reason" "If that directory is not a repository of restic, set another directory in mattermost:backup:repository."
             fi
             ;;
     esac
@@ -71,7 +71,7 @@ store_backup() { # sets snapshot, run
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
     case $rc:$snapshot in
-        0: | 3:) give_up failed "restic did not say which backup it wrote. So that backup could not be checked." "Check the free space in $own. Start the backup again." ;;
+        0: | 3:) give_up failed "restic did not say which backup it wrote, so that backup could not be checked." "Check the free space in $own, then start the backup again." ;;
         1?[0-9]:*) ;; # killed: who knows what it had written
         *) forget_note "$run" ;;
     esac
@@ -99,10 +99,10 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
         { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
         give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Check the free space in ${TMPDIR:-/tmp}."
     [ -n "$found" ] || { forget_note "$snapshot"; return; }
-    removed='was removed'
-    { remove_backup "$snapshot" && accept "$snapshot"; } || removed='could not be removed from the repository: never restore it'
+    removed='That backup was removed.'
+    { remove_backup "$snapshot" && accept "$snapshot"; } || removed='That backup could not be removed from the repository. Never restore it.'
     accept "$run" # by its number it is noted, or gone
-    give_up failed "The backup contains $found instead of a file of the server. Backup $snapshot $removed." \
+    give_up failed "Backup $snapshot contains $found, which is not a file of the server. $removed" \
         "Somebody may control the server's account and replace folders by links. See docs/security.md, After a break-in."
 }
 
@@ -133,7 +133,7 @@ forget_rejected() { # what earlier runs could not remove, or did not come to jud
 
 progress() { # how far the backup is that runs, in words; nothing where that is not known
     if grep -q '"summary"' "$own/stored" 2>/dev/null; then
-        say 'all is stored, now the repository is checked'
+        say 'all files are stored, and the repository is being checked'
     elif [ -s "$own/stored" ]; then
         sed -n 's/^{"message_type":"status",.*"percent_done":\([0-9.]*\),.*"total_bytes":\([0-9]*\).*/\1 \2/p' "$own/stored" |
             awk '{ share = $1; bytes = $2 } END { if (NR) printf "%d %% of %d MiB stored\n", share * 100, bytes / 1048576 }'
@@ -147,11 +147,11 @@ summary() { grep '"summary"' "$own/stored" | sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"
 check_and_prune() { # nothing is removed from a repository that is damaged
     restic_says check -q >/dev/null ||
         give_up failed "Backup $snapshot was written, but the repository $shown_repository is damaged: $(last_error "$scratch/error")" \
-            "Check its disk; docs/backup.md says how to repair it or to begin a new one. No old backup was removed."
+            "Check the disk of the repository. docs/backup.md says how to repair a repository or begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
-        give_up failed "Backup $snapshot was made. No old backup was removed. Never restore these backups, which cannot be removed: $(one_line "$(cat "$(rejections)")")" \
-            "Check the permissions of the repository $shown_repository. Then remove each: mattermost-backup restic forget NUMBER"
+        give_up failed "Backup $snapshot was made, but no old backup was removed, because these cannot be removed and must never be restored: $(one_line "$(cat "$(rejections)")")" \
+            "Check the permissions of the repository $shown_repository. Then run for each of these backups: mattermost-backup restic forget NUMBER"
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
         give_up failed "Backup $snapshot was made, but old backups could not be removed: $(last_error "$scratch/error")" "Check the free space and the permissions of the repository $shown_repository."

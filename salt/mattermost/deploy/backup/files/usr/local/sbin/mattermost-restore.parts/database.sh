@@ -2,9 +2,9 @@
 
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
     local differs
-    create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be made: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
+    create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be created: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
-        <"$dump" 2>"$scratch/error" || give_up failed "The dump cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status postgresql; df"
+        <"$dump" 2>"$scratch/error" || give_up failed "The dump in the backup cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status postgresql; df"
     compare "$1" || give_up failed "The restored database does not match the manifest of the backup: $differs" "Nothing was changed. Try an older backup."
     compare_files "$1"
 }
@@ -15,7 +15,7 @@ compare() { # compare DATABASE: rows and checksums against the manifest; sets di
     differs=$(while read -r table rest; do
         wanted=$(in_manifest "$table")
         [ "$rest" = "$wanted" ] || { [ "$table" = post ] && [ -z "$wanted" ]; } || # a backup of an older bundle names none
-            say "$table has $rest, expected $wanted."
+            say "$table has $rest in the restored database and $wanted in the manifest."
     done <"$scratch/census")
     [ -z "$differs" ]
 }

@@ -83,7 +83,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
         systemctl --no-block start "$service" # at boot it has not started yet
         case $side in
             undone) drop_new || return 1 ;;
-            *) [ ! -d "$fetched" ] || restore_secrets || say "The secrets of the backup could not be written to $settings, so the previous ones stay. Check the disk: df" >&2 ;;
+            *) [ ! -d "$fetched" ] || restore_secrets || say "The secrets of the backup could not be written to $settings, so the previous secrets stay. Check the disk: df" >&2 ;;
         esac
         rm -f "$own/$side"
     done

@@ -25,11 +25,11 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
         *[!0-9a-f]* | '') give_up refused "$1 is not the number of a backup." "To list the numbers: mattermost-backup list" ;;
     esac
     restic_says snapshots --json "$@" >"$scratch/found" ||
-        give_up failed "The repository does not open: $(last_error "$scratch/error")" "Check mattermost:backup:repository and mattermost:backup:password (on this host in $RESTIC_PASSWORD_FILE)."
+        give_up failed "The backup repository cannot be opened: $(last_error "$scratch/error")" "Check mattermost:backup:repository and mattermost:backup:password (on this host in $RESTIC_PASSWORD_FILE)."
     rm -f "$scratch/passed"
     snapshot=$(newest_snapshot "$scratch/found" "$later")
     [ -n "$snapshot" ] || [ ! -e "$scratch/passed" ] ||
-        give_up refused "The backup $(cat "$scratch/passed") may contain files that are not the server's." "Restore another backup. To list them: mattermost-backup list"
+        give_up refused "The backup $(cat "$scratch/passed") may contain files that are not the server's." "Restore another backup. To list the backups: mattermost-backup list"
     [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "To list the backups: mattermost-backup list"
 }
 
@@ -40,7 +40,7 @@ refuse_manifest() { # refuse_manifest KEY
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
     local present key
     restic_says dump "$snapshot" "$staging/manifest" >"$manifest" ||
-        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "It was not made by mattermost-backup, or was made on a host with other paths. Try another backup."
+        give_up refused "The backup $snapshot has no manifest: $(last_error "$scratch/error")" "mattermost-backup did not make that backup, or made it on a host with other paths. Try another backup."
     [ "$(in_manifest format)" = 1 ] || give_up refused "Backup $snapshot has format $(in_manifest format), which this version of the bundle does not support." "Deploy this host with a newer version of the bundle."
     for key in postgresql newest dump_bytes files_bytes files; do
         is_number "$(in_manifest "$key")" || refuse_manifest "$key"
@@ -50,7 +50,7 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
         give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Set mattermost:paths:state and mattermost:paths:settings to the directories of that host, and restore on a bare host."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
-        give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with it, and restore on that host."
+        give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with that setting, and restore on the new host."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status postgresql"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
         give_up refused "The backup comes from PostgreSQL $(($(in_manifest postgresql) / 10000)), and this host has PostgreSQL $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
@@ -79,7 +79,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
         give_up failed "The dump in the backup $snapshot does not match its manifest." "Try an older backup."
     [ "$(keys_fingerprint "$fetched$state/config/config.json")" = "$(in_manifest keys)" ] ||
-        give_up failed "The keys in the backup's config.json do not match its manifest." "Try an older backup."
+        give_up failed "The keys in config.json of the backup $snapshot do not match its manifest." "Try an older backup."
     [ "$(wc -l <"$fetched$staging/files")" = "$(in_manifest files)" ] ||
         give_up failed "The list of files in the backup $snapshot does not match its manifest." "Try an older backup."
 }

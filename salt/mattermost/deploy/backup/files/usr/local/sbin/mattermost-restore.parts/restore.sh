@@ -19,7 +19,7 @@ blocking_part() { # says what cannot change places with a restored directory
     local part
     for part in data plugins client-plugins; do
         mountpoint -q "$state/$part" || continue
-        say "$state/$part is a mount point, and a restore cannot replace it. Mount that disk at $state instead. It must then contain everything from $state."
+        say "$state/$part is a mount point, and a restore cannot replace it. Mount that disk at $state instead, with everything from $state on it."
         return
     done
     fixed_part
@@ -83,7 +83,7 @@ restore() { # restore SNAPSHOT; sets id
         roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u mattermost-restore"
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again. See: journalctl -u mattermost-restore-back"
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
-        "The previous data is in $replaced and in the database $replaced_database. To delete it when nobody needs it: mattermost-kept forget replaced_$id" <<END
+        "The previous data is in $replaced and in the database $replaced_database. To delete the previous data when nobody needs it: mattermost-kept forget replaced_$id" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))
 version=$version

@@ -36,7 +36,7 @@ work() { # sets manifest
     fi
     take_lock
     manifest=$scratch/manifest
-    recover || give_up failed "An earlier restore was interrupted, and the previous state cannot be restored." "Check PostgreSQL: systemctl status postgresql"
+    recover || give_up failed "An earlier restore was interrupted and could not be rolled back yet." "Check PostgreSQL: systemctl status postgresql"
     ! is_open postgresql || give_up refused "An upgrade of PostgreSQL has not ended yet." "To see what it waits for: mattermost-postgresql status"
     case $1 in
         drill) drill ;;
@@ -48,12 +48,12 @@ recover() { # what a kill or a power cut left, and says how it was ended
     local outcome
     outcome=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
-        outcome="A restore was interrupted and is being rolled back."
+        outcome="A restore was interrupted and was rolled back. The server runs with its previous data."
     elif [ -e "$own/restored" ]; then
         outcome="A restore was interrupted after it had replaced the data. The server runs with the data of the backup."
     fi
     roll_back && remove_leftovers || return 1
     [ -n "$outcome" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$outcome" "To see what is kept: mattermost-kept list" </dev/null
+    write_report failed "$outcome" "To see which data is kept: mattermost-kept list" </dev/null
 }

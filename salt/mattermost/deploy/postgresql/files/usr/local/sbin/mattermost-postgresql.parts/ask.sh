@@ -31,7 +31,7 @@ status() {
     fi
     [ ! -e "$report" ] || { say "last upgrade:"; sed 's/^/  /' "$report"; }
     [ ! -s "$own/kept" ] || {
-        say "kept until mattermost-postgresql forget MAJOR:"
+        say "old clusters, each kept until you run mattermost-postgresql forget MAJOR:"
         while read -r old new day data _; do
             say "  $old, replaced by $new on $day: $data, $(du -sm "$data" 2>/dev/null | cut -f1) MiB"
         done <"$own/kept"

@@ -63,7 +63,7 @@ forget() { # forget MAJOR: the one way in which an old cluster is removed
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
 END
-    ! is_running "$data" || fail 2 "The old cluster in $data is running. Stop it, then run the same command again."
+    ! is_running "$data" || fail 2 "The old cluster in $data is running. Stop that cluster, then run the same command again."
     if [ ! -e "$data/PG_VERSION" ]; then
         say "$data was already removed."
     elif [ -e "$config/start.conf" ]; then
@@ -74,7 +74,7 @@ END
     fi
     grep -v "^$1 " "$own/kept" >"$own/kept.new"
     publish "$own/kept"
-    say "The old cluster of PostgreSQL $1 was deleted. You can also remove its packages."
+    say "The old cluster of PostgreSQL $1 was deleted. You can also remove the packages of PostgreSQL $1."
 }
 
 keep() { # keep MAJOR SERVING DATA CONFIG: a stopped cluster stays until somebody has it forgotten; repeatable

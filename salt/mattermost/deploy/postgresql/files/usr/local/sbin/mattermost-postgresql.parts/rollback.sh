@@ -8,12 +8,12 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     stop_cluster new || fail 4 "$new_service cannot be stopped. mattermost-postgresql.service tries again. See: systemctl status $new_service"
     at_boot new no
     recorded serving || remove_new # nobody ever used it, and it may be what fills the disk that the old one needs to start
-    name_old_cluster || fail 4 "The previous units and settings cannot be restored yet. mattermost-postgresql.service tries again. See: journalctl -u mattermost-postgresql"
+    name_old_cluster || fail 4 "The units and settings of PostgreSQL $old_version cannot be restored yet. mattermost-postgresql.service tries again. See: journalctl -u mattermost-postgresql"
     at_boot old yes
     start_cluster old || fail 4 "$old_service does not start, and mattermost-postgresql.service tries again. See: journalctl -u $old_service"
     record old-back
     rm -f "$hold"
-    start_server || reason="$reason The previous PostgreSQL is restored, but the server is not healthy with it either: $why"
+    start_server || reason="$reason PostgreSQL $old_version is restored, but the Mattermost server is not healthy with that version either: $why"
     rm -f "$own/next"
     if [ "$lost" = 0 ]; then
         remove_new

@@ -39,10 +39,10 @@ upgrade() { # sets psql, role, outage_start
     local differs
     psql=$old_bin/psql
     [ "$(cat "$own/next" 2>/dev/null)" = "$new_version" ] && [ -e "$new_data/PG_VERSION" ] ||
-        { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "Run $(upgrade_command)"; return; }
+        { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "To prepare a cluster and upgrade, run $(upgrade_command)"; return; }
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
-        { write_report refused "$SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
+        { write_report refused "The account $SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
     hold_packages "$PATIENCE" ||
         { write_report refused "$(package_manager) is installing packages on this host." "Start the upgrade again when that has ended."; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
@@ -54,7 +54,7 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"; return; }
     # nor may a backup or restore, from wherever and for the first time on this host
     mkdir -p "$work/backup" && exec 8>"$work/backup/lock" && flock -n 8 && ! is_open restore ||
-        { write_report refused "A backup or restore is running." "Start the upgrade again when it has ended. See: mattermost-backup status"; return; }
+        { write_report refused "A backup or restore is running." "Start the upgrade again when that has ended. See: mattermost-backup status"; return; }
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }
@@ -82,8 +82,8 @@ upgrade() { # sets psql, role, outage_start
 finish() {
     keep "$old_version" "$new_version" "$old_data" "$old_config"
     rm -f "$own/next"
-    write_report 'done' "PostgreSQL $new_version serves; $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages and every other table are as they were." \
-        "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). To delete it when nobody needs it: mattermost-postgresql forget $old_version"
+    write_report 'done' "PostgreSQL $new_version serves the same data: $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages, and every other table with the same rows as before." \
+        "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). To delete the old cluster when nobody needs it: mattermost-postgresql forget $old_version"
     rm -rf "$saved" # before the journal closes: the next upgrade would go back to these
     close_journal
 }

@@ -25,7 +25,7 @@ choose_patch() { # sets patch, doubt: the newest that two sources of the vendor 
     elif is_patch_of "$listed" "$installed"; then
         patch=$listed
     elif is_patch_of "$newest" "$installed"; then
-        end_run 'done' "Only one source lists Mattermost $newest, and its checksum is not known, so the host stays on $installed."
+        end_run 'done' "Only one release source lists Mattermost $newest, and the bundle does not know the checksum of that version. So this host stays on $installed until a second source lists $newest."
     fi
 }
 
@@ -34,7 +34,7 @@ refuse_others() { # what is at work on this host, or was interrupted, goes first
     no_other_is_open || end_run skipped "$why"
     ! is_open switch || end_run skipped "An upgrade or rollback has not ended yet. See: mattermost-switch status"
     if is_open restore || [ -e "$work/backup/closed" ]; then end_run skipped "A restore has not ended yet. See: systemctl status mattermost-restore-back"; fi
-    if is_moving || [ -e "$work/aside/journal" ]; then end_run skipped "A move or an import has not ended yet. See: systemctl status mattermost-move"; fi
+    if is_moving || [ -e "$work/aside/journal" ]; then end_run skipped "A move or an import has not ended yet. See: systemctl status mattermost-move; mattermost-aside status"; fi
     [ ! -e "$work/moved" ] || end_run skipped "The server was moved away from this host, so nothing is upgraded here."
     systemctl is-active --quiet mattermost.service || end_run skipped "The server is not running. See: systemctl status mattermost"
 }

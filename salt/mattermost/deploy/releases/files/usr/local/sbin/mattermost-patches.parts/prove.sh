@@ -38,15 +38,15 @@ prove_signature() { # prove_signature ARCHIVE: the key is fetched each time, so 
     without_armour "$scratch/key" >"$scratch/keyring.gpg"
     gpgv --homedir "$scratch" --status-fd 1 --keyring "$scratch/keyring.gpg" "$scratch/signature" "$1" >"$scratch/seen" 2>"$scratch/error"
     rc=$?
-    if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="it belongs to another file"
-    elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key signed it, or the key file does not contain the pinned key"
-    elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="its key has expired; the vendor must publish that key again with the same fingerprint"
-    elif grep -q '^\[GNUPG:\] \(REVKEYSIG\|EXPSIG\)' "$scratch/seen"; then why="its key is revoked, or the signature has expired"
+    if grep -q '^\[GNUPG:\] BADSIG' "$scratch/seen"; then why="the signature belongs to another file"
+    elif grep -q '^\[GNUPG:\] NO_PUBKEY' "$scratch/seen"; then why="another key signed the archive, or the key file does not contain the pinned key"
+    elif grep -q '^\[GNUPG:\] EXPKEYSIG' "$scratch/seen"; then why="the vendor's key has expired; the vendor must publish that key again with the same fingerprint"
+    elif grep -q '^\[GNUPG:\] \(REVKEYSIG\|EXPSIG\)' "$scratch/seen"; then why="the vendor's key is revoked, or the signature has expired"
     elif [ "$rc" != 0 ] || ! grep -q '^\[GNUPG:\] GOODSIG' "$scratch/seen"; then why=$(tail -n 1 "$scratch/error")
-    elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key signed it, not the pinned key $key_fingerprint"
+    elif ! grep -q "^\[GNUPG:\] VALIDSIG [0-9A-F]* .*$key_fingerprint *\$" "$scratch/seen"; then why="another key signed the archive, not the pinned key $key_fingerprint"
     else return 0
     fi
-    end_run failed "The vendor's signature of Mattermost $patch is not valid: ${why:-gpgv gave no reason}. The archive was not opened." "To install this patch nevertheless, compare its checksum with the vendor's, set mattermost:release:sha256, and deploy."
+    end_run failed "The vendor's signature of Mattermost $patch is not valid: ${why:-gpgv gave no reason}. The archive was not opened." "To install this patch nevertheless, compare the archive's checksum with the vendor's, set mattermost:release:version and mattermost:release:sha256, and deploy."
 }
 
 without_armour() { # without_armour FILE: its keys as gpgv wants them

@@ -27,7 +27,7 @@ unpack_archive() { # unpack_archive ARCHIVE; a disk that is full, or an archive 
 prepare_tree() { # prepare_tree DIRECTORY: what is in it is a release of that version; the reason why not goes to $scratch/error
     local tree="$1/mattermost" said version edition wanted
     if [ "$(ls -A "$1")" != mattermost ] || [ -n "$(strange_members "$1")" ]; then
-        say "the archive contains files that no release has." >"$scratch/error"
+        say "the archive contains files that no release of Mattermost has." >"$scratch/error"
         return 1
     fi
     chmod -R 'u=rwX,go=rX' "$tree" && chmod 755 "$1" || return 1

@@ -47,8 +47,8 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
             ;;
         2)
             case $(reason_of) in
-                *' is running'* | *'not ended yet'* | *'was requested'*) end_run skipped "The upgrade to $patch was refused: $(reason_of)" ;;
-                *) end_run failed "The upgrade to $patch was refused: $(reason_of)" ;;
+                *' is running'* | *'not ended yet'* | *'was requested'*) end_run skipped "The upgrade to Mattermost $patch was refused: $(reason_of)" ;;
+                *) end_run failed "The upgrade to Mattermost $patch was refused: $(reason_of)" ;;
             esac
             ;;
         *) stop_for_good "$patch" to-undone ;;

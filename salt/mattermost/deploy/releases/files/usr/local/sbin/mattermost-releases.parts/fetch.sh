@@ -64,9 +64,9 @@ answer_fault() { # answer_fault FILE ADDRESS: why what came is no answer, nothin
     else
         case $status in
             200) ;;
-            '') case $2 in file://*) ;; *) say "answers without a status" ;; esac ;;
-            3*) say "redirects to $(tr -d '\r' <"$1.headers" | sed -n 's/^[Ll]ocation: *//p' | tail -n 1 | tr -cd 'A-Za-z0-9.:/_~?=&%-' | cut -c1-200), which is not followed" ;;
-            *) say "answers $status" ;;
+            '') case $2 in file://*) ;; *) say "answers without an HTTP status" ;; esac ;;
+            3*) say "redirects to $(tr -d '\r' <"$1.headers" | sed -n 's/^[Ll]ocation: *//p' | tail -n 1 | tr -cd 'A-Za-z0-9.:/_~?=&%-' | cut -c1-200), but no redirect is followed" ;;
+            *) say "answers with the HTTP status $status" ;;
         esac
     fi
 }
