@@ -68,6 +68,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         for path, text in texts.items():
             owned_files.replace(path, text)
         if stops:
+            remains.cluster.systemctl("stop")
             fault = _switched_off([cluster["enable"], cluster["service"]])
             if fault:
                 return _ret(name, False, fault, shown)

@@ -27,6 +27,9 @@ ENVIRONMENT = {
 }
 SUPERUSER = "postgres"
 TIMEOUT = 120  # seconds for one psql
+PATIENCE = 10  # seconds for sessions that were told to end; a query that looks at no signal, as XPath, never does
+LOCK_PATIENCE = 60  # seconds that the superuser waits for what the role holds; sql.sh has it too
+RECOVERY = 600  # seconds after sessions were ended otherwise
 # bytes: who owns the database that is asked says whatever it likes, for as long as it likes, in answers and in messages
 LARGEST_ANSWER, CLIENT_MEMORY = 16 << 20, 1 << 30
 
@@ -88,22 +91,39 @@ class Cluster:
         return (lines[4], int(lines[3])) if len(lines) > 7 and lines[7] == "ready" else None
 
     def systemctl(self, verb: str, seconds: float = 90) -> bool:
-        """Start or restart the cluster's unit; say whether a new postmaster took connections within *seconds*.
+        """Restart or stop the cluster's unit; say whether a new postmaster took connections, or none is left, within *seconds*.
 
-        The unit's own word is not waited for: Debian's comes two seconds late, and is "active" for a start that failed.
+        The unit's own word is not waited for: Debian's comes two seconds late, and is "active" for a start that failed. It
+        would also wait for a query that looks at no signal, for an hour or for ever.
         """
         before, unit = self.pid_file()[:1], self.data["service"]
         systemctl("--no-block", verb, unit)
         deadline = time.monotonic() + seconds
-        turn = 0
+        turn = held_up = 0
         while time.monotonic() < deadline:
-            if self.running() and self.pid_file()[:1] != before and self.answers():
+            if verb == "stop" and not self.pid_file():
+                return True
+            if verb != "stop" and self.running() and self.pid_file()[:1] != before and self.answers():
                 return True
             turn += 1
-            if turn % 20 == 0 and not self.pid_file() and not self._has_job():
-                return False
+            if turn % 20 == 0:
+                if not self.pid_file() and not self._has_job():
+                    return False
+                held_up += 1 if (waits := self._waits_for_sessions()) else 0
+                if waits and held_up == PATIENCE:
+                    self._as(
+                        SUPERUSER, [self.program("pg_ctl"), "stop", "-m", "immediate", "-D", self.data["data_dir"]]
+                    )
+                    deadline = time.monotonic() + RECOVERY
             time.sleep(0.05)
         return False
+
+    def _waits_for_sessions(self) -> bool:
+        """Say whether a stop has begun, but not yet its last part: PostgreSQL writes what is in memory, for which it has all its time."""
+        if self.pid_file()[7:8] != ["stopping"]:
+            return False
+        said = self._as(SUPERUSER, [self.program("pg_controldata"), "-D", self.data["data_dir"]]).stdout
+        return bool(re.search(r"^Database cluster state: +in production$", said, re.M))
 
     def _has_job(self) -> bool:
         """Say whether the service manager is still at work on the unit."""
@@ -128,7 +148,7 @@ class Cluster:
         ]
         return self._as(SUPERUSER, command).returncode == 0
 
-    def kill(self, pids: list[int], seconds: float = 600) -> None:
+    def kill(self, pids: list[int], seconds: float = RECOVERY) -> None:
         """Kill processes of the cluster, with its own rights, and wait until it has recovered from that."""
         self._as(SUPERUSER, ["/bin/sh", "-c", 'kill -KILL "$@"', "sh", *(str(int(pid)) for pid in pids)])
         deadline = time.monotonic() + seconds
@@ -145,6 +165,7 @@ class Cluster:
             )
         environment = {
             "PGOPTIONS": "-c search_path=pg_catalog -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"
+            f" -c lock_timeout={LOCK_PATIENCE}s"
         }
         if self.superuser_password:
             environment["PGPASSWORD"] = self.superuser_password

@@ -14,7 +14,6 @@ INCLUDE = "include_dir = 'conf.d'  # added by mattermost.deploy.database"
 DATABASES = """SELECT coalesce(json_object_agg(datname, coalesce(shobj_description(oid, 'pg_database'), '')), '{}')
  FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres';"""
 COUNTS = "SELECT json_build_object('users', (SELECT count(*) FROM users), 'posts', (SELECT count(*) FROM posts));"
-PATIENCE = 10  # seconds for sessions that were told to end
 
 
 class Remains:
@@ -91,7 +90,7 @@ class Remains:
             f"SELECT coalesce(json_agg(json_build_array(pid, pg_terminate_backend(pid))), '[]') {sessions};"
         )  # noqa: S608
         pids = ", ".join(str(int(pid)) for pid, _ in told) or "NULL"
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + host.PATIENCE
         while left := self.cluster.query(f"SELECT coalesce(json_agg(pid), '[]') {sessions} AND pid IN ({pids});"):  # noqa: S608
             if time.monotonic() > deadline:
                 self.cluster.kill(left)

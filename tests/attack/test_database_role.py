@@ -86,7 +86,11 @@ class Cluster:
             path.write_text(files.with_block(path.read_text(), played))
 
     def start(self):
-        self.ctl("start", "-w", "-l", f"{self.place}/log", "-o", f"-k {self.place} -p 5432 -c listen_addresses=''")
+        self.do("postgres", "sh", "-c", self.start_command())
+
+    def start_command(self):
+        options = f"-k {self.place} -p 5432 -c listen_addresses="
+        return f"{self.bin}/pg_ctl -D {self.place}/data start -w -l {self.place}/log -o '{options}'"
 
     def ctl(self, *words):
         self.do("postgres", f"{self.bin}/pg_ctl", "-D", f"{self.place}/data", *words)

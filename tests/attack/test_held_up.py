@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import time
 
+import mattermost_database_cluster as host
 import mattermost_remove_database as removal
 import pytest
 
@@ -72,6 +73,14 @@ def test_a_session_that_holds_the_role_itself_stops_no_new_password(cluster):  #
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_deploy_waits_for_a_lock_of_the_role_only_so_long(cluster, monkeypatch):  # noqa: F811
+    """The statement is given up by PostgreSQL too: else it would be carried out long after the run has failed."""
+    monkeypatch.setattr(host, "LOCK_PATIENCE", 1)
+    with busy(cluster, "ALTER ROLE mattermost PASSWORD 'evil'; SELECT pg_sleep(600)"):
+        with pytest.raises(host.DatabaseError, match="lock timeout"):
+            host.Cluster(described(cluster)).psql("ALTER ROLE mattermost CONNECTION LIMIT 5")
+
+
 def test_a_copy_that_the_role_holds_is_not_waited_for(cluster):  # noqa: F811
     """The copies are the role's too, and it holds them from within its own database."""
     cluster.sql("CREATE DATABASE mattermost_before_1 OWNER mattermost", database="postgres")
@@ -82,11 +91,68 @@ def test_a_copy_that_the_role_holds_is_not_waited_for(cluster):  # noqa: F811
         assert "lock timeout" in done.stderr
 
 
+def described(cluster):
+    """What the settings say of a cluster."""
+    place = str(cluster.place)
+    return {"bin_dir": cluster.bin, "socket_dir": place, "data_dir": f"{place}/data", "service": "the-cluster"}
+
+
 def test_a_query_that_looks_at_no_signal_stops_no_removal(cluster, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(removal, "PATIENCE", 1)
-    data = {"bin_dir": cluster.bin, "socket_dir": str(cluster.place), "data_dir": f"{cluster.place}/data"}
-    remains = removal.Remains(data, "mattermost", "mattermost")
+    monkeypatch.setattr(host, "PATIENCE", 1)
+    remains = removal.Remains(described(cluster), "mattermost", "mattermost")
     monkeypatch.setattr(remains, "ours", lambda: ["mattermost"])
     with busy(cluster):
         remains.end_sessions()
         remains.cluster.psql("DROP DATABASE mattermost")
+
+
+@pytest.fixture
+def unit(cluster, monkeypatch):  # noqa: F811
+    """What the cluster's unit does: it stops PostgreSQL as Debian's does, for as long as that takes, and starts it."""
+    stop = f"{cluster.bin}/pg_ctl stop -D {cluster.place}/data -m fast -t 3600"
+    verbs = {"stop": stop, "restart": f"{stop}; sleep 3; {cluster.start_command()}"}
+    at_work = []
+
+    def systemctl(*words):
+        command = ["runuser", "-u", "postgres", "--", "sh", "-c", verbs[words[-2]]]
+        at_work.append(subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return True
+
+    monkeypatch.setattr(host, "systemctl", systemctl)
+    yield host.Cluster(described(cluster))
+    cluster.ctl("stop", "-m", "immediate") if (cluster.place / "data/postmaster.pid").exists() else None
+    for process in at_work:
+        process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("verb", ["restart", "stop"])
+def test_a_query_that_looks_at_no_signal_stops_no_restart(cluster, unit, verb, monkeypatch):  # noqa: F811
+    """Of a deploy with other settings, of a removal; before, a restart failed after 90 s, and PostgreSQL stayed down."""
+    monkeypatch.setattr(host, "PATIENCE", 1)
+    monkeypatch.setattr(unit, "_has_job", lambda: True)
+    run, stops = unit._as, []
+    monkeypatch.setattr(
+        unit, "_as", lambda *words: (stops.extend(word for word in words[1] if word == "immediate"), run(*words))[1]
+    )
+    with busy(cluster):
+        assert unit.systemctl(verb, seconds=20)
+    assert len(stops) == 1, "the next postmaster is not to be stopped too"
+    if verb == "restart":
+        assert cluster.sql("SELECT count(*) FROM posts").stdout == "2\n"
+    else:
+        assert not unit.pid_file()
+
+
+def test_a_restart_that_nothing_holds_up_is_clean(cluster, unit, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(unit, "_has_job", lambda: True)
+    with busy(cluster, "SELECT pg_sleep(600)"):
+        assert unit.systemctl("restart", seconds=60)
+    assert "not properly shut down" not in (cluster.place / "log").read_text()
+
+
+def test_a_query_that_looks_at_no_signal_stops_no_upgrade_of_postgresql(cluster):  # noqa: F811
+    """Nor its rollback: as those of a process that logs in again after all sessions were ended."""
+    with busy(cluster):
+        lines = f"systemctl() {{ :; }}; old_service=unit old_data={cluster.place}/data old_bin={cluster.bin} SESSION_PATIENCE=1; stop_unit() {{ :; }}; stop_cluster old"
+        done = cluster.run("mattermost-postgresql", lines)
+        assert done.returncode == 0, done.stderr

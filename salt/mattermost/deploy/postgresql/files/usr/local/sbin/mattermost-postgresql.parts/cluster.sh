@@ -27,11 +27,18 @@ start_cluster() { # start_cluster old|new: and wait until it takes connections, 
     found=$(super 'SHOW data_directory') && [ "$found" = "$data" ]
 }
 
-stop_cluster() { # stop_cluster old|new
-    local service_ data bin
+SESSION_PATIENCE=10 # seconds for sessions that were told to end; mattermost_database_cluster.py has it too
+
+stop_cluster() { # stop_cluster old|new: also if a query looks at no signal, as XPath does; PostgreSQL recovers from that when it starts again
+    local service_ data bin mode=fast
     eval "service_=\$${1}_service data=\$${1}_data bin=\$${1}_bin"
-    systemctl stop "$service_" 2>/dev/null
-    ! is_running "$data" || as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t 120 >/dev/null 2>&1
+    systemctl --no-block stop "$service_" 2>/dev/null
+    if is_running "$data" && ! as_postgres "$bin/pg_ctl" stop -D "$data" -m fast -t "$SESSION_PATIENCE" >/dev/null 2>&1; then
+        # no longer "in production": it writes what is in memory, for which it has its time
+        ! as_postgres "$bin/pg_controldata" -D "$data" | grep -q '^Database cluster state: *in production$' || mode=immediate
+        as_postgres "$bin/pg_ctl" stop -D "$data" -m "$mode" -t 600 >/dev/null 2>&1
+    fi
+    stop_unit "$service_" 2>/dev/null
     ! is_running "$data"
 }
 
