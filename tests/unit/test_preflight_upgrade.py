@@ -63,7 +63,7 @@ def test_flags_with_which_a_version_does_not_start_are_refused(flag):
     refused = [one for one in of(findings_of("11.7.9", "12.0.2", pillar), "upgrade-changes") if one.level == "refusal"]
     assert len(refused) == 1
     assert f"MM_FEATUREFLAGS_{flag} is true" in refused[0].sentence
-    assert "Remove it" in refused[0].fix
+    assert "Remove this setting" in refused[0].fix
     assert [one.level for one in of(findings_of("11.7.9", "11.7.10", pillar), "upgrade-changes")] == ["ok"]
 
 
