@@ -68,7 +68,7 @@ def test_a_folder_that_certbot_is_not_to_fill_is_left_alone(pillar, site):
 
 def rooted(tmp_path, given=None):
     """Look at a host whose files are below *tmp_path*."""
-    text = probing.part(probe.script(["salt"], given or settings()), "foreign() {", "# sites of others")
+    text = probing.part(probe.script(["salt"], given or settings()), "foreign() {", "# the bundle that deployed it")
     for folder in ("/etc/", "/usr/local/", "/usr/lib/systemd/", "/run/systemd/"):
         text = text.replace(folder, f"{tmp_path}{folder}")
     done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
