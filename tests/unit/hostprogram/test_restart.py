@@ -81,7 +81,7 @@ def test_nothing_starts_a_server_that_is_held_for_its_move(host, command):
     (host.folder / "run.closed").touch()
     done = host.run(*command)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "it is being moved to another host" in done.stdout
+    assert "it is being moved to a new host" in done.stdout
     assert host.get("active") == "inactive"
     assert host.current == OLD
     assert (host.folder / "run.closed").exists(), "people are let in"
