@@ -62,7 +62,7 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("set mattermost:release:edition: enterprise. To import anyway", {"source": detect.detect(by_hand())._replace(is_team=False)}),
         ('set mattermost:release:edition: team. To import anyway, add "accept": ["team"]', {"release": {"edition": "enterprise"}}),
         ('"accept": ["gitlab-sign-in"]', {"source": detect.detect(by_hand({**CONFIG, "GitLabSettings": {"Enable": True}}))}),
-        ("serves 250 users, but 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
+        ("serves at most 250 users, but 300 are active", {"source": detect.detect(by_hand())._replace(version="10.11.18"), "facts": {"users": "300"}}),
         ("does not support an upgrade", {"source": detect.detect(by_hand())._replace(version="9.5.0")}),
         ("has no pg_dump", {"source": detect.detect(by_hand())._replace(login=parse.Login("login", "chat", "mm"))}),
     ],

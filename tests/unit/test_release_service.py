@@ -40,7 +40,7 @@ def test_a_report_is_told_in_sentences_with_the_first_errors():
     report = core.report(REPORT)
     assert report["result"] == "undone"
     assert core.comment(report, "nothing") == (
-        'It died. Mend it = now.\nThe server\'s first errors:\n  {"a":1}\n  Error: x=y'
+        'It died. Mend it = now.\nThe first errors in the server\'s log:\n  {"a":1}\n  Error: x=y'
     )
 
 

@@ -30,7 +30,7 @@ def test_every_key_in_a_file_counts(key):
 
 @pytest.mark.parametrize("damage", [lambda text: "<html>", lambda text: text.replace("\n\n", "\n\nAAAA", 1)])
 def test_what_is_no_key_is_told(key, damage):
-    with pytest.raises(core.RepositoryError, match="OpenPGP key file"):
+    with pytest.raises(core.RepositoryError, match="OpenPGP key"):
         core.fingerprints(damage(key.text))
 
 

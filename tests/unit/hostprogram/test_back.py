@@ -71,7 +71,10 @@ def test_an_older_version_that_does_not_come_up_is_undone(host, fault):
     done = host.run("back", "overwrite", "copy")
     assert done.returncode == 3, done.stdout + done.stderr
     assert_still_new(host)
-    assert "To try again, correct the cause, then run on the controller: salt-run state.orchestrate mattermost.rollback" in host.report()["advice"]
+    assert (
+        "To try again, correct the cause, then run on the controller: salt-run state.orchestrate mattermost.rollback"
+        in host.report()["advice"]
+    )
     host.fault(OLD, "")
     assert host.run("back", "overwrite", "copy").returncode == 0
     assert_back(host)
