@@ -77,7 +77,7 @@ def _said(name, changes, restart, notes) -> dict:
         else f"No key of {name} differs from the settings."
     ]
     if restart:
-        before = "" if changes else "An earlier run changed some keys and did not restart the server. "
+        before = "" if changes else "An earlier run changed some keys of config.json and did not restart the server. "
         sentences.append(
             f"{before}This run {'would restart' if __opts__['test'] else 'restarts'} the server, which then uses the new values."
         )

@@ -82,7 +82,7 @@ def refusal(serving: int, wanted: int, kept: dict[int, int], deploy: str) -> str
         return f"This bundle has not set up a PostgreSQL on this host. Deploy the host first: {deploy}"
     if wanted < serving:
         where = (
-            f" PostgreSQL {wanted} is kept only with its data from before the upgrade to {kept[wanted]}."
+            f" This host has PostgreSQL {wanted} only as the copy from before the upgrade to {kept[wanted]}, without later messages."
             if wanted in kept
             else ""
         )

@@ -109,7 +109,7 @@ def test_a_link_is_followed_and_one_to_nothing_is_named(given):
     [
         ("mattermost: &m\n  platform: *m\n", "mattermost.sls: a value contains itself"),
         (BEFORE + "  hosts: &h [*h]\n", "mattermost.sls: a value contains itself"),
-        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: this file has more than 100000 values, because values marked with &name"),
+        ("a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in zip("abcdefghijk", "bcdefghijkl")), "mattermost.sls: the aliases (*name) in this file stand for more than 100000 values"),
         (BEFORE + "  x: " + "[" * 3000, "mattermost.sls: this file has too many levels of brackets or indentation."),
         (BEFORE + "---\n" + BEFORE, "mattermost.sls:3: a second line `---`"),
         (BEFORE + "...\nx: 1\n", "mattermost.sls:4: a line `...`"),

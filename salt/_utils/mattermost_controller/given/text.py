@@ -115,7 +115,7 @@ def _loaded(path: str, text: str):
             )
         if form.is_endless(found):
             raise TextError(
-                f"{path}: this file has more than {form.MOST} values, because values marked with &name contain *name again. Write the values themselves instead."
+                f"{path}: the aliases (*name) in this file stand for more than {form.MOST} values, because marked values (&name) contain aliases. Write those values without & and *."
             )
         return found
     try:  # for the words: PyYAML in Python says more than libyaml, with which Salt reads

@@ -147,7 +147,7 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     elif recorded swapped; then
         rm -rf "$own/before/$source"
         outcome="What was written since the upgrade to $from is now only in the database $newer."
-        ! count_lost "$newer" "$database" || outcome="These were created since the upgrade to $from, and are now only in the database $newer: $lost."
+        ! count_lost "$newer" "$database" || outcome="Created after the upgrade to $from, and now only in the database $newer: $lost."
     else
         outcome="The database was not changed."
     fi
