@@ -89,7 +89,7 @@ def test_a_repository_that_does_not_answer_stops_the_run(el7):
         el7.lab.mirror.heal()
     assert run.rc == 1, run
     assert "Stage packages failed" in run.comments
-    assert "mattermost-updates (https://vault.centos.org/7.9.2009/updates/" in run.comments
+    assert "The repository mattermost-updates is at https://vault.centos.org/7.9.2009/updates/" in run.comments
     assert "mattermost:platform:repositories:system:mattermost-updates:baseurl" in run.comments
     assert set(el7.ssh(FINGERPRINT).splitlines()) ^ before == set()
     assert el7.ssh("rpm -q nginx postgresql15-server certbot | grep -vc 'is not installed'; true").strip() == "0"
