@@ -43,9 +43,7 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
         return ok("certificate-days", f"{sentence}.")
     sentence += f"; at least {math.ceil(limit / timedelta(days=1))} are required."
     reason = facts.get("renewal", {}).get("reason")
-    return refusal(
-        "certificate-days", f"{sentence} The certificate authority's reason: {reason}." if reason else sentence, fix
-    )
+    return refusal("certificate-days", f"{sentence} The last renewal failed: {reason}." if reason else sentence, fix)
 
 
 def validity(certificate) -> tuple[datetime, datetime]:
