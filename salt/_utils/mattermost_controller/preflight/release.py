@@ -150,7 +150,7 @@ def downgrade(settings, facts, outside) -> Finding:
         return refusal(
             "downgrade",
             f"Mattermost {installed} is installed, and {wanted} is older. An older server cannot use the newer database.",
-            f"set mattermost:release:version to {installed} or newer. To undo the last upgrade: salt-run state.orchestrate mattermost.rollback.",
+            f"set mattermost:release:version to {installed} or newer. To go back one upgrade: salt-run state.orchestrate mattermost.rollback.",
         )
     if settings["release"]["pinned"] and release_facts.is_newer_patch(settings["release"], installed):
         return note(
