@@ -99,7 +99,7 @@ OPERATIONS = {
     "restart": by_hand("mattermost-switch restart"),
 }
 # what may end with a fault, and only with this one: restic was led to a file of root's, and its backup does not stay
-MAY_FAIL = dict.fromkeys(("backup", "status"), "instead of a file of the server")
+MAY_FAIL = dict.fromkeys(("backup", "status"), "which is not a file of the server")
 
 
 def does(deployment, operation, releases):
