@@ -7,6 +7,7 @@ themselves: neither in their text nor in their arguments.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import urllib.parse
@@ -79,6 +80,17 @@ def found_in(data: bytes, planted=None) -> list[str]:
         for form, pattern in forms(value).items()
         if pattern in data
     ]
+
+
+def below(folder, planted=None, places=(".",)) -> set[str]:
+    """Return the files at or below *places* of *folder*, relative to it, in which a planted secret stands."""
+    found = set()
+    for place in (folder / place for place in places):
+        for path in place.rglob("*") if place.is_dir() else [place]:
+            with contextlib.suppress(FileNotFoundError):  # Salt writes beside a file and renames
+                if path.is_file() and found_in(path.read_bytes(), planted):
+                    found.add(str(path.relative_to(folder)))
+    return found
 
 
 _MASK = 0x5A

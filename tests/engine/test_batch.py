@@ -63,8 +63,7 @@ SECRETS = {daemons.MINION: "the-password-of-the-first", "m1.example": "the-passw
 
 def keeping(site, secret, *places):
     """Return the files below *places* of the site's folder that hold *secret*."""
-    files = [path for place in places for path in (site.folder / place).rglob("*") if path.is_file()]
-    return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), {"x": secret})}
+    return secrets.below(site.folder, {"x": secret}, places)
 
 
 def test_no_host_gets_what_another_ones_settings_keep_secret(site):

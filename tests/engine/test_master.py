@@ -137,16 +137,8 @@ def test_the_controllers_python_comes_to_a_minion_and_no_deploy_imports_it(site,
 
 def keeping(site, planted=None):
     """Return the files of master, minion and masterless host with a planted secret in them."""
-    files = [
-        path
-        for name in ("master", "minion", "masterless")
-        for path in (site.folder / name).rglob("*")
-        if path.is_file()
-    ]
-    logs = [site.log("master"), site.log("minion")]
-    return {
-        str(path.relative_to(site.folder)) for path in [*files, *logs] if secrets.found_in(path.read_bytes(), planted)
-    }
+    places = ("master", "minion", "masterless", site.log("master"), site.log("minion"))
+    return secrets.below(site.folder, planted, places)
 
 
 def test_a_minion_refuses_faulty_settings_with_their_sentence(site, synced):

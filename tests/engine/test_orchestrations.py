@@ -75,10 +75,7 @@ def test_the_preflight_inspects_the_host_by_its_minion_and_no_secret_is_kept(sit
 
 def keeping(site, planted):
     """Return the files of the master and its minion that hold one of *planted*."""
-    files = [
-        path for path in site.folder.rglob("*") if path.is_file() and not path.is_relative_to(site.folder / "salt")
-    ]
-    return {str(path.relative_to(site.folder)) for path in files if secrets.found_in(path.read_bytes(), planted)}
+    return {path for path in secrets.below(site.folder, planted) if not path.startswith("salt/")}
 
 
 def test_an_installation_is_found_by_its_minion_and_what_it_holds_is_kept_nowhere(site, tmp_path_factory):
