@@ -115,8 +115,9 @@ picture: setup ## Draw docs/screen.svg from a first deploy, on the host that `ma
 .PHONY: bench
 ROUNDS ?= 1
 GIGABYTES ?= 0
-bench: standin ## Compare with a hand-written script, then measure upgrades, rollbacks and many hosts [ROUNDS=1 BASE=commit to measure too; ONLY=deploy|upgrade|engines GIGABYTES=0 PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
-	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
+FILES ?= 0
+bench: standin ## Compare with a hand-written script, then measure upgrades, rollbacks and many hosts [ROUNDS=1 BASE=commit to measure too; ONLY=deploy|upgrade|engines|large GIGABYTES=0 FILES=0 (GB, for large) PLATFORM= ARCHIVE= WRITE=1: into docs/measurements.md]
+	@$(BIN)/python -m tests.bench --platform $(PLATFORM) --rounds $(ROUNDS) --gigabytes $(GIGABYTES) --files $(FILES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(WRITE),--write)
 
 .PHONY: release
 VERSION ?=

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.bench import contenders, engines, page, result, sized, upgrades
+from tests.bench import contenders, engines, large, page, result, sized, upgrades
 from tests.lab import archives
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -63,8 +63,11 @@ def main() -> int:
         "--archive", help="a Team Edition archive; default: the newest stand-in, made as large as a real one"
     )
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", choices=("deploy", "upgrade", "engines"), help="one of the parts alone")
+    parser.add_argument(
+        "--only", choices=("deploy", "upgrade", "engines", "large"), help="one of the parts alone; large: only so"
+    )
     parser.add_argument("--gigabytes", type=float, default=0, help="what to put into the database before the upgrades")
+    parser.add_argument("--files", type=float, default=0, help="GB of files, for large")
     parser.add_argument("--base", help="a commit whose tree is measured too, in turn with this one")
     parser.add_argument(
         "--write", action="store_true", help="write the tables into docs/measurements.md: on an idle machine"
@@ -72,7 +75,7 @@ def main() -> int:
     given = parser.parse_args()
     was_up = (ROOT / ".lab" / "instance").exists()
     lab = Lab.open(ROOT)
-    rounds, rows, releases, by_engine = [], {}, [], {}
+    rounds, rows, releases, by_engine, of_size = [], {}, [], {}, {}
     kinds = {"script": contenders.ByHand, "smaller": contenders.Smaller, "bundle": contenders.Bundle}
     try:
         with contextlib.ExitStack() as stack:
@@ -86,6 +89,9 @@ def main() -> int:
                 for kind in bundles.values():
                     contenders.warm_up(lab, kind, archive, given.platform)
                 rounds = [measure(lab, archive, given.platform, number, kinds) for number in range(given.rounds)]
+            if given.only == "large":
+                two = [archives.describe(path) for path in archives.available(lab.archives)][-2:]
+                of_size = large.measure(lab, two, given.platform, given.gigabytes, given.files)
             if given.only in (None, "upgrade"):
                 releases = [archives.describe(path) for path in archives.available(lab.archives)][-2:]
                 if len(releases) < 2:
@@ -115,6 +121,9 @@ def main() -> int:
         print(engines.text(by_engine))
         found["engines"] = by_engine
         tables["engines"] = page.engines_table(by_engine)
+    if of_size:
+        print(large.text(of_size))
+        found["large"] = of_size
     if given.write:
         (ROOT / page.PATH).write_text(page.written((ROOT / page.PATH).read_text(), tables))
     (ROOT / ".lab" / "bench.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.bench import contenders, engines, page, result, sized, upgrades
+from tests.bench import contenders, engines, large, page, result, sized, upgrades
 from tests.probe.report import Loss, Report
 
 ROUND = {
@@ -199,3 +199,23 @@ def test_many_hosts_are_told_by_engine_beside_their_aim():
     assert told[2] == "ssh, 8 hosts / 1: 1.55 (aim 1.5: MISSED)"
     assert told[-1] == "minion, 20 hosts / 1: 1.00 (aim 2: met)"
     assert "| 8 over ssh | 62.0 s | 1.55 | 3.0 | 5 |" in page.engines_table(ENGINES)
+
+
+def test_a_large_sites_operations_are_told_with_what_they_need_of_the_disk():
+    rows = [
+        {"case": "upgrade", "seconds": 61.4, "away": 12.34, "peak": 10.2e9, "repository": 17e9},
+        {"case": "restore on a bare host", "seconds": 400, "away": None, "peak": 22e9, "repository": 17e9},
+    ]
+    first, _, upgrade, restore = large.text({"size": 10.04e9, "files": 12.0, "rows": rows}).splitlines()
+    assert first == "Database of 10.04 GB, 12 GB of files"
+    assert upgrade.split()[1:] == ["61", "s", "12.3", "s", "10.2", "GB", "17.0", "GB"]
+    assert restore.split()[-6:] == ["400", "s", "22.0", "GB", "17.0", "GB"]
+
+
+def test_the_most_that_was_used_of_a_disk_is_seen(tmp_path, monkeypatch):
+    free, peak = iter([100, 100, 40, 70]), large.Peak(tmp_path)
+    monkeypatch.setattr(peak, "_free", lambda: next(free, 70))
+    monkeypatch.setattr(peak._done, "wait", lambda _: peak._done.is_set() or peak.bytes == 60)
+    with peak:
+        peak._thread.join(5)
+    assert peak.bytes == 60
