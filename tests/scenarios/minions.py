@@ -23,7 +23,7 @@ from tests.scenarios.deployment import ROOT, Run
 
 HOME = "opt/minion"
 PACKAGES = f"{HOME}/salt/lib/python3.11/dist-packages"
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class Master:

@@ -179,6 +179,15 @@ def both_at_once(master, host):
         return by_ssh, by_minion.result()
 
 
+# as when its package is updated: the upgrade goes on when the minion that began it is gone
+RESTART = """
+pid() { systemctl show --value -p MainPID minion; }
+old=$(pid)
+systemctl --no-block restart minion
+until [ "$(pid)" != "$old" ] && [ "$(pid)" != 0 ]; do sleep 0.2; done
+"""
+
+
 class Upgrade(Pausing):
     """The host's own program that brings the data to another PostgreSQL."""
 
@@ -205,7 +214,7 @@ def test_a_master_brings_a_host_to_another_postgresql(lab, releases):
 
             host.ssh(GO_BACK, timeout=120)
             whole(host, OLD)
-            cut = meanwhile(master, upgrade, "systemctl --no-block restart minion")  # as when its package is updated
+            cut = meanwhile(master, upgrade, RESTART)
             assert cut.rc == 1, cut
             assert f"The minion {host.name} answers, but has lost this job" in cut.comments
             upgrade.until("! systemctl is-active -q mattermost-postgresql", "the end of the upgrade")
@@ -221,7 +230,7 @@ def meanwhile(master, upgrade, command):
         run = pool.submit(master.orchestrate, "mattermost.postgresql")
         try:
             upgrade.reached(300)
-            upgrade.run(command)
+            upgrade.run(command, timeout=180)
         finally:
             upgrade.go_on()
         return run.result()
