@@ -18,8 +18,9 @@ def stored(name, password="", repository=""):
     """Have the password in the store, for root alone: the given one, or one that is made once.
 
     name: directory of the store. password: of an existing repository (mattermost_backup_repository has asked it); empty keeps
-    the host's own. repository: of the settings; the first password comes with a warning where backups are on this host alone. Another password than the stored one takes its place, and the stored one is kept beside it. The value never
-    stands in changes or comment. result False, with nothing changed, when the stored file cannot be used.
+    the host's own. repository: of the settings; the first password comes with a warning where backups are on this host alone.
+    Another password than the stored one takes its place, and the stored one is kept beside it. The value never stands in changes
+    or comment. result False, with nothing changed, when the stored file cannot be used.
     """
     try:
         known = core.read(name, NAME)

@@ -60,7 +60,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
             )
         if __opts__["test"]:
             return _ret(name, None, "Would remove from PostgreSQL what the deploy added.", shown)
-        if running and (sql or stops):
+        if sql:
             remains.end_sessions()
         for statements in sql.values():
             for statement in statements.splitlines():

@@ -120,7 +120,8 @@ def unit(cluster, monkeypatch):  # noqa: F811
 
     monkeypatch.setattr(host, "systemctl", systemctl)
     yield host.Cluster(described(cluster))
-    cluster.ctl("stop", "-m", "immediate") if (cluster.place / "data/postmaster.pid").exists() else None
+    if (cluster.place / "data/postmaster.pid").exists():
+        cluster.ctl("stop", "-m", "immediate")
     for process in at_work:
         process.wait(timeout=30)
 
@@ -131,9 +132,12 @@ def test_a_query_that_looks_at_no_signal_stops_no_restart(cluster, unit, verb, m
     monkeypatch.setattr(host, "PATIENCE", 1)
     monkeypatch.setattr(unit, "_has_job", lambda: True)
     run, stops = unit._as, []
-    monkeypatch.setattr(
-        unit, "_as", lambda *words: (stops.extend(word for word in words[1] if word == "immediate"), run(*words))[1]
-    )
+
+    def counted(account, command, *more):
+        stops.extend(word for word in command if word == "immediate")
+        return run(account, command, *more)
+
+    monkeypatch.setattr(unit, "_as", counted)
     with busy(cluster):
         assert unit.systemctl(verb, seconds=20)
     assert len(stops) == 1, "the next postmaster is not to be stopped too"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 import threading
@@ -53,8 +52,7 @@ class Peak:
         self.place, self.bytes, self._done = place, 0, threading.Event()
 
     def _free(self) -> int:
-        found = os.statvfs(self.place)
-        return found.f_bavail * found.f_frsize
+        return shutil.disk_usage(self.place).free
 
     def __enter__(self):
         before = self._free()

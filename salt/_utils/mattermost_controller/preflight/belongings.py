@@ -11,6 +11,7 @@ import re
 import shlex
 
 import mattermost_settings_rules_paths as rules
+from mattermost_database_files import SQL_ACCOUNT
 from mattermost_remove_core import is_ours as is_our_unit
 from mattermost_remove_files import STATE
 
@@ -33,7 +34,6 @@ RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
 ADOPTED = ("paths:install", "paths:state", "paths:webroot")  # where another installation may have been
 EMPTY = ("lost+found",)
 PREFIXES = ("mattermost-.service", "mattermost-.timer")  # drop-ins for all units that are called so
-PROGRAMS = "mattermost-sql"  # the account of the host programs
 COMING = ".coming"  # beside paths:install, for the releases of an import in place
 FOR_A_TYPE = 244  # systemd's first version with drop-ins for all services
 
@@ -72,8 +72,10 @@ def account(settings, facts, outside) -> Finding:
         )
         found = _joined(found, told)
     if _is_strange(facts, ours):
-        sentence = f"The host has an account or group {PROGRAMS} that this bundle did not create, but this bundle needs that name."
-        found = _joined(found, refusal("account", sentence, f"remove or rename the account and the group {PROGRAMS}."))
+        sentence = f"The host has an account or group {SQL_ACCOUNT} that this bundle did not create, but this bundle needs that name."
+        found = _joined(
+            found, refusal("account", sentence, f"remove or rename the account and the group {SQL_ACCOUNT}.")
+        )
     return found
 
 
