@@ -19,6 +19,7 @@ import salt.config
 import salt.output
 import salt.utils.event
 import salt.utils.relenv
+import salt.utils.vt
 from mattermost_controller import salt_patches
 from mattermost_controller.reporting import console
 
@@ -275,6 +276,32 @@ def test_salt_logs_in_and_copies_from_a_folder_with_a_blank(tmp_path, monkeypatc
     monkeypatch.setattr(shell_class, "_run_cmd", lambda self, cmd: asked.append(self._split_cmd(cmd)))
     shell.send(str(local), "/var/tmp/x")
     assert (asked[0][-2:] == [str(local), "chat:/var/tmp/x"]) == patched
+
+
+@pytest.mark.parametrize("patched", [False, True])
+@pytest.mark.parametrize("stream", ["", " >&2"], ids=["output", "error"])
+def test_what_a_command_says_while_salt_looks_is_read(tmp_path, monkeypatch, stream, patched):
+    """The command ends between two questions of Salt: is there something to read, and does it still run."""
+    monkeypatch.setattr(salt.utils.vt.Terminal, "_recv", salt.utils.vt.Terminal._recv)
+    if patched:
+        salt_patches.lose_no_last_words()
+    go, select = tmp_path / "go", salt.utils.vt.select.select
+    command = f"until [ -e {go} ]; do sleep 0.01; done; seq 1000{stream}"
+    terminal = salt.utils.vt.Terminal(["sh", "-c", command], stream_stdout=False, stream_stderr=False)
+
+    def ends_after_the_answer(*arguments):
+        answer = select(*arguments)
+        go.touch()
+        os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOWAIT)
+        monkeypatch.setattr(salt.utils.vt.select, "select", select)
+        return answer
+
+    monkeypatch.setattr(salt.utils.vt.select, "select", ends_after_the_answer)
+    found = ""
+    while terminal.has_unread_data:
+        found += "".join(part or "" for part in terminal.recv())
+    terminal.close()
+    assert (found.split() == [str(number) for number in range(1, 1001)]) == patched
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def setup_handlers():
     salt_patches.say_nothing_of_unclosed_objects()
     salt_patches.take_paths_with_blanks()
     salt_patches.speak_to_any_login_shell()
+    salt_patches.lose_no_last_words()
     salt_patches.empty_no_folder_of_others()
     salt_patches.look_for_extensions_once()
     salt_patches.list_folders_once()

@@ -7,10 +7,12 @@ the trouble: a test there that fails after an update of Salt means that the patc
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import os
 import shlex
 import sys
+import termios
 
 from mattermost_controller.given import command
 
@@ -192,6 +194,29 @@ def speak_to_any_login_shell() -> None:
         return original(self, cmd, ssh)
 
     Shell._cmd_str = cmd_str
+
+
+def lose_no_last_words() -> None:
+    """Have ``salt-ssh`` read to the end what a command said that ended while Salt looked at it.
+
+    Trouble: Salt asks first whether there is something to read and then whether the command still runs. What came in between is lost: on a
+    busy controller the reason why ssh failed. Upstream: not reported.
+    """
+    from salt.utils.vt import Terminal
+
+    original = Terminal._recv
+
+    def holds_words(descriptor):
+        return descriptor is not None and any(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))
+
+    def recv(self, maxsize):
+        words = original(self, maxsize)
+        if not self.closed:
+            self.flag_eof_stdout = self.flag_eof_stdout and not holds_words(self.child_fd)
+            self.flag_eof_stderr = self.flag_eof_stderr and not holds_words(self.child_fde)
+        return words
+
+    Terminal._recv = recv
 
 
 def say_nothing_of_unclosed_objects() -> None:
