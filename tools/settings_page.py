@@ -100,7 +100,7 @@ def page(schema: dict) -> str:
         f"{cell(platform)} These facts are listed, with comments, in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
         "## Rules between settings\n",
-        "If a host that is not deployed yet breaks one of these rules, it is refused before anything is changed.\n",
+        "On a host that is not deployed yet, each broken rule refuses the run before anything is changed. The second column is for deployed hosts.\n",
         between(),
     ]
     return "\n".join(parts)

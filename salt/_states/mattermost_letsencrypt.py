@@ -158,7 +158,7 @@ def issued(
         return _ret(
             name,
             False,
-            "mattermost:email is not set, and the certificate authority requires an address. Set mattermost:email to your address, then deploy again.",
+            "mattermost:email is not set, and the certificate authority requires an email address. Set mattermost:email to your address, then deploy again.",
         )
     if __opts__["test"]:
         return _ret(name, None, f"Would request a certificate from {server}, because {why}.", {name: why})

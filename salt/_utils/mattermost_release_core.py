@@ -38,15 +38,19 @@ def note(release: dict, installed: str | None) -> str:
     return newer and f" The default is now {newer}. To upgrade, set mattermost:release:version to {newer}."
 
 
-def check_hop(installed: str | None, version: str) -> None:
-    """Refuse a change of version that Mattermost does not survive. Raises ReleaseError."""
+def check_hop(installed: str | None, version: str, is_import: bool = False) -> None:
+    """Refuse a change of version that Mattermost does not survive. Raises ReleaseError.
+
+    is_import: *installed* is the version of an import's source, so the advice is for an import.
+    """
     if not installed or installed == version:
         return
     old, new = parse(installed), parse(version)
     if new < old:
         raise ReleaseError(
-            f"Mattermost {version} is older than the installed {installed}, and cannot use the database of {installed}. Set "
-            "mattermost:release:version to the installed version or a newer one. To go back, run on the host: mattermost-switch back"
+            f"Mattermost {version} is older than {'' if is_import else 'the installed '}{installed}, and cannot use the database of {installed}. Set "
+            f"mattermost:release:version to {installed} or a newer version."
+            + ("" if is_import else " To go back, run on the host: mattermost-switch back")
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(
@@ -57,7 +61,7 @@ def check_hop(installed: str | None, version: str) -> None:
         step = ".".join(map(str, between[0]))
         raise ReleaseError(
             f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first: "
-            f"set mattermost:release:version to that release and deploy. Then set {version}."
+            f"set mattermost:release:version to that release and {'import' if is_import else 'deploy'}. Then set {version}{' and deploy' if is_import else ''}."
         )
 
 
@@ -137,7 +141,7 @@ def check_member(member: tarfile.TarInfo) -> None:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         if member.linkname.startswith("/") or target.split("/")[0] != ROOT:
             raise ReleaseError(
-                f"The archive's link {name!r} points outside its directory, to {member.linkname!r}. {OTHER_ARCHIVE}"
+                f"The archive contains the symbolic link {name!r} to {member.linkname!r}, a path outside its directory. {OTHER_ARCHIVE}"
             )
     elif not (member.isreg() or member.isdir()):
         raise ReleaseError(f"The archive's member {name!r} is neither a file nor a directory. {OTHER_ARCHIVE}")

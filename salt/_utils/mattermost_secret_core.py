@@ -30,6 +30,12 @@ def path(directory: str, name: str) -> str:
     return os.path.join(directory, name)
 
 
+def _cure(name: str) -> str:
+    if name == "backup-password":  # a backup has that file too, but only the password opens the backup
+        return "Restore that file from your copy. A new password would not open the existing backups."
+    return "Restore that file from a backup, or remove it so that the next deploy generates a new secret."
+
+
 def read(directory: str, name: str) -> str | None:
     """Return the value of secret *name*, None when there is none yet.
 
@@ -46,14 +52,10 @@ def read(directory: str, name: str) -> str | None:
         ) from err
     with os.fdopen(fd, encoding="utf-8") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise SecretError(
-                f"{file_path} is not a regular file. Restore that file from a backup, or remove it so that a new secret is generated."
-            )
+            raise SecretError(f"{file_path} is not a regular file. {_cure(name)}")
         value = file.read().rstrip("\n")
     if not value:
-        raise SecretError(
-            f"{file_path} is empty. Restore that file from a backup, or remove it so that a new secret is generated."
-        )
+        raise SecretError(f"{file_path} is empty. {_cure(name)}")
     return value
 
 

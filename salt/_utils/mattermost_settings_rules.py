@@ -26,7 +26,7 @@ METRICS = ("MetricsSettings", "ListenAddress")
 
 
 def server_user_is_an_account_of_its_own(settings):
-    """`server:user` is not `root`, `postgres` or `mattermost-sql`, the account with which this bundle's programs log in to the database."""
+    """`server:user` is not `root`, `postgres` or `mattermost-sql`. As `mattermost-sql`, programs of this bundle log in to the database."""
     user = settings["server"]["user"]
     if user in ("root", "postgres", "mattermost-sql"):
         yield (
@@ -79,7 +79,7 @@ def variables_are_not_ours(settings):
 
 
 def database_is_in_the_environment(settings):
-    """`server:config` does not set `SqlSettings:DataSource`, which would have no effect."""
+    """`server:config` does not set `SqlSettings:DataSource`, because that key would have no effect."""
     for where in config.flatten(settings["server"]["config"]):
         if environment.variable(where) == "MM_SQLSETTINGS_DATASOURCE":
             yield f"mattermost:server:config:{':'.join(where)} has no effect: {environment.OURS['MM_SQLSETTINGS_DATASOURCE']}."
@@ -94,7 +94,7 @@ def _upload_limit(settings) -> tuple[str, int | None]:
 
 
 def uploads_pass_nginx(settings):
-    """`FileSettings:MaxFileSize` is a number that nginx can read."""
+    """`server:config:FileSettings:MaxFileSize` is a whole number of bytes, without quotes, and not too large for nginx."""
     where, limit = _upload_limit(settings)
     given = settings["server"]["config"].get("FileSettings", {}).get("MaxFileSize", 1)
     variable = settings["server"]["environment"].get("MM_FILESETTINGS_MAXFILESIZE", "1")
@@ -107,7 +107,7 @@ def uploads_pass_nginx(settings):
 
 
 def uploads_have_a_limit(settings):
-    """`FileSettings:MaxFileSize` is no more than 1 TiB."""
+    """`server:config:FileSettings:MaxFileSize` is no more than 1 TiB."""
     where, limit = _upload_limit(settings)
     if limit is not None and MAX_UPLOAD < limit < 2**62:
         yield f"{where} is {limit} bytes, which is too large. Write at most {MAX_UPLOAD} (1 TiB)."
@@ -123,7 +123,7 @@ def exempt_addresses_are_addresses(settings):
 
 
 def metrics_are_not_for_all(settings):
-    """`MetricsSettings:Enable` needs one address in `MetricsSettings:ListenAddress`, not all interfaces. If it is not a loopback address, `firewall:manage` must be on."""
+    """In `server:config`, `MetricsSettings:Enable` needs one address in `MetricsSettings:ListenAddress`, not all interfaces. If it is not a loopback address, `firewall:manage` must be on."""
     own, variables = settings["server"]["config"].get("MetricsSettings", {}), settings["server"]["environment"]
     enabled = variables.get("MM_METRICSSETTINGS_ENABLE", own.get("Enable"))
     if str(enabled).lower() not in ("true", "1", "t"):
@@ -152,7 +152,7 @@ def metrics_are_not_for_all(settings):
 
 
 def database_names_are_free(settings):
-    """`database:name` and `database:user` are not names of PostgreSQL's own, and not keywords of pg_hba.conf, such as `all`."""
+    """`database:name` is not `postgres`, `template0` or `template1`, and `database:user` does not begin with `pg_`. Neither is a keyword of PostgreSQL, such as `all`."""
     database = settings["database"]
     for which, words in (("name", KEYWORDS), ("user", [*KEYWORDS, "none", "public"])):
         if database[which] in words:

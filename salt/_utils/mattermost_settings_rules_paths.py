@@ -62,7 +62,7 @@ def _components(settings: dict) -> dict[str, str]:
 
 
 def paths_are_not_the_systems(settings):
-    """No directory of `paths`, and no local backup repository, is or contains a system directory (such as `/opt`), or is in a directory that a restart of the host empties."""
+    """No directory of `paths` but `run`, and no local backup repository, is or contains a system directory (such as `/opt`). None of them but `webroot` is in a directory that a restart of the host empties."""
     for name, path in _directories(settings).items():
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
@@ -107,7 +107,7 @@ def paths_are_not_too_long(settings):
 
 
 def run_is_not_a_programs(settings):
-    """`paths:run` is not a directory below /run that this bundle's programs use as root."""
+    """`paths:run` is not one of the directories below /run that this bundle's programs use as root, such as `/run/mattermost-switch`."""
     run = settings["paths"]["run"]
     if run in [f"/run/mattermost-{name}" for name in OUR_RUN]:
         yield f"mattermost:paths:run is {run}, which a program of this bundle uses. Set another directory, such as /run/mattermost."

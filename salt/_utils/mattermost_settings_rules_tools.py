@@ -75,7 +75,7 @@ def storage_has_a_password(settings):
 
 
 def storage_is_restics(settings):
-    """`backup:repository` on another machine begins with a kind that restic knows; a directory is written without `local:`."""
+    """`backup:repository` begins with `/` (a directory on the host) or with a kind that restic knows, such as `sftp:`, but not with `local:`."""
     kind, is_kind, _ = settings["backup"]["repository"].partition(":")
     if is_kind and not kind.startswith("/") and kind not in _KINDS:
         yield f"mattermost:backup:repository begins with {kind}:, which is not supported. Write a directory that begins with /, or one of these before the colon: {', '.join(_KINDS)}."

@@ -79,6 +79,15 @@ def test_an_empty_file_is_a_fault_not_a_new_secret(store):
         core.get(store, "key")
 
 
+def test_an_empty_backup_password_is_never_replaced_by_a_new_one(store):
+    core.get(store, "backup-password")
+    open(os.path.join(store, "backup-password"), "w").close()
+    with pytest.raises(
+        core.SecretError, match="is empty. Restore that file from your copy. A new password would not open"
+    ):
+        core.get(store, "backup-password")
+
+
 def test_a_link_is_not_followed(store, tmp_path):
     (tmp_path / "elsewhere").write_text("value\n")
     core.get(store, "key")

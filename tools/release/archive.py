@@ -48,7 +48,7 @@ def inspect(path: str, version: str) -> Contents:
     believed = tuple(int(part) for part in glibc_minimum(version).split("."))
     if needs > believed:
         raise core.ReleaseError(
-            f"The programs need glibc {needs[0]}.{needs[1]}, but salt/_utils/mattermost_release_facts.py says that {glibc_minimum(version)} is "
+            f"The programs in this archive need glibc {needs[0]}.{needs[1]}, but salt/_utils/mattermost_release_facts.py says that {glibc_minimum(version)} is "
             "enough. Correct that file first."
         )
     return Contents(len(names), f"{needs[0]}.{needs[1]}" if any(needs) else "")

@@ -41,7 +41,7 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
             True,
             "Nothing to do yet: this run applies this stage after it has stopped the old server."
             if is_in_place
-            else "Nothing to do: the target has no old server.",
+            else "Nothing to do: this stage is only for an import in place, on the host of the old server.",
         )
     runs = __context__.setdefault(KEY, {})
     if name not in runs:

@@ -104,7 +104,10 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
         (["state.apply", "mattermost.deploy.server", "tset=True"], "Did you mean test=?"),
         (["state.apply", "mattermost", "Test=True"], "Did you mean test=?"),
         (["state.sls_id", "x", "mattermost.deploy.server", "pilar={}"], "Did you mean pillar=?"),
-        (["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"], "separate them by commas"),
+        (
+            ["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"],
+            "mattermost.deploy.database is a separate argument. Give several deploy states as one argument",
+        ),
         (["mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
     ],
 )

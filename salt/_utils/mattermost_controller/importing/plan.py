@@ -137,9 +137,9 @@ def _local(host: str) -> str:
 def _release(request: dict, source: Source, facts: dict, settings: dict) -> list[str]:
     reasons, wanted = [], settings["release"]["version"]
     try:
-        release.check_hop(source.version, wanted)
+        release.check_hop(source.version, wanted, is_import=True)
     except release.ReleaseError as err:
-        reasons.append(f"{err} The source runs {source.version}.")
+        reasons.append(f"The source runs Mattermost {source.version}. {err}")
     edition = settings["release"]["edition"]
     editions = edition, "team" if source.is_team else "enterprise"
     too_many = service.too_many_users(source.version, wanted, move_plan.number(facts, "users"), *editions)

@@ -120,7 +120,7 @@ def _servers_account(settings, facts, outside) -> Finding:
         )
     can_log_in = not found["shell"].endswith(NO_LOGIN)
     if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
-        return ok("account", f"The account {user} belongs to the server.")
+        return ok("account", f"The account {user} is Mattermost's own.")
     others = facts.get("account_units", [])
     what = f"The host has an account {user} (mattermost:server:user) that this bundle did not create"
     if others:

@@ -204,8 +204,8 @@ def checksum(settings, facts, outside) -> Finding:
     if not known:
         return note(
             "checksum",
-            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}). The archive must have the vendor's "
-            f"signature by the key {release['key_fingerprint']}.",
+            f"No SHA-256 is known for Mattermost {wanted} ({release['arch']}), so the run checks the vendor's signature "
+            f"(key {release['key_fingerprint']}) instead.",
             f"to check its checksum instead, set mattermost:release:sha256 to the checksum of the {release_facts.EDITIONS[release['edition']]} archive.",
         )
     return ok("checksum", f"The SHA-256 of Mattermost {wanted} is known.")

@@ -26,7 +26,9 @@ def user_limit(settings, facts, outside) -> Finding:
         installed, wanted, facts.get("edition") or "team", settings["release"]["edition"]
     )
     if not limit:
-        return ok("user-limit", "This run sets no new limit on the number of users.")
+        if not installed:
+            return ok("user-limit", "Mattermost is not installed yet, so the users were not counted.")
+        return ok("user-limit", f"Mattermost {wanted} brings no new limit on the number of users.")
     go_on = "or set mattermost:preflight:ignore: [user-limit] to upgrade anyway."
     if facts["users"] is None:
         return refusal(

@@ -30,7 +30,7 @@ def plan(release: dict, paths: dict, current: str | None) -> Step:
         return Step("", target)
     if current == release["version"]:
         return Step(f"Mattermost {current} is in place.", target)
-    return Step(f"Mattermost {current} stays, because the settings name no version.", target)
+    return Step(f"Mattermost {current} stays, because mattermost:release:version names no newer version.", target)
 
 
 def mismatch(release: dict, found: str) -> str:
