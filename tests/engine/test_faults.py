@@ -1,6 +1,7 @@
 """What a run by minions says of a master and a minion that are not as they should be; `test_orchestrations.py` has what costs less."""
 
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import signal
@@ -102,6 +103,10 @@ def restarted(site):
     minion = site._started[-1]
     os.killpg(minion.pid, signal.SIGKILL)
     minion.wait()
+    with contextlib.suppress(ProcessLookupError):  # a second one with the same PID file ends at once
+        for _ in range(600):
+            os.killpg(minion.pid, 0)
+            time.sleep(0.05)
     site._launch("salt-minion", "minion")
 
 
