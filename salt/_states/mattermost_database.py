@@ -79,7 +79,7 @@ def held(name, cluster):
     """
     if not __opts__["test"]:
         first_start.hold(host.Cluster(cluster))
-    return _ret(name, True, "At its first start PostgreSQL reads the settings of this deployment.")
+    return _ret(name, True, "If this run installs PostgreSQL, the first start uses the settings of this deployment.")
 
 
 def _no_entry(postgresql, err):
@@ -241,7 +241,7 @@ def login_works(name, role, auth, port, os_user, cluster, secrets, password=""):
                 raise host.DatabaseError("the role's password is not generated yet.")
         postgresql.login(os_user, role, name, port, password if auth == "password" else None)
     except (host.DatabaseError, ValueError, KeyError) as err:
-        why = f"the account {os_user} does not exist on this host." if isinstance(err, KeyError) else str(err)
+        why = f"the account {os_user} does not exist on this host yet." if isinstance(err, KeyError) else str(err)
         if __opts__["test"]:
             return _ret(name, None, f"Would test the login of {role} {route}. At present this login fails: {why}")
         hint = f"Look at the log {cluster['logs']} and at the rules in pg_hba.conf (its path: `SHOW hba_file`)."

@@ -84,7 +84,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         gone = _make_ready(old, new, seen, port, folder)
         _write_conf(name, old, new, port, paths)
     except (host.DatabaseError, OSError) as err:
-        return _ret(name, False, f"{err} The server stays with PostgreSQL {serving}.")
+        return _ret(name, False, f"{host.sentence(str(err))} The server stays with PostgreSQL {serving}.")
     return _do(name, changes, gone)
 
 

@@ -226,11 +226,13 @@ def firewall(name, strict, ports, paths):
     strict: whether the deploys closed what was not theirs. ports: that they opened, ``PORT/PROTOCOL``. One that came with us goes with its package.
     """
     record = records.read(paths["work"])
-    if not record or "firewalld" not in record["packages"]:
+    if not record:
         return _ret(
-            name,
-            True,
-            "No firewall rules have to be restored, because this host had no recorded firewalld before the deploy.",
+            name, True, "This host has no record of its firewall from before the deploy, so its rules were not changed."
+        )
+    if "firewalld" not in record["packages"]:
+        return _ret(
+            name, True, "No firewall rules have to be restored, because firewalld was not installed before the deploy."
         )
     if not firewalld.running():
         return _ret(name, True, "firewalld is not running, so its rules were not changed.")

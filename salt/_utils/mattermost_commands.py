@@ -15,7 +15,7 @@ def failure(*command: str) -> str:
     if ended.returncode == 0:
         return ""
     reason = (ended.stderr or ended.stdout).strip() or f"exit status {ended.returncode}"
-    return f"{' '.join(command)} failed: {reason}"
+    return f"{' '.join(command)} failed: {reason.rstrip('.')}."
 
 
 def stop_ours(unit: str) -> None:

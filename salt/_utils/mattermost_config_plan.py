@@ -263,7 +263,7 @@ class Plan:
         try:
             return self.server.call(method, path, body)
         except (api.Refused, api.Unreachable) as err:
-            raise Refused(f"{what}: {err} {todo}") from err
+            raise Refused(f"{what}: {str(err).rstrip('.')}. {todo}") from err
 
 
 def _ours(held: dict, server_config: dict) -> dict:

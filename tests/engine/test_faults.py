@@ -120,4 +120,4 @@ def test_a_minion_with_another_key_than_the_accepted_one_is_told(site):
         time.sleep(0.5)
     step = site.roll()["first"]
     assert step["result"] is False
-    assert f"The minion {daemons.MINION} does not answer.\nsee whether the minion's key is accepted" in step["comment"]
+    assert f"The minion {daemons.MINION} does not answer.\nSee whether the minion's key is accepted" in step["comment"]

@@ -57,7 +57,7 @@ def test_a_database_outside_is_read_by_its_login(pair):
     assert "has no pg_dump" in without.comments
     # it was read: nothing is left to object to but that it runs
     (said,) = [line for line in run.comments.splitlines() if line.startswith("installation-fits")]
-    assert said.endswith('When the server may be stopped, add "stop": true to "import" in the pillar.'), run
+    assert said.endswith('To allow this, add "stop": true to "import" in the pillar of the command.'), run
     assert containers.DATABASE_PASSWORD not in without.out + without.err + run.out + run.err
 
 

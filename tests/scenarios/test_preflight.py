@@ -125,7 +125,7 @@ HOSTS = [
     ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
     ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
     ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
-    ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "belong to Mattermost 99.0.0, which was removed"),
+    ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "still has the data of Mattermost 99.0.0, but the server was removed"),
 ]  # fmt: skip
 
 

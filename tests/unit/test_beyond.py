@@ -84,7 +84,7 @@ def test_what_it_is_asked_goes_sealed_by_its_minion(host):
 
 def test_a_login_that_does_not_work_is_told_with_the_command_to_try(host, there):
     (there / "closed").touch()
-    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\nrun on new.example.com as root: `ssh old.example.com true`. That command must end without a question."
+    told = "new.example.com cannot log in to old.example.com: Host key verification failed.\nRun on new.example.com as root: `ssh old.example.com true`. That command must end without a question."
     assert host.run("true") == roster.Result(255, "", told)
     (there / "closed").unlink()
     assert host.run("true").rc == 0, "it is tried again"

@@ -58,7 +58,7 @@ def test_a_key_that_rpm_keeps_is_named(system, program):
     program("rpm")
     ret = system(keys=[])
     assert ret["result"] is False
-    assert ret["comment"] == "rpm -e --allmatches gpg-pubkey-ab-1 failed: it will not"
+    assert ret["comment"] == "rpm -e --allmatches gpg-pubkey-ab-1 failed: it will not."
     assert ret["changes"] == {}
 
 
@@ -77,7 +77,7 @@ def test_a_service_that_does_not_come_back_is_named(system, tmp_path, verb):
     (tmp_path / "refused").write_text(verb)
     ret = system(units={"nginx.service": {"enabled": True, "active": True}})
     assert (ret["result"], ret["changes"]) == (False, {})
-    assert ret["comment"] == f"systemctl {verb} nginx.service failed: {verb} refused"
+    assert ret["comment"] == f"systemctl {verb} nginx.service failed: {verb} refused."
     (tmp_path / "refused").unlink()
     ret = system(units={"nginx.service": {"enabled": True, "active": True}})
     assert (ret["result"], ret["changes"]) == (True, {"nginx.service": "started"})
@@ -90,7 +90,7 @@ def test_a_unit_that_cannot_be_switched_off_is_named(program, tmp_path, verb, ma
     assert commands.switch_unit("x.service", enabled=False, active=False) == "", "off already: there is nothing to say"
     (tmp_path / mark).touch()
     said = commands.switch_unit("x.service", enabled=False, active=False)
-    assert said == f"systemctl {verb} x.service failed: {verb} refused"
+    assert said == f"systemctl {verb} x.service failed: {verb} refused."
 
 
 @pytest.mark.parametrize(("command", "gone"), [("true", False), ("false", False), ("rm", True)])

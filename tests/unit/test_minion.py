@@ -118,7 +118,7 @@ def answer(**fields):
         ({"test.version": SILENT, "test.ping": SILENT}, f"The minion {ID} does not answer."),
         (
             {"test.version": None, "test.ping": None},
-            f"The minion {ID} does not answer.\nsee whether the minion's key is accepted",
+            f"The minion {ID} does not answer.\nSee whether the minion's key is accepted",
         ),
         ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job, because the minion was restarted"),
         (
@@ -187,7 +187,7 @@ def raising(err):
     [
         (TypeError("argument of type 'int' is not iterable"), f"{ODD}: TypeError: argument of type"),
         (SaltClientError("Salt request timed out. The master is not responding."), "may still be running on"),
-        (SaltClientError("no key"), "The Salt master does not answer: no key\nstart salt-master on this machine"),
+        (SaltClientError("no key"), "The Salt master does not answer: no key.\nStart salt-master on this machine"),
     ],
 )
 def test_whatever_goes_wrong_with_a_job_is_a_sentence(host, jobs, err, said):
@@ -209,7 +209,7 @@ def test_what_one_minion_sends_does_not_hide_what_another_did(applied, host, job
 
 
 def test_of_what_a_minion_says_the_first_sentence_is_kept_and_what_to_do():
-    login = roster.Result(255, "", f"The minion is not as wanted. {'x' * 800}\nmend it.")
+    login = roster.Result(255, "", f"The minion is not as wanted. {'x' * 800}\nMend it.")
     one = minion.Minion(ID, {})
     one.connect = lambda: login
     seen = collect.from_hosts([one], collect.log_in([one]), {ID: ""}, "known_hosts")[ID].fault
@@ -425,7 +425,7 @@ def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_wit
 ):
     monkeypatch.setattr(minion, "HEARD_SECONDS", 0)
     jobs.answers["test.ping"] = SILENT
-    assert "run on the host: systemctl restart salt-minion" in applied({"state": "done"})["stderr"]
+    assert "Run on the host: systemctl restart salt-minion" in applied({"state": "done"})["stderr"]
 
 
 def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs):

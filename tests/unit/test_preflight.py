@@ -330,7 +330,7 @@ def test_a_removed_server_comes_back_in_the_version_that_its_data_belong_to(want
     facts, pillar = DEPLOYED | {"modes": {}}, {"release": {"version": wanted, "sha256": "0" * 64}}
     found = findings_of(pillar, facts)
     assert red(found) == ["downgrade"]
-    assert "belong to Mattermost 11.7.10, which was removed" in found["downgrade"].sentence
+    assert "still has the data of Mattermost 11.7.10, but the server was removed" in found["downgrade"].sentence
     assert "mattermost:release:version to 11.7.10" in found["downgrade"].fix
     assert findings_of({"release": {"version": "11.7.10"}}, facts)["downgrade"].level == "ok"
     there = facts | {"modes": {program: {"mode": 0o755, "user": "root"}}}

@@ -69,7 +69,7 @@ def test_an_archive_is_looked_at(tmp_path):
     [
         ({"ENTERPRISE-EDITION-LICENSE.txt": b"EE"}, "Enterprise Edition"),
         ({"client/root.html": None}, "does not contain mattermost/client/root.html"),
-        ({"bin/mattermost": b"\x7fELF GLIBC_2.17 11.8.5"}, "No program in the archive contains the number 11.8.6"),
+        ({"bin/mattermost": b"\x7fELF GLIBC_2.17 11.8.5"}, "No program in the archive contains the version number 11.8.6"),
         ({"bin/mattermost": b"\x7fELF GLIBC_2.34 11.8.6"}, "need glibc 2.34"),
         ({"../etc/passwd": b"x"}, "outside its directory"),
     ],

@@ -81,8 +81,8 @@ WRONG = {
     "closes": "The websocket of the test bot did not stay open: the server closed the websocket.",
     "no event": "The test message was stored, but the websocket did not announce it within 1 s.",
     "no files": "The server refused the test file: status 500. The disk is full.",
-    "other text": "The test message was read back with another content.",
-    "other file": "The test file was downloaded with another content.",
+    "other text": "The test message was read back with a different text or different files. A plugin that changes messages can cause this.",
+    "other file": "The test file was downloaded with different content.",
     "no channels": 'No test bot could be created: The server refused to create the test channel (status 400): No \\"more\\" of them.',
     "first": "No test bot could be created: The server gave the test account the roles system_admin system_user, as it does while there is no administrator. Create one first.",
 }

@@ -88,4 +88,4 @@ def test_files_that_cannot_be_labelled_are_a_failure(state, tools, tmp_path):
     (tmp_path / "bin/restorecon").write_text("#!/bin/sh\necho read-only >&2; exit 1\n")
     ret = state.allowed("nginx", [], [WEBROOT | {"path": str(tmp_path / "files")}])
     assert ret["result"] is False
-    assert ret["comment"].endswith(f"restorecon -RF {tmp_path}/files failed: read-only")
+    assert ret["comment"].endswith(f"restorecon -RF {tmp_path}/files failed: read-only.")

@@ -213,7 +213,7 @@ def test_a_failure_is_told_first_with_host_check_and_way_out():
 def test_a_dry_run_fails_nothing():
     said = checks.report({"chat": [refusal("health", "Ill.")]}, ["chat"], True)
     assert said["result"] is None
-    assert said["comment"].startswith("Would verify chat")
+    assert said["comment"].startswith("A real run verifies chat at its end.")
 
 
 def test_a_pass_says_so():

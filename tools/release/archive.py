@@ -43,7 +43,7 @@ def inspect(path: str, version: str) -> Contents:
     core.check_members(names, version)
     if not named:
         raise core.ReleaseError(
-            f"No program in the archive contains the number {version}, so this archive is of a different version. Check VERSION and SOURCE."
+            f"No program in the archive contains the version number {version}, so this archive is of a different version. Check VERSION and SOURCE."
         )
     believed = tuple(int(part) for part in glibc_minimum(version).split("."))
     if needs > believed:

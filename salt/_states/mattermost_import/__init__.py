@@ -47,7 +47,7 @@ def source_selected(name):
             if roster.is_by_minion(__pillar__):
                 raise ValueError(f"{why}.")
             raise ValueError(
-                f"{request['from']} cannot be reached: {why}. Try the login: salt-ssh -r {request['from']} uptime"
+                f"{request['from']} cannot be reached: {why}. Try the login: `salt-ssh -r {request['from']} uptime`."
             )
         source = detect.detect(done.out)
     except (ValueError, FileNotFoundError, checkout_lock.BusyError) as err:

@@ -71,7 +71,7 @@ def _pillar(root: str, host_id: str, opts: dict) -> None:
             names = _names(top, targets, host_id)
         elif "base" in found or not any(isinstance(part, dict) for part in found.values()):
             raise text.TextError(
-                f"{top}:1: this file has no mapping `base:`. Write it as in pillar/top.sls of this bundle."
+                f"{top}:1: this file has no mapping `base:`. Write this file like the original pillar/top.sls of this bundle."
             )
     seen: set[str] = set()
     for part in names:
@@ -142,7 +142,7 @@ def _roster(path: str) -> None:
 
 
 def _entry(path: str, host_id, entry) -> None:
-    where = f"{path}: the entry {host_id!r}"
+    where, inside = f"{path}: the entry {host_id!r}", f"{path}: in the entry {host_id!r}, the value of"
     if not isinstance(host_id, (str, int)) or isinstance(host_id, bool):
         raise text.TextError(f"{where} has a name that YAML does not read as text. Write it in quotes, '...'.")
     if isinstance(entry, str):
@@ -154,27 +154,27 @@ def _entry(path: str, host_id, entry) -> None:
     for name in TEXTS:
         value = entry.get(name) or ""
         if not isinstance(value, str) and not (name in NUMBERS and type(value) is int):
-            raise text.TextError(f"{where}: {name} is not text. Write it in quotes, '...'.")
+            raise text.TextError(f"{inside} {name} is not text. Write it in quotes, '...'.")
     for name, (form, words) in FORMS.items():
         value = entry.get(name) or ""
         if value and not value.startswith("sdb://") and not form.fullmatch(value):
-            raise text.TextError(f"{where}: {name} must be {words}.")
+            raise text.TextError(f"{inside} {name} must be {words}.")
     for name in TRUTHS:
         if not isinstance(entry.get(name) or False, bool):
-            raise text.TextError(f"{where}: {name} must be True or False, without quotes.")
+            raise text.TextError(f"{inside} {name} must be True or False, without quotes.")
     for name in COUNTS:
         value = entry.get(name)
         if value is not None and not (str(value).isdecimal() and str(value).isascii() and 0 < int(value) < 100000):
-            raise text.TextError(f"{where}: {name} must be a whole number of 1 or more.")
+            raise text.TextError(f"{inside} {name} must be a whole number of 1 or more.")
     options = entry.get("ssh_options") or []
     if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
-        raise text.TextError(f"{where}: ssh_options must be a list. Write `ssh_options: [NAME=VALUE]`.")
+        raise text.TextError(f"{inside} ssh_options must be a list. Write `ssh_options: [NAME=VALUE]`.")
     port = str(entry.get("port") or 22)
     if not port.startswith("sdb://") and not (port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
-        raise text.TextError(f"{where}: port must be a number from 1 to 65535.")
+        raise text.TextError(f"{inside} port must be a number from 1 to 65535.")
     if not isinstance(entry.get("minion_opts") or {}, dict):
         raise text.TextError(
-            f"{where}: minion_opts must be a mapping. Write its options below it, each as `name: value`."
+            f"{inside} minion_opts must be a mapping. Write its options below it, each as `name: value`."
         )
 
 

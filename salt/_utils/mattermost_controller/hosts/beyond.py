@@ -34,7 +34,7 @@ class Beyond(minion.Minion):
             return roster.Result(
                 255,
                 "",
-                f"{self._minion.id} cannot log in to {self.id}: {why}.\nrun on {self._minion.id} as root: `ssh {self.id} true`. That command must end without a question.",
+                f"{self._minion.id} cannot log in to {self.id}: {why}.\nRun on {self._minion.id} as root: `ssh {self.id} true`. That command must end without a question.",
             )
 
     def addresses(self) -> list[str]:

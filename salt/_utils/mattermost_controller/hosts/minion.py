@@ -88,18 +88,18 @@ class Minion(roster.Host):
                     f"The Salt master did not answer in time. The job of this run may still be running on {self.id}.\n{self._look()}"
                 ) from err
             raise NoAnswer(
-                f"The Salt master does not answer: {err}\nstart salt-master on this machine, and run this command as the user that salt-master runs as."
+                f"The Salt master does not answer: {str(err).rstrip('.')}.\nStart salt-master on this machine, and run this command as the user that salt-master runs as."
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
             raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
         if function != "test.ping" and self._patience > 1 and self._hears():
             raise NoAnswer(
                 f"The minion {self.id} answers, but has lost this job, because the minion was restarted or the job was killed.\n"
-                "start this command again. If an upgrade is still running on the host, the new run first waits until that upgrade has ended."
+                "Start this command again. If an upgrade is still running on the host, the new run first waits until that upgrade has ended."
             )
         self._patience = 1
         raise NoAnswer(
-            f"The minion {self.id} does not answer.\nsee whether the minion's key is accepted (here: `salt-key -L`), and whether salt-minion runs on the host."
+            f"The minion {self.id} does not answer.\nSee whether the minion's key is accepted (here: `salt-key -L`), and whether salt-minion runs on the host."
         )
 
     def _hears(self) -> bool:
@@ -122,18 +122,18 @@ class Minion(roster.Host):
                 if time.monotonic() > deadline:
                     raise NoAnswer(
                         f"The minion {self.id} applied its states, but has not received anything from its master for {HEARD_SECONDS // 60} minutes.\n"
-                        f"run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then start this command again."
+                        f"Run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then start this command again."
                     ) from err
             mattermost_progress.say(
                 "salt", "the minion applied its states, but does not answer yet; asking again", self.id
             )
 
     def _look(self) -> str:
-        return f"see which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start this command again."
+        return f"See which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start this command again."
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(
-            f"The minion {self.id} sent an answer that Salt never sends{what}\nfirst check whether somebody else controls that host. Then run: `salt {self.id} test.ping`."
+            f"The minion {self.id} sent an answer that Salt never sends{what}\nCheck first whether somebody else controls that host. Then run: `salt {self.id} test.ping`."
         )
 
     def _answer(self, client, jid: str, until: float | None) -> list:
@@ -201,7 +201,7 @@ class Minion(roster.Host):
         here, there = salt.version.__version__, str(told.get("test.version"))[:100]
         if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(
-                f"The minion {self.id} has Salt {there}, and the master has {here}.\ninstall the same major version of Salt on the minion and on the master."
+                f"The minion {self.id} has Salt {there}, and the master has {here}.\nInstall the same major version of Salt on the minion and on the master."
             )
         if there != here:
             self.greeting = (
@@ -216,11 +216,11 @@ class Minion(roster.Host):
         facts = dict(line.split(" ", 1) for line in held.out.splitlines() if " " in line)
         if facts.get("uid") != "0":
             raise NoAnswer(
-                f"The minion {self.id} does not run as root.\nset `user: root` in the configuration of that salt-minion, and restart salt-minion."
+                f"The minion {self.id} does not run as root.\nSet `user: root` in the configuration of that salt-minion, and restart salt-minion."
             )
         if facts.get("code") != code_here():
             raise NoAnswer(
-                f"The minion {self.id} and the master have different versions of this bundle's code.\nrun on the master `salt-run fileserver.update` and "
+                f"The minion {self.id} and the master have different versions of this bundle's code.\nRun on the master `salt-run fileserver.update` and "
                 "`salt-run saltutil.sync_all`, then start again."
             )
         return grains
@@ -259,7 +259,7 @@ class Minion(roster.Host):
             return seal.letter((Path(self._opts["pki_dir"]) / "minions" / self.id).read_bytes(), data)
         except (OSError, ValueError) as err:
             raise NoAnswer(
-                f"The master's copy of the public key of {self.id} cannot be read: {err}\nsee on the master: `salt-key -p {self.id}`"
+                f"The master's copy of the public key of {self.id} cannot be read: {str(err).rstrip('.')}.\nSee on the master: `salt-key -p {self.id}`"
             ) from err
 
     def sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:

@@ -264,7 +264,7 @@ def roster(opts: dict) -> dict:
     try:
         entries = salt.roster.Roster(dict(opts), opts.get("roster", "flat")).targets("*", "glob")
     except Exception as err:  # the roster is a template: whatever its renderer raises is the user's error
-        raise TargetError(f"The roster {path} cannot be rendered: {err}") from err
+        raise TargetError(f"The roster {path} cannot be rendered: {str(err).rstrip('.')}.") from err
     if not entries:
         raise TargetError(f"The roster {path} has no entry. Write your host into it, as in roster.example.")
     return entries

@@ -94,7 +94,7 @@ def incompatibilities(
         )
     if source.active and not request["stop"]:
         reasons.append(
-            f'The server on {source_id} runs, and an import has to stop it. When the server may be stopped, add "stop": true to "import" in the pillar.'
+            f'The server on {source_id} runs, and an import has to stop it. To allow this, add "stop": true to "import" in the pillar of the command.'
         )
     reasons += _databases(source_id, source)
     reasons += _release(request, source, facts, settings)

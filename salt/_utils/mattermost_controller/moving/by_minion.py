@@ -104,7 +104,8 @@ def _key(host, script: str) -> str:
     done = host.run(script, 120)
     found = done.out.strip()
     if done.rc or not KEY.fullmatch(found):
-        raise transfer.TransferError(f"{host.id}: {(done.err or done.out or 'no key').strip()[-500:]}")
+        said = " ".join((done.err or done.out or "no key").split())[-500:].rstrip(".")
+        raise transfer.TransferError(f"{host.id}: {said}.")
     return found
 
 

@@ -215,7 +215,7 @@ def _decommission(source: Endpoint) -> None:
             raise why
         time.sleep(2)
     raise UnknownState(
-        f"{source.host.id} does not answer ({why}), and may still run the server. So the new host stays in "
+        f"{source.host.id} does not answer ({str(why).rstrip('.')}), and may still run the server. So the new host stays in "
         f"maintenance mode. Start the same command again when {source.host.id} answers. The new run continues from here."
     )
 
@@ -231,7 +231,7 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
         messages.append(f"{source.host.id} serves again, with all its data.")
     except TransferError as err:
         messages.append(
-            f"{source.host.id} cannot be reached ({err}). That host starts its server by itself {LEASE_SECONDS} s after its last contact with this run."
+            f"{source.host.id} cannot be reached ({str(err).rstrip('.')}). That host starts its server by itself {LEASE_SECONDS} s after its last contact with this run."
         )
     if not in_place:
         _clean_target(target, "unplace" if placed else "drop_new", messages)
@@ -251,7 +251,7 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
         )
     except TransferError as err:
         lines.append(
-            f"{target.host.id} could not be cleaned up ({err}). The next run of this command cleans up that host."
+            f"{target.host.id} could not be cleaned up ({str(err).rstrip('.')}). The next run of this command cleans up that host."
         )
 
 

@@ -169,7 +169,7 @@ def _connect(source, heart: transfer.Heartbeat, target_id: str, way: dict) -> No
         time.sleep(0.05)
     done = source.host.run("knock", 60)
     if done.rc:
-        reason = (done.err.strip().splitlines() or ["no answer"])[-1]
+        reason = transfer.last_sentence(done.err) or "no answer."
         raise transfer.TransferError(
             f"{target_id} cannot connect to {source.host.id} ({way['address']}, port {way['port']}): {reason} "
             f"Let {target_id} reach TCP ports 20000 to 31999 of that address (firewall)."

@@ -94,7 +94,7 @@ class Endpoint:
         script = f"umask 077\nmkdir -p {self.workdir}\ncat >{self.workdir}/library <<'{mark}'\n{text}\n{mark}\n"
         done = self.host.run(script, is_private=True)
         if done.rc != 0:
-            raise TransferError(f"{self.host.id}: {_last(done.err or done.out)}")
+            raise TransferError(f"{self.host.id}: {last_sentence(done.err or done.out)}")
 
     def script(self, command: str) -> str:
         """Return the script that runs a *command* of the library."""
@@ -104,7 +104,9 @@ class Endpoint:
         """Run a *command* of the library and return what it printed. Raises TransferError unless told otherwise."""
         done = self.host.run(self.script(command), timeout=timeout)
         if check and done.rc != 0:
-            raise TransferError(f"{self.host.id}: {_last(done.err or done.out) or f'{command} ended with {done.rc}.'}")
+            raise TransferError(
+                f"{self.host.id}: {last_sentence(done.err or done.out) or f'{command} ended with {done.rc}.'}"
+            )
         return done.out
 
     def run_with_input(self, command: str, data: bytes = b"") -> bytes:
@@ -115,7 +117,7 @@ class Endpoint:
             raise TransferError(f"{self.host.id}: {err}") from None
         if done.returncode:
             raise TransferError(
-                f"{self.host.id}: {_last(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}"
+                f"{self.host.id}: {last_sentence(done.stderr.decode('utf-8', 'replace')) or f'{command} failed.'}"
             )
         return done.stdout
 
@@ -151,10 +153,12 @@ def pipe(source: Endpoint, send_command: str, target: Endpoint, receive_command:
         rcs = sender.wait(), receiver.wait()
     if rcs[1] or broken:
         raise TransferError(
-            f"{target.host.id}: {_last(errors['receiver']) or f'{receive_command} ended with {rcs[1]}.'}"
+            f"{target.host.id}: {last_sentence(errors['receiver']) or f'{receive_command} ended with {rcs[1]}.'}"
         )
     if rcs[0]:
-        raise TransferError(f"{source.host.id}: {_last(errors['sender']) or f'{send_command} ended with {rcs[0]}.'}")
+        raise TransferError(
+            f"{source.host.id}: {last_sentence(errors['sender']) or f'{send_command} ended with {rcs[0]}.'}"
+        )
 
 
 def _copy(source, target, first: bytes) -> bool:
@@ -192,9 +196,10 @@ def _read(stream, texts: dict, key: str) -> None:
     texts[key] = tail.decode("utf-8", "replace")
 
 
-def _last(text: str) -> str:
+def last_sentence(text: str) -> str:
+    """Return the last line of *text*, with a full stop; "" when there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return f"{lines[-1].rstrip('.')}." if lines else ""
 
 
 class Heartbeat:

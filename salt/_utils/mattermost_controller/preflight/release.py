@@ -143,7 +143,7 @@ def downgrade(settings, facts, outside) -> Finding:
     if installed and wanted != installed and program not in facts.get("modes", [program]):
         return refusal(
             "downgrade",
-            f"The host's data belong to Mattermost {installed}, which was removed there. This run would install {wanted}.",
+            f"This host still has the data of Mattermost {installed}, but the server was removed. This run would install {wanted}.",
             f"set mattermost:release:version to {installed} (and sha256 and source, if you set these) and run again. Upgrade after that.",
         )
     if installed and numbers(wanted) < numbers(installed):

@@ -126,7 +126,7 @@ def _from_findings(report: Report, step: dict, only: bool) -> None:
         if step["result"] is False:
             report.refusals.extend((host, one) for one in refused)
         elif refused:  # of a dry run: what the changes would mend
-            sentence = f"would run {len(found)} checks after the changes; at present {len(refused)} would fail"
+            sentence = f"would run {len(found)} checks at the end of the run; checked now, before any change, {len(refused)} fail"
             report.rows.append(Row(host, step["__id__"], [sentence], _seconds(step)))
         elif not only and not step.get("text"):
             report.rows.append(

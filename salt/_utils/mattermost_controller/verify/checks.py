@@ -103,7 +103,7 @@ def report(found: dict, hosts: list[str], test: bool) -> dict:
         return {"result": True, "comment": "\n".join([f"Verified: {total} checks on {where}.", *lines])}
     failures = [f"Verification failed on {reason}" for reason in reasons(found)]
     if test:
-        head = f"Would verify {where} after the changes of this run. At present, {len(wrong)} of {total} checks would fail."
+        head = f"A real run verifies {where} at its end. Checked now, before any change, {len(wrong)} of {total} checks fail."
         return {"result": None, "comment": "\n".join([head, *reasons(found), *lines])}
     head = f"{len(wrong)} of {total} checks failed on {where}."
     return {"result": False, "comment": "\n".join([*failures, head, *lines])}

@@ -186,12 +186,14 @@ class _Person:
     def read(self, post: str, text: str, files: list[str]) -> None:
         found = _needed("The test message cannot be read back", self._ask(f"posts/{post}"))
         if (found.get("message"), found.get("file_ids") or []) != (text, files):
-            raise Failed("The test message was read back with another content.")
+            raise Failed(
+                "The test message was read back with a different text or different files. A plugin that changes messages can cause this."
+            )
 
     def download(self, file: str, content: bytes) -> None:
         answer = self._ask(f"files/{file}")
         if answer.status == 200 and answer.body != content:
-            raise Failed("The test file was downloaded with another content.")
+            raise Failed("The test file was downloaded with different content.")
         _needed("The test file cannot be downloaded", answer)
 
 
