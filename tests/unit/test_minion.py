@@ -406,12 +406,6 @@ def test_a_job_that_a_restart_of_its_minion_ended_is_told_as_that(applied):
     )
 
 
-def test_a_minion_that_is_starting_is_not_taken_for_a_silent_one(applied, jobs):
-    silent = [SILENT, SILENT]
-    jobs.answers["test.ping"] = lambda: silent.pop() if silent else True
-    assert applied(SILENT)["stderr"].startswith(f"The minion {ID} answers, but has lost this job")
-
-
 def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsys):
     silent = [SILENT, SILENT]
     jobs.answers["test.ping"] = lambda: silent.pop() if silent else True

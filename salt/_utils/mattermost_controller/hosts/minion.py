@@ -30,7 +30,7 @@ ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
-RESTART_ATTEMPTS = 4  # a minion that is restarted ends after 90 seconds, and starts; its job goes on meanwhile
+RESTART_ATTEMPTS = 4  # a minion that is restarted ends after 90 seconds at the latest, and starts if its job has ended by then
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
 BUSY_SECONDS = 20  # that it may take to say so
 SLACK = 120  # seconds of a job beside what it runs
@@ -103,11 +103,10 @@ class Minion(roster.Host):
         )
 
     def _hears(self) -> bool:
-        """Say whether the minion answers. One that did so before in this run may be just starting: what it is asked meanwhile is lost."""
-        for _ in range(ATTEMPTS if self.id in _ready else 1):
-            with contextlib.suppress(NoAnswer):
-                return self.job("test.ping", attempts=1) is True
-        return False
+        try:
+            return self.job("test.ping", attempts=1) is True
+        except NoAnswer:
+            return False
 
     def wait_until_heard(self) -> None:
         """Return when the minion hears its master, after states that may have cut their connection. Raises NoAnswer."""
