@@ -5,6 +5,7 @@ Needs nothing but the standard library and PostgreSQL's programs. Raises Databas
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -18,6 +19,7 @@ import mattermost_database_major_in_use as majors
 import mattermost_database_owned_files as owned_files
 
 CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
+NO_CLUSTER = "create_main_cluster = off\n"
 LIKE = """SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
  'checksums', current_setting('data_checksums'), 'hba_file', current_setting('hba_file'), 'ident_file', current_setting('ident_file'),
  'config_file', current_setting('config_file'),
@@ -29,15 +31,19 @@ LIKE = """SELECT json_build_object('encoding', pg_encoding_to_char(encoding), 'c
 
 
 class NoClusterOfTheirOwn:
-    """While this holds, Debian's packages make no cluster by themselves."""
+    """While this holds, Debian's packages make no cluster by themselves. Raises DatabaseError where a file of others has our file's name."""
 
     def __enter__(self):
-        if os.path.isdir(os.path.dirname(CREATE_NONE)):
-            with open(CREATE_NONE, "w", encoding="utf-8") as file:
-                file.write("create_main_cluster = off\n")
+        if not os.path.isdir(os.path.dirname(CREATE_NONE)):
+            return
+        with contextlib.suppress(FileNotFoundError), open(CREATE_NONE, encoding="utf-8") as file:
+            if not NO_CLUSTER.startswith(file.read()):  # a power cut leaves ours there, whole or empty
+                raise host.DatabaseError(f"The file {CREATE_NONE} is not from this bundle. Rename or remove that file.")
+        with open(CREATE_NONE, "w", encoding="utf-8") as file:
+            file.write(NO_CLUSTER)
 
     def __exit__(self, *_):
-        if os.path.exists(CREATE_NONE):
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(CREATE_NONE)
 
 

@@ -1,5 +1,7 @@
 """Which major of PostgreSQL is at work, and what an upgrade brings over to the next one."""
 
+import mattermost_database_cluster as host
+import mattermost_database_major_cluster as ready
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
 import mattermost_settings_core as settings_core
@@ -141,6 +143,26 @@ def test_the_new_cluster_is_made_like_the_old_one(version, checksums, tail):
     assert command[-1] == tail
     if tail == "main":
         assert "--" not in command
+
+
+@pytest.mark.parametrize("left", [None, "", ready.NO_CLUSTER])
+def test_packages_make_no_cluster_while_they_are_installed(tmp_path, monkeypatch, left):
+    place = tmp_path / "mattermost.conf"
+    monkeypatch.setattr(ready, "CREATE_NONE", str(place))
+    if left is not None:
+        place.write_text(left)
+    with ready.NoClusterOfTheirOwn():
+        assert place.read_text() == "create_main_cluster = off\n"
+    assert not place.exists()
+
+
+def test_a_file_of_others_at_that_place_is_neither_replaced_nor_removed(tmp_path, monkeypatch):
+    place = tmp_path / "mattermost.conf"
+    place.write_text("create_main_cluster = on\n")
+    monkeypatch.setattr(ready, "CREATE_NONE", str(place))
+    with pytest.raises(host.DatabaseError, match="is not from this bundle. Rename"), ready.NoClusterOfTheirOwn():
+        pass
+    assert place.read_text() == "create_main_cluster = on\n"
 
 
 def test_there_is_no_way_back_and_none_from_nothing():

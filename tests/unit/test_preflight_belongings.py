@@ -327,6 +327,9 @@ def test_the_look_finds_what_waits_for_an_account(tmp_path):
         "sudoers": "root ALL=(ALL) ALL\n# mattermost ALL=(ALL) ALL\n",
         "sudoers.d/old": "mattermost ALL=(ALL) NOPASSWD: ALL\n",
         "sudoers.d/proxy": "mattermost-push ALL=(ALL) NOPASSWD: ALL\n",
+        "sudoers.d/alias": "User_Alias A = carol : CHAT = alice, mattermost\n",
+        "sudoers.d/list": "alice, mattermost-sql,bob ALL=(ALL) ALL\n",
+        "sudoers.d/not": "Host_Alias H = x, mattermost\nalice ALL=(mattermost) ALL\nUser_Alias B = mattermosts\n",
         "cron.d/old": "@daily mattermost-sql /bin/true\n",
         "cron.d/other": "5 4 * * * root echo mattermost x\n",
         "crontab": "5 4 * * *  mattermost /bin/true\n",
@@ -343,6 +346,8 @@ def test_the_look_finds_what_waits_for_an_account(tmp_path):
     assert done.stderr == ""
     assert {(name, path.removeprefix(f"{tmp_path}/")) for name, path in probe.parse(done.stdout)["account_files"]} == {
         ("mattermost", "etc/sudoers.d/old"),
+        ("mattermost", "etc/sudoers.d/alias"),
+        ("mattermost-sql", "etc/sudoers.d/list"),
         ("mattermost", "etc/crontab"),
         ("mattermost", "cron/crontabs/mattermost"),
         ("mattermost-sql", "etc/cron.d/old"),

@@ -119,7 +119,7 @@ fact programs_group "$(getent group mattermost-sql)"
 # what already gives something to accounts of those names, there or not
 for account in "$ACCOUNT" mattermost-sql; do
   {
-    grep -lsE "^[[:space:]]*%?${account}[[:space:]]" /etc/sudoers /etc/sudoers.d/*
+    grep -lsE "^[[:space:]]*(User_Alias[^#]*[=,:][[:space:]]*|([^#=]*,[[:space:]]*)?)%?${account}([[:space:],:]|\$)" /etc/sudoers /etc/sudoers.d/*
     grep -lsE "^(@[a-z]+|([^#[:space:]]+[[:space:]]+){4}[^#[:space:]]+)[[:space:]]+${account}[[:space:]]" /etc/crontab /etc/cron.d/*
     ls -d "/var/spool/cron/crontabs/$account" "/var/spool/cron/$account" 2>/dev/null
   } | while read -r file; do fact account_file "$account $file"; done
