@@ -95,7 +95,7 @@ def backup_password(name, given=False):
     name: directory of the store. given: the settings name one, which is left alone.
     """
     if given:
-        how = "run on the host `mattermost-backup restic key passwd`, then set the same password in mattermost:backup:password"
+        how = "run on the host `mattermost-backup restic key passwd`, then set the same password in mattermost:backup:password, and deploy"
         return _ret(
             name, True, f"The password of the backup repository is set in the settings. To change that password, {how}."
         )

@@ -112,7 +112,7 @@ def sources_can_be_filled_in(settings):
             continue  # said of the source
         left = re.search(r"\{[^}]*\}?", re.sub(r"\{(version|arch)\}", "", settings[section][name]))
         if left:
-            yield f"mattermost:{section}:{name} contains {left[0]}. Only {{version}} and {{arch}} are filled in. Write {{version}} or {{arch}}, or the value itself."
+            yield f"mattermost:{section}:{name} contains '{left[0]}', which is not a known placeholder. Write {{version}} or {{arch}}, or the value itself."
 
 
 def authority_takes_the_address(settings):

@@ -167,7 +167,7 @@ def test_the_way_to_go_on_that_is_printed_is_taken():
 def test_a_value_with_which_it_certainly_does_not_start_offers_no_way_round():
     (found,) = levels({"ImageProxySettings": {"ImageProxyType": "atmos/camo"}})
     assert found.sentence.endswith("the server refuses to start with this value since 12.0.")
-    assert found.fix.startswith("Set it to local")
+    assert found.fix == "Set it to local in mattermost:server:config."
     assert "ignore" not in found.fix
 
 

@@ -354,11 +354,11 @@ DOUBTFUL = [
     ("whose domain has no dot", {"email": "admin@localhost"}),
     ("notify:webhook is not an address", {"notify": {"webhook": "https://x.example:99999/"}}),
     (
-        "contains {vresion}. Only",
+        "contains '{vresion}', which is not a known placeholder",
         {"release": {"source": "https://x.example/{vresion}.tgz", "signature": "https://x/y"}},
     ),
-    ("contains {version. Only", {"release": {"source": "https://x.example/{version", "signature": "https://x/y"}}),
-    ("release:signature contains {version!r}", {"release": {"signature": "https://x.example/{version!r}"}}),
+    ("contains '{version', which", {"release": {"source": "https://x.example/{version", "signature": "https://x/y"}}),
+    ("release:signature contains '{version!r}'", {"release": {"signature": "https://x.example/{version!r}"}}),
     ("server:admin:email", {"server": {"admin": {"email": "admin"}}}),
     ("mail:from_address", {"mail": {"server": "smtp.example.test", "from_address": "a@b@example.test"}}),
 ]

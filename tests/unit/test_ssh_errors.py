@@ -40,7 +40,7 @@ def host(opts=None, **entry):
         (
             "other key",
             "host-key",
-            "differs from the key in pinned",
+            "host key that 192.0.2.7 shows now (ED25519 SHA256:abc) differs from the key in pinned.",
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),

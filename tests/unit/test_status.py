@@ -274,7 +274,7 @@ PATCHES = {
     "older-bundle": ((), "ok", "unattended patches are off"),
     "done": (("unattended=patches", "result=done", "ended=2026-11-26 04:40:00 +0000", "reason=Mattermost was upgraded."), "ok", "2026-11-26 04:40: Mattermost was upgraded."),
     "new": (("unattended=patches",), "ok", "no window has opened yet"),
-    "failed": (("unattended=patches", "result=failed", "ended=2026-11-26 04:40:00 +0000", "reason=A signature."), "refusal", "A signature."),
+    "failed": (("unattended=patches", "result=failed", "ended=2026-11-26 04:40:00 +0000", "reason=The archive was not opened."), "refusal", "04:40: The archive was not opened."),
     "stopped": (("unattended=patches", "result=stopped", "ended=2026-11-26 04:40:00 +0000", "reason=It.", "stopped=It was rolled back."), "refusal", "unattended"),
 }  # fmt: skip
 
@@ -285,6 +285,8 @@ def test_unattended_patches_are_told_and_a_stop_needs_somebody(lines, level, row
     data = host_data(facts(ANSWER.replace("s.end\tok", f"{told}s.end\tok")))
     (found,) = [one for one in data["findings"] if one["check"] == "unattended-patches"]
     assert found["level"] == level, found
+    if "result=failed" in lines:
+        assert found["sentence"] == "The last run of unattended patches failed: The archive was not opened."
     assert row in next(
         line for line in text.render({"a": {**data, "address": "b"}}).splitlines() if line.startswith("  patches")
     )

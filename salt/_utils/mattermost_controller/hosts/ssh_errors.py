@@ -12,7 +12,7 @@ _CASES = (
     (
         "host-key",
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Offending"),
-        "the host key of {address} differs from the key in {known_hosts}{fingerprints}.",
+        "the host key that {address} shows now{fingerprints} differs from the key in {known_hosts}.",
         "if the host was reinstalled, run: ssh-keygen -R '{label}' -f {known_hosts}. If not, do not log in, because "
         "this may be an attack.",
     ),

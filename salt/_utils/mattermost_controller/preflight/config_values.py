@@ -69,6 +69,8 @@ def _sentences(values: dict, settings: dict, wanted: str) -> list[str]:
 def _blocked(where: str, sentence: str) -> Finding:
     """sentence: of ``mattermost_config_core.blocked``: ``KEY is VALUE: why. What to do.``"""
     why, _, todo = sentence.partition(". ")
+    place = "environment" if why.startswith("the environment variable") else "config"
+    todo = re.sub(r"^Set it to \w+", rf"\g<0> in mattermost:server:{place}", todo)
     return refusal(CHECK, f"{where}: {why}.", todo)
 
 

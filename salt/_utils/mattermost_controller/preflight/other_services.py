@@ -23,8 +23,10 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     runs = facts["units"].get(f"{unit}.service", {}).get("ActiveState") == "active"
     sites = facts.get("nginx_sites", [])
     is_new = _is_first_run(facts, settings) or facts.get("aside") == "kept" and not facts.get("site")
-    if not runs or not sites or not is_new:
-        return ok("nginx-in-use", "nginx serves no site of others, or this bundle was deployed here before.")
+    if not is_new:
+        return ok("nginx-in-use", "This bundle was deployed here before, so other sites of nginx are accepted.")
+    if not runs or not sites:
+        return ok("nginx-in-use", "nginx serves no site of others.")
     what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
     if outside.get("in_place"):
         return note("nginx-in-use", f"{what}. They stay unchanged.")
@@ -44,11 +46,13 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
         count -= 1  # that of the installation that is taken over
     place = settings["platform"].get("postgresql", {}).get("data_dir", "")
     stopped = facts.get("stopped_databases", {}).get(place, 0)
-    if count + stopped < 1 or not _is_first_run(facts, settings):
+    if not _is_first_run(facts, settings):
         return ok(
             "postgresql-in-use",
-            "PostgreSQL has no database of others, or this bundle was deployed here before.",
+            "This bundle was deployed here before, so other databases of PostgreSQL are accepted.",
         )
+    if count + stopped < 1:
+        return ok("postgresql-in-use", "PostgreSQL has no database of others.")
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if stopped:
         what = f"PostgreSQL is stopped, and {place} has {stopped} database{'s' if stopped > 1 else ''} that this bundle did not create"

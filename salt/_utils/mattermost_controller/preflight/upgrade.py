@@ -53,7 +53,7 @@ def sign_in(settings, facts, outside) -> Finding:
     if gone and (facts.get("config") or {}).get("GitLabSettings", {}).get("Enable") is True:
         return refusal(
             "sign-in",
-            f"People sign in with GitLab (GitLabSettings.Enable), but Team Edition {wanted} has no GitLab sign-in. They would be locked out.",
+            f"People sign in with GitLab (GitLabSettings.Enable). The version to install, Team Edition {wanted}, does not have it and locks them out.",
             "let these people set a password. Then set GitLabSettings.Enable to false. To upgrade anyway, set mattermost:preflight:ignore: [sign-in].",
         )
     return ok("sign-in", "This run removes no way to sign in.")

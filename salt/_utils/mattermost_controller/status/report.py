@@ -224,9 +224,10 @@ def patches(made: dict) -> Finding:
             "correct the cause. Then run mattermost-patches resume on the host, or deploy the patch that failed, or a newer one.",
         )
     if made["result"] == "failed":
+        why = f": {made['reason']}" if made["reason"] else "."
         return refusal(
             "unattended-patches",
-            made["reason"] or "The last run of unattended patches failed.",
+            f"The last run of unattended patches failed{why}",
             "read the reason on the host: journalctl -u mattermost-patches",
         )
     return ok("unattended-patches", made["reason"] or "Unattended patches are on. No window has opened yet.")

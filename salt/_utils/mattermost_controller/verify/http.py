@@ -200,7 +200,7 @@ def knock(address: str, port: int, timeout: float) -> str:
 def words(err: BaseException) -> str:
     """Return an error of the network in a few words."""
     if isinstance(err, ssl.SSLCertVerificationError):
-        return err.verify_message
+        return err.verify_message.rstrip(".")  # some end with one, but this is a part of a sentence
     if isinstance(err, ssl.SSLError):
         return (err.reason or str(err)).replace("_", " ").lower()
     if isinstance(err, socket.gaierror):

@@ -231,13 +231,13 @@ def upload_limit(settings, observed, facts) -> Finding:
     if at_limit.status not in (100, 401):
         return refusal(
             "upload-limit",
-            f"The site refuses an upload of {limit} bytes, which the settings allow: {_what(at_limit)}.",
+            f"The site refuses an upload of {limit} bytes: {_what(at_limit)}. The settings allow this size.",
             DEPLOY,
         )
     if over_limit.status != 413:
         return refusal(
             "upload-limit",
-            f"The site accepts an upload of {limit + 1} bytes, which is more than the settings allow: {_what(over_limit)}.",
+            f"The site accepts an upload of {limit + 1} bytes: {_what(over_limit)}. The settings do not allow this size.",
             DEPLOY,
         )
     return ok("upload-limit", f"An upload of {limit} bytes is accepted. One byte more is refused.")
