@@ -183,7 +183,8 @@ def test_what_salt_and_the_firewall_need_is_looked_for_first(el7, broken, mended
 
 def test_an_nginx_and_a_postgresql_of_others_are_seen(el7):
     """What marks the host as ours is put away: so would a stranger's installation look."""
-    marks = "/etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current /etc/tmpfiles.d/mattermost-salt.conf"
+    marks = "/etc/mattermost /var/lib/mattermost-deploy /opt/mattermost/current /etc/tmpfiles.d/mattermost-salt.conf /var/backups/mattermost"
+    el7.ssh("systemctl start mattermost-backup")  # what it leaves there has a password that is put away
     el7.ssh(f"for path in {marks}; do mv $path $path.away; done; touch /etc/nginx/conf.d/shop.conf")
     el7.ssh("runuser -u postgres -- psql -qc 'create database shop'")
     try:
@@ -191,7 +192,7 @@ def test_an_nginx_and_a_postgresql_of_others_are_seen(el7):
     finally:
         el7.ssh(f"for path in {marks}; do mv $path.away $path; done; rm /etc/nginx/conf.d/shop.conf")
         el7.ssh("runuser -u postgres -- psql -qc 'drop database shop'")
-    assert set(found) == {"existing-config", "existing-database", "nginx-in-use", "postgresql-in-use"}
+    assert set(found) == {"existing-config", "existing-database", "nginx-in-use", "postgresql-in-use"}, found
     assert "/etc/nginx/conf.d/shop.conf" in found["nginx-in-use"]
     assert "1 other database" in found["postgresql-in-use"]
     assert refusals(el7) == {}
