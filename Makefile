@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Python keeps what it compiled, also where a machine's environment asks it not to.
 unexport PYTHONDONTWRITEBYTECODE
 # How many tests run at a time. Each worker that boots hosts has a lab of its own, and waits for them more than it computes.
-check: WORKERS ?= 4
+check: WORKERS ?= 6
 test soak: WORKERS ?= 5
 
 .PHONY: help setup check test standin trial trial-host trial-browser trial-down

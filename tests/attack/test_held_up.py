@@ -9,6 +9,7 @@ import mattermost_remove_database as removal
 import pytest
 
 from tests.attack.test_database_role import ACCOUNTS, cluster, pytestmark, template
+from tests.soak import in_check
 
 __all__ = ["cluster", "pytestmark", "template"]
 # libxml2 looks at no signal: neither statement_timeout nor pg_terminate_backend ends it, for longer than anybody waits
@@ -126,7 +127,7 @@ def unit(cluster, monkeypatch):  # noqa: F811
         process.wait(timeout=30)
 
 
-@pytest.mark.parametrize("verb", ["restart", "stop"])
+@pytest.mark.parametrize("verb", in_check(["restart", "stop"], "stop"))
 def test_a_query_that_looks_at_no_signal_stops_no_restart(cluster, unit, verb, monkeypatch):  # noqa: F811
     """Of a deploy with other settings, of a removal; before, a restart failed after 90 s, and PostgreSQL stayed down."""
     monkeypatch.setattr(host, "PATIENCE", 1)
@@ -154,6 +155,7 @@ def test_a_restart_that_nothing_holds_up_is_clean(cluster, unit, monkeypatch):  
     assert "not properly shut down" not in (cluster.place / "log").read_text()
 
 
+@pytest.mark.exhaustive
 def test_a_query_that_looks_at_no_signal_stops_no_upgrade_of_postgresql(cluster):  # noqa: F811
     """Nor its rollback: as those of a process that logs in again after all sessions were ended."""
     with busy(cluster):

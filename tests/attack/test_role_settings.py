@@ -15,7 +15,7 @@ ODD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("setting", in_check(ODD, "bytea_output", "client_encoding"))
+@pytest.mark.parametrize("setting", in_check(ODD, "client_encoding"))
 def test_a_backup_does_not_depend_on_settings_of_the_role(cluster, setting):  # noqa: F811
     """A different host has none of them: its restore compared checksums of values that were written in a different form."""
     value, contents = ODD[setting]

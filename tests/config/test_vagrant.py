@@ -39,6 +39,7 @@ def test_vagrant_accepts_the_file(vagrant, variables):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.exhaustive
 def test_vagrant_refuses_what_it_does_not_know(vagrant, tmp_path):
     """The check above can fail."""
     text = (repository.ROOT / "Vagrantfile").read_text()

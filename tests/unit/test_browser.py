@@ -63,6 +63,7 @@ def said_by(path):
         return ""
 
 
+@pytest.mark.exhaustive
 def test_what_is_wrong_with_a_page_is_noted(served, tmp_path):
     try:
         chromium.program()

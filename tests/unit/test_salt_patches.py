@@ -238,6 +238,7 @@ def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):
     assert "unclosed" in salt_run(tmp_path).stderr
 
 
+@pytest.mark.exhaustive
 def test_a_run_with_this_trees_configuration_says_nothing_but_its_result(tmp_path):
     done = repository.run(str(repository.BIN / "salt-run"), "-c", str(classic.lay_out(tmp_path)), "test.arg", "1")
     assert (done.returncode, done.stderr) == (0, "")

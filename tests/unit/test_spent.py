@@ -36,6 +36,7 @@ def test_what_is_left_without_a_parent_counts_too(tmp_path):
     assert spent.now() - before > 0.45
 
 
+@pytest.mark.exhaustive
 def test_each_phase_of_a_test_says_what_it_cost(tmp_path):
     (tmp_path / "conftest.py").write_text(
         "from tests.spent import pytest_runtest_makereport, pytest_runtestloop\n"

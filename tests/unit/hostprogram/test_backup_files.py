@@ -23,6 +23,7 @@ def folders(tmp_path):
     return {name: tmp_path / name for name in ("state", "staging", "scratch", "own")} | {"report": tmp_path / "report"}
 
 
+@pytest.mark.exhaustive
 def test_files_and_folders_that_go_away_while_they_are_listed_are_no_failure(tmp_path):
     variables = folders(tmp_path)
     data, names = tmp_path / "state/data", [f"a-name-long-enough-to-fill-a-pipe-{number}" for number in range(MANY)]

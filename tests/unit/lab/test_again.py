@@ -89,6 +89,7 @@ def test_last(prepared): assert prepared.running and prepared.prepared and len(M
     assert "and on clearing away: no answer" in said
 
 
+@pytest.mark.exhaustive
 def test_a_host_without_ssh_behind_a_failed_test_is_made_again(ran):
     said = ran("""
 import tests.lab.again
@@ -102,23 +103,27 @@ def test_last(host): assert not host.ssh  # nobody asks behind a test that passe
     assert "is up, but without ssh" in said
 
 
+@pytest.mark.exhaustive
 def test_a_host_that_never_came_up_gets_another_chance(ran):
     said = ran("def test_first(host): pass\ndef test_next(host): pass\ndef test_last(host): pass\n", broken=[1])
     assert "2 passed, 1 error" in said
     assert said.count("test_it.py::test_next\nHost one went down while booting.") == 1
 
 
+@pytest.mark.exhaustive
 def test_a_host_that_cannot_come_up_is_not_tried_for_ever(ran):
     text = "".join(f"def test_{number}(host): pass\n" for number in range(6))
     said = ran(text + "def test_made(): assert len(MADE) == 3\n", broken=range(1, 9))
     assert "1 passed, 6 errors" in said
 
 
+@pytest.mark.exhaustive
 def test_the_hosts_of_a_person_stay(ran):
     said = ran("def test_first():\n Host('trial').running = False\ndef test_next(): assert HOSTS\n")
     assert "2 passed" in said
 
 
+@pytest.mark.exhaustive
 def test_a_second_try_is_counted_and_told(ran):
     said = ran(
         "import pytest\n@pytest.mark.flaky(reruns=1)\n"
