@@ -120,7 +120,7 @@ def test_another_packet_filter_is_not_fought(web):
     web.ssh("systemd-run -q --unit=nftables --property=Type=oneshot --remain-after-exit true")
     run = web.apply("firewall")
     comment = state(run, "firewall-allows-ssh-before-it-starts")["comment"]
-    assert comment.startswith("The rules of nftables filter packets on this host")
+    assert comment.startswith("nftables filters packets on this host, and firewalld would replace its rules")
     assert web.ssh("command -v firewall-cmd || true") == ""
     web.set(firewall={"manage": False})
     assert web.apply("firewall").rc == 0
