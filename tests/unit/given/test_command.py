@@ -108,6 +108,7 @@ def test_an_orchestration_of_the_users_own_is_left_alone(tmp_path):
             ["state.apply", "mattermost.deploy.server", "mattermost.deploy.database"],
             "mattermost.deploy.database is a separate argument. Give several deploy states as one argument",
         ),
+        (["state.apply", "mattermost", '{"a": "s3kr3t"}'], "The states are followed by a separate argument."),
         (["mattermost.ssl"], "Run: salt-run state.orchestrate mattermost.ssl"),
     ],
 )

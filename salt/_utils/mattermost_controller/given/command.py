@@ -157,7 +157,8 @@ def _misspelt(given: str, environments: dict) -> str:
     """Return what is wrong with a further argument of a deploy state: Salt ignores it, and changes the host without test=."""
     found = _NAMED.fullmatch(given)
     if not found:
-        return f"{given} is a separate argument. Give several deploy states as one argument, with commas and without blanks: STATE,STATE"
+        what = f"{given} is" if given.startswith(OURS) else "The states are followed by"  # else it may hold a secret
+        return f"{what} a separate argument. Give several deploy states as one argument, with commas and without blanks: STATE,STATE"
     if found[1] not in ARGUMENTS:
         near = difflib.get_close_matches(found[1].lower(), ARGUMENTS, n=1)
         return f"{found[1]}= is not an argument. Did you mean {near[0]}=?" if near else ""
