@@ -40,6 +40,7 @@ WORKED = $(BIN)/python -m pytest -q -p tests.order -n $(WORKERS) --dist loadfile
 check: setup lint ## The main checks that need no host: lint, unit, render, config, attack
 	$(WORKED) -m "not exhaustive" $(QUICK)
 
+# What stand-in and contract have changed is due, and asked of a stand-in that is there.
 # In this order: a quick tier for as long as stand-in and base are being made, hosts, of these the files with many tests first
 # (scenarios/conftest.py), and the short tests, which fill what is left of the workers' time.
 # under a name of our own: what says $(MAKE) itself runs under `make -n` too
@@ -47,10 +48,10 @@ AT_ONCE := $(MAKE) --no-print-directory -j2
 test: ## All tests [WORKERS=5 labs at a time]; tiers that cannot run here (no root) say so and count as skipped
 	@$(AT_ONCE) setup packages
 	@$(AT_ONCE) lint
-	@[ -z "$$($(BIN)/python -m tests.proved)" ] || $(AT_ONCE) standin # what has changed is asked of a stand-in that is there
-	@$(AT_ONCE) standin base & made=$$!; \
+	@due=$$($(BIN)/python -m tests.proved); [ -z "$$due" ] || $(AT_ONCE) standin || exit; \
+	$(AT_ONCE) standin base & made=$$!; \
 	$(WORKED) --reruns 1 tests/render \
-		tests/scenarios tests/engine tests/lab_self $$($(BIN)/python -m tests.proved) $(filter-out tests/render,$(QUICK)) || failed=$$?; \
+		tests/scenarios tests/engine tests/lab_self $$due $(filter-out tests/render,$(QUICK)) || failed=$$?; \
 	wait $$made; exit $${failed:-0}
 
 .PHONY: lint packages base soak touched scenario

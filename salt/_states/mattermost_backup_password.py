@@ -19,7 +19,7 @@ def stored(name, password="", repository=""):
 
     name: directory of the store. password: of an existing repository (mattermost_backup_repository has asked it); empty keeps
     the host's own. repository: of the settings; the first password comes with a warning where backups are on this host alone.
-    Another password than the stored one takes its place, and the stored one is kept beside it. The value never stands in changes
+    Another password than the stored one takes its place, and the stored one is kept beside it. The value is never in changes
     or comment. result False, with nothing changed, when the stored file cannot be used.
     """
     try:

@@ -89,12 +89,11 @@ def main() -> int:
                 for kind in bundles.values():
                     contenders.warm_up(lab, kind, archive, given.platform)
                 rounds = [measure(lab, archive, given.platform, number, kinds) for number in range(given.rounds)]
-            if given.only == "large":
-                two = [archives.describe(path) for path in archives.available(lab.archives)][-2:]
-                of_size = large.measure(lab, two, given.platform, given.gigabytes, given.files)
-            if given.only in (None, "upgrade"):
+            if given.only in (None, "upgrade", "large"):
                 releases = [archives.describe(path) for path in archives.available(lab.archives)][-2:]
-                if len(releases) < 2:
+                if given.only == "large":
+                    of_size = large.measure(lab, releases, given.platform, given.gigabytes, given.files)
+                elif len(releases) < 2:
                     print("bench: upgrades were not measured: that takes two archives (make standin)", file=sys.stderr)
                 else:
                     trees = {side: kind.tree for side, kind in bundles.items()}

@@ -30,9 +30,7 @@ ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
-RESTART_ATTEMPTS = (
-    4  # a minion that is restarted ends after 90 seconds at the latest, and starts if its job has ended by then
-)
+RESTART_ATTEMPTS = 4  # a minion that is restarted ends within 90 seconds, and starts if its job has ended by then
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
 BUSY_SECONDS = 20  # that it may take to say so
 SLACK = 120  # seconds of a job beside what it runs
