@@ -7,6 +7,7 @@ SLS that asks a host (an ssh round trip per question) fails here. Orchestrations
 from __future__ import annotations
 
 import functools
+import itertools
 import pathlib
 import re
 import sys
@@ -114,6 +115,7 @@ def host_opts(grains: dict, pillar: dict) -> dict:
 
 
 _TEMPLATES: dict[tuple, object] = {}
+_hosts = itertools.count()
 
 
 def _template(self, *what, compile=jinja2.Environment.compile, **how):  # noqa: A002 (its own name)
@@ -153,6 +155,10 @@ class Files(salt.fileclient.FSClient):
     get_file = functools.cache(salt.fileclient.FSClient.get_file)
     get_state = functools.cache(salt.fileclient.FSClient.get_state)
 
+    def __init__(self, opts: dict, modules: str):
+        super().__init__(opts)
+        self.channel.fs.servers = salt.loader.fileserver(opts, opts["fileserver_backend"], loaded_base_name=modules)
+
 
 class Host:
     """One host of one platform with one pillar, as the controller sees it over salt-ssh."""
@@ -160,10 +166,14 @@ class Host:
     def __init__(self, grains: dict, pillar: dict, options: dict | None = None):
         """options: the roster's ``minion_opts``, which reach the settings as the host's Salt options."""
         self.opts = host_opts(grains, pillar) | (options or {})
+        # Salt's loaders share a module by its name, and its __opts__ are those of the one that loaded it last
+        modules = f"salt.loaded.render{next(_hosts)}"
         self.functions = ControllerSide()
-        self.functions.loader = salt.loader.ssh_wrapper(self.opts, functions=self.functions, context={})
+        self.functions.loader = salt.loader.ssh_wrapper(
+            self.opts, functions=self.functions, context={}, loaded_base_name=modules
+        )
         self.highstate = salt.client.ssh.state.SSHHighState(
-            self.opts, None, self.functions, Files(master_opts()), initial_pillar=pillar
+            self.opts, None, self.functions, Files(master_opts(), modules), initial_pillar=pillar
         )
         # as salt-ssh does, but with one file client for all that templates import, not a new one for each of them
         self.highstate.state.rend = salt.loader.render(self.opts, self.functions, file_client=self.highstate.client)

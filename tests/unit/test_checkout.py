@@ -9,11 +9,8 @@ import types
 from pathlib import Path
 
 import pytest
-import salt.client.ssh.shell
-import salt.utils.relenv
-from salt.loader.lazy import LazyLoader
-from salt.utils import entrypoints
-from salt.utils.optsdict import OptsDict
+import salt.client.ssh  # noqa: F401  with it comes all that the handler changes
+from mattermost_controller.given import interrupt
 
 SOURCE = Path("etc/salt/log_handlers/mattermost_checkout.py")
 
@@ -64,14 +61,10 @@ def started(checkout, tmp_path, monkeypatch, capfd):
 
     What the handler changes in Salt is Salt's own again afterwards: other tests show Salt without it.
     """
-    for kind in (salt.client.ssh.Single, salt.client.ssh.shell.Shell):
-        for name, value in list(vars(kind).items()):
-            if not name.startswith("__"):
-                monkeypatch.setattr(kind, name, value)
-    monkeypatch.setattr(salt.utils.relenv, "gen_relenv", salt.utils.relenv.gen_relenv)
-    monkeypatch.setattr(entrypoints, "iter_entry_points", entrypoints.iter_entry_points)
-    monkeypatch.setattr(LazyLoader, "_refresh_file_mapping", LazyLoader._refresh_file_mapping)
-    monkeypatch.setattr(OptsDict, "__bool__", lambda options: len(options) > 0, raising=False)
+    before = [(owner, dict(vars(owner))) for owner in of_salt()]
+    monkeypatch.setattr(interrupt, "take_over", lambda: None)
+    for name in ("salt.pillar", "salt.utils.templates"):
+        monkeypatch.setattr(logging.getLogger(name), "filters", [])
 
     def start(program, version):
         monkeypatch.setattr("sys.argv", [f"/venv/bin/{program}", "x"])
@@ -82,7 +75,22 @@ def started(checkout, tmp_path, monkeypatch, capfd):
         handler = checkout.setup_handlers()
         return capfd.readouterr().err, handler
 
-    return start
+    yield start
+    for owner, own in before:
+        for name, value in [*vars(owner).items()]:
+            if name not in own and isinstance(owner, type):
+                delattr(owner, name)
+            elif name in own and value is not own[name]:
+                setattr(owner, name, own[name])
+
+
+def of_salt():
+    """Yield the modules of Salt and their classes."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("salt.")]:
+        yield module
+        yield from (
+            each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__
+        )
 
 
 @pytest.mark.parametrize(("version", "lines"), [("3008.2", 0), ("3008.3", 0), ("3008.9", 1)])
