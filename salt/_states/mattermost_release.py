@@ -101,7 +101,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
             )
         is_other = tree.is_whole(name, version) and tree.edition(name, version) != release["edition"]
         if is_other and version == installed:
-            raise ReleaseError(core.other_edition(version, tree.edition(name, version), release["edition"]))
+            raise ReleaseError(" ".join(core.other_edition(version, tree.edition(name, version), release["edition"])))
         if tree.is_whole(name, version) and not is_other:
             if tree.client_path(name, version) == path:
                 return _ret(name, True, f"Mattermost {version} is in place.{core.note(release, installed)}")

@@ -120,7 +120,7 @@ BLOCKING = [
 # (first version, section, key, pattern of what it accepts, that in words): the stricter check of 12.0. Which release of 12 first repairs such
 # values by itself, instead of refusing to start, is not known here.
 _POSITIVE = (r"[1-9][0-9]*", "a number above 0")
-_ADDRESS = (r"[^<>]*", "an address without a name before it")
+_ADDRESS = (r"[^<>]*", "a plain address, such as admin@example.com")
 STRICTER = [
     ((12, 0), "ServiceSettings", "TLSMinVer", r"1\.[0-3]", "1.0, 1.1, 1.2 or 1.3"),
     ((12, 0), "ServiceSettings", "WebserverMode", r"gzip|nogzip|disabled", "gzip, nogzip or disabled"),
@@ -141,7 +141,7 @@ OF_TEAM_EDITION = {("SqlSettings", "DisableDatabaseSearch")}
 GONE = [
     ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "hardened mode is ServiceSettings.EnableHardenedMode now"),
     ((12, 0), "LocalizationSettings", "EnableExperimentalLocales", False, "experimental languages are gone"),
-    ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "there is no longer a separate key for guests who sign in with e-mail"),
+    ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "guests who sign in with e-mail no longer have a setting of their own"),
     ((12, 0), "DataRetentionSettings", "EnableBoardsDeletion", False, "data retention no longer deletes boards"),
     ((12, 0), "NativeAppSettings", "EnableIntuneMAM", False, "Intune is IntuneSettings.Enable now"),
 ]  # fmt: skip

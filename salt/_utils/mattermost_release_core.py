@@ -65,11 +65,11 @@ def check_hop(installed: str | None, version: str, is_import: bool = False) -> N
         )
 
 
-def other_edition(version: str, installed: str, wanted: str) -> str:
-    """Return why a host keeps the edition that it has. installed, wanted: editions."""
+def other_edition(version: str, installed: str, wanted: str) -> tuple[str, str]:
+    """Return why a host keeps the edition that it has, and what to do. installed, wanted: editions."""
     return (
-        f"Mattermost {version} is installed as the {facts.EDITIONS[installed]}. The edition changes only together with the version. To get the "
-        f"{facts.EDITIONS[wanted]}, set mattermost:release:version to a newer version. To stay, set mattermost:release:edition to {installed}."
+        f"Mattermost {version} is installed as the {facts.EDITIONS[installed]}. The edition changes only together with the version.",
+        f"To get the {facts.EDITIONS[wanted]}, set mattermost:release:version to a newer version. To stay, set mattermost:release:edition to {installed}.",
     )
 
 

@@ -88,7 +88,7 @@ def paths_are_in_the_users_places(settings):
     """No directory of `paths`, and no local backup repository, has `..` in its path, is in a directory of the system's programs, or is in a home directory, which the server cannot read."""
     for name, path in _directories(settings).items():
         if path != _normal(path) and not _is_the_systems(path):
-            yield f"{name} is {path}. Write that path without . and .., as {_normal(path)}."
+            yield f"{name} is {path}. Write that path without //, . and .., as {_normal(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
         if any(_holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."

@@ -97,7 +97,8 @@ def services_have_an_address(settings):
     for key in ("release", "relenv"):
         scheme, is_address, _ = settings[key]["source"].partition("://")
         if is_address and not re.match(r"https?://[^/\s]|file:///", settings[key]["source"]):
-            yield f"mattermost:{key}:source begins with {scheme}://, which is not supported. Write an https:// or http:// address, file:///PATH for a file on the host, or a path on the controller."
+            fault = "but no absolute path follows" if scheme == "file" else "which is not supported"
+            yield f"mattermost:{key}:source begins with {scheme}://, {fault}. Write an https:// or http:// address, file:///PATH for a file on the host, or a path on the controller."
 
 
 def _is_url(address: str) -> bool:
@@ -152,4 +153,4 @@ def addresses_can_be_written_to(settings):
     for key, address in given.items():
         if address and address not in named and not _ADDRESS.fullmatch(address):
             named.add(address)  # the others follow from it
-            yield f"{key} is {address!r}. Write an address in ASCII, such as admin@example.com."
+            yield f"{key} is {address!r}. Write one address in ASCII, such as admin@example.com."

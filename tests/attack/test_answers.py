@@ -72,11 +72,11 @@ def settings():
 def test_what_the_role_cannot_read_is_a_warning_of_the_preflight(settings):
     from mattermost_controller.preflight import release
 
-    facts = {"database": {"owner": "mattermost", "tables": 9}, "unreadable": ["monitoring.samples of postgres"]}
+    facts = {"database": {"owner": "mattermost", "tables": 9}, "unreadable": ["monitoring.samples (owner postgres)"]}
     found = release.existing_database(settings, facts, {})
     assert found.level == "warning"
-    assert "monitoring.samples of postgres" in found.sentence
-    assert "give that role SELECT" in found.fix
+    assert "monitoring.samples (owner postgres)" in found.sentence
+    assert "GRANT it SELECT" in found.fix
 
 
 VALUES = ["", "x", "-1", "9" * 5000, "a b c d e", "\x1b[2J", "é\u2028", "=", "/ / /", "nan", "٣", "[" * 100000]

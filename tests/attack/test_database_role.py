@@ -296,7 +296,7 @@ def test_what_the_role_cannot_read_is_named_and_not_left_out(cluster):
     )
     done = cluster.run("mattermost-backup", "refuse_unreadable")
     assert done.returncode == 2
-    assert "monitoring.samples of postgres" in done.stderr
+    assert "monitoring.samples (owner postgres)" in done.stderr
     assert "watch" not in done.stderr
     cluster.sql("GRANT USAGE ON SCHEMA monitoring TO mattermost; GRANT SELECT ON monitoring.samples TO mattermost")
     assert cluster.run("mattermost-backup", "refuse_unreadable; dump_database").returncode == 0

@@ -47,7 +47,7 @@ def test_each_login_shell_deploys_and_one_that_cannot_is_refused(host):
     has_shell(host, "nologin")
     run = host.orchestrate()
     assert run.rc != 0
-    assert "has a login shell that runs no command (nologin)" in run.comments, run
+    assert "its login shell runs no command (nologin)" in run.comments, run
     has_shell(host, "bash", ".bashrc", "echo Welcome, it is; date")
     run = host.orchestrate()
     assert run.rc != 0

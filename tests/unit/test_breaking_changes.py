@@ -61,7 +61,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
     )
     assert found.fix == (
         "Tell their users. Then set mattermost:acknowledged: [names-redirect], or add "
-        'pillar=\'{"acknowledged": ["names-redirect"]}\' to the command.'
+        'pillar=\'{"acknowledged": ["names-redirect"]}\' to the salt-run command.'
     )
 
 

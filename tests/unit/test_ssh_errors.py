@@ -44,7 +44,7 @@ def host(opts=None, **entry):
             "ssh-keygen -R '[192.0.2.7]:2222' -f pinned",
         ),
         ("denied", "ssh-login", "refuses the login of deploy by key", "priv"),
-        ("no shell", "ssh-login", "has a login shell that runs no command", "usermod -s /bin/sh deploy"),
+        ("no shell", "ssh-login", "its login shell runs no command", "usermod -s /bin/sh deploy"),
         ("passphrase", "ssh-key", "has a passphrase", "priv_passwd: in the roster entry of chat"),
         ("open key", "ssh-key", "can be read by other accounts", "chmod 600"),
         ("no sudo", "sudo", "has no sudo", "set user: root and remove sudo: True in the roster entry of chat"),

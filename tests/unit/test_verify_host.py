@@ -84,7 +84,7 @@ def test_a_healthy_host_passes():
     ("check", "words", "change"),
     [
         ("installed", "current points to 11.7.9. Expected: 11.7.10", lambda facts: facts.update(current="11.7.9")),
-        ("backup-age", "last good backup is 30 h old; the limit is 30 h", backup(good=30)),
+        ("backup-age", "last good backup is 30 h old; backup:max_age is 30 h", backup(good=30)),
         ("backup-age", "has a date in the future", backup(good=-2)),
         ("backup-age", "No backup was made in 40 h", lambda facts: (backup(since=40)(facts), facts["backup"].update(good=0))),
         ("backup-age", "The last attempt failed: No room.", lambda facts: (backup(good=50)(facts), facts["backup"].update(failed="No room."))),

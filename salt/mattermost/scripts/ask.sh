@@ -13,8 +13,8 @@ ask_calendar() { # ask_calendar KEY VALUE UNIT
     esac
   else # older than 236: it reads a timer
     printf '[Timer]\nOnCalendar=%s\n' "$2" >"$asked/mattermost-asked.timer"
-    said=$(systemd-analyze verify "$asked/mattermost-asked.timer" 2>&1 | grep 'parse calendar')
-    [ -n "$said" ] || return 0
+    systemd-analyze verify "$asked/mattermost-asked.timer" 2>&1 | grep -q 'parse calendar' || return 0
+    said="the time $2 cannot be read"
   fi
   fact refused "$1 systemd says: $(one_line "$said" | cut -c1-300)"
 }
@@ -37,12 +37,12 @@ ask_postgresql() { # a scratch cluster is started with those of the settings tha
   if $as "$bin/pg_ctl" start -w -t 20 -s -D "$asked/cluster/data" -l "$asked/cluster/log" >/dev/null 2>&1 </dev/null; then
     said=$($as "$bin/psql" -XAtq -h "$asked/cluster" -c 'SELECT 1' postgres 2>&1 >/dev/null </dev/null | grep -m 1 FATAL)
   else
-    said=$($as grep -m 2 -e 'FATAL:' -e 'LOG: .*parameter' "$asked/cluster/log" | sed 's/^.*\(FATAL\|LOG\):  *//; s/ in file "[^"]*"[^;]*//')
+    said=$($as grep -m 2 -e 'FATAL:' -e 'LOG: .*parameter' "$asked/cluster/log" | sed 's/^.*\(FATAL\|LOG\):  *//; s/ in file "[^"]*"[^;]*//; s/ *configuration file "[^"]*" contains errors//')
   fi
   $as "$bin/pg_ctl" stop -m immediate -s -D "$asked/cluster/data" >/dev/null 2>&1 </dev/null
   rm -rf "$asked/cluster"
   [ -z "$said" ] || # slow is no refusal
-    fact refused "database:settings PostgreSQL does not start with $(one_line "$new" | cut -c1-200): $(one_line "$said" | cut -c1-300)"
+    fact refused "database:settings A test of PostgreSQL did not start with $(one_line "$new" | cut -c1-200): $(one_line "$said" | cut -c1-300)"
 }
 
 ask_mail() { # the server's greeting, without a login

@@ -181,7 +181,7 @@ def test_a_refusal_does_not_say_that_a_removed_version_serves(host):
     shutil.rmtree(host.folder / "install" / OLD)
     done = host.run("to", NEW)
     assert done.returncode == 2
-    assert f"points to {OLD}, which is missing" in done.stdout
+    assert f"points to {OLD}, but" in done.stdout
     assert f"{OLD} still serves" not in done.stdout + done.stderr + str(host.report())
 
 
@@ -230,7 +230,7 @@ def test_a_second_request_is_refused_while_one_waits(host):
     (host.folder / "run/request").write_text("1 to 2.2.2\n")
     done = host.run("to", NEW)
     assert done.returncode == 2
-    assert "Another upgrade or rollback was requested" in done.stderr
+    assert "another upgrade or rollback was requested" in done.stderr
 
 
 @pytest.mark.exhaustive
@@ -275,14 +275,14 @@ def test_a_program_that_is_replaced_while_it_works_goes_on_as_it_was(host):
     program = host.folder / "mattermost-switch"
     newer = host.folder / "mattermost-switch.new"
     newer.write_text(
-        program.read_text().replace("The upgrade or rollback was interrupted", "The newer program says: interrupted")
+        program.read_text().replace("was interrupted after", "was interrupted, says the newer program, after")
     )
     newer.chmod(0o755)
     host.deployed().set(replace_after="stopped")
     assert host.run("to", NEW).returncode == 0
     assert not newer.exists(), "it was not replaced"
     host.assert_new()
-    assert "The newer program" in program.read_text()
+    assert "says the newer program" in program.read_text()
 
 
 @pytest.mark.exhaustive
@@ -290,13 +290,13 @@ def test_a_newer_program_ends_what_an_older_one_left_open(host):
     program = host.folder / "mattermost-switch"
     newer = host.folder / "mattermost-switch.new"
     newer.write_text(
-        program.read_text().replace("The upgrade or rollback was interrupted", "The newer program says: interrupted")
+        program.read_text().replace("was interrupted after", "was interrupted, says the newer program, after")
     )
     newer.chmod(0o755)
     host.deployed().set(replace_after="copied", kill_after="copied")
     assert host.run("to", NEW).returncode == 3
     host.assert_old()
-    assert host.report()["reason"].startswith("The newer program says")
+    assert "says the newer program" in host.report()["reason"]
 
 
 @pytest.mark.exhaustive

@@ -101,7 +101,11 @@ def _from_host(host, login, script: str, known_hosts: str, parse) -> HostFacts:
     except bounded.ODD as err:
         target = shlex.quote(host.id)
         asked = f"salt {target} test.ping" if isinstance(host, minion.Minion) else f"salt-ssh {target} --raw true"
-        return HostFacts(None, 0, refusal("probe", str(err)[:300], f"see the output of `{asked}`."))
+        said = str(err)[:300]
+        sentence = (
+            said if said.endswith(".") else f"The answer of the host cannot be read: {said}."
+        )  # Python's own words
+        return HostFacts(None, 0, refusal("probe", sentence, f"see what else the host prints: `{asked}`."))
     if facts["uid"] != 0:
         return HostFacts(
             None,

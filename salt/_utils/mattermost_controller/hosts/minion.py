@@ -128,7 +128,7 @@ class Minion(roster.Host):
             )
 
     def _look(self) -> str:
-        return f"See which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start this command again."
+        return f"See which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start the interrupted command again."
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(

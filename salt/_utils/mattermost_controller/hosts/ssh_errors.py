@@ -49,7 +49,7 @@ _CASES = (
     (
         "ssh-login",
         ("account is currently not available", "account is not available"),
-        "{user} may log in to {address}, but has a login shell that runs no command (nologin).",
+        "the account {user} may log in to {address}, but its login shell runs no command (nologin).",
         "give the account a shell on the host: usermod -s /bin/sh {user}. Or set another user: in the roster entry of {id}.",
     ),
     (

@@ -41,7 +41,7 @@ FOR_A_TYPE = 244  # systemd's first version with drop-ins for all services
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
     """Return what is found in the way: a refusal, unless a setting (adopts) or the run takes it over."""
     if outside.get("in_place"):
-        return note(check, f"{sentence} It belongs to the installation that this import takes over.")
+        return note(check, f"{sentence} This import takes over that installation, so nothing is to be done.")
     if adopts:
         return note(check, f"{sentence} mattermost:server:adopt is set, so the deploy takes it over.")
     if outside.get("moving"):
@@ -64,9 +64,10 @@ def account(settings, facts, outside) -> Finding:
     files = facts.get("account_files", [])
     if files:
         paths = list(dict.fromkeys(path for _, path in files))
-        names = " and ".join(dict.fromkeys(name for name, _ in files))
-        sentence = f"{' and '.join(paths[:SHOWN])} {'gives' if len(paths) == 1 else 'give'} rights or jobs to the account {names}, which this bundle uses."
-        fix = "remove the lines about that account from these files, or set mattermost:server:adopt: True to keep those lines."
+        accounts = list(dict.fromkeys(name for name, _ in files))
+        names = f"the account{'s' if len(accounts) > 1 else ''} {' and '.join(accounts)}"
+        sentence = f"{' and '.join(paths[:SHOWN])} {'gives' if len(paths) == 1 else 'give'} rights or jobs to {names}, which this bundle uses."
+        fix = f"remove the lines about {names} from these files, or set mattermost:server:adopt: True to keep those lines."
         told = (
             note("account", sentence) if ours else _let("account", sentence, fix, settings["server"]["adopt"], outside)
         )
@@ -116,7 +117,7 @@ def _servers_account(settings, facts, outside) -> Finding:
         return refusal(
             "settings",
             f"mattermost:server:user is {user}, an account with root privileges on this host.",
-            "set mattermost:server:user to an account that only the server uses, such as mattermost.",
+            f"set mattermost:server:user to an account that only the server uses, or take the user ID 0 from {user} on the host.",
         )
     can_log_in = not found["shell"].endswith(NO_LOGIN)
     if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
@@ -173,12 +174,13 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
     for key, (above, owner) in exchanged.items():
         who = "every account" if owner == "root" else owner
         found.setdefault(
-            key, f"{places[key]} (mattermost:{key}) is below {above}, where {who} can replace that directory."
+            key,
+            f"{places[key]} (mattermost:{key}) is {'' if places[key].startswith(above) else 'through a link '}below {above}, where {who} can replace that directory.",
         )
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     keys = " and ".join(f"mattermost:{key}" for key in found)
-    fix = f"set {keys} to a directory that is empty or does not exist, or move the files in it away."
+    fix = f"set {keys} to a directory that is empty or does not exist, or move away what is there."
     if led:
         fix = f"set {keys} to a directory whose path contains no such link, such as one in /srv."
     if exchanged:
@@ -255,7 +257,10 @@ def unit(settings, facts, outside) -> Finding:
     policies = [path for kind, path in foreign if kind == "policy" and facts["systemd"] >= FOR_A_TYPE]
     replaced = [path for kind, path in foreign if kind not in ("certificate", "dropin", "policy")]
     sentences = [
-        *_told(replaced, "belongs to an installation that this bundle did not create, and a deploy would replace it."),
+        *_told(
+            replaced,
+            "belongs to an installation that this bundle did not create, and a deploy would replace that file.",
+        ),
         *_told(dropins, "changes a unit of this bundle, but this bundle did not create that file."),
         *_told(certificates, "has no renewal file of certbot, so certbot cannot get a certificate of that name."),
     ]

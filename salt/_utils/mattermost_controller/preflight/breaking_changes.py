@@ -57,7 +57,7 @@ def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: 
         return note(CHECK, f"{summary} You have acknowledged this change.")
     fix = (
         f"{change['what_to_do']} Then set mattermost:acknowledged: [{name}], "
-        f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the command.'
+        f'or add pillar=\'{{"acknowledged": ["{name}"]}}\' to the salt-run command.'
     )
     sentence = f"{summary} The change came with version {change['version']}, and the host was {came}."
     return warning(CHECK, sentence, fix) if dry_run else refusal(CHECK, sentence, fix)

@@ -41,11 +41,12 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
     for _, section, name, accepted, words in _crossed(keys.STRICTER, installed, wanted):
         value, where = _value(merged, server, path, section, name)
         if value is not None and not re.fullmatch(accepted, _text(value)):
+            place = "there" if where.startswith("mattermost:") else "in that file"
             found.append(
                 refusal(
                     CHECK,
                     f"{where} is not {words}. Mattermost {wanted} may refuse to start with this value.",
-                    f"correct the value in that file or in mattermost:server:config, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
+                    f"correct the value {place}, or set mattermost:preflight:ignore: [{CHECK}] to upgrade anyway.",
                 )
             )
     for since, section, name, unused, lost in _crossed(keys.GONE, installed, wanted):

@@ -21,8 +21,8 @@ def edition(settings, facts, outside) -> Finding:
     installed, wanted, server = facts["current"], settings["release"]["edition"], settings["server"]
     there = facts.get("edition") or wanted
     if there != wanted and effective(settings["release"], installed) == installed:
-        sentence, _, fix = other_edition(installed, there, wanted).rpartition(": ")
-        return refusal("edition", f"{sentence}.", fix)
+        sentence, fix = other_edition(installed, there, wanted)
+        return refusal("edition", sentence, fix)
     if there != wanted and wanted == "team":
         return refusal(
             "edition",

@@ -84,7 +84,7 @@ def transport(settings, facts, outside) -> Finding:
         return refusal(
             "transport",
             f"Salt needs Python {'.'.join(map(str, runtime.THIN_PYTHON))} or newer on the host; found: {pythons}.",
-            "install the distribution's python3 package.",
+            "install a package with such a Python on the host.",
         )
     missing = sorted({"tar", "xz"} - set(facts["programs"]))
     if wanted == "relenv" and missing:

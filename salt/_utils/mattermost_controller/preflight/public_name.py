@@ -82,7 +82,7 @@ def _no_public_certificate(settings: dict) -> Finding | None:
         return refusal(
             "public-name",
             f"{private[0]} is a name that only your own network knows. Let's Encrypt issues no certificate for it.",
-            "set one of these: a public name, mattermost:certificate:source: files, or your own authority in mattermost:letsencrypt:directory_url.",
+            "use a public name, or set mattermost:certificate:source: files, or your own authority in mattermost:letsencrypt:directory_url.",
         )
     if too_many:
         sentence = (

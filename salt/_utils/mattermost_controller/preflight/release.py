@@ -52,7 +52,7 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"PostgreSQL {running} runs on port {port}, but the deploy would manage PostgreSQL {ours}.",
-            "describe that PostgreSQL in mattermost:platform:postgresql, or set another mattermost:database:port.",
+            f"describe PostgreSQL {major} in mattermost:platform:postgresql. For PostgreSQL {ours} beside it, set another mattermost:database:port.",
         )
     ends = outside.get("postgresql_ends") or {}
     judged = upkeep.postgresql_support(str(major or ours), ends, upkeep.day_of(facts))
@@ -85,7 +85,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return warning(
             "existing-database",
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
-            f"run in the database {name}, for each of them: ALTER TABLE NAME OWNER TO {found['owner']}. Or give that role SELECT on it, and USAGE on its schema.",
+            f"run in the database {name}, for each table: ALTER TABLE NAME OWNER TO {found['owner']}. Or GRANT it SELECT on the table, and USAGE on the schema.",
         )
     user = settings["database"]["user"]
     taken = found and (found["tables"] or found["owner"] != user)

@@ -207,7 +207,7 @@ def backups(made: dict) -> Finding:
     if result in ("failed", "refused"):
         return refusal(
             "backup-result",
-            f"The last backup failed: {reason}",
+            f"The last backup failed{f': {reason}' if reason else '.'}",
             "see the details on the host: journalctl -u mattermost-backup. Correct the cause, then run: salt-run state.orchestrate mattermost.backup",
         )
     return ok("backup-result", "The last backup succeeded." if result == "done" else "No backup has run yet.")
@@ -244,7 +244,7 @@ def disks(settings: dict, made: dict) -> Finding:
         return refusal(
             "disk",
             f"{said}; the limit is {full} %.",
-            "free some space (the status shows what is kept) or add a larger disk. mattermost:status:disk_full sets the limit.",
+            "free some space on the host (mattermost.status shows what is kept), or add a larger disk. mattermost:status:disk_full sets the limit.",
         )
     if not made["disks"]:
         return skipped(
@@ -268,8 +268,12 @@ def users(made: dict) -> Finding:
             "deactivate accounts that are no longer used (System Console, Users).",
         )
     if active >= USERS_NEAR:
-        return warning("users", f"{active} of {most} users are active.", "deactivate accounts that are no longer used.")
-    return ok("users", f"{active} of {most} users are active.")
+        return warning(
+            "users",
+            f"{active} users are active; the Team Edition allows {most}.",
+            "deactivate accounts that are no longer used.",
+        )
+    return ok("users", f"{active} users are active; the Team Edition allows {most}.")
 
 
 def drifted(drift: dict) -> Finding:

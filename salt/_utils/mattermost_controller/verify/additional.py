@@ -44,7 +44,7 @@ def names(settings, observed, facts) -> Finding:
 
 def certificates(settings, observed, facts) -> Finding:
     wrong = [
-        f"The certificate is not trusted for {name}: {seen['tls'].error}."
+        f"A TLS connection to {name} fails: {seen['tls'].error}."
         for name, seen in observed["additional"].items()
         if seen["tls"].error
     ]
@@ -71,7 +71,7 @@ def redirects(settings, observed, facts) -> Finding:
         "additional-redirects",
         wrong,
         f"Each additional name is redirected to {public}, with path and query.",
-        f"{DEPLOY}; if the fault remains, another server block serves that name. {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves the name. {SERVER_BLOCKS}",
     )
 
 

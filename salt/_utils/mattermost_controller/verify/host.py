@@ -10,6 +10,7 @@ from mattermost_controller.verify.commands import BACKUP, DEPLOY, LOGS
 
 BACKUP_TIMER, WATCH_TIMER = "mattermost-backup.timer", "mattermost-certificate.timer"
 CLOCK_SECONDS = 3600  # that the date of a backup may be ahead of the host that is asked
+DISABLED = "not enabled at boot"
 
 
 def installed(settings, facts) -> Finding:
@@ -63,12 +64,15 @@ def services(settings, facts) -> Finding:
         if state.get("ActiveState") != "active":
             wrong.append((running, state.get("ActiveState", "not there")))
         elif _unit(facts, f"{enabled}.service").get("UnitFileState") not in ("enabled", "enabled-runtime", "static"):
-            wrong.append((enabled, "not enabled at boot"))
+            wrong.append((enabled, DISABLED))
     if wrong:
+        first, state = wrong[0]
         return refusal(
             "services",
             f"{', '.join(f'{name} is {state}' for name, state in wrong)}.",
-            f"read the reason on the host: systemctl status {wrong[0][0]}; journalctl -u {wrong[0][0]} -n 50",
+            f"run on the host: systemctl enable {first}"
+            if state == DISABLED
+            else f"read the reason on the host: systemctl status {first}; journalctl -u {first} -n 50",
         )
     return ok("services", f"{', '.join(wanted)} are active and enabled.")
 
@@ -135,7 +139,7 @@ def backup_age(settings, facts) -> Finding:
         why = f" The last attempt failed: {known['failed']}" if known["failed"] else ""
         return refusal(
             "backup-age",
-            f"{how_old}; the limit is {limit} h.{why}",
+            f"{how_old}; backup:max_age is {limit} h.{why}",
             f"{BACKUP}; to see why no newer backup was made, run on the host: journalctl -u mattermost-backup",
         )
     if not known["good"]:

@@ -18,7 +18,7 @@ def chain(settings, observed, facts) -> Finding:
     if observed["tls"].error:
         return refusal(
             "certificate-trust",
-            f"The certificate is not trusted for {settings['name']}: {observed['tls'].error}.",
+            f"A TLS connection to {settings['name']} fails: {observed['tls'].error}.",
             f"{DEPLOY}; if a private CA issued the certificate, set mattermost:verify:ca_file.",
         )
     return ok("certificate-trust", f"The certificate chain is trusted for {settings['name']}.")

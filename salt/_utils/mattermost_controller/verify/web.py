@@ -79,7 +79,7 @@ def challenge(settings, observed, facts) -> Finding:
     return refusal(
         "challenge",
         f"nginx does not answer {CHALLENGE} from the webroot: {found}. Renewals of the certificate would fail.",
-        f"{DEPLOY}; if the fault remains, another server block serves that name. {SERVER_BLOCKS}",
+        f"{DEPLOY}; if the fault remains, another server block serves the site's name. {SERVER_BLOCKS}",
     )
 
 

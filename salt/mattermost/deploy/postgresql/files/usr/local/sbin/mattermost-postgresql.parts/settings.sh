@@ -26,5 +26,5 @@ write_report() { # write_report RESULT REASON ADVICE
         say "advice=$3"
     } >"$report.new"
     publish "$report"
-    say "$1: $2"
+    say "$1: $2${3:+ $3}"
 }

@@ -21,12 +21,12 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         previous_database=$(copy_name before "$source")
         has_database "$previous_database"
         case $? in
-            1) no_copy="The previous database, $previous_database, is missing." ;;
+            1) no_copy="The database from before the upgrade, $previous_database, is missing. To return to older data, restore a backup." ;;
             2) why="PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status postgresql" ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
-                    no_copy="The schema of the database $previous_database is not the one that Mattermost $to had, so it is not known whether $to can use it."
+                    no_copy="The schema of the database $previous_database is not the one that Mattermost $to had. So it is not known whether $to can use this database."
                 ;;
         esac
     fi
@@ -93,9 +93,9 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
-            why="The rollback would delete data. To see which data: mattermost-switch back"
+            why="The rollback would delete data. To see which data, and how to go back nevertheless, run: mattermost-switch back (it changes nothing)"
         elif [ "$word" = down ] && [ "$way" != down ]; then
-            why="The confirmed rollback is no longer possible: $obstacle To see what would be lost now: mattermost-switch back"
+            why="The confirmed rollback is no longer possible: $obstacle To see which rollback is possible now, run: mattermost-switch back (it changes nothing)"
         else
             keep_backups_out
         fi
@@ -147,7 +147,7 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     elif recorded swapped; then
         rm -rf "$own/before/$source"
         outcome="What was written since the upgrade to $from is now only in the database $newer."
-        ! count_lost "$newer" "$database" || outcome="Created after the upgrade to $from, and now only in the database $newer: $lost."
+        ! count_lost "$newer" "$database" || outcome="Of what was created after the upgrade to $from, these are now only in the database $newer: $lost."
     else
         outcome="The database was not changed."
     fi

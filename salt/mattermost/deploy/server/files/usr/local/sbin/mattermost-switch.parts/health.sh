@@ -10,7 +10,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     : >"$scratch/head"
     fetch '/api/v4/system/ping?get_server_status=true'
     if [ "$code" = 000 ]; then
-        why="Nothing answers on 127.0.0.1:$port."
+        why="The server does not answer on 127.0.0.1:$port."
         return 1
     fi
     found=$(tr -d '\r' <"$scratch/head" | sed -n 's/^[Xx]-[Vv]ersion-[Ii][Dd]: *//p')
@@ -28,7 +28,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     found=$(enterprise_ready "$install/$1")
     if ! grep -q "\"BuildEnterpriseReady\":\"$found\"" "$scratch/body"; then
         if [ "$found" = true ]; then edition=Enterprise; else edition=Team; fi
-        why="The installed Mattermost $1 is the $edition Edition, but the server that runs does not report this edition."
+        why="The installed Mattermost $1 is the $edition Edition, but the server that was started does not report this edition."
         return 2
     fi
     fetch /

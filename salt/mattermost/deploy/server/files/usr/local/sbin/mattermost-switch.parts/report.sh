@@ -47,5 +47,5 @@ write_report() { # write_report RESULT REASON ADVICE
     publish "$report"
     close_socket
     case $1 in waiting) ;; failed) [ -e "$runtime.hold" ] || end_maintenance ;; *) end_maintenance ;; esac
-    say "$1: $2"
+    say "$1: $2${3:+ $3}"
 }

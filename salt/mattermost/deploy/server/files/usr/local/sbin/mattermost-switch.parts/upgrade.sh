@@ -28,7 +28,7 @@ upgrade() { # sets from, copied, why, outage_start
         why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
         serves=''
-        why="$install/current points to $from, which is missing. A rollback could not return to $from."
+        why="$install/current points to $from, but $install/$from does not exist. So this upgrade could not be rolled back."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
         why="PostgreSQL does not answer, so no safety copy can be made. See: systemctl status postgresql"
     elif [ -n "$from" ] && ! keep_backups_out; then

@@ -26,8 +26,12 @@ END
         record healthy || { roll_back "$unwritten"; return; }
         finish
     else
-        roll_back "The upgrade or rollback was interrupted after its step '${last%% *}'."
+        roll_back "$(name_of_switch) was interrupted after its step '${last%% *}'."
     fi
+}
+
+name_of_switch() {
+    case $kind in back) say "The rollback to $to" ;; *) say "The upgrade to $to" ;; esac
 }
 
 work() { # sets id, kind, to, from
