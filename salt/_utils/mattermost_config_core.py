@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
+from typing import NamedTuple
 
 import mattermost_config_keys as facts
 import mattermost_release_facts as release_facts
@@ -236,14 +237,35 @@ def _hint(key: tuple, release: dict) -> str:
     return (f" Did you mean {dotted((*key[:-1], names[close[0]]))}?" if close else "") + insist
 
 
-def blocked(config: dict, version: str, environment: dict, edition: str = "team") -> list[str]:
-    """Return one sentence for each value with which *version* would not start or not work.
+class Blocked(NamedTuple):
+    """A value with which a version would not start or not work.
+
+    variable: whether it is an environment variable's. why: ``KEY is VALUE: what is wrong.`` instead: the value to set, "" for none. more: what else to do.
+    """
+
+    variable: bool
+    why: str
+    instead: str
+    more: str
+
+    def todo(self, place: str = "") -> str:
+        """Return what to do. place: the setting's section, such as ``mattermost:server:config``."""
+        first = f"Set it to {self.instead}{f' in {place}' if place else ''}." if self.instead else ""
+        return f"{first} {self.more}".strip()
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.why} {self.todo()}"
+
+
+def blocked(config: dict, version: str, environment: dict, edition: str = "team") -> list[Blocked]:
+    """Return each value with which *version* would not start or not work.
 
     config: what the server would read. environment: its MM_ variables, which win over the file. edition: ``team`` or ``enterprise``.
     """
     numbers = release_facts.numbers(version)[:2]
     found = []
-    for since, section, name, value, sentence in facts.BLOCKING:
+    for since, section, name, value, why, instead, more in facts.BLOCKING:
         if edition != "team" and (section, name) in facts.OF_TEAM_EDITION:
             continue
         variable = f"MM_{section}_{name}".upper()
@@ -254,5 +276,5 @@ def blocked(config: dict, version: str, environment: dict, edition: str = "team"
         if numbers >= since and now is not MISSING and _same(now, value):
             where = f"the environment variable {variable}" if variable in environment else f"{section}.{name}"
             text = str(value).lower() if isinstance(value, bool) else value
-            found.append(f"{where} is {text}: {sentence}.")
+            found.append(Blocked(variable in environment, f"{where} is {text}: {why}.", instead, more))
     return found

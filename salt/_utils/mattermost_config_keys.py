@@ -63,59 +63,20 @@ MOVED = {
     "ImageProxySettings.RemoteImageProxyOptions": "removed in 12.0, with all external image proxies",
 }
 
-# (first version, section, key, value, what that version does with it and what to do)
+# (first version, section, key, value, what that version does with it, the value to set instead or "", what else to do)
+_REFUSED = "the server refuses to start with this value since"
 BLOCKING = [
-    (
-        (11, 0),
-        "TeamSettings",
-        "ExperimentalViewArchivedChannels",
-        False,
-        "the server refuses to start with this value since 11.0. Set it to true. To keep archived channels out of the channel list, set"
-        " TeamSettings.BrowseArchivedPublicChannels: false",
-    ),
-    (
-        (11, 0),
-        "ExperimentalSettings",
-        "ClientSideCertEnable",
-        True,
-        "the server refuses to start with this value since 11.0. Set it to false",
-    ),
-    (
-        (11, 0),
-        "SqlSettings",
-        "DriverName",
-        "mysql",
-        "MySQL was removed in 11.0. Move the data to PostgreSQL before this upgrade",
-    ),
-    (
-        (11, 0),
-        "SqlSettings",
-        "DisableDatabaseSearch",
-        True,
-        "search does not work with this value since 11.0, which has no other search engine. Set it to false",
-    ),
-    (
-        (12, 0),
-        "ImageProxySettings",
-        "ImageProxyType",
-        "atmos/camo",
-        "the server refuses to start with this value since 12.0. Set it to local",
-    ),
-    (
-        (12, 0),
-        "FeatureFlags",
-        "AppsEnabled",
-        True,
-        "the server refuses to start with this value since 12.0. Remove this setting",
-    ),
-    (
-        (12, 0),
-        "FeatureFlags",
-        "MoveThreadsEnabled",
-        True,
-        "the server refuses to start with this value since 12.0. Remove this setting",
-    ),
-]
+    ((11, 0), "TeamSettings", "ExperimentalViewArchivedChannels", False, f"{_REFUSED} 11.0", "true",
+     "To keep archived channels out of the channel list, set TeamSettings.BrowseArchivedPublicChannels: false."),
+    ((11, 0), "ExperimentalSettings", "ClientSideCertEnable", True, f"{_REFUSED} 11.0", "false", ""),
+    ((11, 0), "SqlSettings", "DriverName", "mysql", "MySQL was removed in 11.0", "",
+     "Move the data to PostgreSQL before this upgrade."),
+    ((11, 0), "SqlSettings", "DisableDatabaseSearch", True,
+     "search does not work with this value since 11.0, which has no other search engine", "false", ""),
+    ((12, 0), "ImageProxySettings", "ImageProxyType", "atmos/camo", f"{_REFUSED} 12.0", "local", ""),
+    ((12, 0), "FeatureFlags", "AppsEnabled", True, f"{_REFUSED} 12.0", "", "Remove this setting."),
+    ((12, 0), "FeatureFlags", "MoveThreadsEnabled", True, f"{_REFUSED} 12.0", "", "Remove this setting."),
+]  # fmt: skip
 
 # (first version, section, key, pattern of what it accepts, that in words): the stricter check of 12.0. Which release of 12 first repairs such
 # values by itself, instead of refusing to start, is not known here.

@@ -139,7 +139,7 @@ class Plan:
         edition = release_tree.edition(os.path.dirname(self.tree), self.version)
         blocked = core.blocked(core.merged(base, wanted), self.version, variables, edition)
         if blocked:
-            raise Refused(*(f"Mattermost {self.version}: {sentence}" for sentence in blocked))
+            raise Refused(*(f"Mattermost {self.version}: {each.sentence}" for each in blocked))
         self.todo = core.differences(base, wanted)
         if self.live is not None:
             stale = core.differences(self.live, wanted)

@@ -140,7 +140,7 @@ def test_a_restart_only_for_keys_that_need_one_or_are_unknown(key, restart):
     ],
 )  # fmt: skip
 def test_a_value_that_stops_the_version_is_named(version, config, variables, sentence):
-    assert sentence in "".join(core.blocked(config, version, variables))
+    assert sentence in "".join(each.sentence for each in core.blocked(config, version, variables))
 
 
 def test_the_environment_wins_over_a_blocking_value_in_the_file():

@@ -245,11 +245,8 @@ def merge_config(sections: dict, variables: dict, settings: dict, fresh: dict, s
 
 def unusable_settings(sections: dict, settings: dict) -> list[str]:
     """Return one sentence for each setting of the source with which the wanted version would not start or not work."""
-    sentences = config.blocked(sections, settings["release"]["version"], {}, settings["release"]["edition"])
-    return [
-        f"The source's {sentence}." if not sentence.endswith(".") else f"The source's {sentence}"
-        for sentence in sentences
-    ]
+    blocked = config.blocked(sections, settings["release"]["version"], {}, settings["release"]["edition"])
+    return [f"The source's {each.sentence}" for each in blocked]
 
 
 def parse_config(data: bytes) -> dict:

@@ -21,7 +21,7 @@ CHECK = "upgrade-changes"
 def of_settings(settings: dict, wanted: str) -> list[Finding]:
     """Refuse each value of the settings with which *wanted* does not start, on a fresh host too."""
     server = settings["server"]
-    return [_blocked("mattermost:server", text) for text in _sentences(server["config"], settings, wanted)]
+    return [_refused("mattermost:server", each) for each in _blocked(server["config"], settings, wanted)]
 
 
 def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list[Finding]:
@@ -36,8 +36,8 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
             )
         ]
     merged = config.merged(facts["config"], config.flatten(server["config"]))
-    said = _sentences(server["config"], settings, wanted)
-    found = [_blocked(path, text) for text in _sentences(merged, settings, wanted) if text not in said]
+    said = _blocked(server["config"], settings, wanted)
+    found = [_refused(path, each) for each in _blocked(merged, settings, wanted) if each not in said]
     for _, section, name, accepted, words in _crossed(keys.STRICTER, installed, wanted):
         value, where = _value(merged, server, path, section, name)
         if value is not None and not re.fullmatch(accepted, _text(value)):
@@ -63,16 +63,13 @@ def _crossed(table: list, installed: str, wanted: str) -> list:
     return [row for row in table if numbers(installed)[:2] < row[0] <= numbers(wanted)[:2]]
 
 
-def _sentences(values: dict, settings: dict, wanted: str) -> list[str]:
+def _blocked(values: dict, settings: dict, wanted: str) -> list[config.Blocked]:
     return config.blocked(values, wanted, settings["server"]["environment"], settings["release"]["edition"])
 
 
-def _blocked(where: str, sentence: str) -> Finding:
-    """sentence: of ``mattermost_config_core.blocked``: ``KEY is VALUE: why. What to do.``"""
-    why, _, todo = sentence.partition(". ")
-    place = "environment" if why.startswith("the environment variable") else "config"
-    todo = re.sub(r"^Set it to \w+", rf"\g<0> in mattermost:server:{place}", todo)
-    return refusal(CHECK, f"{where}: {why}.", todo)
+def _refused(where: str, value: config.Blocked) -> Finding:
+    place = "environment" if value.variable else "config"
+    return refusal(CHECK, f"{where}: {value.why}", value.todo(f"mattermost:server:{place}"))
 
 
 def _value(merged: dict, server: dict, path: str, section: str, name: str) -> tuple:
