@@ -1,10 +1,12 @@
 """What a move decides: whether two hosts fit, what has to be copied, and whether what arrived is what was sent."""
 
+import mattermost_settings_core as core
 import pytest
 from mattermost_controller.moving import plan, transfer
 from mattermost_controller.preflight import release as preflight
 
 from tests import repository
+from tests.unit.test_preflight import settings as probed
 
 WISH = {"from": "old", "to": "new", "overwrite": False}
 SOURCE = {
@@ -180,6 +182,15 @@ def test_values_are_quoted_before_the_library():
     text = transfer.library([str(repository.ROOT / "salt")], {"name": "a b; rm -rf /"})
     assert text.startswith("name='a b; rm -rf /'\n")
     assert "open_site()" in text
+
+
+@pytest.mark.parametrize("off", [{"backup": {"enabled": False}}, {"platform": {"backup": {"by_clock": False}}}])
+def test_no_backups_are_begun_where_none_are_wanted(off):
+    given = probed()
+    assert transfer.script_values(given)["units"] == "mattermost-backup.timer"
+    for section, values in off.items():
+        given[section] = core.deep_merge(given[section], values)
+    assert transfer.script_values(given)["units"] == ""
 
 
 def test_a_server_that_was_moved_away_may_be_moved_back():

@@ -193,13 +193,16 @@ def test_started_by_somebody_else_it_is_not_left(tmp_path, kind, state):
     assert not any("disable" in line for line in source.calls.read_text().splitlines())
 
 
-def test_what_was_left_can_be_taken_back(source):
+@pytest.mark.parametrize("timer", ["mattermost-backup.timer", ""], ids=["with-backups", "without"])
+def test_what_was_left_can_be_taken_back(tmp_path, timer):
+    source = Source(tmp_path, units=timer)
     source.do("hold_begin 60")
     source.do("commit")
     source.do(f"/bin/sh {source.work}/take-back")
     assert not (source.work / "moved").exists()
     assert not (source.directory / "closed").exists()
-    assert source.called("enable --now mattermost.service mattermost-backup.timer")
+    assert source.called(f"enable --now mattermost.service {timer}".strip())
+    assert ("backup" in source.calls.read_text()) == bool(timer)
     assert source.do("is_left").stdout.strip() != "left"
 
 

@@ -127,7 +127,7 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
     rmdir "$(dirname "$site_closed")" 2>/dev/null
     [ ! -f "$own/first-admin-login" ] || mv -f "$own/first-admin-login" "$settings/"
     systemctl enable "$service" 2>/dev/null
-    [ ! -e /etc/systemd/system/mattermost-backup.timer ] || systemctl start mattermost-backup.timer
+    [ -z "$units" ] || systemctl start "$units"
     rm -rf "$staging"
     sync
     id=$(cat "$work/move-placed") && unmark "$work/move-placed" # before what a further try would put back goes

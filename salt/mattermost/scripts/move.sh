@@ -217,7 +217,7 @@ case $1 in
                 printf '# This server was moved; %s says where to.\n[Unit]\nConditionPathExists=!%s\n' "$left" "$left" >"$root/etc/systemd/system/$service.d/moved.conf"
                 chmod 755 "$root/etc/systemd/system/$service.d" && chmod 644 "$root/etc/systemd/system/$service.d/moved.conf"
                 printf 'set -e\nrm -f %s '"$root"'/etc/systemd/system/%s.d/moved.conf\nsystemctl daemon-reload\nsystemctl enable --now %s\nrm -f %s %s\n' \
-                    "$left" "$service" "$service $units" "$maintenance" "$work/take-back" >"$work/take-back"
+                    "$left" "$service" "$service${units:+ $units}" "$maintenance" "$work/take-back" >"$work/take-back"
                 printf 'to=%s\nname=%s\ndate=%s\n' "$to" "$name" "$(date '+%Y-%m-%d %H:%M:%S %z')" >"$left.new"
                 sync && mv -f "$left.new" "$left" && sync || exit 1
                 systemctl daemon-reload

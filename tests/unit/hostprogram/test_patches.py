@@ -98,7 +98,7 @@ def test_a_patch_of_one_source_without_a_known_sum_is_not_taken(host):
         (host.folder / "sources" / release_source.FILES[kind]).unlink()
     code, report = host.work()
     assert (code, report["result"]) == (0, "done")
-    assert f"Only one release source lists Mattermost {PATCH}" in report["reason"]
+    assert f"Fewer than two release sources list Mattermost {PATCH}" in report["reason"]
     host.stayed()
 
 

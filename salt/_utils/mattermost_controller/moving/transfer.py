@@ -49,7 +49,9 @@ def script_values(settings: dict, **more) -> dict:
         "work": paths["work"],
         "user": settings["server"]["user"],
         "service": "mattermost.service",
-        "units": "mattermost-backup.timer",
+        "units": "mattermost-backup.timer"
+        if settings["backup"]["enabled"] and settings["platform"]["backup"]["by_clock"]
+        else "",
         "database": settings["database"]["name"],
         "role": settings["database"]["user"],
         "new": settings["database"]["name"][:38] + "_moving",

@@ -76,11 +76,11 @@ restore() { # restore SNAPSHOT; sets id
     newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
         roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. The restore then keeps a copy of these messages."
-    exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again. See: journalctl -u mattermost-restore"
+    exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"
     mattermost-switch restart >"$scratch/started" 2>&1 ||
-        roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again. See: journalctl -u mattermost-restore"
+        roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"
     [ "$(role_value "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
-        roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u mattermost-restore"
+        roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again. See: journalctl -u mattermost-restore-back"
     write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
         "The previous data is in $replaced and in the database $replaced_database. To delete the previous data when nobody needs it: mattermost-kept forget replaced_$id" <<END

@@ -25,7 +25,7 @@ choose_patch() { # sets patch, doubt: the newest that two sources of the vendor 
     elif is_patch_of "$listed" "$installed"; then
         patch=$listed
     elif is_patch_of "$newest" "$installed"; then
-        end_run 'done' "Only one release source lists Mattermost $newest, and the bundle does not know the checksum of that version. So this host stays on $installed until a second source lists $newest."
+        end_run 'done' "Fewer than two release sources list Mattermost $newest, and the bundle does not know the checksum of that version. So this host stays on $installed until two sources list $newest."
     fi
 }
 
