@@ -57,7 +57,7 @@ def _read(path):
         ) from None
     except UnicodeDecodeError as err:
         line = err.object.count(b"\n", 0, err.start) + 1
-        raise Fault(f"{path}:{line}: this character is not UTF-8. Save the file in UTF-8.") from None
+        raise Fault(f"{path}:{line}: this line has a character that is not UTF-8. Save the file in UTF-8.") from None
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as err:

@@ -40,8 +40,8 @@ def usable(name, script, repository, password="", environment=None, settings="",
             return _ret(
                 name,
                 False,
-                f"mattermost:{key}: {reason}. The backup settings on the host stay as they are. Set the password of that repository "
-                "(mattermost:backup:password), or another mattermost:backup:repository.",
+                f"mattermost:{key}: {reason}. The backup settings on the host stay as they are. Set mattermost:backup:password "
+                "to the password of that repository, or correct mattermost:backup:repository.",
             )
         return _ret(
             name,

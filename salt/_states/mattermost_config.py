@@ -61,7 +61,11 @@ def merged(
             return _ret(
                 name, None, f"Would set keys of {name}. The list of these keys is not known yet, because {err}."
             )
-        return _ret(name, False, f"{name} cannot be changed: {err}. Apply mattermost.deploy.server first.")
+        return _ret(
+            name,
+            False,
+            f"{name} cannot be changed: {err}. Apply the state mattermost.deploy.server to this host: that state unpacks Mattermost first.",
+        )
     except Refused as err:
         return _ret(name, False, "\n".join(err.faults))
     except (files.FileError, mattermost_api_core.Refused, mattermost_api_core.Unreachable, OSError) as err:

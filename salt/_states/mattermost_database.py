@@ -69,7 +69,9 @@ def major_compatible(name, cluster, work):
     """
     upgrade = engine.command(engine.POSTGRESQL, __opts__, work)
     fault = majors.refusal(int(cluster["version"]), majors.inspect(cluster["template"], work), upgrade)
-    return _ret(name, not fault, fault or "The server has no data in another version of PostgreSQL.")
+    return _ret(
+        name, not fault, fault or f"The server has no data in a version of PostgreSQL other than {cluster['version']}."
+    )
 
 
 def held(name, cluster):
@@ -79,7 +81,11 @@ def held(name, cluster):
     """
     if not __opts__["test"]:
         first_start.hold(host.Cluster(cluster))
-    return _ret(name, True, "If this run installs PostgreSQL, the first start uses the settings of this deployment.")
+    return _ret(
+        name,
+        True,
+        "If this run installs PostgreSQL, PostgreSQL already has the settings of this deployment at its first start.",
+    )
 
 
 def _no_entry(postgresql, err):

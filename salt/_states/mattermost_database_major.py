@@ -49,7 +49,7 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
         return _ret(name, False, fault)
     if serving == wanted:
         kept = (
-            f" Stopped, but kept on this host: PostgreSQL {', '.join(map(str, sorted(found.retained)))}. To see it, run on the host: mattermost-postgresql status"
+            f" Stopped, but kept on this host: PostgreSQL {', '.join(map(str, sorted(found.retained)))}. To see its directory and size, run on the host: mattermost-postgresql status"
             if found.retained
             else ""
         )
@@ -69,8 +69,9 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"The cluster in {cluster['data_dir']} is from an upgrade that was rolled back. Some messages exist only in "
-                f"that cluster. Copy these messages by hand, then run on the host: mattermost-postgresql forget {wanted}"
+                f"The cluster in {cluster['data_dir']} is from an upgrade that was rolled back. Messages that were posted after that upgrade may "
+                "exist only there. Copy by hand what you need. To delete that cluster, run on the host: mattermost-postgresql "
+                f"forget {wanted}. Then start the upgrade again."
             )
         if new.is_initialised() and found.pending != wanted:
             raise host.DatabaseError(

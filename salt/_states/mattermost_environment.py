@@ -30,7 +30,7 @@ def managed(name, paths, release, database, socket_dir, server, mail_password=""
             return _ret(
                 name,
                 False,
-                f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}. Apply mattermost.deploy.server, which unpacks it.",
+                f"Mattermost {os.path.basename(tree)} is not unpacked at {tree}. Apply the state mattermost.deploy.server to this host: that state unpacks Mattermost first.",
             )
         password = _database_password(database, paths)
         if database["auth"] == "password" and not password:

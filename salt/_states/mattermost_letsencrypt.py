@@ -142,7 +142,7 @@ def issued(
             return _ret(
                 name,
                 None,
-                f"Would use the existing certificate of {name} again and renew that certificate ({renewal}).",
+                f"Would use the existing certificate of {name} again, and let certbot renew it again ({renewal}).",
                 {renewal: "in use again"},
             )
         os.replace(renewal + core.PARKED, renewal)
@@ -152,8 +152,9 @@ def issued(
         what, why = "issue", "a new key was requested"
     if not __opts__["test"]:
         certbot.remember(work, name)
+    client = certbot.Certbot(program, authority, directory, log)
     if not what:
-        return _adjusted(name, renewal, wanted, found)
+        return _with_account(_adjusted(name, renewal, wanted, found), client, server, email)
     if not email:
         return _ret(
             name,
@@ -162,7 +163,6 @@ def issued(
         )
     if __opts__["test"]:
         return _ret(name, None, f"Would request a certificate from {server}, because {why}.", {name: why})
-    client = certbot.Certbot(program, authority, directory, log)
     refused = _unanswered(webroot, name) or _refused(
         wanted, client.run(*core.arguments(wanted, found is not None)), found
     )
@@ -190,7 +190,7 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
     key without a pass phrase). chain_file, key_file: where nginx reads them.
     """
     if not chain or not key:
-        wanted = "mattermost:certificate:source is set to files, but no files are named. Set mattermost:certificate:chain and :key to your files, salt://mattermost/local/NAME."
+        wanted = "mattermost:certificate:source is files, but mattermost:certificate:chain or :key is empty. Put your files into salt/mattermost/local/ on the controller, and set both to salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
         wanted = f"Nothing was changed, because the certificate is your own. To use another one, replace {chain} and {key}, then deploy."
@@ -264,6 +264,21 @@ def _adjusted(name, renewal, wanted, certificate):
         return _ret(name, None, f"Would change the renewal of the certificate ({renewal}).", {renewal: "changed"})
     config.write(renewal, after.encode(), 0o644)
     return _ret(name, True, "The certificate is valid. The settings of its renewal were changed.", {renewal: "changed"})
+
+
+def _with_account(ret, client, server, email):
+    """Make the account that a renewal needs: an archive was restored without one, and the authority did not answer then."""
+    if not email or client.has_account(server):
+        return ret
+    if __opts__["test"]:
+        text, warning = f"Would create an account at {server}.", ""
+    else:
+        _, warning = client.usable_account(server, email, "")
+        text = f"An account was created at {server}."
+    if warning:
+        return ret | {"warnings": [warning]}
+    result = None if __opts__["test"] else ret["result"]
+    return _ret(ret["name"], result, f"{ret['comment']} {text}", {**ret["changes"], server: "account"})
 
 
 def _unanswered(webroot, name):

@@ -77,7 +77,7 @@ def configured(
     missing = [(path, sls) for sls, paths in (needs or {}).items() for path in paths if not os.path.exists(path)]
     if __opts__["test"]:
         later = (
-            f" {missing[0][0]} does not exist yet. The state {missing[0][1]} creates that file, and must be applied first."
+            f" {missing[0][0]} does not exist yet. A whole deploy creates that file before this step, with the state {missing[0][1]}."
             if missing
             else ""
         )

@@ -26,7 +26,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
     the message. A program of that name that the administrator put there stays.
     """
     if not source:
-        return _ret(name, True, f"A package provides this program, so {name} is not needed.")
+        return _ret(name, True, f"{name} is not needed, because a package provides that program.")
     status = core.status(name, sha256)
     if status == "wanted":
         return _ret(name, True, f"{name} is up to date.")
@@ -47,7 +47,7 @@ def installed(name, source="", sha256="", ca_file=None, setting=""):
         core.install(name, data, sha256, source)
     except core.ProgramError as err:
         todo = (
-            f" Correct mattermost:{setting}:source or :sha256, or install the program at {name} by hand."
+            f" Correct mattermost:{setting}:source or :sha256, or install the program on the host as {name} by hand."
             if setting
             else ""
         )

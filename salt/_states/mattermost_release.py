@@ -46,7 +46,11 @@ def begun(name, release, work, ca_file=None):
     is_due = checksum and version == release["version"] and not tree.is_whole(name, version)
     # without the authorities' certificates, which come with the packages, no server could be trusted
     if not is_due or not release["source"].startswith(("https://", "http://")) or not os.path.exists(ca_file or "/"):
-        return _ret(name, True, "No archive of Mattermost is downloaded while the packages are installed.")
+        return _ret(
+            name,
+            True,
+            "No download of Mattermost starts before the packages are installed. If an archive is needed, a later step gets it.",
+        )
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)
         wanted = _download(version, release, checksum, work, ca_file)
@@ -61,7 +65,11 @@ def begun(name, release, work, ca_file=None):
             return archive, tree.lay_out(archive, name, version, release["edition"]) if lays_out else ""
 
         __context__[BEGUN] = (wanted, fetch.begin(*wanted, then=lay_out))
-    return _ret(name, True, f"The archive of Mattermost {version} is downloaded while the packages are installed.")
+    return _ret(
+        name,
+        True,
+        f"The archive of Mattermost {version} {'would be' if __opts__['test'] else 'is'} downloaded while the packages are installed.",
+    )
 
 
 def _download(version, release, checksum, work, ca_file):

@@ -241,7 +241,7 @@ def firewall(name, strict, ports, paths):
     permanent = zones.back(zones.read_zone(firewalld.zone_file(zone)), before, strict, ports)
     runtime = zones.back(firewalld.runtime(zone), before, strict, ports)
     if not permanent and not runtime:
-        return _ret(name, True, f"The firewalld zone {zone} allows the same as before the deploy.")
+        return _ret(name, True, f"No change of the deploy is left in the firewalld zone {zone}. ssh stays allowed.")
     shown = {f"zone {zone}": sorted({str(step) for step in permanent + runtime})}
     if __opts__["test"]:
         return _ret(name, None, f"The rules of the firewalld zone {zone} would be changed.", shown)
@@ -255,7 +255,7 @@ def firewall(name, strict, ports, paths):
     elif same and os.path.exists(f"{firewalld.SHIPPED}/{zone}.xml"):
         for each in (path, f"{path}.old"):
             files.remove(each)
-    return _ret(name, True, f"The firewalld zone {zone} allows the same as before the deploy.", shown)
+    return _ret(name, True, f"No change of the deploy is left in the firewalld zone {zone}. ssh stays allowed.", shown)
 
 
 def programs(name, fetched):

@@ -23,7 +23,7 @@ def retired(name, serving, work, directory="/etc/letsencrypt", nginx="/etc/nginx
             continue
         todo[renewal] = f"kept as {each}.conf{core.PARKED}"
     if not todo:
-        return _ret(name, True, "Of this deployment's certificates, certbot renews only those that a site uses.")
+        return _ret(name, True, "A site uses each certificate of this deployment that certbot renews.")
     if __opts__["test"]:
         return _ret(name, None, "Would stop renewing certificates that no site uses.", todo)
     for renewal in todo:

@@ -78,12 +78,14 @@ def no_change_is_open(name, paths):
     began = time.monotonic()
     while there := core.first_of(core.replacing(paths)):
         if __opts__["test"]:
-            return _ret(name, None, f"{there}. A run without test=True would wait until then.")
+            return _ret(
+                name, None, f"{there}. A run without test=True would wait up to {LONGEST // 60} minutes for its end."
+            )
         if time.monotonic() - began > LONGEST:
             return _ret(
                 name,
                 False,
-                f"{there}. Then start this run again. This run waited for {LONGEST // 60} minutes and changed nothing.",
+                f"This run waited for {LONGEST // 60} minutes and changed nothing. {there}. Then start this run again.",
             )
         mattermost_progress.tell_part("waiting:", there.partition(" has ")[0])
         time.sleep(PAUSE)

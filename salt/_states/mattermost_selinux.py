@@ -41,7 +41,9 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
                 shown,
             )
         return _ret(
-            name, False, f"SELinux is on, but {', '.join(lacking)} is missing. Install the package {tools} on the host."
+            name,
+            False,
+            f"SELinux is on, but {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing. Install the package {tools} on the host.",
         )
     todo = {}
     for boolean in booleans:

@@ -26,7 +26,7 @@ def read_json(path: str):
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST:
                 raise FileError(
-                    f"{path} has {size} bytes, and a good copy has less than {LARGEST >> 20} MiB. Replace this file with a good copy."
+                    f"{path} has {size} bytes, more than the limit of {LARGEST >> 20} MiB. Correct this file, or restore it from a backup."
                 )
             parsed = mattermost_json.parse(file.read())
     except FileNotFoundError:

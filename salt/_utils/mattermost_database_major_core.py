@@ -73,7 +73,7 @@ def too_little_room(need_kib: int, free_kib: int, place: str) -> str | None:
     wanted = need_kib + SPARE_KIB
     if free_kib > wanted:
         return None
-    return f"The copy needs {wanted // 1024} MiB next to {place}, and only {free_kib // 1024} MiB are free. Free some space on that disk."
+    return f"The upgrade copies PostgreSQL's data to {place}. The copy needs {wanted // 1024} MiB, and only {free_kib // 1024} MiB are free. Free some space on that disk."
 
 
 def refusal(serving: int, wanted: int, kept: dict[int, int], deploy: str) -> str | None:
@@ -82,7 +82,7 @@ def refusal(serving: int, wanted: int, kept: dict[int, int], deploy: str) -> str
         return f"This bundle has not set up a PostgreSQL on this host. Deploy the host first: {deploy}"
     if wanted < serving:
         where = (
-            f" This host has PostgreSQL {wanted} only as the copy from before the upgrade to {kept[wanted]}, without later messages."
+            f" This host still has an old copy of the data in PostgreSQL {wanted}, without the newest messages."
             if wanted in kept
             else ""
         )

@@ -87,7 +87,7 @@ def refusal(wanted: int, majors: Majors, upgrade: str) -> str | None:
     """Return why *wanted* may not be set up here by a plain deploy, None when it may. upgrade: the command that upgrades PostgreSQL."""
     if majors.open:
         return (
-            "An upgrade of PostgreSQL is running on this host, or was interrupted. To wait for its end, run on "
+            "An upgrade of PostgreSQL is running on this host, or was interrupted. To complete it or roll it back, run on "
             "the host: mattermost-postgresql wait"
         )
     serving = in_use(majors)

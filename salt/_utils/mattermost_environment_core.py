@@ -144,7 +144,7 @@ def faults(given: dict, release: dict, version: str, config: dict, insist=()) ->
         section, key = known[name]
         if key in config.get(section, {}):
             found.append(
-                f"{section}.{key} is set twice: in mattermost:server:config and in {where}. The server would use the second. Remove one of the two."
+                f"{section}.{key} is set twice: in mattermost:server:config and in {where}. The server would use the value from the environment. Remove one of the two."
             )
         wanted = unreadable(value, release[section][key])
         if wanted:

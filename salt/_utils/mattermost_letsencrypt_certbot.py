@@ -61,6 +61,10 @@ class Certbot:
         parts = urllib.parse.urlparse(server)
         return os.path.join(self.directory, "accounts", parts.netloc + parts.path)
 
+    def has_account(self, server: str) -> bool:
+        """Say whether there is any account at *server*: certbot takes the only one by itself."""
+        return bool(_names(self.accounts(server)))
+
     def usable_account(self, server: str, email: str, account: str) -> tuple[str, str]:
         """Return the id of an account that *server* knows, and a warning (or "").
 
@@ -75,13 +79,16 @@ class Certbot:
             if refused[0] not in UNKNOWN:
                 return (
                     account,
-                    f"The account at the certificate authority could not be checked ({refused[0]}): {refused[1]}.",
+                    f"The certificate's account at the certificate authority could not be checked ({refused[0]}): {refused[1]}. Renewals still use this account. See certbot's log on the host: {self.log}",
                 )
             os.rename(os.path.join(folder, account), os.path.join(self.directory, f"unknown-account-{account}"))
         before = set(_names(folder))
         refused = None if before else self.run("register", "--email", email, "--server", server)
         if refused:
-            return "", f"No account could be created at {server} ({refused[0]}): {refused[1]}."
+            return (
+                "",
+                f"No account could be created at {server} ({refused[0]}): {refused[1]}. Without an account, the certificate cannot be renewed. See certbot's log on the host: {self.log}",
+            )
         return sorted(set(_names(folder)) - before or before)[0], ""
 
 

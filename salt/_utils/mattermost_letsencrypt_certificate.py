@@ -102,6 +102,6 @@ def _openssl(*arguments: str) -> str:
         ["openssl", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if ended.returncode:
-        what = "private key without a passphrase" if arguments[0] == "pkey" else "certificate"
+        what = "unencrypted private key" if arguments[0] == "pkey" else "certificate"
         raise CertificateError(f"{arguments[2]} contains no {what} in PEM format.")
     return ended.stdout

@@ -61,7 +61,7 @@ def check_hop(installed: str | None, version: str, is_import: bool = False) -> N
         step = ".".join(map(str, between[0]))
         raise ReleaseError(
             f"Mattermost {version} does not support an upgrade from {installed}. Upgrade to the newest {step} first: "
-            f"set mattermost:release:version to that release and {'import' if is_import else 'deploy'}. Then set {version}{' and deploy' if is_import else ''}."
+            f"set mattermost:release:version to that release and {'run the import again' if is_import else 'deploy'}. Then set {version} and deploy."
         )
 
 

@@ -84,7 +84,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
             seen = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         except FileNotFoundError:
             raise ReleaseError(
-                f"This host has no gpgv to check the archive's signature (package gpgv or gnupg2). {WAY_OUT}"
+                "This host has no gpgv to check the archive's signature. Install package gpgv or gnupg2 on the host, or set mattermost:release:sha256 to a checksum from a source that you trust."
             ) from None
     words = set(re.findall(r"^\[GNUPG:\] ([A-Z_]+)", seen.stdout, re.MULTILINE))
     valid = _PRIMARY.search(seen.stdout)

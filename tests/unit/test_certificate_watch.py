@@ -206,7 +206,7 @@ def test_what_is_told_is_the_report(host):
     host.run("check")
     host.stub("mattermost-tell", f'echo "$1" >{host.path}/subject; cat >{host.path}/text')
     assert host.run("tell").returncode == 0
-    assert (host.path / "subject").read_text() == f"Certificate of {NAME} is not renewed\n"
+    assert (host.path / "subject").read_text() == f"Certificate check of {NAME} failed\n"
     assert "expired on" in (host.path / "text").read_text()
 
 

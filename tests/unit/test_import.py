@@ -55,7 +55,7 @@ def test_a_running_server_by_hand_and_a_bare_host_fit():
         ("cannot be read: FATAL: no (hidden)", {"facts": {"postgresql": "", "refused": "FATAL: no a@b"}}),
         ("A database cannot move to an older PostgreSQL", {"facts": {"postgresql": "160001"}}),
         ("has 3 messages", {"target": {"posts": "3", "newest": "1"}}),
-        ("mount the disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
+        ("Mount that disk at /var/opt/mattermost instead", {"target": {"mounted": "/var/opt/mattermost/data "}}),
         ("Free some space on that disk", {"target": {"free": "1000"}}),
         ("The source runs Mattermost 11.7.10. Mattermost 11.6.0 is older than 11.7.10", {"release": {"version": "11.6.0"}}),
         ('"accept": ["enterprise"]', {"source": detect.detect(by_hand())._replace(is_team=False)}),

@@ -25,7 +25,7 @@ def test_a_server_by_hand_is_read():
 
 
 def test_a_host_whose_server_another_import_stopped_just_now_is_left_alone():
-    with pytest.raises(parse.ImportFault, match="Start again when that run has ended"):
+    with pytest.raises(parse.ImportFault, match="Start this import again when that run has ended"):
         detect.detect(by_hand(None, "held\tyes"))
 
 

@@ -247,3 +247,39 @@ def test_a_shipped_key_leaves_no_copy_and_a_masterless_host_keeps_the_users_own_
     state.__opts__ |= options
     assert state._shipped("salt://mattermost/local/key.pem") == b"key"
     assert key.exists() == stays
+
+
+@pytest.mark.parametrize("test", [False, True])
+@pytest.mark.parametrize("answer", [None, ("unreachable", "no answer")], ids=["reached", "unreached"])
+def test_a_certificate_that_has_no_account_to_renew_with_gets_one(tmp_path, monkeypatch, answer, test):
+    """An archive was restored while the authority did not answer; certbot renew cannot ask for an address."""
+    state = load_state("mattermost_letsencrypt")
+    state.__opts__["test"] = test
+    asked, accounts = [], tmp_path / "accounts/acme.example.test/directory"
+
+    def run(self, *arguments):
+        asked.append(arguments[0])
+        if answer is None:
+            (accounts / "1").mkdir(parents=True)
+        return answer
+
+    monkeypatch.setattr(state.certbot.Certbot, "run", run)
+    monkeypatch.setattr(state, "_certificate", lambda *_: certificate())
+    monkeypatch.setattr(state.time, "time", lambda: NOW)
+    (tmp_path / "renewal").mkdir()
+    (tmp_path / f"renewal/{NAME}.conf").write_text(
+        f"[renewalparams]\nserver = {SERVER}\nkey_type = ecdsa\n[[webroot_map]]\n"
+    )
+    given = {"email": "admin@example.test", "server": SERVER, "webroot": str(tmp_path / "webroot")}
+
+    def issued():
+        return state.issued(NAME, **given, work=str(tmp_path), directory=str(tmp_path))
+
+    ret = issued()
+    assert asked == ([] if test else ["register"])
+    assert SERVER in ret["changes"] or answer and not test
+    assert ret["result"] is (None if test else True)
+    assert bool(ret.get("warnings")) == bool(answer and not test)
+    if answer is None and not test:
+        again = issued()
+        assert (again["changes"], asked) == ({}, ["register"])

@@ -69,7 +69,7 @@ def test_an_encrypted_key_is_refused_without_a_question(tmp_path):
     chain, key = certificate_files(tmp_path)
     locked = tmp_path / "locked.pem"
     subprocess.run(["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked], check=True)
-    with pytest.raises(certificates.CertificateError, match="no private key without a passphrase"):
+    with pytest.raises(certificates.CertificateError, match="no unencrypted private key"):
         certificates.check(chain, str(locked), NAME, time.time())
 
 

@@ -73,7 +73,7 @@ def test_a_deployed_host_and_a_bare_one_fit():
             {"target": {"posts": "3", "newest": "2001", "target_of": "chat"}},
         ),
         ("is a mount point on new, so", {"target": {"mounted": "/srv/chat/data "}}),
-        ("mount the disk at /srv/chat instead", {"target": {"mounted": "/srv/chat/data "}}),
+        ("Mount that disk at /srv/chat instead", {"target": {"mounted": "/srv/chat/data "}}),
         ("new: /srv/chat/data cannot be renamed", {"target": {"fixed": "/srv/chat/data cannot be renamed (x)."}}),
         ("Free some space on that disk", {"target": {"free": "300000", "database_free": "300000"}}),
         ("The files need", {"target": {"free": "200000", "same_disk": ""}}),

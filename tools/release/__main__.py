@@ -90,7 +90,8 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     if given.sha256:
         if given.sha256.lower() != found:
             raise core.ReleaseError(
-                f"SHA256= is {given.sha256}, but the checksum of this archive is {found}. Check the sum, or download the archive again."
+                f"SHA256= is {given.sha256}, but the checksum of this archive is {found}. Compare "
+                "SHA256= with the checksum on the vendor's page. If they are equal, this archive is wrong: download it again."
             )
         proofs.append("the sum was given")
     name = core.archive_name(given.version, given.arch)
@@ -105,7 +106,16 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         proofs.append("the vendor's page lists the sum")
     _say(
         "page",
-        f"{given.page}: {'lists this checksum' if found in listed else 'lists a different checksum' if listed else 'does not list this archive'}",
+        f"{given.page}: "
+        + (
+            "lists this checksum"
+            if found in listed
+            else "lists a different checksum"
+            if listed
+            else "does not list this archive"
+            if page
+            else "could not be read, or is empty"
+        ),
     )
     if given.key:
         signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)

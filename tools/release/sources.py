@@ -24,7 +24,10 @@ def main() -> None:
         found = look.ask(folder, roots, sources, data["releases"])
     if not any(each.get("entries") for each in found.sources.values()):
         reasons = "; ".join(f"{kind}: {each.get('reason', '')}" for kind, each in found.sources.items())
-        print(f"No release source can be read from this machine ({reasons or shown.stderr.strip()}).")
+        print(
+            f"No release source can be read from this machine ({reasons or shown.stderr.strip()}). "
+            "Check the network and the proxy (https_proxy) of this machine. Then run again: make sources"
+        )
     else:
         print(shown.stdout, end="")
 

@@ -35,8 +35,8 @@ def with_row(text: str, arch: str, version: str, sha256: str, remark: str) -> st
         return text
     if there:
         raise TableError(
-            f"The table has {there} for {version} ({arch}), but this archive has {sha256}: one of these two checksums is not the vendor's. "
-            "Nothing was written. Find out which one the vendor publishes before you change the row."
+            f"salt/mattermost/releases.yaml has {there} for {version} ({arch}), but this archive has {sha256}: one of these two "
+            "checksums is not the vendor's. Nothing was written. Find out which one the vendor publishes before you change the row."
         )
     lines = text.splitlines()
     row = f"  {version}: {sha256}" + (f"  # {remark}" if remark else "")

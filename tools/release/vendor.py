@@ -57,5 +57,8 @@ def signer(archive: str, signature: str, key: str) -> str:
             (line for line in seen.stderr.splitlines() if "BAD" in line or "public key" in line),
             "gpg does not accept the signature",
         )
-        raise ReleaseError(f"The archive has no valid signature by the key in {key}: {said.removeprefix('gpg: ')}.")
+        raise ReleaseError(
+            f"The archive has no valid signature by the key in {key}: {said.removeprefix('gpg: ')}. "
+            "Check that this is the vendor's key, then get the archive and its .sig file again."
+        )
     return good.group(2) or good.group(1)

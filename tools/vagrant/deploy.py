@@ -25,7 +25,11 @@ def main() -> int:
     try:
         configure(given.folder.resolve(), given.address, given.settings)
     except (machine.MachineError, OSError, yaml.YAMLError) as err:
-        print(f"The machine's configuration could not be made. {err}", file=sys.stderr)
+        print(
+            f"On this computer, Salt's configuration for the Vagrant machine could not be made: {err}\n"
+            "The Vagrant machine stays up. When the cause is corrected: vagrant provision",
+            file=sys.stderr,
+        )
         return 1
     folder = given.folder.resolve()
     environment = {**os.environ, "SALT_SALTFILE": str(folder / "Saltfile"), "PATH": f"{BIN}:{os.environ['PATH']}"}

@@ -39,7 +39,7 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
         return _ret(
             name,
             True,
-            "Nothing to do yet: this run applies this stage after it has stopped the old server."
+            "Nothing to do yet: this run stops the old server first, and applies this stage after that."
             if is_in_place
             else "Nothing to do: this stage is only for an import in place, on the host of the old server.",
         )

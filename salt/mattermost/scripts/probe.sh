@@ -268,7 +268,7 @@ for socket in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
     count="select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
     if tables=$(ask_as_owner "${socket%/*}" "$port" "$owner" "$count"); then
       ask_as_owner "${socket%/*}" "$port" "$owner" "$UNREADABLE" | while read -r name; do fact unreadable "$name"; done
-      # what a migration that was interrupted leaves: indexes that nothing uses, and its lock, in milliseconds since 1970
+      # what a migration that was interrupted leaves: indexes that nothing uses, and the time of its lock
       ask_as_owner "${socket%/*}" "$port" "$owner" "select regexp_replace(format('%I', relname), '[[:cntrl:]]', '?', 'g')
         from pg_index join pg_class on pg_class.oid = indexrelid where not indisvalid order by 1 limit 10" |
         while read -r name; do fact invalid_index "$name"; done

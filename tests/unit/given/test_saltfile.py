@@ -48,7 +48,7 @@ SALTFILES = {
     "a text for the section": ("salt-run: etc/salt\n", "no section `salt-run:`"),
     "a list for the folder": ("salt-run:\n  config_dir: [etc/salt]\n", "config_dir: etc/salt"),
     "a tab": ("salt-run:\n\tconfig_dir: etc/salt\n", "Saltfile:2: a tab: indent with spaces"),
-    "latin-1": (b"# f\xfcr uns\n" + GOOD.encode(), "Saltfile:1: this character is not UTF-8"),
+    "latin-1": (b"# f\xfcr uns\n" + GOOD.encode(), "Saltfile:1: this line has a character that is not UTF-8"),
     "a bracket": ("salt-run: {config_dir: etc/salt\n", "not valid YAML"),
     "a directory": (Path.mkdir, "Saltfile cannot be read: Is a directory"),
     "a link to nothing": (dangling, "Saltfile cannot be read"),

@@ -126,7 +126,10 @@ def test_a_way_that_is_not_the_one_that_was_agreed_to_is_refused(host):
     ("says", "breaks"),
     [
         ("MiB are free", lambda host: host.set(free_kib="1")),
-        ("are not those that the upgrade left there", lambda host: host.set(**{"databases/mattermost": "other"})),
+        (
+            "does not have the same migrations as just after the upgrade",
+            lambda host: host.set(**{"databases/mattermost": "other"}),
+        ),
     ],
 )
 def test_where_they_cannot_be_taken_back_the_copy_is_offered_with_the_reason(host, says, breaks):
@@ -237,7 +240,7 @@ def test_columns_that_cannot_be_read_are_not_taken_for_columns_that_are_not_ther
     (added,) = (host.folder / "work/switch/before").glob("*/added")
     added.unlink()
     said = fields(host.run("back").stdout)
-    assert (said["way"], "how much data the migrations would delete" in said["reason"]) == ("copy", True)
+    assert (said["way"], "may delete data, and this data cannot be counted" in said["reason"]) == ("copy", True)
     assert host.run("back", "go").returncode == 2
     assert_still_new(host)
 

@@ -259,9 +259,9 @@ MOVED = "moved to another host"
 REFUSED_BY_LOCK = {
     then_upgrade: LOCKED,
     then_backup: "running after 1 s",
-    then_restore: "Another backup or restore",
-    then_drill: "Another backup or restore",
-    then_new_key: "Another backup or restore",
+    then_restore: "Another backup, restore, drill",
+    then_drill: "Another backup, restore, drill",
+    then_new_key: "Another backup, restore, drill",
     then_move: "A backup, drill or restore",
 }
 EXPECTED = {
@@ -274,11 +274,11 @@ EXPECTED = {
         then_move: SWITCHING,
         then_removal: SWITCHING,
     },
-    backup: {**REFUSED_BY_LOCK, then_major: "A backup or restore is running"},
+    backup: {**REFUSED_BY_LOCK, then_major: "A backup, restore, drill or change"},
     exchanging: {
         **REFUSED_BY_LOCK,
         then_upgrade: "A restore of a backup is running",
-        then_major: "A backup or restore is running",
+        then_major: "A backup, restore, drill or change",
         then_new_login: "mattermost-restore status",
         then_forget: "A restore is running",
         then_move: "A restore",
@@ -293,7 +293,7 @@ EXPECTED = {
     },
     cut_major: {
         then_upgrade: "An upgrade of PostgreSQL has not ended",
-        then_backup: "An upgrade was interrupted",
+        then_backup: "An upgrade or rollback was interrupted",
         then_restore: "An upgrade of PostgreSQL has not ended",
         then_drill: "An upgrade of PostgreSQL has not ended",
         then_new_login: "mattermost-postgresql status",
@@ -307,7 +307,7 @@ EXPECTED = {
         then_move: "A change of the database",
         then_removal: "A change of the database",
     },
-    new_key: {**REFUSED_BY_LOCK, then_major: "A backup or restore is running"},
+    new_key: {**REFUSED_BY_LOCK, then_major: "A backup, restore, drill or change"},
     move: {then_upgrade: MOVED, then_restore: MOVED, then_major: MOVED, then_new_login: "mattermost-move"},
 }
 EXPECTED |= {rollback: EXPECTED[upgrade], drill: EXPECTED[backup], fetching: EXPECTED[backup]}

@@ -44,7 +44,7 @@ def test_what_the_old_server_could_not_show_is_not_asked_of_the_new_one(chatting
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "cannot-read")
     assert chatting.run("to", NEW).returncode == 0
-    assert "the server did not return it before, either" in chatting.report()["reason"]
+    assert "Even before it was stopped, the server did not return this message" in chatting.report()["reason"]
 
 
 @pytest.mark.parametrize("local_mode", in_check(["yes", "no"], "yes"))
@@ -64,7 +64,10 @@ def test_the_socket_is_on_while_a_server_is_watched_and_later_by_the_setting_onl
 def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
     chatting.fault(NEW, "loses-plugins")
     assert chatting.run("to", NEW).returncode == 0
-    assert "These plugins were active before and are not active now: two." in chatting.report()["reason"]
+    assert (
+        "These plugins were active before the server was stopped, and are not active now: two."
+        in chatting.report()["reason"]
+    )
 
 
 @pytest.mark.exhaustive

@@ -230,7 +230,7 @@ def test_a_second_request_is_refused_while_one_waits(host):
     (host.folder / "run/request").write_text("1 to 2.2.2\n")
     done = host.run("to", NEW)
     assert done.returncode == 2
-    assert "another upgrade or rollback was requested" in done.stderr
+    assert "an earlier upgrade, rollback or restart has not ended yet" in done.stderr
 
 
 @pytest.mark.exhaustive

@@ -22,7 +22,7 @@ def words() -> str:
     where = ", ".join(_hosts) or "a host"
     return (
         f"Interrupted, but the work that this run has begun on {where} continues there.\n"
-        "To see whether that work has ended, run: salt-run state.orchestrate mattermost.status. When the status names no run, start this command again."
+        "To see whether that work has ended, run: salt-run state.orchestrate mattermost.status. When the status names no run in progress, start the interrupted command again."
     )
 
 

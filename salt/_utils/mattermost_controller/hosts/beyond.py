@@ -46,7 +46,7 @@ class Beyond(minion.Minion):
         found = roster.Host.pillar(self, grains)
         if "mattermost" not in found:
             raise roster.TargetError(
-                f"The master's pillar has no branch mattermost for {self.id}. Assign the host's settings to that ID in the pillar's top.sls."
+                f"The master's pillar has no branch mattermost for {self.id}. In the pillar's top.sls, assign the host's settings to {self.id}."
             )
         return found
 

@@ -184,7 +184,7 @@ class Minion(roster.Host):
         found = super().pillar({**grains, **_ready.get(self.id, {}), "id": self.id})
         if self.id in _ready and "mattermost" not in found:  # defaults alone would undo what a deployed host has
             raise roster.TargetError(
-                f"The master's pillar has no branch mattermost for {self.id}. Assign the host's settings to that ID in the pillar's top.sls."
+                f"The master's pillar has no branch mattermost for {self.id}. In the pillar's top.sls, assign the host's settings to {self.id}."
             )
         return found
 

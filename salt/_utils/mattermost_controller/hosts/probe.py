@@ -115,9 +115,7 @@ def parse(text: str) -> dict:
         "database": _database(one("database")),
         "unreadable": found.get("unreadable", []),
         "invalid_indexes": found.get("invalid_index", []),
-        "migration_lock": int(one("migration_lock")) // 1000
-        if re.fullmatch("[0-9]{10,16}", one("migration_lock"))
-        else None,
+        "migration_lock": _expiry(one("migration_lock")),
         "account": _account(one("account")),
         "group": bool(one("group")),
         "programs_account": _account(one("programs_account")),
@@ -162,6 +160,13 @@ def _moment(text: str) -> int:
 def _assignment(line: str) -> tuple[str, str]:
     name, _, value = line.partition("=")
     return name, value.strip("\"'")
+
+
+def _expiry(text: str) -> int | None:
+    """Return seconds since 1970 of a lock's time: Mattermost before 11.0 writes milliseconds, later ones seconds."""
+    if not re.fullmatch("[0-9]{10,16}", text):
+        return None
+    return int(text) // 1000 if len(text) > 11 else int(text)
 
 
 def _pair(line: str) -> tuple[str, str]:

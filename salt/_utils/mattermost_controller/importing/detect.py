@@ -21,7 +21,7 @@ def detect(text: str) -> Source:
         raise ImportFault("The inspection of the host was interrupted. Start the same command again.")
     if "held" in facts:
         raise ImportFault(
-            "A move or another import is running and has stopped the server on this host. Start again when that run has ended."
+            "A move or another import is running and has stopped the server on the host in import:from. Start this import again when that run has ended."
         )
     for layout in LAYOUTS:
         source = layout.find(facts)
@@ -29,8 +29,8 @@ def detect(text: str) -> Source:
             _check_usable(source)
             return source
     raise ImportFault(
-        "No Mattermost was found: no unit with bin/mattermost, nothing in /opt/mattermost or /srv/mattermost, no Omnibus, GitLab or "
-        "container. Set import:directory to the directory with bin/mattermost."
+        "No Mattermost was found: no unit with bin/mattermost, no folder mattermost in /opt, /srv or /usr/local, no Omnibus, "
+        "GitLab or container. Set import:directory to the directory with bin/mattermost."
     )
 
 

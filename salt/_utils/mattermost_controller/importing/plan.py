@@ -255,11 +255,11 @@ def parse_config(data: bytes) -> dict:
         value = mattermost_json.parse(data)
     except ValueError as err:
         raise ValueError(
-            f"The source's config.json is not valid JSON: {err}. Correct that file on the source, then start again."
+            f"The source's config.json is not valid JSON: {err}. Correct that file on the source, then start the import again."
         ) from None
     if not isinstance(value, dict):
         raise ValueError(
-            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct that file on the source, then start again."
+            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct that file on the source, then start the import again."
         )
     return value
 
@@ -275,5 +275,5 @@ def next_steps(request: dict, source: Source, settings: dict, address: str) -> l
     return [
         f"Now change the DNS record of {name} to {target_id} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
         f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot starts that installation again. To prevent that, run on that host: {source.disable_command}",
-        f"To go back to the old installation, run on that host: {source.start_command}",
+        f"To go back to the old installation, run on {source_id}: {source.start_command}",
     ]

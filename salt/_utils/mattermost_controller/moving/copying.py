@@ -156,7 +156,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             sent = _files(source, target, say)
             if sent.send and plan.difference(_listing(source, "in_source"), _listing(target, "in_staging")).send:
                 raise TransferError(
-                    "After the last copy, the files on the new host still differ from those on the old host. A program other than the server may write there."
+                    f"After the last copy, the files still differ from the originals on {source.host.id}. If another program writes there, stop that program."
                 )
             _compare_bytes(source, target, sent.send)
             with ThreadPoolExecutor(1) as pool:  # the source counts while it gives
@@ -166,7 +166,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             difference = plan.differences(census, target.run('census "$new"'))
             if difference:
                 raise TransferError(
-                    f"The copied database differs from the original. Of the compared values, {difference}"
+                    f"In the copied database, {difference} Another program may have written to the database on {source.host.id}."
                 )
             settings = config(source.run_with_input("give_config"))
             is_placed = True

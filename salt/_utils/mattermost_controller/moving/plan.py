@@ -98,7 +98,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):
             reasons.append(
-                f"{facts['busy']} is running on {host}, or was interrupted. Start the move again when that operation has ended."
+                f"{facts['busy']} is running on {host}, or was interrupted. The host completes an interrupted operation, or rolls it back, by itself. Start the move again when that operation has ended."
             )
     if source_settings["paths"] != target_settings["paths"]:
         reasons.append(
@@ -161,7 +161,7 @@ def closed(host: str, facts: dict) -> list[str]:
         return []
     return [
         f"{account} cannot log in to the database on {host}, because an older version of this bundle deployed that "
-        "host. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl) for that host, then start again."
+        "host. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl) for that host, then start the same command again."
     ]
 
 
@@ -189,8 +189,8 @@ def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     state = settings["paths"]["state"]
     fixed = [f"{target_id}: {target['fixed']}"] if target.get("fixed") else []
     return fixed + [
-        f"{folder} is a mount point on {target_id}, so a move cannot replace that folder. Move everything in {state} to that disk, "
-        f"and mount the disk at {state} instead."
+        f"{folder} is a mount point on {target_id}, so this run cannot replace that folder. Mount that disk at {state} "
+        f"instead of at {folder}. The disk must then contain everything that is in {state} now."
         for folder in target.get("mounted", "").split()
     ]
 
@@ -287,6 +287,7 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
         f"Now change the DNS record of {name} to {target_id} ({address}).",
         f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
         f"Then run: salt-run state.orchestrate mattermost.{site}",
-        f"The server on {source_id} is stopped and complete, and a reboot does not start it. To go back with all new messages, move from {target_id} to {source_id}.",
-        f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost. Then run on {source_id}: sh {work}/take-back",
+        f"The server on {source_id} is stopped and complete, and a reboot does not start it. To go back and keep new messages, move the server from {target_id} to {source_id}.",
+        f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost mattermost-backup.timer",
+        f"Then run on {source_id}: sh {work}/take-back",
     ]

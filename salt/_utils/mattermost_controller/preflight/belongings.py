@@ -43,7 +43,7 @@ def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Fi
     if outside.get("in_place"):
         return note(check, f"{sentence} This import takes over that installation, so nothing is to be done.")
     if adopts:
-        return note(check, f"{sentence} mattermost:server:adopt is set, so the deploy takes it over.")
+        return note(check, f"{sentence} mattermost:server:adopt is set, so the deploy takes over what is there.")
     if outside.get("moving"):
         return warning(check, sentence, fix)
     return refusal(check, sentence, fix)
@@ -66,7 +66,7 @@ def account(settings, facts, outside) -> Finding:
         paths = list(dict.fromkeys(path for _, path in files))
         accounts = list(dict.fromkeys(name for name, _ in files))
         names = f"the account{'s' if len(accounts) > 1 else ''} {' and '.join(accounts)}"
-        sentence = f"{' and '.join(paths[:SHOWN])} {'gives' if len(paths) == 1 else 'give'} rights or jobs to {names}, which this bundle uses."
+        sentence = f"{' and '.join(paths[:SHOWN])} {'gives' if len(paths) == 1 else 'give'} sudo rights or cron jobs to {names}, which this bundle uses."
         fix = f"remove the lines about {names} from these files, or set mattermost:server:adopt: True to keep those lines."
         told = (
             note("account", sentence) if ours else _let("account", sentence, fix, settings["server"]["adopt"], outside)
@@ -180,7 +180,7 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
     keys = " and ".join(f"mattermost:{key}" for key in found)
-    fix = f"set {keys} to a directory that is empty or does not exist, or move away what is there."
+    fix = f"set {keys} to a directory that is empty or does not exist{'' if facts.get('run_unit') else ', or move away what is there'}."
     if led:
         fix = f"set {keys} to a directory whose path contains no such link, such as one in /srv."
     if exchanged:
@@ -220,7 +220,7 @@ def _foreign_run(settings, facts) -> dict[str, str]:
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if facts.get("run_unit"):
         return {
-            "paths:run": f"{run} (mattermost:paths:run) is created by {facts['run_unit']}, a unit that this bundle did not create."
+            "paths:run": f"{run} (mattermost:paths:run) is created by {facts['run_unit']}, a file that this bundle did not create."
         }
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         return {

@@ -62,7 +62,9 @@ def named_files(settings, facts, outside) -> Finding:
     if missing:
         listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
         return refusal(
-            "named-files", f"The controller has no {listed}.", "put each named file there, or correct the setting."
+            "named-files",
+            f"The controller has no {listed}.",
+            "put each named file there (in a checkout, salt:// is the folder salt/), or correct the setting.",
         )
     return ok("named-files", "Every file that the settings name exists.")
 

@@ -91,7 +91,7 @@ def transport(settings, facts, outside) -> Finding:
         return refusal(
             "transport",
             f"The host has no {' and no '.join(missing)}, which Salt needs to unpack itself.",
-            f"install {' '.join(missing)}.",
+            f"install {' and '.join(missing)} on the host.",
         )
     if wanted == "relenv" and not settings["relenv"]["sha256"]:
         return refusal("transport", *relenv_archive.unknown_sum(settings["relenv"]))
@@ -134,7 +134,7 @@ def mounts(settings, facts, outside) -> Finding:
             return refusal(
                 "mounts",
                 f"{place['mount']} is mounted noexec, but this host needs Salt's own Python, which runs from /var/tmp.",
-                "set thin_dir: in the roster entry to a directory that the login user can create elsewhere, such as /home/USER/salt.",
+                "set thin_dir: in the roster entry to a directory on a mount without noexec, such as /home/USER/salt, that the login user can create.",
             )
     return ok("mounts", "The file systems are writable, and programs may run from them.")
 
@@ -225,7 +225,7 @@ def firewall(settings, facts, outside) -> Finding:
         return refusal(
             "firewall",
             f"The rules of {', '.join(others)} filter packets on this host. The deploy would start {kind}, which replaces those rules.",
-            f"disable {others[0]}. Or keep {others[0]}: set mattermost:firewall:manage: False, and open the ports of ssh, 80 and 443 in {others[0]}.",
+            f"disable {others[0]}. Or keep {others[0]}: set mattermost:firewall:manage: False, and open port 80, port 443 and the port of ssh in {others[0]}.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(

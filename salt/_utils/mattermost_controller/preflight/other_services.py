@@ -80,6 +80,6 @@ def aside(settings, facts, outside) -> Finding:
         return refusal(
             "aside",
             "An import was rolled back. The previous installation serves on this host, and this run would replace it.",
-            f"import that installation again (mattermost.import). To deploy on this host anyway, remove that installation and {work}/aside/given-back.",
+            f"start the import again (docs/import.md). To deploy on this host anyway, first remove that installation and the file {work}/aside/given-back.",
         )
     return ok("aside", "No previous installation is in the way.")

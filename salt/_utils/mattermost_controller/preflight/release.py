@@ -52,13 +52,16 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"PostgreSQL {running} runs on port {port}, but the deploy would manage PostgreSQL {ours}.",
-            f"describe PostgreSQL {major} in mattermost:platform:postgresql. For PostgreSQL {ours} beside it, set another mattermost:database:port.",
+            f"to use this PostgreSQL, set mattermost:database:version: {major}. To install PostgreSQL {ours} too, set a free mattermost:database:port.",
         )
     ends = outside.get("postgresql_ends") or {}
     judged = upkeep.postgresql_support(str(major or ours), ends, upkeep.day_of(facts))
     if judged.level == REFUSAL:
         return judged._replace(check="postgresql", level=WARNING)
-    return ok("postgresql", f"PostgreSQL is {running or ours}. Mattermost {version} needs {minimum} or newer.")
+    return ok(
+        "postgresql",
+        f"This deployment uses PostgreSQL {running or ours}, and Mattermost {version} needs {minimum} or newer.",
+    )
 
 
 def existing_config(settings, facts, outside) -> Finding:

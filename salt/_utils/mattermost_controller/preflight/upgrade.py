@@ -82,13 +82,15 @@ def _interrupted(facts) -> list[Finding]:
             )
         )
     lock = facts.get("migration_lock")
-    if lock is not None:
-        state = "is held" if lock > facts["time"] else "was left by a migration that was interrupted"
+    if lock is not None and lock > facts["time"]:
         found.append(
             warning(
                 "upgrade-changes",
-                f"The lock of migrations (table db_lock) {state}. The new server waits until the lock expires.",
+                "The lock of migrations (table db_lock) is held. The new server waits until the lock expires.",
                 "make sure that no other server uses this database. The lock then expires by itself.",
             )
         )
+    elif lock is not None:
+        sentence = "A migration of this database was interrupted. Its lock (table db_lock) has expired, so the new server does not wait for it."
+        found.append(note("upgrade-changes", sentence))
     return found

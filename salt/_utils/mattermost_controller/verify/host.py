@@ -110,7 +110,7 @@ def certificate_watch(settings, facts) -> Finding:
         return refusal(
             "certificate-watch",
             f"{WATCH_TIMER} is {state}, so nobody would be notified of a failed renewal.",
-            f"if you switched the timer off on purpose, set mattermost:certificate:watch: False. Then, in any case: {DEPLOY}",
+            f"{DEPLOY}; if the timer is to stay off, set mattermost:certificate:watch: False before that run.",
         )
     return ok("certificate-watch", f"{WATCH_TIMER} checks the certificate every day.")
 

@@ -45,7 +45,7 @@ give_up() { # give_up RESULT REASON ADVICE: say it, and end
 }
 
 take_lock() { # one backup or restore at a time; the lock ends with this process
-    lock || give_up refused "Another backup or restore is running." "Run the same command again when that has ended."
+    lock || give_up refused "Another backup, restore, drill, upgrade, rollback or change of the backup password is running on this host." "Run the same command again when that has ended."
 }
 
 restic_says() { # restic_says ARGUMENTS: its output; its reason in the file "$scratch/error" when it fails

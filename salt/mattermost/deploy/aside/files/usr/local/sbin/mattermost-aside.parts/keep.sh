@@ -21,7 +21,7 @@ status() {
     local file place
     file=$journal
     if [ -e "$journal" ]; then
-        say "An import is running, or was interrupted. To roll it back: mattermost-aside back"
+        say "An import is running on this host, or was interrupted. Wait until the import has ended. If no import is running, run: mattermost-aside back"
     elif [ -e "$kept" ]; then
         file=$kept
         say "The import that began at $(sed -n 's/^begin //p' "$kept") is complete. The previous installation is kept under these names:"

@@ -71,7 +71,7 @@ store_backup() { # sets snapshot, run
         [ "$rc" = 3 ] && [ "$attempt" = 1 ] && [ -n "$snapshot" ] || break
     done
     case $rc:$snapshot in
-        0: | 3:) give_up failed "restic did not say which backup it wrote, so that backup could not be checked." "Check the free space in $own, then start the backup again." ;;
+        0: | 3:) give_up failed "restic did not say which backup it wrote, so that backup could not be checked." "Check the free space in $own. Then run on the host: mattermost-backup now" ;;
         1?[0-9]:*) ;; # killed: who knows what it had written
         *) forget_note "$run" ;;
     esac
@@ -97,13 +97,13 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     name_others "$scratch/after"
     LC_ALL=C comm -12 "$scratch/before" "$scratch/after" >"$scratch/others" && # somebody could lay one there afterwards
         { found=$(grep -m 1 -vxF -f "$scratch/others" "$scratch/foreign") || [ "$?" = 1 ]; } ||
-        give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Check the free space in ${TMPDIR:-/tmp}."
+        give_up failed "The files in the backup $snapshot could not be compared with the files of the server." "Check the free space in ${TMPDIR:-/tmp}. Then run on the host: mattermost-backup now"
     [ -n "$found" ] || { forget_note "$snapshot"; return; }
     removed='That backup was removed.'
-    { remove_backup "$snapshot" && accept "$snapshot"; } || removed='That backup could not be removed from the repository. Never restore it.'
+    { remove_backup "$snapshot" && accept "$snapshot"; } || removed='That backup could not be removed from the repository. Never restore that backup.'
     accept "$run" # by its number it is noted, or gone
     give_up failed "Backup $snapshot contains $found, which is not a file of the server. $removed" \
-        "Somebody may control the server's account and replace folders by links. See docs/security.md, After a break-in."
+        "If you put no file there during the backup, somebody may control the account $user and replace folders by links. See docs/security.md, After a break-in."
 }
 
 forget_note() { accept "$1" || give_up failed "$own cannot be written." "Check the disk: df"; }
@@ -150,8 +150,8 @@ check_and_prune() { # nothing is removed from a repository that is damaged
             "Check the disk of the repository. docs/backup.md says how to repair a repository or begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
-        give_up failed "Backup $snapshot was made, but no old backup was removed, because these cannot be removed and must never be restored: $(one_line "$(cat "$(rejections)")")" \
-            "Check the permissions of the repository $shown_repository. Then run for each of these backups: mattermost-backup restic forget NUMBER"
+        give_up failed "Backup $snapshot was made, but no old backup was removed. The reason: backups that must never be restored could not be removed: $(one_line "$(cat "$(rejections)")")" \
+            "Check the permissions of the repository $shown_repository. Then run on the host for each of them: mattermost-backup restic forget NUMBER. To find the number of an entry run-*: mattermost-backup list"
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
         give_up failed "Backup $snapshot was made, but old backups could not be removed: $(last_error "$scratch/error")" "Check the free space and the permissions of the repository $shown_repository."

@@ -6,10 +6,10 @@ take_turn() { # nothing else changes the server or its database while it is back
     local until open
     until=$(($(uptime_centi) + PATIENCE * 100))
     exec 9>"$own/lock"
-    flock -w "$PATIENCE" 9 || give_up refused "Another backup, a restore, a drill or an upgrade was still running after $PATIENCE s." "Start the backup again when that has ended."
+    flock -w "$PATIENCE" 9 || give_up refused "Another backup, restore, drill, upgrade, rollback or change of the backup password was still running after $PATIENCE s." "Wait until that has ended. Then run on the host: mattermost-backup now"
     for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
         while is_open "$open"; do
-            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade was interrupted and has not ended yet." "To see what it waits for: mattermost-$open status"
+            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade or rollback was interrupted and has not ended yet." "Read the reason on the host: journalctl -u mattermost-$open"
             sleep 1
         done
     done
@@ -31,7 +31,7 @@ work() { # sets config, version, driver, stored
     check_room
     refuse_unreadable
     dump_database
-    [ "$(readlink "$install/current")" = "$version" ] || give_up failed "Mattermost $version was replaced by another version during the dump." "Start the backup again."
+    [ "$(readlink "$install/current")" = "$version" ] || give_up failed "Mattermost $version was replaced by another version during the dump." "Run on the host: mattermost-backup now"
     list_files # again: what was stored before the dump's instant must be in it
     driver='' stored=$(wc -l <"$staging/files")
     refuse_incomplete
@@ -56,7 +56,7 @@ END
 report_killed_run() ( # a run that ended without a word of its own, by its timeout or a kill, has a report too; the lock ends with the parentheses
     [ -e "$report.begun" ] && exec 9>"$own/lock" && flock -w 2 9 && [ -e "$report.begun" ] || return 0
     write_report failed "The backup that began at $(cat "$report.begun") was stopped before its end (systemd: $(systemctl show -p Result mattermost-backup.service | cut -d= -f2))." \
-        "Read the reason: journalctl -u mattermost-backup. Check that the repository $shown_repository answers. docs/backup.md says how long a run may take." </dev/null
+        "Read the reason: journalctl -u mattermost-backup. Check that the repository $shown_repository answers: mattermost-backup list. docs/backup.md says how long a run may take." </dev/null
 )
 
 notify() {

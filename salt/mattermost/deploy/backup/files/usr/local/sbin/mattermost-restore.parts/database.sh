@@ -5,7 +5,7 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be created: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump in the backup cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status postgresql; df"
-    compare "$1" || give_up failed "The restored database does not match the manifest of the backup: $differs" "Nothing was changed. Try an older backup."
+    compare "$1" || give_up failed "The check of the restored database by counts and checksums failed: $differs" "Nothing was changed. Try an older backup."
     compare_files "$1"
 }
 

@@ -72,8 +72,9 @@ decide() { # decide restored|undone: a rename, for the disk may be full
     mv -f "$own/open" "$own/$1" && flush "$own"
 }
 
-finish() { # what remains once it is decided which side serves; repeatable; sets id
+finish() { # what remains once it is decided which side serves; repeatable; sets id, and lacking, a sentence of what could not be put in place
     local side
+    lacking=''
     for side in undone restored; do
         [ -e "$own/$side" ] || continue
         id=$(cat "$own/$side")
@@ -83,7 +84,11 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
         systemctl --no-block start "$service" # at boot it has not started yet
         case $side in
             undone) drop_new || return 1 ;;
-            *) [ ! -d "$fetched" ] || restore_secrets || say "The secrets of the backup could not be written to $settings, so the previous secrets stay. Check the disk: df" >&2 ;;
+            *)
+                [ ! -d "$fetched" ] || restore_secrets ||
+                    lacking="Some secrets or certificates of the backup could not be put in place, so the previous ones stay. Check the disk of $settings: df. Then restore the same backup again."
+                [ -z "$lacking" ] || say "$lacking" >&2
+                ;;
         esac
         rm -f "$own/$side"
     done

@@ -34,7 +34,7 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
 }
 
 refuse_manifest() { # refuse_manifest KEY
-    give_up refused "The manifest of the backup $snapshot has '$(in_manifest "$1")' as $1." "It was not made by mattermost-backup, or was changed later. Try another backup."
+    give_up refused "In the manifest of the backup $snapshot, the value of $1 is not valid: '$(in_manifest "$1")'." "mattermost-backup did not make that manifest, or somebody changed it later. Try another backup."
 }
 
 read_manifest() { # what is in it comes from the repository, and some of it from the database before: nothing is counted with before it is looked at
@@ -48,7 +48,7 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Set mattermost:paths:state and mattermost:paths:settings to the directories of that host, and restore on a bare host."
+        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Restore on a new host (docs/backup.md). Set mattermost:paths:state to $(in_manifest state) and mattermost:paths:settings to $(in_manifest settings)."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
         give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with that setting, and restore on the new host."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status postgresql"
@@ -105,7 +105,7 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     [ -z "$missing" ] || give_up failed "Files are missing or incomplete in the backup. The first is $missing." "Nothing was changed. Try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
-        say "Stored files changed or disappeared during the backup: $(($(wc -l <"$scratch/differ"))). No message refers to them. The first is $(head -n 1 "$scratch/differ")."
+        say "Stored files changed or disappeared during the backup, which is normal: $(($(wc -l <"$scratch/differ"))). No message refers to them. The first is $(head -n 1 "$scratch/differ")."
 }
 
 inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first

@@ -82,7 +82,7 @@ restore() { # restore SNAPSHOT; sets id
     [ "$(role_value "$database" "SELECT count(*) >= $(in_manifest posts | cut -d' ' -f1) FROM posts")" = t ] ||
         roll_back_and_fail failed "The restored server has fewer messages than the backup $snapshot." "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"
     decide restored && finish || fail 4 "The restore could not be completed yet. mattermost-restore-back.service tries again. See: journalctl -u mattermost-restore-back"
-    write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it." \
+    write_report 'done' "The backup $snapshot of Mattermost $(in_manifest version) is restored, and Mattermost $version serves it.${lacking:+ $lacking}" \
         "The previous data is in $replaced and in the database $replaced_database. To delete the previous data when nobody needs it: mattermost-kept forget replaced_$id" <<END
 snapshot=$snapshot
 seconds=$(($(date +%s) - started))

@@ -36,8 +36,8 @@ work() { # sets manifest
     fi
     take_lock
     manifest=$scratch/manifest
-    recover || give_up failed "An earlier restore was interrupted and could not be rolled back yet." "Check PostgreSQL: systemctl status postgresql"
-    ! is_open postgresql || give_up refused "An upgrade of PostgreSQL has not ended yet." "To see what it waits for: mattermost-postgresql status"
+    recover || give_up failed "No restore or drill can begin: PostgreSQL does not answer, or an earlier restore or drill could not be rolled back or cleaned up yet." "Check PostgreSQL: systemctl status postgresql. See also: journalctl -u 'mattermost-restore*'"
+    ! is_open postgresql || give_up refused "An upgrade of PostgreSQL has not ended yet." "Read the reason on the host: journalctl -u mattermost-postgresql"
     case $1 in
         drill) drill ;;
         *) parse_request "$1" && restore "$wanted_snapshot" ;;

@@ -70,7 +70,7 @@ forget() { # forget MAJOR: the one way in which an old cluster is removed
     read -r _ _ _ data config <<END
 $(grep "^$1 " "$own/kept" | head -n 1)
 END
-    ! is_running "$data" || fail 2 "The old cluster in $data is running. Stop that cluster, then run the same command again."
+    ! is_running "$data" || fail 2 "The old cluster in $data is running. To find its unit: systemctl list-units 'postgresql*'. Stop that unit (systemctl stop UNIT), then run the same command again."
     if [ ! -e "$data/PG_VERSION" ]; then
         say "$data was already removed."
     elif [ -e "$config/start.conf" ]; then

@@ -44,7 +44,7 @@ upgrade() { # sets psql, role, outage_start
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
         { write_report refused "The account $SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
     hold_packages "$PATIENCE" ||
-        { write_report refused "$(package_manager) is installing packages on this host." "Start the upgrade again when that has ended."; return; }
+        { write_report refused "$(package_manager) is installing packages on this host." "Wait until that has ended. Then run $(upgrade_command)"; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
     mkdir -p "$work/switch" && exec 7>"$work/switch/lock"
     flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait"; return; }
@@ -54,7 +54,7 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"; return; }
     # nor may a backup or restore, from wherever and for the first time on this host
     mkdir -p "$work/backup" && exec 8>"$work/backup/lock" && flock -n 8 && ! is_open restore ||
-        { write_report refused "A backup or restore is running." "Start the upgrade again when that has ended. See: mattermost-backup status"; return; }
+        { write_report refused "A backup, restore, drill or change of the backup password is running on this host." "Wait until that has ended. Then run $(upgrade_command). To see what runs: systemctl status mattermost-backup 'mattermost-restore*'"; return; }
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
     stop_server || { roll_back "$service could not be stopped."; return; }

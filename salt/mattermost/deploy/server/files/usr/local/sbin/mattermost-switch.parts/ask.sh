@@ -13,7 +13,7 @@ run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets 
         id=$(date -u +%Y%m%d%H%M%S)
     done
     say "$id $1 $2" >"$request.$$"
-    ln "$request.$$" "$request" 2>/dev/null || { rm -f "$request.$$"; fail 2 "Not started, because another upgrade or rollback was requested before. See: mattermost-switch status"; }
+    ln "$request.$$" "$request" 2>/dev/null || { rm -f "$request.$$"; fail 2 "This request was refused, because an earlier upgrade, rollback or restart has not ended yet. See: systemctl status mattermost-switch"; }
     rm -f "$request.$$"
     case $(systemctl show mattermost-switch.service -p NeedDaemonReload) in *=yes) systemctl daemon-reload ;; esac
     systemctl start mattermost-switch.service || { rm -f "$request"; fail 4 "mattermost-switch.service does not start. See: systemctl status mattermost-switch"; }

@@ -52,7 +52,7 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
     lost='' report_lines=''
     for table in posts users channels fileinfo; do
         count=0
-        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="It cannot be counted how many rows of the table $table a rollback would lose."; return 1; }
+        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="The rows of the table $table that a rollback would lose cannot be counted. See: systemctl status postgresql"; return 1; }
         report_lines="$report_lines${report_lines:+
 }$table=$count"
         case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
@@ -124,7 +124,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "Just before the server stopped, data was written that going back would delete. Run the same command again. The command then says what would be deleted."
+            roll_back "Just before the server stopped, data was written that the rollback would delete, or this data could not be counted. To see which data, run on this host: mattermost-switch back (it changes nothing)."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }
@@ -147,7 +147,7 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     elif recorded swapped; then
         rm -rf "$own/before/$source"
         outcome="What was written since the upgrade to $from is now only in the database $newer."
-        ! count_lost "$newer" "$database" || outcome="Of what was created after the upgrade to $from, these are now only in the database $newer: $lost."
+        ! count_lost "$newer" "$database" || outcome="These were created after the upgrade to $from and are now only in the database $newer: $lost."
     else
         outcome="The database was not changed."
     fi

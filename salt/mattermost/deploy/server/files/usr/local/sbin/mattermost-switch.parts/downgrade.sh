@@ -76,21 +76,21 @@ find_way() { # find_way [copy]: sets way (down, copy), taken_back (numbers), dro
     local now locked_out
     way=copy taken_back='' dropped='' obstacle=''
     [ "${1:-}" != copy ] || [ "$copied" = no ] || return 0
-    now=$(migrations "$database") || { obstacle="The migrations of the database cannot be read."; return; }
+    now=$(migrations "$database") || { obstacle="The migrations cannot be read from the table db_migrations of the database $database."; return; }
     if [ "$copied" = yes ]; then
         taken_back=$(value_of "$facts" applied)
         [ -n "$taken_back" ] || [ -n "$no_copy" ] || taken_back=$(without "$now" "$(migrations "$previous_database")")
     fi
     if [ "$copied" = yes ] && is_older "$from" 8.0.0; then
-        obstacle="Mattermost $from cannot take migrations back."
+        obstacle="Mattermost $from is older than 8.0.0 and has no command that takes migrations back."
     elif [ "$(checksum_of "$(without "$now" "$taken_back")")" != "$(value_of "$facts" schema)" ]; then
-        obstacle="The migrations in the database are not those that the upgrade left there."
+        obstacle="The database does not have the same migrations as just after the upgrade."
     elif ! locked_out=$(unreadable_passwords); then
         obstacle="It is not known how many people have a password that $to cannot read."
     elif [ "$locked_out" != 0 ]; then
         obstacle="$locked_out people have a password that $to cannot read, so the rollback would lock them out."
     elif ! count_dropped; then
-        obstacle="It is not known how much data the migrations would delete when they are taken back."
+        obstacle="Taking the migrations back may delete data, and this data cannot be counted."
     elif [ -n "$taken_back" ] && ! check_room; then
         obstacle=${why:-"The size of the database cannot be read."} why=''
     else
@@ -122,6 +122,6 @@ take_back() { # what counts is the table afterwards; sets why when it fails
     esac
     end_sessions "$database"
     [ "$(schema "$database")" != "$(value_of "$facts" schema)" ] || return 0
-    why="Mattermost $from could not take back the migrations $taken_back. ${said:-The command gave no reason.}"
+    why="The command 'mattermost db downgrade' did not take back the migrations $taken_back. ${said:-The command gave no reason.}"
     return 1
 }

@@ -64,7 +64,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
         now=$(uptime_centi)
         case $active/$sub in
             */auto-restart | failed/* | inactive/*)
-                why="Mattermost $1 ended (${result:-unknown}) ${healthy_at:+after it had been healthy }during the health check."
+                why="Mattermost $1 ended (${result:-unknown}) during the health check${healthy_at:+, after it had been healthy}."
                 return 1
                 ;;
             active/*)

@@ -54,7 +54,7 @@ reads_post() { # sets why when the server does not show the chosen message, alte
 
 remarks() { # what the report adds about a server that is proved
     local lost
-    [ -z "$unread" ] || say "The newest message was not checked, because the server did not return it before, either. Check in the chat that people can read this message."
+    [ -z "$unread" ] || say "The newest message was not checked. Even before it was stopped, the server did not return this message. Check in the chat that people can read the newest message."
     case $post in
         '- -') say "The server has no message yet that could be checked." ;;
         unknown) say "The newest message was not checked, because PostgreSQL did not say which message is the newest. Check in the chat that people can read messages." ;;
@@ -62,7 +62,7 @@ remarks() { # what the report adds about a server that is proved
     [ -n "$plugins" ] || return 0
     active_plugins >"$scratch/plugins"
     lost=$(say "$plugins" | comm -23 - "$scratch/plugins" | head -n 20 | tr '\n' ' ')
-    [ -z "$lost" ] || say "These plugins were active before and are not active now: ${lost% }. See the System Console, or run: mmctl plugin list"
+    [ -z "$lost" ] || say "These plugins were active before the server was stopped, and are not active now: ${lost% }. See the System Console, or run: mmctl plugin list"
 }
 
 open_socket() { # whatever the setting and config.json: while the server that is started now is watched, it can be asked

@@ -115,7 +115,7 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that made this file (mattermost:server:environment, mattermost:mail or mattermost:database), then deploy again."
+                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that made this file (mattermost:server:environment, mattermost:mail or mattermost:database), then run $(deploy_command)"
             return
         fi
         mv -f "$environment.failed" "$environment"
