@@ -71,6 +71,7 @@ case $name in
         named() { say "$told" | sed -n "/$1/{s/.*$1.*/\\1/p;q;}"; }
         cd "$HOST/databases" || exit
         case $told in
+            *hashtextextended*) [ ! -e "$HOST/locked-out" ] || { say 'ERROR: it is locked out' >&2; exit 2; } ;;
             'SELECT 1 FROM pg_database'*) found=$(named "= '\([^']*\)'"); [ ! -e "$found" ] || say 1 ;;
             'SELECT 1' | *'>= '*) say t ;;
             *'createat > 0'*) say 0 ;;
@@ -201,6 +202,16 @@ def test_a_restore_keeps_what_it_replaces(host):
     assert databases(host)[kept] == ["old"]
     assert (host / f"state/replaced-{kept.rpartition('_')[2]}/data/side").read_text() == "old\n"
     assert (host / "settings/secrets/pepper").exists()
+
+
+def test_a_check_that_could_not_be_made_says_nothing_against_the_backup(host):
+    (host / "locked-out").touch()
+    assert work(host, "latest:overwrite").returncode == 4
+    assert_whole(host, "old")
+    report = (host / "deploy/backup/restore-report").read_text()
+    assert "could not be compared" in report
+    assert "it is locked out" in report
+    assert "older backup" not in report
 
 
 def test_a_restore_says_which_secrets_it_could_not_put_in_place(host):

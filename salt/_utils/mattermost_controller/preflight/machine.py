@@ -221,17 +221,18 @@ def firewall(settings, facts, outside) -> Finding:
             f"{kind} is masked on the host, so the deploy cannot start it.",
             f"run on the host: systemctl unmask {kind}. Or set mattermost:firewall:manage: False and open ports 80 and 443.",
         )
+    named = " and ".join(others)
     if settings["firewall"]["manage"] and others and not active(kind):
         return refusal(
             "firewall",
             f"The rules of {', '.join(others)} filter packets on this host. The deploy would start {kind}, which replaces those rules.",
-            f"disable {others[0]}. Or keep {others[0]}: set mattermost:firewall:manage: False, and open port 80, port 443 and the port of ssh in {others[0]}.",
+            f"disable {named}. Or keep the rules: set mattermost:firewall:manage: False, and open port 80, port 443 and the port of ssh in {named}.",
         )
     if settings["firewall"]["manage"] and others:
         return warning(
             "firewall",
             f"Both {', '.join(others)} and {kind}, which the deploy manages, filter packets on this host.",
-            f"disable {others[0]}. Or set mattermost:firewall:manage: False and open ports 80 and 443.",
+            f"disable {named}. Or set mattermost:firewall:manage: False and open ports 80 and 443.",
         )
     return ok(
         "firewall",

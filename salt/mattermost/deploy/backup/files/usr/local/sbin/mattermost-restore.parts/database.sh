@@ -5,13 +5,18 @@ restore_database() { # restore_database NAME: into a new database of that name, 
     create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be created: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
         <"$dump" 2>"$scratch/error" || give_up failed "The dump in the backup cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status postgresql; df"
-    compare "$1" || give_up failed "The check of the restored database by counts and checksums failed: $differs" "Nothing was changed. Try an older backup."
+    compare "$1"
+    case $? in
+        0) ;;
+        2) give_up failed "The restored database could not be compared with the manifest of the backup: $differs" "Nothing was changed. Check PostgreSQL: systemctl status postgresql" ;;
+        *) give_up failed "The restored database differs from the manifest of the backup: $differs" "Nothing was changed. Try an older backup." ;;
+    esac
     compare_files "$1"
 }
 
-compare() { # compare DATABASE: rows and checksums against the manifest; sets differs
+compare() { # compare DATABASE: rows and checksums against the manifest; sets differs; 2: PostgreSQL refused
     local table rest wanted
-    census_queries | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 1; }
+    census_queries | as_role "$1" >"$scratch/census" 2>"$scratch/error" || { differs=$(last_error "$scratch/error"); return 2; }
     differs=$(while read -r table rest; do
         wanted=$(in_manifest "$table")
         [ "$rest" = "$wanted" ] || { [ "$table" = post ] && [ -z "$wanted" ]; } || # a backup of an older bundle names none
