@@ -95,7 +95,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
             )
         proofs.append("the sum was given")
     name = core.archive_name(given.version, given.arch)
-    page = _page(given, path.parent, pause)
+    page, why = _page(given, path.parent, pause)
     listed = vendor.published(page, name)
     if listed and found not in listed and not given.sha256:
         raise core.ReleaseError(
@@ -104,19 +104,10 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         )
     if found in listed:
         proofs.append("the vendor's page lists the sum")
-    _say(
-        "page",
-        f"{given.page}: "
-        + (
-            "lists this checksum"
-            if found in listed
-            else "lists a different checksum"
-            if listed
-            else "does not list this archive"
-            if page
-            else "could not be read, or is empty"
-        ),
-    )
+    said = f"could not be read ({why})" if why else "does not list this archive"
+    if listed:
+        said = "lists this checksum" if found in listed else "lists a different checksum"
+    _say("page", f"{given.page}: {said}")
     if given.key:
         signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)
         fingerprint = vendor.signer(str(path), str(signature), given.key)
@@ -130,12 +121,13 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
     return proofs
 
 
-def _page(given, folder: pathlib.Path, pause) -> str:
-    """Return the text of the vendor's page, "" when it cannot be had."""
+def _page(given, folder: pathlib.Path, pause) -> tuple[str, str]:
+    """Return the text of the vendor's page, and why it cannot be had: one of the two is ""."""
     try:
-        return _brought(given.page, folder / "page", given.ca_file, pause).read_text(encoding="utf-8", errors="replace")
-    except core.ReleaseError:
-        return ""
+        page = _brought(given.page, folder / "page", given.ca_file, pause)
+    except core.ReleaseError as err:
+        return "", str(err).rstrip(".")
+    return page.read_text(encoding="utf-8", errors="replace"), ""
 
 
 def _brought(source: str, target: pathlib.Path, ca_file: str, pause) -> pathlib.Path:

@@ -42,7 +42,7 @@ ask_postgresql() { # a scratch cluster is started with those of the settings tha
   $as "$bin/pg_ctl" stop -m immediate -s -D "$asked/cluster/data" >/dev/null 2>&1 </dev/null
   rm -rf "$asked/cluster"
   [ -z "$said" ] || # slow is no refusal
-    fact refused "database:settings A test of PostgreSQL did not start with $(one_line "$new" | cut -c1-200): $(one_line "$said" | cut -c1-300)"
+    fact refused "database:settings a test start of PostgreSQL fails with $(one_line "$new" | cut -c1-200): $(one_line "$said" | cut -c1-300)"
 }
 
 ask_mail() { # the server's greeting, without a login
