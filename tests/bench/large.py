@@ -122,13 +122,20 @@ class Large:
         self.row("going back", lambda: self.site.ssh("mattermost-switch back overwrite", timeout=LIMIT))
 
     def restored(self) -> None:
-        """Add a restore on a new host that has nothing but the repository. The old host is removed first."""
+        """Add a restore on a new host that has nothing but the repository. The old host is removed first.
+
+        The repository is renamed in the hosts' own layers: copied, it would need its room twice.
+        """
         kept = self.lab.directory / "large-repository"
         self.host.stop()
-        shutil.move(self.host.root / REPOSITORY[1:], kept)
+        self.host.unmount()
+        (self.host.directory / "upper" / REPOSITORY[1:]).rename(kept)
         self.host.remove()
         self._make("bench-bare", start=False)
-        shutil.move(kept, self.host.root / REPOSITORY[1:])
+        self.host.unmount()
+        place = self.host.directory / "upper" / REPOSITORY[1:]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        kept.rename(place)
         self.host.start()
         self.row("restore on a bare host", lambda: self.orchestrated("mattermost.restore"), watched=False)
         self.row("deploy of the rest", lambda: self.orchestrated("mattermost.ssl"), watched=False)
