@@ -100,11 +100,11 @@ OF_TEAM_EDITION = {("SqlSettings", "DisableDatabaseSearch")}
 
 # (first version without it, section, key, what it is when nobody uses it, what is lost): such a key is ignored without a word
 GONE = [
-    ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "hardened mode is ServiceSettings.EnableHardenedMode now"),
+    ((12, 0), "ServiceSettings", "ExperimentalEnableHardenedMode", False, "set ServiceSettings.EnableHardenedMode in its place"),
     ((12, 0), "LocalizationSettings", "EnableExperimentalLocales", False, "experimental languages are gone"),
     ((12, 0), "GuestAccountsSettings", "AllowEmailAccounts", True, "guests who sign in with e-mail no longer have a setting of their own"),
     ((12, 0), "DataRetentionSettings", "EnableBoardsDeletion", False, "data retention no longer deletes boards"),
-    ((12, 0), "NativeAppSettings", "EnableIntuneMAM", False, "Intune is IntuneSettings.Enable now"),
+    ((12, 0), "NativeAppSettings", "EnableIntuneMAM", False, "set IntuneSettings.Enable in its place"),
 ]  # fmt: skip
 
 # What an upgrade asks of a host's config.json: never a secret.

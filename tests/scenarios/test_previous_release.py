@@ -155,7 +155,7 @@ def test_a_breaking_change_stops_it_once(deployed, changed):
     before = deployed.ssh(OURS), deployed.main_pids()
     stopped = deployed.orchestrate()
     assert stopped.rc == 1
-    assert "breaking-changes: of-this-test: Something changes. For this host: it changes here, too." in stopped.comments
+    assert "breaking-changes: of-this-test: Something changes. On this host: it changes here, too." in stopped.comments
     assert "Read this. Then set mattermost:acknowledged: [of-this-test]" in stopped.comments
     assert [name for name, stage in stopped.stages.items() if stage["result"]] == []
     assert (deployed.ssh(OURS), deployed.main_pids()) == before

@@ -56,7 +56,7 @@ def test_a_concerned_host_is_stopped_and_its_operator_reads_what_changes_and_wha
     (found,) = judged(noted())
     assert found.level == "refusal"
     assert found.sentence == (
-        "names-redirect: Additional names redirect. For this host: www.example.test redirect to chat.example.test. "
+        "names-redirect: Additional names redirect. On this host: www.example.test redirect to chat.example.test. "
         "The change came with version 2.0.0, and the host was deployed with version 1.0.0 of this bundle."
     )
     assert found.fix == (

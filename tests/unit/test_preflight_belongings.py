@@ -137,7 +137,7 @@ def test_all_directories_that_are_in_the_way_are_told_at_once():
 def test_no_setting_lets_an_account_with_roots_number_pass(pillar):
     found = findings_of(pillar, {"account": {"uid": 0, "home": "/root", "shell": "/bin/sh"}})
     assert red(found) == ["settings"]
-    assert "an account with root privileges" in found["settings"].sentence
+    assert "so it is root" in found["settings"].sentence
 
 
 def test_another_refusal_can_be_ignored_by_name():

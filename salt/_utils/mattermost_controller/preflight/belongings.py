@@ -41,7 +41,7 @@ FOR_A_TYPE = 244  # systemd's first version with drop-ins for all services
 def _let(check: str, sentence: str, fix: str, adopts: bool, outside: dict) -> Finding:
     """Return what is found in the way: a refusal, unless a setting (adopts) or the run takes it over."""
     if outside.get("in_place"):
-        return note(check, f"{sentence} This import takes over that installation, so nothing is to be done.")
+        return note(check, f"{sentence} The import takes over the installation on this host, so nothing is to be done.")
     if adopts:
         return note(check, f"{sentence} mattermost:server:adopt is set, so the deploy takes over what is there.")
     if outside.get("moving"):
@@ -102,13 +102,14 @@ def _servers_account(settings, facts, outside) -> Finding:
     """One with root's number is refused whatever is ignored or adopted."""
     user, found, unit_user = settings["server"]["user"], facts.get("account"), facts.get("unit_user", "")
     adopts = settings["server"]["adopt"]
-    fix = "set mattermost:server:user to a name that the host does not have, or set mattermost:server:adopt: True to take over this account."
+    choice = "set mattermost:server:user to a name that the host does not have, or set mattermost:server:adopt: True to"
+    fix = f"{choice} take over this account."
     if not found:
         if facts.get("group") and not is_ours(facts, settings):
             return _let(
                 "account",
-                f"The host has a group {user} (mattermost:server:user), but no account of that name.",
-                fix,
+                f"The host has a group {user}, but no account of that name (mattermost:server:user).",
+                f"{choice} use this group for the account.",
                 adopts,
                 outside,
             )
@@ -116,8 +117,8 @@ def _servers_account(settings, facts, outside) -> Finding:
     if found["uid"] == 0:
         return refusal(
             "settings",
-            f"mattermost:server:user is {user}, an account with root privileges on this host.",
-            f"set mattermost:server:user to an account that only the server uses, or take the user ID 0 from {user} on the host.",
+            f"The account {user} (mattermost:server:user) has the user ID 0 on this host, so it is root.",
+            f"set mattermost:server:user to a name that only the server uses, or give {user} a different user ID on the host.",
         )
     can_log_in = not found["shell"].endswith(NO_LOGIN)
     if user == unit_user or (found["home"] == settings["paths"]["state"] and not can_log_in):
@@ -169,7 +170,7 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
     found = dict(foreign)
     for key, place in led.items():
         found[key] = (
-            f"{places[key]} (mattermost:{key}) points through a link to {place}, which belongs to the system, another program or another setting."
+            f"{places[key]} (mattermost:{key}) points through a link to {place}, a directory of the system, another program or another setting."
         )
     for key, (above, owner) in exchanged.items():
         who = "every account" if owner == "root" else owner

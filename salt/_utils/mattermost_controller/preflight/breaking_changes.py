@@ -52,7 +52,7 @@ def passed_number(facts: dict) -> int | None:
 
 def _finding(change: dict, values: dict, came: str, acknowledged: set, dry_run: bool) -> Finding:
     name = change["id"]
-    summary = f"{name}: {change['title']} For this host: {change['what_changes'].format(**values)}"
+    summary = f"{name}: {change['title']} On this host: {change['what_changes'].format(**values)}"
     if name in acknowledged:
         return note(CHECK, f"{summary} You have acknowledged this change.")
     fix = (

@@ -83,7 +83,11 @@ def unknown_ignores(settings: dict) -> list[Finding]:
             wrong.append(refusal("settings", sentence, "add it to mattermost:acknowledged instead."))
         elif ignored not in FITNESS:
             near = difflib.get_close_matches(ignored, FITNESS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Set one of these checks: {', '.join(sorted(FITNESS))}."
+            hint = (
+                f"Did you mean {near[0]}?"
+                if near
+                else f"Remove {ignored} there, or write one of these checks: {', '.join(sorted(FITNESS))}."
+            )
             wrong.append(
                 refusal("settings", f"mattermost:preflight:ignore names {ignored}, which is not a check.", hint)
             )

@@ -57,7 +57,7 @@ def readable_secrets(settings, facts, outside) -> Finding:
     if outside.get("by_minion"):
         return ok(
             "readable-secrets",
-            "Who can read this pillar was not checked, because a master's pillar can come from anywhere. Make sure that only the master's user can read it.",
+            "It was not checked who can read this pillar, because a master's pillar can come from anywhere. Make sure that only the master's user can read it.",
         )
     readable = outside.get("readable", [])
     if readable:
