@@ -30,7 +30,9 @@ def first_admin(name, paths, server):
     if not server["local_mode"]:
         return _without_socket(name, files.Note(paths["work"]), admin)
     try:
-        return _first_admin(name, api.Api(socket), files.Note(paths["work"]), admin, server)
+        note = files.Note(paths["work"])
+        had_its_value = note.get("opened", False) or _was_restored(paths["work"])
+        return _first_admin(name, api.Api(socket), note, admin, server, had_its_value)
     except api.Unreachable as err:
         if __opts__["test"]:
             return _ret(
@@ -58,7 +60,16 @@ def _without_socket(name, note, admin) -> dict:
     )
 
 
-def _first_admin(name, server, note, admin, settings) -> dict:
+def _was_restored(work) -> bool:
+    """Say whether a backup was restored: its sign-up is what an administrator made of it, and nothing that this run closed."""
+    try:
+        with open(os.path.join(work, "backup/restore-report"), encoding="utf-8") as file:
+            return "result=done\n" in file
+    except FileNotFoundError:
+        return False
+
+
+def _first_admin(name, server, note, admin, settings, had_its_value) -> dict:
     config = server.call("GET", "config")
     is_open = mattermost_config_core.look_up(config, wants.SIGN_UP) is True
     has_people = bool(api.people(server))
@@ -67,7 +78,7 @@ def _first_admin(name, server, note, admin, settings) -> dict:
         is_open=is_open,
         create=admin["create"],
         wish=wants.sign_up({"server": settings}),
-        opened=note.get("opened", False),
+        opened=had_its_value,
         at_first=note.get("sign_up", True),
     )
     changes, sentences = {}, []

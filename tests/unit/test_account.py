@@ -128,6 +128,18 @@ def test_without_an_account_to_make_sign_up_stays_closed_until_there_is_one(host
     assert host.is_open is True
 
 
+@pytest.mark.parametrize(("result", "is_open"), [("done", False), ("failed", True)])
+def test_sign_up_that_a_restored_backup_has_closed_stays_closed(host, result, is_open):
+    server = host.start()
+    host.apply(create=False)  # a bare host: nobody is there, and nobody is to be made
+    report = host.root / "work/backup/restore-report"
+    report.parent.mkdir()
+    report.write_text(f"result={result}\nreason=x\n")
+    server.users.append({"id": "x", "username": "of-the-backup", "roles": "system_admin"})
+    host.apply(create=False)
+    assert host.is_open is is_open
+
+
 @root_only
 def test_bots_of_plugins_are_no_people(host):
     server = host.start()
