@@ -154,5 +154,11 @@ def test_one_password_is_everywhere_after_each_cut_of_a_rotation(disk, step, bro
 
 
 def test_the_control_an_unflushed_rotation_is_lost(disk):
-    with pytest.raises((AssertionError, OSError)):
-        rotation.everywhere(rotated_on(disk, "mv-environment", without="flush() { :; }; sync() { :; }"), "old")
+    """Tried again where nothing is lost: ``sync`` of any other program of the machine flushes this disk, too."""
+    for _ in range(10):
+        try:
+            rotation.everywhere(rotated_on(disk, "mv-environment", without="flush() { :; }; sync() { :; }"), "old")
+        except (AssertionError, OSError):
+            return
+        shutil.rmtree(disk.place / "host")
+    pytest.fail("nothing was lost: no power was cut")
