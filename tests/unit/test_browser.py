@@ -72,13 +72,18 @@ def test_what_is_wrong_with_a_page_is_noted(served, tmp_path):
     port, key = served
     with chromium.Chromium({"site.test": "127.0.0.1"}, [key], tmp_path) as browser:
         for number, expected in enumerate(PAGES.values()):
-            browser.problems.clear()
-            browser.call("Page.navigate", url=f"https://site.test:{port}/{number}")
-            if expected:
-                browser.until(expected, lambda part=expected: any(part in problem for problem in browser.problems), 20)
-            else:
-                browser.ask("new Promise(done => setTimeout(done, 500))")
-                assert browser.problems == []
+            for _ in range(
+                10
+            ):  # it breaks off what it loads when an interface of the machine comes or goes, such as another lab's
+                browser.problems.clear()
+                browser.call("Page.navigate", url=f"https://site.test:{port}/{number}")
+                if expected:
+                    browser.until(expected, lambda part=expected: any(part in one for one in browser.problems), 20)
+                else:
+                    browser.ask("new Promise(done => setTimeout(done, 500))")
+                if not any("ERR_NETWORK_CHANGED" in one for one in browser.problems):
+                    break
+            assert expected or browser.problems == []
         browser.until("the answer of the API", lambda: any("api/v4/none" in answer for answer in browser.answers), 20)
     assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if key in said_by(path)], (
         "the browser is still there"

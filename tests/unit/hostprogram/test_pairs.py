@@ -254,7 +254,7 @@ def then_removal(folder, work, settings, keeper, is_moving):
 
 LOCKED = "A backup, a drill, a restore or a PostgreSQL upgrade is running."
 SWITCHING = "An upgrade or rollback"
-MOVED = "moved to another host"
+MOVED = "moved to a"
 # for each of the first, what each of the second says; "" where it goes on. A backup that is at work is for others what a drill is.
 REFUSED_BY_LOCK = {
     then_upgrade: LOCKED,
@@ -270,7 +270,7 @@ EXPECTED = {
         then_upgrade: "Another upgrade or rollback is running",
         then_major: SWITCHING,
         then_new_login: "mattermost-switch status",
-        then_forget: "Another upgrade or rollback is running",
+        then_forget: "An upgrade or rollback is running",
         then_move: SWITCHING,
         then_removal: SWITCHING,
     },

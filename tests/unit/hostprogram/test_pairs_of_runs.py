@@ -51,7 +51,7 @@ def test_a_deploy_begins(tmp_path, keeper, first):  # noqa: F811
     with first(tmp_path, keeper) as (work, settings):
         answer = deploy(work, settings)
     wanted = BESIDE_A_DEPLOY[first]
-    assert answer.startswith(wanted) if wanted else answer == ""
+    assert wanted in answer if wanted else answer == ""
 
 
 @pytest.mark.parametrize("first", BESIDE_A_DEPLOY, ids=lambda first: first.__name__)
