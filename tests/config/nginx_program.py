@@ -54,11 +54,12 @@ DISTINCT = _distinct()
 PLATFORMS = in_check(DISTINCT, "Debian-12", "RedHat-8")
 
 
-def free_port() -> int:
-    """Return a TCP port of the loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def held() -> socket.socket:
+    """Return a socket bound to a free TCP port of the loopback: while it is there, only nginx, which shares ports, gets this one."""
+    port = socket.socket()
+    port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port.bind(("127.0.0.1", 0))
+    return port
 
 
 class Tree:
@@ -73,7 +74,8 @@ class Tree:
         self.program = self.package / "run"
         self.etc, self.logs, self.webroot = folder / "nginx", folder / "logs", folder / "webroot"
         self.certificates = folder / "letsencrypt"
-        self.http, self.https = free_port(), free_port()
+        self._held = held(), held()
+        self.http, self.https = (port.getsockname()[1] for port in self._held)
         for path in (self.logs, self.webroot):
             path.mkdir(parents=True)
         self._package()
