@@ -108,7 +108,10 @@ def test_a_missing_certificate_is_said_before_anything_is_tried(tree):
 def test_a_dry_run_on_a_bare_host_says_what_must_come_first(tree):
     ret = apply(state(test=True), tree, SSL)
     assert ret["result"] is None
-    assert "with the state mattermost.deploy.nginx-base." in ret["comment"]
+    assert (
+        "A whole deploy creates that file before this step, with the state mattermost.deploy.nginx-base."
+        in ret["comment"]
+    )
 
 
 def test_a_reload_that_an_earlier_run_owes_is_made_up_for(tree):

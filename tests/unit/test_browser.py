@@ -72,9 +72,7 @@ def test_what_is_wrong_with_a_page_is_noted(served, tmp_path):
     port, key = served
     with chromium.Chromium({"site.test": "127.0.0.1"}, [key], tmp_path) as browser:
         for number, expected in enumerate(PAGES.values()):
-            for _ in range(
-                10
-            ):  # it breaks off what it loads when an interface of the machine comes or goes, such as another lab's
+            for _ in range(10):  # an interface that comes or goes, such as another lab's, breaks off what it loads
                 browser.problems.clear()
                 browser.call("Page.navigate", url=f"https://site.test:{port}/{number}")
                 if expected:

@@ -107,11 +107,9 @@ def test_a_link_to_what_is_no_version_is_a_finding(wanted):
     assert "/current points to mattermost-10.5, which is not a version" in refused.sentence
 
 
-def warned(installed="11.7.9", **facts):
+def warned(installed="11.7.9", level="warning", **facts):
     return [
-        one.sentence
-        for one in of(findings_of(installed, "11.7.10", **facts), "upgrade-changes")
-        if one.level == "warning"
+        one.sentence for one in of(findings_of(installed, "11.7.10", **facts), "upgrade-changes") if one.level == level
     ]
 
 
@@ -121,6 +119,8 @@ def test_what_an_interrupted_migration_left_is_a_warning_before_an_upgrade():
     now = 1_764_190_000
     (said,) = warned(migration_lock=now + 9, time=now)
     assert "is held" in said
+    (said,) = warned(level="note", migration_lock=now - 9, time=now)
+    assert "was interrupted" in said
     assert warned(migration_lock=now - 9, time=now) == []
     assert warned() == []
     assert warned("11.7.10", invalid_indexes=["a"], migration_lock=1) == []

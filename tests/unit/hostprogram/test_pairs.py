@@ -254,7 +254,7 @@ def then_removal(folder, work, settings, keeper, is_moving):
 
 LOCKED = "A backup, a drill, a restore or a PostgreSQL upgrade is running."
 SWITCHING = "An upgrade or rollback"
-MOVED = "moved to a"
+MOVED = "moved to another host"
 # for each of the first, what each of the second says; "" where it goes on. A backup that is at work is for others what a drill is.
 REFUSED_BY_LOCK = {
     then_upgrade: LOCKED,
@@ -308,7 +308,12 @@ EXPECTED = {
         then_removal: "A change of the database",
     },
     new_key: {**REFUSED_BY_LOCK, then_major: "A backup, restore, drill or change"},
-    move: {then_upgrade: MOVED, then_restore: MOVED, then_major: MOVED, then_new_login: "mattermost-move"},
+    move: {
+        then_upgrade: "being moved to a new host",
+        then_restore: MOVED,
+        then_major: MOVED,
+        then_new_login: "mattermost-move",
+    },
 }
 EXPECTED |= {rollback: EXPECTED[upgrade], drill: EXPECTED[backup], fetching: EXPECTED[backup]}
 NAMED = [(first, second) for first, seconds in EXPECTED.items() for second in seconds]

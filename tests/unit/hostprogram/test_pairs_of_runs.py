@@ -32,6 +32,7 @@ def deploy(work, settings):
     )
 
 
+WAITED = "This run waited for -1 minutes and changed nothing."
 BESIDE_A_DEPLOY = {
     pairs.upgrade: "",
     pairs.rollback: "",
@@ -39,8 +40,8 @@ BESIDE_A_DEPLOY = {
     pairs.drill: "",
     pairs.fetching: "",
     pairs.new_key: "",
-    pairs.exchanging: "A restore has not ended.",
-    pairs.new_login: "A change of the database password has not ended.",
+    pairs.exchanging: f"{WAITED} A restore has not ended.",
+    pairs.new_login: f"{WAITED} A change of the database password has not ended.",
     pairs.major: "An upgrade of PostgreSQL is running on this host",
     pairs.cut_major: "An upgrade of PostgreSQL is running on this host",
 }
@@ -51,7 +52,7 @@ def test_a_deploy_begins(tmp_path, keeper, first):  # noqa: F811
     with first(tmp_path, keeper) as (work, settings):
         answer = deploy(work, settings)
     wanted = BESIDE_A_DEPLOY[first]
-    assert wanted in answer if wanted else answer == ""
+    assert answer.startswith(wanted) if wanted else answer == ""
 
 
 @pytest.mark.parametrize("first", BESIDE_A_DEPLOY, ids=lambda first: first.__name__)
