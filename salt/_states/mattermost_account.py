@@ -13,6 +13,7 @@ import mattermost_api_core as api
 import mattermost_config_core
 import mattermost_config_file as files
 import mattermost_config_from_settings as wants
+import mattermost_service_core
 from mattermost_answer import answer as _ret
 
 PEOPLE = "The server has accounts. This run does not change them."
@@ -64,7 +65,7 @@ def _was_restored(work) -> bool:
     """Say whether a backup was restored: its sign-up is what an administrator made of it, and nothing that this run closed."""
     try:
         with open(os.path.join(work, "backup/restore-report"), encoding="utf-8") as file:
-            return "result=done\n" in file
+            return mattermost_service_core.report(file.read()).get("result") == "done"
     except FileNotFoundError:
         return False
 

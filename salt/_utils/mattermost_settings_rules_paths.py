@@ -32,13 +32,13 @@ def _normal(path: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _holds(outer: str, inner: str) -> bool:
+def holds(outer: str, inner: str) -> bool:
     """Say whether *inner* is *outer* or lies in it."""
     return f"{_normal(inner)}/".startswith(f"{_normal(outer).rstrip('/')}/")
 
 
 def _is_the_systems(path: str) -> bool:
-    return any(_holds(path, each) for each in SYSTEM)
+    return any(holds(path, each) for each in SYSTEM)
 
 
 def _directories(settings: dict) -> dict[str, str]:
@@ -68,7 +68,7 @@ def paths_are_not_the_systems(settings):
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
             yield f"{name} is {shown}, a system directory. Set a directory that nothing else uses, such as {real.rstrip('/')}/mattermost."
-        elif not name.endswith(":webroot") and any(_holds(each, real) for each in VOLATILE):
+        elif not name.endswith(":webroot") and any(holds(each, real) for each in VOLATILE):
             yield f"{name} is {shown}. A restart of the host empties that directory. Set a directory on a disk."
 
 
@@ -78,7 +78,7 @@ def paths_are_no_components(settings):
         met = [
             (what, other)
             for what, other in _components(settings).items()
-            if not _is_the_systems(path) and (_holds(path, other) or _holds(other, path))
+            if not _is_the_systems(path) and (holds(path, other) or holds(other, path))
         ]
         for what, other in met[:1]:
             yield f"{name} is {path}, but {other} is the directory of {what}. Set a separate directory."
@@ -90,7 +90,7 @@ def paths_are_in_the_users_places(settings):
         if path != _normal(path) and not _is_the_systems(path):
             yield f"{name} is {path}. Write that path without //, . and .., as {_normal(path)}."
         places = [*FOREIGN, *VOLATILE] if name.endswith(":webroot") else FOREIGN
-        if any(_holds(each, path) for each in places) and not _is_the_systems(path):
+        if any(holds(each, path) for each in places) and not _is_the_systems(path):
             yield f"{name} is {path}, which belongs to the system or its users. Set a directory elsewhere, such as below /srv."
         if path in PARENTS:
             yield f"{name} is {path}, which other programs use too. Set a directory that nothing else uses, such as {path}/mattermost."
@@ -120,9 +120,9 @@ def paths_are_apart(settings):
         for other_name, other in named[index + 1 :]:
             if _normal(path) == _normal(other):
                 yield f"{name} and {other_name} are the same directory {_normal(path)}. Set a separate directory for each."
-            elif _holds(path, other) or _holds(other, path):
+            elif holds(path, other) or holds(other, path):
                 pair = [f"{name} ({path})", f"{other_name} ({other})"]
-                inner, outer = pair if _holds(other, path) else reversed(pair)
+                inner, outer = pair if holds(other, path) else reversed(pair)
                 yield f"{inner} is inside {outer}. Set directories that do not contain each other."
 
 
@@ -137,7 +137,7 @@ def astray(settings: dict, real: dict[str, str]) -> dict[str, str]:
     faults = _faults(there) - _faults(settings)
     found = {}
     for (name, path), place in zip(_directories(settings).items(), _directories(there).values()):
-        led = any(_holds(each, place) and not _holds(each, path) for each in NEVER_LED_TO) and not _holds(
+        led = any(holds(each, place) and not holds(each, path) for each in NEVER_LED_TO) and not holds(
             "/usr/local", place
         )
         if place != path and (led or any(name in fault for fault in faults)):

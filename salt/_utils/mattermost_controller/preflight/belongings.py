@@ -176,7 +176,7 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
         who = "every account" if owner == "root" else owner
         found.setdefault(
             key,
-            f"{places[key]} (mattermost:{key}) is {'' if places[key].startswith(above) else 'through a link '}below {above}, where {who} can replace that directory.",
+            f"{places[key]} (mattermost:{key}) is {'' if rules.holds(above, places[key]) else 'through a link '}below {above}, where {who} can replace that directory.",
         )
     if not found:
         return ok("directories", "The directories are absent, empty or belong to this deployment.")
