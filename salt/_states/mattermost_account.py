@@ -32,7 +32,7 @@ def first_admin(name, paths, server):
         return _without_socket(name, files.Note(paths["work"]), admin)
     try:
         note = files.Note(paths["work"])
-        had_its_value = note.get("opened", False) or _was_restored(paths["work"])
+        had_its_value = note.get("opened", False) or _came_from_elsewhere(paths["work"])
         return _first_admin(name, api.Api(socket), note, admin, server, had_its_value)
     except api.Unreachable as err:
         if __opts__["test"]:
@@ -61,8 +61,11 @@ def _without_socket(name, note, admin) -> dict:
     )
 
 
-def _was_restored(work) -> bool:
-    """Say whether a backup was restored: its sign-up is what an administrator made of it, and nothing that this run closed."""
+def _came_from_elsewhere(work) -> bool:
+    """Say whether a restore, a move or an import brought the data: its sign-up is what an administrator made of it, and
+    nothing that this run closed."""
+    if os.path.exists(os.path.join(work, "received")):
+        return True
     try:
         with open(os.path.join(work, "backup/restore-report"), encoding="utf-8") as file:
             return mattermost_service_core.report(file.read()).get("result") == "done"

@@ -112,6 +112,7 @@ def test_the_target_once_the_source_is_left(disk, tmp_path, posts):
             done = target.do("open_site")
             assert done.returncode == 0, done.stderr
         assert not target.is_closed(), "nobody opens it any more"
+        assert (target.work / "received").exists(), "the next deploy may open its sign-up"
         assert target.side() == "of the source"
         if posts != "0":
             assert (target.directory / f"state/replaced-{ID}/data/side").read_text() == "previous\n"

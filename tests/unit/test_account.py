@@ -140,6 +140,15 @@ def test_sign_up_that_a_restored_backup_has_closed_stays_closed(host, result, is
     assert host.is_open is is_open
 
 
+def test_sign_up_that_a_moved_or_imported_server_has_closed_stays_closed(host):
+    server = host.start()
+    host.apply(create=False)
+    (host.root / "work/received").touch()
+    server.users.append({"id": "x", "username": "of-the-old-host", "roles": "system_admin"})
+    host.apply(create=False)
+    assert host.is_open is False
+
+
 @root_only
 def test_bots_of_plugins_are_no_people(host):
     server = host.start()

@@ -130,7 +130,7 @@ open_site() { # the target serves; what was fresh and empty on it goes away, wha
     [ -z "$units" ] || systemctl start "$units"
     rm -rf "$staging"
     sync
-    id=$(cat "$work/move-placed") && unmark "$work/move-placed" # before what a further try would put back goes
+    id=$(cat "$work/move-placed") && mark "$work/received" && unmark "$work/move-placed" # before what a further try would put back goes
     replaced_database=$(replaced_name "$id")
     if [ "$(role_number "$replaced_database" 'SELECT count(*) FROM posts')" = 0 ]; then
         super "DROP DATABASE \"$replaced_database\"" >/dev/null

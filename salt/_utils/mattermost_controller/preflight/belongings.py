@@ -27,7 +27,7 @@ RECORDS = {
     "install": ("current", "[0-9]*.[0-9]*.[0-9]*", ".unpack-*"),
     "state": ("client-plugins",),
     "settings": ("environment", "secrets", "first-admin-login", "certificate", "switch.conf", "backup.conf", "certificate.conf", "notify.conf", "aside.conf"),
-    "work": ("before.json", "bundle", "engine", "downloads", "switch", "aside", "moved", "move-target"),
+    "work": ("before.json", "bundle", "engine", "downloads", "switch", "aside", "moved", "move-target", "received"),
     "webroot": (".well-known",),
 }  # fmt: skip
 RESTIC = ("config", "data", "index", "keys", "locks", "snapshots")
