@@ -50,6 +50,7 @@ class Source:
             "own": self.own,
             "root": directory,
             "maintenance": directory / "closed",
+            "site_closed": directory / "nginx/closed",
             "left": self.work / "moved",
             "service": "mattermost.service",
             "units": "mattermost-backup.timer",
@@ -127,11 +128,18 @@ def test_a_site_is_closed_for_a_move_only_after_it_is_noted_why(source):
     """A power cut between the two would leave it closed for good."""
     closed = source.directory / "nginx/closed"
     (source.work / "move-target.new").mkdir()
-    assert source.do(f"site_closed={closed}; target_begun").returncode != 0
+    assert source.do("target_begun").returncode != 0
     assert not closed.exists()
     (source.work / "move-target.new").rmdir()
-    assert source.do(f"site_closed={closed}; target_begun").returncode == 0
+    assert source.do("target_begun").returncode == 0
     assert closed.exists()
+
+
+def test_what_a_given_up_move_left_is_replaced_unasked_only_while_the_site_is_closed(source):
+    """The admin who gives up a move opens the site of the new host and may keep other messages there."""
+    assert "target_of=x" in source.do("target_begun; look").stdout.splitlines()
+    (source.directory / "nginx/closed").unlink()
+    assert "target_of=x" not in source.do("look").stdout
 
 
 def test_without_a_sign_of_life_it_serves_again(source):

@@ -98,7 +98,8 @@ busy() { # what is at work on this host, or was interrupted, and must not meet a
 look() { # facts, one a line
     say "version=$(readlink "$install/current" 2>/dev/null)"
     say "moved=$(sed -n 's/^to=//p' "$work/moved" 2>/dev/null)"
-    say "target_of=$(sed -n 's/^name=//p' "$work/move-target" 2>/dev/null)"
+    # once its site is open, what that host holds is its own
+    [ ! -e "$site_closed" ] || say "target_of=$(sed -n 's/^name=//p' "$work/move-target" 2>/dev/null)"
     say "placed=$(cat "$work/move-placed" 2>/dev/null)"
     say "busy=$(busy)"
     say "enabled=$(systemctl is-enabled "$service" 2>/dev/null)"
