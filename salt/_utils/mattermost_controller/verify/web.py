@@ -84,13 +84,13 @@ def challenge(settings, observed, facts) -> Finding:
 
 
 def hsts(settings, observed, facts) -> Finding:
-    found, seconds = observed["page"].headers.get("strict-transport-security", ""), settings["nginx"]["hsts_seconds"]
-    wanted = f"max-age={seconds}" if seconds else ""
+    found = observed["page"].headers.get("strict-transport-security", "")
+    wanted = f"max-age={settings['nginx']['hsts_seconds']}"
     if found.split(";")[0].strip() == wanted:
-        return ok("hsts", found or "The site sends no header, because mattermost:nginx:hsts_seconds is 0.")
+        return ok("hsts", found)
     return refusal(
         "hsts",
-        f"The header Strict-Transport-Security is {found or 'missing'}. Expected, by mattermost:nginx:hsts_seconds: {wanted or 'no header'}.",
+        f"The header Strict-Transport-Security is {found or 'missing'}. Expected, by mattermost:nginx:hsts_seconds: {wanted}.",
         DEPLOY,
     )
 
