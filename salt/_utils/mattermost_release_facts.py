@@ -102,6 +102,11 @@ def sums(releases: dict, release: dict) -> dict:
     return table.get(release["arch"], {})
 
 
+def listed(releases: dict) -> set[str]:
+    """Return the versions that the table has for any processor: the vendor lists each, and makes one archive for each processor."""
+    return {version for arch in ARCHITECTURES for version in releases.get(arch, {})}
+
+
 def user_limit(version: str, edition: str = "team") -> int | None:
     """Return how many active users *version* takes, None for one without a limit. That of the Enterprise Edition is its license's."""
     return _USER_LIMIT if edition == "team" and numbers(version) >= _USER_LIMIT_SINCE else None

@@ -299,7 +299,7 @@ def derive_release(release: dict, releases: dict) -> None:
     vendor's sources list at this moment. Both editions have the same versions, and sums of their own.
     """
     wanted, sums = release["version"], release_facts.sums(releases, release)
-    rows = {version for arch in release_facts.ARCHITECTURES for version in releases.get(arch, {})}
+    rows = release_facts.listed(releases)
     release["line"] = wanted if release_facts.is_line(wanted) else ""
     if release["line"]:
         known = {version for version in rows if release_facts.of_line(version, wanted)}

@@ -123,6 +123,14 @@ def test_a_healthy_host_needs_nobody():
     assert data["aside"]["clusters"] == ["15 /var/lib/postgresql/15/main"]
 
 
+def test_a_newer_release_is_named_whatever_the_hosts_processor():
+    """As a deploy takes it: the table has checksums for few archives of arm64, and the signature serves for the others."""
+    given = settings()
+    given["release"]["arch"] = "arm64"
+    old = {**facts(), "current": "11.7.9"}
+    assert report.host_data(given, old, None, SAME, DATA, [], NO_NEWS)["newer"]["line"] == "11.7.10"
+
+
 def test_what_stays_on_the_host_has_its_bounds_beside_it():
     data = host_data(pillar={"kept": {"log_days": 7, "days": 12}, "release": {"keep": 2}})
     assert data["logs"] == {"bytes": 2 << 20, "days": 7}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
-from mattermost_release_facts import user_limit
+from mattermost_release_facts import listed, user_limit
 
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
@@ -62,7 +62,7 @@ def host_data(
         "users": {"active": status["users"], "limit": user_limit(version, settings["release"]["edition"])},
         "drift": drift,
         "newer": releases.newer(
-            {*data["releases"].get(settings["release"]["arch"], {}), *news.listed.values()},
+            listed(data["releases"]) | set(news.listed.values()),
             facts["current"],
             facts["glibc"],
             postgresql,
