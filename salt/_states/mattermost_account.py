@@ -22,7 +22,7 @@ PEOPLE = "The server has accounts. This run does not change them."
 def first_admin(name, paths, server):
     """Make the first administrator when the server has no account of a person, then let sign-up be what is wanted.
 
-    name: root-only file that gets the one-time password. paths, server: from the merged settings.
+    name: root-only file that gets the login. paths, server: from the merged settings.
     Once there is an account, none is ever touched, renamed, deactivated or not; without server.admin.create sign-up stays
     closed until there is one. The password stands in the file alone, never in changes or comment.
     Result False when the server does not answer or refuses.

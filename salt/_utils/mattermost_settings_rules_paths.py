@@ -62,7 +62,7 @@ def _components(settings: dict) -> dict[str, str]:
 
 
 def paths_are_not_the_systems(settings):
-    """No directory of `paths` but `run`, and no local backup repository, is or contains a system directory (such as `/opt`). None of them but `webroot` is in a directory that a restart of the host empties."""
+    """Each directory of `paths` except `run`, and a local backup repository, neither is nor contains a system directory (such as `/opt`). Only `webroot` may be in a directory that a restart of the host empties."""
     for name, path in _directories(settings).items():
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"

@@ -145,7 +145,9 @@ def test_a_run_cut_short_after_the_old_host_was_left_is_ended_by_the_next(pair):
     run = pair.move(pair.name, OTHER)
     assert run.rc == 0, run
     assert "An earlier run of this move already stopped" in run.comments
-    assert pair.second.ssh(f"ls {closed} {WORK}/move-placed {WORK}/received", check=False).stdout == f"{WORK}/received\n"
+    assert (
+        pair.second.ssh(f"ls {closed} {WORK}/move-placed {WORK}/received", check=False).stdout == f"{WORK}/received\n"
+    )
     assert pair.taken - Chat(pair.there, pair.login).there() == set()
 
 

@@ -67,7 +67,7 @@ def version(source: Source, settings: dict, known: dict) -> str:
         return source.version
     raise ValueError(
         f"The source runs Mattermost {source.version}, and the checksum of that version is not known. Set "
-        "mattermost:release:version to that version or a newer one, and mattermost:release:sha256 to the checksum of the version that you set."
+        "mattermost:release:version to that version or a newer one. If the archive is a file on the controller, also set mattermost:release:sha256."
     )
 
 

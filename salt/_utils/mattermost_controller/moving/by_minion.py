@@ -139,7 +139,7 @@ def address(host) -> str:
         known = [each for each, _ in routes(said)] or known
     if not known:
         raise minion.NoAnswer(
-            f"The minion {host.id} reports no address in its grains.\nsee: `salt {host.id} grains.item ipv4 ipv6`"
+            f"The minion {host.id} reports no address in its grains.\nSee on the master: salt {host.id} grains.item ipv4 ipv6"
         )
     return known[0]
 

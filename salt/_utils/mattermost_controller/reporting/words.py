@@ -72,7 +72,7 @@ def _sentence(part: dict, test: bool) -> str:
     """Return what a state of ours did, as it says it; of the first account, what a person needs next."""
     account = part["changes"].get("account") if part["function"] == "mattermost_account.first_admin" else None
     if account and not test:
-        return f"Log in as {account.partition(' ')[0]}; the one-time password is on the host in {part['name']}."
+        return f"Log in as {account.partition(' ')[0]}; the password is on the host in {part['name']}."
     return _shortened(comment_of(part) or claim(part["__id__"]))
 
 

@@ -95,7 +95,7 @@ trust_clock() { # when every source that answered says another day than this clo
     done
     [ -n "$least" ] && [ "${least#-}" -gt 86400 ] || return 0
     today=$(date -d "@$(($(date +%s) + least))" +%Y-%m-%d)
-    clock="The clock of this host says $(date +%Y-%m-%d), but the release sources say $today."
+    clock="The clock of $(uname -n) says $(date +%Y-%m-%d), but the release sources say $today."
 }
 
 print_state() { # for programs; the addresses may be a mirror of one's own

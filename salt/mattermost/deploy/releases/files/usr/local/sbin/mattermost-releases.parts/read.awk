@@ -150,7 +150,7 @@ function judge_sources(one, kind, failed, off, stale, old) {
     }
     old = day(today) - day(table_date)
     if (today < table_date) {
-        finding("release-sources", "refusal", "The clock of this host says " today ", which is before the date of the table in this bundle (" table_date ").", "set the clock (timedatectl).")
+        finding("release-sources", "refusal", "The clock of " machine " says " today ", which is before the date of the table in this bundle (" table_date ").", "set the clock (timedatectl).")
         return
     }
     if (off == sources) finding("release-sources", "note", "mattermost:release_sources switches every release source off. The table in this bundle (" table_date ") is used. It is " old " day" (old == 1 ? "" : "s") " old.", "")
