@@ -65,9 +65,10 @@ def default(value) -> str:
 
 
 def rows(section: dict, trail: str = ""):
-    """Yield a table row for each setting of *section*, those of inner sections with their whole key."""
+    """Yield a table row for each setting of *section*; after an inner section's own row those of its settings, with their whole key."""
     for name, part in section["properties"].items():
         if "properties" in part:
+            yield f"| `{trail}{name}:` | {cell(part['description'])} | the settings `{trail}{name}:…` below | |"
             yield from rows(part, f"{trail}{name}:")
         elif part.get("additionalProperties") is not True:
             yield f"| `{trail}{name}` | {cell(part['description'])} | {allowed(part)} | {default(part['default'])} |"

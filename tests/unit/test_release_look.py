@@ -1,6 +1,9 @@
 """What the controller makes of the release sources: the program's lines as data, findings in preflight and status, and what is missing."""
 
 import copy
+import os
+import subprocess
+import sys
 
 import mattermost_settings_data
 from mattermost_controller.preflight import release
@@ -117,3 +120,17 @@ def test_every_checksum_says_what_it_is_known_by():
     ]
     assert len(rows) > 150
     assert [row for row in rows if "  # " not in row] == []
+
+
+def test_make_sources_fails_when_no_source_can_be_read():
+    nowhere = {**os.environ, "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.release.sources"],
+        cwd=repository.ROOT,
+        env=nowhere,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("No release source can be read from this machine (page: cannot be reached")

@@ -15,7 +15,7 @@ from mattermost_controller.releases import look  # noqa: E402
 
 
 def main() -> None:
-    """Do it; one line says so when none of them can be read."""
+    """Do it. When none of them can be read, the last line says so and the exit status is 1."""
     roots = [str(ROOT / "salt")]
     data = mattermost_settings_data.load(roots)
     sources = mattermost_settings_core.defaults(data["schema"])["release_sources"]
@@ -24,12 +24,11 @@ def main() -> None:
         found = look.ask(folder, roots, sources, data["releases"])
     if not any(each.get("entries") for each in found.sources.values()):
         reasons = "; ".join(f"{kind}: {each.get('reason', '')}" for kind, each in found.sources.items())
-        print(
+        sys.exit(
             f"No release source can be read from this machine ({reasons or shown.stderr.strip()}). "
             "Check the network and the proxy (https_proxy) of this machine. Then run again: make sources"
         )
-    else:
-        print(shown.stdout, end="")
+    print(shown.stdout, end="")
 
 
 if __name__ == "__main__":
