@@ -11,8 +11,8 @@ import pytest
 from tests import programs
 from tests.attack.racer import SERVER, at_work, world
 
-FILES, TRIES = 300, 30  # on a busy machine most are lost
-AS_BEFORE = 'rename_path() { mv -T "$1" "$2"; }'
+FILES, TRIES = 300, 30
+AS_BEFORE = 'rename_path() { nice -n 19 mv -T "$1" "$2"; }'
 SECRET = "of root alone"
 
 
@@ -23,16 +23,21 @@ def place():
         (path / "lower/precious").chmod(0o700)
         (path / "lower/precious/last").write_text(SECRET)
         (path / "lower/state/config/config.json").write_text("{}")
-        stored = path / "lower/state/data/teams"
-        stored.mkdir(parents=True)
-        for number in range(FILES):
-            (stored / f"{number:04}").write_text("the server's")
-        (stored / "last").write_text("the server's")
-        for each in (stored.parent, stored, *stored.iterdir()):
-            os.chown(each, SERVER.pw_uid, SERVER.pw_gid)
+        store(path, FILES)
         mount(path)
         yield path
         subprocess.run(["umount", path / "host"], check=True)
+
+
+def store(path, count):
+    """Have *count* files in the server's folder, and after them the last."""
+    stored = path / "lower/state/data/teams"
+    stored.mkdir(parents=True, exist_ok=True)
+    (stored / "last").unlink(missing_ok=True)
+    for name in [*(f"{number:04}" for number in range(count)), "last"]:
+        (stored / name).write_text("the server's")
+    for each in (stored.parent, stored, *stored.iterdir()):
+        os.chown(each, SERVER.pw_uid, SERVER.pw_gid)
 
 
 def mount(path):
@@ -97,14 +102,15 @@ def test_nothing_of_roots_is_moved(place):
 
 
 def test_the_control_mv_moves_it(place):
-    """So that the test above can fail."""
-    for _ in range(TRIES):
+    """So that the test above can fail. Each try has more to move, so that the account comes to it on a busy machine too."""
+    for attempt in range(2, TRIES):
         _, got = raced(place, AS_BEFORE)
         if got:
             return
         subprocess.run(["umount", place / "host"], check=True)
         shutil.rmtree(place / "upper")
         (place / "upper").mkdir()
+        store(place, attempt * FILES)
         mount(place)
     pytest.fail("mv took nothing of root's")
 
