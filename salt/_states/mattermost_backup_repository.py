@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 from mattermost_answer import answer as _ret
+from mattermost_lines import lines_of
 
 FACT = 'fact() { printf \'%s\\t%s\\n\' "$1" "$2"; }\n'
 
@@ -33,7 +34,7 @@ def usable(name, script, repository, password="", environment=None, settings="",
             False,
             f"restic could not be asked about the backup repository (exit status {said.returncode}): {said.stderr.strip()}",
         )
-    for line in said.stdout.splitlines():
+    for line in lines_of(said.stdout):
         kind, _, words = line.partition("\t")
         key, _, reason = words.partition(" ")
         if kind == "refused":

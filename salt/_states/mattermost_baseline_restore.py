@@ -22,6 +22,7 @@ import mattermost_remove_database as databases
 import mattermost_remove_files as files
 import mattermost_repositories_core as repositories
 from mattermost_answer import answer as _ret
+from mattermost_lines import lines_of
 
 RUNTIME = "/var/lib/nginx"  # bodies of requests at work; the server makes the directories, so rpm leaves them
 CACHES = ("/var/cache/dnf/mattermost-*", "/var/cache/yum/*/*/mattermost-*", "/var/lib/yum/repos/*/*/mattermost-*")
@@ -63,7 +64,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         if sql:
             remains.end_sessions()
         for statements in sql.values():
-            for statement in statements.splitlines():
+            for statement in lines_of(statements):
                 remains.cluster.psql(statement)
         for path, text in texts.items():
             owned_files.replace(path, text)

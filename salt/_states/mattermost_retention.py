@@ -15,6 +15,7 @@ import os
 import subprocess
 
 from mattermost_answer import answer as _ret
+from mattermost_lines import lines_of
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
 
@@ -57,6 +58,6 @@ def _prunes() -> bool:
 
 def parsed(text: str) -> tuple[list[str], list[str]]:
     """Return what was or would be removed, and what stays although it is old, from the program's ``key=value`` lines."""
-    pairs = [line.partition("=") for line in text.splitlines()]
+    pairs = [line.partition("=") for line in lines_of(text)]
     gone = [value for key, _, value in pairs if key in ("removed", "would")]
     return gone, [value for key, _, value in pairs if key == "stays"]

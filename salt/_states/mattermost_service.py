@@ -20,6 +20,7 @@ import time
 import mattermost_release_tree as tree
 import mattermost_service_core as core
 from mattermost_answer import answer as _ret
+from mattermost_lines import lines_of
 from mattermost_release_facts import effective
 
 PROGRAM = "/usr/local/sbin/mattermost-switch"
@@ -100,7 +101,7 @@ def _run(command):
 def _service(name):
     """Return whether the service is active, and when its process was started, in seconds since 1970."""
     done = _run(["systemctl", "show", name, "-p", "ActiveState", "-p", "ExecMainStartTimestampMonotonic"])
-    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    found = dict(line.split("=", 1) for line in lines_of(done.stdout) if "=" in line)
     since_boot = int(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
     booted = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
     return found.get("ActiveState") == "active", booted + since_boot

@@ -6,6 +6,7 @@ import secrets
 import string
 
 import mattermost_api_core as api
+from mattermost_lines import lines_of
 
 LENGTH = 64  # the longest that every version takes
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-_.")
@@ -33,7 +34,7 @@ def password_file(username: str, email: str, password: str) -> str:
 
 def login_in(text: str) -> dict:
     """Return username, email and password of such a file."""
-    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
+    return dict(line.split(": ", 1) for line in lines_of(text) if ": " in line and not line.startswith("#"))
 
 
 def password_in(text: str, username: str, least: int = 0) -> str:

@@ -16,6 +16,7 @@ import mattermost_config_file as files
 import mattermost_firewall_firewalld as firewall
 import mattermost_packages as packages
 import mattermost_repositories_core as repositories
+from mattermost_lines import lines_of
 
 FORMAT = 1
 NAME = "before.json"
@@ -172,7 +173,7 @@ def boolean(name: str) -> str:
 
 def contexts() -> list[str]:
     """Return the patterns of paths that SELinux labels in a way of this host's own."""
-    lines = [line for path in glob.glob(CONTEXTS) for line in _text(path).splitlines()]
+    lines = [line for path in glob.glob(CONTEXTS) for line in lines_of(_text(path))]
     return sorted({line.split()[0] for line in lines if line.split() and not line.startswith("#")})
 
 

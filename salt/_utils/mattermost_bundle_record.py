@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import mattermost_config_file as files
+from mattermost_lines import lines_of
 
 NAME = "bundle"
 
@@ -18,7 +19,7 @@ def read(work: str) -> dict[str, str]:
     """Return what is noted, as text by name; {} when nothing is."""
     try:
         with open(path(work), encoding="utf-8", errors="replace") as file:
-            return dict(line.partition("=")[::2] for line in file.read().splitlines())
+            return dict(line.partition("=")[::2] for line in lines_of(file.read()))
     except FileNotFoundError:
         return {}
 

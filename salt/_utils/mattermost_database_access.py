@@ -5,6 +5,7 @@ from __future__ import annotations
 import mattermost_database_cluster as host
 import mattermost_database_files as files
 import mattermost_database_owned_files as owned_files
+from mattermost_lines import lines_of
 
 FACTS_QUERY = """SELECT json_build_object(
  'version', current_setting('server_version_num')::int / 10000, 'loaded', extract(epoch FROM pg_conf_load_time()),
@@ -49,6 +50,6 @@ class Access:
     def judge(self) -> None:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
         sql = HBA_ERRORS_QUERY + (IDENT_ERRORS_QUERY if self.facts["version"] >= 15 else "")
-        faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
+        faults = [host.sentence(fault) for fault in lines_of(self.cluster.psql(sql))]
         if faults:
             raise host.DatabaseError(f"{' '.join(faults)} The files are unchanged.")

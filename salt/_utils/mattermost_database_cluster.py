@@ -18,6 +18,7 @@ import time
 
 import mattermost_database_files as files
 import mattermost_json
+from mattermost_lines import lines_of
 
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -66,7 +67,7 @@ class Cluster:
             command, env=ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
         )
         if done.returncode or not self.is_initialised():
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            last = lines_of((done.stderr or done.stdout).strip())[-1:]
             raise DatabaseError(
                 f"{' '.join(command)} did not create PostgreSQL's cluster in {self.data['data_dir']}: {sentence(' '.join(last))} "
                 "Correct the cause on the host, then start again."
@@ -244,7 +245,7 @@ class Cluster:
             return ""
         with open(logs[-1], "rb") as file:
             file.seek(max(0, os.path.getsize(logs[-1]) - 16384))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+            lines = lines_of(file.read().decode("utf-8", "replace"))
         complaints = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|LOG):  .*", line)]
         serious = [line for line in complaints if re.search(r"\b(FATAL|PANIC):", line)] or complaints
         return sentence(f"{logs[-1]} says: {serious[-1].strip()}") if serious else ""
@@ -258,7 +259,7 @@ def _bounded() -> None:
 
 def reason(stderr: str) -> str:
     """Return PostgreSQL's own reason out of what psql printed, as one sentence."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(stderr) if line.strip()]
     for line in lines:
         complaint = re.search(r"\b((?:FATAL|ERROR|PANIC):  .*)", line)
         if complaint:

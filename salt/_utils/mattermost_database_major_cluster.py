@@ -17,6 +17,7 @@ import mattermost_database_files as files
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
 import mattermost_database_owned_files as owned_files
+from mattermost_lines import lines_of
 
 CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
 NO_CLUSTER = "create_main_cluster = off\n"
@@ -108,7 +109,7 @@ def create(new: host.Cluster, seen: dict, old: host.Cluster, port: int) -> list[
 def known_settings(cluster: host.Cluster) -> set[str]:
     """Return the names of the settings that this major has, in lower case."""
     described = _as_postgres([cluster.program("postgres"), "--describe-config"]).stdout
-    return {line.split("\t")[0].lower() for line in described.splitlines() if "\t" in line}
+    return {line.split("\t")[0].lower() for line in lines_of(described) if "\t" in line}
 
 
 def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:
@@ -132,9 +133,7 @@ def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:
         done = _as_postgres(command, scratch)
     if done.returncode:
         lines = [
-            line.strip()
-            for line in (done.stdout + done.stderr).splitlines()
-            if line.strip() and not line.endswith(" ok")
+            line.strip() for line in lines_of(done.stdout + done.stderr) if line.strip() and not line.endswith(" ok")
         ]
         raise host.DatabaseError(f"pg_upgrade refused the upgrade: {' '.join(lines[-6:])}")
 

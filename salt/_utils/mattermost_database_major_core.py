@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import mattermost_database_files as files
+from mattermost_lines import lines_of
 
 # what names the old cluster itself
 OF_THE_CLUSTER = (
@@ -26,7 +27,7 @@ SPARE_KIB = 262144  # beside the copy: the new cluster's own files and its log o
 def settings_of(text: str) -> dict[str, str]:
     """Return the settings of a postgresql.conf as written, quotes taken away; the last one counts."""
     found = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         parts = re.match(r"\s*([A-Za-z_][\w.]*)\s*=?\s*('(?:[^']|'')*'|[^#\s]+)", line)
         if parts:
             value = parts[2]

@@ -10,6 +10,8 @@ import os
 import re
 from typing import NamedTuple
 
+from mattermost_lines import lines_of
+
 FOLDER = "postgresql"  # below paths.work
 DROP_IN = os.path.join("conf.d", "mattermost.conf")
 
@@ -46,7 +48,7 @@ def versions_in(pattern: str, paths) -> list[int]:
 
 def parse_retained(text: str) -> dict[int, int]:
     """Parse the list of replaced clusters: lines ``OLD NEW DATE``."""
-    lines = [line.split() for line in text.splitlines()]
+    lines = [line.split() for line in lines_of(text)]
     return {
         int(words[0]): int(words[1]) for words in lines if len(words) > 1 and words[0].isdigit() and words[1].isdigit()
     }

@@ -10,6 +10,7 @@ import os
 import mattermost_database_cluster as host
 import mattermost_database_files as files
 import mattermost_database_owned_files as owned_files
+from mattermost_lines import lines_of
 
 DROP_IN = os.path.join("conf.d", "mattermost.conf")
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
@@ -173,7 +174,7 @@ class Setup:
     def judge(self) -> None:
         """Let PostgreSQL read the files on trial. Raises DatabaseError with what it says about them."""
         sql = ERRORS_QUERY.format(not_yet=NOT_YET, names=_names(self.at_start))
-        faults = [host.sentence(fault) for fault in self.cluster.psql(sql).splitlines()]
+        faults = [host.sentence(fault) for fault in lines_of(self.cluster.psql(sql))]
         self.facts = self.inspect()
         faults += conflicts(self.facts, self.wanted)
         if faults:
@@ -211,7 +212,7 @@ def not_at_boot(cluster: host.Cluster) -> str | None:
     Debian asks start.conf beside the unit: auto, manual or disabled.
     """
     text = owned_files.read(os.path.join(cluster.data["config_dir"], "start.conf")) or "auto"
-    words = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    words = [line.split()[0] for line in lines_of(text) if line.strip() and not line.startswith("#")]
     if words and words[0] != "auto":
         return f"start.conf is set to {words[0]}"
     return None if host.systemctl("is-enabled", cluster.data["enable"]) else f"{cluster.data['enable']} is disabled"

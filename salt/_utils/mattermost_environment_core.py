@@ -9,6 +9,8 @@ import difflib
 import re
 from urllib.parse import quote, urlencode
 
+from mattermost_lines import lines_of
+
 HEADER = "# Managed by Salt (mattermost.deploy.server). Holds secrets: for root alone. Read when the server starts.\n"
 NAME = re.compile(r"^MM_[A-Z0-9_]+$")
 
@@ -91,7 +93,7 @@ def rendered(variables: dict) -> str:
 def parsed(text: str) -> dict:
     """Return the variables of a file that `rendered` made, or of a plain hand-made one."""
     found = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         name, sign, value = line.partition("=")
         if not sign or not re.fullmatch(r"[A-Za-z_]\w*", name.strip()):
             continue

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as xml  # noqa: S405 - files of root's
 from typing import NamedTuple
 
 import mattermost_nginx_process as process
+from mattermost_lines import lines_of
 
 STOCK = '<?xml version="1.0" encoding="utf-8"?><zone><short>Public</short><service name="dhcpv6-client"/></zone>'
 # An address by DHCPv6 keeps coming also when everything else is closed.
@@ -140,7 +141,7 @@ def sshd_listens(proc: str = "/proc") -> list[int]:
 
 def default_interface(routes: str) -> str:
     """Return the interface of the default route in *routes* (the text of /proc/net/route), empty without one."""
-    for line in routes.splitlines()[1:]:
+    for line in lines_of(routes)[1:]:
         parts = line.split()
         if len(parts) > 7 and parts[1] == parts[7] == "00000000":
             return parts[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import mattermost_json
+from mattermost_lines import lines_of
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 PARKED = ".kept"  # of a renewal file that certbot shall pass over until the name is served again
@@ -66,7 +67,7 @@ def overdue(lifetime: float) -> float:
 def read_renewal(text: str) -> dict:
     """Return the values of a renewal file in one dict; ``webroot_map`` is a dict in it."""
     found, inside = {"webroot_map": {}}, ""
-    for line in text.splitlines():
+    for line in lines_of(text):
         line = line.strip()
         if line.startswith("["):
             inside = line.strip("[] ")
@@ -82,7 +83,7 @@ def edit_renewal(text: str, top: dict, params: dict, webroot_map: dict) -> str:
     top: values before the first section. params: of ``[renewalparams]``. webroot_map: all of ``[[webroot_map]]``.
     """
     parts, inside = {"": [], "renewalparams": [], "webroot_map": []}, ""
-    for line in text.splitlines():
+    for line in lines_of(text):
         if line.strip().startswith("["):
             inside = line.strip().strip("[] ")
             parts.setdefault(inside, [])
@@ -192,7 +193,7 @@ def reason(output: str, log: str) -> tuple[str, str]:
     odd = re.search(r"An unexpected error occurred:\s*\n(.+?)(?:\nAsk for help|\n\s*\n|\Z)", output, re.DOTALL)
     if odd:
         return "unknown", _plain(odd.group(1))
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(output) if line.strip()]
     return "unknown", lines[-1] if lines else "certbot printed nothing"
 
 

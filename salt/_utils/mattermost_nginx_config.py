@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 import mattermost_atomic_file as atomic
+from mattermost_lines import lines_of
 
 LARGE = 1024 * 1024  # bytes; larger files (GeoIP tables ...) are linked into the copy, not copied
 MAIN = "nginx.conf"
@@ -99,7 +100,7 @@ def proof(changes: dict[str, bytes | None], directory: str, program: str = "ngin
 
 def refusal(output: str, source: str, target: str) -> str:
     """Return nginx's own reason from the *output* of ``nginx -t`` on a copy, with the real paths in it."""
-    lines = [line.strip().replace(target + "/", source + "/") for line in output.splitlines() if line.strip()]
+    lines = [line.strip().replace(target + "/", source + "/") for line in lines_of(output) if line.strip()]
     reasons = [line for line in lines if "[emerg]" in line or "[alert]" in line] or lines[-1:] or ["no reason given"]
     return re.sub(r"^(nginx:|[\d/]+ [\d:]+) \[\w+\] (\d+#\d+: )?", "", reasons[0])
 

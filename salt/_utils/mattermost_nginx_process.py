@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import ssl
 import subprocess
 import time
+
+from mattermost_lines import lines_of
 
 LISTEN = "0A"  # TCP state in /proc/net/tcp
 TAKEN_WITHIN = 15  # seconds for a master to start its new workers; it needs milliseconds
@@ -97,7 +100,7 @@ def master(service: str) -> int:
         text=True,
         check=False,
     ).stdout
-    values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    values = dict(line.split("=", 1) for line in lines_of(shown) if "=" in line)
     return int(values.get("MainPID") or 0) if values.get("ActiveState") in ("active", "reloading") else 0
 
 
@@ -120,8 +123,9 @@ def reload(service: str, error_log: str) -> str | None:
             if workers(pid) - old:
                 return None
             time.sleep(0.02)
-    said = [line for line in _since(error_log, written).splitlines() if "[emerg]" in line]
-    return said[-1].split("[emerg]", 1)[1].strip() if said else (ended.stderr.strip() or "no new worker was started")
+    # a request that nginx refused stands in the same log, in lines of another level
+    said = re.findall(r"^[0-9/]+ [0-9:]+ \[emerg\] (.*)", _since(error_log, written), re.MULTILINE)
+    return said[-1].strip() if said else (ended.stderr.strip() or "no new worker was started")
 
 
 def _size(path: str) -> int:

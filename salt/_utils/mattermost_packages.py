@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 
+from mattermost_lines import lines_of
+
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
 GONE = ("not-installed", "config-files")  # what else dpkg says, it has at least a part of the package
 DPKG = "/usr/bin/dpkg-query"
@@ -63,7 +65,7 @@ def removable(installed: dict, before, ours, manual=()) -> list[str]:
 def from_dpkg(text: str) -> dict:
     """Return the installed packages from `Packages.graph`'s question to dpkg-query."""
     found = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         name, status, depends, before, recommends, provides = (line.split("\t") + [""] * 6)[:6]
         if status in GONE:
             continue
@@ -85,7 +87,7 @@ def from_rpm(needs: str, provides: str) -> dict:
     """Return the installed packages from rpm's lists, lines of ``NAME<tab>CAPABILITY``."""
     found = {}
     for text, kind in ((provides, "provides"), (needs, "needs")):
-        for line in text.splitlines():
+        for line in lines_of(text):
             name, _, capability = line.partition("\t")
             entry = found.setdefault(name, {"needs": [], "wants": [], "provides": []})
             if capability and not capability.startswith("rpmlib("):
@@ -130,7 +132,7 @@ class Packages:
     def names(self) -> list[str]:
         """Return the names of all installed packages."""
         if self.is_dpkg:
-            lines = _run("dpkg-query", "-W", "-f", "${Package}\t${db:Status-Status}\n").splitlines()
+            lines = lines_of(_run("dpkg-query", "-W", "-f", "${Package}\t${db:Status-Status}\n"))
             return sorted({name for name, status in (line.split("\t") for line in lines) if status not in GONE})
         return sorted(set(_run("rpm", "-qa", "--qf", "%{NAME}\n").split()))
 
@@ -154,7 +156,7 @@ class Packages:
         """Return the keys that rpm trusts: what it calls one -> name of its package. Empty where there is no rpm."""
         if self.is_dpkg:
             return {}
-        lines = _run("rpm", "-qa", "gpg-pubkey", "--qf", "%{VERSION}\t%{NAME}-%{VERSION}-%{RELEASE}\n").splitlines()
+        lines = lines_of(_run("rpm", "-qa", "gpg-pubkey", "--qf", "%{VERSION}\t%{NAME}-%{VERSION}-%{RELEASE}\n"))
         return dict(line.split("\t") for line in lines)
 
     def remove(self, names: list[str], keep_settings=()) -> list[str]:
@@ -196,13 +198,13 @@ def _named(name: str, complaint: str) -> bool:
     provides = subprocess.run(
         ["rpm", "-q", "--provides", "-l", name], capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
-    return bool(set(capabilities) & {line.split()[0] for line in provides.stdout.splitlines() if line.split()})
+    return bool(set(capabilities) & {line.split()[0] for line in lines_of(provides.stdout) if line.split()})
 
 
 def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, errors="replace")
     if done.returncode:
-        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        lines = [line.strip() for line in lines_of(done.stderr or done.stdout) if line.strip()]
         raise PackageError(
             f"{' '.join(command[:2])} failed: {' '.join(lines[-3:]) or f'exit status {done.returncode}'}"
         )

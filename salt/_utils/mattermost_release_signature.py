@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import mattermost_release_fetch as fetch
+from mattermost_lines import lines_of
 from mattermost_release_facts import ReleaseError
 
 WAY_OUT = "Set mattermost:release:sha256 to the archive's checksum from a source that you trust, or set another mattermost:release:version."
@@ -98,7 +99,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
     elif words & {"REVKEYSIG", "EXPSIG"}:
         reason = "the signing key is revoked, or the signature has expired"
     elif seen.returncode or not valid or "GOODSIG" not in words:
-        reason = (seen.stderr.strip().splitlines() or ["gpgv gave no reason"])[-1]
+        reason = (lines_of(seen.stderr.strip()) or ["gpgv gave no reason"])[-1]
     elif valid.group(1) != pinned:
         reason = f"the key {valid.group(1)} signed the archive, not the pinned key {pinned}"
     if reason:

@@ -15,6 +15,7 @@ import zlib
 import mattermost_atomic_file as atomic
 import mattermost_release_core as core
 from mattermost_identity import held
+from mattermost_lines import lines_of
 from mattermost_release_facts import ReleaseError, effective
 
 # an archive grows about threefold; some air for the server's own writes
@@ -99,10 +100,10 @@ def rewrite_client(tree: str, path: str, install: str) -> None:
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/", env=environment)
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("Error")] or [
-                f"exit {done.returncode}"
-            ]
-            raise ReleaseError(f"The release's web client cannot be rewritten for {path}: {said[0]}.")
+            said = [line for line in lines_of(done.stderr) if line.startswith("Error")] or [f"exit {done.returncode}"]
+            raise ReleaseError(
+                f"The web client of this release could not be set up for the path {path}: {said[0]}. Set another mattermost:server:path or mattermost:release:version."
+            )
         os.sync()
         for name in names:
             if not filecmp.cmp(os.path.join(aside, name), os.path.join(client, name), shallow=False):
@@ -246,7 +247,7 @@ def _version_of(tree: str, user: str) -> str:
         extra_groups=[],
     )
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+        lines = lines_of((done.stderr or done.stdout).strip())
         raise ReleaseError(
             f"The server in the archive does not run on this host: {(lines[0] if lines else f'exit {done.returncode}')}. Check that mattermost:release:source is for this host's processor and system."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mattermost_letsencrypt_core import PARKED
+from mattermost_lines import lines_of
 
 # file systems of other machines; what autofs has not mounted yet may be one
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs", "autofs")
@@ -68,8 +69,8 @@ def is_elsewhere(repository: str, mounts: str) -> bool:
     if not repository.startswith("/"):
         return True
     best, kind = "", ""
-    for line in mounts.splitlines():
-        place, found = (line.split() + ["", "", ""])[1:3]
+    for line in lines_of(mounts):
+        place, found = (line.split(" ") + ["", "", ""])[1:3]
         if len(place) >= len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
             best, kind = place, found
     return kind.startswith("fuse.") or kind in NETWORK

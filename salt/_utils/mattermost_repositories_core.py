@@ -7,6 +7,8 @@ import hashlib
 import re
 import urllib.parse
 
+from mattermost_lines import lines_of
+
 HEAD = "# Managed by Salt (mattermost.deploy.repositories)."
 PUBLIC_KEY = 6  # OpenPGP packet
 MODULES = "/etc/dnf/modules.d"
@@ -26,7 +28,7 @@ def fingerprints(armoured: str) -> list[str]:
         r"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)-----END PGP PUBLIC KEY BLOCK-----", armoured, re.DOTALL
     ):
         body = re.split(r"\r?\n[ \t]*\r?\n", block, maxsplit=1)[-1]
-        lines = [line.strip() for line in body.splitlines()]
+        lines = [line.strip() for line in lines_of(body)]
         try:
             data = base64.b64decode("".join(line for line in lines if line and not line.startswith("=")), validate=True)
             found += [_fingerprint(packet) for kind, packet in _packets(data) if kind == PUBLIC_KEY]
@@ -131,7 +133,7 @@ def blamed(output: str, known) -> list[str]:
 
 def reason(output: str) -> str:
     """Return the line of yum's or dnf's output that says why, without its prefix."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(output) if line.strip()]
     # yum 3 goes on with a page of advice after its first line of failure
     telling = [line for line in lines if re.match(r"(Error|failure|Cannot find|One of the configured)", line)]
     chosen = telling or lines or ["it printed nothing"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mattermost_lines import lines_of
 from mattermost_release_facts import new_user_limit
 
 
@@ -67,7 +68,7 @@ def announced(running: dict, files) -> list[str]:
 def report(text: str) -> dict:
     """Parse the host program's report: ``key=value`` lines; ``log`` lines become a list."""
     found: dict = {"log": []}
-    for line in text.splitlines():
+    for line in lines_of(text):
         key, sign, value = line.partition("=")
         if sign and key == "log":
             found["log"].append(value)

@@ -16,6 +16,7 @@ import mattermost_environment_core as environment
 import mattermost_settings_rules_paths as paths
 import mattermost_settings_rules_tools as tools
 import yaml
+from mattermost_lines import lines_of
 from mattermost_settings_form import Fault
 
 MAX_UPLOAD = 2**40  # bytes
@@ -303,7 +304,7 @@ def faults(settings: dict) -> list[Fault]:
 def rows() -> list[tuple[str, str]]:
     """Return what each rule says, and whether a deployed host is refused by it or warned, for the settings page."""
     return [
-        (rule.__doc__.splitlines()[0], word)
+        (lines_of(rule.__doc__)[0], word)
         for word, rules in (("refused", HARMFUL), ("a warning", DOUBTFUL))
         for rule in rules
     ]

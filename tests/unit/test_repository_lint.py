@@ -106,3 +106,9 @@ def test_no_function_of_a_host_program_is_called_behind_an_assignment(name, tmp_
 def test_an_assignment_before_a_function_is_found():
     assert assigned_before_a_function('ask() { :; }\nif X="a b" ask one; then :; fi\n') == ['X="a b" ask']
     assert assigned_before_a_function("ask() { :; }\nX=1\nask\nX=1 other\n") == []
+
+
+@pytest.mark.parametrize("path", [path for path in repository.with_suffix(".py") if path.parts[0] == "salt"], ids=str)
+def test_what_a_host_says_is_taken_apart_at_newlines_alone(path):
+    """splitlines() ends a line at a form feed and at U+2028 too, and so lets logs and paths write lines of their own."""
+    assert ".splitlines(" not in repository.text(path), "Use mattermost_lines.lines_of."

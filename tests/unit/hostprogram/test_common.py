@@ -32,6 +32,11 @@ def says(words):
     return f'echo "$*" >>"$(dirname "$0")/asked"; [ "$#" = 0 ] || {{ echo "sync: error syncing \'$1\': {words}" >&2; exit 1; }}'
 
 
+def test_a_value_of_a_report_is_one_line_for_every_reader(world):
+    done = world("one_line \"$(printf 'a\\rresult=done\\013b\\033[2Jc\\177\\nd')\"")
+    assert done.stdout == "a result=done b [2Jc  d\n"
+
+
 @pytest.mark.parametrize("words", ["Input/output error", "No space left on device", "No such file or directory"])
 def test_what_could_not_be_flushed_is_an_error(world, words):
     done = world("flush /x", sync=says(words))

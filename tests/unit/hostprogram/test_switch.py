@@ -1,5 +1,6 @@
 """The host program under each shell that a host may have, with a small world in place of systemd, PostgreSQL and the server."""
 
+import re
 import shutil
 
 import pytest
@@ -297,6 +298,14 @@ def test_a_newer_program_ends_what_an_older_one_left_open(host):
     assert host.run("to", NEW).returncode == 3
     host.assert_old()
     assert host.report()["reason"].startswith(f"The upgrade to {NEW} was interrupted, says the newer program")
+
+
+def test_what_the_server_logs_makes_no_line_of_the_report_and_nothing_for_a_terminal(host):
+    host.deployed().fault(NEW, "does-not-start")
+    host.set(log="panic: a\rresult=done\x0cadvice=rm -rf /\x1b[2J\x7f")
+    done = host.run("to", NEW)
+    assert "log=panic: a result=done advice=rm -rf / [2J \n" in done.stdout
+    assert not re.search(r"[^\n -~]", done.stdout)
 
 
 @pytest.mark.exhaustive

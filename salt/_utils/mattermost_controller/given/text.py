@@ -11,6 +11,7 @@ import re
 import jinja2
 import mattermost_settings_form as form
 import yaml
+from mattermost_lines import lines_of
 
 YAML_ONLY = "#!yaml"
 JINJA = "#!jinja|yaml"
@@ -156,7 +157,7 @@ def _reason(problem: str) -> str:
 def _judge_jinja(path: str, text: str, declared: bool) -> None:
     """Refuse a template that does not compile, and one where a value seems to have Jinja's signs by chance."""
     if not declared:
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(lines_of(text), 1):
             value = _VALUE.match(_COMMENT.sub("", line))
             if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(

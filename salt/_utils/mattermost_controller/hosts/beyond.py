@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.hosts import login, minion, roster
 
 _through: dict[str, str] = {}  # by ID of such a host: the minion that logs in to it, in this process
@@ -30,7 +32,7 @@ class Beyond(minion.Minion):
             self._is_reached = done.rc == 0
             if self._is_reached:
                 return done
-            why = ((done.err or done.out).strip().splitlines() or ["no answer"])[-1].rstrip(".")
+            why = (lines_of((done.err or done.out).strip()) or ["no answer"])[-1].rstrip(".")
             return roster.Result(
                 255,
                 "",

@@ -21,6 +21,7 @@ from pathlib import Path
 import mattermost_json
 import mattermost_progress
 import mattermost_settings_core
+from mattermost_lines import lines_of
 
 from mattermost_controller.hosts import bounded, roster, seal
 
@@ -212,7 +213,7 @@ class Minion(roster.Host):
         held = self._run(CODE.format(folder=shlex.quote(folder)), SLACK)
         if held.rc:
             raise NoAnswer(held.err or held.out)
-        facts = dict(line.split(" ", 1) for line in held.out.splitlines() if " " in line)
+        facts = dict(line.split(" ", 1) for line in lines_of(held.out) if " " in line)
         if facts.get("uid") != "0":
             raise NoAnswer(
                 f"The minion {self.id} does not run as root.\nSet `user: root` in the configuration of that salt-minion, and restart salt-minion."

@@ -13,6 +13,7 @@ import struct
 import mattermost_config_keys as config_keys
 import mattermost_database_plan as database_plan
 import mattermost_json
+from mattermost_lines import lines_of
 
 from mattermost_controller.hosts import scripts
 
@@ -70,7 +71,7 @@ def parse(text: str) -> dict:
     Raises ProbeError when its last line is missing: a killed shell or a login banner must not pass for an empty host.
     """
     found: dict[str, list[str]] = {}
-    for line in text.split("\n"):  # at nothing else: names on the host may hold all that splitlines() takes for an end
+    for line in lines_of(text):
         key, tab, value = line.partition("\t")
         if tab:
             found.setdefault(key, []).append(value.strip())

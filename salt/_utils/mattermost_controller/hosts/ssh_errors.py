@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import subprocess
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.findings import Finding, refusal
 
 # (check, words of ssh or sudo, sentence, what to do); the first match counts. {name} fields: see explain().
@@ -179,7 +181,7 @@ def fingerprints(address: str, port: str = "22", timeout: int = 5) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return ", ".join(sorted(_fingerprint(line) for line in listed.stdout.splitlines() if "SHA256:" in line))
+    return ", ".join(sorted(_fingerprint(line) for line in lines_of(listed.stdout) if "SHA256:" in line))
 
 
 def _fingerprint(line: str) -> str:

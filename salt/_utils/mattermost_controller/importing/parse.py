@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import mattermost_json
+from mattermost_lines import lines_of
 
 MYSQL = "The installation uses a MySQL database. Migrate it to PostgreSQL first (the vendor's migration guide)."
 
@@ -32,7 +33,7 @@ class Login(NamedTuple):
 def assignments(text: str) -> dict[str, str]:
     """Return the variables of an environment file: quotes as systemd and docker take them, comments passed over."""
     values = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         name, sign, value = line.strip().removeprefix("export ").partition("=")
         if sign and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
             value = value.strip()

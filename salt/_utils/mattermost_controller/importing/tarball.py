@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.importing.parse import ImportFault, assignments, data_source, is_database, login, sections
 from mattermost_controller.importing.source import (
     Source,
@@ -23,7 +25,7 @@ def find(facts: dict) -> Source | None:
         variables.update(server_variables(assignments(decoded(line))))
     variables.update(server_variables(assignments("\n".join(unit(facts).get("Environment", "").split()))))
     variables.update(
-        server_variables(dict(line.split("=", 1) for line in file(facts, "environment").splitlines() if "=" in line))
+        server_variables(dict(line.split("=", 1) for line in lines_of(file(facts, "environment")) if "=" in line))
     )
     config_path = file(facts, "config_place") or f"{facts['tree'][0]}/config/config.json"
     if is_database(config_path):

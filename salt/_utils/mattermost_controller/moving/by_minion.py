@@ -14,6 +14,8 @@ import subprocess
 import threading
 import time
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.hosts import beyond, bounded, minion, scripts
 from mattermost_controller.moving import copying, leading, transfer
 
@@ -45,7 +47,7 @@ def step(
         with door as way, _progress(target.host, say):
             answer = target.host.job("mattermost_moving.lead", [name, source.host.id, target.host.id, way, letter])
     except minion.NoAnswer as err:
-        why = " ".join(str(err).splitlines())
+        why = " ".join(lines_of(str(err)))
         is_decisive = name in ("cut_over", "bring")
         raise _undecided(source, target, why) if is_decisive else transfer.TransferError(why) from None
     return _outcome(target.host.id, answer)
@@ -152,7 +154,7 @@ def _progress(host: minion.Minion, say):
     def tell():
         seen = 0
         while not ended.wait(PROGRESS_SECONDS):
-            lines = host.run(f"tail -n +{seen + 1} {leading.PROGRESS} 2>/dev/null | head -n 100").out.splitlines()
+            lines = lines_of(host.run(f"tail -n +{seen + 1} {leading.PROGRESS} 2>/dev/null | head -n 100").out)
             for line in lines:
                 say(line[:200])
             seen += len(lines)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
+
+from mattermost_lines import lines_of
 
 from mattermost_controller.moving import plan
 from mattermost_controller.moving.transfer import LEASE_SECONDS, WORKDIR, Endpoint, Heartbeat, TransferError, pipe
@@ -127,12 +130,17 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
 
 
 def _sums(endpoint: Endpoint, where: str, name_list: bytes) -> dict:
-    lines = (
-        endpoint.run_with_input(f"sums {where} 2>/dev/null || :", name_list)
-        .decode("utf-8", "surrogateescape")
-        .split("\n")
-    )
-    return {line[66:]: line[:64].lstrip("\\") for line in lines if len(line) > 66}
+    """Return the checksums by name, as sha256sum prints them: where a name is escaped, its line begins with a backslash."""
+    answer = endpoint.run_with_input(f"sums {where} 2>/dev/null || :", name_list).decode("utf-8", "surrogateescape")
+    found = {}
+    for line in lines_of(answer):
+        is_escaped, line = line.startswith("\\"), line.removeprefix("\\")
+        name = line[66:]
+        if is_escaped:
+            name = re.sub(r"\\(.)", lambda sign: {"n": "\n", "r": "\r"}.get(sign[1], sign[1]), name)
+        if name:
+            found[name] = line[:64]
+    return found
 
 
 def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None) -> Outcome:

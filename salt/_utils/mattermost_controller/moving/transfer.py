@@ -9,6 +9,8 @@ import contextlib
 import subprocess
 import threading
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.hosts import bounded, scripts
 
 LIBRARY = (
@@ -200,7 +202,7 @@ def _read(stream, texts: dict, key: str) -> None:
 
 def last_sentence(text: str) -> str:
     """Return the last line of *text*, with a full stop; "" when there is none."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(text) if line.strip()]
     return f"{lines[-1].rstrip('.')}." if lines else ""
 
 

@@ -11,6 +11,8 @@ import os
 import subprocess
 from typing import NamedTuple
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.findings import Finding
 
 PROGRAM = "mattermost/deploy/releases/files/usr/local/sbin/mattermost-releases.jinja"
@@ -89,7 +91,7 @@ def run(
 def parse(text: str, complaint: str = "") -> Look:
     """Return what the program's lines say. complaint: what it wrote to its error output."""
     found, values, listed, sources = [], {}, {}, {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         kind, *fields = [*line.split("\t"), "", "", "", ""]
         if kind == "asked":
             sources.setdefault(fields[0], {}).update(result=fields[1], reason=fields[2])

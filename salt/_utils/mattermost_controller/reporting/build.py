@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.findings import NOTE, REFUSAL, WARNING
 from mattermost_controller.reporting import words
 
@@ -147,7 +149,7 @@ def _news(found: list[dict]) -> list[str]:
 
 def _from_comment(report: Report, step: dict, hosts: list) -> None:
     """Take a step that has nothing but its comment: ``HOST: sentence`` for each host, or sentences for all."""
-    lines = [line for line in str(step.get("comment") or "").splitlines() if line.strip()]
+    lines = [line for line in lines_of(str(step.get("comment") or "")) if line.strip()]
     if step["result"] is False:
         for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
             report.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
@@ -161,7 +163,7 @@ def _from_comment(report: Report, step: dict, hosts: list) -> None:
         elif module in SILENT:
             report.unchanged.setdefault(host, []).append(step["__id__"])
             continue
-        report.rows.append(Row(host, step["__id__"], text.splitlines(), _seconds(step)))
+        report.rows.append(Row(host, step["__id__"], lines_of(text), _seconds(step)))
 
 
 def _by_host(lines: list[str], hosts: set) -> dict[str, str]:

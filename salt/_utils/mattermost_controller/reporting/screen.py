@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from mattermost_lines import lines_of
 from mattermost_progress import harmless
 
 from mattermost_controller.reporting.build import Report
@@ -61,7 +62,7 @@ class Style:
     def text(self, text: str) -> list[str]:
         """Return *text* line by line, each wrapped below the last of its columns."""
         lines = []
-        for line in self.clean(text).splitlines():
+        for line in lines_of(self.clean(text)):
             columns = re.match(r"\s*(\S+( \S+)* {2,})?", line)[0]
             lines += (
                 self.wrap(line[len(columns) :], columns, " " * min(len(columns), self.width // 2)) if line else [""]

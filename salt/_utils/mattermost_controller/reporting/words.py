@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mattermost_lines import lines_of
 from mattermost_progress import claim
 
 MOST = 2  # sentences of our own states a stage shows; the rest is counted
@@ -119,13 +120,13 @@ def failure(part: dict) -> dict:
 
 def by_host(said: dict[str, str], failed: dict[str, str]) -> dict:
     """Return the ``report`` (`build`) of a step from what it did and why it failed, in words by host ID."""
-    report = {host: {"said": text.splitlines()} for host, text in said.items()}
+    report = {host: {"said": lines_of(text)} for host, text in said.items()}
     return report | {host: {"failed": [explained(text)]} for host, text in failed.items()}
 
 
 def broken_off(text: str) -> dict:
     """Return the same as `explained` of why a host gave no results: the last lines of what it wrote there count."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     found = explained(text if "Traceback (" in text else "\n".join(line.strip() for line in lines[-2:]))
     return {**found, "cut": found["cut"] or len(lines) > 2}
 
@@ -135,7 +136,7 @@ def explained(text: str, most: int = 2) -> dict:
 
     Of what a command wrote the last lines count, of a sentence of ours the first ones; what it quotes (a log) is indented.
     """
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or ["The command printed nothing."]
+    lines = [line.rstrip() for line in lines_of(text) if line.strip()] or ["The command printed nothing."]
     quoted = [line.strip() for line in lines if line.startswith(" ")]
     said = [line for line in lines if not line.startswith(" ")]
     if "Traceback (most recent call last)" in text:

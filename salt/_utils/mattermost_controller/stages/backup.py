@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import mattermost_release_core as release
+from mattermost_lines import lines_of
 
 from mattermost_controller.given import asked
 
@@ -36,8 +37,12 @@ def failure(found: dict, words: str) -> str:
     """Return why a program failed and what to do. found: its report. words: what it said, when it wrote no report."""
     if found.get("result") in ("failed", "refused", "undone"):
         return " ".join(part for part in (found.get("reason"), found.get("advice")) if part)
-    lines = [line for line in words.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "The program ended without a message. See: journalctl -u mattermost-backup"
+    lines = [line for line in lines_of(words.strip()) if line.strip()]
+    return (
+        lines[-1]
+        if lines
+        else "The program ended without a message. See on the host: journalctl -u 'mattermost-backup*' -u 'mattermost-restore*'"
+    )
 
 
 def created(found: dict, settings: dict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from mattermost_lines import lines_of
 from mattermost_release_facts import effective
 
 from mattermost_controller.given import asked
@@ -51,8 +52,12 @@ def failure(found: dict, words: str) -> str:
     if "There is no command back" in words:
         return "An older version of this bundle deployed this host and kept no version to go back to. Run salt-run state.orchestrate mattermost.ssl (or .non-ssl). After the next upgrade you can go back."
     if "result" not in found:
-        lines = [line for line in words.strip().splitlines() if line.strip()]
-        return lines[-1] if lines else "The program ended without a message. See: journalctl -u mattermost-switch"
+        lines = [line for line in lines_of(words.strip()) if line.strip()]
+        return (
+            lines[-1]
+            if lines
+            else "The program ended without a message. See on the host: journalctl -u mattermost-switch"
+        )
     sentences = [" ".join(part for part in (found.get("reason"), found.get("advice")) if part)]
     if found.get("log"):
         sentences += ["The server's first errors:", *(f"  {line}" for line in found["log"])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mattermost_lines import lines_of
+
 from mattermost_controller.reporting import words
 
 SITE = "mattermost_site"  # where in ``__context__`` a run that serves a host's site as it is keeps which one that is
@@ -122,7 +124,7 @@ def no_results_reason(answer) -> str:
 
 
 def _last_lines(text: str, count: int = 6) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(text) if line.strip()]
     return "\n".join(lines[-count:])
 
 

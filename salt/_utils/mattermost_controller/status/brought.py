@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+from mattermost_lines import lines_of
 from mattermost_release_facts import numbers
 
 from mattermost_controller.findings import Finding, note, ok, skipped, warning
@@ -28,7 +29,7 @@ def newest_bundle(address: str) -> tuple[str, str]:
     found = re.search(r"^version: (\d{1,6}\.\d{1,6}\.\d{1,6})\s*$", text, re.MULTILINE)
     if found:
         return found[1], ""
-    return "", said.splitlines()[-1] if said else "the address does not return the bundle.yaml of this bundle."
+    return "", lines_of(said)[-1] if said else "the address does not return the bundle.yaml of this bundle."
 
 
 def findings(settings: dict, data: dict, salt: str, newest: tuple[str, str], today) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import yaml
+from mattermost_lines import lines_of
 
 from mattermost_controller.stages import stage as stages
 
@@ -78,6 +79,6 @@ def _is_follower(part: dict) -> bool:
 
 
 def _sentence(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(text) if line.strip()]
     joined = " ".join(lines)[:300].strip()
     return joined if joined.endswith(".") else f"{joined}."

@@ -15,7 +15,7 @@ fail() { # fail CODE WORDS
     exit "$code"
 }
 
-one_line() { printf '%s' "$*" | tr '\n' ' ' | cut -c1-1200; }
+one_line() { printf '%s' "$*" | tr '[:cntrl:]' ' ' | cut -c1-1200; } # nothing that a reader takes for a line's end, nothing that a terminal obeys
 
 is_number() { # is_number TEXT: no sign, no leading 0, at most 18 digits: what sh counts with; all else may be a command to its arithmetic
     case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac

@@ -150,8 +150,8 @@ check_and_prune() { # nothing is removed from a repository that is damaged
             "Check the disk of the repository. docs/backup.md says how to repair a repository or begin a new one. No old backup was removed."
     [ "$prune" != no ] || return 0
     [ ! -s "$(rejections)" ] || # it would be the one that is kept of its day
-        give_up failed "Backup $snapshot was made, but no old backup was removed. The reason: backups that must never be restored could not be removed: $(one_line "$(cat "$(rejections)")")" \
-            "Check the permissions of the repository $shown_repository. Then run on the host for each of them: mattermost-backup restic forget NUMBER. To find the number of an entry run-*: mattermost-backup list"
+        give_up failed "Backup $snapshot was made. These backups must never be restored, but could not be removed, so no old backup was removed either: $(one_line "$(cat "$(rejections)")")" \
+            "Check the permissions of the repository $shown_repository. Then remove each of them on the host: mattermost-backup restic forget NUMBER. For an entry that begins with run-, find its number with: mattermost-backup list"
     restic_says forget -q --tag mattermost --host "$name" --group-by host --keep-daily "$keep_daily" \
         --keep-weekly "$keep_weekly" --keep-monthly "$keep_monthly" --prune >/dev/null ||
         give_up failed "Backup $snapshot was made, but old backups could not be removed: $(last_error "$scratch/error")" "Check the free space and the permissions of the repository $shown_repository."

@@ -70,7 +70,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
         count_lost "$database" "$before"
     fi
     if [ -n "$why" ]; then
-        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$why" "advice=Nothing was changed.${from:+ Mattermost $from still serves.}"
+        printf '%s\n' "result=refused" "kind=back" "from=$from" "reason=$(one_line "$why")" "advice=Nothing was changed.${from:+ The version in use is still $from.}"
         exit 2
     fi
     printf '%s\n' "result=asked" "kind=back" "from=$from" "to=$to" "copied=$copied" "way=$way" "asks=$([ -n "$question" ] && say yes || say no)" "agree=overwrite $way" "$report_lines" \

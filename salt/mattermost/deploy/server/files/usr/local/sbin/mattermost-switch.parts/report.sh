@@ -4,6 +4,7 @@ log_lines() { # the first errors that the watched server logged; no secret of th
     local started
     started=$(sed -n 's/^started [0-9]* //p' "$journal" 2>/dev/null)
     journalctl -u "$service" --since "${started:-$since}" -o cat --no-pager 2>/dev/null |
+        tr '\001-\011\013-\037\177' ' ' | # a carriage return would begin a line of the server's own in the report
         grep -E '"level":"(error|critical|fatal|panic)"|^(Error|panic|fatal error)|Failed|Assertion' |
         grep -v -e '"level":"\(warn\|info\|debug\)"' -e 'License key from' -e 'Failed to update assets subpath' |
         awk -v secrets="$environment" '
