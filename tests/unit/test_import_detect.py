@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -257,6 +258,10 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
             by_hand({**CONFIG, "SqlSettings": {"DriverName": "mysql", "DataSource": "mm:pw@tcp(localhost:3306)/chat"}}),
         ),
         ("is not valid JSON", facts_text("tree\t/opt/mattermost", f"config\t{coded('{')}", *TEAM)),
+        (
+            r"outside mattermost.service on the host in import:from \(process 812 in chat.service, 900 in session-3.scope\)",
+            by_hand(None, "stray\t812 in chat.service", "stray\t900 in session-3.scope"),
+        ),
         ("sets no database", by_hand({**CONFIG, "SqlSettings": {}})),
         ("installation is unknown", facts_text("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
         ("only inside the container", facts_text(containers(Mounts=[]))),
@@ -296,3 +301,24 @@ def test_the_look_at_a_host_finds_containers(tmp_path):
     assert done.returncode == 0, done.stderr
     source = detect.detect(done.stdout)
     assert (source.layout, source.version, source.login.container) == ("docker", "11.7.9", "chat-postgres-1")
+
+
+def test_the_look_at_a_host_finds_a_server_that_no_unit_started(tmp_path):
+    """It would go on and take messages while its data are copied."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/mattermost"
+    shutil.copy(shutil.which("sleep"), program)
+    text = scripts.build(
+        [str(repository.ROOT / "salt")],
+        (scripts.TOOLS, "mattermost/scripts/import.sh"),
+        {"directory": str(tmp_path)},
+    )
+    server = subprocess.Popen([str(program), "60"])
+    try:
+        done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
+    finally:
+        server.kill()
+        server.wait()
+    assert f"\nstray\t{server.pid} in " in done.stdout
+    done = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, timeout=60)
+    assert "\nstray\t" not in done.stdout

@@ -46,11 +46,23 @@ config_place() { # config_place TREE: the file or DSN that the server takes its 
     esac
 }
 
+strays() { # strays TREE: the processes of its program that the unit did not start, which nobody would stop
+    local path
+    for path in /proc/[0-9]*; do
+        case $(readlink "$path/exe" 2>/dev/null) in
+            "$1/bin/mattermost" | "$1/bin/mattermost (deleted)") ;;
+            *) continue ;;
+        esac
+        grep -qE "/$unit(/|\$)" "$path/cgroup" || fact stray "${path#/proc/} in $(sed 's|.*/||' "$path/cgroup" | tail -n 1)"
+    done
+}
+
 place=$directory
 [ -n "$place" ] || place=$(systemctl show "$unit" -p WorkingDirectory 2>/dev/null | sed 's/^WorkingDirectory=[!-]*//')
 for path in "$place" /opt/mattermost /srv/mattermost /usr/local/mattermost; do
     [ -n "$path" ] && [ -x "$path/bin/mattermost" ] || continue
     fact tree "$(readlink -f "$path")"
+    strays "$(readlink -f "$path")"
     config=$(config_place "$path")
     fact config_place "$(printf '%s' "$config" | base64 | tr -d '\n')"
     file config "$config"

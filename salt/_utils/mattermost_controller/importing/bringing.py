@@ -27,7 +27,7 @@ def bring(
 
     def config(data: bytes) -> bytes:
         try:
-            fresh = plan.parse_config(target.run_with_input("give_config"))
+            fresh = plan.parse_config(target.run_with_input("give_config"), "target")
             return plan.render_config(plan.merge_config(plan.parse_config(data), variables, settings, fresh, site))
         except ValueError as err:
             raise transfer.TransferError(str(err)) from None

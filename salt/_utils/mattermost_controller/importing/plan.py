@@ -249,17 +249,17 @@ def unusable_settings(sections: dict, settings: dict) -> list[str]:
     return [f"The source's {each.sentence}" for each in blocked]
 
 
-def parse_config(data: bytes) -> dict:
-    """Return the sections of a config.json. Raises ValueError, a sentence."""
+def parse_config(data: bytes, whose: str = "source") -> dict:
+    """Return the sections of a config.json. whose: ``source`` or ``target``. Raises ValueError, a sentence."""
     try:
         value = mattermost_json.parse(data)
     except ValueError as err:
         raise ValueError(
-            f"The source's config.json is not valid JSON: {err}. Correct that file on the source, then start the import again."
+            f"The {whose}'s config.json is not valid JSON: {err}. Correct that file on the {whose}, then start the import again."
         ) from None
     if not isinstance(value, dict):
         raise ValueError(
-            "The source's config.json is not a JSON object with sections such as ServiceSettings. Correct that file on the source, then start the import again."
+            f"The {whose}'s config.json is not a JSON object with sections such as ServiceSettings. Correct that file on the {whose}, then start the import again."
         )
     return value
 

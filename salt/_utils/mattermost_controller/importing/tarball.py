@@ -55,6 +55,11 @@ def from_tree(
 
     Raises ImportFault.
     """
+    if strays := facts.get("stray"):
+        raise ImportFault(
+            f"A server of {facts['tree'][0]} runs outside mattermost.service on the host in import:from (process "
+            f"{', '.join(strays)}), so this run cannot stop that server. Stop it there. Then start the same command again."
+        )
     unit_properties = unit(facts)
     source_login = login(data_source(config, variables, data_source_text), directory=pg_dump_directory(facts))
     if (
