@@ -55,6 +55,9 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
         shown.update({subject: "destroyed" for subject in sql})
         if stops:
             shown[cluster["service"]] = "stopped, no longer started at boot"
+        if purge and __opts__["test"] and not running:
+            would = f"Would start PostgreSQL, which is stopped, and destroy the database {name}, if it exists."
+            return _ret(name, None, would, {**shown, f"database {name}": "destroyed, if it exists"})
         if not shown:
             return _ret(
                 name, True, f"PostgreSQL has nothing from this deployment except the database {name}, which stays."

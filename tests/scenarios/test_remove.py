@@ -127,6 +127,19 @@ def test_the_server_comes_back_with_all_that_was_there(host):
     assert host.orchestrate().changes == {}
 
 
+def test_a_purge_that_nginx_refuses_destroys_nothing(host):
+    theirs = "/etc/nginx/conf.d/theirs.conf"
+    server = 'server { listen 8089; server_name theirs.example.test; return 200 "$mattermost_path"; }'
+    host.ssh(f"echo '{server}' >{theirs}; systemctl reload nginx")
+    run = remove(host, host.name)
+    host.ssh(f"rm {theirs}")
+    assert run.rc != 0
+    assert "nginx would not start without the files of this deployment" in run.comments
+    assert "mattermost_path" in run.comments
+    assert host.ssh("mattermost-backup list").strip() != ""
+    assert host.ssh("cd /; runuser -u postgres -- psql -Atc 'SELECT count(*) FROM posts' mattermost").strip() != "0"
+
+
 def test_a_purge_that_lost_its_host_half_way_is_ended_by_the_next(host):
     command = [
         "salt-run",

@@ -267,6 +267,19 @@ def test_a_module_stream_that_was_disabled_is_as_before(tmp_path, monkeypatch, b
     assert state.system("system", platform, paths)["changes"] == {}
 
 
+def test_a_dry_run_of_a_purge_says_that_a_stopped_postgresql_would_be_started(tmp_path, monkeypatch):
+    """As a removal leaves it: what is in the database cannot be asked, but the run itself would start it and look."""
+    state = load_state("mattermost_baseline_restore", test=True)
+    cluster = {"service": "postgresql@15-main", "enable": "postgresql", "data_dir": str(tmp_path / "15/main")}
+    monkeypatch.setattr(state.host.Cluster, "is_initialised", lambda self: True)
+    monkeypatch.setattr(state.host.Cluster, "running", lambda self: None)
+    monkeypatch.setattr(state.databases.Remains, "texts", lambda self: {})
+    monkeypatch.setattr(state.records, "unit", lambda name: {"active": False, "enabled": False})
+    for purge, result in ((True, None), (False, True)):
+        ret = state.database("mattermost", "mattermost", cluster, {"work": str(tmp_path)}, purge)
+        assert (ret["result"], "database mattermost" in ret["changes"]) == (result, purge), ret
+
+
 @pytest.mark.parametrize(("there", "gone"), [(["postgresql16-server"], set()), (["nginx"], {"root", "group root"})])
 def test_an_account_stays_as_long_as_a_package_that_made_it(tmp_path, monkeypatch, there, gone):
     state, paths = load_state("mattermost_uninstall", test=True), {"work": str(tmp_path / "work")}

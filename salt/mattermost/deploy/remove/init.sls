@@ -29,20 +29,12 @@ server-and-timers-are-stopped:
     - require:
       - mattermost_remove: removal-is-meant
 
-backups-stay-or-go-with-the-data:
-  mattermost_remove.backups:
-    - repository: {{ mattermost.backup.repository | json }}
-    - public_name: {{ mattermost.name }}
-    - purge: {{ purge }}
-    - require:
-      - mattermost_remove: server-and-timers-are-stopped
-
 site-is-taken-out-of-nginx:
   mattermost_remove.site:
     - nginx: {{ platform.nginx | json }}
     - paths: {{ paths | json }}
     - require:
-      - mattermost_remove: backups-stay-or-go-with-the-data
+      - mattermost_remove: server-and-timers-are-stopped
 
 certificate-is-renewed-no-more:
   mattermost_remove.certificate:
@@ -61,11 +53,20 @@ firewall-lets-in-what-it-did-before:
     - require:
       - mattermost_remove: certificate-is-renewed-no-more
 
+# not before nginx has agreed to go on without the site, and before the programs that read the backups go
+backups-stay-or-go-with-the-data:
+  mattermost_remove.backups:
+    - repository: {{ mattermost.backup.repository | json }}
+    - public_name: {{ mattermost.name }}
+    - purge: {{ purge }}
+    - require:
+      - mattermost_remove: firewall-lets-in-what-it-did-before
+
 units-and-programs-are-gone:
   mattermost_remove.programs:
     - fetched: {{ platform.backup.program.path }}
     - require:
-      - mattermost_remove: firewall-lets-in-what-it-did-before
+      - mattermost_remove: backups-stay-or-go-with-the-data
 
 database-is-left-alone-or-destroyed:
   mattermost_baseline_restore.database:
