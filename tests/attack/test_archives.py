@@ -229,7 +229,16 @@ def test_plain_files_arrive_and_those_that_are_gone_go(place, ends):
     assert copying._files(old, new, print).send == [b"data/d"]
     assert copying._files(old, new, print) == ([], [], 0)
     assert {each.name for each in (place / "new/state/.move/data").iterdir()} == {"d", "a b\nc"}
-    copying._compare_bytes(old, new, [b"data/d", b"data/a b\nc"])
+    names = [b"data/d", b"data/a b\nc"]
+    copying._compare_bytes(old, new, names)
+    copy = place / "new/state/.move/data/a b\nc"
+    when = copy.stat().st_mtime
+    copy.write_text("9")  # other bytes, of the same size and time
+    os.utime(copy, (when, when))
+    with pytest.raises(transfer.TransferError, match="the new run copies these files again"):
+        copying._compare_bytes(old, new, names)
+    assert copying._files(old, new, print).send == [names[1]]
+    copying._compare_bytes(old, new, names)
 
 
 @pytest.mark.parametrize("gone", [["data"], ["data", "plugins", "client-plugins"]])

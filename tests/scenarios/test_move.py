@@ -142,6 +142,9 @@ def test_a_run_cut_short_after_the_old_host_was_left_is_ended_by_the_next(pair):
     pair.second.ssh(
         f"echo 20260101000000 >{WORK}/move-placed; touch {closed} /run/mattermost-switch.closed; systemctl stop mattermost"
     )
+    dry = pair.move(pair.name, OTHER, "test=True")
+    assert dry.stages["moved"]["comment"] == f"Would start the server on {OTHER} and open its site."
+    assert "Would copy the" not in dry.comments
     run = pair.move(pair.name, OTHER)
     assert run.rc == 0, run
     assert "An earlier run of this move already stopped" in run.comments
@@ -166,6 +169,7 @@ def test_the_new_host_is_a_deployment_like_any_other(pair):
 def test_it_moves_back_with_what_was_posted_since(pair):
     run = pair.move(OTHER, pair.name)
     assert run.rc == 0, run
+    assert "The data that was replaced is in /var/opt/mattermost/replaced-" in run.stages["moved"]["comment"]
     pair.lab.names.set(pair.name, pair.host.address)
     chat = Chat(pair, pair.login)
     assert (pair.taken | {1000002}) - chat.there() == set()

@@ -113,15 +113,14 @@ def precopied(name):
     """Copy the files and rehearse the database's way while the source serves, so that its pause becomes short."""
     state = __context__[KEY]
     request = state["request"]
+    if state["resumed"]:
+        return _ret(name, True, f"The files are already on {request['to']}.")
     if __opts__["test"]:
         return _ret(
             name,
             None,
             f"Would copy the files to {request['to']} and test the transfer of the database, while {request['from']} serves.",
         )
-    if state["resumed"]:
-        return _ret(name, True, f"The files are already on {request['to']}.")
-
     try:
         with mattermost_progress.waiting(name, host=request["to"]) as say:
             more = {"in_place": True} if __context__.get(IN_PLACE) else {}
@@ -142,6 +141,8 @@ def moved(name):
     """
     state = __context__[KEY]
     request = state["request"]
+    if __opts__["test"] and state["resumed"]:
+        return _ret(name, None, f"Would start the server on {request['to']} and open its site.")
     if __opts__["test"]:
         return _ret(
             name,

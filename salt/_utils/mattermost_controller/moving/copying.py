@@ -116,7 +116,10 @@ def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:
 
 
 def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
-    """Raise TransferError when a file's bytes differ. Those that the source lacks meanwhile are no fault."""
+    """Raise TransferError when a file's bytes differ, and have the next run copy it again: by time and size it would be the same.
+
+    Those that the source lacks meanwhile are no fault.
+    """
     if not names:
         return
     name_list = b"\0".join(names) + b"\0"
@@ -124,8 +127,10 @@ def _compare_bytes(source: Endpoint, target: Endpoint, names: list) -> None:
     target_sums = _sums(target, "in_staging", name_list)
     wrong = sorted(name for name in source_sums if source_sums[name] != target_sums.get(name))
     if wrong:
+        target.run_with_input("discard", b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in wrong))
         raise TransferError(
-            f"{len(wrong)} files on {target.host.id} differ from those on {source.host.id}. The first is {wrong[0]}."
+            f"{len(wrong)} files on {target.host.id} differed from those on {source.host.id}. The first was {wrong[0]}. "
+            "Start the same command again: the new run copies these files again."
         )
 
 
@@ -174,7 +179,7 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             difference = plan.differences(census, target.run('census "$new"'))
             if difference:
                 raise TransferError(
-                    f"In the copied database, {difference} Another program may have written to the database on {source.host.id}."
+                    f"In the copied database, {difference} If another program writes to the database on {source.host.id}, stop that program."
                 )
             settings = config(source.run_with_input("give_config"))
             is_placed = True
@@ -191,15 +196,15 @@ def cut_over(source: Endpoint, target: Endpoint, say, config=bytes, deploy=None)
             target.run("prove", 600)
         except TransferError as err:
             raise TransferError(
-                f"The server is healthy on the host, but fails at its public address: {err} To go back to the previous "
+                f"The server was healthy on its temporary port, but is not on its final port: {err} To go back to the previous "
                 f"server, which is complete, run on {target.host.id}: mattermost-aside back overwrite"
             ) from err
-    target.run("open_site")
+    kept = target.run("open_site").strip()
     seconds = time.monotonic() - started
     counts = {table: plan.row_count(census, table) for table in ("users", "channels", "posts", "fileinfo")}
     return Outcome(
-        f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied in that time.\nThe same on both sides, by checksum: "
-        f"{counts['users']} users, {counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments.",
+        f"The server did not answer for {seconds:.1f} s; {len(sent.send)} files were copied in that time.\nThe same on both sides: "
+        f"{counts['users']} users, {counts['channels']} channels, {counts['posts']} messages, {counts['fileinfo']} attachments.\n{kept}".rstrip(),
         changes={"seconds": round(seconds, 1), **counts},
     )
 
@@ -224,7 +229,7 @@ def _decommission(source: Endpoint) -> None:
         time.sleep(2)
     raise UnknownState(
         f"{source.host.id} does not answer ({str(why).rstrip('.')}), and may still run the server. So the new host stays in "
-        f"maintenance mode. Start the same command again when {source.host.id} answers. The new run continues from here."
+        f"maintenance mode. Start the same command again when {source.host.id} answers. The new run does the rest."
     )
 
 
@@ -236,10 +241,10 @@ def _give_back(source: Endpoint, target: Endpoint, placed: bool, why: str, in_pl
         _clean_target(target, _while_held(source, "unplace" if placed else "drop_new"), messages)
     try:
         source.run("give_back", 300)
-        messages.append(f"{source.host.id} serves again, with all its data.")
+        messages.append(f"{source.host.id} serves again, with all its data, unless its server was stopped before.")
     except TransferError as err:
         messages.append(
-            f"{source.host.id} cannot be reached ({str(err).rstrip('.')}). That host starts its server by itself {LEASE_SECONDS} s after its last contact with this run."
+            f"{source.host.id} did not confirm that its server runs again ({str(err).rstrip('.')}). Check the server there: if the connection is lost, that host starts the server by itself {LEASE_SECONDS} s after the last contact."
         )
     if not in_place:
         _clean_target(target, "unplace" if placed else "drop_new", messages)
@@ -255,7 +260,7 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
     try:
         target.run(command, 300)
         lines.append(
-            f"What was copied so far stays on {target.host.id}. Correct the cause and start the same command again: the new run copies only what is still missing."
+            f"The files that were copied stay on {target.host.id}. Correct the cause and start the same command again: the new run copies only the files that are still missing."
         )
     except TransferError as err:
         lines.append(
@@ -266,5 +271,5 @@ def _clean_target(target: Endpoint, command: str, lines: list) -> None:
 def open_target(target: Endpoint) -> Outcome:
     """Open the target of a run that was cut short after its source was left for good."""
     target.run("prove", 600)
-    target.run("open_site")
-    return Outcome("The server serves on its new host.", changes="opened")
+    kept = target.run("open_site")
+    return Outcome(f"The server serves on its new host. {kept}".strip(), changes="opened")
