@@ -90,6 +90,14 @@ def test_what_was_cut_short_is_ended_by_the_next_run(host, fail):
     assert not (host / "work/backup/old-key").exists()
 
 
+def test_a_run_whose_new_password_was_lost_is_begun_anew(host):
+    (host / "work/backup/old-key").write_text("a0\n")
+    done = run(host)
+    assert done.returncode == 0, done.stderr
+    assert set(keys(host)) == {stored(host), "the-administrators"}
+    assert stored(host) != "old"
+
+
 def test_a_repository_that_does_not_open_is_refused(host):
     (host / "keys").write_text("z9 another\n")
     done = run(host)

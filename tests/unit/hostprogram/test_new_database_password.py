@@ -20,6 +20,7 @@ case $name in
     sync)
         # what was flushed is noted with its size then
         printf '%s %s\\n' "$(basename "$1")" "$(stat -c %s "$1")" >>"$HOST/flushed"
+        [ "$(basename "$1")" != secrets ] || step=$step-secrets
         [ "$(basename "$1")" != rotation ] || step=$step-$(ls "$1" | grep -c begun) ;;
     systemctl)
         for unit; do :; done
@@ -145,7 +146,7 @@ def test_while_a_restore_is_open_nothing_is_touched(host, marker):
 STEPS = ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"]
 
 
-@pytest.mark.parametrize("step", in_check(STEPS, "mattermost-switch-new"))
+@pytest.mark.parametrize("step", in_check([*STEPS, "sync-secrets"], "sync-secrets"))
 def test_what_fails_is_undone(host, step):
     (host / "broken").write_text(f"{step}\n")
     if step == "systemctl-stop":
