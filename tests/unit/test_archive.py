@@ -30,6 +30,10 @@ def test_a_host_that_runs_it_needs_no_copy():
     assert core.plan(release(), PATHS, "11.8.1").skip
 
 
+def test_a_removed_server_needs_its_archive_again():
+    assert not core.plan(release(), PATHS, "11.8.1", is_unpacked=False).skip
+
+
 def test_without_a_named_version_a_deployed_host_keeps_its_own():
     assert core.plan(release(pinned=False), PATHS, "11.7.10").skip
     assert not core.plan(release(pinned=False), PATHS, None).skip

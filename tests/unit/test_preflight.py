@@ -333,6 +333,8 @@ def test_a_removed_server_comes_back_in_the_version_that_its_data_belong_to(want
     assert "still has the data of Mattermost 11.7.10, but the server was removed" in found["downgrade"].sentence
     assert "mattermost:release:version to 11.7.10" in found["downgrade"].fix
     assert findings_of({"release": {"version": "11.7.10"}}, facts)["downgrade"].level == "ok"
+    lost = {"release": {"version": "11.7.10", "source": "pillar/files/mm.tar.gz"}}
+    assert findings_of(lost, facts, {"source_there": False})["archive-source"].level == "refusal"
     there = facts | {"modes": {program: {"mode": 0o755, "user": "root"}}}
     assert findings_of({"release": {"version": "11.8.0", "sha256": "0" * 64}}, there)["downgrade"].level == "note"
 

@@ -54,11 +54,14 @@ def archive(tmp_path, monkeypatch):
 
     def go(sends, test=False, sha256=sha256):
         release = {"version": "11.8.1", "arch": "amd64", "edition": "team", "source": str(source), "sha256": sha256}
-        settings = {"release": {**release, "pinned": True}, "paths": {"work": "/var/lib/mattermost-deploy"}}
+        settings = {
+            "release": {**release, "pinned": True},
+            "paths": {"work": "/var/lib/mattermost-deploy", "install": "/opt/mattermost"},
+        }
         shell = states.load_state("mattermost_archive", test)
         for host_id, send in sends.items():
             host = SimpleNamespace(id=host_id, run=lambda *_, **__: roster.Result(0, "", ""), send=send)
-            known = {"host": host, "settings": settings, "facts": {"current": None}}
+            known = {"host": host, "settings": settings, "facts": {"current": ""}}
             shell.__context__.setdefault("mattermost_preflight", {})[host_id] = known
         return shell.available("archive")
 

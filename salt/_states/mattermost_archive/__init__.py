@@ -8,6 +8,7 @@ import shlex
 
 from mattermost_answer import answer as _ret
 from mattermost_controller.hosts import collect, minion, roster
+from mattermost_controller.preflight.release import is_unpacked
 from mattermost_controller.stages import archive as core
 
 PREFLIGHT = "mattermost_preflight"
@@ -22,7 +23,12 @@ def available(name):
     """
     known = __context__.get(PREFLIGHT) or {}
     steps = {
-        host_id: core.plan(one["settings"]["release"], one["settings"]["paths"], one["facts"].get("current"))
+        host_id: core.plan(
+            one["settings"]["release"],
+            one["settings"]["paths"],
+            one["facts"]["current"],
+            is_unpacked(one["settings"], one["facts"]),
+        )
         for host_id, one in sorted(known.items())
     }
     needing = [host_id for host_id, step in steps.items() if not step.skip]

@@ -12,6 +12,7 @@ from mattermost_settings_data import SHIPPED, is_certificate, place
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.preflight import certificate_files
+from mattermost_controller.preflight.release import is_unpacked
 
 
 def inspect(settings: dict, roots: list[str], site: str) -> dict:
@@ -85,7 +86,8 @@ def own_certificate(settings, facts, outside) -> Finding:
 
 def source(settings, facts, outside) -> Finding:
     where = settings["release"]["source"]
-    is_needed = effective(settings["release"], facts["current"]) != facts["current"]
+    is_other = effective(settings["release"], facts["current"]) != facts["current"]
+    is_needed = is_other or not is_unpacked(settings, facts)
     if is_needed and outside.get("by_minion") and "://" not in where:
         return refusal(
             "archive-source",

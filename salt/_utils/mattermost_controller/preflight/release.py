@@ -31,7 +31,9 @@ def postgresql(settings, facts, outside) -> Finding:
         return refusal(
             "postgresql",
             f"Mattermost {version} needs PostgreSQL {minimum} or newer, but {running} runs on port {port}.",
-            "set mattermost:database:version, then run salt-run state.orchestrate mattermost.postgresql. Or set an earlier mattermost:release:version.",
+            f"set mattermost:database:version: {max(ours, minimum)}, then: salt-run state.orchestrate mattermost.postgresql. Or use an earlier Mattermost."
+            if is_ours(facts, settings)
+            else "set a free mattermost:database:port, to install a newer PostgreSQL too. Or set an earlier mattermost:release:version.",
         )
     if ours and ours < minimum:
         return refusal(
@@ -88,7 +90,7 @@ def existing_database(settings, facts, outside) -> Finding:
         return warning(
             "existing-database",
             f"The role {found['owner']} cannot read {', '.join(facts['unreadable'])}. A backup would not contain this data, so every backup is refused.",
-            f"run in the database {name}, for each table: ALTER TABLE NAME OWNER TO {found['owner']}. Or GRANT it SELECT on the table, and USAGE on the schema.",
+            f"run as postgres in the database {name}, for each table: ALTER TABLE NAME OWNER TO {found['owner']}. Or grant this role SELECT, and schema USAGE.",
         )
     user = settings["database"]["user"]
     taken = found and (found["tables"] or found["owner"] != user)
@@ -121,9 +123,15 @@ def moved(settings, facts, outside) -> Finding:
         return ok("moved", "The server was not moved away from this host.")
     return refusal(
         "moved",
-        f"The server was moved from this host to {facts['moved']}. This run would start a second server.",
-        f"set mattermost:hosts: [{facts['moved']}]. To take the server back as it was before that move, run on this host: sh {settings['paths']['work']}/take-back",
+        f"The server was moved from this host to {facts['moved']}, which has the messages since then. This run would start a second server.",
+        f"set mattermost:hosts: [{facts['moved']}]. To go back, stop the server on {facts['moved']}, then run on this host: sh {settings['paths']['work']}/take-back",
     )
+
+
+def is_unpacked(settings, facts) -> bool:
+    """Say whether the release that ``current`` names is on the host; a removal leaves the link alone, which says what the data are of."""
+    program = f"{settings['paths']['install']}/current/bin/mattermost"
+    return bool(facts["current"]) and program in facts.get("modes", [program])
 
 
 def downgrade(settings, facts, outside) -> Finding:
@@ -142,8 +150,7 @@ def downgrade(settings, facts, outside) -> Finding:
             "downgrade",
             f"A change from Mattermost {' to '.join(open_between)} was interrupted. The deploy first completes that change or rolls it back.",
         )
-    program = f"{settings['paths']['install']}/current/bin/mattermost"
-    if installed and wanted != installed and program not in facts.get("modes", [program]):
+    if installed and wanted != installed and not is_unpacked(settings, facts):
         return refusal(
             "downgrade",
             f"This host still has the data of Mattermost {installed}, but the server was removed. This run would install {wanted}.",
@@ -185,7 +192,7 @@ def newest(found: list[Finding]) -> list[Finding]:
 
 def checksum(settings, facts, outside) -> Finding:
     release, wanted = settings["release"], effective(settings["release"], facts["current"])
-    if wanted == facts["current"]:
+    if wanted == facts["current"] and is_unpacked(settings, facts):
         return ok("checksum", f"Mattermost {wanted} is installed, so nothing is downloaded.")
     if release["sha256"] == EMPTY_SHA256:
         return refusal(

@@ -16,17 +16,18 @@ class Step(NamedTuple):
     target: str
 
 
-def plan(release: dict, paths: dict, current: str | None) -> Step:
+def plan(release: dict, paths: dict, current: str | None, is_unpacked: bool = True) -> Step:
     """Return what is to be done for one host.
 
-    release, paths: those branches of its settings. current: the version that it runs, or None.
+    release, paths: those branches of its settings. current: the version that it runs or has the data of, or None.
+    is_unpacked: whether that version is on the host; after a removal it is not.
     """
     target = posixpath.join(
         paths["work"], "downloads", archive_name(release["version"], release["arch"], release["edition"])
     )
     if "://" in release["source"]:
         return Step("the host downloads the archive itself.", target)
-    if effective(release, current) != current:
+    if effective(release, current) != current or not is_unpacked:
         return Step("", target)
     if current == release["version"]:
         return Step(f"Mattermost {current} is in place.", target)
