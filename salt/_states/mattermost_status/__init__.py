@@ -130,10 +130,10 @@ def _drift(known: dict, options: dict) -> dict:
 
 
 def _dry_run(site: str, hosts: list, known: dict) -> dict:
-    asked = drift.stages_of(__opts__["file_roots"]["base"], site)
     mine = {host.id: known[host.id] for host in hosts}
     try:
+        asked = drift.stages_of(__opts__["file_roots"]["base"], site)
         answers = stage_run.apply(__opts__, hosts, [stage["sls"] for stage in asked], mine, test=True)
-    except relenv_archive.RelenvError as err:
+    except (relenv_archive.RelenvError, FileNotFoundError) as err:
         return {host.id: drift.unknown(str(err)) for host in hosts}
     return {host.id: drift.from_dry_run(answers[host.id], asked) for host in hosts}

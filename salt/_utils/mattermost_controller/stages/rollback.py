@@ -70,7 +70,7 @@ def done(found: dict, release: dict) -> str:
     kept = f" The configuration of {found.get('from')} is kept on the host. To see where, run on the host: mattermost-kept list"
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
-            f" mattermost:release:version is {release['version']}, so the next deploy would upgrade again. To stay "
+            f" mattermost:release:version is {release.get('line') or release['version']}, so the next deploy would upgrade again. To stay "
             f"with {found.get('to')}, set that version to {found.get('to')}. If your settings have sha256 or source, set those of {found.get('to')}, too."
         )
     else:
