@@ -135,9 +135,9 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
 }
 
 finish_going_back() { # the older version is proved: the newer one's things get their place; repeatable
-    local newer outcome lost report_lines
+    local newer outcome lost report_lines configuration="is in $own/newer/$id."
     newer=$(copy_name newer "$id") lost='' report_lines=''
-    keep_configuration "newer/$id" "from=$from" "to=$to" || say "The configuration of $from could not be kept in $own/newer. Check the disk: df"
+    keep_configuration "newer/$id" "from=$from" "to=$to" || configuration="could not be kept in $own/newer. Check the disk: df."
     if recorded downgraded; then
         outcome="The migrations of $from were taken back, and everything that was written since the upgrade stays. The database from before the rollback is kept as $newer."
         ! count_lost "$newer" "$database" || case $lost in
@@ -152,5 +152,5 @@ finish_going_back() { # the older version is proved: the newer one's things get 
         outcome="The database was not changed."
     fi
     write_report 'done' "Mattermost $to serves again and is healthy. $outcome" \
-        "The configuration of $from is in $own/newer/$id. As long as mattermost:release:version names $from, the next run upgrades again. Set mattermost:release:version to $to."
+        "The configuration of $from $configuration As long as mattermost:release:version names $from, the next run upgrades again. Set mattermost:release:version to $to."
 }
