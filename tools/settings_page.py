@@ -101,7 +101,7 @@ def page(schema: dict) -> str:
         f"{cell(platform)} These facts are listed, with comments, in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
         "## Rules between settings\n",
-        "On a host that is not deployed yet, each broken rule refuses the run before anything is changed. The second column is for deployed hosts.\n",
+        "On a host that is not deployed yet, a run that breaks one of these rules is refused before anything is changed. The second column is for deployed hosts.\n",
         between(),
     ]
     return "\n".join(parts)

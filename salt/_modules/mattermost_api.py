@@ -87,7 +87,7 @@ def _send(server, fields):
     if status != 200:
         return {
             "result": False,
-            "comment": f"The password that the deploy generated for {fields['username']} is no longer valid. {BY_HAND}",
+            "comment": f"The server refuses the login of {fields['username']} with the password that the deploy generated (HTTP status {status}). {BY_HAND}",
         }
     server.token = headers.get("Token", "")
     try:

@@ -29,7 +29,9 @@ def get(saltenv=None, **command):
     """
     if __opts__.get("__role") == "master":  # an SLS given to state.orchestrate: no settings, no change
         raise core.SettingsError(
-            ["Deploy states are applied to hosts, not to the controller. Run: salt-ssh HOST state.apply NAME"]
+            [
+                "Deploy states are applied to hosts, not to the controller. Run: salt-ssh HOST state.apply NAME (for a minion: salt HOST state.apply NAME)"
+            ]
         )
     env = saltenv or __opts__.get("saltenv") or "base"
     if _DATA not in __context__:

@@ -41,7 +41,7 @@ def first_admin(name, paths, server):
                 None,
                 "Would create the first administrator's account after the start of the server, if the server then has no account.",
             )
-        return _ret(name, False, f"{err} See: journalctl -u mattermost")
+        return _ret(name, False, f"{err} See on the host: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
         return _ret(name, False, f"The first administrator's account could not be created or checked: {err}")
 
@@ -51,7 +51,7 @@ def _without_socket(name, note, admin) -> dict:
         return _ret(
             name,
             True,
-            "Accounts were not checked, because mattermost:server:local_mode is false. An earlier run found some, so no action is needed.",
+            "Accounts were not checked, because mattermost:server:local_mode is false. An earlier run found or created some, so no action is needed.",
         )
     return _ret(
         name,
@@ -88,13 +88,15 @@ def _first_admin(name, server, note, admin, settings, had_its_value) -> dict:
     changes, sentences = {}, []
     if plan.create:
         changes["account"] = f"{admin['username']} ({admin['email']}), system administrator"
-        sentences.append(f"The password of {admin['username']} is in {name} on the host. Only root can read that file.")
+        place = f"{'would be' if __opts__['test'] else 'is'} in {name} on the host"
+        sentences.append(f"The password of {admin['username']} {place}. Only root can read that file.")
     if plan.changes_to(is_open):
         changes["TeamSettings.EnableUserCreation"] = {"old": is_open, "new": plan.final}
     if not (has_people or plan.create):
         sentences.append(
-            "Sign-up is closed, the server has no account, and mattermost:server:admin:create is false. Create an "
-            f"account on the host: MMCTL_LOCAL_SOCKET_PATH={server.place} mmctl --local user create --system-admin --username NAME --email ADDRESS"
+            f"Sign-up {'would be' if __opts__['test'] and is_open else 'is'} closed, because the server has no account. Set "
+            "mattermost:server:admin:create: true and deploy, or run `mmctl user create` on the host (docs/troubleshooting.md shows how "
+            "to call mmctl)."
         )
     if __opts__["test"]:
         return _ret(name, None if changes else True, " ".join(sentences) or PEOPLE, changes)

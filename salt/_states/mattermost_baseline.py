@@ -30,7 +30,7 @@ def recorded(name, platform, paths, bundle):
                 True,
                 known
                 if old
-                else "An older version of this bundle deployed this host and recorded no state before it. So a removal keeps packages and accounts.",
+                else "An older version of this bundle deployed this host without a record of the previous state. So a removal keeps packages and accounts.",
             )
         if __opts__["test"]:
             return _ret(name, None, f"Would record the present state of this host in {place}.")

@@ -59,9 +59,8 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
             would = f"Would start PostgreSQL, which is stopped, and destroy the database {name}, if it exists."
             return _ret(name, None, would, {**shown, f"database {name}": "destroyed, if it exists"})
         if not shown:
-            return _ret(
-                name, True, f"PostgreSQL has nothing from this deployment except the database {name}, which stays."
-            )
+            stays = "any more" if purge else f"except the database {name}, which stays"
+            return _ret(name, True, f"PostgreSQL has nothing from this deployment {stays}.")
         if __opts__["test"]:
             return _ret(name, None, "Would remove from PostgreSQL what the deploy added.", shown)
         if sql:
@@ -133,7 +132,7 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
             if set(platform[part]["packages"]) - set(record["packages"])
         ]
         if not going:
-            return _ret(name, True, " ".join(["No package from this deployment is left.", *said]))
+            return _ret(name, True, " ".join(["There is no package to remove.", *said]))
         shown = {"removed": going}
         if __opts__["test"]:
             return _ret(name, None, " ".join([f"Would remove {len(going)} packages.", *said]), shown)
@@ -198,7 +197,7 @@ def _database_stays(remains, purge):
     if not remains.cluster.is_initialised():
         return ""
     if not purge:
-        return f"PostgreSQL reads the data in {remains.data['data_dir']}"
+        return f"the data in {remains.data['data_dir']} need PostgreSQL"
     foreign = remains.foreign()
     return f"PostgreSQL also holds {', '.join(foreign)}, which this deployment did not create" if foreign else ""
 
@@ -291,7 +290,7 @@ def system(name, platform, paths):
                 lambda unit=unit, state=state: commands.switch_unit(unit, state["enabled"], state["active"]),
             )
     if not todo:
-        return _ret(name, True, "The package repositories and services of this host are as before the deploy.")
+        return _ret(name, True, "No package repository and no service of this host has to be restored.")
     shown = {what: word for what, (word, _) in todo.items()}
     if __opts__["test"]:
         return _ret(name, None, "Would restore the package repositories and services of this host.", shown)
@@ -299,7 +298,7 @@ def system(name, platform, paths):
     if faults:
         done = {what: word for what, word in shown.items() if what not in faults}
         return _ret(name, False, " ".join(faults.values()), done)
-    return _ret(name, True, "The package repositories and services of this host are as before the deploy.", shown)
+    return _ret(name, True, "The package repositories and services of this host were restored.", shown)
 
 
 def _written(path, text):

@@ -64,7 +64,7 @@ def merged(
         return _ret(
             name,
             False,
-            f"{name} cannot be changed: {err}. Apply the state mattermost.deploy.server to this host: that state unpacks Mattermost first.",
+            f"{name} cannot be changed: {err}. Apply the state mattermost.deploy.server to this host first.",
         )
     except Refused as err:
         return _ret(name, False, "\n".join(err.faults))

@@ -58,7 +58,7 @@ def compatible(name, role, release, install, port, cluster, adopt=False, superus
     return _ret(
         name,
         True,
-        f"PostgreSQL {cluster['version']} fits Mattermost {version}, and no database of another installation is in the way.",
+        f"PostgreSQL {cluster['version']} fits Mattermost {version}{', and no database of another installation is in the way' if running else ''}.",
     )
 
 
@@ -84,14 +84,14 @@ def held(name, cluster):
     return _ret(
         name,
         True,
-        "If this run installs PostgreSQL, PostgreSQL already has the settings of this deployment at its first start.",
+        "If this run installs PostgreSQL, a new cluster is not started by the package, but by a later step with the settings of this deployment.",
     )
 
 
 def _no_entry(postgresql, err):
     return (
-        f"PostgreSQL in {postgresql.data['data_dir']} refuses the login of its superuser over the socket: {err} Allow `local all "
-        "postgres peer` in pg_hba.conf, or set mattermost:database:superuser_password."
+        f"This run could not query PostgreSQL in {postgresql.data['data_dir']} as its superuser over the socket: {err} Check that "
+        "pg_hba.conf has `local all postgres peer` and is reloaded, or set mattermost:database:superuser_password."
     )
 
 
@@ -198,12 +198,12 @@ def access_granted(name, role, auth, os_user, cluster, superuser_password=""):
     The administrator's own lines stay. False, with the old files back, when PostgreSQL does not take the new ones.
     """
     postgresql = host.Cluster(cluster, superuser_password)
-    granted = f"Two accounts may log in to PostgreSQL as {role}: the account of the server, and mattermost-sql for backups and upgrades."
+    granted = f"The server can log in to PostgreSQL as {role}, and so can the account mattermost-sql for backups and upgrades."
     if __opts__["test"] and not postgresql.running():
         return _ret(
             name,
             None,
-            f"Would let two accounts log in to PostgreSQL as {role}: the account of the server, and mattermost-sql for backups and upgrades.",
+            f"Would let the server log in to PostgreSQL as {role}, and also the account mattermost-sql for backups and upgrades.",
             {"access": "rules"},
         )
     try:

@@ -69,8 +69,8 @@ def upgraded(name, cluster, port, release, paths, superuser_password="", share=F
             return _ret(name, False, core.not_shared(of_others))
         if wanted in found.retained:
             raise host.DatabaseError(
-                f"The cluster in {cluster['data_dir']} is from an upgrade that was rolled back. Messages that were posted after that upgrade may "
-                "exist only there. Copy by hand what you need. To delete that cluster, run on the host: mattermost-postgresql "
+                f"The stopped cluster in {cluster['data_dir']} is from an upgrade that was rolled back. Messages that were posted after that "
+                "upgrade may exist only there. Copy by hand what you need. To delete that cluster, run on the host: mattermost-postgresql "
                 f"forget {wanted}. Then start the upgrade again."
             )
         if new.is_initialised() and found.pending != wanted:

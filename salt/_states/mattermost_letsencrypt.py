@@ -193,7 +193,7 @@ def files_installed(name, chain, key, chain_file, key_file, covers=(), now=False
         wanted = "mattermost:certificate:source is files, but mattermost:certificate:chain or :key is empty. Put your files into salt/mattermost/local/ on the controller, and set both to salt://mattermost/local/NAME."
         return _ret(name, False, wanted)
     if now:
-        wanted = f"Nothing was changed, because the certificate is your own. To use another one, replace {chain} and {key}, then deploy."
+        wanted = f"Nothing was changed, because the certificate is your own. To use another one, replace the files {chain} and {key} on the controller, then deploy."
         return _ret(name, False, wanted)
     content = {chain_file: _shipped(chain), key_file: _shipped(key)}
     missing = [source for source, path in ((chain, chain_file), (key, key_file)) if content[path] is None]
@@ -292,7 +292,7 @@ def _unanswered(webroot, name):
         answer = connection.getresponse()
         if answer.read().decode("utf-8", "replace") == token:
             return None
-        outcome = f"answered with status {answer.status}"
+        outcome = f"answered with status {answer.status} and not with that file"
     except OSError as err:
         outcome = f"did not answer ({err})"
     finally:

@@ -182,5 +182,5 @@ def _refused(reason, wanted):
         )
     return (
         f"nginx refuses the new configuration: {reason}. Nothing was changed, and nginx keeps its running configuration. "
-        "Correct the setting from which the line named by nginx comes."
+        "Check mattermost:name, mattermost:nginx and mattermost:certificate in your settings."
     )

@@ -46,7 +46,7 @@ def free(name, pkgs):
                 break
         except PackageError as err:
             return _ret(name, False, f"{err}.")
-        waited = f" This run waited until {holder} had ended."
+        waited = f" This run waited for {holder}."
         if time.monotonic() - began > LONGEST:
             return _ret(
                 name,
@@ -59,7 +59,9 @@ def free(name, pkgs):
     mattermost_progress.tell_part("installing packages:")
     if KEPT in __context__:
         _use_what_was_fetched(__context__[KEPT])
-    return _ret(name, True, f"No other program is installing packages.{waited}")
+    if __opts__["test"]:
+        return _ret(name, True, "A dry run does not wait for other programs that install packages.")
+    return _ret(name, True, f"No other program keeps this run from installing its packages.{waited}")
 
 
 def _ahead() -> str:

@@ -49,7 +49,7 @@ def begun(name, release, work, ca_file=None):
         return _ret(
             name,
             True,
-            "No download of Mattermost starts before the packages are installed. If an archive is needed, a later step gets it.",
+            "This step starts no download. If this run needs an archive of Mattermost, a later step gets that archive.",
         )
     if not __opts__["test"]:
         os.makedirs(work, mode=0o700, exist_ok=True)

@@ -147,7 +147,7 @@ def site(name, nginx, paths):
             return _ret(
                 name,
                 False,
-                f"nginx would not start without the files of this deployment: {reason}. Nothing was removed. Remove the line that nginx names, then start the removal again.",
+                f"nginx would not start without the files of this deployment: {reason}. The server is stopped, and the site stays in nginx. Remove on the host the line that nginx names, then start the removal again.",
             )
     config.write(due, b"", 0o600)
     for path, source in back.items():
@@ -175,7 +175,9 @@ def _tidied(name, nginx, record):
             _systemctl("daemon-reload")
     if not __opts__["test"] and os.path.isdir(nginx["snippet_dir"]) and not os.listdir(nginx["snippet_dir"]):
         os.rmdir(nginx["snippet_dir"])
-    return _ret(name, None if shown and __opts__["test"] else True, "nginx has nothing from this deployment.", shown)
+    if shown and __opts__["test"]:
+        return _ret(name, None, f"The drop-in {nginx['unit_dropin']} would be removed.", shown)
+    return _ret(name, True, "nginx has nothing from this deployment.", shown)
 
 
 def certificate(name, public_name, certbot, purge, paths):

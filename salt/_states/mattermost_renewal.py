@@ -23,7 +23,7 @@ def retired(name, serving, work, directory="/etc/letsencrypt", nginx="/etc/nginx
             continue
         todo[renewal] = f"kept as {each}.conf{core.PARKED}"
     if not todo:
-        return _ret(name, True, "A site uses each certificate of this deployment that certbot renews.")
+        return _ret(name, True, "Each certificate that certbot renews for this deployment is used by a site.")
     if __opts__["test"]:
         return _ret(name, None, "Would stop renewing certificates that no site uses.", todo)
     for renewal in todo:

@@ -114,7 +114,7 @@ def _unusable(sections, setting):
             )
         else:
             advice.append(
-                f"The repository {identity} is set in {places[identity]}. Correct it in that file, or switch it off there with enabled=0."
+                f"The repository {identity} is set in {places[identity]} on the host. Correct that file, or set enabled=0 for {identity} there."
             )
     which = " ".join(advice) or "To see the reason, run on the host: yum makecache"
     return f"A package repository cannot be used from this host: {core.reason(output)}. {which}"
@@ -188,7 +188,8 @@ def _key(key, known, ca_file, place):
         strange = core.unknown(text, known["fingerprints"])
     except core.RepositoryError as err:
         raise core.RepositoryError(
-            f"The file {known['url']} does not contain the key of the repository {key}: {err}"
+            f"The file {known['url']} does not contain the key {key}: {err} Check what that address returns on the host, or set "
+            f"mattermost:platform:repositories:keys:{key}:url to another address."
         ) from None
     if strange:
         raise core.RepositoryError(

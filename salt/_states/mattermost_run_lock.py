@@ -66,7 +66,7 @@ def no_previous_installation(name):
     comment = "No previous installation is in use on this host."
     is_free = not os.path.exists(name)
     if not is_free:
-        comment = f"An import on this host was rolled back, so the old installation is in use again (see {name}). To import that installation again, run: salt-run state.orchestrate mattermost.import"
+        comment = f"An import on this host was rolled back, so the old installation is in use again (see {name}). To import that installation again, run: salt-run state.orchestrate mattermost.import pillar='…' (the same pillar as before)"
     return _ret(name, is_free, comment)
 
 

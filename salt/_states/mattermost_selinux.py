@@ -52,7 +52,7 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
             return _ret(
                 name,
                 False,
-                f"The SELinux policy of this host has no boolean {boolean}: {done.stderr.strip()}. See which ones it has: getsebool -a",
+                f"The SELinux policy of this host has no boolean {boolean}: {done.stderr.strip()}. List the booleans (getsebool -a), and name the right one in mattermost:platform:selinux:booleans.",
             )
         if done.stdout.split()[-1:] != ["on"]:
             todo[boolean] = ["setsebool", "-P", boolean, "on"]
@@ -101,7 +101,7 @@ def as_before(name, paths, labels=()):
             if ours and label["pattern"] not in record["contexts"]:
                 todo[label["pattern"]] = ["semanage", "fcontext", "-d", label["pattern"]]
     if not todo:
-        return _ret(name, True, "SELinux is as before the deploy.")
+        return _ret(name, True, "No recorded SELinux boolean or file label has to be set back.")
     shown = {subject: "off" if command[0] == "setsebool" else "removed" for subject, command in todo.items()}
     if __opts__["test"]:
         return _ret(
@@ -110,7 +110,7 @@ def as_before(name, paths, labels=()):
     fault = _carry_out(todo.values())
     if fault:
         return _ret(name, False, fault)
-    return _ret(name, True, "SELinux is as before the deploy.", shown)
+    return _ret(name, True, "SELinux booleans and file labels were set back to those from before the deploy.", shown)
 
 
 def _carry_out(todo) -> str:

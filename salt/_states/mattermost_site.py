@@ -42,11 +42,11 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
     elif installed and installed != wanted:
         reason = (
             f"Mattermost {installed} is deployed on this host, and the settings name {wanted}. The state `mattermost` never changes the "
-            f"version. To upgrade, run {command}. To stay, set mattermost:release:version to {installed}."
+            f"version. To change to {wanted}, run {command}. To keep {installed}, set mattermost:release:version to {installed}."
         )
     elif installed and (due := _due(breaking_changes, acknowledged, bundle_record.read(paths["work"]))):
         shown = (
-            f" To see the changes for this host: {command}"
+            f" To see the changes for this host before that: {command} test=True"
             if engine.has_orchestrations(__opts__, paths["work"])
             else ""
         )
@@ -55,7 +55,7 @@ def needs_no_orchestration(name, release, paths, breaking_changes, acknowledged=
             f"set mattermost:acknowledged: [{', '.join(due)}].{shown}"
         )
     if reason:
-        return _ret(name, False, f"{reason} Nothing was changed.")
+        return _ret(name, False, f"Nothing was changed. {reason}")
     return _ret(name, True, "No upgrade, move or breaking change is due on this host.")
 
 

@@ -41,12 +41,13 @@ def files(name, paths, purge, repository, password_given):
     if not going:
         return _ret(name, True, "No further file of this deployment has to be removed.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
+    count = "1 file or directory" if len(going) == 1 else f"{len(going)} files and directories"
     if __opts__["test"]:
-        return _ret(name, None, f"Would remove {len(going)} files and directories.", shown)
+        return _ret(name, None, f"Would remove {count}.", shown)
     for path in going:
         remove_files.remove(path)
         remove_files.prune(os.path.dirname(path), existing if record else (os.path.dirname(path),))
-    return _ret(name, True, f"{len(going)} files and directories were removed.", shown)
+    return _ret(name, True, f"{count} {'was' if len(going) == 1 else 'were'} removed.", shown)
 
 
 def _keeps_password(repository, password_given):
@@ -68,7 +69,11 @@ def accounts(name, user, paths, purge, others):
     """
     record = records.read(paths["work"])
     if not record:
-        return _ret(name, True, "Accounts stay, because the accounts from before the first deploy were not recorded.")
+        return _ret(
+            name,
+            True,
+            "No account was removed, because this host has no record of its accounts from before the first deploy.",
+        )
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
     installed = packages.Packages().names()
     gone = [each for each, package in others.items() if not fnmatch.filter(installed, package)]
@@ -81,7 +86,7 @@ def accounts(name, user, paths, purge, others):
         return _ret(
             name,
             True,
-            "No account of this deployment is left."
+            "No further account of this deployment has to be removed."
             if purge
             else f"The account {user} stays, because it owns the data.",
         )
@@ -102,7 +107,7 @@ def accounts(name, user, paths, purge, others):
             group.gr_name for group in grp.getgrall()
         }:  # userdel takes an account's own group with it
             return _ret(name, False, fault)
-    return _ret(name, True, "The accounts that the deploy created were removed.", shown)
+    return _ret(name, True, f"Accounts and groups that the deploy created were removed: {', '.join(shown)}.", shown)
 
 
 def recorded(

@@ -91,7 +91,7 @@ class Api:
             reason = getattr(err, "strerror", None) or str(err) or type(err).__name__
             if time.monotonic() >= deadline:
                 reason = f"no whole answer came within {self.timeout:g} s"
-            raise Unreachable(f"No server answers at {self.place}: {reason}.") from err
+            raise Unreachable(f"The server at {self.place} gave no usable answer: {reason}.") from err
         finally:
             end.cancel()
             connection.close()

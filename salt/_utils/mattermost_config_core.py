@@ -214,7 +214,8 @@ def _found(key: tuple, value, example) -> str:
     if value is None:
         return "null."
     text = "(hidden)" if is_secret(key) else str(value).lower() if isinstance(value, bool) else repr(value)
-    quotes = f" Write it in quotes: '{text}'." if isinstance(example, str) and isinstance(value, (int, float)) else ""
+    written = "" if is_secret(key) else f": '{text}'"
+    quotes = f" Write it in quotes{written}." if isinstance(example, str) and isinstance(value, (int, float)) else ""
     return f"{text}.{quotes}"
 
 
@@ -255,7 +256,9 @@ class Blocked(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        return f"{self.why} {self.todo()}"
+        return (
+            f"{self.why} {self.todo('mattermost:server:environment' if self.variable else 'mattermost:server:config')}"
+        )
 
 
 def blocked(config: dict, version: str, environment: dict, edition: str = "team") -> list[Blocked]:

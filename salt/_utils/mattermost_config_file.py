@@ -32,18 +32,20 @@ def read_json(path: str):
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as err:
-        raise FileError(f"{path} is not valid UTF-8 (byte {err.start}). Correct it or move it away.") from err
+        raise FileError(
+            f"{path} is not valid UTF-8 (byte {err.start}). Correct this file, or restore it from a backup."
+        ) from err
     except json.JSONDecodeError as err:
         raise FileError(
-            f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct it."
+            f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct this file, or restore it from a backup."
         ) from err
     except ValueError as err:
-        raise FileError(f"{path} is not valid JSON: {err}. Correct it.") from err
+        raise FileError(f"{path} is not valid JSON: {err}. Correct this file, or restore it from a backup.") from err
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}. Check its owner and mode: ls -l {path}") from err
     if not isinstance(parsed, dict):
         raise FileError(
-            f"{path} is not a JSON object with sections such as ServiceSettings. Correct it or move it away."
+            f"{path} is not a JSON object with sections such as ServiceSettings. Correct this file, or restore it from a backup."
         )
     return parsed
 
@@ -64,7 +66,7 @@ def permission_changes(path: str, uid: int, gid: int) -> dict:
     info = os.lstat(path)
     found = {}
     if not stat.S_ISREG(info.st_mode):
-        raise FileError(f"{path} is not a regular file. Move it away.")
+        raise FileError(f"{path} is not a regular file. Put a regular file with the same contents in its place.")
     if stat.S_IMODE(info.st_mode) != 0o600:
         found["mode"] = {"old": f"{stat.S_IMODE(info.st_mode):04o}", "new": "0600"}
     if (info.st_uid, info.st_gid) != (uid, gid):

@@ -72,7 +72,7 @@ BLOCKING = [
     ((11, 0), "SqlSettings", "DriverName", "mysql", "MySQL was removed in 11.0", "",
      "Move the data to PostgreSQL before this upgrade."),
     ((11, 0), "SqlSettings", "DisableDatabaseSearch", True,
-     "search does not work with this value since 11.0, which has no other search engine", "false", ""),
+     "since 11.0, the database search is the only search engine, so search does not work with this value", "false", ""),
     ((12, 0), "ImageProxySettings", "ImageProxyType", "atmos/camo", f"{_REFUSED} 12.0", "local", ""),
     ((12, 0), "FeatureFlags", "AppsEnabled", True, f"{_REFUSED} 12.0", "", "Remove this setting."),
     ((12, 0), "FeatureFlags", "MoveThreadsEnabled", True, f"{_REFUSED} 12.0", "", "Remove this setting."),

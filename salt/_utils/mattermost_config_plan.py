@@ -76,7 +76,7 @@ class Plan:
             )
         if self.file is None and self.live is not None:
             found.append(
-                f"A server is running, but {self.path} is missing. Restore that file. To start with a new file instead, stop the server, then deploy again."
+                f"A server is running, but {self.path} is missing. Restore that file. To start with a new file instead, stop the server on the host (systemctl stop mattermost), then deploy again."
             )
         if found:
             raise Refused(*found)
@@ -239,7 +239,7 @@ class Plan:
             left = [core.dotted(key) for key in left if core.look_up(result, key) != facts.MASK]
             if left:
                 raise Refused(
-                    f"The server did not accept the value of {', '.join(left)}. Check these settings in the System Console."
+                    f"The server did not accept the value of {', '.join(left)}. See in the System Console which values the server keeps, and correct these keys in the settings."
                 )
         later = {key: value for key, value in self.todo.items() if key not in known}
         if later:  # keys of the release that the coming restart brings

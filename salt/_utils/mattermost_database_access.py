@@ -52,4 +52,6 @@ class Access:
         sql = HBA_ERRORS_QUERY + (IDENT_ERRORS_QUERY if self.facts["version"] >= 15 else "")
         faults = [host.sentence(fault) for fault in lines_of(self.cluster.psql(sql))]
         if faults:
-            raise host.DatabaseError(f"{' '.join(faults)} The files are unchanged.")
+            raise host.DatabaseError(
+                f"{' '.join(faults)} The files were restored. Correct these lines on the host. Their numbers count this bundle's block at the top of the file."
+            )

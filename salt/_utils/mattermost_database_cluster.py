@@ -70,7 +70,7 @@ class Cluster:
             last = lines_of((done.stderr or done.stdout).strip())[-1:]
             raise DatabaseError(
                 f"{' '.join(command)} did not create PostgreSQL's cluster in {self.data['data_dir']}: {sentence(' '.join(last))} "
-                "Correct the cause on the host, then start again."
+                "Correct the cause on the host, then run the same command again."
             )
 
     def pid_file(self) -> list[str]:
@@ -162,7 +162,8 @@ class Cluster:
         place = self.running()
         if place is None:
             raise DatabaseError(
-                f"The PostgreSQL cluster in {self.data['data_dir']} is not running. {self.log_tail()}".strip()
+                f"The PostgreSQL cluster in {self.data['data_dir']} is not running. {self.log_tail()} "
+                f"See on the host: systemctl status {self.data.get('service', 'postgresql')}".replace("  ", " ")
             )
         environment = {
             "PGOPTIONS": "-c search_path=pg_catalog -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1"
@@ -201,7 +202,7 @@ class Cluster:
                 answer = self._run("root", role, "127.0.0.1", port, database, sql, {"PGPASSFILE": file.name})
         if answer != "t":
             raise DatabaseError(
-                f"The role {role} cannot create tables in schema public of the database {database}, or the encoding of that database is not UTF8."
+                f"The role {role} has no CREATE right on the schema public of the database {database}, or that database is not encoded in UTF8. Check with \\dn+ and \\l in psql."
             )
 
     def _run(self, os_user, role, where, port, database, sql, environment) -> str:
@@ -233,7 +234,7 @@ class Cluster:
                 )
             except subprocess.TimeoutExpired:
                 raise DatabaseError(
-                    f"PostgreSQL did not answer the account {os_user} within {TIMEOUT} s. See on the host: systemctl status postgresql"
+                    f"PostgreSQL did not answer the account {os_user} within {TIMEOUT} s. See on the host: systemctl status {self.data.get('service', 'postgresql')}"
                 ) from None
             said = [(file.seek(0), file.read().decode("utf-8", "replace"))[1] for file in (out, err)]
         return subprocess.CompletedProcess(command, done.returncode, *said)

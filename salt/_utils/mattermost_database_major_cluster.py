@@ -53,7 +53,7 @@ def inspect(old: host.Cluster) -> dict:
     seen = old.query(LIKE)
     if seen["tablespaces"]:
         raise host.DatabaseError(
-            f"The cluster in {old.data['data_dir']} has its own tablespaces, and this upgrade does not support them. Use pg_upgrade by hand."
+            f"The cluster in {old.data['data_dir']} has its own tablespaces, and this upgrade does not support them. Move their contents to pg_default and drop the tablespaces, or run pg_upgrade by hand."
         )
     return seen
 

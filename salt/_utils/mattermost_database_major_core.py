@@ -103,7 +103,7 @@ def not_shared(found: list[str]) -> str:
     """Return the refusal of a cluster that serves the databases *found* too."""
     return (
         f"The PostgreSQL cluster also has the databases {', '.join(found)}. The upgrade would stop and upgrade them, too. Set "
-        "mattermost:database:share: True to allow that, or move the server's database to its own cluster."
+        "mattermost:database:share: True to allow that, or move those databases to another cluster."
     )
 
 

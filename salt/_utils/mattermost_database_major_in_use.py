@@ -100,7 +100,8 @@ def refusal(wanted: int, majors: Majors, upgrade: str) -> str | None:
             f"The server's data was upgraded from PostgreSQL {wanted} to {serving}, and {wanted} is kept only as a "
             f"reserve. Set mattermost:database:version to {serving}."
         )
+    way = f"To upgrade it, run `{upgrade}`." if wanted > serving else "PostgreSQL cannot go back to an older version."
     return (
-        f"The server's data is in PostgreSQL {serving}, and the settings say {wanted}. To upgrade it, run `{upgrade}`. "
+        f"The server's data is in PostgreSQL {serving}, and the settings say {wanted}. {way} "
         f"To stay, set mattermost:database:version to {serving}."
     )

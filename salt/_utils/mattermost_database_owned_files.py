@@ -38,8 +38,8 @@ def _as_owner():
                     os.setgroups(groups)
     except OSError as err:
         raise host.DatabaseError(
-            f"The account {host.SUPERUSER} cannot use {err.filename} ({err.strerror}). This account must be able "
-            "to read that file and to write in its directory. Check the permissions of both: ls -la"
+            f"The account {host.SUPERUSER} cannot use {err.filename or 'a configuration file'} ({err.strerror}). This account must be able "
+            "to read that file and to write in its directory. Check on the host the permissions of both (ls -la) and the disk (df -h)."
         ) from None
 
 

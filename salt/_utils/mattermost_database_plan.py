@@ -22,8 +22,8 @@ def too_old(postgresql: int, release: str, upgrade: str) -> str | None:
     if postgresql >= oldest:
         return None
     return (
-        f"Mattermost {release} needs PostgreSQL {oldest} or newer, and this host has {postgresql}. Set "
-        f"mattermost:database:version: {oldest}, then run {upgrade}. Or deploy an older Mattermost."
+        f"Mattermost {release} needs PostgreSQL {oldest} or newer, not {postgresql}. Set mattermost:database:version: {oldest} "
+        f"(if the server has data, then run {upgrade}), or an older mattermost:release:version."
     )
 
 
@@ -94,7 +94,7 @@ def refusal(facts: dict, database: str, role: str, adopt: bool) -> str | None:
     known = facts["role"]
     if known and not adopt and not is_ours(known):
         if known["super"]:
-            return f"This bundle did not create the role {role}, which is a superuser. To take over the role, {how} mattermost:database:user."
+            return f"This bundle did not create the role {role}, which is a superuser. To take over the role, which then loses that right, {how} mattermost:database:user."
         if known["databases"]:
             return f"This bundle did not create the role {role}, which owns other databases. To take over the role, {how} mattermost:database:user."
     return None

@@ -84,7 +84,7 @@ def conflicts(facts: dict, wanted: dict[str, str]) -> list[str]:
                 else "remove that line from the file"
             )
             faults.append(
-                f"{path} sets {name} to {value} and overrides all other files, but this bundle needs {wanted[name]}. On the host, {how}."
+                f"{path} sets {name} to {value} and overrides this bundle's file, but this bundle needs {wanted[name]}. On the host, {how}."
             )
     return faults
 
@@ -178,13 +178,16 @@ class Setup:
         self.facts = self.inspect()
         faults += conflicts(self.facts, self.wanted)
         if faults:
-            raise host.DatabaseError(f"{' '.join(faults)} The files were restored.")
+            raise host.DatabaseError(
+                f"{' '.join(faults)} The files were restored. Correct mattermost:database:settings if the file is conf.d/mattermost.conf, else correct that file."
+            )
 
     def restart(self) -> None:
         """Restart the cluster and wait for it. Raises DatabaseError with the log's reason when it stays down."""
         if not self.cluster.systemctl("restart"):
             raise host.DatabaseError(
-                f"PostgreSQL did not start with the new settings. The old settings were restored. {self.cluster.log_tail()}".strip()
+                f"PostgreSQL did not start with the new settings. The old settings were restored. {self.cluster.log_tail()} "
+                "Check mattermost:database:settings, max_connections and tune.".replace("  ", " ")
             )
 
 
@@ -202,7 +205,8 @@ def start(cluster: host.Cluster) -> None:
     host.systemctl("reset-failed", cluster.data["service"])
     if not cluster.systemctl("restart"):
         raise host.DatabaseError(
-            f"{cluster.data['service']} was started, but its PostgreSQL cluster does not answer. {cluster.log_tail()}".strip()
+            f"{cluster.data['service']} was started, but its PostgreSQL cluster does not answer. {cluster.log_tail()} "
+            f"See on the host: systemctl status {cluster.data['service']}".replace("  ", " ")
         )
 
 

@@ -33,7 +33,7 @@ OURS = {
     # nginx speaks plain HTTP with the server, and has the site's ports and certificates
     "MM_SERVICESETTINGS_CONNECTIONSECURITY": "nginx does the site's TLS; run mattermost.ssl",
     "MM_SERVICESETTINGS_USELETSENCRYPT": "nginx does the site's TLS; use mattermost:certificate",
-    "MM_SERVICESETTINGS_FORWARD80TO443": "nginx uses port 80; run mattermost.ssl",
+    "MM_SERVICESETTINGS_FORWARD80TO443": "nginx uses port 80, and after mattermost.ssl it redirects http to https",
     # a variable would open sign-up before the first administrator's account exists
     "MM_TEAMSETTINGS_ENABLEUSERCREATION": "use mattermost:server:config (TeamSettings, EnableUserCreation)",
 }
@@ -86,7 +86,9 @@ def rendered(variables: dict) -> str:
         try:
             lines.append(f"{name}={quoted(value)}\n")
         except Unusable as err:
-            raise Unusable(f"{name} {err}. The server cannot read such a value from a file.") from None
+            raise Unusable(
+                f"{name} {err}. The server cannot read such a value from a file. Remove that character."
+            ) from None
     return HEADER + "".join(lines)
 
 

@@ -26,7 +26,7 @@ def change(zone, permanent, runtime):
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode:
                 reason = (ended.stderr or ended.stdout).strip()
-                return f"firewalld refused {' '.join(command[1:])}: {reason}."
+                return f"firewalld refused {' '.join(command[1:])}: {reason}. See on the host: journalctl -u firewalld"
     return None
 
 

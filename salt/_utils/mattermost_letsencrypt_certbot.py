@@ -79,7 +79,7 @@ class Certbot:
             if refused[0] not in UNKNOWN:
                 return (
                     account,
-                    f"The certificate's account at the certificate authority could not be checked ({refused[0]}): {refused[1]}. Renewals still use this account. See certbot's log on the host: {self.log}",
+                    f"certbot's account at {server} could not be checked ({refused[0]}): {refused[1]}. Renewals still use this account. See certbot's log on the host: {self.log}",
                 )
             os.rename(os.path.join(folder, account), os.path.join(self.directory, f"unknown-account-{account}"))
         before = set(_names(folder))
@@ -87,7 +87,7 @@ class Certbot:
         if refused:
             return (
                 "",
-                f"No account could be created at {server} ({refused[0]}): {refused[1]}. Without an account, the certificate cannot be renewed. See certbot's log on the host: {self.log}",
+                f"No account could be created at {server} ({refused[0]}): {refused[1]}. Without an account, the certificate cannot be renewed. See certbot's log on the host ({self.log}), then deploy again.",
             )
         return sorted(set(_names(folder)) - before or before)[0], ""
 

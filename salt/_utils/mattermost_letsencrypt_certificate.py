@@ -86,7 +86,7 @@ def require_valid(certificate: Certificate, now: float) -> None:
     if now >= certificate.not_after:
         raise CertificateError("The certificate has expired.")
     if now < certificate.not_before:
-        raise CertificateError("The certificate is not valid yet. Check the clock of the host.")
+        raise CertificateError("The certificate is not valid yet. Check the clocks of the controller and of the host.")
 
 
 def public_key(kind: str, path: str) -> str:

@@ -24,17 +24,17 @@ def task(certificate, params: dict, wanted: dict, now: float) -> tuple[str, str]
     names = [each.lower() for each in _names(wanted)]
     missing = [each for each in names if each not in certificate.names]
     if names[0] in missing:
-        return "issue", "the certificate is for another name"
+        return "issue", "the existing certificate is for another name"
     if missing:
-        return "issue", f"it does not cover {', '.join(missing)}"
+        return "issue", f"the existing certificate does not cover {', '.join(missing)}"
     if canonical(params.get("server", wanted["server"])) != canonical(wanted["server"]):
-        return "issue", f"it was issued by {params['server']}"
+        return "issue", f"the existing certificate was issued by {params['server']}"
     if params.get("key_type", certificate.key_type) != wanted["key_type"]:
-        return "issue", f"its key is {params.get('key_type', certificate.key_type)}, not {wanted['key_type']}"
+        return "issue", f"the existing key is {params.get('key_type', certificate.key_type)}, not {wanted['key_type']}"
     if certificate.not_after - now <= certificate.lifetime * RENEWED_BY_TIMER:
-        return "renew", "it has expired" if now >= certificate.not_after else "it expires soon"
+        return "renew", f"the existing certificate {'has expired' if now >= certificate.not_after else 'expires soon'}"
     more = [each for each in certificate.names if each not in names]
-    return ("trim", f"it also covers {', '.join(more)}") if more else ("", "")
+    return ("trim", f"the existing certificate also covers {', '.join(more)}") if more else ("", "")
 
 
 def _names(wanted: dict) -> list[str]:
@@ -205,11 +205,11 @@ ADVICE = {
     "connection": "The Internet must reach port 80 of this host at the name's address. Check the firewall, cloud rules and NAT.",
     "dns": "The name must resolve to this host in public DNS.",
     "caa": "The name's CAA record in DNS must allow this certificate authority.",
-    "unauthorized": "Another web server answers for this name. Change the DNS record of the name to this host's address.",
+    "unauthorized": "Probably another web server answers for this name. Change the name's DNS records (A and AAAA) to this host's addresses.",
     "rateLimited": "Wait as long as the authority's answer says. For trials, set mattermost:letsencrypt:directory_url to a staging CA.",
-    "unreachable": "The host must be able to reach the certificate authority (mattermost:letsencrypt:directory_url, ca_file).",
+    "unreachable": "The host must reach the certificate authority over HTTPS. Check the host's network, mattermost:letsencrypt:directory_url and ca_file.",
     "badNonce": "The certificate authority, or a proxy before it, gave inconsistent answers. Run the same command again.",
-    "rejectedIdentifier": "This certificate authority issues no certificate for such a name. Use your own: mattermost:certificate:source: files.",
+    "rejectedIdentifier": "This certificate authority issues no certificate for such a name. Use your own certificate: set mattermost:certificate:source to files.",
 }
 
 

@@ -78,7 +78,7 @@ def install(path: str, data: bytes, sha256: str, origin: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise ProgramError(
-            f"The SHA-256 of {origin} is {found}. Expected: {sha256 or 'none given'}. The file was not opened."
+            f"The SHA-256 of {origin} is {found}. Expected: {sha256 or 'not set'}. The file was not opened."
         )
     try:
         program = bz2.decompress(data)

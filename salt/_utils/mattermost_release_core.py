@@ -33,7 +33,7 @@ EXTENDED = ((5, 37), (6, 3), (7, 1), (7, 8), (8, 1), (9, 5), (9, 11), (10, 5), (
 def note(release: dict, installed: str | None) -> str:
     """Say that the default is newer than what an unpinned host keeps, or that a patch is newer than the named version, or nothing."""
     if facts.is_newer_patch(release, installed) and release["pinned"]:
-        return f" An unattended patch installed it. It stays, because it is newer than mattermost:release:version ({release['version']})."
+        return f" An unattended patch installed that version. It stays, because it is newer than mattermost:release:version ({release['version']})."
     newer = facts.newer_default(release, installed)
     return newer and f" The default is now {newer}. To upgrade, set mattermost:release:version to {newer}."
 
@@ -50,7 +50,7 @@ def check_hop(installed: str | None, version: str, is_import: bool = False) -> N
         raise ReleaseError(
             f"Mattermost {version} is older than {'' if is_import else 'the installed '}{installed}, and cannot use the database of {installed}. Set "
             f"mattermost:release:version to {installed} or a newer version."
-            + ("" if is_import else " To go back, run on the host: mattermost-switch back")
+            + ("" if is_import else " To go back one upgrade, begin on the host with: mattermost-switch back")
         )
     if old >= (10, 11, 17) and old < (11, 0, 0) and (11, 0, 0) <= new <= (11, 7, 2):
         raise ReleaseError(
@@ -155,7 +155,7 @@ def check_members(names: set[str], version: str, edition: str = "team") -> None:
     if edition == "team" and ENTERPRISE_LICENCE in names:
         raise ReleaseError(
             f"The archive has the Enterprise Edition of {version}. The archive of the Team Edition is named "
-            f"mattermost-team-{version}-…. Use that archive, or set mattermost:release:edition to enterprise."
+            f"mattermost-team-{version}-…. Set mattermost:release:source to that archive, or mattermost:release:edition to enterprise."
         )
     missing = [
         name

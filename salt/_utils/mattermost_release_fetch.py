@@ -45,11 +45,14 @@ def archive(source: str, name: str, checksum: str, folder: str, ca_file: str | N
     Raises ReleaseError when there is no good archive to be had.
     """
     if source.startswith("file://"):
-        return _checked(source[len("file://") :], checksum, "mattermost:release:source")
+        return _checked(source[len("file://") :], checksum, "Correct mattermost:release:source.")
     ready = os.path.join(folder, name)
     if not source.startswith(("https://", "http://")):
         copied = os.path.join(folder, os.path.basename(source))
-        return _checked(copied if os.path.exists(copied) else ready, checksum, f"{source} on the controller")
+        todo = (
+            f"Copy {source} from the controller to that path, or set mattermost:release:source to an https:// address."
+        )
+        return _checked(copied if os.path.exists(copied) else ready, checksum, todo)
     with held:
         if os.path.exists(ready):
             if sha256(ready) == checksum:
@@ -78,11 +81,9 @@ def begin(*arguments, then=lambda archive: archive) -> Future:
     return future
 
 
-def _checked(path: str, checksum: str, origin: str) -> str:
+def _checked(path: str, checksum: str, todo: str) -> str:
     if not os.path.isfile(path):
-        raise ReleaseError(
-            f"The archive {path} does not exist on this host ({origin}). Correct mattermost:release:source."
-        )
+        raise ReleaseError(f"The archive {path} does not exist on this host. {todo}")
     found = sha256(path)
     if found != checksum:
         raise ReleaseError(_mismatch(path, found, checksum))

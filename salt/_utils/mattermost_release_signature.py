@@ -32,7 +32,7 @@ def archive(release: dict, name: str, folder: str, ca_file: str | None = None, p
     source, place = release["source"], os.path.join(folder, name)
     if "://" not in source:
         raise ReleaseError(
-            f"No checksum is known for the archive {source} on the controller. Set mattermost:release:sha256 to what sha256sum prints for it."
+            f"No checksum is known for the archive {source} on the controller. Set mattermost:release:sha256 to what `sha256sum {source}` prints there."
         )
     signature = _brought(release["signature"], f"{place}.sig", "signature", ca_file, pause)
     key = _brought(release["key"], f"{place}.key", "key (mattermost:release:key)", ca_file, pause)
@@ -64,9 +64,11 @@ def _brought(source: str, place: str, what: str, ca_file, pause) -> str:
     else:
         if os.path.exists(place):
             os.unlink(place)
-        fetch.complete(source, place, ca_file, pause, f"This file is the release's {what}. {WAY_OUT}")
+        fetch.complete(source, place, ca_file, pause, f"This file holds the vendor's {what}. {WAY_OUT}")
     if os.path.getsize(place) > SMALL:
-        raise ReleaseError(f"{source} is not a {what}: it has {os.path.getsize(place)} bytes. {WAY_OUT}")
+        raise ReleaseError(
+            f"{source} is not a {what}: the file is too large ({os.path.getsize(place)} bytes). {WAY_OUT}"
+        )
     return place
 
 

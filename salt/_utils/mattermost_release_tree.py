@@ -186,7 +186,7 @@ def _aside(folder: str, archive: str, install: str):
         if isinstance(err, (tarfile.TarError, EOFError, zlib.error)):
             reason = f"{archive} is not a readable archive: {err}. Correct mattermost:release:source."
         elif isinstance(err, OSError):
-            reason = f"Unpacking {archive} below {install} failed: {err}. Check that disk on the host: df -h"
+            reason = f"Unpacking {archive} below {install} failed: {err}. Check that disk on the host: df -h {install}"
         else:
             raise
         raise ReleaseError(reason) from None
@@ -211,7 +211,7 @@ def _placed(member: tarfile.TarInfo, folder: str):
     path = os.path.join(folder, member.name)
     if os.path.realpath(os.path.dirname(path)) != os.path.dirname(path):
         raise ReleaseError(
-            f"The archive's member {member.name!r} would be written through a link. {core.OTHER_ARCHIVE}"
+            f"The archive's member {member.name!r} is below a symbolic link, which may point elsewhere. {core.OTHER_ARCHIVE}"
         )
     _make(os.path.dirname(path))
     if member.isdir():

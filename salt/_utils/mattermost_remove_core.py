@@ -58,8 +58,8 @@ def parse_request(pillar: dict, name: str) -> bool:
         return False
     if purge != name:
         raise ValueError(
-            f"remove:purge is {purge!r} and this host is {name}. Nothing was removed. To destroy its data, set: "
-            f'pillar=\'{{"remove": {{"purge": "{name}"}}}}\'.'
+            f"remove:purge is {purge!r}, but this host is {name}. Nothing was removed. To destroy the data of this host, run mattermost.remove "
+            f'with pillar=\'{{"remove": {{"purge": "{name}"}}}}\''
         )
     return True
 
@@ -103,7 +103,7 @@ def what_stays(name: str, places: dict) -> str:
     """Return the last words of a removal that keeps the data. places: what -> where."""
     kept = "; ".join(f"{what}: {where}" for what, where in places.items())
     return (
-        f"Kept: {kept}. To use the data again, run mattermost.ssl. To destroy it, run "
+        f"Kept: {kept}. To use the data again, run mattermost.ssl. To destroy the data, run "
         f'mattermost.remove with pillar=\'{{"remove": {{"purge": "{name}"}}}}\''
     )
 
@@ -114,7 +114,7 @@ def what_stays_of_a_purge(backups: str, password: str) -> str:
         return "Nothing is kept."
     untouched = f"The backups {backups} were not changed."
     return (
-        f"{untouched} {password} stays, because the backups cannot be read without the password in that file. Copy the file, then remove it."
+        f"{untouched} {password} stays, because the backups cannot be read without the password in that file. Copy that file to a safe place, then delete it on this host."
         if password
         else untouched
     )

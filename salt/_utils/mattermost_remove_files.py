@@ -43,7 +43,7 @@ def unfinished(paths):
     ends = {
         f"{work}/postgresql/journal": ("An upgrade of PostgreSQL", "mattermost-postgresql wait"),
         f"{work}/switch/journal": ("An upgrade or rollback", "mattermost-switch wait"),
-        f"{work}/aside/journal": ("An import", "mattermost-aside back"),
+        f"{work}/aside/journal": ("An import", "mattermost-aside back (rolls the import back)"),
         **run_lock.replacing(paths),
     }
     return run_lock.first_of(ends)

@@ -33,9 +33,13 @@ def fingerprints(armoured: str) -> list[str]:
             data = base64.b64decode("".join(line for line in lines if line and not line.startswith("=")), validate=True)
             found += [_fingerprint(packet) for kind, packet in _packets(data) if kind == PUBLIC_KEY]
         except (ValueError, IndexError):
-            raise RepositoryError("The OpenPGP key in that file is damaged.") from None
+            raise RepositoryError(
+                "The OpenPGP key in that file is damaged. Check its address in mattermost:platform:repositories:keys."
+            ) from None
     if not found:
-        raise RepositoryError("That file contains no OpenPGP key.")
+        raise RepositoryError(
+            "That file contains no OpenPGP key. Check its address in mattermost:platform:repositories:keys."
+        )
     return found
 
 

@@ -183,7 +183,7 @@ def _scalar(path, value) -> list[Fault]:
     if isinstance(value, float) and not math.isfinite(value):
         return [Fault(f"{key(path)} is {value}, which is not a finite number. Write a number in digits.", path=path)]
     if isinstance(value, int) and not -INT64 <= value < INT64:
-        return [Fault(f"{key(path)} is too large. Write at most {INT64 - 1}.", path=path)]
+        return [Fault(f"{key(path)} has too many digits. Write at most {INT64 - 1}.", path=path)]
     return []
 
 
@@ -242,6 +242,6 @@ def _reason(error, secret: bool) -> str:
         return f"is {found}, but the {error.validator} is {error.validator_value} {unit}".rstrip() + "."
     if error.validator == "pattern":
         return (
-            f"is {found}, which does not have the required form ({error.schema.get('x-form', error.validator_value)})"
+            f"is {found}, which does not have the required form ({error.schema.get('x-form', error.validator_value)})."
         )
     return f"is not valid: {'(hidden)' if secret else error.message}."

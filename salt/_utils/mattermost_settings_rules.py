@@ -104,7 +104,7 @@ def uploads_pass_nginx(settings):
     if not re.fullmatch("[0-9]+", variable):
         yield "mattermost:server:environment:MM_FILESETTINGS_MAXFILESIZE must be a whole number of bytes, such as 209715200."
     if limit is not None and not 0 < limit < 2**62:
-        yield f"{where} must be between 1 and {MAX_UPLOAD} bytes. nginx would refuse any other value."
+        yield f"{where} is {limit} bytes. Write a number between 1 and {MAX_UPLOAD} (1 TiB)."
 
 
 def uploads_have_a_limit(settings):
@@ -141,7 +141,7 @@ def metrics_are_not_for_all(settings):
     if not named:
         yield (
             "mattermost:server:config:MetricsSettings:Enable opens the server's profiler to everybody, without a login."
-            " Set MetricsSettings:ListenAddress to one address and a port, such as 127.0.0.1:8067."
+            " Set mattermost:server:config:MetricsSettings:ListenAddress to one address and a port, such as 127.0.0.1:8067."
         )
     elif (
         not settings["firewall"]["manage"] and address != "localhost" and not ipaddress.ip_address(address).is_loopback
@@ -220,7 +220,7 @@ def names_stay_text(settings):
 def round_trip_has_the_socket(settings):
     """`verify:round_trip` needs `server:local_mode`."""
     if settings["verify"]["round_trip"] and not settings["server"]["local_mode"]:
-        yield "mattermost:verify:round_trip needs the server's local socket, but mattermost:server:local_mode is False. Set local_mode to True."
+        yield "mattermost:verify:round_trip needs the server's local socket, but mattermost:server:local_mode is False. Set local_mode to True, or round_trip to False."
 
 
 def names_have_no_signs(settings):
@@ -234,7 +234,7 @@ def names_are_names(settings):
     for name in settings["names"]:
         labels = name.split(".")
         if labels[-1].isdigit() or len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
-            yield f"{name} (of mattermost:name, additional_names or the roster ID) is not a DNS name. Write one, such as chat.example.com."
+            yield f"{name} (of mattermost:name, additional_names or the roster ID) is not a DNS name. Write a DNS name, such as chat.example.com."
 
 
 def unattended_patches_come_from_an_address(settings):

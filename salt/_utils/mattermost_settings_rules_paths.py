@@ -67,9 +67,9 @@ def paths_are_not_the_systems(settings):
         real = _normal(path)
         shown = path if path == real else f"{path}, which is {real}"
         if _is_the_systems(path):
-            yield f"{name} is {shown}, a system directory. Set a directory that nothing else uses, such as {real.rstrip('/')}/mattermost."
+            yield f"{name} is {shown}, a system directory. Set a directory that nothing else uses, such as /srv/mattermost."
         elif not name.endswith(":webroot") and any(holds(each, real) for each in VOLATILE):
-            yield f"{name} is {shown}. A restart of the host empties that directory. Set a directory on a disk."
+            yield f"{name} is {shown}, among temporary or system files (as in /tmp, /run or /boot). Set a directory elsewhere, such as below /srv."
 
 
 def paths_are_no_components(settings):
@@ -101,7 +101,7 @@ def paths_are_not_too_long(settings):
     run = settings["paths"]["run"]
     for name, path in _directories(settings).items():
         if len(path) > LONGEST["path"] or max(map(len, path.split("/"))) > LONGEST["name"]:
-            yield f"{name} is too long. Write at most {LONGEST['path']} characters, and {LONGEST['name']} between two slashes."
+            yield f"{name} is too long. Write at most {LONGEST['path']} characters in all, and at most {LONGEST['name']} between two slashes."
     if len(run + SOCKET) > LONGEST["socket"]:
         yield f"mattermost:paths:run is too long for a socket. Write at most {LONGEST['socket'] - len(SOCKET)} characters."
 

@@ -50,7 +50,7 @@ def test_the_one_command_goes_back_with_every_message_and_asks_nothing(upgraded,
     upgraded.assert_still_new()
     run = upgraded.deployment.orchestrate("mattermost.rollback")
     assert run.rc == 0, run
-    assert "everything that was written since the upgrade stays" in run.comments
+    assert "What was written since the upgrade stays" in run.comments
     upgraded.assert_back()
     upgraded.deployment.wait_until_healthy()
     Chat(upgraded.deployment).post([9])

@@ -96,7 +96,7 @@ def test_a_dry_run_says_what_comes_and_changes_nothing(place):
     run = place.bring("test=True")
     assert run.rc == 0, run
     assert "hand-made, running" in run.stages["from-host-is-named"]["comment"]
-    assert "set it aside" in run.stages["imported"]["comment"]
+    assert "rename its files" in run.stages["imported"]["comment"]
     ours = "/etc/mattermost /opt/mattermost.* /var/lib/mattermost-deploy /run/mattermost-* /run/mattermost-deploy/*"
     # a dry run, too, is alone at work there
     assert place.ssh(f"ls -d {ours}", check=False).split() == ["/run/mattermost-deploy", "/run/mattermost-deploy/lock"]

@@ -106,7 +106,7 @@ def test_a_server_moves_from_one_minion_to_another(pair):
             pair.wait_until_healthy(SERVES_SECONDS)
             failed = run.result()
             assert failed.rc == 1, failed
-            assert f"{pair.name} serves again, with all its data." in failed.comments, failed
+            assert f"{pair.name} serves again, with all its data" in failed.comments, failed
             assert f"The minion {OTHER} does not answer." in failed.comments
             assert on_the_way(pair) == ["", ""]
             assert 'source address="' in opened[0]

@@ -71,7 +71,7 @@ SETTINGS = [
     ({"platform": {"postgresql": {"version": 13}}}, "postgresql", "PostgreSQL 13 would be installed"),
     ({"verify": {"ca_file": "/no/such.pem"}}, "named-files", "no /no/such.pem (mattermost:verify:ca_file)"),
     ({"certificate": {"source": "files"}}, "own-certificate", "must be set to your files"),
-    ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "no.such.invalid does not resolve"),
+    ({"verify": {"address": ""}, "name": "no.such.invalid"}, "public-name", "cannot resolve the DNS name no.such.invalid"),
 ]  # fmt: skip
 
 

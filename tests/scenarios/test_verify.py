@@ -220,7 +220,7 @@ def test_a_host_that_was_never_deployed(bare):
     done = bare.orchestrate("mattermost.verify", "test=True")
     assert done.rc == 0
     assert done.stages["site-is-verified"]["result"] is None
-    assert "nothing is deployed on these hosts" in done.comments
+    assert "nothing is deployed on this host" in done.comments
     wet = bare.orchestrate("mattermost.verify")
     assert wet.rc == 1
     assert "No site is deployed on this host" in wet.comments

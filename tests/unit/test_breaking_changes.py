@@ -112,7 +112,7 @@ def test_a_change_cannot_be_ignored():
     found = preflight.findings_of({"preflight": {"ignore": ["breaking-changes"]}}, preflight.DEPLOYED)
     assert (
         found["settings"].sentence
-        == "mattermost:preflight:ignore names breaking-changes, which is a breaking change, not a check."
+        == "mattermost:preflight:ignore names breaking-changes, a check that cannot be ignored."
     )
     assert found["settings"].level == "refusal"
 

@@ -157,7 +157,7 @@ def test_a_certbot_that_fails_without_a_reason_is_said_to(host):
     host.certificate(age=70)
     host.failed = True
     host.run("check")
-    assert "certbot.service failed. See: journalctl -u certbot.service." in host.report()["what"]
+    assert "The last renewal failed: journalctl -u certbot.service shows the reason." in host.report()["what"]
 
 
 def test_another_certificates_failure_is_not_ours(host):

@@ -68,7 +68,7 @@ def test_a_key_that_rpm_removes_is_gone(system, program):
         "name": "",
         "result": True,
         "changes": {"gpg-pubkey-ab-1": "removed"},
-        "comment": "The package repositories and services of this host are as before the deploy.",
+        "comment": "The package repositories and services of this host were restored.",
     }
 
 

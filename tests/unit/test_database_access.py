@@ -53,7 +53,7 @@ def test_our_lines_are_written_and_read_and_a_second_time_nothing_happens(tmp_pa
 
 def test_what_postgresql_refuses_comes_back_as_it_was(tmp_path):
     cluster = Cluster(tmp_path, "pg_hba.conf line 9: invalid authentication method")
-    with pytest.raises(host.DatabaseError, match="line 9: invalid authentication method. The files are unchanged"):
+    with pytest.raises(host.DatabaseError, match="line 9: invalid authentication method. The files were restored"):
         access.Access(cluster, HBA, IDENT).apply()
     assert cluster.texts() == [THEIRS, ""]
     assert cluster.reloads() == 0

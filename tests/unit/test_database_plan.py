@@ -37,7 +37,7 @@ def phrases(found, **wanted):
 
 def test_a_postgresql_that_the_release_cannot_use_is_refused():
     assert plan.too_old(14, "11.7.10", "upgrade it") is None
-    assert "needs PostgreSQL 14 or newer, and this host has 13" in plan.too_old(13, "11.7.10", "upgrade it")
+    assert "needs PostgreSQL 14 or newer, not 13." in plan.too_old(13, "11.7.10", "upgrade it")
 
 
 def test_a_finished_database_needs_nothing():

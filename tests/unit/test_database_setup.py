@@ -73,7 +73,7 @@ def test_a_larger_value_of_the_administrator_is_neither_set_nor_a_difference(see
 @pytest.mark.parametrize(("name", "value"), [("listen_addresses", "*"), ("port", "5555"), ("max_connections", "10")])
 def test_a_later_file_may_not_take_away_what_must_hold(seen, name, value):
     (sentence,) = setup.conflicts(with_ours(seen, entry(name, value, "/data/postgresql.auto.conf")), WANTED)
-    assert sentence.startswith(f"/data/postgresql.auto.conf sets {name} to {value} and overrides all other files")
+    assert sentence.startswith(f"/data/postgresql.auto.conf sets {name} to {value} and overrides this bundle's file")
     assert sentence.endswith(f"run in psql: ALTER SYSTEM RESET {name}.")
 
 

@@ -184,5 +184,5 @@ def test_a_file_that_came_incomplete_is_none(local_host, tmp_path, monkeypatch):
     (tmp_path / "archive").write_bytes(DATA)
     monkeypatch.setattr(os.path, "getsize", lambda path: len(DATA) + 1)
     done = local_host(passwd="", asks=False).send(str(tmp_path / "archive"), str(tmp_path / "there"), "archive")
-    assert (done.rc, done.err) == (1, "The transfer was incomplete.\n")
+    assert (done.rc, done.err) == (1, "the transfer was incomplete\n")
     assert not (tmp_path / "there").exists()

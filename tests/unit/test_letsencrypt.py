@@ -70,10 +70,10 @@ MORE = WANTED | {"names": [NAME, "second.example.test"]}
 @pytest.mark.parametrize(
     ("names", "wanted", "task"),
     [
-        ((NAME,), MORE, ("issue", "it does not cover second.example.test")),
+        ((NAME,), MORE, ("issue", "the existing certificate does not cover second.example.test")),
         ((NAME, "second.example.test"), MORE, ("", "")),
-        ((NAME, "second.example.test"), WANTED, ("trim", "it also covers second.example.test")),
-        (("second.example.test",), MORE, ("issue", "the certificate is for another name")),
+        ((NAME, "second.example.test"), WANTED, ("trim", "the existing certificate also covers second.example.test")),
+        (("second.example.test",), MORE, ("issue", "the existing certificate is for another name")),
         ((NAME, "second.example.test"), MORE | {"names": [NAME.upper(), "Second.example.test"]}, ("", "")),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_deployed_host_and_a_bare_one_fit():
         ("Mount that disk at /srv/chat instead", {"target": {"mounted": "/srv/chat/data "}}),
         ("new: /srv/chat/data cannot be renamed", {"target": {"fixed": "/srv/chat/data cannot be renamed (x)."}}),
         ("Free some space on that disk", {"target": {"free": "300000", "database_free": "300000"}}),
-        ("The files need", {"target": {"free": "200000", "same_disk": ""}}),
+        ("The files need ", {"target": {"free": "200000", "same_disk": ""}}),
         ("The database needs", {"target": {"database_free": "200000", "same_disk": ""}}),
     ],
 )
@@ -151,8 +151,12 @@ def test_batches_hold_every_name_once():
 def test_a_census_that_differs_is_told_by_table():
     census = "posts 10 99\nusers 2 -5\n"
     assert plan.differences(census, census) == ""
-    assert "posts: 10 99 on the source, 9 99 on the target" in plan.differences(census, "posts 9 99\nusers 2 -5\n")
-    assert "users: 2 -5 on the source, missing on the target" in plan.differences(census, "posts 10 99\n")
+    assert "The first is posts (rows and checksum): 10 99 on the source, 9 99 on the target" in plan.differences(
+        census, "posts 9 99\nusers 2 -5\n"
+    )
+    assert "users (rows and checksum): 2 -5 on the source, missing on the target" in plan.differences(
+        census, "posts 10 99\n"
+    )
     assert plan.row_count(census, "posts") == 10
     assert plan.row_count(census, "bots") == 0
 

@@ -106,11 +106,11 @@ def test_what_is_no_key_is_laid_nowhere(odd):
         (
             "'mattermost_moving.lead' is not available.",
             transfer.TransferError,
-            "new could not run this step of the move.*available",
+            "new could not run this step.*available",
         ),
-        ({"done": {"more": 1}}, transfer.TransferError, "new could not run this step of the move"),
-        ({}, transfer.TransferError, "new could not run this step of the move"),
-        (None, transfer.TransferError, "new could not run this step of the move"),
+        ({"done": {"more": 1}}, transfer.TransferError, "new could not run this step"),
+        ({}, transfer.TransferError, "new could not run this step"),
+        (None, transfer.TransferError, "new could not run this step"),
     ],
 )
 def test_what_the_target_answers_is_what_is_told(answer, kind, said):
@@ -122,7 +122,11 @@ def test_what_the_target_answers_is_what_is_told(answer, kind, said):
 @pytest.mark.parametrize(
     ("state", "kind", "said"),
     [
-        ("serves", transfer.TransferError, "new does not answer. look. old serves again, with all its data."),
+        (
+            "serves",
+            transfer.TransferError,
+            "new does not answer. look. old serves again, with all its data, unless its server was stopped before.",
+        ),
         (
             "left",
             copying.UnknownState,
@@ -230,7 +234,10 @@ def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):
     with open(f"{leading.DOOR}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         said = led(None, monkeypatch)["failed"]
-    assert said == "An earlier run of this move is still in progress on new. Start again when that run has ended."
+    assert (
+        said
+        == "An earlier move or import is still in progress on new. Start the same command again when that run has ended."
+    )
 
 
 def test_what_a_step_needs_beside_goes_sealed_and_an_import_in_place_opens_nothing():

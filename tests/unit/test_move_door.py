@@ -205,7 +205,7 @@ def test_a_target_that_still_leads_a_move_makes_no_new_key(source):
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = source.do("key_made")
     assert done.returncode == 4
-    assert "An earlier run of this move is still in progress here." in done.stderr
+    assert "An earlier run of a move or import is still in progress on this host." in done.stderr
 
 
 def test_a_key_is_made_and_removed(source):

@@ -103,7 +103,9 @@ def test_a_repository_that_does_not_open_is_refused(host):
     done = run(host)
     assert done.returncode == 2
     assert "Nothing was changed" in done.stderr
-    assert done.stderr.endswith("Then run on the controller: salt-run state.orchestrate mattermost.ssl (or .non-ssl)\n")
+    assert done.stderr.endswith(
+        ", then run on the controller: salt-run state.orchestrate mattermost.ssl (or .non-ssl)\n"
+    )
     assert stored(host) == "old"
 
 

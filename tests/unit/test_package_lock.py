@@ -56,7 +56,7 @@ def test_nobody_is_waited_for_where_nobody_installs(state):
         "name": "x",
         "result": True,
         "changes": {},
-        "comment": "No other program is installing packages.",
+        "comment": "No other program keeps this run from installing its packages.",
     }
 
 
@@ -98,7 +98,7 @@ def test_a_yum_that_died_holds_nothing(state, tmp_path):
     dead = subprocess.Popen(["true"])
     dead.wait()
     (tmp_path / "yum.pid").write_text(f"{dead.pid}\n")
-    assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."
+    assert state.free("x", ["nginx"])["comment"] == "No other program keeps this run from installing its packages."
 
 
 def test_what_this_run_began_to_fetch_is_waited_for_and_then_nothing_is_begun_any_more(state, tmp_path):
@@ -109,7 +109,7 @@ def test_what_this_run_began_to_fetch_is_waited_for_and_then_nothing_is_begun_an
         assert time.monotonic() < deadline
     assert "the package download that this run began" in state.free("x", ["nginx"])["comment"]
     assert subprocess.run([*take, "true"]).returncode == 1
-    assert state.free("x", ["nginx"])["comment"] == "No other program is installing packages."
+    assert state.free("x", ["nginx"])["comment"] == "No other program keeps this run from installing its packages."
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_a_good_host_passes(facts):
         ("other-run", "process 7 since", {"facts": {"lock": "process 7 since 10:00"}}),
         ("clock", "4000 s behind", {"outside": {"skew": -4000.0}}),
         ("email", "mattermost:email is not set", {"pillar": {"email": ""}}),
-        ("public-name", "chat.example.test does not resolve", {"outside": {"resolved": []}}),
+        ("public-name", "cannot resolve the DNS name chat.example.test", {"outside": {"resolved": []}}),
         ("public-name", "a certificate needs a DNS name", {"pillar": {"name": "192.0.2.7"}}),
         *(
             ("public-name", f"{name} is a name that only your own network knows", {"pillar": {"name": name, "letsencrypt": {"directory_url": PUBLIC}}})
@@ -159,7 +159,7 @@ BY_MINION = {"by_minion": True}
 @pytest.mark.parametrize(
     ("check", "pillar", "words"),
     [
-        ("archive-source", {"release": {"source": "pillar/files/mm.tar.gz"}}, "No file is copied to a minion"),
+        ("archive-source", {"release": {"source": "pillar/files/mm.tar.gz"}}, "not copied to a minion"),
         ("named-files", {"letsencrypt": {"ca_file": "/root/ca.pem"}}, "A minion cannot read it"),
     ],
 )  # fmt: skip

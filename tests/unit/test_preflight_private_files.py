@@ -55,7 +55,7 @@ def test_what_everybody_can_read_is_named_with_what_to_do(checkout, path):
     (checkout / path).chmod(0o644)
     assert readable_files(checkout) == [path]
     finding = private_files.readable_secrets({}, {}, {"readable": [path]})
-    assert (finding.level, finding.fix) == ("warning", f"run: chmod go= {path}")
+    assert (finding.level, finding.fix) == ("warning", f"run on the controller: chmod go= {path}")
     assert "s3cret" not in str(finding)
 
 

@@ -151,7 +151,7 @@ def test_units_that_do_not_exist_are_left_out():
 
 
 def test_an_answer_that_was_cut_short_is_no_fact():
-    with pytest.raises(probe.ProbeError, match="interrupted. Its last output: .*QUJD"):
+    with pytest.raises(probe.ProbeError, match="interrupted after this output: .*QUJD"):
         probe.parse(CENTOS[: CENTOS.index("QUJD") + 5])
 
 

@@ -212,7 +212,7 @@ def test_another_path_of_the_site_rewrites_it_again(tmp_path, install):
 
 def test_a_tool_that_fails_half_way_leaves_the_client_as_it_was(tmp_path, install):
     unpack(archive(tmp_path), install)
-    with pytest.raises(core.ReleaseError, match="cannot be rewritten for /broken: Error: permission denied"):
+    with pytest.raises(core.ReleaseError, match="could not be set up for the path /broken: Error: permission denied"):
         tree.rewrite_client(str(install / "11.7.100"), "/broken", str(install))
     assert (page(install), tree.client_path(str(install), "11.7.100")) == ("<p />\n", "/")
 
@@ -263,7 +263,7 @@ def link(name, target):
 def test_nothing_is_written_through_a_link(tmp_path, install):
     evil = tarfile.TarInfo("mattermost/out/evil")
     evil.size = 1
-    with pytest.raises(core.ReleaseError, match="through a link"):
+    with pytest.raises(core.ReleaseError, match="is below a symbolic link"):
         unpack(archive(tmp_path, extra=[link("mattermost/s", "."), link("mattermost/out", "s/.."), evil]), install)
     assert list(tmp_path.rglob("evil")) == []
 

@@ -145,7 +145,7 @@ ADMINS = "Cannot find a valid baseurl for repo: own/7/x86_64"
             [
                 "Cannot find a valid baseurl",
                 "The repository own is set in ",
-                "stock.repo. Correct it in that file, or switch it off there with enabled=0.",
+                "stock.repo on the host. Correct that file, or set enabled=0 for own there.",
             ],
         ),
     ],

@@ -83,5 +83,5 @@ def test_what_was_changed_on_the_way_is_not_read():
     sealed = seal.reply(b"k" * 32, b"data")
     assert seal.read(b"k" * 32, sealed) == b"data"
     for key, text in ((b"l" * 32, sealed), (b"k" * 32, sealed[:-8] + "AAAAAAA=")):
-        with pytest.raises(ValueError, match="sealed with another key"):
+        with pytest.raises(ValueError, match="encrypted with another key"):
             seal.read(key, text)

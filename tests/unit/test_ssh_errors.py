@@ -33,7 +33,7 @@ def host(opts=None, **entry):
     ("words", "check", "sentence", "todo"),
     [
         ("refused", "reachable", "192.0.2.7 refuses connections to port 2222.", "port:"),
-        ("silent", "reachable", "192.0.2.7 port 2222 does not answer in time.", "firewall"),
+        ("silent", "reachable", "192.0.2.7 did not answer in time (port 2222).", "firewall"),
         ("nameless", "reachable", "name 192.0.2.7 cannot be resolved", "host:"),
         ("far", "reachable", "There is no network route to 192.0.2.7", "network"),
         ("new key", "host-key", "is not known yet (ED25519 SHA256:abc)", "salt-ssh -i -r chat uptime"),

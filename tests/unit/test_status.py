@@ -137,7 +137,7 @@ def test_what_stays_on_the_host_has_its_bounds_beside_it():
     assert data["aside"]["bounds"] == {"versions": 2, "days": 12}
     said = text.render({"chat": {"address": "192.0.2.7", **data}})
     assert "logs         2.1 MB; rotated logs are deleted after 7 days" in said
-    assert "release 11.7.9; limits: copies from before upgrades: 2, everything else: 12 days" in said
+    assert "11.7.9; limits: 2 for old versions and for copies from before upgrades, 12 days for other copies" in said
 
 
 DRIFTED = {"looked": True, "drifted": True, "states": [{"state": "nginx-is-there", "stage": "nginx-base", "fails": False}], "reason": ""}  # fmt: skip

@@ -122,7 +122,7 @@ def both_names(issuer):
         ({}, None, ""),
         ({"leads_to": "https://elsewhere.example.test"}, "additional-redirects", "second.example.test is not permanently redirected to https://chat.example.test: status 301"),
         ({"leads_to_plain": "https://second.example.test"}, "additional-redirects", "is not permanently redirected to https://chat.example.test"),
-        ({"told": "no"}, "additional-redirects", "must get an error that names https://chat.example.test, and no redirect. second.example.test/api/v4/system/ping gave no such error: status 421"),
+        ({"told": "no"}, "additional-redirects", "second.example.test/api/v4/system/ping must answer with an error that names https://chat.example.test, but the answer was: status 421"),
     ],
 )  # fmt: skip
 def test_each_additional_name_is_looked_at(tmp_path, issuer, verify, broken, check, words):

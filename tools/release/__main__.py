@@ -73,11 +73,11 @@ def _add(given, folder: pathlib.Path, pause) -> None:
         return
     if not proofs and not given.trust_first_download:
         raise core.ReleaseError(
-            "no checksum and no signature of the vendor confirms this download. Give the checksum that the vendor publishes (SHA256=…), or "
-            "the vendor's public key (KEY=file). To add the release without a proof: TRUST_FIRST=yes."
+            "no checksum and no signature of the vendor confirms this download. Run the same make command again, and add one of these to it: SHA256=… (the "
+            "checksum that the vendor publishes), KEY=… (a file with the vendor's public key), TRUST_FIRST=yes (add the version without a proof)."
         )
     today = datetime.datetime.now(datetime.timezone.utc).date()
-    remark = f"{today}: {', '.join(proofs) or 'as it was first downloaded, compared with nothing'}"
+    remark = f"{today}: {', '.join(proofs) or 'not confirmed by the vendor (TRUST_FIRST=yes)'}"
     new = target.with_name(f"{target.name}.new")
     new.write_text(table.with_row(text, arch, version, found, remark), encoding="utf-8")
     os.replace(new, target)
@@ -93,17 +93,17 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
                 f"SHA256= is {given.sha256}, but the checksum of this archive is {found}. Compare "
                 "SHA256= with the checksum on the vendor's page. If they are equal, this archive is wrong: download it again."
             )
-        proofs.append("the sum was given")
+        proofs.append("the checksum was given (SHA256=)")
     name = core.archive_name(given.version, given.arch)
     page, why = _page(given, path.parent, pause)
     listed = vendor.published(page, name)
     if listed and found not in listed and not given.sha256:
         raise core.ReleaseError(
             f"the vendor's page lists {', '.join(sorted(listed))} for {name}, but the checksum of this archive is {found}. If the page is out of date and you "
-            "know the right sum, give it: SHA256=…"
+            "know the right checksum, add it to the same make command: SHA256=…"
         )
     if found in listed:
-        proofs.append("the vendor's page lists the sum")
+        proofs.append("the vendor's page lists this checksum")
     said = f"could not be read ({why})" if why else "does not list this archive"
     if listed:
         said = "lists this checksum" if found in listed else "lists a different checksum"
@@ -112,7 +112,7 @@ def _proofs(given, source: str, path: pathlib.Path, found: str, pause) -> list[s
         signature = _brought(f"{source}.sig", path.with_name(f"{path.name}.sig"), given.ca_file, pause)
         fingerprint = vendor.signer(str(path), str(signature), given.key)
         proofs.append(f"signed by {fingerprint}")
-        _say("signature", f"good, by the key {fingerprint} of {given.key}")
+        _say("signature", f"good, made by the key {fingerprint} in {given.key}")
     else:
         _say(
             "signature",

@@ -39,7 +39,9 @@ def inspect(path: str, version: str) -> Contents:
                     newest, found = _scan(tar.extractfile(member), number)
                     needs, named = max(needs, newest), named or found
     except (tarfile.TarError, EOFError, zlib.error, OSError) as err:
-        raise core.ReleaseError(f"{path} is a damaged or incomplete archive: {err}. Get the archive again.") from None
+        raise core.ReleaseError(
+            f"The archive of {version} is damaged or incomplete: {err}. Run the same make command again. If SOURCE= names a file, replace this file first."
+        ) from None
     core.check_members(names, version)
     if not named:
         raise core.ReleaseError(
@@ -49,7 +51,7 @@ def inspect(path: str, version: str) -> Contents:
     if needs > believed:
         raise core.ReleaseError(
             f"The programs in this archive need glibc {needs[0]}.{needs[1]}, but salt/_utils/mattermost_release_facts.py says that {glibc_minimum(version)} is "
-            "enough. Correct that file first."
+            "enough. In that file, correct _GLIBC or _MISBUILT. Then run the same make command again."
         )
     return Contents(len(names), f"{needs[0]}.{needs[1]}" if any(needs) else "")
 

@@ -41,14 +41,14 @@ def signer(archive: str, signature: str, key: str) -> str:
     """
     if not shutil.which("gpg"):
         raise ReleaseError(
-            "KEY= is given, but this machine has no gpg to check the signature. Install the package gnupg."
+            "KEY= is given, but this machine has no gpg to check the signature. Install the package gnupg or gnupg2."
         )
     with tempfile.TemporaryDirectory(prefix="release-key-") as home:
         base = ["gpg", "--homedir", home, "--batch", "--no-tty", "--status-fd", "1", "--no-autostart"]
         taken = subprocess.run([*base, "--import", key], capture_output=True, text=True, check=False)
         if "IMPORT_OK" not in taken.stdout:
             raise ReleaseError(
-                f"{key} contains no public key that gpg can read. Give the file with the vendor's public key."
+                f"gpg cannot read a public key from {key}. Give the path of a file with the vendor's public key (KEY=…)."
             )
         seen = subprocess.run([*base, "--verify", signature, archive], capture_output=True, text=True, check=False)
     good = re.search(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]+)(?:.* ([0-9A-F]{40}))?\s*$", seen.stdout, re.MULTILINE)

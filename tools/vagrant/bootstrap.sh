@@ -67,6 +67,6 @@ elif command -v apt-get >/dev/null; then
 elif command -v yum >/dev/null; then
     rpm --quiet --query tar xz ca-certificates || yum --assumeyes --quiet install tar xz ca-certificates
 else
-    echo "This box has neither apt nor yum: install tar, xz and ca-certificates by hand, then run: vagrant provision" >&2
+    echo "This box has neither apt nor yum, so nothing can be deployed to it. Run: vagrant destroy. Then start a box that the Vagrantfile names, for example: BOX=bento/debian-12 vagrant up" >&2
     exit 1
 fi

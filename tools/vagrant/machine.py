@@ -30,7 +30,9 @@ def ssh_config(text: str) -> dict:
         raise MachineError("vagrant ssh-config names no machine, or several. Run: vagrant status")
     missing = [name for name in ("hostname", "user", "port", "identityfile") if name not in found]
     if missing:
-        raise MachineError(f"vagrant ssh-config says nothing about: {', '.join(missing)}.")
+        raise MachineError(
+            f"vagrant ssh-config says nothing about: {', '.join(missing)}. See what it prints: vagrant ssh-config"
+        )
     return found
 
 
@@ -108,5 +110,5 @@ https://{NAME}/ is up, on {address}.
   From a shell: curl --cacert {authority} --resolve {NAME}:443:{address} https://{NAME}/
   The administrator's first password: vagrant ssh -c 'sudo cat /etc/mattermost/first-admin-login'
   Deploy again: vagrant provision
-  Check the site: SALT_SALTFILE={saltfile} .venv/bin/salt-run state.orchestrate mattermost.verify
+  Check the site (run this in the checkout): SALT_SALTFILE={saltfile} .venv/bin/salt-run state.orchestrate mattermost.verify
   Remove the machine: vagrant destroy"""

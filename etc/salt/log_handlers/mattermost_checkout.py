@@ -167,7 +167,7 @@ def wrong_owner(folder: str, user: int) -> str:
         return ""
     return (
         f"{folder} belongs to {_name(owner)}, but this command runs as {_name(user)}. Two accounts cannot share Salt's cache. "
-        f"Run the command as {_name(owner)}, or remove {folder}, which is only a cache."
+        f"Run the command as {_name(owner)}, or remove {folder}. It contains Salt's cache, and the ssh key for hosts that have no `priv` in the roster."
     )
 
 

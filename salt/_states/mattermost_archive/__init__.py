@@ -43,7 +43,9 @@ def available(name):
             zip(needing, pool.map(lambda host_id: _copied(name, known[host_id], steps[host_id].target), needing))
         )
     changes = {host_id: steps[host_id].target for host_id in needing if copied[host_id] is not None}
-    failed = [f"The archive could not be copied to {host_id}: {why}." for host_id, why in copied.items() if why]
+    failed = [
+        f"The archive could not be copied to {host_id}: {why.rstrip('.')}." for host_id, why in copied.items() if why
+    ]
     if failed:
         return _ret(name, False, "\n".join(failed), changes)
     word = "would be copied" if __opts__["test"] else "was copied"

@@ -172,7 +172,7 @@ def imported(name):
     request, source = state["request"], state["found"]
     is_in_place = bool(__context__.get(stages.IN_PLACE))
     if __opts__["test"]:
-        aside = "set it aside, " if is_in_place else ""
+        aside = "rename its files that are in the way of the new server, " if is_in_place else ""
         return _ret(
             name,
             None,

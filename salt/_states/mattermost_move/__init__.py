@@ -98,10 +98,10 @@ def secrets_copied(name):
     """Give the target the source's secrets and certificates, before its site and its backups are set up."""
     state = __context__[KEY]
     request = state["request"]
-    if __opts__["test"]:
-        return _ret(name, None, f"Would copy the secrets and certificates from {request['from']} to {request['to']}.")
     if state["resumed"]:
         return _ret(name, True, f"The secrets and certificates are already on {request['to']}.")
+    if __opts__["test"]:
+        return _ret(name, None, f"Would copy the secrets and certificates from {request['from']} to {request['to']}.")
     try:
         done = by_minion.step("take_secrets", *state["endpoints"], str, __opts__["file_roots"]["base"])
     except transfer.TransferError as err:

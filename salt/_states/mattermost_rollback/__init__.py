@@ -61,7 +61,8 @@ def _asked(name, known, overwrite, way):
             refused.append(f"{host_id}: {core.failure(found, answer.err or answer.out)}")
         elif way == "down" and found.get("way") != "down":
             refused.append(
-                f"{host_id}: The database migrations cannot be taken back on this host. {core.preview(found)} Nothing was changed."
+                f"{host_id}: The database migrations cannot be taken back on this host. {core.preview(found)} Nothing was changed. "
+                'To use the safety copy instead, leave out "way" in the pillar of the command.'
             )
         else:
             lines.append(f"{host_id}: {core.preview(found)}")

@@ -44,7 +44,8 @@ def passed(name, site=""):
     host_facts, observed = observe.hosts_and_sites(__opts__, hosts, logins, settings, site)
     words = [f"{host.id} ({host.address})" for host in hosts]
     if __opts__["test"] and all(one.facts and not one.facts["current"] for one in host_facts.values()):
-        said = f"Would verify {', '.join(words)}. At present nothing is deployed on these hosts."
+        where = "this host" if len(hosts) == 1 else "these hosts"
+        said = f"Would verify {', '.join(words)}. At present nothing is deployed on {where}."
         return _ret(name, None, said, findings={})
     found, sites = {}, {}
     for host in hosts:

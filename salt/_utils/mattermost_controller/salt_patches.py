@@ -77,13 +77,13 @@ def enter_no_folder_of_others() -> None:
             if found == "absent":
                 return (
                     "",
-                    f"The login user of {self.id} cannot create {self.thin_dir}. {os.path.dirname(self.thin_dir)} must exist there, and this user must be able to write in it.",
+                    f"The login user of {self.id} cannot create {self.thin_dir}. On that host, {os.path.dirname(self.thin_dir)} must exist, and this user must be able to write in it.",
                     1,
                 )
             if found == "foreign":
                 return (
                     "",
-                    f"{self.thin_dir} on {self.id} must be a folder that the login user owns. Remove what is there.",
+                    f"{self.thin_dir} on {self.id} is not a folder that the login user owns. Remove {self.thin_dir} on that host.",
                     1,
                 )
         return original(self, deploy_attempted)

@@ -42,20 +42,22 @@ ask_repository() {
   case $rc:$said in
     0:*) ;;
     12:* | *'wrong password'*)
-      if [ -n "$BACKUP_PASSWORD$stored" ]; then
+      if [ -n "$BACKUP_PASSWORD" ]; then
         fact refused "backup:password it does not open the repository $shown, restic says: $said"
+      elif [ -n "$stored" ]; then
+        fact refused "backup:password it is not set, and the password stored on the host does not open the repository $shown: $said"
       else
         fact refused "backup:password it is not set, but the repository $shown exists already and has a password"
       fi
       ;;
     *)
       if needs_new_password "$stored"; then
-        fact refused "backup:password it is new and could not be tried, because the repository $shown, which has backups of this host, does not open: $said"
+        fact refused "backup:password it is new and could not be checked, because restic cannot open the host's repository $shown: $said. Correct the cause, or remove mattermost:backup:password until the repository opens again"
         return
       fi
       case $BACKUP_REPOSITORY:$said in
         *'parsing repository location'* | *'unsupported protocol scheme'*) fact refused "backup:repository restic says: $said" ;;
-        /*) fact refused "backup:repository $shown is not empty, and restic opens no repository there: $said" ;;
+        /*) fact refused "backup:repository $shown is not empty, and restic cannot open a repository there: $said" ;;
         *'no such file'* | *'does not exist'*) ;; # the first backup makes it
         *) fact unanswered "backup:repository $said" ;;
       esac

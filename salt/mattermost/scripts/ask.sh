@@ -62,7 +62,7 @@ ask_authority() { # its directory
   status=$(curl -skS --connect-timeout 5 -m 8 -o "$asked/directory" -w '%{http_code}' "$ACME_DIRECTORY" 2>"$asked/said" </dev/null)
   case $status in
     200 | 404)
-      grep -qs '"newAccount"' "$asked/directory" || fact refused "letsencrypt:directory_url what answers there (status $status) is not an ACME directory"
+      grep -qs '"newAccount"' "$asked/directory" || fact refused "letsencrypt:directory_url the server answers (status $status), but the answer is not an ACME directory"
       ;;
     *) fact unanswered "letsencrypt:directory_url $(one_line "$(cat "$asked/said")" | cut -c1-300) (status $status)" ;;
   esac

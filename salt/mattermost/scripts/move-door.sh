@@ -12,7 +12,7 @@ root=${root:-} # tests have the unit elsewhere
 # ---- the target ------------------------------------------------------------------------------------------------------
 
 key_made() { # prints the public half of a new key
-    [ ! -e "$door.lock" ] || flock -n "$door.lock" true || fail 4 "An earlier run of this move is still in progress here. Start again when it has ended."
+    [ ! -e "$door.lock" ] || flock -n "$door.lock" true || fail 4 "An earlier run of a move or import is still in progress on this host. Start the same command again when that run has ended. List the running jobs on the master: salt-run jobs.active"
     for needed in ssh ssh-keygen; do
         command -v "$needed" >/dev/null || fail 4 "The program $needed is missing. Install the OpenSSH client (openssh-client or openssh-clients)."
     done
@@ -115,7 +115,7 @@ END
     until grep -qs 'Server listening' "$door/log"; do
         tries=$((tries + 1))
         if [ "$tries" -gt 150 ] || ! systemctl is-active --quiet mattermost-move-door.service; then
-            fail 4 "sshd does not start on port $port of this host: $(cat "$door.why" 2>/dev/null). Start the move again: it then takes another port."
+            fail 4 "Port $port of this host could not be opened for the other host ($(cat "$door.why" 2>/dev/null || say 'no reason was given')). Start the same command again: the new run takes another port. If the reason is not the port, correct the reason first."
         fi
         sleep 0.1 2>/dev/null || sleep 1
     done

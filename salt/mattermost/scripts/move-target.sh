@@ -68,7 +68,7 @@ place() { # what was copied becomes the server's own; what was there goes aside.
     replaced=$state/replaced-$id
     replaced_database=$(replaced_name "$id")
     cat >"$own/config.json" && [ -s "$own/config.json" ] || return 1
-    [ -z "$(odd_files "$staging")" ] || fail 4 "The copied files in $staging contain links or special files, which a server never creates. Look for these in the data of the old server and remove them."
+    [ -z "$(odd_files "$staging")" ] || fail 4 "The copied files in $staging contain links or special files, which Mattermost never creates. List them on this host (find $staging ! -type d ! -type f), and remove the files of the same names from the data of the old server."
     sync && mark "$work/move-placed" "$id" && mkdir -p "$replaced" || return 1 # in this order: without the mark nobody looks for it
     end_sessions "$database"
     super "ALTER DATABASE \"$database\" RENAME TO \"$replaced_database\"" >/dev/null && super "ALTER DATABASE \"$new\" RENAME TO \"$database\"" >/dev/null || return 1

@@ -1,4 +1,4 @@
-# expected: mattermost:server:environment is 'PATH', which does not have the required form (MM_SECTION_KEY in capitals, such as MM_LOGSETTINGS_FILELEVEL)
+# expected: mattermost:server:environment is 'PATH', which does not have the required form (MM_SECTION_KEY in capitals, such as MM_LOGSETTINGS_FILELEVEL).
 mattermost:
   server:
     environment:

@@ -128,7 +128,7 @@ def test_what_no_message_names_may_change_and_go_away_while_it_is_read(tmp_path)
 
     done = compared(tmp_path, served)
     assert done.returncode == 0, done.stderr
-    assert ": 2. No message refers to them. The first is export/1.zip." in done.stdout
+    assert ": 2. That is normal: no message needs them. The first is export/1.zip." in done.stdout
 
 
 @pytest.mark.parametrize("name", NAMED)

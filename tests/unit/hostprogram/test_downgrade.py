@@ -56,7 +56,7 @@ def test_each_shell_goes_back_and_keeps_every_message(host_of_each_shell):
     assert done.returncode == 0, done.stdout + done.stderr
     assert_back(host)
     assert host.get("took_back") == "db downgrade 4,3"
-    assert "everything that was written since the upgrade stays" in host.report()["reason"]
+    assert "What was written since the upgrade stays" in host.report()["reason"]
     assert "exist only in that database" not in host.report()["reason"]
 
 
@@ -99,7 +99,7 @@ def test_rows_that_would_be_dropped_are_said_and_need_the_owners_word(host):
     pid = host.get("pid")
     refused = host.run("back", "go")
     assert refused.returncode == 2, refused.stdout
-    assert "The rollback would delete data" in refused.stdout
+    assert "The rollback would lose data" in refused.stdout
     assert host.get("pid") == pid, "the server was touched"
     assert host.run("back", "overwrite").returncode == 0
     assert_back(host)

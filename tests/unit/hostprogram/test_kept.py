@@ -110,7 +110,7 @@ def test_nothing_goes_while_an_upgrade_holds_the_lock(stocked):
     flock.chmod(0o755)
     done = stocked.run("forget", "11.6.0")
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "An upgrade or rollback is running" in done.stderr
+    assert "An upgrade, rollback or restart is running" in done.stderr
     assert (stocked.folder / "install/11.6.0").exists()
 
 

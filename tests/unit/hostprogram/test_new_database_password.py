@@ -140,7 +140,7 @@ def test_while_a_restore_is_open_nothing_is_touched(host, marker):
     rotate(host)
     report = everywhere(host, "old")
     assert "result=refused" in report
-    assert "mattermost-restore status" in report
+    assert "journalctl -u 'mattermost-restore*'" in report
 
 
 STEPS = ["systemctl-stop", "psql-new", "mv-environment", "mattermost-switch-new"]

@@ -96,7 +96,7 @@ def test_an_old_version_that_is_not_healthy_either_is_named_with_what_to_do(host
     assert host.run("to", NEW).returncode == 4
     report = host.report()
     assert f"the old version {OLD} is not healthy either: " in report["reason"]
-    assert "-n 50), correct it, then run: mattermost-switch restart" in report["advice"]
+    assert "-n 50), correct the cause, then run on the host: mattermost-switch restart" in report["advice"]
 
 
 def test_nobody_posts_before_the_new_version_is_proved(host):
@@ -183,7 +183,7 @@ def test_a_refusal_does_not_say_that_a_removed_version_serves(host):
     done = host.run("to", NEW)
     assert done.returncode == 2
     assert f"points to {OLD}, but {host.folder}/install/{OLD} does not exist" in done.stdout
-    assert f"{OLD} still serves" not in done.stdout + done.stderr + str(host.report())
+    assert f"in use is still {OLD}" not in done.stdout + done.stderr + str(host.report())
 
 
 def test_the_report_shows_the_first_errors_and_no_secret(host):

@@ -90,7 +90,12 @@ def wrong_run(function: str, arguments: list[str], roots: list[str], environment
     ours = orchestrations(roots)
     if function.startswith("mattermost"):
         name = function if function in ours else "mattermost.ssl"
-        return f"{function} is the name of an orchestration, not a function. Run: {RUN} {name}"
+        what = (
+            "is the name of an orchestration, not a function. Run"
+            if function in ours
+            else "is not a function of Salt. To start an orchestration, run"
+        )
+        return f"{function} {what}: {RUN} {name}"
     if function not in ORCHESTRATE:
         near = difflib.get_close_matches(function, ORCHESTRATE[:1], cutoff=0.8)
         known = function.startswith((*(f"{each}_" for each in ORCHESTRATE[:2]), "state.orch_"))
@@ -234,7 +239,7 @@ def _wrong_options(options: dict[str, str], ours: list[str], roots: list[str], w
             hint = (
                 f"Did you mean {near[0]}?"
                 if near
-                else "Write settings for one run as pillar='{\"NAME\": …}'. Add test=True for a dry run."
+                else 'Write settings for one run as pillar=\'{"mattermost": {"NAME": …}}\'. Add test=True for a dry run.'
             )
             yield f"{name}= is not an argument of an orchestration. {hint}"
             continue

@@ -84,7 +84,7 @@ def _names(top: str, targets: dict, host_id: str) -> list:
     for target, part in targets.items():
         if not isinstance(part, (list, dict)):
             raise text.TextError(
-                f"{top}: {str(target)!r} has no list below it. Write each name on a separate line, as `- {OURS}`."
+                f"{top}: {str(target)!r} has no list below it. Write the name of each pillar file on a separate line, as `- {OURS}`."
             )
     return [part for target, part in targets.items() if _is_of(str(target), host_id)]
 
@@ -107,7 +107,7 @@ def _sls(root: str, name, seen: set[str], opts: dict) -> None:
                 included = branch.get("include") or []
                 if not isinstance(included, list):
                     raise text.TextError(
-                        f"{file}: include is not a list. Write each name on a separate line, as `- name`."
+                        f"{file}: include is not a list. Write the name of each included pillar file on a separate line, as `- NAME`."
                     )
                 for each in included:
                     _sls(root, next(iter(each), "") if isinstance(each, dict) else each, seen, opts)

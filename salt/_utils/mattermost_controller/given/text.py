@@ -161,8 +161,8 @@ def _judge_jinja(path: str, text: str, declared: bool) -> None:
             value = _VALUE.match(_COMMENT.sub("", line))
             if value and _EXPRESSION_OR_COMMENT.search(value[0]):
                 raise TextError(
-                    f"{path}:{number}: this value contains {{{{ or {{#, which Salt would replace. Begin the file "
-                    f"with the line {YAML_ONLY} to keep every value, or with {JINJA} to let Salt replace it."
+                    f"{path}:{number}: this value contains {{{{ or {{#, which Salt would replace. To keep all "
+                    f"values as they are, begin the file with the line {YAML_ONLY}. To have Salt replace them, begin the file with the line {JINJA}."
                 )
     try:
         environment = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 (no HTML)

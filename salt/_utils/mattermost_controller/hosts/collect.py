@@ -44,7 +44,11 @@ def settings_fault(text: str) -> Finding:
     """Return the refusal for one fault of the settings."""
     if "is not supported. Supported" in text:
         return refusal("platform", text, "use a host with a system of the README's platform table.")
-    return refusal("settings", text, "correct that setting in pillar/mattermost.sls (docs/settings.md).")
+    return refusal(
+        "settings",
+        text,
+        "correct that setting where it is set, in the pillar (pillar/mattermost.sls) or in the roster (docs/settings.md).",
+    )
 
 
 def settings_findings(settings: dict, is_new: bool) -> list[Finding]:

@@ -271,7 +271,7 @@ class Minion(roster.Host):
             code, *streams = mattermost_json.parse(seal.read(key, answer))
             out, err = (base64.b64decode(each) for each in streams)
         except bounded.ODD:
-            raise self._odd(f": {str(answer)[-200:]}") from None
+            raise self._odd(f": {str(answer)[-200:]}.") from None
         return subprocess.CompletedProcess(argv, int(code), out, err)
 
     def _run(self, script: str, timeout: float) -> roster.Result:
@@ -306,7 +306,7 @@ class Minion(roster.Host):
         return roster.Result(
             1,
             "",
-            "With mattermost:engine: minion, no file can be copied to a host. Set mattermost:release:source to an https:// address.",
+            "with mattermost:engine: minion, no file can be copied to a host. Set mattermost:release:source to an https:// address",
         )
 
     def stream(self, script: str):

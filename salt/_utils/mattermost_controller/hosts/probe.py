@@ -77,7 +77,7 @@ def parse(text: str) -> dict:
             found.setdefault(key, []).append(value.strip())
     if "end" not in found:
         tail = " / ".join(text.split("\n")[-3:]).strip() or "nothing"
-        raise ProbeError(f"The inspection of the host was interrupted. Its last output: {tail}")
+        raise ProbeError(f"The inspection of the host was interrupted after this output: {tail.rstrip('.')}.")
 
     def one(key, default=""):
         return found.get(key, [default])[0]
@@ -153,7 +153,7 @@ def _moment(text: str) -> int:
     seconds = int(text or 0)
     if not 0 <= seconds < 2**33:
         raise ProbeError(
-            f"The host reports the time {seconds}, which is not a possible time. Set the host's clock (timedatectl)."
+            f"The host reports the time {seconds}, of its clock or of a backup, which is not a possible time. Set the host's clock (timedatectl)."
         )
     return seconds
 

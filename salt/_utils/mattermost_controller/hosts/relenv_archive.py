@@ -39,7 +39,7 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text, part: None
     """
     pinned = settings["sha256"]
     if not pinned:
-        raise RelenvError(" ".join(unknown_sum(settings)))
+        raise RelenvError(" To do: ".join(unknown_sum(settings)))
     arch = ARCHITECTURES[arch]
     source = settings["source"].replace("{arch}", arch)
     target = os.path.join(cachedir, "relenv", "linux", arch, NAME)
@@ -93,7 +93,7 @@ def only_pinned(cachedir, kernel, os_arch, overwrite=False):
         return target
     raise SystemExit(  # in salt-ssh's process for one host: any other exception would come with a page of trace
         f"This host has no usable Python, and the controller does not have Salt's archive for {os_arch} machines "
-        "yet. To download only this archive, run: salt-run state.orchestrate mattermost.ssl test=True"
+        "yet. To download this archive without a deploy, run: salt-run state.orchestrate mattermost.ssl test=True"
     )
 
 

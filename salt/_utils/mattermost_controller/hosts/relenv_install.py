@@ -35,7 +35,7 @@ INSTALL = """set -u
 new=$(mktemp -d {tree}.XXXXXX) || exit 1
 fail() {{ rm -rf "$new"; echo "$1" >&2; exit 1; }}
 chmod 755 "$new"
-cat >"$new/archive" || fail "/var/tmp is full"
+cat >"$new/archive" || fail "the archive could not be written there"
 [ "$(wc -c <"$new/archive")" -eq {size} ] || fail "the transfer was incomplete"
 tar --strip-components=1 -xJf "$new/archive" -C "$new" || fail "tar could not unpack it"
 rm -f "$new/archive"

@@ -156,7 +156,7 @@ class Host:
         # to cat an end that came too early is an end
         argv, preface = self.stream(
             f'umask 077; cat >{target}.part || exit 1; [ "$(wc -c <{target}.part)" -eq {size} ] || '
-            f"{{ echo 'The transfer was incomplete.' >&2; exit 1; }}; mv {target}.part {target}"
+            f"{{ echo 'the transfer was incomplete' >&2; exit 1; }}; mv {target}.part {target}"
         )
         first, writing = os.pipe()
         os.write(writing, preface)
@@ -172,7 +172,9 @@ class Host:
             ):
                 done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired:
-            return Result(TIMEOUT_RC, "", f"The copy of {local} to {self.id} did not end within {timeout:g} s.")
+            return Result(
+                TIMEOUT_RC, "", f"the copy of {local} did not end within {timeout:g} s. Start the same command again"
+            )
         finally:
             os.close(first)
         return Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
@@ -365,7 +367,7 @@ def named(opts: dict, pillar: dict, host_ids: list, orchestration: str, by_ssh: 
         return beyond.targets(opts, host_ids, orchestration)
     if by_ssh:
         raise TargetError(
-            "`ssh` in the pillar of this command is only for mattermost:engine: minion. A checkout always reaches both hosts by ssh. Leave `ssh` out."
+            "`ssh` in the pillar of this command is only for mattermost:engine: minion. A checkout reaches every host by ssh. Leave `ssh` out."
         )
     entries = roster(opts)
     return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]

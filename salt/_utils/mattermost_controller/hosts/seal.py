@@ -44,4 +44,4 @@ def read(key: bytes, text: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
     except InvalidTag:
-        raise ValueError("This was sealed with another key.") from None
+        raise ValueError("The message was encrypted with another key.") from None

@@ -34,7 +34,7 @@ _CASES = (
         "ssh-key",
         ("UNPROTECTED PRIVATE KEY FILE", "bad permissions"),
         "the private key {priv} can be read by other accounts, so ssh does not use it.",
-        "run: chmod 600 {priv}",
+        "{chmod}",
     ),
     (
         "ssh-key",
@@ -63,8 +63,8 @@ _CASES = (
     (
         "reachable",
         ("timed out", "Timeout", "No answer within"),
-        "{address} port {port} does not answer in time.",
-        "check the address in the roster entry of {id}, the host's firewall, and whether the host is up.",
+        "{address} did not answer in time (port {port}).",
+        "check the address in the roster entry of {id}, the host's firewall, and whether the host is up or overloaded.",
     ),
     (
         "reachable",
@@ -118,7 +118,10 @@ def explain(host, rc: int, words: str, fingerprints: str = "", known_hosts: str 
         "address": host.address,
         "port": host.port,
         "user": host.user,
-        "priv": entry.get("priv") or "the key of this checkout",
+        "priv": entry.get("priv") or "of this controller (salt-ssh.rsa)",
+        "chmod": f"run: chmod 600 {entry['priv']}"
+        if entry.get("priv")
+        else "run chmod 600 on ssh/salt-ssh.rsa in Salt's pki_dir",
         "means": "password" if entry.get("passwd") else "key",
         "check": "passwd" if entry.get("passwd") else "priv",
         "public": "" if entry.get("passwd") else ", and that the host's authorized_keys contains the .pub of that key",

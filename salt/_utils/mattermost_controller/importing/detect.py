@@ -29,17 +29,17 @@ def detect(text: str) -> Source:
             _check_usable(source)
             return source
     raise ImportFault(
-        "No Mattermost was found: no unit with bin/mattermost, no folder mattermost in /opt, /srv or /usr/local, no Omnibus, "
-        "GitLab or container. Set import:directory to the directory with bin/mattermost."
+        "No Mattermost was found: no mattermost.service with bin/mattermost, no mattermost in /opt, /srv or /usr/local, no "
+        "Omnibus, GitLab or container. Set import:directory to the folder that contains bin/mattermost."
     )
 
 
 def _check_usable(source: Source) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", source.version):
         raise ImportFault(
-            f"The version of the {source.layout} installation is unknown. Start that server once on its host, or check there that `mattermost version` works."
+            f"The version of the {source.layout} installation is unknown. Check on its host that `mattermost version` of that server works. A server in a container must run for that."
         )
     if not source.login.database:
         raise ImportFault(
-            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set the database in one of these two."
+            f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set the database in one of these two, on its host."
         )

@@ -65,7 +65,7 @@ def _server(containers: list) -> dict | None:
     if len(candidates) > 1:
         names = ", ".join(sorted(each["Name"].lstrip("/") for each in candidates))
         raise ImportFault(
-            f"The host runs several Mattermost servers in containers ({names}). Stop all except the one to import."
+            f"The host has several Mattermost servers in containers ({names}). Stop and start them so that only the one to import runs."
         )
     return candidates[0] if candidates else None
 
@@ -75,7 +75,7 @@ def _settings(facts: dict, container_id: str, variables: dict, mounts: dict) -> 
     config_location = variables.get("MM_CONFIG", "")
     if is_database(config_location):
         return None, "", variables.get("MM_SQLSETTINGS_DATASOURCE", config_location)
-    path = _path_on_host(mounts, config_location or "config/config.json", "configuration", "the container")
+    path = _path_on_host(mounts, config_location or "config/config.json", "configuration", "The server's container")
     text = file(facts, f"config_of_{container_id}")
     config = sections(text, path) if text else None
     return config, path, data_source(config, variables)
@@ -93,8 +93,8 @@ def _path_on_host(mounts: dict, path: str, what: str, name: str) -> str:
     )
     if mount_point is None:
         raise ImportFault(
-            f"{name} keeps its {what} ({path}) only inside the container, so removing the container deletes {path}. Add a "
-            f"volume for {path} to the compose file and copy the data into that volume (docker cp). Then start again."
+            f"{name} keeps its {what} ({path}) only inside the container, so removing the container deletes {path}. Copy "
+            f"{path} out of the stopped container (docker cp -a) and mount it at {path} (compose file). Run docker compose up -d. Import again."
         )
     return os.path.normpath(mounts[mount_point] + path[len(mount_point) :])
 

@@ -29,7 +29,7 @@ def find(facts: dict) -> Source | None:
         stop_command="gitlab-ctl stop mattermost",
         start_command="gitlab-ctl start mattermost",
         active="run:" in facts.get("gitlab_active", [""])[0].split(";")[0],
-        disable_command="mattermost['enable'] = false in /etc/gitlab/gitlab.rb and gitlab-ctl reconfigure",
+        disable_command="""echo "mattermost['enable'] = false" >>/etc/gitlab/gitlab.rb && gitlab-ctl reconfigure""",
     )
 
 

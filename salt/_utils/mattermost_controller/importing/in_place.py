@@ -111,9 +111,9 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         )
     if sites:
         lines.append(
-            f"Your nginx site stays unchanged ({', '.join(sites[:3])}) and reaches the server on "
-            f"127.0.0.1:{server_port}. To replace it, move its file away. Set mattermost:nginx:share: "
-            "True if other sites stay. Then run: salt-run state.orchestrate mattermost.ssl"
+            f"Your nginx site{'s stay' if len(sites) > 1 else ' stays'} unchanged ({', '.join(sites[:3])}). The server listens only on "
+            f"127.0.0.1:{server_port}. To replace the old site, move its file away "
+            "(mattermost:nginx:share: True keeps others). Run: salt-run state.orchestrate mattermost.ssl"
         )
     else:
         lines.append(

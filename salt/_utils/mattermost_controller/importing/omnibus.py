@@ -18,7 +18,9 @@ def find(facts: dict) -> Source | None:
     variables = server_variables(assignments(file(facts, "omnibus_environment")))
     omnibus_settings = yaml.safe_load(file(facts, "omnibus")) or {}
     if not variables.get("MM_CONFIG"):
-        raise ImportFault(f"{ENVIRONMENT} sets no MM_CONFIG. Run `mmomni reconfigure` once on that host.")
+        raise ImportFault(
+            f"{ENVIRONMENT} sets no MM_CONFIG. Run `mmomni reconfigure` once on the host from which you import."
+        )
     variables.setdefault(
         "MM_FILESETTINGS_DIRECTORY", str(omnibus_settings.get("data_directory") or "/var/opt/mattermost/data")
     )

@@ -86,7 +86,7 @@ def incompatibilities(
     reasons = []
     if source.login.kind == "login" and not source.login.directory:
         reasons.append(
-            f"{source_id} has no pg_dump. Install PostgreSQL's client programs there, in the version of that host's PostgreSQL server or a newer one."
+            f"{source_id} has no pg_dump. Install PostgreSQL's client programs there, not older than the PostgreSQL server that has Mattermost's database."
         )
     elif not facts.get("postgresql"):
         reasons.append(
@@ -125,8 +125,8 @@ def _databases(source_id: str, source: Source) -> list[str]:
     return [
         f"{source_id} has its settings in the database {settings_login.database} and its messages in "
         f"{messages_login.database} (on {messages_login.host or 'that same host'}), but an import reads only one "
-        "database. Copy the settings to the database with the messages (mmctl --local config migrate), and set that "
-        "database in MM_CONFIG."
+        "database. Copy the settings to the database with the messages (mmctl --local config migrate FROM TO), set it in "
+        "MM_CONFIG, and restart the server."
     ]
 
 
@@ -155,7 +155,7 @@ def _release(request: dict, source: Source, facts: dict, settings: dict) -> list
     for name, applies in unaccepted.items():
         if applies and name not in request["accept"]:
             reasons.append(
-                f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to "import" in the pillar.'
+                f'{ACCEPTED[name].format(host=request["from"])} To import anyway, add "accept": ["{name}"] to "import" in the pillar of the command.'
             )
     return reasons
 
@@ -165,7 +165,7 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
     target_major = move_plan.number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if source_major > target_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer (docs/postgresql.md)."
         ]
     return []
 
@@ -273,7 +273,7 @@ def next_steps(request: dict, source: Source, settings: dict, address: str) -> l
     """Return what the operator has to do now, a sentence each."""
     name, source_id, target_id = settings["name"], request["from"], request["to"]
     return [
-        f"Now change the DNS record of {name} to {target_id} ({address}), then run salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
-        f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot starts that installation again. To prevent that, run on that host: {source.disable_command}",
-        f"To go back to the old installation, run on {source_id}: {source.start_command}",
+        f"Now change the DNS record of {name} to {target_id} ({address}). Set mattermost:hosts: [{target_id}]. Then run: salt-run state.orchestrate mattermost.ssl (or .non-ssl).",
+        f"The {source.layout} installation on {source_id} is stopped and unchanged, but a reboot may start that installation again. To prevent that, run on that host: {source.disable_command}",
+        f"To go back to the old installation, without the messages posted after the import, run on {source_id}: {source.start_command}",
     ]

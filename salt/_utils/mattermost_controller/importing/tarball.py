@@ -53,7 +53,7 @@ def from_tree(
 ) -> Source:
     """Return the Source of a tree that a unit of systemd runs. data_source_text: the database's DataSource, else as its settings say.
 
-    Raises ImportFault.
+    Raises ImportFault, also for a server that no unit could stop: its messages would be lost.
     """
     if strays := facts.get("stray"):
         raise ImportFault(

@@ -61,7 +61,7 @@ def _outcome(target_id: str, answer) -> copying.Outcome:
         raise fault(str(answer["failed"])[:2000])
     except bounded.ODD:
         raise transfer.TransferError(
-            f"The minion {target_id} could not run this step of the move. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:]}"
+            f"The minion {target_id} could not run this step. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:]}"
         ) from None
 
 
@@ -71,12 +71,14 @@ def _undecided(source: transfer.Endpoint, target: transfer.Endpoint, why: str) -
     is_reached = not isinstance(source.host, beyond.Beyond)  # there the way to it is the silent target
     while is_reached and (said := source.run("is_left", 60, check=False).strip()) != "left":
         if said == "serves":
-            return transfer.TransferError(f"{why} {source.host.id} serves again, with all its data.")
+            return transfer.TransferError(
+                f"{why} {source.host.id} serves again, with all its data, unless its server was stopped before."
+            )
         if time.monotonic() > deadline:
             break
         time.sleep(2)
     return copying.UnknownState(
-        f"{why} {source.host.id} may already be stopped for good. When {target.host.id} answers, start the same command again, and the move continues from here."
+        f"{why} The server on {source.host.id} may already be stopped for good. When {target.host.id} answers, start the same command again."
     )
 
 

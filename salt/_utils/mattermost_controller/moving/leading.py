@@ -157,7 +157,7 @@ def _alone(target_id: str):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
             raise transfer.TransferError(
-                f"An earlier run of this move is still in progress on {target_id}. Start again when that run has ended."
+                f"An earlier move or import is still in progress on {target_id}. Start the same command again when that run has ended."
             ) from err
         yield
 

@@ -93,7 +93,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         )
     elif source.get("active") != "active":
         reasons.append(
-            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start that server, then start the move again. If the server cannot start, restore its newest backup on {target_id} instead."
+            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start that server, then start the move again. If the server cannot start, restore its newest backup on {target_id} instead (docs/backup.md)."
         )
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):
@@ -146,10 +146,10 @@ def _postgresql(source_id: str, target_id: str, source: dict, target: dict, sett
     source_major = number(source, "postgresql") // 10000
     target_major = number(target, "postgresql") // 10000 or int(settings["platform"]["postgresql"]["version"])
     if not source_major:
-        return [f"PostgreSQL on {source_id} does not answer. See on that host: systemctl status postgresql"]
+        return [f"PostgreSQL on {source_id} does not answer. See on that host: systemctl status 'postgresql*'"]
     if target_major < source_major:
         return [
-            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer."
+            f"{source_id} has PostgreSQL {source_major} and {target_id} has PostgreSQL {target_major}. A database cannot move to an older PostgreSQL. Use a target with PostgreSQL {source_major} or newer (docs/postgresql.md)."
         ]
     return []
 
@@ -180,7 +180,7 @@ def newer_messages(request: dict, source: dict, target: dict, key: str = "move")
     what = f", some newer than the newest on {request['from']}" if is_newer else " of another server"
     return [
         f"{target_id} has {posts} messages{what}. This run would replace the data of {target_id}, so the site would lose these messages. "
-        f'To replace the data anyway, add "overwrite": true to "{key}" in the pillar. A copy of the replaced data is then kept on {target_id}.'
+        f'To replace the data anyway, add "overwrite": true to "{key}" in the pillar of the command. The replaced data is then kept on {target_id}.'
     ]
 
 
@@ -190,7 +190,7 @@ def mounts(target_id: str, target: dict, settings: dict) -> list[str]:
     fixed = [f"{target_id}: {target['fixed']}"] if target.get("fixed") else []
     return fixed + [
         f"{folder} is a mount point on {target_id}, so this run cannot replace that folder. Mount that disk at {state} "
-        f"instead of at {folder}. The disk must then contain everything that is in {state} now."
+        f"instead of at {folder}: first copy all of {state} to another disk, then mount, then copy back."
         for folder in target.get("mounted", "").split()
     ]
 
@@ -204,11 +204,11 @@ def disk_space(target_id: str, source: dict, target: dict) -> list[str]:
     reasons = []
     if number(target, "free") < files:
         reasons.append(
-            f"The files need {files // 1024} MiB on {target_id}, and only {number(target, 'free') // 1024} MiB are free. Free some space on that disk."
+            f"The files{' and the database' if target.get('same_disk') == 'yes' else ''} need {files // 1024} MiB on {target_id}, and the disk with mattermost:paths:state has only {number(target, 'free') // 1024} MiB free. Free some space on that disk."
         )
     if number(target, "database_free") < database and target.get("same_disk") != "yes":
         reasons.append(
-            f"The database needs {database // 1024} MiB on {target_id}, and only {number(target, 'database_free') // 1024} MiB are free. Free some space on that disk."
+            f"The database needs {database // 1024} MiB on {target_id}, and PostgreSQL's disk has only {number(target, 'database_free') // 1024} MiB free. Free some space on that disk."
         )
     return reasons
 
@@ -262,7 +262,7 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} values differ. The first is {names[0]}: {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
+    return f"{len(names)} table{'s differ' if len(names) > 1 else ' differs'}. The first is {names[0]} (rows and checksum): {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:
@@ -288,6 +288,6 @@ def next_steps(request: dict, settings: dict, address: str, site: str) -> list[s
         f"Set in pillar/mattermost.sls: mattermost:hosts: [{target_id}] and mattermost:name: {name}.",
         f"Then run: salt-run state.orchestrate mattermost.{site}",
         f"The server on {source_id} is stopped and complete, and a reboot does not start it. To go back and keep new messages, move the server from {target_id} to {source_id}.",
-        f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost mattermost-backup.timer",
-        f"Then run on {source_id}: sh {work}/take-back",
+        f"To go back without new messages, run on {target_id}: systemctl disable --now mattermost; systemctl disable --now mattermost-backup.timer",
+        f"Then run on {source_id}: sh {work}/take-back (and change the DNS record and mattermost:hosts back to {source_id})",
     ]

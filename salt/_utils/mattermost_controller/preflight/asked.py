@@ -8,7 +8,7 @@ AUTHORITY = "letsencrypt:directory_url"  # only a certificate needs it
 OF_REPOSITORY = "backup:password"
 TODO = {
     OF_REPOSITORY: "set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository.",
-    "backup:repository": "set mattermost:backup:repository to a new or empty directory, or to a repository (docs/backup.md).",
+    "backup:repository": "set mattermost:backup:repository to a new or empty directory, or to an existing repository of restic (docs/backup.md).",
 }
 
 
@@ -39,4 +39,4 @@ def values(facts: dict, site: str, moving: bool = False) -> list[Finding]:
         )
         for key, words in told("unanswered")
     ]
-    return found or [ok("values", "The host's programs accept every new or changed value of the settings.")]
+    return found or [ok("values", "The host's programs refuse no new or changed value of the settings.")]

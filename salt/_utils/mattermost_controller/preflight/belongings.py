@@ -126,7 +126,7 @@ def _servers_account(settings, facts, outside) -> Finding:
     others = facts.get("account_units", [])
     what = f"The host has an account {user} (mattermost:server:user) that this bundle did not create"
     if others:
-        sentence = f"{what}. {', '.join(others[:SHOWN])} runs under this account."
+        sentence = f"{what}. {', '.join(others[:SHOWN])} {'runs' if len(others) == 1 else 'run'} under this account."
         return _let(
             "account", sentence, "set mattermost:server:user to a name that the host does not have.", False, outside
         )
@@ -155,7 +155,7 @@ def directories(settings, facts, outside) -> Finding:
         return found
     if is_ours(facts, settings) and not outside.get("in_place"):
         return found  # only an import in place uses it, and a removal
-    sentence = f"{coming} exists, but this bundle did not create it. An import would put files there."
+    sentence = f"{coming} exists, but this bundle did not create it. An import in place would put files there, and mattermost.remove would delete them."
     return _joined(found, refusal("directories", sentence, f"move {coming} away."))
 
 
@@ -170,7 +170,7 @@ def _directories_of_the_settings(settings, facts, outside) -> Finding:
     found = dict(foreign)
     for key, place in led.items():
         found[key] = (
-            f"{places[key]} (mattermost:{key}) points through a link to {place}, a directory of the system, another program or another setting."
+            f"{places[key]} (mattermost:{key}) points through a link to {place}, which belongs to the system, another program or another setting."
         )
     for key, (above, owner) in exchanged.items():
         who = "every account" if owner == "root" else owner
@@ -221,7 +221,7 @@ def _foreign_run(settings, facts) -> dict[str, str]:
     run, owner = settings["paths"]["run"], facts.get("run_owner", "")
     if facts.get("run_unit"):
         return {
-            "paths:run": f"{run} (mattermost:paths:run) is created by {facts['run_unit']}, a file that this bundle did not create."
+            "paths:run": f"{facts['run_unit']}, a file that this bundle did not create, creates {run} (mattermost:paths:run)."
         }
     if owner not in ("", settings["server"]["user"], facts.get("unit_user", "")):
         return {
@@ -272,12 +272,16 @@ def unit(settings, facts, outside) -> Finding:
     if ours:
         return note("unit", sentence)
     if not sentences:  # what an administrator decided for the whole host
-        return warning("unit", sentence, "check that those settings suit the server: look for limits and a sandbox.")
+        return warning(
+            "unit",
+            sentence,
+            "check that the settings in these files suit the server: look for limits (such as LimitNOFILE) and a sandbox (such as ProtectSystem).",
+        )
     if certificates:
         return _let("unit", sentence, f"move {' and '.join(certificates + replaced + dropins)} away.", False, outside)
     fix = "move the named files away, or set mattermost:server:adopt: True to take them over."
     if any(path.endswith(("/mattermost.service", "/init.d/mattermost")) for path in replaced):
-        fix = "remove the named files, or set mattermost:server:adopt: True to replace them. Or import that server to another host (mattermost.import)."
+        fix = "remove the named files, or set mattermost:server:adopt: True to replace them. Or keep that server's data: import the server (docs/import.md)."
     return _let("unit", sentence, fix, settings["server"]["adopt"], outside)
 
 

@@ -79,8 +79,9 @@ def unknown_ignores(settings: dict) -> list[Finding]:
     wrong = []
     for ignored in settings["preflight"]["ignore"]:
         if ignored in ACKNOWLEDGED:
-            sentence = f"mattermost:preflight:ignore names {ignored}, which is a breaking change, not a check."
-            wrong.append(refusal("settings", sentence, "add it to mattermost:acknowledged instead."))
+            sentence = f"mattermost:preflight:ignore names {ignored}, a check that cannot be ignored."
+            fix = f"remove {ignored} there, and write the names of the changes that you accept in mattermost:acknowledged."
+            wrong.append(refusal("settings", sentence, fix))
         elif ignored not in FITNESS:
             near = difflib.get_close_matches(ignored, FITNESS, n=1)
             hint = (

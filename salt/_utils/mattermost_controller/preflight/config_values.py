@@ -41,7 +41,7 @@ def of_upgrade(settings: dict, facts: dict, installed: str, wanted: str) -> list
     for _, section, name, accepted, words in _crossed(keys.STRICTER, installed, wanted):
         value, where = _value(merged, server, path, section, name)
         if value is not None and not re.fullmatch(accepted, _text(value)):
-            place = "there" if where.startswith("mattermost:") else "in that file"
+            place = "there" if where.startswith("mattermost:") else "in that file on the host"
             found.append(
                 refusal(
                     CHECK,

@@ -65,7 +65,7 @@ def named_files(settings, facts, outside) -> Finding:
         return refusal(
             "named-files",
             f"The controller has no {listed}.",
-            "put each named file there (in a checkout, salt:// is the folder salt/), or correct the setting.",
+            "put each named file in its place on the controller (in a checkout, salt:// is the folder salt/), or correct the setting.",
         )
     return ok("named-files", "Every file that the settings name exists.")
 
@@ -91,7 +91,7 @@ def source(settings, facts, outside) -> Finding:
     if is_needed and outside.get("by_minion") and "://" not in where:
         return refusal(
             "archive-source",
-            f"mattermost:release:source is {where}, a path on the controller. No file is copied to a minion.",
+            f"mattermost:release:source is {where}, a path on the controller. That file is not copied to a minion.",
             "set mattermost:release:source to an https:// address, or to file:///PATH on the host.",
         )
     if is_needed and not outside.get("source_there", True):

@@ -22,7 +22,7 @@ def platform(settings, facts, outside) -> Finding:
         return refusal(
             "platform",
             f"{facts['platform']} is not supported.",
-            "use a host with a system of the README's platform table.",
+            "use a host with a system that is in the platform table of README.md.",
         )
     if settings["release"]["arch"] not in ("amd64", "arm64"):
         return refusal(
@@ -48,7 +48,7 @@ def glibc(settings, facts, outside) -> Finding:
         return warning(
             "glibc",
             "The host has no glibc, or its version cannot be read, so the server may not start.",
-            "check on the host: ldd --version. If it does not name glibc, use another host.",
+            "check on the host: ldd --version. If the output names neither GLIBC nor GNU libc, use another host.",
         )
     if numbers(actual) < numbers(wanted):
         return refusal(
@@ -186,7 +186,7 @@ def other_run(settings, facts, outside) -> Finding:
         return refusal(
             "other-run",
             f"Another run is in progress on the host ({facts['lock']}).",
-            "wait until that run has ended, then start again.",
+            "wait until that run has ended, then start the same command again.",
         )
     return ok("other-run", "No other run is in progress.")
 
@@ -198,10 +198,10 @@ def clock(settings, facts, outside) -> Finding:
         return refusal(
             "clock",
             sentence,
-            "set both clocks (chrony or systemd-timesyncd). With a wrong clock, certificates are not valid.",
+            "correct the clocks of host and controller (chrony or systemd-timesyncd). With a wrong clock, certificates are not valid.",
         )
     if abs(skew) >= CLOCK_WARNING:
-        return warning("clock", sentence, "set both clocks (chrony or systemd-timesyncd).")
+        return warning("clock", sentence, "correct the clocks of host and controller (chrony or systemd-timesyncd).")
     return ok("clock", f"The host's clock differs from the controller's by {abs(skew)} s.")
 
 

@@ -26,7 +26,7 @@ def nginx_in_use(settings, facts, outside) -> Finding:
     if not is_new:
         return ok("nginx-in-use", "This bundle was deployed here before, so other sites of nginx are accepted.")
     if not runs or not sites:
-        return ok("nginx-in-use", "nginx serves no site of others.")
+        return ok("nginx-in-use", "nginx serves no other site.")
     what = f"nginx on the host serves other sites ({', '.join(sites[:SHOWN])}{', ...' if len(sites) > SHOWN else ''})"
     if outside.get("in_place"):
         return note("nginx-in-use", f"{what}. They stay unchanged.")
@@ -52,7 +52,7 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
             "This bundle was deployed here before, so other databases of PostgreSQL are accepted.",
         )
     if count + stopped < 1:
-        return ok("postgresql-in-use", "PostgreSQL has no database of others.")
+        return ok("postgresql-in-use", "PostgreSQL has no other database.")
     what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
     if stopped:
         what = f"PostgreSQL is stopped, and {place} has {stopped} database{'s' if stopped > 1 else ''} that this bundle did not create"
@@ -79,7 +79,7 @@ def aside(settings, facts, outside) -> Finding:
     if found == "back" and not outside.get("in_place"):
         return refusal(
             "aside",
-            "An import was rolled back. The previous installation serves on this host, and this run would replace it.",
+            "An import was rolled back. The previous installation is in its place on this host again, and this run would replace that installation.",
             f"start the import again (docs/import.md). To deploy on this host anyway, first remove that installation and the file {work}/aside/given-back.",
         )
     return ok("aside", "No previous installation is in the way.")

@@ -62,7 +62,7 @@ def readable_secrets(settings, facts, outside) -> Finding:
     readable = outside.get("readable", [])
     if readable:
         sentence = (
-            f"Other accounts on this machine can read {', '.join(readable)}, which may contain passwords or keys."
+            f"Other accounts on the controller can read {', '.join(readable)}, which may contain passwords or keys."
         )
-        return warning("readable-secrets", sentence, f"run: chmod go= {' '.join(readable)}")
-    return ok("readable-secrets", "Other accounts on this machine cannot read the files with passwords or keys.")
+        return warning("readable-secrets", sentence, f"run on the controller: chmod go= {' '.join(readable)}")
+    return ok("readable-secrets", "Other accounts on the controller cannot read the files with passwords or keys.")

@@ -17,7 +17,7 @@ def mail_address(settings: dict, site: str) -> Finding:
     if site == "ssl" and settings["certificate"]["source"] == "letsencrypt" and not settings["email"]:
         return refusal(
             "email",
-            "mattermost:email is not set. The certificate authority needs an address for expiry notices.",
+            "mattermost:email is not set. The account with the certificate authority needs an e-mail address.",
             "set it in pillar/mattermost.sls (mattermost: {email: you@example.org}). Plain HTTP (mattermost.non-ssl) needs no address.",
         )
     return ok("email", f"{settings['email'] or 'No e-mail address is needed'}.")
@@ -36,10 +36,10 @@ def public_name(settings: dict, facts: dict, outside: dict, site: str) -> Findin
     if _is_address(name):
         return _address_as_name(name, settings, site)
     if not resolved:
-        sentence = f"The DNS name {name} does not resolve to an address."
+        sentence = f"The controller cannot resolve the DNS name {name}."
         fix = f"add an A or AAAA record of {name} for the host, or correct mattermost:name."
         if site == "ssl" and settings["certificate"]["source"] == "letsencrypt":
-            return refusal("public-name", f"{sentence} The certificate authority must be able to resolve it.", fix)
+            return refusal("public-name", f"{sentence} The certificate authority must be able to resolve it, too.", fix)
         return warning("public-name", sentence, fix)
     host_addresses = {address for address in facts["addresses"] if not is_loopback(address)} | set(
         outside.get("reached", [])

@@ -34,13 +34,13 @@ def user_limit(settings, facts, outside) -> Finding:
         return refusal(
             "user-limit",
             f"The active users could not be counted. Team Edition {wanted} serves at most {limit}.",
-            f"count them on the host: mattermost-switch users. Start again when that works, {go_on}",
+            f"run on the host: mattermost-switch users. When that command prints a number, start the run again, {go_on}",
         )
     if facts["users"] > limit:
         return refusal(
             "user-limit",
             f"{facts['users']} users are active, but Team Edition {wanted} serves at most {limit}. After the upgrade nobody could be added or reactivated.",
-            f"deactivate accounts, stay at a version before 11.0, {go_on}",
+            f"deactivate accounts, stay at {installed}, {go_on}",
         )
     return ok("user-limit", f"{facts['users']} users are active, and Mattermost {wanted} serves at most {limit}.")
 
@@ -53,8 +53,8 @@ def sign_in(settings, facts, outside) -> Finding:
     if gone and (facts.get("config") or {}).get("GitLabSettings", {}).get("Enable") is True:
         return refusal(
             "sign-in",
-            f"People sign in with GitLab (GitLabSettings.Enable). The version to install, Team Edition {wanted}, does not have it and locks them out.",
-            "let these people set a password. Then set GitLabSettings.Enable to false. To upgrade anyway, set mattermost:preflight:ignore: [sign-in].",
+            f"People sign in with GitLab (GitLabSettings.Enable). Team Edition {wanted} has no such sign-in, so this upgrade would lock them out.",
+            "let them set a password (profile, security). Set GitLabSettings.Enable to false. To upgrade anyway: mattermost:preflight:ignore: [sign-in].",
         )
     return ok("sign-in", "This run removes no way to sign in.")
 
@@ -78,7 +78,7 @@ def _interrupted(facts) -> list[Finding]:
             warning(
                 "upgrade-changes",
                 f"An interrupted migration left invalid indexes in the database: {', '.join(names)}. PostgreSQL does not use them, and no migration repairs them.",
-                f"run in that database on the host, for each index, as the owner: REINDEX INDEX CONCURRENTLY {names[0]};",
+                f"run on the host as postgres, in the database of the server, for each index: REINDEX INDEX CONCURRENTLY {names[0]};",
             )
         )
     lock = facts.get("migration_lock")

@@ -108,7 +108,7 @@ def restore_command(found: dict, overwrite: bool) -> str:
 def restored(found: dict, _settings: dict) -> str:
     """Return the sentences on a restore that was made."""
     newer = int(found.get("newer") or 0)
-    lost = f" The replaced data has {newer} messages that are newer than the backup." if newer else ""
+    lost = f" The data that the restore replaced has {newer} messages that are newer than the backup." if newer else ""
     return f"{_contents(found)}{lost} {found.get('advice', '')}".strip()
 
 

@@ -67,7 +67,7 @@ def failure(found: dict, words: str) -> str:
 def done(found: dict, release: dict) -> str:
     """Return the sentences on a host that went back. release: the settings' branch (``version``, ``pinned``)."""
     outage = f" Chat was down for {int(found['outage']) / 100:.1f} s." if found.get("outage") else ""
-    kept = f" The configuration of {found.get('from')} is kept on the host. To see where, run on the host: mattermost-kept list"
+    kept = f" The configuration of {found.get('from')} is kept on the host. To see where, run on the host: mattermost-switch status"
     if release["pinned"] and effective(release, found.get("to")) != found.get("to"):
         later = (
             f" mattermost:release:version is {release.get('line') or release['version']}, so the next deploy would upgrade again. To stay "

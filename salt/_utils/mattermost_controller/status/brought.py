@@ -91,6 +91,6 @@ def _bundle(checkout: str, newest: str, reason: str) -> Finding:
         return warning(
             "bundle-version",
             f"Version {newest} of this bundle is available. This checkout is {checkout}.",
-            "run git pull && make setup, then read CHANGELOG.md before the next run.",
+            "run in the checkout on the controller: git pull && make setup. Then read CHANGELOG.md before the next run.",
         )
     return ok("bundle-version", f"This checkout, {checkout}, is the newest version of this bundle.")

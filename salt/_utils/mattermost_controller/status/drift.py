@@ -27,7 +27,9 @@ def stages_of(file_roots: list[str], site: str) -> list[dict]:
                     if "apply" in arguments:
                         found.append({"name": name, "sls": arguments["apply"]})
             return found
-    raise FileNotFoundError(f"No mattermost/{site}.sls in {', '.join(map(str, file_roots))}.")
+    raise FileNotFoundError(
+        f"The folders in the controller's file_roots have no mattermost/{site}.sls: {', '.join(map(str, file_roots))}. Add the folder salt/ of this bundle to file_roots."
+    )
 
 
 def unknown(reason: str) -> dict:

@@ -244,11 +244,12 @@ def disks(settings: dict, made: dict) -> Finding:
         return refusal(
             "disk",
             f"{said}; the limit is {full} %.",
-            "free some space on the host (mattermost.status shows what is kept), or add a larger disk. mattermost:status:disk_full sets the limit.",
+            "free some space on the host (mattermost-kept list shows old copies), or add a larger disk. mattermost:status:disk_full sets the limit.",
         )
     if not made["disks"]:
         return skipped(
-            "disk", "It is not known how full the disks are, because the inspection of the host was interrupted."
+            "disk",
+            "It is not known how full the disks are, because the inspection of the host was interrupted. Run mattermost.status again.",
         )
     worst = max(disk["used_percent"] for disk in made["disks"].values())
     return ok("disk", f"The fullest disk is {worst} % full.")
@@ -283,7 +284,9 @@ def drifted(drift: dict) -> Finding:
         why = f" {drift['reason']}" if drift["reason"] else ""
         return refusal(
             "drift",
-            f"{len(drift['states'])} states would change: {names}.{why}" if names else drift["reason"],
+            f"{len(drift['states'])} state{'s' * (len(drift['states']) > 1)} would change or fail: {names}.{why}"
+            if names
+            else drift["reason"],
             "to see what would change, run the deploy with test=True. To change the host as the settings say, run it without test=True.",
         )
     if not drift["looked"]:

@@ -178,7 +178,7 @@ def _aside(one: dict) -> str:
     sentences += [f"{path} ({_bytes(number)})" for path, number in one["directories"].items()]
     sentences += [f"old PostgreSQL {line}" for line in one["clusters"]]
     sentences += [f"release {name}" for name in one["releases"]]
-    limit = f"limits: copies from before upgrades: {one['bounds']['versions']}, everything else: {one['bounds']['days']} days"
+    limit = f"limits: {one['bounds']['versions']} for old versions and for copies from before upgrades, {one['bounds']['days']} days for other copies"
     return f"{', '.join(sentences) or 'nothing'}; {limit}"
 
 

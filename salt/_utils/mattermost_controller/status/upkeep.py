@@ -59,7 +59,7 @@ def _reboot(due: bool) -> Finding:
         return warning(
             "reboot", "Installed updates need a reboot of the host.", "reboot the host when nobody needs chat."
         )
-    return ok("reboot", "No reboot is due.")
+    return ok("reboot", "No reboot is known to be due.")
 
 
 def _packages(count: int | None) -> Finding:
@@ -70,7 +70,7 @@ def _packages(count: int | None) -> Finding:
     if count:
         return warning(
             "security-packages",
-            f"{count} security updates of the distribution are waiting.",
+            f"{count} security update{'s' * (count > 1)} of the distribution {'are' if count > 1 else 'is'} waiting.",
             "install these updates on the host (apt or dnf upgrade).",
         )
     return ok(
@@ -85,4 +85,6 @@ def _postgresql_update(waits: str | None, running: str) -> Finding:
             f"The update to PostgreSQL {waits} is waiting. The running version is {running or 'unknown'}.",
             "install the update on the host (apt or dnf upgrade) when nobody needs chat, because PostgreSQL restarts.",
         )
-    return ok("postgresql-update", "No update of PostgreSQL is waiting (as of the host's last package list).")
+    return ok(
+        "postgresql-update", "No update of PostgreSQL is known to be waiting (as of the host's last package list)."
+    )

@@ -65,7 +65,7 @@ def redirects(settings, observed, facts) -> Finding:
             if public + settings["server"]["path"] not in _message(seen["api"]):
                 answer = seen["api"]
                 wrong.append(
-                    f"API requests to {name} must get an error that names {public}, and no redirect. {name}{API} gave no such error: {answer.error or f'status {answer.status}'}."
+                    f"{name}{API} must answer with an error that names {public}, but the answer was: {answer.error or f'status {answer.status}'}."
                 )
     return _finding(
         "additional-redirects",

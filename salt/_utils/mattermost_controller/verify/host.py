@@ -129,8 +129,8 @@ def backup_age(settings, facts) -> Finding:
     if known["good"] > facts["time"] + CLOCK_SECONDS:
         return refusal(
             "backup-age",
-            "The last good backup has a date in the future, so a restore skips it. The clock of the host was ahead.",
-            f"{BACKUP}; check on the host whether its clock is synchronised: timedatectl",
+            "The last good backup has a date in the future, so a restore of the latest backup skips it. The clock of the host was ahead.",
+            f"check on the host that its clock is right and synchronised: timedatectl. Then run: {BACKUP}",
         )
     counted_from = max(known["good"], known["since"])
     hours = max(0, (facts["time"] - counted_from) // 3600)

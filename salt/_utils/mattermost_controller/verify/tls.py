@@ -35,7 +35,7 @@ def days_left(settings, observed, facts, now: datetime | None = None) -> Finding
     sentence = f"The certificate has {left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
         limit = min(timedelta(days=settings["certificate"]["min_days"]), (last - first) / 3)
-        fix = f"set a new certificate and its key in mattermost:certificate:chain and mattermost:certificate:key, then: {DEPLOY}"
+        fix = f"replace the files that mattermost:certificate:chain and mattermost:certificate:key name, then: {DEPLOY}"
     else:
         limit = timedelta(seconds=overdue((last - first).total_seconds()))
         fix = "find out on the host why the certificate is not renewed: certbot renew --dry-run"

@@ -145,7 +145,7 @@ def edition(settings, observed, facts) -> Finding:
         return refusal(
             "edition",
             f"The {EDITIONS[found]} runs. Expected: the {EDITIONS[wanted]}.",
-            "set mattermost:release:edition to the wanted edition, and mattermost:release:source to its archive (docs/editions.md).",
+            f"to keep this edition, set mattermost:release:edition: {found}. To change it, set a newer version, too (docs/editions.md).",
         )
     return ok("edition", f"The {EDITIONS[found]} runs.")
 
@@ -174,7 +174,7 @@ def site_address(settings, observed, facts) -> Finding:
         return refusal(
             "site-address",
             f"ServiceSettings.SiteURL is {client.get('SiteURL') or 'not set'}. The address of the site is {wanted}.",
-            f"{DEPLOY}; if the fault remains, the server's unit sets MM_SERVICESETTINGS_SITEURL. See on the host: systemctl show -p Environment mattermost",
+            f"{DEPLOY}; if the fault remains, remove MM_SERVICESETTINGS_SITEURL from the server's unit. Find it on the host: systemctl cat mattermost",
         )
     return ok("site-address", f"ServiceSettings.SiteURL is {wanted}.")
 
@@ -217,7 +217,7 @@ def websocket_origin(settings, observed, facts) -> Finding:
         return refusal(
             "websocket-origin",
             "The server accepts a websocket from another site (status 101).",
-            f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may open a websocket, then: {DEPLOY}",
+            f"set mattermost:server:config:ServiceSettings:AllowCorsFrom to the sites that may open a websocket ('' for none), then: {DEPLOY}",
         )
     return warning(
         "websocket-origin",

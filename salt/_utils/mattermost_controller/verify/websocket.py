@@ -59,7 +59,7 @@ class Websocket:
                 continue
             text += part
             if len(text) > _LARGEST:
-                raise ConnectionError("the server sent a message without an end")
+                raise ConnectionError(f"the server sent a message of more than {_LARGEST} bytes")
             if not is_whole:
                 continue
             event, text = _parsed(text), b""

@@ -34,6 +34,6 @@ fixed_part() { # says which of the server's folders cannot change places with an
     for part in data plugins client-plugins; do
         [ -d "$state/$part" ] || continue
         why=$(why_fixed "$state/$part" "$state/.restore-probe")
-        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why). Stop the server, copy that directory, and give the copy its name."; return; }
+        [ -z "$why" ] || { say "$state/$part cannot be renamed ($why). Stop mattermost.service, copy that directory (cp -a), remove it, rename the copy to $state/$part, and start mattermost.service."; return; }
     done
 }

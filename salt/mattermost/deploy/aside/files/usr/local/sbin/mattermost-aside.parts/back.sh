@@ -91,5 +91,5 @@ put_back_account() { # a deploy gives the account another home
     local home shell
     IFS=: read -r _ _ _ _ _ home shell <"$own/account" || return 0
     [ "$(getent passwd "$user" | cut -d: -f6-)" = "$home:$shell" ] || usermod -d "$home" -s "$shell" "$user" ||
-        say "The previous home and shell of the account $user could not be set. Run: usermod -d $home -s $shell $user"
+        say "The previous home and shell of the account $user could not be set. Run: systemctl stop $service; usermod -d $home -s $shell $user; systemctl start $service"
 }

@@ -24,7 +24,7 @@ obstacle() { # why it cannot be set aside, nothing when it can
     local place why
     [ -d "$tree" ] || { say "The directory $tree, which should contain the installation to import, does not exist on this host."; return; }
     [ ! -e "$journal" ] || { say "An import has not ended on this host. Wait until that import has ended. If no import is running, run on this host: mattermost-aside back"; return; }
-    [ ! -e "$kept" ] || { say "This host already keeps a previous installation. To list its directories: mattermost-aside status. Remove these directories, then the file $kept."; return; }
+    [ ! -e "$kept" ] || { say "This host already keeps a previous installation. To list its files: mattermost-aside status. When nobody needs these files, remove all of them, then remove $kept."; return; }
     places | while read -r place; do
         if is_there "$place$suffix"; then
             say "$place$suffix already exists. Rename or remove it."
@@ -59,7 +59,7 @@ put() {
     stop_unit "$service" 2>/dev/null
     left=$(running | head -n 1)
     [ -z "$left" ] || fail 4 "The server in $tree did not stop. Process $left still runs. Stop that process, then start mattermost.import again on the controller."
-    { set_aside && take_place; } || fail 4 "The installation in $tree could not be renamed, for the reason above. To roll the import back: mattermost-aside back"
+    { set_aside && take_place; } || fail 4 "The installation in $tree could not be renamed, or a file could not be written. Check the disk: df. Then start mattermost.import again on the controller."
     systemctl daemon-reload && record put
 }
 

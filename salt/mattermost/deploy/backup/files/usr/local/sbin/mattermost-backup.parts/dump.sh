@@ -19,9 +19,9 @@ SET search_path = pg_catalog;
 $UNREADABLE;
 END
         give_up failed "The account $SQL_ACCOUNT cannot log in to the database $database as the role $role: $(last_error "$scratch/error")" \
-            "Check PostgreSQL: systemctl status postgresql. If this bundle was updated after the last deploy, deploy again: run $(deploy_command)"
+            "Check PostgreSQL: systemctl status 'postgresql*'. If PostgreSQL is running, deploy again: run $(deploy_command)"
     [ ! -s "$scratch/unreadable" ] || give_up refused "A backup would be incomplete, because the role $role cannot read: $(cat "$scratch/unreadable")." \
-        "For each table, run in the database $database: ALTER TABLE ... OWNER TO $role. Or grant $role SELECT on the table and USAGE on its schema, or move the table to another database."
+        "For each table, run in the database $database: ALTER TABLE ... OWNER TO $role (or GRANT SELECT ON ... TO $role), and GRANT USAGE ON SCHEMA ... TO $role. Or move the table to another database."
 }
 
 refuse_odd_census() { # these lines become the manifest, by which root counts later
@@ -49,7 +49,7 @@ COMMIT;
 END
     rc=$?
     [ "$rc" = 0 ] && [ "$(cat "$staging/dump-status")" = 0 ] ||
-        give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "Check PostgreSQL and its disk: systemctl status postgresql; df"
+        give_up failed "The database $database could not be dumped: $(last_error "$scratch/error")" "Check PostgreSQL and its disk: systemctl status 'postgresql*'; df"
     rm -f "$staging/dump-status"
     refuse_odd_census
 }
@@ -64,7 +64,7 @@ refuse_incomplete() { # a backup that looks whole and is not is worse than none;
         grep -q "TABLE DATA [^ ]* $table " "$scratch/contents" ||
             give_up refused "The dump contains no table $table." "Check that $database (mattermost:database:name) is the server's database."
     done
-    [ -s "$config" ] || give_up refused "$config is missing or empty." "Run $(deploy_command)"
+    [ -s "$config" ] || give_up refused "$config is missing or empty." "To restore that file, run on the host: mattermost-backup restic dump --host $name latest $config >$config; then run $(deploy_command)"
     driver=$(config_value "$config" FileSettings DriverName)
     [ "${driver:-local}" = local ] || return 0
     stored=$(wc -l <"$staging/files")

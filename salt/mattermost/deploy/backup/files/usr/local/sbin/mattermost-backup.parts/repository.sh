@@ -10,33 +10,33 @@ open_repository() { # sets first: not empty when the repository is to be made
     reason=$(last_error "$scratch/error")
     if grep -q 'wrong password' "$scratch/error"; then
         give_up failed "The password in $RESTIC_PASSWORD_FILE does not open the repository $shown_repository." \
-            "Set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository."
+            "Set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository. Then run $(deploy_command)"
     fi
     if [ -e "$own/known" ] && [ "$(cat "$own/known")" = "$repository" ]; then
         give_up failed "The repository $shown_repository contained backups, but cannot be opened now: $reason" \
-            "Check its disk or network. Only if the repository is lost, run: rm $own/known. The next backup then creates a new repository."
+            "Check its disk or network. Only if the repository is lost, run on the host: rm $own/known (the next backup then creates a new repository)."
     fi
     case $repository in
         /*)
             if [ -d "$repository" ] && [ -n "$(ls -A "$repository")" ]; then
-                give_up failed "$repository is not empty, and restic cannot open it as a repository: $reason" "If that directory is not a repository of restic, set another directory in mattermost:backup:repository."
+                give_up failed "$repository is not empty, and restic cannot open it as a repository: $reason" "If that is a damaged repository, see docs/backup.md. Otherwise set another directory in mattermost:backup:repository, then run $(deploy_command)"
             fi
             ;;
     esac
     grep -qi -e 'unable to open config file' -e 'is there a repository' -e 'does not exist' "$scratch/error" ||
-        give_up failed "The repository $shown_repository cannot be reached: $reason" "Check mattermost:backup:repository and mattermost:backup:environment."
+        give_up failed "The repository $shown_repository cannot be reached: $reason" "Check mattermost:backup:repository and mattermost:backup:environment. After a change, run $(deploy_command)"
     first=yes
 }
 
 begin_repository() { # only now that there is something worth keeping
     [ -n "$first" ] || return 0
-    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be created: $(last_error "$scratch/error")" "Check mattermost:backup:repository, and whether this host may write there."
+    restic_says init -q >/dev/null || give_up failed "The repository $shown_repository cannot be created: $(last_error "$scratch/error")" "Check mattermost:backup:repository, and whether this host may write there. After a change of the setting, run $(deploy_command)"
 }
 
 check_room() {
     local size bytes wanted room
     size=$(super "SELECT pg_database_size('$database') / 1024") ||
-        give_up failed "PostgreSQL does not report the size of the database $database." "Check PostgreSQL: systemctl status postgresql"
+        give_up failed "PostgreSQL does not report the size of the database $database." "Check PostgreSQL: systemctl status 'postgresql*'"
     bytes=$(awk '{ n += $1 } END { printf "%d", n / 1024 }' "$staging/files")
     wanted=$((size + 32768))
     room=$(kib_free "$own")
@@ -50,7 +50,7 @@ check_room() {
             room=$(kib_free "$repository")
             [ "$room" -gt "$wanted" ] ||
                 give_up refused "The backup may need $((wanted / 1024)) MiB on the disk of $repository, and only $((room / 1024)) MiB are free." \
-                    "Free some space on that disk, keep fewer backups (mattermost:backup:keep), or set mattermost:backup:repository to another place."
+                    "Free some space on that disk, or remove old backups on the host: mattermost-backup restic forget --prune NUMBER (for the numbers: mattermost-backup list). Or set mattermost:backup:repository to another place and run $(deploy_command)"
             ;;
     esac
 }
@@ -103,7 +103,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='That backup could not be removed from the repository. Never restore that backup.'
     accept "$run" # by its number it is noted, or gone
     give_up failed "Backup $snapshot contains $found, which is not a file of the server. $removed" \
-        "If you put no file there during the backup, somebody may control the account $user and replace folders by links. See docs/security.md, After a break-in."
+        "If you did not put that file there yourself during the backup, somebody may control the account $user and replace folders by links. See docs/security.md, After a break-in."
 }
 
 forget_note() { accept "$1" || give_up failed "$own cannot be written." "Check the disk: df"; }

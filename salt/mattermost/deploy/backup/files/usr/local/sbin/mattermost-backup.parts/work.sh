@@ -9,7 +9,7 @@ take_turn() { # nothing else changes the server or its database while it is back
     flock -w "$PATIENCE" 9 || give_up refused "Another backup, restore, drill, upgrade, rollback or change of the backup password was still running after $PATIENCE s." "Wait until that has ended. Then run on the host: mattermost-backup now"
     for open in switch postgresql; do # of one that was interrupted and is being ended, without the lock
         while is_open "$open"; do
-            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade or rollback was interrupted and has not ended yet." "Read the reason on the host: journalctl -u mattermost-$open"
+            [ "$(uptime_centi)" -lt "$until" ] || give_up refused "An upgrade or rollback was interrupted and has not ended yet." "Read the reason on the host: journalctl -u mattermost-$open. When the upgrade or rollback has ended, run there: mattermost-backup now"
             sleep 1
         done
     done

@@ -2,13 +2,13 @@
 
 restore_database() { # restore_database NAME: into a new database of that name, compared with the manifest
     local differs
-    create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be created: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
+    create_like_current "$1" | super 2>"$scratch/error" || give_up failed "The database $1 cannot be created: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status 'postgresql*'"
     role_client pg_restore --no-owner --no-privileges -1 -d "$1" \
-        <"$dump" 2>"$scratch/error" || give_up failed "The dump in the backup cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status postgresql; df"
+        <"$dump" 2>"$scratch/error" || give_up failed "The dump in the backup cannot be restored: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL and its disk: systemctl status 'postgresql*'; df"
     compare "$1"
     case $? in
         0) ;;
-        2) give_up failed "The restored database could not be compared with the manifest of the backup: $differs" "Nothing was changed. Check PostgreSQL: systemctl status postgresql" ;;
+        2) give_up failed "The restored database could not be compared with the manifest of the backup: $differs" "Nothing was changed. Check PostgreSQL: systemctl status 'postgresql*'" ;;
         *) give_up failed "The restored database differs from the manifest of the backup: $differs" "Nothing was changed. Try an older backup." ;;
     esac
     compare_files "$1"

@@ -86,7 +86,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
             undone) drop_new || return 1 ;;
             *)
                 [ ! -d "$fetched" ] || restore_secrets ||
-                    lacking="Some secrets or certificates of the backup could not be put in place, so the previous ones stay. Check the disk of $settings: df. Then restore the same backup again."
+                    lacking="Some secrets or certificates of the backup could not be put in place, so this host still has its previous ones. Check the disk of $settings: df. Then restore the same backup again."
                 [ -z "$lacking" ] || say "$lacking" >&2
                 ;;
         esac

@@ -30,7 +30,7 @@ find_snapshot() { # find_snapshot NAME: sets snapshot
     snapshot=$(newest_snapshot "$scratch/found" "$later")
     [ -n "$snapshot" ] || [ ! -e "$scratch/passed" ] ||
         give_up refused "The backup $(cat "$scratch/passed") may contain files that are not the server's." "Restore another backup. To list the backups: mattermost-backup list"
-    [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "To list the backups: mattermost-backup list"
+    [ -n "$snapshot" ] || give_up refused "The repository has no such backup of $name." "To list the backups of that name: mattermost-backup list. To list those of all names: mattermost-backup restic snapshots"
 }
 
 refuse_manifest() { # refuse_manifest KEY
@@ -48,10 +48,10 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Restore on a new host (docs/backup.md). Set mattermost:paths:state to $(in_manifest state) and mattermost:paths:settings to $(in_manifest settings)."
+        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Restore on a new host (docs/backup.md), with mattermost:paths:state set to $(in_manifest state) and mattermost:paths:settings set to $(in_manifest settings)."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
         give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with that setting, and restore on the new host."
-    present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status postgresql"
+    present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status 'postgresql*'"
     [ $((present / 10000)) -ge $(($(in_manifest postgresql) / 10000)) ] ||
         give_up refused "The backup comes from PostgreSQL $(($(in_manifest postgresql) / 10000)), and this host has PostgreSQL $((present / 10000))." "Restore on a host with the same or a newer PostgreSQL."
 }
@@ -74,7 +74,7 @@ fetch() { # fetch DIRECTORY: the backup's tree below it; sets fetched, dump
     rm -f "$scratch/read"
     { restic_says dump "$snapshot" / && : >"$scratch/read"; } | unpack "$fetched" 2>"$scratch/unpacked" && [ -e "$scratch/read" ] ||
         give_up failed "The backup $snapshot cannot be read completely: $(last_error "$scratch/unpacked") $(last_error "$scratch/error")" \
-            "Check the free space in $fetched. To find damage in the repository, run: mattermost-backup check. Or try an older backup."
+            "Check the free space in $(dirname "$fetched"). To find damage in the repository, run: mattermost-backup check. Or try an older backup."
     dump=$fetched$staging/database.dump
     [ "$(sha256sum <"$dump" 2>/dev/null | cut -d' ' -f1)" = "$(in_manifest dump_sha256)" ] ||
         give_up failed "The dump in the backup $snapshot does not match its manifest." "Try an older backup."
@@ -100,12 +100,12 @@ compare_files() { # compare_files DATABASE: what was stored when it was dumped a
     find "$fetched$state/data" -maxdepth 64 -type f -printf '%s %P\0' 2>/dev/null | as_lines | sort >"$scratch/have"
     sort "$fetched$staging/files" | comm -23 - "$scratch/have" | cut -d' ' -f2- | sort >"$scratch/differ"
     names "$1" >"$scratch/named" 2>"$scratch/error" ||
-        give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status postgresql"
+        give_up failed "The list of files in the database $1 cannot be read: $(last_error "$scratch/error")" "Nothing was changed. Check PostgreSQL: systemctl status 'postgresql*'"
     missing=$(sort "$scratch/named" | comm -12 - "$scratch/differ" | head -n 1)
     [ -z "$missing" ] || give_up failed "Files are missing or incomplete in the backup. The first is $missing." "Nothing was changed. Try an older backup."
     # a new profile picture, an export: the server went on while it was copied
     [ ! -s "$scratch/differ" ] ||
-        say "Stored files changed or disappeared during the backup, which is normal: $(($(wc -l <"$scratch/differ"))). No message refers to them. The first is $(head -n 1 "$scratch/differ")."
+        say "Files that changed or disappeared during the backup: $(($(wc -l <"$scratch/differ"))). That is normal: no message needs them. The first is $(head -n 1 "$scratch/differ")."
 }
 
 inspect() { # inspect SNAPSHOT: what whoever starts a restore has to know first

@@ -5,15 +5,17 @@ PATIENCE=${MATTERMOST_PATIENCE:-1200} # seconds for a deploy; one that waits for
 newer_posts() { role_number "$database" "SELECT count(*) FROM posts WHERE createat > $(in_manifest newest)"; }
 
 refuse_newer() { # posts since the backup, unless told; sets newer
-    newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
+    newer=$(newer_posts) || give_up failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status 'postgresql*'"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] && return
     give_up refused "The server has $newer messages that are newer than the backup $snapshot." \
-        "To restore the backup and keep a copy of these messages, run $(restore_command " pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'" overwrite)"
+        "To restore the backup and keep a copy of these messages, run $(overwrite_command)"
 }
 
 restore_command() { # restore_command ARGUMENTS HERE: what restores the same backup; ARGUMENTS of the orchestration, HERE of this program
     if is_alone; then say "on this host: mattermost-restore to $snapshot $2"; else command_of "mattermost.restore$1" ''; fi
 }
+
+overwrite_command() { restore_command " pillar='{\"restore\": {\"snapshot\": \"$snapshot\", \"overwrite\": true}}'" "overwrite$([ "$older" = - ] || say " from $older")"; } # what restores it in spite of newer messages
 
 blocking_part() { # says what cannot change places with a restored directory
     local part
@@ -61,11 +63,11 @@ restore() { # restore SNAPSHOT; sets id
     case $(in_manifest version) in
         "$version" | "$older") ;;
         *) give_up refused "The backup $snapshot comes from Mattermost $(in_manifest version), and this host has ${version:-none}." \
-            "If the backup's version is the older one, run $(restore_command '' "from $(in_manifest version)"). Otherwise upgrade this host first." ;;
+            "If the backup's version is the older one, run $(restore_command " pillar='{\"restore\": {\"snapshot\": \"$snapshot\"}}'" "${overwrite:+overwrite }from $(in_manifest version)"). Otherwise upgrade this host first." ;;
     esac
-    ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for its end: mattermost-switch wait"
-    ! is_open rotation || give_up refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"
-    ! is_moving || give_up refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"
+    ! is_open switch || give_up refused "An upgrade or rollback is running." "Wait for its end: mattermost-switch wait. Then start the restore again."
+    ! is_open rotation || give_up refused "The database password is being changed." "Wait until that has ended. Then start the restore again. To see the change: systemctl status mattermost-rotate"
+    ! is_moving || give_up refused "This server is being moved to another host." "Wait until the move has ended. To see it: systemctl status mattermost-move"
     refuse_newer
     check_room "$state"
     fetch "$fetched"
@@ -73,9 +75,9 @@ restore() { # restore SNAPSHOT; sets id
     hold_runs_out "$PATIENCE" || roll_back_and_fail refused "A deploy is running on this host ($(cat "$run_lock"))." "Start the restore again when the deploy has ended."
     begin_exchange || roll_back_and_fail failed "The restore could not begin to replace the server's data." "An upgrade or a change of the database password may be running, or the disk is full. See: mattermost-switch status; systemctl status mattermost-rotate; df $work"
     stop_unit "$service" || roll_back_and_fail failed "$service cannot be stopped." "See: systemctl status $service"
-    newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status postgresql"
+    newer=$(newer_posts) || roll_back_and_fail failed "The messages in the database $database cannot be counted." "Check PostgreSQL: systemctl status 'postgresql*'"
     [ -n "$overwrite" ] || [ "$newer" = 0 ] ||
-        roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "Start the restore again with overwrite. The restore then keeps a copy of these messages."
+        roll_back_and_fail refused "Messages were posted while the restore fetched the backup." "To restore the backup and keep a copy of these messages, run $(overwrite_command)"
     exchange || roll_back_and_fail failed "The restored server did not start: its data could not be put in place." "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"
     mattermost-switch restart >"$scratch/started" 2>&1 ||
         roll_back_and_fail failed "The restored server did not start: $(value_of "$scratch/started" reason)" "The previous server serves again. See: journalctl -u 'mattermost-restore@*'"

@@ -36,7 +36,7 @@ work() { # sets manifest
     fi
     take_lock
     manifest=$scratch/manifest
-    recover || give_up failed "No restore or drill can begin: PostgreSQL does not answer, or an earlier restore or drill could not be rolled back or cleaned up yet." "Check PostgreSQL: systemctl status postgresql. See also: journalctl -u 'mattermost-restore*'"
+    recover || give_up failed "No restore or drill can begin: PostgreSQL does not answer, or an earlier restore or drill could not be rolled back or cleaned up yet." "Check PostgreSQL: systemctl status 'postgresql*'. See also: journalctl -u 'mattermost-restore*'"
     ! is_open postgresql || give_up refused "An upgrade of PostgreSQL has not ended yet." "Read the reason on the host: journalctl -u mattermost-postgresql"
     case $1 in
         drill) drill ;;

@@ -26,7 +26,7 @@ wait_for_end() {
 status() {
     local old new day data
     if [ -e "$journal" ]; then
-        say "running or interrupted; its journal:"
+        say "upgrade: running or interrupted; its journal:"
         sed 's/^/  /' "$journal"
     fi
     [ ! -e "$report" ] || { say "last upgrade:"; sed 's/^/  /' "$report"; }

@@ -13,13 +13,13 @@ roll_back() { # roll_back REASON: from wherever the journal ends
     start_cluster old || fail 4 "$old_service does not start, and mattermost-postgresql.service tries again. See: journalctl -u $old_service"
     record old-back
     rm -f "$hold"
-    start_server || reason="$reason PostgreSQL $old_version is restored, but the Mattermost server is not healthy with that version either: $why"
+    start_server || reason="${reason%.}. PostgreSQL $old_version is restored, but the Mattermost server is not healthy with that version either: $why"
     rm -f "$own/next"
     if [ "$lost" = 0 ]; then
         remove_new
     else
         [ "$lost" != unknown ] || lost='An unknown number of'
-        reason="$reason $lost messages posted after the upgrade are only in $new_data. To delete that directory when nobody needs it: mattermost-postgresql forget $new_version"
+        reason="${reason%.}. $lost messages posted after the upgrade are only in $new_data. To delete that directory when nobody needs it: mattermost-postgresql forget $new_version"
         keep "$new_version" "$old_version" "$new_data" "$new_config"
     fi
     write_report undone "$reason" "PostgreSQL $old_version serves again with its previous data. Correct the cause, then run $(upgrade_command)"

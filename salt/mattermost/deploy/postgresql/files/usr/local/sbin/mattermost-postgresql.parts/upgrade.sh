@@ -42,27 +42,27 @@ upgrade() { # sets psql, role, outage_start
         { write_report refused "No cluster of PostgreSQL $new_version was prepared for the upgrade." "To prepare a cluster and upgrade, run $(upgrade_command)"; return; }
     super 'SELECT 1' >/dev/null 2>&1 || { write_report refused "PostgreSQL $old_version does not answer." "See: systemctl status $old_service"; return; }
     find_role && as_role "$database" 'SELECT 1' >/dev/null 2>&1 ||
-        { write_report refused "The account $SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
+        { write_report refused "The account $SQL_ACCOUNT cannot log in to the database $database as its owner ${role:-(unknown)}." "Run $(deploy_command). Then run $(upgrade_command)"; return; }
     hold_packages "$PATIENCE" ||
         { write_report refused "$(package_manager) is installing packages on this host." "Wait until that has ended. Then run $(upgrade_command)"; return; }
     # the lock of the switch, until `begin` is on disk: neither a switch nor a change of the password begins meanwhile
     mkdir -p "$work/switch" && exec 7>"$work/switch/lock"
-    flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait"; return; }
+    flock -w 60 7 && ! is_open switch || { write_report refused "An upgrade or rollback of Mattermost is running." "Wait for its end: mattermost-switch wait. Then run $(upgrade_command)"; return; }
     ! is_open rotation ||
-        { write_report refused "The database password is being changed." "Wait for its end: systemctl status mattermost-rotate"; return; }
+        { write_report refused "The database password is being changed." "Wait until that has ended. Then run $(upgrade_command). To see the change: systemctl status mattermost-rotate"; return; }
     ! is_moving ||
-        { write_report refused "This server is being moved to another host." "Wait for the end of the move: systemctl status mattermost-move"; return; }
+        { write_report refused "This server is being moved to another host." "Wait until the move has ended. To see it: systemctl status mattermost-move"; return; }
     # nor may a backup or restore, from wherever and for the first time on this host
     mkdir -p "$work/backup" && exec 8>"$work/backup/lock" && flock -n 8 && ! is_open restore ||
         { write_report refused "A backup, restore, drill or change of the backup password is running on this host." "Wait until that has ended. Then run $(upgrade_command). To see what runs: systemctl status mattermost-backup 'mattermost-restore*'"; return; }
     begin "$id" && exec 7>&- || fail 4 "The journal $journal could not be written. Free some space on that disk."
     outage_start=$(uptime_centi)
-    stop_server || { roll_back "$service could not be stopped."; return; }
+    stop_server || { roll_back "$service could not be stopped (journalctl -u $service)."; return; }
     record stopped || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     end_sessions "$database" # what a statement keeps of the server's holds up the stop of PostgreSQL, and takes the role's connections
     census before || { roll_back "The rows of each table could not be counted in PostgreSQL $old_version, before the copy. See: journalctl -u mattermost-postgresql"; return; }
     super CHECKPOINT >/dev/null 2>&1
-    at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped."; return; }
+    at_boot old no && stop_cluster old || { roll_back "$old_service could not be stopped (journalctl -u $old_service)."; return; }
     record old-stopped || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     copy || { roll_back "pg_upgrade failed: $(copy_failure)"; return; }
     record copied || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
@@ -74,7 +74,7 @@ upgrade() { # sets psql, role, outage_start
     differs=$(diff "$own/before" "$own/after" | sed -n 's/^[<>] //p' | head -n 2)
     [ -z "$differs" ] || { roll_back "The data in the new cluster differs from the data in the old one: $differs"; return; }
     record serving || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
-    start_server || { roll_back "The server did not start with PostgreSQL $new_version: $why"; return; }
+    start_server || { roll_back "The Mattermost server did not start with PostgreSQL $new_version: $why"; return; }
     record healthy || { roll_back "The journal $journal could not be written. Free some space on that disk."; return; }
     finish
 }
@@ -82,7 +82,7 @@ upgrade() { # sets psql, role, outage_start
 finish() {
     keep "$old_version" "$new_version" "$old_data" "$old_config"
     rm -f "$own/next"
-    write_report 'done' "PostgreSQL $new_version serves the same data: $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages, and every other table with the same rows as before." \
+    write_report 'done' "PostgreSQL $new_version serves the same data: $(awk '$1 == "posts" { print $2 }' "$own/before" 2>/dev/null) messages, and in every other table as many rows as before." \
         "PostgreSQL $old_version is stopped and kept in $old_data ($(du -sm "$old_data" | cut -f1) MiB). To delete the old cluster when nobody needs it: mattermost-postgresql forget $old_version"
     rm -rf "$saved" # before the journal closes: the next upgrade would go back to these
     close_journal

@@ -18,7 +18,7 @@ recover() { # what a kill or a power cut left in the journal; sets id, psql
             record healthy
             finish
         else
-            roll_back "After an interruption the server did not start with PostgreSQL $new_version: ${why:-$(start_failure)}"
+            roll_back "After an interruption the Mattermost server did not start with PostgreSQL $new_version: ${why:-$(start_failure)}"
         fi
     else
         roll_back "The upgrade was interrupted after its step '$(tail -n 1 "$journal" | cut -d' ' -f1)'."

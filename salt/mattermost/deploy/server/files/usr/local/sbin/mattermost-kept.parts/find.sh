@@ -25,7 +25,7 @@ retained_folders() { # lines: KIND_ID FOLDER
 
 find_retained() { # $scratch/databases, folders, names (newest first), versions (newest first, but the current one)
     local now folder version
-    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status postgresql"
+    retained_databases >"$scratch/databases" || fail 4 "PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status 'postgresql*'"
     retained_folders >"$scratch/folders"
     cut -d' ' -f1 "$scratch/databases" "$scratch/folders" | sort -u | sort -t_ -k2r >"$scratch/names"
     now=$(current)
@@ -55,8 +55,8 @@ describe() { # describe KIND_ID: in words
     case $1 in
         before_*) say "of $(value_of "$facts" from), before the upgrade to $(value_of "$facts" to)" ;;
         newer_*) say "of $(value_of "$facts" from), replaced by a rollback to $(value_of "$facts" to)" ;;
-        failed_*) say "left by a failed upgrade" ;;
-        replaced_*) say "replaced by a restore" ;;
+        failed_*) say "left by a failed upgrade or rollback" ;;
+        replaced_*) say "replaced by a restore or a move" ;;
     esac
 }
 

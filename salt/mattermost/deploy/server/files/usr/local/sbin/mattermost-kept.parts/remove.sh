@@ -31,9 +31,9 @@ forget() { # forget NAME [anyway]
 take_lock() { # not while a switch is at work or waits for its end
     mkdir -p "$own" || fail 4 "$own cannot be created. Check the disk: df"
     exec 8>"$own/lock"
-    flock -w 60 8 || fail 5 "An upgrade or rollback is running, so nothing was deleted. To wait until it has ended: mattermost-switch wait"
+    flock -w 60 8 || fail 5 "An upgrade, rollback or restart is running, so nothing was deleted. Wait until it has ended, then run the same command again. See: systemctl status mattermost-switch"
     [ ! -e "$journal" ] || fail 5 "An upgrade or rollback was interrupted, so nothing was deleted. To have it finished or rolled back: mattermost-switch wait"
-    ! is_open restore || fail 5 "A restore is running or is being rolled back, so nothing was deleted. See: mattermost-restore status"
+    ! is_open restore || fail 5 "A restore is running or is being rolled back, so nothing was deleted. See: journalctl -u 'mattermost-restore*'"
 }
 
 expired() { # names that the settings no longer keep

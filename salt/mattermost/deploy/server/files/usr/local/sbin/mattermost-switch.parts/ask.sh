@@ -26,7 +26,7 @@ run_by_systemd() { # run_by_systemd KIND VERSION: and wait for the report; sets 
         elif [ -e "$request" ] || [ -e "$journal" ]; then
             systemctl start mattermost-switch.service
         else
-            fail 4 "The upgrade or rollback ended without a report. See: journalctl -u mattermost-switch"
+            fail 4 "The upgrade, rollback or restart ended without a report. See: journalctl -u mattermost-switch"
         fi
         sleep 0.1 2>/dev/null || sleep 1
     done
@@ -59,5 +59,5 @@ status() {
         say "upgrade or rollback: running or interrupted; its journal:"
         sed 's/^/  /' "$journal"
     fi
-    [ ! -e "$report" ] || { say "last upgrade or rollback:"; sed 's/^/  /' "$report"; }
+    [ ! -e "$report" ] || { say "last upgrade, rollback or restart:"; sed 's/^/  /' "$report"; }
 }

@@ -8,7 +8,7 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
         [ "$(value_of "$facts" to)" != "$from" ] || source=$(basename "$(dirname "$facts")")
     done
     if [ -z "$source" ]; then
-        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the copy from before its upgrade was deleted. To return to older data, restore a backup."
+        why="There is nothing to go back to. Mattermost $from is the first version on this host, or the data that a rollback needs is missing. To return to older data, restore a backup."
         return 1
     fi
     facts=$own/before/$source/facts
@@ -16,13 +16,13 @@ find_previous() { # sets from, to, source, facts, previous_database, copied, no_
     if [ ! -x "$install/$to/bin/mattermost" ]; then
         why="Going back to $to is not possible, because $install/$to no longer exists. To return to older data, restore a backup."
     elif ! wait_for_database "$database_timeout"; then
-        why="PostgreSQL does not answer. See: systemctl status postgresql"
+        why="PostgreSQL does not answer. See: systemctl status 'postgresql*'"
     elif [ "$copied" = yes ]; then
         previous_database=$(copy_name before "$source")
         has_database "$previous_database"
         case $? in
             1) no_copy="The database from before the upgrade, $previous_database, is missing. To return to older data, restore a backup." ;;
-            2) why="PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status postgresql" ;;
+            2) why="PostgreSQL does not answer, so its databases cannot be listed. See: systemctl status 'postgresql*'" ;;
             *)
                 found=$(schema "$previous_database" 2>/dev/null)
                 [ -n "$found" ] && [ "$found" = "$(value_of "$facts" schema)" ] ||
@@ -39,10 +39,10 @@ choose_way() { # choose_way [copy]: sets what find_way sets, question (what the 
     if [ "$way" = down ]; then
         [ -z "$dropped" ] || question="Going back to $to deletes data that only the newer version can hold: $(drops_in_words)."
     elif [ "$copied" = no ]; then
-        why=$obstacle
+        why="Going back to $to is not possible: $obstacle To return to older data, restore a backup."
     else
         why=$no_copy question=copy
-        [ -z "$why" ] || why="$why${obstacle:+ $obstacle}"
+        [ -z "$why" ] || why="$why${obstacle:+ And the migrations of the last upgrade cannot be taken back: $obstacle}"
     fi
     [ -z "$why" ]
 }
@@ -52,7 +52,7 @@ count_lost() { # count_lost PRESENT BEFORE: sets lost (a sentence), report_lines
     lost='' report_lines=''
     for table in posts users channels fileinfo; do
         count=0
-        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="The rows of the table $table that a rollback would lose cannot be counted. See: systemctl status postgresql"; return 1; }
+        [ "$1" = "$2" ] || count=$(only_in "$table" "$1" "$2") || { why="The rows of the table $table that a rollback would lose cannot be counted. See: systemctl status 'postgresql*'"; return 1; }
         report_lines="$report_lines${report_lines:+
 }$table=$count"
         case $table in posts) table=messages ;; fileinfo) table=attachments ;; esac
@@ -82,7 +82,7 @@ show_loss() { # show_loss [copy]: what `back` says: counted now, nothing changed
     elif [ -z "$taken_back" ]; then
         say "reason=Going back from $from to $to keeps everything that was written since the upgrade of $(day "$source"). The database stays unchanged, because the upgrade had no migration."
     else
-        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations changed are changed back only as far as Mattermost itself does it. The present database is kept as $(copy_name newer DATE)."
+        say "reason=Going back from $from to $to keeps the messages and everything else that was written since the upgrade of $(day "$source"): $from takes back what that upgrade did to the schema (migrations $taken_back).${question:+ $question} Rows that these migrations changed may stay changed. The present database is kept as $(copy_name newer DATE)."
     fi
 }
 
@@ -93,15 +93,15 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
-            why="The rollback would delete data. To see which data, and how to go back nevertheless, run: mattermost-switch back (it changes nothing)"
+            why="The rollback would lose data. To see which data, and how to go back nevertheless, run on this host: mattermost-switch back (it changes nothing)"
         elif [ "$word" = down ] && [ "$way" != down ]; then
-            why="The confirmed rollback is no longer possible: $obstacle To see which rollback is possible now, run: mattermost-switch back (it changes nothing)"
+            why="The confirmed rollback is no longer possible: $obstacle To see which rollback is possible now, run on this host: mattermost-switch back (it changes nothing)"
         else
             keep_backups_out
         fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed.${from:+ Mattermost $from still serves.}"
+        write_report refused "$why" "Nothing was changed.${from:+ The version in use is still $from.}"
         return
     fi
     [ "$way" = copy ] || [ -z "$taken_back" ] || choose_strategy
@@ -111,7 +111,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     [ -n "$altered" ] || unread='' # of the version that is left; a plugin that rewrites messages as they are read stays
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
-    save_configuration || { roll_back "The configuration could not be copied to $own. Check the disk: df"; return; }
+    save_configuration || { roll_back "The configuration could not be copied to $own (check the disk: df)."; return; }
     if [ "$way" = copy ]; then
         record swapping || { roll_back "$unwritten"; return; }
         exchange "$(copy_name newer "$id")" "$(copy_name before "$source")" "mattermost-switch: $from before the rollback to $to" ||
@@ -124,7 +124,7 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
             { roll_back "The copy of the database failed: ${error:-its privileges could not be copied}."; return; }
         record copied || { roll_back "$unwritten"; return; }
         if [ "$word" = go ] && { ! count_dropped || [ -n "$dropped" ]; }; then
-            roll_back "Just before the server stopped, data was written that the rollback would delete, or this data could not be counted. To see which data, run on this host: mattermost-switch back (it changes nothing)."
+            roll_back "Data that the rollback would delete was written just before the server stopped, or this data could not be counted. To see which data, run on this host: mattermost-switch back (it changes nothing)."
             return
         fi
         record downgrading || { roll_back "$unwritten"; return; }
@@ -139,7 +139,7 @@ finish_going_back() { # the older version is proved: the newer one's things get 
     newer=$(copy_name newer "$id") lost='' report_lines=''
     keep_configuration "newer/$id" "from=$from" "to=$to" || configuration="could not be kept in $own/newer. Check the disk: df."
     if recorded downgraded; then
-        outcome="The migrations of $from were taken back, and everything that was written since the upgrade stays. The database from before the rollback is kept as $newer."
+        outcome="The migrations of $from were taken back. What was written since the upgrade stays, except data that only $from can hold. The database from before the rollback is kept as $newer."
         ! count_lost "$newer" "$database" || case $lost in
             '0 messages, 0 users, 0 channels, 0 attachments') ;;
             *) outcome="$outcome These exist only in that database: $lost." ;;

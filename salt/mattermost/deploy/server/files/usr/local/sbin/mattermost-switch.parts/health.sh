@@ -69,7 +69,7 @@ watch() { # watch VERSION SETTLE: until it is healthy, and still is SETTLE secon
                 ;;
             active/*)
                 if [ -n "$first_pid" ] && [ "$pid" != "$first_pid" ]; then
-                    why="Mattermost $1 crashed and was restarted during the health check."
+                    why="The process of Mattermost $1 ended and was started again during the health check."
                     return 1
                 fi
                 first_pid=$pid

@@ -62,7 +62,7 @@ remarks() { # what the report adds about a server that is proved
     [ -n "$plugins" ] || return 0
     active_plugins >"$scratch/plugins"
     lost=$(say "$plugins" | comm -23 - "$scratch/plugins" | head -n 20 | tr '\n' ' ')
-    [ -z "$lost" ] || say "These plugins were active before the server was stopped, and are not active now: ${lost% }. See the System Console, or run: mmctl plugin list"
+    [ -z "$lost" ] || say "These plugins were active before the server was stopped, and are not active now: ${lost% }. See the System Console (Plugins, Plugin Management)."
 }
 
 open_socket() { # whatever the setting and config.json: while the server that is started now is watched, it can be asked

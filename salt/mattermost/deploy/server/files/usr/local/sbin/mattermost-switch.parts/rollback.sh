@@ -13,7 +13,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     if { recorded copying || recorded swapping; } && ! recorded database-back; then
         if ! wait_for_database "$database_timeout"; then
             write_report waiting "$reason The database cannot be restored yet, because PostgreSQL does not answer." \
-                "Start PostgreSQL. mattermost-switch.service then completes the rollback."
+                "Start PostgreSQL (docs/troubleshooting.md, Chat is down). mattermost-switch.service then completes the rollback."
             exit 75 # systemd starts it again
         fi
         epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
@@ -39,10 +39,10 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
         [ "$kind" != back ] || advice="To stay with $from, do nothing. To try again, correct the cause, then run $(back_command)"
         ! recorded downgrading || advice="$advice To restore the database from before the upgrade instead, run $(back_command copy)"
         write_report undone "$reason" \
-            "Mattermost $from serves again, with its previous database and configuration. $install/$to stays for inspection. $advice"
+            "Mattermost $from serves again, with its previous ${failed_database:+database and }configuration. $install/$to stays for inspection. $advice"
     else
         write_report failed "$reason The previous state was restored, but the old version $from is not healthy either: $why" \
-            "systemd keeps trying to start $from. Read the reason (journalctl -u $service -n 50), correct it, then run: mattermost-switch restart (docs/troubleshooting.md, Chat is down)."
+            "If $from is not running, systemd keeps trying to start it. Read the reason (journalctl -u $service -n 50), correct the cause, then run on the host: mattermost-switch restart (docs/troubleshooting.md, Chat is down)."
     fi
     close_journal
     forget_saved

@@ -23,21 +23,21 @@ upgrade() { # sets from, copied, why, outage_start
     fi
     why='' copied=yes serves=$from
     if [ ! -x "$install/$to/bin/mattermost" ]; then
-        why="There is no release in $install/$to."
+        why="There is no release in $install/$to. To install Mattermost $to, set mattermost:release:version to $to, then run $(deploy_command)"
     elif [ -n "$from" ] && is_older "$to" "$from"; then
-        why="Mattermost $to is older than the installed $from, and cannot use the database of $from."
+        why="Mattermost $to is older than the installed $from, and cannot use the database of $from. To go back to the previous version, run on this host: mattermost-switch back"
     elif [ -n "$from" ] && [ ! -x "$install/$from/bin/mattermost" ]; then
         serves=''
-        why="$install/current points to $from, but $install/$from does not exist. So this upgrade could not be rolled back."
+        why="$install/current points to $from, but $install/$from does not exist, so a rollback of this upgrade would not be possible. Set mattermost:release:version to $from and deploy. Upgrade after that."
     elif [ -n "$from" ] && ! wait_for_database "$database_timeout"; then
-        why="PostgreSQL does not answer, so no safety copy can be made. See: systemctl status postgresql"
+        why="PostgreSQL does not answer, so no safety copy can be made. See: systemctl status 'postgresql*'"
     elif [ -n "$from" ] && ! keep_backups_out; then
         :
     elif [ -n "$from" ]; then
         if [ "$copy" = migrations ] && no_migrations; then copied=no; else check_room || : "${why:=The size of the database cannot be read.}"; fi
     fi
     if [ -n "$why" ]; then
-        write_report refused "$why" "Nothing was changed.${serves:+ Mattermost $serves still serves.}"
+        write_report refused "$why" "Nothing was changed.${serves:+ The version in use is still $serves.}"
         return
     fi
     [ -z "$from" ] || [ "$copied" = no ] || choose_strategy
@@ -47,7 +47,7 @@ upgrade() { # sets from, copied, why, outage_start
     stop_server || { roll_back "$service could not be stopped."; return; }
     record stopped || { roll_back "$unwritten"; return; }
     if [ -n "$from" ]; then
-        save_configuration || { roll_back "The configuration could not be copied to $own. Check the disk: df"; return; }
+        save_configuration || { roll_back "The configuration could not be copied to $own (check the disk: df)."; return; }
         if [ "$copied" = yes ]; then
             record copying || { roll_back "$unwritten"; return; }
             copy_database "$(copy_name before "$id")" "$from before $to" || { roll_back "The safety copy of the database failed: ${error:-its privileges could not be copied}."; return; }
@@ -115,11 +115,11 @@ restart() { # an environment file that the server is not well with is taken back
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
-                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that made this file (mattermost:server:environment, mattermost:mail or mattermost:database), then run $(deploy_command)"
+                "The server runs again with the previous environment file. The file that failed is now $environment.failed. Correct the settings that made this file (mattermost:server:environment, mattermost:server:license, mattermost:mail or mattermost:database), then run $(deploy_command)"
             return
         fi
         mv -f "$environment.failed" "$environment"
     fi
     since=$lines_from
-    write_report failed "$reason" "systemd keeps trying to start the server. Read the reason (journalctl -u $service -n 50), correct it, then run: mattermost-switch restart"
+    write_report failed "$reason" "If the server is not running, systemd keeps trying to start it. Read the reason (journalctl -u $service -n 50), correct the cause, then run on the host: mattermost-switch restart"
 }

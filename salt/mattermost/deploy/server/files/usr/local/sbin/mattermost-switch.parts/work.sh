@@ -36,14 +36,14 @@ name_of_switch() {
 
 work() { # sets id, kind, to, from
     mkdir -p "$own" "$runtime" || fail 4 "$own cannot be created. Check the disk: df"
-    lock || fail 75 "Another upgrade or rollback is running. See: mattermost-switch status"
+    lock || fail 75 "Another upgrade or rollback is running, or mattermost-kept is deleting data. mattermost-switch.service tries again by itself. See: mattermost-switch status"
     [ ! -e "$journal" ] || recover
     while [ -e "$request" ]; do
         read -r id kind to <"$request"
         [ "$kind" = restart ] || rm -f "$request" # the journal says from here on what is to be done; a restart is just done again
         if is_restoring "$kind"; then
             from=$(current)
-            write_report refused "A restore of a backup is running or is being rolled back." "Wait until it has ended. See: mattermost-restore status"
+            write_report refused "A restore of a backup is running or is being rolled back." "Wait until it has ended. See on the host: journalctl -u 'mattermost-restore*'"
         elif is_moving; then
             from=$(current)
             write_report refused "The server of this host is stopped, because it is being moved to a new host." "Wait until the move has ended. See: systemctl status mattermost-move"
