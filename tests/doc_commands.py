@@ -309,6 +309,7 @@ RUN_BY = {
         "tests/unit/test_release_table.py::test_a_release_that_the_vendors_page_lists_is_added",
         "tools.release",
     ),
+    r"\.venv/bin/pytest tests/render tests/config": "not run: both folders are parts of `make test`",
     r"\.venv/bin/python -m tests\.render\.snapshots": (
         "tests/render/test_snapshots.py::test_settings_equal_their_snapshot",
         "tests.render.snapshots",
