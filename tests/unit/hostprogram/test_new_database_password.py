@@ -184,6 +184,13 @@ def test_killed_in_its_undo_it_goes_on_undoing(host, step):
     assert "result=undone" in everywhere(host, "old")
 
 
+@pytest.mark.parametrize("step", ["psql-old", "mattermost-switch-old"])
+def test_killed_in_the_undo_of_a_store_that_is_not_flushed_it_goes_on_undoing(host, step):
+    (host / "broken").write_text("sync-secrets\n")
+    killed_after(host, step)
+    assert "result=undone" in everywhere(host, "old")
+
+
 def test_the_undo_waits_for_postgresql(host):
     (host / "kill-after").write_text("psql-new\n")
     rotate(host, times=1)
