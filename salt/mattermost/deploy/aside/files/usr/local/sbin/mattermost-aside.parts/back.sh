@@ -47,7 +47,7 @@ roll_back() { # repeatable, from wherever the journal ends
         systemctl reset-failed "$service" 2>/dev/null
         put_back_account
     fi
-    rm -rf "$runtime" "$switch.port" "$switch.closed" "$switch/request" "$switch/may-start"
+    rm -rf "$work/received" "$runtime" "$switch.port" "$switch.closed" "$switch/request" "$switch/may-start"
     [ ! -e "$work/switch/journal" ] || mv -f "$work/switch/journal" "$work/switch/last-journal"
     if recorded 'active yes'; then
         timeout 120 systemctl start "$service" || say "$service did not start. See: systemctl status $service"

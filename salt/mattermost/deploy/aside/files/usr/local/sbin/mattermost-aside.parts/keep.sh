@@ -11,6 +11,7 @@ let_users_in() { # from here on people reach it
     rm -f "$dropin" "$switch.port"
     rmdir "$(dirname "$dropin")" 2>/dev/null
     rm -rf "$runtime" "$switch.closed" "$site_closed"
+    mark "$work/received" # as where a move opens the site
     # what the import that the controller ends finds there; should it be gone, nobody is to undo what is proved
     [ ! -e "$work/move-placed" ] || mv -f "$work/move-placed" "$own/placed"
     systemctl daemon-reload
