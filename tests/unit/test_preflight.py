@@ -333,6 +333,12 @@ def test_a_removed_server_comes_back_in_the_version_that_its_data_belong_to(want
     assert "still has the data of Mattermost 11.7.10, but the server was removed" in found["downgrade"].sentence
     assert "mattermost:release:version to 11.7.10" in found["downgrade"].fix
     assert findings_of({"release": {"version": "11.7.10"}}, facts)["downgrade"].level == "ok"
+    older = facts | {
+        "current": "11.6.0"
+    }  # no setting and a line keep it on a host where it runs; only its archive is not known
+    for pillar in ({}, {"release": {"version": "11.6"}}):
+        found = findings_of(pillar, older)
+        assert "mattermost:release:version to 11.6.0" in found["downgrade"].fix, pillar
     lost = {"release": {"version": "11.7.10", "source": "pillar/files/mm.tar.gz"}}
     assert findings_of(lost, facts, {"source_there": False})["archive-source"].level == "refusal"
     there = facts | {"modes": {program: {"mode": 0o755, "user": "root"}}}

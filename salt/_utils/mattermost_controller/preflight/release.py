@@ -150,10 +150,13 @@ def downgrade(settings, facts, outside) -> Finding:
             "downgrade",
             f"A change from Mattermost {' to '.join(open_between)} was interrupted. The deploy first completes that change or rolls it back.",
         )
-    if installed and wanted != installed and not is_unpacked(settings, facts):
+    named = settings["release"][
+        "version"
+    ]  # what a line or no setting means counts here too: only that archive is known
+    if installed and named != installed and not is_unpacked(settings, facts):
         return refusal(
             "downgrade",
-            f"This host still has the data of Mattermost {installed}, but the server was removed. This run would install {wanted}.",
+            f"This host still has the data of Mattermost {installed}, but the server was removed. This run would install {named}.",
             f"set mattermost:release:version to {installed} (and sha256 and source, if you set these) and run again. Upgrade after that.",
         )
     if installed and numbers(wanted) < numbers(installed):
