@@ -47,13 +47,16 @@ config_place() { # config_place TREE: the file or DSN that the server takes its 
 }
 
 strays() { # strays TREE: the processes of its program that the unit did not start, which nobody would stop
-    local path
+    local path program group said
+    program=$(readlink -f "$1/bin/mattermost") group=$(systemctl show "$unit" -p ControlGroup 2>/dev/null | sed 's/^ControlGroup=//')
     for path in /proc/[0-9]*; do
         case $(readlink "$path/exe" 2>/dev/null) in
-            "$1/bin/mattermost" | "$1/bin/mattermost (deleted)") ;;
+            "$program" | "$program (deleted)") ;;
             *) continue ;;
         esac
-        grep -qE "/$unit(/|\$)" "$path/cgroup" || fact stray "${path#/proc/} in $(sed 's|.*/||' "$path/cgroup" | tail -n 1)"
+        said=$(cat "$path/cgroup" 2>/dev/null) || continue # it has just ended
+        printf '%s\n' "$said" | awk -v group="${group:-none}/" 'index($0 "/", group) { found = 1 } END { exit !found }' ||
+            fact stray "${path#/proc/} in $(printf '%s\n' "$said" | sed 's|.*/||' | tail -n 1)"
     done
 }
 
