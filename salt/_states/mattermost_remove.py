@@ -137,18 +137,19 @@ def site(name, nginx, paths):
     if not changes and not back and not os.path.exists(due):
         return _tidied(name, nginx, record)
     shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
-    if __opts__["test"]:
-        return _ret(name, None, "The site would be removed from nginx.", shown)
     directory = os.path.dirname(nginx["site_dir"])
     if os.path.exists(os.path.join(directory, config.MAIN)):
         replacements = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
         reason = config.proof({**changes, **replacements}, directory)
         if reason:
+            state = "" if __opts__["test"] else " The server is stopped, and the site stays in nginx."
             return _ret(
                 name,
                 False,
-                f"nginx would not start without the files of this deployment: {reason}. The server is stopped, and the site stays in nginx. Remove on the host the line that nginx names, then start the removal again.",
+                f"nginx would not start without the files of this deployment: {reason}.{state} Remove on the host the line that nginx names, then start the removal again.",
             )
+    if __opts__["test"]:
+        return _ret(name, None, "The site would be removed from nginx.", shown)
     config.write(due, b"", 0o600)
     for path, source in back.items():
         if os.path.isabs(source) and source.startswith(paths["work"]):
@@ -288,7 +289,9 @@ def _snapshots():
     """Return the backups of the repository, None when they cannot be listed."""
     if not os.path.exists(BACKUP):
         return None
-    listing = subprocess.run([BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, check=False)
+    listing = subprocess.run(
+        [BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, errors="replace", check=False
+    )
     try:
         return mattermost_json.parse(listing.stdout) or []
     except ValueError:
@@ -307,4 +310,4 @@ def _at_work(patterns):
 
 
 def _systemctl(*arguments):
-    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, errors="replace", check=False)

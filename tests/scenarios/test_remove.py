@@ -131,8 +131,11 @@ def test_a_purge_that_nginx_refuses_destroys_nothing(host):
     theirs = "/etc/nginx/conf.d/theirs.conf"
     server = 'server { listen 8089; server_name theirs.example.test; return 200 "$mattermost_path"; }'
     host.ssh(f"echo '{server}' >{theirs}; systemctl reload nginx")
+    dry = remove(host, host.name, "test=True")
     run = remove(host, host.name)
     host.ssh(f"rm {theirs}")
+    assert dry.rc != 0
+    assert "nginx would not start without the files of this deployment" in dry.comments
     assert run.rc != 0
     assert "nginx would not start without the files of this deployment" in run.comments
     assert "mattermost_path" in run.comments
