@@ -15,11 +15,13 @@ from mattermost_controller.verify.commands import DEPLOY, SERVER_BLOCKS
 
 
 def chain(settings, observed, facts) -> Finding:
-    if observed["tls"].error:
+    error = observed["tls"].error
+    if error:
+        private = "; if a private CA issued the certificate, set mattermost:verify:ca_file"
         return refusal(
             "certificate-trust",
-            f"A TLS connection to {settings['name']} fails: {observed['tls'].error}.",
-            f"{DEPLOY}; if a private CA issued the certificate, set mattermost:verify:ca_file.",
+            f"A TLS connection to {settings['name']} fails: {error}.",
+            f"{DEPLOY}{'' if 'mismatch' in error else private}.",
         )
     return ok("certificate-trust", f"The certificate chain is trusted for {settings['name']}.")
 
