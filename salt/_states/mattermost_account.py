@@ -67,7 +67,7 @@ def _came_from_elsewhere(work) -> bool:
     if os.path.exists(os.path.join(work, "received")):
         return True
     try:
-        with open(os.path.join(work, "backup/restore-report"), encoding="utf-8") as file:
+        with open(os.path.join(work, "backup/restore-report"), errors="replace", newline="\n") as file:
             return mattermost_service_core.report(file.read()).get("result") == "done"
     except FileNotFoundError:
         return False

@@ -146,7 +146,9 @@ def _write_conf(name, old, new, port, paths):
 
 
 def _do(name, changes, gone):
-    done = subprocess.run([PROGRAM, "upgrade"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [PROGRAM, "upgrade"], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
+    )
     report = service_core.report(done.stdout)
     comment = service_core.comment(report, done.stderr.strip() or done.stdout.strip())
     if done.returncode:

@@ -95,7 +95,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         # of a run whose controller died: until it has ended, nobody knows which version this host has
         if __opts__["test"]:
             return _ret(name, None, "Would wait until an earlier upgrade or rollback has ended.")
-        ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True)
+        ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True, errors="replace")
         if ended.returncode:
             return _ret(name, False, ended.stderr.strip())
     installed = tree.current(name)

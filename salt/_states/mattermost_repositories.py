@@ -94,7 +94,13 @@ def _unusable(sections, setting):
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment, timeout=MAKECACHE_TIMEOUT
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=environment,
+            timeout=MAKECACHE_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s. Check whether the host reaches its package repositories."
@@ -158,7 +164,7 @@ def modules_off(name, modules):
         return _ret(name, None, f"Would disable the dnf module {', '.join(todo)}.", shown)
     for module in todo:
         command = ["dnf", "-qy", "module", "disable", module]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         reason = (ended.stderr or ended.stdout).strip()
         if ended.returncode and "nable to resolve argument" not in reason:
             return _ret(

@@ -30,7 +30,11 @@ def pruned(name):
     if not os.path.isdir(name) or (test and not _prunes()):
         return _ret(name, True, nothing)
     done = subprocess.run(
-        [PROGRAM, "prune", *(["try"] if test else [])], capture_output=True, text=True, stdin=subprocess.DEVNULL
+        [PROGRAM, "prune", *(["try"] if test else [])],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
     )
     if done.returncode:
         return _ret(name, False, done.stderr.strip() or done.stdout.strip())

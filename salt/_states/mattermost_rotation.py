@@ -86,7 +86,7 @@ def _make_ready(store, database, cluster, paths):
 
 
 def _run(command):
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
 
 
 def backup_password(name, given=False):

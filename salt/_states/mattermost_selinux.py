@@ -127,4 +127,4 @@ def _which(tool):
 
 
 def _run(tool, *arguments):
-    return subprocess.run([_which(tool), *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([_which(tool), *arguments], capture_output=True, text=True, errors="replace", check=False)

@@ -95,7 +95,7 @@ def _users():
 
 def _run(command):
     # no time limit: the program watches a migration by its progress, however long it takes
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
 
 
 def _service(name):

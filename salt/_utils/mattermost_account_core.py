@@ -84,5 +84,5 @@ def create_admin(server: api.Api, username: str, email: str, password: str, veri
         raise api.Refused(
             200,
             "",
-            f"the account {username} was created, but is not a system administrator (its roles are {' '.join(roles)}). Run on the host: MMCTL_LOCAL_SOCKET_PATH={server.place} /opt/mattermost/current/bin/mmctl --local roles system_admin {username}",
+            f"the account {username} was created, but is not a system administrator (its roles are {' '.join(roles)}). Make it one on the host: mmctl --local roles system_admin {username} (docs/troubleshooting.md, Nobody can log in)",
         )

@@ -165,7 +165,7 @@ def boolean(name: str) -> str:
         if os.path.exists(f"{folder}/{name}"):
             return "on" if _text(f"{folder}/{name}").startswith("1") else "off"
     try:
-        done = subprocess.run(["getsebool", name], capture_output=True, text=True, check=False)
+        done = subprocess.run(["getsebool", name], capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
         return ""
     return (done.stdout.split() or [""])[-1] if done.returncode == 0 else ""

@@ -23,7 +23,7 @@ def change(zone, permanent, runtime):
         # Openings first and together; firewall-cmd takes one kind of closing at a time.
         for group in groups(steps):
             command = ["firewall-cmd", *scope, f"--zone={zone}", *(step.option for step in group)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
             if ended.returncode:
                 reason = (ended.stderr or ended.stdout).strip()
                 return f"firewalld refused {' '.join(command[1:])}: {reason}. See on the host: journalctl -u firewalld"
@@ -51,7 +51,9 @@ def ssh_ports():
 
 
 def systemctl_active(*units):
-    ended = subprocess.run(["systemctl", "is-active", *units], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        ["systemctl", "is-active", *units], capture_output=True, text=True, errors="replace", check=False
+    )
     return [unit for unit, state in zip(units, ended.stdout.split()) if state == "active"]  # noqa: B905 - Python 3.9
 
 
@@ -138,11 +140,13 @@ def bus(method, argument):
     """Ask firewalld over D-Bus, which takes a tenth of firewall-cmd's time. Return busctl's words, None without busctl."""
     command = ["busctl", "--system", "call", *BUS, f"{BUS[0]}.zone", method, "s", argument]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
         return None
     return ended.stdout if ended.returncode == 0 else None
 
 
 def command(*options):
-    return subprocess.run(["firewall-cmd", *options], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["firewall-cmd", *options], capture_output=True, text=True, errors="replace", check=False
+    ).stdout

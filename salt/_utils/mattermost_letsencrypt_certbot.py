@@ -47,6 +47,7 @@ class Certbot:
                 command,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 check=False,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -99,7 +99,7 @@ def public_key(kind: str, path: str) -> str:
 
 def _openssl(*arguments: str) -> str:
     ended = subprocess.run(
-        ["openssl", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        ["openssl", *arguments], capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL
     )
     if ended.returncode:
         what = "unencrypted private key" if arguments[0] == "pkey" else "certificate"

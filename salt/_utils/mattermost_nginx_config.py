@@ -93,7 +93,11 @@ def proof(changes: dict[str, bytes | None], directory: str, program: str = "ngin
     with tempfile.TemporaryDirectory(prefix="mattermost-nginx-") as copy:
         copy_with(directory, copy, changes)
         ended = subprocess.run(
-            [program, "-t", "-q", "-c", os.path.join(copy, MAIN)], capture_output=True, text=True, check=False
+            [program, "-t", "-q", "-c", os.path.join(copy, MAIN)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         return refusal(ended.stderr, directory, copy) if ended.returncode else None
 

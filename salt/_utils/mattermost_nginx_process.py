@@ -98,6 +98,7 @@ def master(service: str) -> int:
         ["systemctl", "show", "-p", "MainPID", "-p", "ActiveState", service],
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     ).stdout
     values = dict(line.split("=", 1) for line in lines_of(shown) if "=" in line)
@@ -116,15 +117,17 @@ def reload(service: str, error_log: str) -> str | None:
     """
     pid = master(service)
     old, written = workers(pid), _size(error_log)
-    ended = subprocess.run(["systemctl", "reload", service], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        ["systemctl", "reload", service], capture_output=True, text=True, errors="replace", check=False
+    )
     if ended.returncode == 0:
         deadline = time.monotonic() + TAKEN_WITHIN
         while time.monotonic() < deadline:
             if workers(pid) - old:
                 return None
             time.sleep(0.02)
-    # a request that nginx refused stands in the same log, in lines of another level
-    said = re.findall(r"^[0-9/]+ [0-9:]+ \[emerg\] (.*)", _since(error_log, written), re.MULTILINE)
+    # requests stand in the same log, and one may hold a newline: only what has the master's number is its word
+    said = re.findall(rf"^[0-9/]+ [0-9:]+ \[emerg\] {pid}#[0-9]+: (.*)", _since(error_log, written), re.MULTILINE)
     return said[-1].strip() if said else (ended.stderr.strip() or "no new worker was started")
 
 
@@ -134,7 +137,7 @@ def _size(path: str) -> int:
 
 def _since(path: str, offset: int) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
             file.seek(offset)
             return file.read()
     except FileNotFoundError:

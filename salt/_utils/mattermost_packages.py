@@ -177,7 +177,12 @@ class Packages:
         names = list(names)
         for _ in range(TRIES):
             trial = subprocess.run(
-                ["rpm", "-e", "--test", *names], capture_output=True, text=True, env=ENVIRONMENT, check=False
+                ["rpm", "-e", "--test", *names],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                env=ENVIRONMENT,
+                check=False,
             )
             needed = {
                 name
@@ -196,7 +201,12 @@ def _named(name: str, complaint: str) -> bool:
     """Say whether rpm's complaint is about a capability of *name*; it names capabilities, so ask what has them."""
     capabilities = re.findall(r"^\s*(\S+).* is needed by \(installed\)", complaint, re.M)
     provides = subprocess.run(
-        ["rpm", "-q", "--provides", "-l", name], capture_output=True, text=True, env=ENVIRONMENT, check=False
+        ["rpm", "-q", "--provides", "-l", name],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=ENVIRONMENT,
+        check=False,
     )
     return bool(set(capabilities) & {line.split()[0] for line in lines_of(provides.stdout) if line.split()})
 

@@ -98,7 +98,9 @@ def rewrite_client(tree: str, path: str, install: str) -> None:
             shutil.copy2(os.path.join(client, name), os.path.join(aside, name))
         command = [os.path.join(tree, "bin", "mmctl"), "config", "subpath", "--path", path, "--assets-dir", aside]
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/", env=environment)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=120, cwd="/", env=environment
+        )
         if done.returncode:
             said = [line for line in lines_of(done.stderr) if line.startswith("Error")] or [f"exit {done.returncode}"]
             raise ReleaseError(
@@ -239,6 +241,7 @@ def _version_of(tree: str, user: str) -> str:
         [os.path.join(tree, "bin", "mattermost"), "version"],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=120,
         cwd="/",
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},

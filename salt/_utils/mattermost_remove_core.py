@@ -71,6 +71,7 @@ def is_elsewhere(repository: str, mounts: str) -> bool:
     best, kind = "", ""
     for line in lines_of(mounts):
         place, found = (line.split(" ") + ["", "", ""])[1:3]
+        place = re.sub(r"\\([0-7]{3})", lambda sign: chr(int(sign[1], 8)), place)  # as the kernel writes a blank
         if len(place) >= len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
             best, kind = place, found
     return kind.startswith("fuse.") or kind in NETWORK

@@ -28,6 +28,7 @@ PROGRAMS = (
     AHEAD,
 )
 UNITS = "/etc/systemd/system"
+MOUNTS = "/proc/mounts"
 STAMPS = "/var/lib/systemd/timers"
 STATE = ("config", "data", "logs", "plugins", "client-plugins", "replaced-*", ".restore-*", "imported-*")
 DERIVED = ("*.conf",)  # each deploy writes them from the settings
@@ -51,7 +52,8 @@ def unfinished(paths):
 
 def is_elsewhere(repository: str) -> bool:
     """Say whether a repository of backups lies on another machine, links followed."""
-    with open("/proc/mounts", encoding="utf-8") as file:
+    # a name in it may hold any byte; the kernel writes a blank and a newline in digits, but no carriage return
+    with open(MOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         place = os.path.realpath(repository) if repository.startswith("/") else repository
         return core.is_elsewhere(place, file.read())
 

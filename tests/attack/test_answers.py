@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import mattermost_remove_core
+import mattermost_remove_files
 import mattermost_service_core
 import mattermost_settings_core as core
 import mattermost_settings_data
@@ -19,7 +20,7 @@ from mattermost_controller.status import facts as status
 from mattermost_controller.status import report
 from mattermost_controller.verify import additional, web
 
-from tests import repository
+from tests import repository, states
 from tests.soak import in_check
 from tests.unit.test_probe import CENTOS
 
@@ -71,6 +72,33 @@ def test_the_name_of_a_mount_is_no_other_mount(end):
     if end == " ":
         mounts = mounts.replace("/eve/ x /var/backups ", "/eve/\\040x\\040/var/backups\\040")  # as the kernel writes it
     assert not mattermost_remove_core.is_elsewhere("/var/backups/mattermost", mounts)
+
+
+def test_a_mount_is_read_as_the_kernel_writes_it(tmp_path, monkeypatch):
+    """A blank in digits; a carriage return and bytes that are no UTF-8 as they are."""
+    monkeypatch.setattr(mattermost_remove_files, "MOUNTS", str(tmp_path / "mounts"))
+    lines = [b"/dev/vda / ext4 rw 0 0", b"x /home/eve/\r/srv fuse.sshfs rw 0 0", b"y /home/eve/\xff fuse rw 0 0"]
+    lines.append(b"nas:/b /mnt/my\\040backups nfs4 rw 0 0")
+    (tmp_path / "mounts").write_bytes(b"\n".join(lines) + b"\n")
+    assert mattermost_remove_files.is_elsewhere("/mnt/my backups/chat")
+    assert not mattermost_remove_files.is_elsewhere("/srv")
+
+
+def test_a_restores_report_of_any_bytes_is_read(tmp_path):
+    shell = states.load_state("mattermost_account", False)
+    (tmp_path / "backup").mkdir()
+    report = tmp_path / "backup/restore-report"
+    report.write_bytes(b"result=refused\nadvice=\xff \rresult=done\r\n")
+    assert not shell._came_from_elsewhere(str(tmp_path))
+    report.write_bytes(b"result=done\nreason=\xc3\n")
+    assert shell._came_from_elsewhere(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "census", ["\tusers x 0\nusers 5 99\n", "users\x1cx 5 99\nusers 5 99\n", "a\nusers\nusers 5 99\n"]
+)
+def test_a_table_of_any_name_is_no_other_table(census):
+    assert plan.row_count(census, "users") == 5
 
 
 @pytest.mark.parametrize("name", NAMES[1:4], ids=ascii)

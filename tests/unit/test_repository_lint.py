@@ -1,5 +1,6 @@
 """The linters that the Makefile does not call: Salt, shell, YAML."""
 
+import ast
 import hashlib
 import re
 
@@ -112,3 +113,19 @@ def test_an_assignment_before_a_function_is_found():
 def test_what_a_host_says_is_taken_apart_at_newlines_alone(path):
     """splitlines() ends a line at a form feed and at U+2028 too, and so lets logs and paths write lines of their own."""
     assert ".splitlines(" not in repository.text(path), "Use mattermost_lines.lines_of."
+
+
+@pytest.mark.parametrize("path", [path for path in repository.with_suffix(".py") if path.parts[0] == "salt"], ids=str)
+def test_no_byte_that_a_program_prints_is_a_crash(path):
+    """A log that is cut within a character, or a name that is no UTF-8, is told as far as it can be read."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(repository.text(path)))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("run", "Popen", "check_output")
+    ]
+    strict = [
+        node.lineno
+        for node in calls
+        if (names := {word.arg for word in node.keywords}) & {"text", "universal_newlines"} and "errors" not in names
+    ]
+    assert strict == [], 'Write text=True, errors="replace".'

@@ -42,7 +42,8 @@ in_container() { PGPASSWORD="$pg_password" timeout "$CLIENT_SECONDS" docker exec
 census() { # census DATABASE: a line for each table: name, rows, checksum that does not depend on their order
     as_role "$1" <<END
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t', relname, nspname, relname)
+SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t',
+  CASE WHEN relname ~ '^[a-z0-9_]+\$' THEN relname::text ELSE 'table_' || md5(relname) END, nspname, relname)
  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition
  ORDER BY relname
 \\gexec

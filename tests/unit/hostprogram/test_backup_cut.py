@@ -62,7 +62,10 @@ def test_a_run_that_was_cut_is_told_and_no_old_reason(host):
 
 def test_two_that_put_it_down_at_a_time_are_in_no_ones_way(host):
     """Who asked for the run and who tells of it learn of its end in the same moment."""
-    for name, line, pause in (("asks", 'say "advice=$3"', 0.3), ("tells", 'say "epoch=$(date +%s)"', 0.6)):
+    for name, line, pause in (
+        ("asks", 'say "advice=$(one_line "$3")"', 0.3),
+        ("tells", 'say "epoch=$(date +%s)"', 0.6),
+    ):
         text = programs.joined("mattermost-backup")
         assert text.count(f"{line}\n") == 1
         (host / name).write_text(text.replace(f"{line}\n", f"{line}; sleep {pause}\n"))

@@ -177,10 +177,11 @@ def fingerprints(address: str, port: str = "22", timeout: int = 5) -> str:
             ["ssh-keyscan", "-T", str(timeout), "-p", port, "-t", "ed25519,ecdsa,rsa", address],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=timeout * 3,
         ).stdout
         listed = subprocess.run(
-            ["ssh-keygen", "-lf", "-"], input=scanned, capture_output=True, text=True, timeout=timeout
+            ["ssh-keygen", "-lf", "-"], input=scanned, capture_output=True, text=True, errors="replace", timeout=timeout
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -139,7 +139,9 @@ def address(host) -> str:
     known = host.addresses()
     asked = [["ip", "-o", "route", "get", each] for each in known]
     with contextlib.suppress(OSError):
-        said = "".join(subprocess.run(each, capture_output=True, text=True, check=False).stdout for each in asked)
+        said = "".join(
+            subprocess.run(each, capture_output=True, text=True, errors="replace", check=False).stdout for each in asked
+        )
         known = [each for each, _ in routes(said)] or known
     if not known:
         raise minion.NoAnswer(

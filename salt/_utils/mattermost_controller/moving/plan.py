@@ -277,7 +277,8 @@ def _lines(text: str) -> dict:
 
 def row_count(census: str, table: str) -> int:
     """Return the rows of one table in a census, 0 where it is not there."""
-    return next((int(line.split()[1]) for line in census.split("\n") if line.split()[:1] == [table]), 0)
+    found = (line.split(" ") for line in census.split("\n"))
+    return next((int(words[1]) for words in found if words[0] == table and words[1:2] and words[1].isdecimal()), 0)
 
 
 def next_steps(request: dict, settings: dict, address: str, site: str) -> list[str]:

@@ -84,6 +84,7 @@ def run(
         env={**os.environ, "MATTERMOST_RELEASES_SETTINGS": settings},
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=SECONDS,
     )
 

@@ -33,7 +33,7 @@ write_report() { # write_report RESULT REASON ADVICE; more lines on standard inp
         say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
         say "epoch=$(date +%s)"
         say "reason=$(one_line "$2")"
-        say "advice=$3"
+        say "advice=$(one_line "$3")"
         cat
     } >"$report.new" && mv -f "$report.new" "$report" && rm -f "$report.begun"
     say "$1: $2"

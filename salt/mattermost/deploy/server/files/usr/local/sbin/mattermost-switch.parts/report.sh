@@ -41,7 +41,7 @@ write_report() { # write_report RESULT REASON ADVICE
         say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
         [ -z "$outage_start" ] || [ -z "$outage_end" ] || say "outage=$((outage_end - outage_start))"
         say "reason=$(one_line "$2${remarks:+ $remarks}")"
-        say "advice=$3"
+        say "advice=$(one_line "$3")"
         [ -z "$report_lines" ] || say "$report_lines"
         [ "$1" = 'done' ] || log_lines | sed 's/^/log=/'
     } >"$report.new"
