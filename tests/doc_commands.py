@@ -268,7 +268,6 @@ RUN_BY = {
     r"\./mmctl --local ((user|bot|plugin) list( --all)?|user deactivate NAME)": ON_HOST,
     r"\./mmctl --local (webhook list|webhook delete ID|bot disable NAME)": "not run: the stand-in has no webhooks and no bots",
     r"\./mmctl --local (user list --all --json .*|roles member NAME)": "not run: tests/conformance/test_10_mmctl.py has the list and the roles",
-    r"mmctl user migrate-auth": "not run: the stand-in has no sign-in by another service",
     r"mmctl --local config show": ("tests/conformance/test_10_mmctl.py::test_configuration_is_got", '"config"'),
     r"rm -rf /var/opt/mattermost/plugins/.*": ON_HOST,
     r"certbot renew --dry-run": "not run: a dry run asks the staging directory of Let's Encrypt",
