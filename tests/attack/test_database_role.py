@@ -229,6 +229,34 @@ def test_a_setting_of_the_role_keeps_nobody_from_a_restore(cluster):
     assert done.returncode == 0, done.stderr
 
 
+# a line of the census that is a program for sed, which runs what stands in it
+COMMAND = "=//;1eid>{place}/owned;#"
+COUNTED_OTHERWISE = """
+CREATE FUNCTION public.one_more(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1 + 1';
+CREATE FUNCTION public.as_told(bigint) RETURNS text LANGUAGE sql AS
+  $$ SELECT $1::text || CASE current_database() WHEN 'mattermost' THEN '' ELSE E' 0\\n{command}' END $$;
+CREATE AGGREGATE public.count(*) (sfunc = public.one_more, stype = bigint, initcond = '0', finalfunc = public.as_told);
+ALTER ROLE mattermost SET search_path = public, pg_catalog;
+"""
+NAMED_SO = "INSERT INTO posts VALUES (E'q\\n{command}', 99, 0, '', 'u', 'c', 'm');"
+
+
+@pytest.mark.parametrize("planted", [COUNTED_OTHERWISE, NAMED_SO], ids=["function", "message"])
+def test_what_is_counted_in_a_restored_database_is_no_command(cluster, planted):
+    """The function passes the backup, since it counts rightly there; a backup with such a message can be made by who may write the repository."""
+    cluster.plant(planted.replace("{command}", COMMAND.replace("{place}", str(cluster.place))))
+    cluster.run("mattermost-backup", "refuse_odd_census() { :; }; dump_database")
+    manifest = 'manifest=$scratch/manifest; sed "s/ /=/" "$staging/census" >"$manifest"'
+    done = cluster.run(
+        "mattermost-restore",
+        f"compare_files() {{ :; }}; {manifest}; restore_database mattermost_drill",
+        dump=cluster.place / "own/staging/database.dump",
+    )
+    assert not (cluster.place / "owned").exists()
+    assert done.returncode == 4
+    assert "The database returned unexpected row counts." in done.stderr
+
+
 def test_whoever_may_create_in_the_superusers_database_gets_no_more_there(cluster):
     """With PostgreSQL 14 and older everybody may."""
     cluster.sql("CREATE ROLE guest; GRANT CREATE ON SCHEMA public TO guest; SET ROLE guest;" + EVIL.replace("{place}", str(cluster.place))

@@ -37,6 +37,14 @@ def test_a_value_of_a_report_is_one_line_for_every_reader(world):
     assert done.stdout == "a result=done b [2Jc  d\n"
 
 
+def test_a_key_is_looked_up_as_text(world, tmp_path):
+    (tmp_path / "report").write_text("a=1\na.b=2\nreason=x=y \\n\nreason=z\n")
+    key = f"=//;1eid>{tmp_path}/owned;#"
+    done = world(f"for key in a a.b 'a..' reason '{key}' none; do say \"$(value_of {tmp_path}/report \"$key\")\"; done")
+    assert done.stdout.splitlines() == ["1", "2", "", "x=y \\n", "", ""]
+    assert not (tmp_path / "owned").exists()
+
+
 @pytest.mark.parametrize("words", ["Input/output error", "No space left on device", "No such file or directory"])
 def test_what_could_not_be_flushed_is_an_error(world, words):
     done = world("flush /x", sync=says(words))

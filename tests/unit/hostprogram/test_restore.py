@@ -71,7 +71,9 @@ case $name in
         named() { say "$told" | sed -n "/$1/{s/.*$1.*/\\1/p;q;}"; }
         cd "$HOST/databases" || exit
         case $told in
-            *hashtextextended*) [ ! -e "$HOST/locked-out" ] || { say 'ERROR: it is locked out' >&2; exit 2; } ;;
+            *hashtextextended*)
+                [ ! -e "$HOST/locked-out" ] || { say 'ERROR: it is locked out' >&2; exit 2; }
+                sed -nE '/^(users|channels|posts|fileinfo)=/s/=/ /p' "$HOST/manifest" ;;
             'SELECT 1 FROM pg_database'*) found=$(named "= '\([^']*\)'"); [ ! -e "$found" ] || say 1 ;;
             'SELECT 1' | *'>= '*) say t ;;
             *'createat > 0'*) say 0 ;;
@@ -109,7 +111,7 @@ def made(tmp_path):
             (tmp_path / folder / part / "side").write_text(f"{side}\n")
     manifest = {
         "format": 1, "state": tmp_path / "state", "settings": tmp_path / "settings", "edition": "team", "postgresql": 150000,
-        "newest": 0, "version": "1.2.3", "posts": "5 1", "dump_bytes": 5, "files_bytes": 5, "files": 0,
+        "newest": 0, "version": "1.2.3", "posts": "5 1", **dict.fromkeys(("users", "channels", "fileinfo"), "1 0"), "dump_bytes": 5, "files_bytes": 5, "files": 0,
         "dump_sha256": hashlib.sha256(b"dump\n").hexdigest(), "keys": hashlib.sha256(b" ").hexdigest(),
     }  # fmt: skip
     write(tmp_path / "manifest", manifest)

@@ -21,7 +21,8 @@ is_number() { # is_number TEXT: no sign, no leading 0, at most 18 digits: what s
     case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
 }
 
-value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null | head -n 1; } # value_of FILE KEY
+# value_of FILE KEY: the key is text, for in a program of sed or awk it would be a command of root's
+value_of() { awk 'BEGIN { key = ARGV[2] "="; ARGV[2] = "" } index($0, key) == 1 { print substr($0, length(key) + 1); exit }' "$1" "$2" </dev/null 2>/dev/null || :; }
 
 config_text() { head -c 16777216 "$1"; } # config_text FILE: a config.json; its server's account may have made it endless (mattermost_config_file.LARGEST)
 
