@@ -235,6 +235,7 @@ def test_once_proved_it_stays_aside(world):
     assert world.calls()[-1] == "--no-block restart mattermost.service"
     assert (world.folder / "work/aside/placed").read_text() == "20260101\n"
     assert not world.has("work/move-placed")
+    assert world.has("work/received")
     assert world.run("work").returncode == 0
     assert world.has("opt/mattermost.before-import")
     said = world.run("back")

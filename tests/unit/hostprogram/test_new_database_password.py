@@ -48,6 +48,7 @@ case $name in
         for place; do :; done
         step=$name-$(basename "$place")
         [ "$step" = "$(cat "$HOST/broken")" ] || /bin/mv "$@" ;;
+    ln) /bin/ln "$@" ;;
 esac
 [ "$step" != "$(cat "$HOST/broken")" ] || exit 1
 if grep -qsx "$step" "$HOST/kill-after"; then
@@ -67,7 +68,7 @@ def host(tmp_path):
 def made(tmp_path):
     for folder in ("bin", "deploy/switch", "settings/secrets", "run"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("systemctl", "psql", "mattermost-switch", "mv", "runuser", "sync"):
+    for name in ("systemctl", "psql", "mattermost-switch", "mv", "ln", "runuser", "sync"):
         (tmp_path / "bin" / name).write_text(STUB)
         (tmp_path / "bin" / name).chmod(0o755)
     values = {"work": tmp_path / "deploy", "settings": tmp_path / "settings", "service": "mattermost.service"}
@@ -184,7 +185,7 @@ def test_killed_in_its_undo_it_goes_on_undoing(host, step):
     assert "result=undone" in everywhere(host, "old")
 
 
-@pytest.mark.parametrize("step", ["psql-old", "mattermost-switch-old"])
+@pytest.mark.parametrize("step", ["ln", "psql-old", "mattermost-switch-old"])
 def test_killed_in_the_undo_of_a_store_that_is_not_flushed_it_goes_on_undoing(host, step):
     (host / "broken").write_text("sync-secrets\n")
     killed_after(host, step)

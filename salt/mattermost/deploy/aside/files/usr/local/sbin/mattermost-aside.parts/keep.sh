@@ -1,19 +1,19 @@
 # The server of this tree stays.
 
 keep() { # the one rename decides: before it every end puts the installation of before back, after it none does
-    [ ! -e "$kept" ] || [ -e "$journal" ] || return 0
+    [ ! -e "$kept" ] || [ -e "$journal" ] || { [ ! -e "$dropin" ] || let_users_in; return 0; }
     recorded put || fail 4 "This host has no previous installation that could be kept."
     { mv -f "$journal" "$kept" && flush "$own"; } || fail 4 "$kept could not be written. Check the disk: df"
     let_users_in
 }
 
-let_users_in() { # from here on people reach it
-    rm -f "$dropin" "$switch.port"
-    rmdir "$(dirname "$dropin")" 2>/dev/null
-    rm -rf "$runtime" "$switch.closed" "$site_closed"
+let_users_in() { # from here on people reach it; done again, also at a boot, as long as the drop-in is there
     mark "$work/received" # as where a move opens the site
     # what the import that the controller ends finds there; should it be gone, nobody is to undo what is proved
     [ ! -e "$work/move-placed" ] || mv -f "$work/move-placed" "$own/placed"
+    rm -rf "$runtime" "$switch.closed" "$site_closed" "$switch.port"
+    rm -f "$dropin"
+    rmdir "$(dirname "$dropin")" 2>/dev/null
     systemctl daemon-reload
     systemctl --no-block restart "$service"
 }
