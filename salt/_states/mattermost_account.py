@@ -44,6 +44,9 @@ def first_admin(name, paths, server):
         return _ret(name, False, f"{err} See on the host: journalctl -u mattermost")
     except (api.Refused, files.FileError, OSError) as err:
         return _ret(name, False, f"The first administrator's account could not be created or checked: {err}")
+    except (AttributeError, KeyError, TypeError) as err:  # JSON of another form than the server's
+        said = f"The server answered in an unexpected form ({err!r}). See on the host: journalctl -u mattermost"
+        return _ret(name, False, said)
 
 
 def _without_socket(name, note, admin) -> dict:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
 import subprocess
 
 import mattermost_baseline_record as records
@@ -138,7 +139,9 @@ def site(name, nginx, paths):
         return _tidied(name, nginx, record)
     shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
     directory = os.path.dirname(nginx["site_dir"])
-    if os.path.exists(os.path.join(directory, config.MAIN)):
+    if os.path.exists(os.path.join(directory, config.MAIN)) and shutil.which(
+        "nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin"
+    ):
         replacements = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
         reason = config.proof({**changes, **replacements}, directory)
         if reason:

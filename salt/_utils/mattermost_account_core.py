@@ -9,6 +9,7 @@ import mattermost_api_core as api
 from mattermost_lines import lines_of
 
 LENGTH = 64  # the longest that every version takes
+MOST = 72  # the longest that any version takes
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-_.")
 
 
@@ -18,6 +19,7 @@ def new_password(least: int = 0) -> str:
     least: the fewest characters that the server takes (PasswordSettings.MinimumLength).
     """
     signs = [secrets.choice(kind) for kind in _CLASSES]
+    least = min(least, MOST) if isinstance(least, int) else 0  # it comes from the server
     signs += [secrets.choice("".join(_CLASSES[:3])) for _ in range(max(LENGTH, least) - len(signs))]
     secrets.SystemRandom().shuffle(signs)
     return "".join(signs)

@@ -129,7 +129,9 @@ class Cluster:
     def _has_job(self) -> bool:
         """Say whether the service manager is still at work on the unit."""
         command = ["systemctl", "show", "--property=Job,ActiveState", self.data["service"]]
-        properties = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
+        properties = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False
+        ).stdout
         return bool(re.search(r"^Job=[1-9]|^ActiveState=.*ing$", properties, re.M))
 
     def answers(self) -> bool:

@@ -61,7 +61,7 @@ def inspect(old: host.Cluster) -> dict:
 def disk_space(old: host.Cluster) -> tuple[int, int]:
     """Return (KiB that the data take, KiB free where the new cluster will be)."""
     usage = subprocess.run(
-        ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", check=False
+        ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", errors="replace", check=False
     ).stdout
     folder = os.path.dirname(os.path.dirname(old.data["data_dir"]))
     return int((usage or "0").split()[0]), shutil.disk_usage(folder).free // 1024

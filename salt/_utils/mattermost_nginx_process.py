@@ -54,7 +54,7 @@ def open_files(pid: int, proc: str = "/proc") -> set[str]:
 def program(pid: int, proc: str = "/proc") -> str:
     """Return the short name of process *pid*, empty when it has ended."""
     try:
-        with open(os.path.join(proc, str(pid), "comm"), encoding="utf-8") as file:
+        with open(os.path.join(proc, str(pid), "comm"), encoding="utf-8", errors="replace") as file:
             return file.read().strip()
     except OSError:
         return ""
@@ -126,8 +126,14 @@ def reload(service: str, error_log: str) -> str | None:
             if workers(pid) - old:
                 return None
             time.sleep(0.02)
-    # requests stand in the same log, and one may hold a newline: only what has the master's number is its word
-    said = re.findall(rf"^[0-9/]+ [0-9:]+ \[emerg\] {pid}#[0-9]+: (.*)", _since(error_log, written), re.MULTILINE)
+    # requests stand in the same log, and one may hold a newline: only what has the number of the master is its word, or
+    # that of the program which the unit reloads by
+    shown = ["systemctl", "show", "-p", "ExecReload", service]
+    units = subprocess.run(shown, capture_output=True, text=True, errors="replace", check=False).stdout
+    numbers = "|".join({str(pid), *re.findall(r"\bpid=([1-9][0-9]*)", units)})
+    said = re.findall(
+        rf"^[0-9/]+ [0-9:]+ \[emerg\] (?:{numbers})#[0-9]+: (.*)", _since(error_log, written), re.MULTILINE
+    )
     return said[-1].strip() if said else (ended.stderr.strip() or "no new worker was started")
 
 

@@ -149,6 +149,11 @@ def test_sign_up_that_a_moved_or_imported_server_has_closed_stays_closed(host):
     assert host.is_open is False
 
 
+def test_what_the_server_says_makes_no_endless_password():
+    assert len(core.new_password(10**12)) == core.MOST
+    assert len(core.new_password("long")) == core.LENGTH
+
+
 @root_only
 def test_bots_of_plugins_are_no_people(host):
     server = host.start()

@@ -126,6 +126,7 @@ def test_no_byte_that_a_program_prints_is_a_crash(path):
     strict = [
         node.lineno
         for node in calls
-        if (names := {word.arg for word in node.keywords}) & {"text", "universal_newlines"} and "errors" not in names
+        if (names := {word.arg for word in node.keywords}) & {"text", "universal_newlines", "encoding"}
+        and "errors" not in names
     ]
     assert strict == [], 'Write text=True, errors="replace".'

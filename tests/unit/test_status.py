@@ -131,6 +131,14 @@ def test_a_newer_release_is_named_whatever_the_hosts_processor():
     assert report.host_data(given, old, None, SAME, DATA, [], NO_NEWS)["newer"]["line"] == "11.7.10"
 
 
+def test_json_of_another_form_is_no_answer():
+    odd = ANSWER.replace('{"Version":"11.7.10"', '{"Version":["11.7.10"]').replace(
+        '{"status":"OK"}', '{"status":["OK"]}'
+    )
+    assert odd != ANSWER
+    assert host_data(facts(odd))["mattermost"]["running"] is None
+
+
 def test_what_stays_on_the_host_has_its_bounds_beside_it():
     data = host_data(pillar={"kept": {"log_days": 7, "days": 12}, "release": {"keep": 2}})
     assert data["logs"] == {"bytes": 2 << 20, "days": 7}

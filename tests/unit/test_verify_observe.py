@@ -91,6 +91,14 @@ def test_one_fault_of_the_site_turns_one_check_red(site, verify, check, broken, 
     assert found[check].fix
 
 
+@pytest.mark.parametrize("value", [["11.7.10"], 5, {"a": "b"}, None, True])
+def test_json_of_another_form_is_a_finding_and_no_crash(site, verify, value):
+    """A compromised server answers what it wants."""
+    site.client = fake_site.CLIENT | {"Version": value, "NoAccounts": value, "SiteURL": value}
+    site.health = {"status": value, "database_status": value, "filestore_status": value}
+    assert {"health", "site-address"} <= set(red(verify(site)))
+
+
 def test_another_version_in_the_settings_is_no_reason_to_restart_the_one_that_runs(site, verify):
     """The host went back to it: only the check of what is installed says so."""
     assert red(verify(site, release={"version": "11.7.11", "sha256": "0" * 64})) == ["installed"]

@@ -55,7 +55,7 @@ strays() { # strays TREE: the processes of its program that the unit did not sta
             *) continue ;;
         esac
         said=$(cat "$path/cgroup" 2>/dev/null) || continue # it has just ended
-        printf '%s\n' "$said" | awk -v group="${group:-none}/" 'index($0 "/", group) { found = 1 } END { exit !found }' ||
+        printf '%s\n' "$said" | group="${group:-none}/" awk 'index($0 "/", ENVIRON["group"]) { found = 1 } END { exit !found }' ||
             fact stray "${path#/proc/} in $(printf '%s\n' "$said" | sed 's|.*/||' | tail -n 1)"
     done
 }

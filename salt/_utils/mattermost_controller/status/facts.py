@@ -107,7 +107,7 @@ def _json(text: str) -> dict:
         found = mattermost_json.parse(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def _running(client: dict, version_id: str) -> str | None:

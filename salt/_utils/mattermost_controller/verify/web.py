@@ -249,11 +249,12 @@ def _client(observed: dict) -> dict:
 
 
 def _json(answer) -> dict:
+    """Return the texts of the server's answer: all that is read here is text, and what comes in another form counts as missing."""
     try:
         found = mattermost_json.parse(answer.body)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def _what(answer) -> str:

@@ -23,7 +23,7 @@ write_report() { # write_report RESULT REASON ADVICE
         say "ended=$(date '+%Y-%m-%d %H:%M:%S %z')"
         [ -z "$outage_start" ] || [ -z "$outage_end" ] || say "outage=$((outage_end - outage_start))"
         say "reason=$(one_line "$2")"
-        say "advice=$3"
+        say "advice=$(one_line "$3")"
     } >"$report.new"
     publish "$report"
     say "$1: $2${3:+ $3}"

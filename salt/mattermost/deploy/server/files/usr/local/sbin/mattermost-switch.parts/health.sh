@@ -17,7 +17,7 @@ healthy() { # healthy VERSION: 0 yes; 1 not (yet), 2 never; sets why
     case $found in
         "$1".*) ;;
         '') why="The program on 127.0.0.1:$port (status $code) does not identify itself as Mattermost."; return 1 ;;
-        *) why="The server says that it is version $(say "$found" | cut -d. -f1-3), not $1."; return 2 ;;
+        *) why="The server says that it is version $(one_line "$found" | cut -d. -f1-3), not $1."; return 2 ;;
     esac
     if [ "$code" != 200 ]; then
         unhealthy=$(tr ',' '\n' <"$scratch/body" | sed -n 's/.*"\([a-z]*_status\)":"UNHEALTHY".*/\1/p' | tr '\n' ' ')
