@@ -100,7 +100,7 @@ def _names(folder):
 def text(path: str) -> str:
     """Return the text of the file *path*, empty without one."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
         return ""

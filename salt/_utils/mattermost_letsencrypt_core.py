@@ -78,7 +78,7 @@ def read_renewal(text: str) -> dict:
 
 
 def edit_renewal(text: str, top: dict, params: dict, webroot_map: dict) -> str:
-    """Return the renewal file *text* with values set, and those that are None removed; other lines stay.
+    """Return the renewal file *text* with values set, and those that are None removed; other plain lines stay.
 
     top: values before the first section. params: of ``[renewalparams]``. webroot_map: all of ``[[webroot_map]]``.
     """
@@ -87,7 +87,7 @@ def edit_renewal(text: str, top: dict, params: dict, webroot_map: dict) -> str:
         if line.strip().startswith("["):
             inside = line.strip().strip("[] ")
             parts.setdefault(inside, [])
-        else:
+        elif _is_plain(line):
             parts[inside].append(line)
     parts[""] = _with(parts[""], top)
     parts["renewalparams"] = _with(parts["renewalparams"], params)
@@ -96,6 +96,15 @@ def edit_renewal(text: str, top: dict, params: dict, webroot_map: dict) -> str:
     for name, body in parts.items():
         lines += [f"[[{name}]]", *body]
     return "\n".join(lines) + "\n"
+
+
+def _is_plain(line: str) -> bool:
+    """Say whether a line of a renewal file has a bare name and runs no program: certbot takes a name in quotes off them, and ends a line at more than we do."""
+    name, sign, _ = line.partition("=")
+    is_named = (
+        not sign or line.lstrip().startswith("#") or re.fullmatch(r"[a-z_]+", name.strip()) and "hook" not in name
+    )
+    return bool(is_named) and not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]", line)
 
 
 def _with(lines: list[str], values: dict) -> list[str]:
@@ -128,9 +137,13 @@ def wanted_renewal(text: str, wanted: dict, lifetime: float) -> str:
     found = read_renewal(text)
     same = all(found.get(key) == value for key, value in params.items() if key not in ("installer",))
     same = same and found.get("renew_before_expiry") == before
-    if same and found["webroot_map"] == webroots:
+    if same and found["webroot_map"] == webroots and all(map(_is_plain, _outside_of_webroots(text))):
         return text
     return edit_renewal(text, {"renew_before_expiry": before}, params, webroots)
+
+
+def _outside_of_webroots(text: str) -> list[str]:
+    return [line for line in lines_of(text.partition("[[webroot_map]]")[0]) if not line.strip().startswith("[")]
 
 
 def restored_renewal(text: str, directory: str, name: str, key_type: str) -> str:

@@ -71,6 +71,14 @@ def test_a_move_says_so_before_anything_is_copied(place):
     assert sorted(path.name for path in (place / "host/state").iterdir()) == ["config", "data", "plugins"]
 
 
+def test_no_file_of_roots_is_read_for_an_import(tmp_path):
+    """Where the settings are in the database, or renamed away, the owner of what the server's account laid as data would be asked."""
+    (tmp_path / "data").symlink_to("/root")
+    lines = f"\ndata={tmp_path}/data config=''; as_server id -u"
+    done = subprocess.run(["sh", "-c", programs.sent("move") + lines], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "65534", done.stderr
+
+
 def link_instead(folder, target):
     """Once the first of the files in *folder* was moved, have a link to *target* in its place, for those that follow."""
     if os.path.exists(f"{folder}/{FILES // 50:04}"):

@@ -262,6 +262,20 @@ def test_a_container_that_stands_still_tells_its_version_by_its_image():
             r"outside mattermost.service on the host in import:from \(process 812 in chat.service, 900 in session-3.scope\)",
             by_hand(None, "stray\t812 in chat.service", "stray\t900 in session-3.scope"),
         ),
+        (
+            "which no import can use",
+            by_hand(
+                {**CONFIG, "SqlSettings": {"DataSource": "postgres://mm:pw@127.0.0.1/-f%2Fetc%2Fprofile.d%2Fx.sh"}}
+            ),
+        ),
+        (
+            "which no import can use",
+            by_hand({**CONFIG, "SqlSettings": {"DataSource": "postgres://mm:pw@127.0.0.1/dbname=x%20passfile=y"}}),
+        ),
+        (
+            "characters that an import cannot use",
+            facts_text("tree\t/home/mm/a';id;'", f"config\t{coded(CONFIG)}", *TEAM),
+        ),
         ("sets no database", by_hand({**CONFIG, "SqlSettings": {}})),
         ("installation is unknown", facts_text("tree\t/opt/mattermost", f"config\t{coded(CONFIG)}")),
         ("only inside the container", facts_text(containers(Mounts=[]))),

@@ -283,3 +283,22 @@ def test_a_certificate_that_has_no_account_to_renew_with_gets_one(tmp_path, monk
     if answer is None and not test:
         again = issued()
         assert (again["changes"], asked) == ({}, ["register"])
+
+
+RENEWALS = "# renew_before_expiry = 30 days\nversion = 2.1.0\narchive_dir = /x\n{top}[renewalparams]\naccount = abc\n{hook}authenticator = webroot\n[[webroot_map]]\n"
+
+
+@pytest.mark.parametrize(
+    "hook",
+    ['"renew_hook" = touch x\n', "'pre_hook' = touch x\n", "\tpost_hook = touch x\n", "x = 1\rpre_hook = touch x\n", "x = 1\u2028pre_hook = y\n", '"manual_auth_hook" = x\n'],
+    ids=ascii,
+)  # fmt: skip
+def test_no_hook_of_a_restored_renewal_is_run(hook):
+    """certbot runs it as root at each renewal; a backup or an archive of another host may name it in ways of its own."""
+    for text in (RENEWALS.format(top="", hook=hook), RENEWALS.format(top=hook, hook="")):
+        kept = core.wanted_renewal(
+            core.restored_renewal(text, "/etc/letsencrypt", "chat.example.com", "ecdsa"), WANTED, 90 * 86400
+        )
+        assert "hook" not in kept
+        assert "account = abc\n" in kept
+        assert core.wanted_renewal(kept, WANTED, 90 * 86400) == kept

@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import salt.client
@@ -426,3 +427,10 @@ def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs
     jobs.answers["cp.cache_file"] = False
     assert "has no salt://mattermost/scripts/failhard.conf" in applied({"state": "done"})["stderr"]
     assert "state.sls" not in [function for function, _, _ in jobs.asked]
+
+
+def test_an_address_of_a_minion_is_no_command(monkeypatch):
+    """Behind a % an IPv6 address takes any text; another host asks its way to it as root."""
+    grains = {"ipv4": ["192.0.2.7", "127.0.0.1"], "ipv6": ["2001:db8::1%x;touch y;#", "2001:db8::2"]}
+    monkeypatch.setitem(minion._ready, "old", grains)
+    assert minion.Minion.addresses(SimpleNamespace(id="old")) == ["192.0.2.7", "2001:db8::2"]

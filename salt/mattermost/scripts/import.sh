@@ -68,7 +68,8 @@ for path in "$place" /opt/mattermost /srv/mattermost /usr/local/mattermost; do
     strays "$(readlink -f "$path")"
     config=$(config_place "$path")
     fact config_place "$(printf '%s' "$config" | base64 | tr -d '\n')"
-    file config "$config"
+    # as the server reads it: its account may have laid a link there
+    [ ! -f "$config" ] || fact config "$(runuser -u "${user:-root}" -- cat "$config" 2>/dev/null | base64 | tr -d '\n')"
     [ -e /etc/mattermost/mmomni.yml ] || version "$path/bin/mattermost" "$path" "${user:-nobody}"
     break
 done

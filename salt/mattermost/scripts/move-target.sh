@@ -23,6 +23,7 @@ take_over() { # secrets and certificates of the source, from standard input; wha
     local file
     rm -rf "$own/taken" && unpack "$own/taken" && mkdir -p "$settings/secrets" || return 1
     for file in "$own/taken/secrets"/*; do
+        is_secret "${file##*/}" || continue
         case $file in
             */database-password) continue ;;
             */backup-password) # that of a repository elsewhere, or of one that is to begin; one of this host keeps its own

@@ -58,7 +58,7 @@ hand_over() { # hand_over LIBRARY TAKE GIVE: the output of GIVE to TAKE of the h
     { "$@" && : >"$own/given"; } | sh -c ". '$take_library'; $take" >/dev/null && [ -e "$own/given" ]
 }
 
-dump() { role_client pg_dump --lock-wait-timeout=600000 -Fc -Z 1 --no-owner --no-privileges "$database"; }
+dump() { role_client pg_dump --lock-wait-timeout=600000 -Fc -Z 1 --no-owner --no-privileges -d "$database"; }
 
 give_config() { # the source's settings: its file, or where it keeps them in the database
     if [ -n "$config" ]; then (cd "$(dirname "$config")" && as_server cat "./${config##*/}"); else as_role "$database" 'SELECT value FROM configurations WHERE active'; fi
@@ -139,6 +139,7 @@ as_server() { # as_server PROGRAM ARGUMENTS: as the account of the source's serv
     account=$(stat -c %u "$data/" 2>/dev/null)
     owner=$(stat -c %u "$config" 2>/dev/null)
     [ "${owner:-0}" = 0 ] && [ -n "$account" ] || account=${owner:-65534} # files in a store elsewhere: there may be neither
+    [ "$account" != 0 ] || account=65534 # whose files the server's account may have laid there, root's are none of them
     [ "$account" != "$(id -u)" ] || { "$@"; return; }
     group=$(stat -c %g "$data/" 2>/dev/null || stat -c %g "$config" 2>/dev/null)
     setpriv --reuid "$account" --regid "${group:-65534}" --clear-groups "$@"

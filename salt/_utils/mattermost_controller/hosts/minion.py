@@ -174,7 +174,9 @@ class Minion(roster.Host):
         grains, found = _ready.get(self.id, {}), []
         for each in [*grains.get("ipv4", []), *grains.get("ipv6", [])]:
             with contextlib.suppress(ValueError):
-                if not ((known := ipaddress.ip_address(each)).is_loopback or known.is_link_local):
+                known = ipaddress.ip_address(each)
+                # behind a % an IPv6 address takes any text
+                if not (known.is_loopback or known.is_link_local or "%" in str(known)):
                     found.append(str(known))
         return found
 

@@ -39,6 +39,13 @@ def _check_usable(source: Source) -> None:
         raise ImportFault(
             f"The version of the {source.layout} installation is unknown. Check on its host that `mattermost version` of that server works. A server in a container must run for that."
         )
+    for what, name in (("database", source.login.database), ("role", source.login.user)):
+        if (
+            name.startswith("-") or "=" in name or "://" in name or not name.isprintable()
+        ):  # pg_dump would take it for more than a name
+            raise ImportFault(
+                f"The {source.layout} installation names the {what} {name!r}, which no import can use. Rename the {what} on its host, in PostgreSQL and in the server's settings."
+            )
     if not source.login.database:
         raise ImportFault(
             f"The {source.layout} installation sets no database in SqlSettings.DataSource or MM_SQLSETTINGS_DATASOURCE. Set the database in one of these two, on its host."

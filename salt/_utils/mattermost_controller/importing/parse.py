@@ -25,7 +25,7 @@ class Login(NamedTuple):
     password: str = ""
     host: str = ""
     port: str = "5432"
-    system_user: str = "root"
+    system_user: str = "nobody"
     directory: str = ""
     container: str = ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mattermost_lines import lines_of
 
 from mattermost_controller.importing.parse import ImportFault, assignments, data_source, is_database, login, sections
@@ -59,6 +61,10 @@ def from_tree(
         raise ImportFault(
             f"A server of {facts['tree'][0]} runs outside mattermost.service on the host in import:from (process "
             f"{', '.join(strays)}), so this run cannot stop that server. Stop it there. Then start the same command again."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9._/+-]+", facts["tree"][0]):
+        raise ImportFault(
+            f"The directory {facts['tree'][0]!r} of the server has characters that an import cannot use. Rename it: letters, digits and . _ + - are allowed."
         )
     unit_properties = unit(facts)
     source_login = login(data_source(config, variables, data_source_text), directory=pg_dump_directory(facts))

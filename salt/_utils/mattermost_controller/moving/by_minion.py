@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import secrets
+import shlex
 import subprocess
 import threading
 import time
@@ -115,7 +116,7 @@ def _key(host, script: str) -> str:
 
 def route(source: minion.Minion, target: minion.Minion) -> tuple[str, str]:
     """Return the source's address that the target reaches best, and the target's own on that way. Raises TransferError."""
-    asked = "".join(f"ip -o route get {address}\n" for address in source.addresses())
+    asked = "".join(f"ip -o route get {shlex.quote(address)}\n" for address in source.addresses())
     found = routes(target.run(asked).out)
     if not found:
         raise transfer.TransferError(

@@ -66,6 +66,10 @@ newest_certificate() { # newest_certificate DIRECTORY: the number of the newest 
     [ "$newest" = 0 ] || say "$newest"
 }
 
+is_secret() { # is_secret NAME: of a secret that a deploy makes; the names of a change of password are this host's own
+    case $1 in rotation* | *[!a-z0-9-]*) return 1 ;; esac
+}
+
 is_lineage() { # is_lineage NAME: certbot has it, or somebody put something of their own there
     [ -e "$certificates/renewal/$1.conf" ] || [ -n "$(find "$certificates/live/$1" ! -type d ! -type l 2>/dev/null | head -n 1)" ]
 }
@@ -75,5 +79,6 @@ renewal_of() { # renewal_of LINEAGE FILE: certbot's settings of another host: no
     say "archive_dir = $certificates/archive/$1"
     for kind in cert privkey chain fullchain; do say "$kind = $certificates/live/$1/$kind.pem"; done
     [ ! -f "$2" ] || awk -v known=' version renew_before_expiry account server authenticator key_type rsa_key_size elliptic_curve webroot_path ' '
+        /[^ -~]/ { next } # some of these end a line for certbot
         $2 == "=" && index(known, " " $1 " ") || $0 == "[renewalparams]" || $0 == "[[webroot_map]]" || /^[A-Za-z0-9*-]+([.][A-Za-z0-9-]+)+ = \/[^ ]*$/' "$2"
 }

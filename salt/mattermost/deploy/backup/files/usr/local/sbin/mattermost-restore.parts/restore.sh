@@ -31,6 +31,7 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
     local file
     for file in "$fetched$settings/secrets"/*; do
         case $file in */database-password | */backup-password) continue ;; esac
+        is_secret "${file##*/}" || continue
         take_file "$file" "$settings/secrets/${file##*/}" || return 1
     done
     rm -f "$settings/first-admin-login" # of an account that the restored database does not know
