@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 from mattermost_lines import lines_of
 
@@ -27,7 +27,7 @@ def usable(name, script, repository, password="", environment=None, settings="",
     }
     variables = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in values.items())
     text = f"{variables}{script}\n{FACT}ask_repository\n"
-    said = subprocess.run(["/bin/sh", "-s"], input=text, capture_output=True, text=True, errors="replace")
+    said = mattermost_subprocess.run(["/bin/sh", "-s"], input=text)
     if said.returncode:
         return _ret(
             name,

@@ -18,6 +18,7 @@ import mattermost_database_plan as plan
 import mattermost_engine as engine
 import mattermost_release_tree as releases
 import mattermost_service_core as service_core
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import effective
 from salt.exceptions import CommandExecutionError
@@ -146,9 +147,7 @@ def _write_conf(name, old, new, port, paths):
 
 
 def _do(name, changes, gone):
-    done = subprocess.run(
-        [PROGRAM, "upgrade"], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
-    )
+    done = mattermost_subprocess.run([PROGRAM, "upgrade"])
     report = service_core.report(done.stdout)
     comment = service_core.comment(report, done.stderr.strip() or done.stdout.strip())
     if done.returncode:

@@ -21,6 +21,7 @@ import mattermost_release_core as core
 import mattermost_release_fetch as fetch
 import mattermost_release_signature as signature
 import mattermost_release_tree as tree
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 from mattermost_release_facts import ReleaseError, effective
 from salt.exceptions import SaltException
@@ -95,7 +96,7 @@ def unpacked(name, release, work, user, path="/", ca_file=None, selinux=False, g
         # of a run whose controller died: until it has ended, nobody knows which version this host has
         if __opts__["test"]:
             return _ret(name, None, "Would wait until an earlier upgrade or rollback has ended.")
-        ended = subprocess.run([PROGRAM, "wait"], capture_output=True, text=True, errors="replace")
+        ended = mattermost_subprocess.run([PROGRAM, "wait"])
         if ended.returncode:
             return _ret(name, False, ended.stderr.strip())
     installed = tree.current(name)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import glob
 import os
-import shutil
-import subprocess
 
 import mattermost_baseline_record as records
 import mattermost_commands as commands
@@ -23,7 +21,9 @@ import mattermost_program_core as single
 import mattermost_remove_core as core
 import mattermost_remove_database as database
 import mattermost_remove_files as files
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
+from mattermost_plural import plural
 
 BACKUP = "/usr/local/sbin/mattermost-backup"
 
@@ -108,7 +108,7 @@ def backups(name, repository, public_name, purge):
             True,
             f"The backups in {repository} stay, because {why}. Delete that directory by hand when nobody needs these backups.",
         )
-    shown = {repository: core.plural(len(snapshots), "backup") + " destroyed"}
+    shown = {repository: plural(len(snapshots), "backup") + " destroyed"}
     if __opts__["test"]:
         return _ret(name, None, f"Would destroy the backups in {repository}.", shown)
     for path in going:
@@ -139,9 +139,7 @@ def site(name, nginx, paths):
         return _tidied(name, nginx, record)
     shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
     directory = os.path.dirname(nginx["site_dir"])
-    if os.path.exists(os.path.join(directory, config.MAIN)) and shutil.which(
-        "nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin"
-    ):
+    if os.path.exists(os.path.join(directory, config.MAIN)) and config.find():
         replacements = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}
         reason = config.proof({**changes, **replacements}, directory)
         if reason:
@@ -292,9 +290,7 @@ def _snapshots():
     """Return the backups of the repository, None when they cannot be listed."""
     if not os.path.exists(BACKUP):
         return None
-    listing = subprocess.run(
-        [BACKUP, "restic", "snapshots", "--json"], capture_output=True, text=True, errors="replace", check=False
-    )
+    listing = mattermost_subprocess.run([BACKUP, "restic", "snapshots", "--json"])
     try:
         return mattermost_json.parse(listing.stdout) or []
     except ValueError:
@@ -313,4 +309,4 @@ def _at_work(patterns):
 
 
 def _systemctl(*arguments):
-    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, errors="replace", check=False)
+    return mattermost_subprocess.run(["systemctl", *arguments])

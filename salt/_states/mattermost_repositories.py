@@ -17,6 +17,7 @@ import urllib.request
 import mattermost_baseline_record as records
 import mattermost_nginx_config as config
 import mattermost_repositories_core as core
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 
 FOLDER = "/etc/yum.repos.d"
@@ -93,15 +94,7 @@ def _unusable(sections, setting):
     command = ["dnf", "-qy", "makecache"] if shutil.which("dnf") else ["yum", "-qy", "makecache", "fast"]
     environment = {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env=environment,
-            timeout=MAKECACHE_TIMEOUT,
-        )
+        done = mattermost_subprocess.run(command, env=environment, timeout=MAKECACHE_TIMEOUT)
     except subprocess.TimeoutExpired:
         return f"{' '.join(command)} did not end within {MAKECACHE_TIMEOUT} s. Check whether the host reaches its package repositories."
     if done.returncode == 0:
@@ -164,7 +157,7 @@ def modules_off(name, modules):
         return _ret(name, None, f"Would disable the dnf module {', '.join(todo)}.", shown)
     for module in todo:
         command = ["dnf", "-qy", "module", "disable", module]
-        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        ended = mattermost_subprocess.run(command)
         reason = (ended.stderr or ended.stdout).strip()
         if ended.returncode and "nable to resolve argument" not in reason:
             return _ret(

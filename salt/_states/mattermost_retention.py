@@ -12,8 +12,8 @@ It is called by way of ``mattermost-switch``. What holds messages that are nowhe
 from __future__ import annotations
 
 import os
-import subprocess
 
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 from mattermost_lines import lines_of
 
@@ -29,13 +29,7 @@ def pruned(name):
     nothing, test = "No old copies or versions are due for removal.", __opts__["test"]
     if not os.path.isdir(name) or (test and not _prunes()):
         return _ret(name, True, nothing)
-    done = subprocess.run(
-        [PROGRAM, "prune", *(["try"] if test else [])],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-    )
+    done = mattermost_subprocess.run([PROGRAM, "prune", *(["try"] if test else [])])
     if done.returncode:
         return _ret(name, False, done.stderr.strip() or done.stdout.strip())
     gone, stays = parsed(done.stdout)

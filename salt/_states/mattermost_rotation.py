@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 
 import mattermost_atomic_file as atomic
 import mattermost_config_file as files
@@ -17,6 +16,7 @@ import mattermost_database_plan as plan
 import mattermost_engine as engine
 import mattermost_rotation_core as rotation
 import mattermost_secret_core as core
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 
 PROGRAM = "/usr/local/sbin/mattermost-new-backup-password"
@@ -55,7 +55,7 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
         _make_ready(name, database, host.Cluster(cluster, superuser_password), paths)
     except (host.DatabaseError, core.SecretError, OSError) as err:
         return _ret(name, False, f"The database password cannot be replaced: {err}")
-    done = _run([DATABASE_PROGRAM])
+    done = mattermost_subprocess.run([DATABASE_PROGRAM])
     if done.returncode:
         return _ret(name, False, f"{done.stdout} {done.stderr}".strip())
     return _ret(name, True, f"{done.stdout.strip()} {UNTOUCHED}", changes)
@@ -63,10 +63,10 @@ def database_password(name, auth, given, database, cluster, paths, superuser_pas
 
 def _make_ready(store, database, cluster, paths):
     for command in (["daemon-reload"], ["enable", "--quiet", UNIT]):
-        done = _run(["systemctl", *command])
+        done = mattermost_subprocess.run(["systemctl", *command])
         if done.returncode:
             raise host.DatabaseError(done.stderr.strip())
-    done = _run([DATABASE_PROGRAM, "wait"])  # what a run that was cut short left open
+    done = mattermost_subprocess.run([DATABASE_PROGRAM, "wait"])  # what a run that was cut short left open
     if done.returncode:
         raise host.DatabaseError(done.stderr.strip())
     role = cluster.query(plan.facts_query(database["name"], database["user"]))["role"]
@@ -85,10 +85,6 @@ def _make_ready(store, database, cluster, paths):
     atomic.rename(draft, place)
 
 
-def _run(command):
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
-
-
 def backup_password(name, given=False):
     """Replace the password of the backups' repository, whose old one opens nothing afterwards.
 
@@ -104,7 +100,7 @@ def backup_password(name, given=False):
     changes = {"backup-password": "replaced"}
     if __opts__["test"]:
         return _ret(name, None, "Would replace the password of the backup repository.", changes)
-    done = _run([PROGRAM])
+    done = mattermost_subprocess.run([PROGRAM])
     if done.returncode:
         return _ret(name, False, done.stderr.strip(), {} if done.returncode == 2 else changes)
     keep = f"copy {core.path(name, 'backup-password')} to a safe place outside this host"

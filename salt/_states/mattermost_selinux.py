@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 
 import mattermost_baseline_record as records
 import mattermost_commands as commands
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 
 ENFORCE = ("/sys/fs/selinux/enforce", "/selinux/enforce")
@@ -127,4 +127,4 @@ def _which(tool):
 
 
 def _run(tool, *arguments):
-    return subprocess.run([_which(tool), *arguments], capture_output=True, text=True, errors="replace", check=False)
+    return mattermost_subprocess.run([_which(tool), *arguments])

@@ -14,11 +14,11 @@ Every start, restart and switch is the work of the host program ``mattermost-swi
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 
 import mattermost_release_tree as tree
 import mattermost_service_core as core
+import mattermost_subprocess
 from mattermost_answer import answer as _ret
 from mattermost_lines import lines_of
 from mattermost_release_facts import effective
@@ -95,7 +95,7 @@ def _users():
 
 def _run(command):
     # no time limit: the program watches a migration by its progress, however long it takes
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    return mattermost_subprocess.run(command)
 
 
 def _service(name):

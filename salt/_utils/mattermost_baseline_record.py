@@ -16,6 +16,7 @@ import mattermost_config_file as files
 import mattermost_firewall_firewalld as firewall
 import mattermost_packages as packages
 import mattermost_repositories_core as repositories
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 FORMAT = 1
@@ -165,7 +166,7 @@ def boolean(name: str) -> str:
         if os.path.exists(f"{folder}/{name}"):
             return "on" if _text(f"{folder}/{name}").startswith("1") else "off"
     try:
-        done = subprocess.run(["getsebool", name], capture_output=True, text=True, errors="replace", check=False)
+        done = mattermost_subprocess.run(["getsebool", name])
     except FileNotFoundError:
         return ""
     return (done.stdout.split() or [""])[-1] if done.returncode == 0 else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 
 import mattermost_baseline_record as records
+import mattermost_subprocess
 
 STOP_SECONDS = 120  # for a unit of ours; stop_unit of tools.sh has it too
 
 
 def failure(*command: str) -> str:
     """Run *command*; return "" when it succeeded, else a sentence with the command and its own reason."""
-    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    ended = mattermost_subprocess.run(command)
     if ended.returncode == 0:
         return ""
     reason = (ended.stderr or ended.stdout).strip() or f"exit status {ended.returncode}"

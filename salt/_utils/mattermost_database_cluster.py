@@ -18,6 +18,7 @@ import time
 
 import mattermost_database_files as files
 import mattermost_json
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 ENVIRONMENT = {
@@ -63,9 +64,7 @@ class Cluster:
 
     def initialise(self, command: list[str]) -> None:
         """Make the data directory by *command*, the platform's own. Raises DatabaseError with what that said."""
-        done = subprocess.run(
-            command, env=ENVIRONMENT, capture_output=True, encoding="utf-8", errors="replace", check=False
-        )
+        done = mattermost_subprocess.run(command, env=ENVIRONMENT)
         if done.returncode or not self.is_initialised():
             last = lines_of((done.stderr or done.stdout).strip())[-1:]
             raise DatabaseError(
@@ -129,9 +128,7 @@ class Cluster:
     def _has_job(self) -> bool:
         """Say whether the service manager is still at work on the unit."""
         command = ["systemctl", "show", "--property=Job,ActiveState", self.data["service"]]
-        properties = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", check=False
-        ).stdout
+        properties = mattermost_subprocess.run(command).stdout
         return bool(re.search(r"^Job=[1-9]|^ActiveState=.*ing$", properties, re.M))
 
     def answers(self) -> bool:

@@ -17,6 +17,7 @@ import mattermost_database_files as files
 import mattermost_database_major_core as core
 import mattermost_database_major_in_use as majors
 import mattermost_database_owned_files as owned_files
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 CREATE_NONE = "/etc/postgresql-common/createcluster.d/mattermost.conf"
@@ -60,9 +61,7 @@ def inspect(old: host.Cluster) -> dict:
 
 def disk_space(old: host.Cluster) -> tuple[int, int]:
     """Return (KiB that the data take, KiB free where the new cluster will be)."""
-    usage = subprocess.run(
-        ["du", "-sk", old.data["data_dir"]], capture_output=True, encoding="utf-8", errors="replace", check=False
-    ).stdout
+    usage = mattermost_subprocess.run(["du", "-sk", old.data["data_dir"]]).stdout
     folder = os.path.dirname(os.path.dirname(old.data["data_dir"]))
     return int((usage or "0").split()[0]), shutil.disk_usage(folder).free // 1024
 
@@ -140,15 +139,11 @@ def check_upgrade(old: host.Cluster, new: host.Cluster) -> None:
 
 def _as_postgres(command, cwd="/"):
     account = pwd.getpwnam(host.SUPERUSER)
-    return subprocess.run(
+    return mattermost_subprocess.run(
         command,
         cwd=cwd,
         env=host.ENVIRONMENT | {"HOME": account.pw_dir},
         user=account.pw_uid,
         group=account.pw_gid,
         extra_groups=os.getgrouplist(host.SUPERUSER, account.pw_gid),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
     )

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import mattermost_firewall_core as core
+import mattermost_subprocess
 
 OWN = "/etc/firewalld/zones"
 SHIPPED = "/usr/lib/firewalld/zones"
@@ -23,7 +24,7 @@ def change(zone, permanent, runtime):
         # Openings first and together; firewall-cmd takes one kind of closing at a time.
         for group in groups(steps):
             command = ["firewall-cmd", *scope, f"--zone={zone}", *(step.option for step in group)]
-            ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+            ended = mattermost_subprocess.run(command)
             if ended.returncode:
                 reason = (ended.stderr or ended.stdout).strip()
                 return f"firewalld refused {' '.join(command[1:])}: {reason}. See on the host: journalctl -u firewalld"
@@ -51,9 +52,7 @@ def ssh_ports():
 
 
 def systemctl_active(*units):
-    ended = subprocess.run(
-        ["systemctl", "is-active", *units], capture_output=True, text=True, errors="replace", check=False
-    )
+    ended = mattermost_subprocess.run(["systemctl", "is-active", *units])
     return [unit for unit, state in zip(units, ended.stdout.split()) if state == "active"]  # noqa: B905 - Python 3.9
 
 
@@ -140,13 +139,11 @@ def bus(method, argument):
     """Ask firewalld over D-Bus, which takes a tenth of firewall-cmd's time. Return busctl's words, None without busctl."""
     command = ["busctl", "--system", "call", *BUS, f"{BUS[0]}.zone", method, "s", argument]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        ended = mattermost_subprocess.run(command)
     except FileNotFoundError:
         return None
     return ended.stdout if ended.returncode == 0 else None
 
 
 def command(*options):
-    return subprocess.run(
-        ["firewall-cmd", *options], capture_output=True, text=True, errors="replace", check=False
-    ).stdout
+    return mattermost_subprocess.run(["firewall-cmd", *options]).stdout

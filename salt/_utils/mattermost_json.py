@@ -11,3 +11,12 @@ def parse(text: str | bytes):
         return json.loads(text)
     except RecursionError:
         raise ValueError("brackets are nested too deeply") from None
+
+
+def texts(text: str | bytes) -> dict[str, str]:
+    """Return the texts of an object: a value of another kind counts as missing, and what is no object has none."""
+    try:
+        found = parse(text)
+    except ValueError:
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}

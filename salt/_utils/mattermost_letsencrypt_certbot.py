@@ -10,6 +10,7 @@ import urllib.parse
 import mattermost_json
 import mattermost_letsencrypt_core as core
 import mattermost_nginx_config as config
+import mattermost_subprocess
 
 NOTE = "certificates.json"
 PATIENCE = 300  # seconds; a CA that looks from several places needs tens of them
@@ -43,16 +44,7 @@ class Certbot:
             environment["REQUESTS_CA_BUNDLE"] = self.authority
         command = [self.program, *arguments, "--non-interactive", "--agree-tos", "--config-dir", self.directory]
         try:
-            ended = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                timeout=PATIENCE,
-            )
+            ended = mattermost_subprocess.run(command, env=environment, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             return "unreachable", f"no answer within {PATIENCE} seconds"
         return core.reason(ended.stdout + "\n" + ended.stderr, text(self.log)) if ended.returncode else None

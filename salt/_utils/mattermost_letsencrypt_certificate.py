@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import ssl
-import subprocess
 from typing import NamedTuple
+
+import mattermost_subprocess
 
 
 class CertificateError(ValueError):
@@ -98,9 +99,7 @@ def public_key(kind: str, path: str) -> str:
 
 
 def _openssl(*arguments: str) -> str:
-    ended = subprocess.run(
-        ["openssl", *arguments], capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL
-    )
+    ended = mattermost_subprocess.run(["openssl", *arguments])
     if ended.returncode:
         what = "unencrypted private key" if arguments[0] == "pkey" else "certificate"
         raise CertificateError(f"{arguments[2]} contains no {what} in PEM format.")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 
 import mattermost_atomic_file as atomic
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 LARGE = 1024 * 1024  # bytes; larger files (GeoIP tables ...) are linked into the copy, not copied
@@ -84,21 +84,20 @@ def _write_copy(path: str, content: bytes, source: str, target: str) -> None:
         file.write(content)
 
 
+def find(program: str = "nginx") -> str | None:
+    """Return the path of nginx, None when it is not installed."""
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
 def proof(changes: dict[str, bytes | None], directory: str, program: str = "nginx") -> str | None:
     """Ask nginx about a copy of its configuration with *changes*; return its reason to refuse, or None.
 
     directory: nginx's. program: name or path of nginx.
     """
-    program = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin") or program
+    program = find(program) or program
     with tempfile.TemporaryDirectory(prefix="mattermost-nginx-") as copy:
         copy_with(directory, copy, changes)
-        ended = subprocess.run(
-            [program, "-t", "-q", "-c", os.path.join(copy, MAIN)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        ended = mattermost_subprocess.run([program, "-t", "-q", "-c", os.path.join(copy, MAIN)])
         return refusal(ended.stderr, directory, copy) if ended.returncode else None
 
 

@@ -10,9 +10,9 @@ import os
 import re
 import socket
 import ssl
-import subprocess
 import time
 
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 LISTEN = "0A"  # TCP state in /proc/net/tcp
@@ -94,13 +94,7 @@ def speaks_ipv6() -> bool:
 
 def master(service: str) -> int:
     """Return the process id of the service's main process, 0 while it does not run."""
-    shown = subprocess.run(
-        ["systemctl", "show", "-p", "MainPID", "-p", "ActiveState", service],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    ).stdout
+    shown = mattermost_subprocess.run(["systemctl", "show", "-p", "MainPID", "-p", "ActiveState", service]).stdout
     values = dict(line.split("=", 1) for line in lines_of(shown) if "=" in line)
     return int(values.get("MainPID") or 0) if values.get("ActiveState") in ("active", "reloading") else 0
 
@@ -117,9 +111,7 @@ def reload(service: str, error_log: str) -> str | None:
     """
     pid = master(service)
     old, written = workers(pid), _size(error_log)
-    ended = subprocess.run(
-        ["systemctl", "reload", service], capture_output=True, text=True, errors="replace", check=False
-    )
+    ended = mattermost_subprocess.run(["systemctl", "reload", service])
     if ended.returncode == 0:
         deadline = time.monotonic() + TAKEN_WITHIN
         while time.monotonic() < deadline:
@@ -129,7 +121,7 @@ def reload(service: str, error_log: str) -> str | None:
     # requests stand in the same log, and one may hold a newline: only what has the number of the master is its word, or
     # that of the program which the unit reloads by
     shown = ["systemctl", "show", "-p", "ExecReload", service]
-    units = subprocess.run(shown, capture_output=True, text=True, errors="replace", check=False).stdout
+    units = mattermost_subprocess.run(shown).stdout
     numbers = "|".join({str(pid), *re.findall(r"\bpid=([1-9][0-9]*)", units)})
     said = re.findall(
         rf"^[0-9/]+ [0-9:]+ \[emerg\] (?:{numbers})#[0-9]+: (.*)", _since(error_log, written), re.MULTILINE

@@ -10,8 +10,8 @@ import glob
 import os
 import re
 import shutil
-import subprocess
 
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
@@ -176,14 +176,7 @@ class Packages:
             return names
         names = list(names)
         for _ in range(TRIES):
-            trial = subprocess.run(
-                ["rpm", "-e", "--test", *names],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                env=ENVIRONMENT,
-                check=False,
-            )
+            trial = mattermost_subprocess.run(["rpm", "-e", "--test", *names], env=ENVIRONMENT)
             needed = {
                 name
                 for name in names
@@ -200,19 +193,12 @@ class Packages:
 def _named(name: str, complaint: str) -> bool:
     """Say whether rpm's complaint is about a capability of *name*; it names capabilities, so ask what has them."""
     capabilities = re.findall(r"^\s*(\S+).* is needed by \(installed\)", complaint, re.M)
-    provides = subprocess.run(
-        ["rpm", "-q", "--provides", "-l", name],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=ENVIRONMENT,
-        check=False,
-    )
+    provides = mattermost_subprocess.run(["rpm", "-q", "--provides", "-l", name], env=ENVIRONMENT)
     return bool(set(capabilities) & {line.split()[0] for line in lines_of(provides.stdout) if line.split()})
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, errors="replace")
+    done = mattermost_subprocess.run(command, env=ENVIRONMENT)
     if done.returncode:
         lines = [line.strip() for line in lines_of(done.stderr or done.stdout) if line.strip()]
         raise PackageError(

@@ -10,11 +10,11 @@ import base64
 import binascii
 import os
 import re
-import subprocess
 import tempfile
 import time
 
 import mattermost_release_fetch as fetch
+import mattermost_subprocess
 from mattermost_lines import lines_of
 from mattermost_release_facts import ReleaseError
 
@@ -84,7 +84,7 @@ def check(archive: str, signature: str, key: str, fingerprint: str) -> None:
             file.write(_binary(key))
         command = ["gpgv", "--homedir", home, "--status-fd", "1", "--keyring", keyring, signature, archive]
         try:
-            seen = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+            seen = mattermost_subprocess.run(command)
         except FileNotFoundError:
             raise ReleaseError(
                 "This host has no gpgv to check the archive's signature. Install package gpgv or gnupg2 on the host, or set mattermost:release:sha256 to a checksum from a source that you trust."

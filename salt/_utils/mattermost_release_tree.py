@@ -14,6 +14,7 @@ import zlib
 
 import mattermost_atomic_file as atomic
 import mattermost_release_core as core
+import mattermost_subprocess
 from mattermost_identity import held
 from mattermost_lines import lines_of
 from mattermost_release_facts import ReleaseError, effective
@@ -98,9 +99,7 @@ def rewrite_client(tree: str, path: str, install: str) -> None:
             shutil.copy2(os.path.join(client, name), os.path.join(aside, name))
         command = [os.path.join(tree, "bin", "mmctl"), "config", "subpath", "--path", path, "--assets-dir", aside]
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=120, cwd="/", env=environment
-        )
+        done = mattermost_subprocess.run(command, timeout=120, cwd="/", env=environment)
         if done.returncode:
             said = [line for line in lines_of(done.stderr) if line.startswith("Error")] or [f"exit {done.returncode}"]
             raise ReleaseError(
@@ -237,11 +236,8 @@ def _make(folder: str) -> None:
 
 def _version_of(tree: str, user: str) -> str:
     account = pwd.getpwnam(user)
-    done = subprocess.run(
+    done = mattermost_subprocess.run(
         [os.path.join(tree, "bin", "mattermost"), "version"],
-        capture_output=True,
-        text=True,
-        errors="replace",
         timeout=120,
         cwd="/",
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},

@@ -6,6 +6,7 @@ import re
 
 from mattermost_letsencrypt_core import PARKED
 from mattermost_lines import lines_of
+from mattermost_plural import plural
 
 # file systems of other machines; what autofs has not mounted yet may be one
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "afs", "autofs")
@@ -75,11 +76,6 @@ def is_elsewhere(repository: str, mounts: str) -> bool:
         if len(place) >= len(best) and (repository + "/").startswith(place.rstrip("/") + "/"):
             best, kind = place, found
     return kind.startswith("fuse.") or kind in NETWORK
-
-
-def plural(count: int, what: str) -> str:
-    """Return ``1 file``, ``2 files``; *what* in the singular."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def contents(counts: dict, name: str, state: str, backups: str) -> str:

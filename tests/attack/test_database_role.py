@@ -229,7 +229,7 @@ def test_a_setting_of_the_role_keeps_nobody_from_a_restore(cluster):
     assert done.returncode == 0, done.stderr
 
 
-# a line of the census that is a program for sed, which runs what stands in it
+# a line of the census that is a program for sed, and runs a command
 COMMAND = "=//;1eid>{place}/owned;#"
 COUNTED_OTHERWISE = """
 CREATE FUNCTION public.one_more(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1 + 1';

@@ -71,7 +71,7 @@ ASKED = {
     "import": settings_of_a_source,
     "move": settings_of_a_moved_server,
     "progress": lambda *_: progress.decode(progress.MARK + DEEP),
-    "status": lambda *_: status._json(DEEP),
+    "status": lambda *_: status.parse(f"client\t{DEEP}\nping\t{DEEP}\nend\tok\n"),
 }
 
 

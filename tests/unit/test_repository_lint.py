@@ -117,7 +117,7 @@ def test_what_a_host_says_is_taken_apart_at_newlines_alone(path):
 
 @pytest.mark.parametrize("path", [path for path in repository.with_suffix(".py") if path.parts[0] == "salt"], ids=str)
 def test_no_byte_that_a_program_prints_is_a_crash(path):
-    """A log that is cut within a character, or a name that is no UTF-8, is told as far as it can be read."""
+    """A log that is cut within a character, or a name that is no UTF-8, is read as far as it can be read."""
     calls = [
         node
         for node in ast.walk(ast.parse(repository.text(path)))
@@ -129,4 +129,4 @@ def test_no_byte_that_a_program_prints_is_a_crash(path):
         if (names := {word.arg for word in node.keywords}) & {"text", "universal_newlines", "encoding"}
         and "errors" not in names
     ]
-    assert strict == [], 'Write text=True, errors="replace".'
+    assert strict == [], 'Call mattermost_subprocess.run, or write errors="replace".'

@@ -141,14 +141,10 @@ def moved(name):
     """
     state = __context__[KEY]
     request = state["request"]
-    if __opts__["test"] and state["resumed"]:
-        return _ret(name, None, f"Would start the server on {request['to']} and open its site.")
     if __opts__["test"]:
-        return _ret(
-            name,
-            None,
-            f"Would stop the server on {request['from']}, copy the rest of the data and start {request['to']}. {request['from']} then keeps its data and stays stopped.",
-        )
+        ahead = f"stop the server on {request['from']}, copy the rest of the data and start {request['to']}. {request['from']} then keeps its data and stays stopped."
+        left = f"start the server on {request['to']} and open its site."
+        return _ret(name, None, f"Would {left if state['resumed'] else ahead}")
 
     try:
         with mattermost_progress.waiting(name) as say:

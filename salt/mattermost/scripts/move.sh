@@ -43,7 +43,7 @@ census() { # census DATABASE: a line for each table: name, rows, checksum that d
     as_role "$1" <<END
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT format('SELECT %L, count(*), $checksum FROM %I.%I t',
-  CASE WHEN relname ~ '^[a-z0-9_]+\$' THEN relname::text ELSE 'table_' || md5(relname) END, nspname, relname)
+  $TABLE_NAME, nspname, relname)
  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public' AND relkind IN ('r', 'p') AND row_to_json(c)->>'relispartition' IS DISTINCT FROM 'true'
  ORDER BY relname
 \\gexec

@@ -12,6 +12,7 @@ import subprocess
 import uuid
 
 import mattermost_progress
+import mattermost_subprocess
 
 from mattermost_controller.hosts import login_shell
 from mattermost_controller.hosts.relenv_archive import RelenvError
@@ -75,15 +76,7 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: 
         say("copying Salt with its own Python to the host, once", lambda: mattermost_progress.sent(file, size))
         script = INSTALL.format(**words, size=size, free=FREE.format(**words))
         try:
-            done = subprocess.run(
-                host.command(login_shell.in_sh(script)),
-                stdin=file,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=SECONDS,
-                check=False,
-            )
+            done = mattermost_subprocess.run(host.command(login_shell.in_sh(script)), stdin=file, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise RelenvError(
                 f"Salt's archive was not copied to {host.id} within {SECONDS} s. Start the same command again."

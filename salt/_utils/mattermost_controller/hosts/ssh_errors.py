@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 from mattermost_controller.findings import Finding, refusal
@@ -173,16 +174,10 @@ def fingerprints(address: str, port: str = "22", timeout: int = 5) -> str:
     timeout: seconds. Asks the host without logging in.
     """
     try:
-        scanned = subprocess.run(
-            ["ssh-keyscan", "-T", str(timeout), "-p", port, "-t", "ed25519,ecdsa,rsa", address],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout * 3,
+        scanned = mattermost_subprocess.run(
+            ["ssh-keyscan", "-T", str(timeout), "-p", port, "-t", "ed25519,ecdsa,rsa", address], timeout=timeout * 3
         ).stdout
-        listed = subprocess.run(
-            ["ssh-keygen", "-lf", "-"], input=scanned, capture_output=True, text=True, errors="replace", timeout=timeout
-        )
+        listed = mattermost_subprocess.run(["ssh-keygen", "-lf", "-"], input=scanned, timeout=timeout)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return ", ".join(sorted(_fingerprint(line) for line in lines_of(listed.stdout) if "SHA256:" in line))

@@ -11,10 +11,10 @@ import json
 import re
 import secrets
 import shlex
-import subprocess
 import threading
 import time
 
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 from mattermost_controller.hosts import beyond, bounded, minion, scripts
@@ -140,9 +140,7 @@ def address(host) -> str:
     known = host.addresses()
     asked = [["ip", "-o", "route", "get", each] for each in known]
     with contextlib.suppress(OSError):
-        said = "".join(
-            subprocess.run(each, capture_output=True, text=True, errors="replace", check=False).stdout for each in asked
-        )
+        said = "".join(mattermost_subprocess.run(each).stdout for each in asked)
         known = [each for each, _ in routes(said)] or known
     if not known:
         raise minion.NoAnswer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mattermost_plural import plural
 from mattermost_release_facts import EDITIONS
 
 from mattermost_controller.given import asked
@@ -262,7 +263,7 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{len(names)} table{'s differ' if len(names) > 1 else ' differs'}. The first is {names[0]} (rows and checksum): {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
+    return f"{plural(len(names), 'table')} {'differ' if len(names) > 1 else 'differs'}. The first is {names[0]} (rows and checksum): {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
 
 
 def _lines(text: str) -> dict:

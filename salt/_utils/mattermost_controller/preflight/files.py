@@ -7,12 +7,11 @@ import time
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from mattermost_letsencrypt_certificate import CertificateError
-from mattermost_release_facts import effective
 from mattermost_settings_data import SHIPPED, is_certificate, place
 
 from mattermost_controller.findings import Finding, ok, refusal
 from mattermost_controller.preflight import certificate_files
-from mattermost_controller.preflight.release import is_unpacked
+from mattermost_controller.preflight.release import needs_archive
 
 
 def inspect(settings: dict, roots: list[str], site: str) -> dict:
@@ -86,8 +85,7 @@ def own_certificate(settings, facts, outside) -> Finding:
 
 def source(settings, facts, outside) -> Finding:
     where = settings["release"]["source"]
-    is_other = effective(settings["release"], facts["current"]) != facts["current"]
-    is_needed = is_other or not is_unpacked(settings, facts)
+    is_needed = needs_archive(settings, facts)
     if is_needed and outside.get("by_minion") and "://" not in where:
         return refusal(
             "archive-source",

@@ -6,6 +6,8 @@ Only before this tree was at work there: what others add later is theirs to know
 
 from __future__ import annotations
 
+from mattermost_plural import plural
+
 from mattermost_controller.findings import Finding, note, ok, refusal
 from mattermost_controller.preflight.release import is_ours
 
@@ -53,9 +55,9 @@ def postgresql_in_use(settings, facts, outside) -> Finding:
         )
     if count + stopped < 1:
         return ok("postgresql-in-use", "PostgreSQL has no other database.")
-    what = f"PostgreSQL on port {port} has {count} other database{'s' if count > 1 else ''}"
+    what = f"PostgreSQL on port {port} has {plural(count, 'other database')}"
     if stopped:
-        what = f"PostgreSQL is stopped, and {place} has {stopped} database{'s' if stopped > 1 else ''} that this bundle did not create"
+        what = f"PostgreSQL is stopped, and {place} has {plural(stopped, 'database')} that this bundle did not create"
     if settings["database"]["share"]:
         return note(
             "postgresql-in-use", f"{what}. mattermost:database:share is set, so the deploy adds the server's database."

@@ -134,6 +134,11 @@ def is_unpacked(settings, facts) -> bool:
     return bool(facts["current"]) and program in facts.get("modes", [program])
 
 
+def needs_archive(settings, facts) -> bool:
+    """Say whether this run has to unpack a release: not the one that the host has, or that one again after a removal."""
+    return effective(settings["release"], facts["current"]) != facts["current"] or not is_unpacked(settings, facts)
+
+
 def downgrade(settings, facts, outside) -> Finding:
     installed, wanted = facts["current"], effective(settings["release"], facts["current"])
     if installed and not release_facts.is_version(installed):
@@ -195,7 +200,7 @@ def newest(found: list[Finding]) -> list[Finding]:
 
 def checksum(settings, facts, outside) -> Finding:
     release, wanted = settings["release"], effective(settings["release"], facts["current"])
-    if wanted == facts["current"] and is_unpacked(settings, facts):
+    if not needs_archive(settings, facts):
         return ok("checksum", f"Mattermost {wanted} is installed, so nothing is downloaded.")
     if release["sha256"] == EMPTY_SHA256:
         return refusal(

@@ -11,6 +11,7 @@ import os
 import subprocess
 from typing import NamedTuple
 
+import mattermost_subprocess
 from mattermost_lines import lines_of
 
 from mattermost_controller.findings import Finding
@@ -78,13 +79,10 @@ def run(
     known, settings = os.path.join(folder, "known"), os.path.join(folder, "conf")
     _write(known, text[KNOWN].render(table=table))
     _write(settings, f"{conf}cache={folder}\ntable={known}\n")
-    return subprocess.run(
+    return mattermost_subprocess.run(
         ["sh", "-s", "--", *arguments],
         input=text[PROGRAM].render(),
         env={**os.environ, "MATTERMOST_RELEASES_SETTINGS": settings},
-        capture_output=True,
-        text=True,
-        errors="replace",
         timeout=SECONDS,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mattermost_lines import lines_of
+from mattermost_plural import plural
 from mattermost_progress import claim
 
 MOST = 2  # sentences of our own states a stage shows; the rest is counted
@@ -65,7 +66,7 @@ def changes(parts: list[dict], test: bool) -> list[str]:
     rest = [_count(state, names, test) for state, names in counted.items()]
     others += len(own[MOST:])
     if others:
-        rest.append(f"{others} {'more ' if said or rest else ''}change{'s' * (others > 1)}")
+        rest.append(plural(others, f"{'more ' if said or rest else ''}change"))
     return said + (["; ".join(rest)] if rest else [])
 
 

@@ -43,7 +43,7 @@ def parse(text: str) -> dict:
     uptime = _number(one("uptime"))
     taken = {name: _kib(size) for name, size in map(_split, found.get("taken", [])) if size}
     schema, _, migration = one("schema").partition(" ")
-    client = _json(one("client"))
+    client = mattermost_json.texts(one("client"))
     client = client if "Version" in client else {}  # an error is JSON too
     facts["status"] = {
         "complete": "end" in found,
@@ -53,7 +53,7 @@ def parse(text: str) -> dict:
         "server_uptime": _since(uptime, service),
         "client": client,
         "running": _running(client, one("version_id")),
-        "ping": _json(one("ping")),
+        "ping": mattermost_json.texts(one("ping")),
         "postgresql_uptime": _whole(one("pg_started")),
         "database_bytes": _whole(one("database_bytes")),
         "databases": {name: _whole(size) for size, name in map(_split, found.get("aside_database", []))},
@@ -100,14 +100,6 @@ def _since(uptime: float | None, service: dict) -> int | None:
     if not uptime or not began or service.get("ActiveState") != "active":
         return None
     return max(0, int(uptime - began / 1_000_000))
-
-
-def _json(text: str) -> dict:
-    try:
-        found = mattermost_json.parse(text)
-    except ValueError:
-        return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def _running(client: dict, version_id: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
+from mattermost_plural import plural
 from mattermost_release_facts import listed, user_limit
 
 from mattermost_controller import findings
@@ -284,7 +285,7 @@ def drifted(drift: dict) -> Finding:
         why = f" {drift['reason']}" if drift["reason"] else ""
         return refusal(
             "drift",
-            f"{len(drift['states'])} state{'s' * (len(drift['states']) > 1)} would change or fail: {names}.{why}"
+            f"{plural(len(drift['states']), 'state')} would change or fail: {names}.{why}"
             if names
             else drift["reason"],
             "to see what would change, run the deploy with test=True. To change the host as the settings say, run it without test=True.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import date, datetime, timezone
 
+from mattermost_plural import plural
+
 from mattermost_controller.findings import Finding, ok, refusal, skipped, warning
 
 SOON = 90  # days before an end of support that a warning comes
@@ -70,7 +72,7 @@ def _packages(count: int | None) -> Finding:
     if count:
         return warning(
             "security-packages",
-            f"{count} security update{'s' * (count > 1)} of the distribution {'are' if count > 1 else 'is'} waiting.",
+            f"{plural(count, 'security update')} of the distribution {'are' if count > 1 else 'is'} waiting.",
             "install these updates on the host (apt or dnf upgrade).",
         )
     return ok(

@@ -76,7 +76,4 @@ def redirects(settings, observed, facts) -> Finding:
 
 
 def _message(answer) -> str:
-    try:
-        return str(mattermost_json.parse(answer.body)["message"]) if answer.status >= 400 else ""
-    except (ValueError, KeyError, TypeError):
-        return ""
+    return mattermost_json.texts(answer.body).get("message", "") if answer.status >= 400 else ""

@@ -108,7 +108,7 @@ def page(settings, observed, facts) -> Finding:
 
 def ping(settings, observed, facts) -> Finding:
     answer = observed["ping"]
-    body = _json(answer)
+    body = mattermost_json.texts(answer.body)
     states = {key: body.get(key) for key in ("status", "database_status", "filestore_status")}
     if answer.status == 200 and set(states.values()) == {"OK"}:
         return ok("health", "The server, its database and its files are healthy.")
@@ -152,7 +152,7 @@ def edition(settings, observed, facts) -> Finding:
 
 def license_is_taken(settings, observed, facts) -> Finding:
     """The server takes the license that the settings give it: only it can check the signature."""
-    said = _json(observed["license"])
+    said = mattermost_json.texts(observed["license"].body)
     if "IsLicensed" not in said:
         return skipped("license", "Not checked, because the server does not report whether it has a license.")
     if said["IsLicensed"] != "true" or said.get("SkuShortName") == "entry":
@@ -245,16 +245,7 @@ def upload_limit(settings, observed, facts) -> Finding:
 
 def _client(observed: dict) -> dict:
     """Return what the server tells to anybody about its settings; nothing when it answers with an error."""
-    return _json(observed["client"]) if observed["client"].status == 200 else {}
-
-
-def _json(answer) -> dict:
-    """Return the texts of the server's answer: all that is read here is text, and what comes in another form counts as missing."""
-    try:
-        found = mattermost_json.parse(answer.body)
-    except ValueError:
-        return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    return mattermost_json.texts(observed["client"].body) if observed["client"].status == 200 else {}
 
 
 def _what(answer) -> str:

@@ -4,6 +4,8 @@
 
 # shellcheck disable=SC2034 # for who counts
 CHECKSUM="coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" # of a whole table t, whatever the order of its rows
+# shellcheck disable=SC2034 # the same
+TABLE_NAME="CASE WHEN relname ~ '^[a-z0-9_]+\$' THEN relname::text ELSE 'table_' || md5(relname) END" # of pg_class, as a word without signs
 SQL_ACCOUNT=mattermost-sql # made and let in by mattermost.deploy.database
 
 # what the role locked or made endless ends, and a setting of its own keeps nobody from a restore: what it holds up is what it can read anyway (pg_dump and pg_restore have limits of their own)

@@ -1,7 +1,7 @@
 # The upgrade: the data brought over and counted on both sides, step by step, and its good end.
 
 CENSUS="SELECT format('SELECT %L, count(*), %s FROM %s t',
- CASE WHEN relname ~ '^[a-z0-9_]+\$' THEN relname::text ELSE 'table_' || md5(relname) END,
+ $TABLE_NAME,
  CASE WHEN relname IN ('users', 'channels', 'posts', 'fileinfo') THEN '$CHECKSUM' ELSE '0' END, c.oid::regclass)
  FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname
 \\gexec"
