@@ -1,4 +1,4 @@
-"""What minions do in a move or an import (docs/salt-master.md). Called by mattermost.move and mattermost.import alone."""
+"""What minions do in a move or an import (docs/minions.md). Called by mattermost.move and mattermost.import alone."""
 
 from __future__ import annotations
 

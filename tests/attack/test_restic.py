@@ -78,7 +78,7 @@ def test_no_backup_keeps_what_the_server_may_not_read(place):
                 break
         else:
             pytest.fail("the server never won the race, so this shows nothing")
-    assert "After a break-in" in done.stderr
+    assert "docs/break-in.md" in done.stderr
     assert of_root(place) == []
 
 

@@ -100,7 +100,7 @@ def test_a_password_guesser_meets_a_limit_and_nobody_else(site, client):
     assert client().ask(*LOGIN) == 200
     assert client(GUESSER).ask("GET", "/api/v4/users/me") == 200
     log = (site.tree.logs / "mattermost.error.log").read_text()
-    page = (compiler.ROOT / "docs/web-and-certificates.md").read_text()
+    page = (compiler.ROOT / "docs/web.md").read_text()
     (pattern,) = re.findall(r"(?m)^failregex = (.*)$", page)
     pattern = pattern.replace("<HOST>", r"(?P<host>\S+?)")  # fail2ban takes the date away first
     banned = {found["host"] for line in log.splitlines() if (found := re.search(pattern, line.split(" ", 2)[2]))}

@@ -178,7 +178,7 @@ def test_a_secret_of_the_pillar_rests_in_the_masters_pillar_cache_alone(site, sy
     assert site.ask("mattermost_settings.get")["mail"]["password"] == "(hidden)"
     cached = f"master/var/cache/salt/master/pillar/{daemons.MINION}.p"
     assert keeping(site) == {cached}
-    assert (site.folder / cached).stat().st_mode & 0o777 == 0o600, "docs/salt-master.md names it"
+    assert (site.folder / cached).stat().st_mode & 0o777 == 0o600, "docs/salt-master-secrets.md names it"
     # a value of its own: it is an argument of a process, and another test looks there for the others
     control = {"control": "a value that a person types"}
     site.ask("test.arg", control["control"], base64.b64encode(control["control"].encode()).decode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Every check by name; docs/checks.md describes those of preflight and verify.
+# Every check by name; docs/preflight.md and docs/verify.md describe them.
 ON_THE_WAY = ("settings", "reachable", "host-key", "ssh-login", "ssh-key", "sudo", "probe")
 FITNESS = (  # what mattermost:preflight:ignore may name; user-limit is asked on the host too, right before an upgrade
     "platform", "glibc", "systemd", "transport", "disk", "mounts", "memory", "ports", "postgresql", "existing-config",

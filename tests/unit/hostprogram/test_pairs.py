@@ -1,6 +1,6 @@
 """Two operations on one host, by the real programs: one is held in its longest step, the other begins. Who waits, who refuses, who goes on.
 
-The table in docs/operating.md says it for people. Every program of the second kind has the first one's folders for its own.
+The table in docs/together.md says it for people. Every program of the second kind has the first one's folders for its own.
 """
 
 import os

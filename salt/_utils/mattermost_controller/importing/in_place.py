@@ -129,6 +129,6 @@ def next_steps(request: dict, source: Source, settings: dict, sites: list) -> li
         f"database {source.login.database}.",
         f"To go back to the old server, run on {source_id}: {PROGRAM.rpartition('/')[2]} back overwrite. Only the new server has "
         "the messages posted after the import.",
-        "docs/import.md says how to delete the old server.",
+        "docs/import-in-place.md says how to delete the old server.",
     ]
     return lines

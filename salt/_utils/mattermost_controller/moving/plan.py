@@ -94,7 +94,7 @@ def incompatibilities(request: dict, source: dict, target: dict, settings: tuple
         )
     elif source.get("active") != "active":
         reasons.append(
-            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start that server, then start the move again. If the server cannot start, restore its newest backup on {target_id} instead (docs/backup.md)."
+            f"The server on {source_id} does not run (state: {source.get('active') or 'unknown'}). Start that server, then start the move again. If it cannot start, restore its newest backup on {target_id} instead (docs/restore.md)."
         )
     for host, facts in ((source_id, source), (target_id, target)):
         if facts.get("busy"):

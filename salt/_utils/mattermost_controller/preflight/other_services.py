@@ -82,6 +82,6 @@ def aside(settings, facts, outside) -> Finding:
         return refusal(
             "aside",
             "An import was rolled back. The previous installation is in its place on this host again, and this run would replace that installation.",
-            f"start the import again (docs/import.md). To deploy on this host anyway, first remove that installation and the file {work}/aside/given-back.",
+            f"start the import again (docs/import-in-place.md). To deploy anyway, first remove that installation and the file {work}/aside/given-back.",
         )
     return ok("aside", "No previous installation is in the way.")

@@ -103,7 +103,7 @@ refuse_foreign() { # restic opens each file by its path: the server can exchange
     { remove_backup "$snapshot" && accept "$snapshot"; } || removed='That backup could not be removed from the repository. Never restore that backup.'
     accept "$run" # by its number it is noted, or gone
     give_up failed "Backup $snapshot contains $found, which is not a file of the server. $removed" \
-        "If you did not put that file there yourself during the backup, somebody may control the account $user and replace folders by links. See docs/security.md, After a break-in."
+        "If you did not put that file there yourself during the backup, somebody may control the account $user and replace folders by links. See docs/break-in.md."
 }
 
 forget_note() { accept "$1" || give_up failed "$own cannot be written." "Check the disk: df"; }

@@ -48,7 +48,7 @@ read_manifest() { # what is in it comes from the repository, and some of it from
     is_number "$(in_manifest posts | cut -d' ' -f1)" || refuse_manifest posts
     case $(in_manifest version) in '' | *[!0-9.]*) refuse_manifest version ;; esac
     [ "$(in_manifest state)" = "$state" ] && [ "$(in_manifest settings)" = "$settings" ] ||
-        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Restore on a new host (docs/backup.md), with mattermost:paths:state set to $(in_manifest state) and mattermost:paths:settings set to $(in_manifest settings)."
+        give_up refused "The backup comes from a host with the directories $(in_manifest state) and $(in_manifest settings). This host has $state and $settings." "Restore on a new host (docs/restore.md), with mattermost:paths:state set to $(in_manifest state) and mattermost:paths:settings set to $(in_manifest settings)."
     [ "$(in_manifest edition)" != enterprise ] || [ "$(enterprise_ready "$install/current")" = true ] ||
         give_up refused "Backup $snapshot comes from the Enterprise Edition, and this host has the Team Edition." "Set mattermost:release:edition: enterprise, deploy a new host with that setting, and restore on the new host."
     present=$(super "SELECT current_setting('server_version_num')") || give_up failed "PostgreSQL does not answer." "Check PostgreSQL: systemctl status 'postgresql*'"
