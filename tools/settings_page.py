@@ -17,9 +17,10 @@ HEAD = """\
 <!-- Written by `make docs` from salt/mattermost/schema.yaml and salt/_utils/mattermost_settings_rules.py; change it there. -->
 # Settings
 
-Every setting, its meaning and its default. Write what you want to change below `mattermost:` in
-`pillar/mattermost.sls` (git ignores it). You can start from [pillar/mattermost.sls.example](../pillar/mattermost.sls.example).
-If a message says `mattermost:server:port`, it means this place in the file:
+This page lists every setting of this bundle, with its meaning and its default. Write what you want to change below `mattermost:` in the file
+`pillar/mattermost.sls` of the checkout, on the controller (git ignores this file). You can start from
+[pillar/mattermost.sls.example](../pillar/mattermost.sls.example). Then deploy ([operating.md](operating.md)).
+If this page or a message says `mattermost:server:port`, it means this place in the file:
 
 ```yaml
 mattermost:
@@ -27,8 +28,21 @@ mattermost:
     port: 8066
 ```
 
+Each section of this page is one key below `mattermost:`, and its table has the keys below that. So `port` in the section [server](#server) is
+`mattermost:server:port`. In the column "meaning", `server:port` has this meaning, too; a name without a colon is a setting of the same section, or a section.
+
+| on this page | means |
+|---|---|
+| controller | the machine with the checkout (the folder with this bundle), or the Salt master |
+| run | one command that begins with `salt-run state.orchestrate` |
+| list | several values: `[a, b]` |
+| mapping | several names, each with a value: `{a: 1, b: 2}` |
+| secret | this bundle hides the value wherever it shows settings |
+| – | the default is empty |
+| `salt://mattermost/local/NAME` | the file `salt/mattermost/local/NAME` of the checkout |
+
 A run refuses an unknown name, a wrong type, a value out of range or a text of several lines before anything is changed. It reports all faults at once.
-[Rules between settings](#rules-between-settings) are at the end.
+Some settings depend on each other: [rules between settings](#rules-between-settings), at the end of this page.
 If several places set a value, the last of these counts: default, facts of the platform, pillar, the roster's `postgres.*` options ([roster.md](roster.md)).
 """
 
@@ -101,7 +115,8 @@ def page(schema: dict) -> str:
         f"{cell(platform)} These facts are listed, with comments, in"
         " [salt/mattermost/platforms.yaml](../salt/mattermost/platforms.yaml).\n",
         "## Rules between settings\n",
-        "On a host that is not deployed yet, a run that breaks one of these rules is refused before anything is changed. The second column is for deployed hosts.\n",
+        "Each row says what must be true. If the settings of a host that is not deployed yet break one of these rules, the run is refused before anything is changed."
+        " The second column says what happens on a deployed host.\n",
         between(),
     ]
     return "\n".join(parts)
