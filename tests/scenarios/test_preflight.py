@@ -122,7 +122,7 @@ HOSTS = [
     ("groupadd mattermost", "groupdel mattermost", "account", "has a group mattermost"),
     ("mkdir -p /var/opt/mattermost/shop", "rm -r /var/opt/mattermost", "directories", "(mattermost:paths:state) contains files that this bundle did not create: shop"),
     ("printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/mattermost.service", "rm /etc/systemd/system/mattermost.service", "unit", "/etc/systemd/system/mattermost.service belongs to an installation"),
-    ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by /usr/bin/python3"),
+    ("systemd-run -q --unit=in-the-way python3 -m http.server 80", "systemctl stop in-the-way", "ports", "Port 80 is in use by another program: /usr/bin/python3"),
     ("systemd-run -q --unit=in-the-way python3 -m http.server 8065", "systemctl stop in-the-way", "ports", "Port 8065 is in use by"),
     ("mkdir -p -m 700 /run/mattermost-deploy; systemd-run -q --unit=in-the-way flock /run/mattermost-deploy/lock sh -c 'echo process 7 >/run/mattermost-deploy/lock; sleep 60'", "systemctl stop in-the-way", "other-run", "process 7"),
     ("ln -s /opt/mattermost/99.0.0 /opt/current && mkdir -p /opt/mattermost && mv /opt/current /opt/mattermost/", "rm -r /opt/mattermost", "downgrade", "still has the data of Mattermost 99.0.0, but the server was removed"),

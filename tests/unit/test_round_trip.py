@@ -129,6 +129,7 @@ def test_what_somebody_else_has_under_that_name_stays(chat, round_trip_finding, 
     getattr(chat, kind)["s" * 26] = OURS | {"id": "s" * 26, "email": "somebody@example.test"}
     found = round_trip_finding()
     assert "exists that this check did not create" in found.sentence
+    assert "rename that account or team" in found.fix
     assert left(chat) == ["s" * 26]
 
 

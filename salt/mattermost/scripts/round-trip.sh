@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # code and scratch: of what comes before
 # Make a bot in a private channel of a team of its own, over the local socket, and keep all of it for as long as standard input is open, at most
 # $patience seconds. Then it is deleted for good, whatever ended it; what a run left that was killed is deleted by the next one.
-# It follows tools.sh and socket.sh. Prints `ready TOKEN CHANNEL`, and at the end `gone`; or `failed WORDS`. Read by verify/round_trip.py.
+# It follows tools.sh and socket.sh. Prints `ready TOKEN CHANNEL`, and at the end `gone`; or `failed WORDS`, where the word `taken` says that somebody else has the name. Read by verify/round_trip.py.
 : "${socket:?}" "${patience:?}"
 
 own=${own:-/run/mattermost-verify} # root's alone, in memory: the token and the password are nowhere else
@@ -43,7 +43,7 @@ delete_all() { # sets why; the account first: its token ends with it, and its fi
         [ "$code" != 404 ] || continue
         why="The server answered status $code on its local socket."
         [ "$code" = 200 ] || return 1
-        why="An account or team $name exists that this check did not create. Rename it."
+        why=taken
         [ "$(text_in email)" = "$mail" ] || return 1
         id=$(value_in id)
         if [ "$kind" = users/username ]; then

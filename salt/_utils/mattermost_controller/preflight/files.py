@@ -72,7 +72,7 @@ def named_files(settings, facts, outside) -> Finding:
 def own_certificate(settings, facts, outside) -> Finding:
     fault = outside.get("certificate_fault", "")
     if fault:
-        fix = "put the certificate (with its chain) and the key for the public name into the files that mattermost:certificate names."
+        fix = "put the certificate (with its chain) and the key for the public name into the files on the controller that mattermost:certificate names."
         return refusal("own-certificate", fault, fix)
     is_own = settings["certificate"]["source"] == "files"
     return ok(

@@ -171,10 +171,12 @@ def ports(settings, facts, outside) -> Finding:
         if one["port"] in belongs and not belongs[one["port"]](one):
             taken[one["port"]] = one["exe"] or one["program"] or "an unknown program"
     if taken:
-        held = ", ".join(f"port {port} is in use by {program}" for port, program in sorted(taken.items()))
+        held = "; ".join(
+            f"port {port} is in use by another program: {program}" for port, program in sorted(taken.items())
+        )
         keys = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
         choice = f", or set a free port in mattermost:{' and mattermost:'.join(keys)}" if keys else ""
-        return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"stop and disable that program{choice}.")
+        return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"on the host, stop and disable that program{choice}.")
     return ok(
         "ports",
         f"Each of the ports 80, 443, {server} and {database} is free, or in use by nginx, Mattermost or PostgreSQL as it should be.",

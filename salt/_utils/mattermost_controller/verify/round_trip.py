@@ -33,11 +33,17 @@ MOST_LINES, LONGEST_LINE = 200, 4000  # of what the host says
 FILES_ARE_OFF = "api.file.attachments.disabled.app_error"
 _READY = re.compile("ready ([a-z0-9]{26}) ([a-z0-9]{26})")
 LOGS = "read the logs on the host: journalctl -u mattermost -n 50; journalctl -u nginx -n 50"
+TAKEN = "An account or team mattermost-verify exists that this check did not create."
+RENAME = f"in Mattermost's System Console, rename that account or team, then run the check again: {VERIFY}"
 AGAIN = f"run the check again, which first deletes what is left: {VERIFY}"
 
 
 class Failed(Exception):
-    """A step that did not work; the text is a sentence."""
+    """A step that did not work; the text is a sentence, *todo* what to do."""
+
+    def __init__(self, sentence: str, todo: str = LOGS):
+        super().__init__(sentence)
+        self.todo = todo
 
 
 def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], so_far: list[Finding]) -> Finding:
@@ -53,7 +59,7 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
     patience = STEPS * settings["verify"]["timeout"]
     values = {"socket": f"{settings['paths']['run']}/local.socket", "patience": patience}
     bot = _Bot(host, scripts.build(file_roots, LIBRARY, values), HOST_SECONDS + patience)
-    sent = wrong = ""
+    sent = wrong = todo = ""
     try:
         sent = _trip(
             site,
@@ -61,12 +67,12 @@ def finding(host, settings: dict, site: site_http.Site, file_roots: list[str], s
             min(FILE_BYTES, settings["nginx"]["body_limit"] - mattermost_settings_core.FORM_OVERHEAD),
         )
     except Failed as err:
-        wrong = str(err)
+        wrong, todo = str(err), err.todo
     finally:
         left = bot.deleted()
     if wrong or left:
         left = left and f"The test bot mattermost-verify and its team may still be on the server: {left}"
-        return refusal(CHECK, f"{wrong} {left}".strip(), AGAIN if left else LOGS)
+        return refusal(CHECK, f"{wrong} {left}".strip(), AGAIN if left else todo)
     return ok(CHECK, f"{sent} The bot that was created for this check is permanently deleted.")
 
 
@@ -112,6 +118,8 @@ class _Bot:
             last = line.removeprefix("failed ") or last
             if line.startswith("failed "):
                 break
+        if last == "taken":
+            raise Failed(f"No test bot could be created. {TAKEN}", RENAME)
         raise Failed(f"No test bot could be created: {last[:300]}")
 
     def deleted(self) -> str:
@@ -124,7 +132,8 @@ class _Bot:
         failed = [line.removeprefix("failed ")[:300] for line in said if line.startswith("failed ")]
         if "gone" in said or not (failed or self._is_made):
             return ""
-        return failed[-1] if failed else "The connection to the host ended."
+        why = failed[-1] if failed else "The connection to the host ended."
+        return TAKEN if why == "taken" else why
 
 
 def _trip(site: site_http.Site, token: str, channel: str, size: int) -> str:
