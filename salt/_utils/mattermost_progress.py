@@ -21,7 +21,8 @@ import mattermost_json
 MARK = "@mattermost-progress@ "
 TAG = "mattermost/progress"  # of a minion's event
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
-MOST = 120  # characters of what a host says of a part
+MOST = 120  # characters of what a host says of a part, or calls a state
+MOST_SECONDS = 10**7  # that a state takes by what a host says; 116 days
 STEP = 10.0  # seconds after which a line says what goes on, and again each time that it took twice as long
 TICK = 1.0  # seconds between two looks at whether a line is due
 NAMES = {"mattermost": "Mattermost", "postgresql": "PostgreSQL", "salt": "Salt", "selinux": "SELinux"}
@@ -161,7 +162,7 @@ class Run:
         """Take what *host* told of a state that ended, or that goes on."""
         stage, seconds = self._stage_of(str(event.get("sls", ""))), _seconds(event)
         if event.get("part") is not None:
-            said = f"{claim(event.get('id', ''))}: {_so_far(seconds, str(event['part'])[:MOST])}"
+            said = f"{_name(event)}: {_so_far(seconds, str(event['part'])[:MOST])}"
             if self._due.setdefault(host, _Due()).is_now(seconds):
                 say(stage, said, host)
             else:
@@ -183,14 +184,20 @@ class Run:
 
 def sentence(event: dict) -> str:
     """Return what a person reads of a host's event."""
-    return f"{claim(event.get('id', ''))}{_took(_seconds(event), 0.5)}"
+    return f"{_name(event)}{_took(_seconds(event), 0.5)}"
+
+
+def _name(event: dict) -> str:
+    return claim(str(event.get("id", ""))[:MOST])
 
 
 def _seconds(event: dict) -> float:
+    """Return how long the state took, 0 where the host says what is no such time: more digits than a float has, or no end."""
     try:
-        return float(event.get("ms", 0)) / 1000
-    except (TypeError, ValueError):
+        seconds = float(event.get("ms", 0)) / 1000
+    except (TypeError, ValueError, OverflowError):
         return 0.0
+    return seconds if 0 <= seconds < MOST_SECONDS else 0.0
 
 
 def _took(seconds: float, least: float = 0.0) -> str:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import mattermost_json
+import mattermost_progress
 import mattermost_remove_core
 import mattermost_remove_files
 import mattermost_service_core
@@ -233,3 +234,20 @@ def test_a_usual_answer_arrives_whole():
     with pytest.raises(subprocess.TimeoutExpired) as late:
         bounded.run(["sh", "-c", "echo begun; exec sleep 60"], b"", 0.5)
     assert late.value.stdout == b"begun\n"
+
+
+TIMES = ["1e999", "-1e999", "NaN", "9" * 4000, "1e300", "-5", "true", '"inf"']
+
+
+@pytest.mark.parametrize("part", ["", ',"part":"copying"'], ids=["ended", "going on"])
+@pytest.mark.parametrize("ms", TIMES, ids=lambda ms: ms[:7])
+def test_progress_of_any_time_is_told_at_once(capsys, ms, part):
+    """Else the thread that hears one minion of a master is busy for ever, or has ended for all of them."""
+    event = mattermost_progress.decode(f'{mattermost_progress.MARK}{{"id":"x","ms":{ms}{part}}}')
+    mattermost_progress.Run(lambda sls: "server").event("chat", event)
+    assert len(capsys.readouterr().err) < 100
+
+
+def test_progress_of_a_state_with_a_long_name_is_a_short_line(capsys):
+    mattermost_progress.Run(lambda sls: "server").event("chat", {"id": "x" * 10**6, "ms": 5000})
+    assert len(capsys.readouterr().err) < 200
