@@ -18,6 +18,8 @@ import mattermost_settings_data
 import pytest
 from mattermost_controller.hosts import bounded, collect, probe, roster, ssh_multiplex
 from mattermost_controller.moving import plan, transfer
+from mattermost_controller.reporting import build, screen
+from mattermost_controller.stages import stage
 from mattermost_controller.status import facts as status
 from mattermost_controller.status import report
 from mattermost_controller.verify import additional
@@ -251,3 +253,42 @@ def test_progress_of_any_time_is_told_at_once(capsys, ms, part):
 def test_progress_of_a_state_with_a_long_name_is_a_short_line(capsys):
     mattermost_progress.Run(lambda sls: "server").event("chat", {"id": "x" * 10**6, "ms": 5000})
     assert len(capsys.readouterr().err) < 200
+
+
+LONG = "x" * 10**6
+ADMIN, PACKAGES = "mattermost_account_|-a_|-a_|-first_admin", "pkg_|-a_|-a_|-installed"
+RETURNED = [
+    (ADMIN, {"duration": 10**400}),
+    (ADMIN, {"duration": float("nan")}),
+    (ADMIN, {"duration": float("-inf")}),
+    (ADMIN, {"changes": {"account": 5}, "name": None}),
+    (ADMIN, {"changes": {"account": LONG}}),
+    (PACKAGES, {"changes": {"installed": 5}}),
+    (PACKAGES, {"changes": {"installed": {LONG: {}}}}),
+    (PACKAGES, {"changes": {"installed": [None, {}]}}),
+    ("file_|-a_|-a_|-managed", {"name": LONG}),
+    ("file_|-a_|-a_|-managed", {"__id__": LONG, "result": False}),
+    (ADMIN, {"warnings": [LONG]}),
+    (ADMIN, {"warnings": [str(number) for number in range(10**5)]}),
+]
+
+
+@pytest.mark.parametrize(("tag", "said"), RETURNED)
+def test_what_a_host_returns_of_a_state_ends_in_a_report_of_a_few_lines(tag, said):
+    """Else a host that was taken over ends the whole run in a trace, or fills the screen on which the others are told of."""
+    part = {"__run_num__": 1, "__sls__": "s", "result": True, "comment": "c", "changes": {"a": 1}, **said}
+    share = stage.share({"chat": {"return": {tag: part}}}, "server", [{"name": "server", "sls": "s"}])
+    judged = stage.stage_result("server", share, False)
+    step = {"__id__": "server", "function": "mattermost_stage.applied", **judged}
+    lines, failures = screen.summary(build.from_steps([step], False), screen.Style())
+    assert len("".join(lines + failures)) < 5000
+
+
+def test_what_a_stage_logs_has_nothing_that_a_terminal_obeys(monkeypatch, caplog):
+    """A Salt master prints it; its terminal has no handler of ours."""
+    shell = states.load_state("mattermost_stage", False)
+    failed = {"result": False, "changes": {"chat": 1}, "comment": "chat: \x1b]0;owned\x07"}
+    shell.__dict__.update(__context__={shell.batch.DONE: {"server": failed}, shell.KEY: {"server": None}})
+    assert shell.applied("server", "mattermost.deploy.server")["result"] is False
+    assert "owned" in caplog.text
+    assert "\x1b" not in caplog.text

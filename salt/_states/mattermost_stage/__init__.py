@@ -56,9 +56,10 @@ def applied(name, apply, forward_pillar="", pillar=None, only_site=None, in_plac
     judged = __context__.get(batch.DONE, {}).get(name) or core.stage_result(
         name, core.share(run["outcome"], name, run["stages"]), __opts__["test"]
     )
+    answer = _ret(name, **judged)
     if judged["result"] is False and judged["changes"]:
-        log.error(judged["comment"])  # of a step that changed something Salt itself tells only that
-    return _ret(name, **judged)
+        log.error(answer["comment"])  # of a step that changed something Salt itself tells only that
+    return answer
 
 
 def _from_command(key: str) -> dict:

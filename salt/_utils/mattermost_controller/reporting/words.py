@@ -11,6 +11,7 @@ from mattermost_progress import claim
 MOST = 2  # sentences of our own states a stage shows; the rest is counted
 SHORT = 160  # characters of one of them
 LONGEST = 600  # characters of a sentence, and of why something failed
+WARNINGS = 20  # of a stage on one host; the rest is counted
 # What a person deployed for, in this order; other states of ours come after.
 LOUD = (
     "mattermost_service.running",
@@ -70,25 +71,33 @@ def changes(parts: list[dict], test: bool) -> list[str]:
     return said + (["; ".join(rest)] if rest else [])
 
 
+def warnings(parts: list[dict]) -> list[str]:
+    """Return what states warn of, at most ``WARNINGS`` of it and how much more there is."""
+    found = [_cut(str(text)) for part in parts for text in part.get("warnings") or []]
+    more = len(found) - WARNINGS
+    return found if more <= 0 else [*found[:WARNINGS], f"{plural(more, 'more warning')}."]
+
+
 def _sentence(part: dict, test: bool) -> str:
     """Return what a state of ours did, as it says it; of the first account, what a person needs next."""
     account = part["changes"].get("account") if part["function"] == "mattermost_account.first_admin" else None
     if account and not test:
-        return f"Log in as {account.partition(' ')[0]}; the password is on the host in {part['name']}."
+        return _cut(f"Log in as {str(account).partition(' ')[0]}; the password is on the host in {part.get('name')}.")
     return _shortened(comment_of(part) or claim(part["__id__"]))
 
 
 def _names(state: str, part: dict) -> list[str]:
     """Return what one of Salt's states changed: packages by name, else the one thing that the state is about."""
     if state == "pkg" and part["changes"]:
-        return list(part["changes"].get("installed", part["changes"]))
+        installed = part["changes"].get("installed")
+        return [str(name) for name in (installed if isinstance(installed, (dict, list)) else part["changes"])]
     return [str(part.get("name") or part["__id__"])]
 
 
 def _count(state: str, names: list[str], test: bool) -> str:
     noun, done, todo = KINDS[state]
     if len(names) == 1:
-        return f"would {todo} {names[0]}" if test else f"{names[0]} {done}"
+        return f"would {todo} {_cut(names[0])}" if test else f"{_cut(names[0])} {done}"
     return f"would {todo} {len(names)} {noun}s" if test else f"{len(names)} {noun}s {done}"
 
 
@@ -115,7 +124,7 @@ def failure(part: dict) -> dict:
         text = f"{text}\n{changed['stderr']}"
     found = explained(text)
     if not str(part.get("function", "")).startswith("mattermost_"):  # ours say it in a sentence
-        found.update(what=f'"{claim(part["__id__"])}" failed: {found["what"]}', cut=True)
+        found.update(what=f'"{_cut(claim(part["__id__"]))}" failed: {found["what"]}', cut=True)
     return found
 
 

@@ -12,6 +12,7 @@ IN_PLACE = (
 )
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"  # with which a minion's run ends at the first failed state
+MOST_MILLISECONDS = 10**10  # that a state takes; 116 days
 NO_RESULTS = "The host returned no results. Check that the host still answers, then start the same command again."
 
 # by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
@@ -98,6 +99,7 @@ def _is_result(tag, part) -> bool:
         and isinstance(part.get("__id__", ""), str)
         and isinstance(part.get("changes"), dict)
         and isinstance(part.get("duration") or 0, (int, float))
+        and abs(part.get("duration") or 0) < MOST_MILLISECONDS  # neither NaN, nor more than a float holds
         and isinstance(part.get("warnings") or [], list)
     )
 
@@ -154,7 +156,7 @@ def stage_result(stage: str, hosts: dict, test: bool) -> dict:
         report[host] = {
             "said": words.changes([part for part in touched if part not in wrong], test),
             "failed": [words.failure(part) for part in wrong],
-            "warnings": [str(text) for part in results for text in part.get("warnings") or []],
+            "warnings": words.warnings(results),
             "seconds": round(sum(float(part.get("duration") or 0) for part in results) / 1000, 1),
         }
     if failures:
