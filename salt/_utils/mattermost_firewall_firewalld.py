@@ -11,6 +11,7 @@ import time
 import mattermost_firewall_core as core
 import mattermost_subprocess
 
+CONF = "/etc/firewalld/firewalld.conf"
 OWN = "/etc/firewalld/zones"
 SHIPPED = "/usr/lib/firewalld/zones"
 BUS = ("org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1")
@@ -98,11 +99,11 @@ def rival():
 
 def default_zone():
     try:
-        with open("/etc/firewalld/firewalld.conf", encoding="utf-8") as file:
-            lines = [line.strip() for line in file]
+        with open(CONF, encoding="utf-8", errors="replace") as file:
+            pairs = [[part.strip() for part in line.partition("=")[::2]] for line in file]
     except FileNotFoundError:
         return "public"
-    return next((line.split("=", 1)[1] for line in lines if line.startswith("DefaultZone=")), "public")
+    return next((value for key, value in pairs if key == "DefaultZone" and value), "public")
 
 
 def zone():
@@ -120,8 +121,12 @@ def zone_file(zone):
     for folder in (OWN, SHIPPED):
         path = f"{folder}/{zone}.xml"
         if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                return file.read()
+            with open(path, "rb") as file:
+                data = file.read()
+            try:
+                return data.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                return data.decode("latin-1")  # XML may be in it; then what is no ASCII is in comments and descriptions
     return core.STOCK
 
 

@@ -3,6 +3,7 @@
 import socket
 
 import mattermost_firewall_core as core
+import mattermost_firewall_firewalld as host
 import pytest
 
 from tests import states
@@ -158,3 +159,24 @@ def test_a_minion_hears_its_master_after_firewalld_started(monkeypatch, ran_befo
     shell.opened("firewalld", ["http"])
     shell.opened("firewalld", ["http"])
     assert told == renewed
+
+
+@pytest.mark.parametrize(
+    ("line", "zone"),
+    [("DefaultZone=work", "work"), (" DefaultZone = work ", "work"), ("DefaultZone=", "public"), ("", "public")],
+)
+def test_the_default_zone_is_read_as_firewalld_reads_it(tmp_path, monkeypatch, line, zone):
+    """Else another zone is opened for ssh than the one that firewalld starts with."""
+    monkeypatch.setattr(host, "CONF", str(tmp_path / "firewalld.conf"))
+    assert host.default_zone() == "public"
+    (tmp_path / "firewalld.conf").write_bytes(b"# f\xfcr uns\n#DefaultZone=drop\n" + line.encode() + b"\nLockdown=no\n")
+    assert host.default_zone() == zone
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "iso-8859-1"])
+def test_a_zone_is_read_in_the_encoding_that_it_names(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(host, "OWN", str(tmp_path))
+    text = f'<?xml version="1.0" encoding="{encoding[:10].removesuffix("-sig")}"?>\n<zone><short>B\xfcro</short><service name="ssh"/></zone>'
+    (tmp_path / "office.xml").write_bytes(text.encode(encoding))
+    assert core.read_zone(host.zone_file("office")).services == {"ssh"}
+    assert "B\xfcro" in host.zone_file("office")
