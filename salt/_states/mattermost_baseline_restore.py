@@ -9,6 +9,7 @@ import glob
 import os
 import subprocess
 
+import mattermost_atomic_file as atomic
 import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_database_cluster as host
@@ -269,7 +270,7 @@ def system(name, platform, paths):
     own += files.found(CACHES) + files.apt_sources()
     todo.update({path: ("removed", lambda path=path: files.remove(path)) for path in own})
     for path, text in (record or {}).get("repositories", {}).items():
-        now = owned_files.read(path)
+        now = records.text(path)  # not as PostgreSQL's account: a file with a password is root's alone
         if (
             now is not None
             and now != text
@@ -305,7 +306,7 @@ def _written(path, text):
     if text is None:
         files.remove(path)
     else:
-        config.write(path, text.encode(errors="surrogateescape"))
+        config.write(path, text.encode(errors="surrogateescape"), atomic.mode_of(path))
 
 
 def _package_of(unit, platform):

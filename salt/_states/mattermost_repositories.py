@@ -14,6 +14,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import mattermost_atomic_file as atomic
 import mattermost_baseline_record as records
 import mattermost_nginx_config as config
 import mattermost_repositories_core as core
@@ -85,7 +86,7 @@ def _write(files):
         if data is None:
             os.unlink(path)
         else:
-            config.write(path, data)
+            config.write(path, data, atomic.mode_of(path))  # one with a password may be root's alone
 
 
 def _unusable(sections, setting):

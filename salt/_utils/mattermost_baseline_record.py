@@ -180,8 +180,12 @@ def contexts() -> list[str]:
 
 def module(name: str) -> str | None:
     """Return the text in which dnf keeps a module's state, None for one whose state nobody set."""
-    place = repositories.module_file(name)
-    return _text(place) if os.path.exists(place) else None
+    return text(repositories.module_file(name))
+
+
+def text(name: str) -> str | None:
+    """Return the text of a file of root's, None when there is none."""
+    return _text(name) if os.path.exists(name) else None
 
 
 def _text(name: str) -> str:
