@@ -255,7 +255,7 @@ def firewall(name, strict, ports, paths):
     path, text = f"{firewalld.OWN}/{zone}.xml", record["zones"].get(f"{firewalld.OWN}/{zone}.xml")
     same = zones.read_zone(firewalld.zone_file(zone)) == before
     if same and text is not None:
-        config.write(path, text.encode())
+        config.write(path, text.encode(errors="surrogateescape"))
     elif same and os.path.exists(f"{firewalld.SHIPPED}/{zone}.xml"):
         for each in (path, f"{path}.old"):
             files.remove(each)

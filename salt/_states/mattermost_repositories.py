@@ -6,7 +6,6 @@ stops yum in the middle of a later stage.
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import ssl
@@ -51,11 +50,10 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
     except core.RepositoryError as err:
         return _ret(name, False, f"{err} Nothing was changed.")
     off = {}
-    for path in sorted(glob.glob(f"{FOLDER}/*.repo")):
+    for path, text in records.texts(f"{FOLDER}/*.repo").items():
         if path in wanted:
             continue
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            changed, identities = core.without_dead(file.read(), dead)
+        changed, identities = core.without_dead(text, dead)
         if identities:
             wanted[path] = changed.encode(errors="surrogateescape")
             off[path] = f"switched off: {', '.join(identities)}"
@@ -102,9 +100,8 @@ def _unusable(sections, setting):
         return ""
     output = done.stderr + "\n" + done.stdout
     places = {}
-    for path in sorted(glob.glob(f"{FOLDER}/*.repo")):
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            places.update(dict.fromkeys(core.identities(file.read()), path))
+    for path, text in records.texts(f"{FOLDER}/*.repo").items():
+        places.update(dict.fromkeys(core.identities(text), path))
     advice = []
     for identity in core.blamed(output, places):
         if identity in sections:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import grp
+import json
 import os
 import pwd
 import subprocess
@@ -53,9 +54,11 @@ def is_deployed(paths: dict) -> bool:
 
 
 def is_foreign(unit_file: str) -> bool:
-    """Say whether a unit file is there that no deploy wrote."""
+    """Say whether a unit file is there that no deploy wrote: a link to nothing is no file of ours."""
     try:
         return "Managed by Salt (mattermost.deploy.server)" not in _text(unit_file)
+    except FileNotFoundError:
+        return os.path.islink(unit_file)
     except OSError:
         return False
 
@@ -120,10 +123,10 @@ def inspect(platform: dict, paths: dict) -> dict:
         "units": {name: unit(name) for name in sorted({_full(each) for each in units})},
         "directories": [each for each in ancestors(own_paths) if os.path.isdir(each)],
         "default_sites": {each: os.readlink(each) for each in nginx["default_sites"] if os.path.islink(each)},
-        "zones": {name: _text(name) for name in sorted(glob.glob(f"{firewall.OWN}/*.xml"))},
+        "zones": texts(f"{firewall.OWN}/*.xml"),
         "zone": _zone(),
         "letsencrypt": tree(certbot["directory"]),
-        "repositories": {name: _text(name) for name in sorted(glob.glob("/etc/yum.repos.d/*.repo"))},
+        "repositories": texts("/etc/yum.repos.d/*.repo"),
         "modules": {name: module(name) for name in platform["repositories"]["modules_off"]},
         "booleans": {name: boolean(name) for name in platform["selinux"]["booleans"]},
         "contexts": contexts(),
@@ -136,15 +139,20 @@ def tree(folder: str) -> list[str]:
     return sorted(os.path.join(top, name) for top, _, names in os.walk(folder) for name in names)
 
 
+def texts(pattern: str) -> dict[str, str]:
+    """Return the texts of the files that match *pattern*; a link to nothing, and a folder, has none."""
+    return {name: _text(name) for name in sorted(glob.glob(pattern)) if os.path.isfile(name)}
+
+
 def _zone() -> dict:
     name = firewall.zone() if firewall.running() else firewall.default_zone()
     return {"name": name, "text": firewall.zone_file(name)}
 
 
 def write(work: str, record: dict) -> None:
-    """Write the record, for root alone."""
+    """Write the record, for root alone; in ASCII, so that names and texts of any bytes come back as they were."""
     os.makedirs(work, mode=0o700, exist_ok=True)
-    files.write_json(path(work), record)
+    files.write(path(work), json.dumps(record, indent=4))
 
 
 def _full(unit_name: str) -> str:
@@ -189,5 +197,5 @@ def text(name: str) -> str | None:
 
 
 def _text(name: str) -> str:
-    with open(name, encoding="utf-8", errors="surrogateescape") as file:
+    with open(name, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read()

@@ -59,6 +59,18 @@ def put(folder, name, data):
     return os.fsdecode(path)
 
 
+def test_a_purge_keeps_a_file_whose_name_is_not_utf_8(host, paths, tmp_path, monkeypatch):
+    """It was there before the first deploy; the record of it lost its name, and the purge took it for one of ours."""
+    mine = put(tmp_path, b"letsencrypt/m\xf6glich.pem", b"key")
+    assert noted(host, paths, monkeypatch)["result"] is True
+    ours = put(tmp_path, b"letsencrypt/accounts/new", b"x")
+    state = load_state("mattermost_remove")
+    monkeypatch.setattr(state.certbot_host, "remembered", lambda work: [])
+    monkeypatch.setattr(state, "_systemctl", lambda *words: None)
+    assert state.certificate("x", "chat.example.com", host["certbot"], True, paths)["changes"] == {ours: "removed"}
+    assert os.path.exists(mine)
+
+
 def switched_off(path, monkeypatch):
     """Have the repository of a dead host off in *path*, as a deploy does."""
     managing = load_state("mattermost_repositories")
@@ -69,6 +81,18 @@ def switched_off(path, monkeypatch):
     assert managing.managed("system", {}, {}, DEAD)["changes"] == {path: "switched off: base"}
 
 
+@pytest.mark.parametrize("before", [REPO, REPO.replace(b"\n", b"\r\n")], ids=["latin-1", "CRLF"])
+def test_a_repository_file_of_any_bytes_is_restored_as_it_was(host, paths, tmp_path, monkeypatch, before):
+    """Also one that root alone may read, for a password in it."""
+    path = put(tmp_path, b"etc/yum.repos.d/base.repo", before)
+    os.chmod(path, 0o600)
+    assert noted(host, paths, monkeypatch)["result"] is True
+    switched_off(path, monkeypatch)
+    assert b"enabled=0" in (tmp_path / "etc/yum.repos.d/base.repo").read_bytes()
+    assert load_state("mattermost_baseline_restore").system("x", host, paths)["changes"] == {path: "restored"}
+    assert (tmp_path / "etc/yum.repos.d/base.repo").read_bytes() == before
+
+
 def test_a_repository_file_with_a_password_stays_roots_alone(host, paths, tmp_path, monkeypatch):
     path = put(tmp_path, b"etc/yum.repos.d/base.repo", REPO + b"password=secret\n")
     os.chmod(path, 0o600)
@@ -77,3 +101,28 @@ def test_a_repository_file_with_a_password_stays_roots_alone(host, paths, tmp_pa
     assert os.stat(path).st_mode & 0o777 == 0o600
     load_state("mattermost_baseline_restore").system("x", host, paths)
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_link_to_nothing_among_the_repositories_stops_no_deploy(host, paths, tmp_path, monkeypatch):
+    """yum reads past it, and a full disk, which the refusal named, is not the cause."""
+    path = put(tmp_path, b"etc/yum.repos.d/base.repo", REPO)
+    (tmp_path / "etc/yum.repos.d/gone.repo").symlink_to("nowhere")
+    (tmp_path / "etc/yum.repos.d/folder.repo").mkdir()
+    answer = noted(host, paths, monkeypatch)
+    assert answer["result"] is True, answer["comment"]
+    assert list(records.read(paths["work"])["repositories"]) == [path]
+    managing = load_state("mattermost_repositories", test=True)
+    managing.__grains__ = GRAINS
+    monkeypatch.setattr(managing, "FOLDER", "/etc/yum.repos.d")
+    assert path in managing.managed("system", {}, {}, DEAD)["changes"]
+
+
+def test_a_unit_that_is_a_link_to_nothing_is_none_of_ours(tmp_path):
+    """Who linked it from a folder that is gone since had no deploy of ours, so the host is looked at."""
+    unit = tmp_path / "mattermost.service"
+    assert not records.is_foreign(str(unit))
+    unit.symlink_to("/opt/gone/mattermost.service")
+    assert records.is_foreign(str(unit))
+    unit.unlink()
+    unit.write_text("# Managed by Salt (mattermost.deploy.server).\n")
+    assert not records.is_foreign(str(unit))
