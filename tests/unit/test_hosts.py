@@ -43,6 +43,33 @@ def test_hosts_that_are_no_list_are_not_read_letter_by_letter(monkeypatch):
         roster.targets({}, {"mattermost": {"hosts": "chat"}})
 
 
+@pytest.mark.parametrize("engine", ["ssh", "minion"])
+@pytest.mark.parametrize("name", [1, True, None, "", ["chat"], {"chat": None}], ids=str)
+def test_a_host_whose_name_is_not_text_is_refused(monkeypatch, name, engine):
+    """YAML takes `- 1`, `- on` and `- chat:` for something else."""
+    monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {}, "1": {}})
+    monkeypatch.setattr(roster, "_override", {})
+    with pytest.raises(roster.TargetError, match="mattermost:hosts contains .*, which is not text. Write each"):
+        roster.targets({}, {"mattermost": {"hosts": ["chat", name], "engine": engine}}, "mattermost.ssl")
+
+
+def test_a_host_that_is_named_twice_is_one_host(monkeypatch):
+    """Else it would be two batches."""
+    monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {}, "other": {}})
+    monkeypatch.setattr(roster, "_override", {})
+    found = roster.targets({}, {"mattermost": {"hosts": ["other", "chat", "other"]}})
+    assert [host.id for host in found] == ["other", "chat"]
+
+
+def test_a_host_that_the_command_names_and_the_roster_has_not_is_corrected_there(monkeypatch):
+    monkeypatch.setattr(roster, "roster", lambda opts: {"old": {}})
+    with pytest.raises(roster.TargetError) as caught:
+        roster.named({}, {}, ["old", "nwe"], "mattermost.move")
+    assert str(caught.value) == (
+        "The command names nwe, but the roster has no such entry. The roster contains: old. Correct the command, or the roster."
+    )
+
+
 def test_the_pillar_of_a_run_names_its_hosts(monkeypatch):
     monkeypatch.setattr(roster, "roster", lambda opts: {"chat": {"host": "192.0.2.1"}, "shared": {"host": "192.0.2.2"}})
     monkeypatch.setattr(roster, "_override", {})

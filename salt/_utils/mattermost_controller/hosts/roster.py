@@ -301,18 +301,20 @@ def _over(branch: dict) -> dict:
     return core.deep_merge(branch, run_settings()) if isinstance(branch, dict) else branch
 
 
-def choose(entries: dict, wanted: list) -> list[str]:
+def choose(entries: dict, wanted: list, by_command: bool = False) -> list[str]:
     """Return the roster IDs of this run.
 
     wanted: ``mattermost:hosts``; may be empty while the roster has one entry. Raises TargetError otherwise.
+    by_command: whether it is what the command itself names instead.
     """
     if wanted:
         missing = [name for name in wanted if name not in entries]
         if missing:
             known = f" The roster contains: {', '.join(entries)}." if entries else ""
+            where = "The command" if by_command else "mattermost:hosts"
+            place = "the command" if by_command else "mattermost:hosts in pillar/mattermost.sls"
             raise TargetError(
-                f"mattermost:hosts names {', '.join(missing)}, but the roster has no such entry.{known} Correct "
-                "mattermost:hosts in pillar/mattermost.sls, or the roster."
+                f"{where} names {', '.join(missing)}, but the roster has no such entry.{known} Correct {place}, or the roster."
             )
         return list(wanted)
     if len(entries) > 1:
@@ -338,11 +340,20 @@ def targets(opts: dict, pillar: dict, orchestration: str = "") -> list[Host]:
         raise TargetError(
             "mattermost:hosts is not a list. Below that key, write each roster ID on a line of its own that begins with a dash."
         )
+    wanted = list(dict.fromkeys(map(_text, wanted or [])))
     if by_minion:
         from mattermost_controller.hosts import beyond
 
-        return beyond.targets(opts, wanted or [], orchestration)
-    return [Host(name, entries[name], opts) for name in choose(entries, wanted or [])]
+        return beyond.targets(opts, wanted, orchestration)
+    return [Host(name, entries[name], opts) for name in choose(entries, wanted)]
+
+
+def _text(name) -> str:
+    if not isinstance(name, str) or not name:
+        raise TargetError(
+            f"mattermost:hosts contains {name!r}, which is not text. Write each roster ID on a line of its own, in quotes, '...'."
+        )
+    return name
 
 
 def is_by_minion(pillar: dict) -> bool:
@@ -370,4 +381,4 @@ def named(opts: dict, pillar: dict, host_ids: list, orchestration: str, by_ssh: 
             "`ssh` in the pillar of this command is only for mattermost:engine: minion. A checkout reaches every host by ssh. Leave `ssh` out."
         )
     entries = roster(opts)
-    return [Host(name, entries[name], opts) for name in choose(entries, host_ids)]
+    return [Host(name, entries[name], opts) for name in choose(entries, host_ids, by_command=True)]
