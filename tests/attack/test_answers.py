@@ -16,7 +16,7 @@ import mattermost_service_core
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.hosts import bounded, collect, probe, roster, ssh_multiplex
+from mattermost_controller.hosts import bounded, collect, probe, relenv_archive, relenv_install, roster, ssh_multiplex
 from mattermost_controller.moving import plan, transfer
 from mattermost_controller.reporting import build, screen
 from mattermost_controller.stages import stage
@@ -217,6 +217,19 @@ def test_an_answer_without_an_end_is_left(monkeypatch):
     with pytest.raises(transfer.TransferError, match="chat: The host sent more than 1 MiB"):
         end.run_with_input("listing")
     assert peak() - before < 300 << 20
+
+
+def test_an_answer_to_a_file_that_is_copied_is_left_too(tmp_path, monkeypatch):
+    """It is taken in while the file goes, up to half an hour."""
+    monkeypatch.setattr(Owned, "command", lambda self, remote: ["head", "-c", "200000000", "/dev/zero"])
+    (tmp_path / "archive").write_bytes(b"x" * 1_000_000)
+    host, before = Owned("chat", {}, {}), peak()
+    told = host.send(str(tmp_path / "archive"), "/tmp/archive", "salt", timeout=60)
+    assert "more than 32 MiB" in told.err
+    assert (told.out, told.rc == 0) == ("", False)
+    with pytest.raises(relenv_archive.RelenvError, match="to chat was stopped. The host sent more than 32 MiB"):
+        relenv_install.ensure(host, "/tmp/tree", str(tmp_path / "archive"), "0" * 64)
+    assert peak() - before < 200 << 20
 
 
 LOUD = ["yes escape >&2", "head -c 200000000 /dev/zero >&2"]

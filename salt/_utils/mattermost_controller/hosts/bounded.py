@@ -51,17 +51,18 @@ class Stream:
         return not self._thread.is_alive()
 
 
-def run(argv: list[str], data: bytes, timeout: float, limit: int = LIMIT) -> subprocess.CompletedProcess:
+def run(argv: list[str], data, timeout: float, limit: int = LIMIT) -> subprocess.CompletedProcess:
     """Run *argv* with *data* on its standard input; the result has both other streams as bytes.
 
-    timeout: seconds. limit: bytes of each stream. Raises TooLong, and subprocess.TimeoutExpired with what came until then.
+    data: bytes, or an open file. timeout: seconds. limit: bytes of each stream. Raises TooLong, and subprocess.TimeoutExpired with
+    what came until then.
     """
     end = time.monotonic() + timeout
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe)
+    pipe, is_file = subprocess.PIPE, not isinstance(data, bytes)
+    process = subprocess.Popen(argv, stdin=data if is_file else pipe, stdout=pipe, stderr=pipe)
     streams = [Stream(process, process.stdout, limit), Stream(process, process.stderr, limit)]
-    feeder = threading.Thread(target=_feed, args=(process.stdin, data), daemon=True)
-    feeder.start()
+    if not is_file:
+        threading.Thread(target=_feed, args=(process.stdin, data), daemon=True).start()
     try:
         if not all(stream.ended(end - time.monotonic()) for stream in streams):
             raise subprocess.TimeoutExpired(argv, timeout, bytes(streams[0].found))

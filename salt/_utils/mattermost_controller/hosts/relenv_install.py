@@ -12,9 +12,8 @@ import subprocess
 import uuid
 
 import mattermost_progress
-import mattermost_subprocess
 
-from mattermost_controller.hosts import login_shell
+from mattermost_controller.hosts import bounded, login_shell
 from mattermost_controller.hosts.relenv_archive import RelenvError
 
 NOTE = "mattermost-archive"  # in the tree: SHA-256 of the archive that it came from
@@ -76,13 +75,15 @@ def ensure(host, folder: str, archive: str, sha256: str, say=lambda text, part: 
         say("copying Salt with its own Python to the host, once", lambda: mattermost_progress.sent(file, size))
         script = INSTALL.format(**words, size=size, free=FREE.format(**words))
         try:
-            done = mattermost_subprocess.run(host.command(login_shell.in_sh(script)), stdin=file, timeout=SECONDS)
+            done = bounded.run(host.command(login_shell.in_sh(script)), file, SECONDS)
+        except bounded.TooLong as err:
+            raise RelenvError(f"The copy of Salt's archive to {host.id} was stopped. {err}") from None
         except subprocess.TimeoutExpired:
             raise RelenvError(
                 f"Salt's archive was not copied to {host.id} within {SECONDS} s. Start the same command again."
             ) from None
     if done.returncode:
-        reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        reason = " ".join(bounded.text(done.stderr).split()) or f"exit status {done.returncode}"
         raise RelenvError(
             f"Salt's archive {archive} (SHA-256 {sha256}) could not be installed on {host.id}: {reason}. Correct the "
             "cause there, or set mattermost:relenv:source and :sha256 to the archive for the host's architecture."

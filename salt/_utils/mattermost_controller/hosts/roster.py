@@ -170,7 +170,9 @@ class Host:
                 ),
                 subprocess.Popen(feeding, stdin=file, stdout=subprocess.PIPE, pass_fds=[first]) as feed,
             ):
-                done = subprocess.run(argv, stdin=feed.stdout, capture_output=True, timeout=timeout)
+                done = bounded.run(argv, feed.stdout, timeout)
+        except bounded.TooLong as err:
+            return Result(TIMEOUT_RC, "", str(err))
         except subprocess.TimeoutExpired:
             return Result(
                 TIMEOUT_RC, "", f"the copy of {local} did not end within {timeout:g} s. Start the same command again"
