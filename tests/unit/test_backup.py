@@ -5,7 +5,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-from mattermost_controller.reporting import build
+from mattermost_controller.reporting import build, screen
 from mattermost_controller.stages import backup as core
 
 from tests import programs, states
@@ -31,6 +31,17 @@ def test_a_failure_says_why_and_what_to_do():
     )
     assert core.failure({"result": "done", "reason": "old"}, "sh: not found\n") == "sh: not found"
     assert "journalctl" in core.failure({}, "")
+
+
+@pytest.mark.parametrize(
+    ("function", "ending"), [("drilled", ", and a real run would change nothing."), ("created", ".")]
+)
+def test_a_dry_run_says_whether_a_real_run_would_change_something(function, ending):
+    shell = states.load_state("mattermost_backup", test=True)
+    shell.__context__ = {shell.PREFLIGHT: {"chat": {"host": None, "settings": SETTINGS}}}
+    step = getattr(shell, function)("x") | {"__id__": "x", "function": f"mattermost_backup.{function}"}
+    out, _ = screen.summary(build.from_steps([step], test=True), screen.Style())
+    assert out[-1] == f"Dry run, 0.0 s: nothing was changed{ending}"
 
 
 def test_a_backup_on_the_host_itself_is_said_to_be_one():

@@ -41,7 +41,7 @@ def _on_each(name, command, sentence, verb, glance=""):
             "No preflight ran before this state, so no host is known. Start the whole orchestration, such as: salt-run state.orchestrate mattermost.backup",
         )
     if __opts__["test"]:
-        return _ret(name, None, f"Would {verb} on {', '.join(sorted(known))}.")
+        return _ret(name, None, "\n".join(f"{host_id}: Would {verb}." for host_id in sorted(known)))
     said, changes, failed = {}, {}, {}
     for host_id, entry in sorted(known.items()):
         try:
@@ -86,9 +86,9 @@ def restored(name):
 def drilled(name):
     """Restore the newest backup of each host to a scratch place and compare it with its manifest.
 
-    name: only the state's name. Never reports a change; result False when the backup would not restore.
+    name: only the state's name. Never reports a change, under ``test=True`` neither; result False when the backup would not restore.
     """
-    return {
-        **_on_each(name, lambda host: "mattermost-restore drill", core.drilled, "test that the newest backup restores"),
-        "changes": {},
-    }
+    command = "mattermost-restore drill"
+    judged = _on_each(name, lambda host: command, core.drilled, "test that the newest backup restores")
+    judged.update(result=judged["result"] is not False, changes={})
+    return judged

@@ -156,6 +156,32 @@ def test_many_hosts_are_a_table_with_details_of_those_that_failed():
     assert failed[1] == "Failed: d.example.test: server: ssh: no route to host"
 
 
+def test_what_looked_at_many_hosts_changed_none_of_them():
+    hosts = {host: [RUNS if host == OTHERS[0] else part("x")] for host in OTHERS}
+    looked = {host: [("disk", "ok", "12 GB free.", "")] for host in OTHERS}
+    out, _ = rendered([checked(looked), of_stage("server", hosts), checked(looked, name="verify")])
+    assert out[:2] == ["  a.example.test  changed: server", "  b.example.test  nothing to change"]
+
+
+def dry(function, comment):
+    step = {"__id__": "step", "function": function, "duration": 900.0, "result": None, "changes": {}}
+    return {**step, "comment": comment}
+
+
+@pytest.mark.parametrize("comment", ["Would make a backup.", f"{CHAT}: Would make a backup."])
+def test_a_dry_run_of_a_step_that_changes_something_does_not_say_that_it_changes_nothing(comment):
+    out, _ = rendered([passed(), dry("mattermost_backup.created", comment)], test=True)
+    assert out[-1] == "Dry run, 1.6 s: nothing was changed."
+    steps = [checked({host: [("disk", "ok", "12 GB free.", "")] for host in OTHERS[:2]})]
+    steps.append(dry("mattermost_backup.created", "\n".join(f"{host}: Would make a backup." for host in OTHERS[:2])))
+    assert rendered(steps, test=True)[0][-1] == "Dry run, 1.6 s: 2 would change, 0 unchanged, 0 failed."
+
+
+def test_a_dry_run_that_only_would_look_at_a_host_says_that_it_changes_nothing():
+    out, _ = rendered([passed(), dry("mattermost_verify.passed", f"Would verify {CHAT}.")], test=True)
+    assert out[-1].endswith("and a real run would change nothing.")
+
+
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\x00\rHidden"
 
 

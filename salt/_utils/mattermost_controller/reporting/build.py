@@ -20,12 +20,13 @@ LINES = 6  # of a comment by which a step of an orchestration failed: often a fa
 
 
 class Row(NamedTuple):
-    """What one step did on one host ('' for none), in sentences. seconds: None when it is not known."""
+    """What one step did on one host ('' for none), in sentences. seconds: None when it is not known. is_change: or what it would change."""
 
     host: str
     step: str
     said: list
     seconds: float | None
+    is_change: bool = False
 
 
 class Failure(NamedTuple):
@@ -101,8 +102,9 @@ def _from_stage(report: Report, step: dict) -> None:
         report.failures.extend(failed)
         report.warnings.extend((host, {"sentence": text, "todo": ""}) for text in part.get("warnings") or [])
         if part.get("said"):
-            report.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds")))
-            if host in step["changes"]:
+            is_change = host in step["changes"]
+            report.rows.append(Row(host, step["__id__"], list(part["said"]), part.get("seconds"), is_change))
+            if is_change:
                 _note_change(report, host)
         elif not failed:
             report.unchanged.setdefault(host, []).append(step["__id__"])
@@ -155,15 +157,19 @@ def _from_comment(report: Report, step: dict, hosts: list) -> None:
             report.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
         return
     module = step["function"].partition(".")[0]
-    is_news = bool(step["changes"]) or step["result"] is None
+    would = step["result"] is None
+    is_news = bool(step["changes"]) or would
     for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
-        if is_news and (not host or host in step["changes"] or step["result"] is None):
-            if step["changes"]:
+        is_change = bool(step["changes"]) or (would and module != "mattermost_verify")  # which only looks
+        if is_news and (not host or host in step["changes"] or would):
+            if step["changes"] or (host and is_change):
                 _note_change(report, host)
         elif module in SILENT:
             report.unchanged.setdefault(host, []).append(step["__id__"])
             continue
-        report.rows.append(Row(host, step["__id__"], lines_of(text), _seconds(step)))
+        else:
+            is_change = False
+        report.rows.append(Row(host, step["__id__"], lines_of(text), _seconds(step), is_change))
 
 
 def _by_host(lines: list[str], hosts: set) -> dict[str, str]:

@@ -138,7 +138,7 @@ def _table(report: Report, style: Style, hosts: list[str]) -> list[str]:
     wide = min(36, max(map(len, hosts)))
     lines = []
     for host in filter(None, hosts):
-        steps = [row.step for row in report.rows if row.host == host and host in report.changed]
+        steps = [row.step for row in report.rows if row.host == host and row.is_change]
         failed = next((failure.step for failure in report.failures if failure.host == host), "")
         failed = failed or next((one["check"] for where, one in report.refusals if where == host), "")
         word = "would change" if report.is_test else "changed"
@@ -189,7 +189,8 @@ def _ending(report: Report, hosts: list[str]) -> str:
     if failed:
         return f"{start}.{_not_reached(report.unreached)}"
     if report.is_test:
-        return f"{start}: nothing was changed{'' if report.changed else ', and a real run would change nothing'}."
+        would = any(row.is_change for row in report.rows)
+        return f"{start}: nothing was changed{'' if would else ', and a real run would change nothing'}."
     return f"{start}{'' if report.changed else ': nothing changed'}."
 
 
