@@ -53,6 +53,21 @@ def test_a_backup_on_the_host_itself_is_said_to_be_one():
     assert "hidden" not in said
 
 
+@pytest.mark.parametrize("looked", ["", "snapshot=abc\nversion=11.7.3\nhere=11.7.3\n"])
+def test_a_restore_whose_report_no_program_of_ours_writes_fails_for_that_host(looked):
+    def run(command, timeout):
+        return SimpleNamespace(rc=0, out=looked if " look " in command else "newer=many\n", err="")
+
+    shell = states.load_state("mattermost_backup")
+    shell.__pillar__ = {}
+    shell.__context__ = {shell.PREFLIGHT: {"chat": {"host": SimpleNamespace(run=run), "settings": SETTINGS}}}
+    ret = shell.restored("x")
+    assert (ret["result"], ret["comment"].partition(".")[0]) == (
+        False,
+        "chat: The host's report is not that of this bundle's program",
+    )
+
+
 CONFIG = {
     "SqlSettings": {"DriverName": "postgres", "AtRestEncryptKey": "k1", "DataSource": 'a"b'},
     "FileSettings": {"DriverName": "local", "Nested": {"PublicLinkSalt": "no"}, "PublicLinkSalt": "k2", "Size": 5},

@@ -71,6 +71,21 @@ def test_the_copy_can_be_asked_for():
     assert host.commands[-1] == "mattermost-switch back overwrite copy"
 
 
+@pytest.mark.parametrize("report", ["", "outage=150\n", DONE.replace("150", "9" * 5000), DONE.replace("150", "\u00b2")])
+def test_a_report_that_no_program_of_ours_writes_fails_that_host_and_stops(report):
+    """What the hosts before it came to is told; the ones after it stay as they are."""
+    first, odd, after = (
+        Host(back=(0, KEEPS), go=(0, DONE)),
+        Host(back=(0, KEEPS), go=(0, report)),
+        Host(back=(0, KEEPS)),
+    )
+    ret = run_state({"a": first, "b": odd, "c": after})
+    assert ret["result"] is False
+    assert ret["comment"].startswith("a: ")
+    assert "b: The host's report is not that of this bundle's program." in ret["comment"]
+    assert after.commands == ["mattermost-switch back"]
+
+
 DROPS = "result=asked\nfrom=11.8.0\nto=11.7.0\nway=down\nasks=yes\nagree=overwrite down\nreason=It drops 3 rows.\n"
 REPLACES = DROPS.replace("down", "copy").replace("It drops 3 rows.", "It restores the database.")
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import mattermost_progress
 from mattermost_answer import answer as _ret
+from mattermost_controller.hosts import bounded
 from mattermost_controller.reporting import words
 from mattermost_controller.stages import backup as core
 
@@ -56,7 +57,10 @@ def _on_each(name, command, sentence, verb, glance=""):
             failed[host_id] = core.failure(found, done.err or done.out)
             continue
         changes[host_id] = found.get("snapshot", "done")
-        said[host_id] = sentence(found, entry["settings"])
+        try:
+            said[host_id] = sentence(found, entry["settings"])
+        except bounded.ODD:
+            failed[host_id] = bounded.ODD_REPORT
     lines = [f"{host_id}: {text}" for host_id, text in sorted({**said, **failed}.items())]
     return _ret(name, not failed, "\n".join(lines), changes, report=words.by_host(said, failed))
 
@@ -78,7 +82,10 @@ def restored(name):
         found = core.report(looked.out)
         if looked.rc != 0:
             raise ValueError(core.failure(found, looked.err or looked.out))
-        return core.restore_command(found, overwrite)
+        try:
+            return core.restore_command(found, overwrite)
+        except LookupError:
+            raise ValueError(bounded.ODD_REPORT) from None
 
     return _on_each(name, command, core.restored, "restore a backup")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import mattermost_progress
 import mattermost_service_core
 from mattermost_answer import answer as _ret
+from mattermost_controller.hosts import bounded
 from mattermost_controller.reporting import words
 from mattermost_controller.stages import rollback as core
 
@@ -78,11 +79,14 @@ def _go(name, known, commands):
         with mattermost_progress.waiting(name, "roll back to the version before the last upgrade", host_id):
             answer = entry["host"].run(commands[host_id], timeout=LONGEST)
         found = mattermost_service_core.report(answer.out)
-        if answer.rc == 0:
-            changes[host_id] = {"old": found["from"], "new": found["to"]}
-            said[host_id] = core.done(found, entry["settings"]["release"])
-        else:
+        try:
+            if answer.rc == 0:
+                changes[host_id] = {"old": found["from"], "new": found["to"]}
+                said[host_id] = core.done(found, entry["settings"]["release"])
+                continue
             failed[host_id] = core.failure(found, answer.err or answer.out)
-            break  # the others stay as they are
+        except bounded.ODD:
+            failed[host_id] = bounded.ODD_REPORT
+        break  # the others stay as they are
     lines = [f"{host_id}: {text}" for host_id, text in {**said, **failed}.items()]
     return _ret(name, not failed, "\n".join(lines), changes, report=words.by_host(said, failed))

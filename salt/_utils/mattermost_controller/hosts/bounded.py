@@ -11,6 +11,11 @@ LIMIT = 32 << 20  # bytes of each stream; no answer that anything here asks for 
 # what an answer may raise that is not what was asked for, in the numbers, the JSON and the shape that it claims to have
 ODD = (ValueError, ArithmeticError, RecursionError, TypeError, AttributeError, LookupError)
 
+ODD_REPORT = (
+    "The host's report is not that of this bundle's program. Check whether somebody else controls that host. To see how the host is,"
+    " run: salt-run state.orchestrate mattermost.status"
+)
+
 
 def text(data: bytes) -> str:
     """Return *data* of a host as text, whatever is in it."""
