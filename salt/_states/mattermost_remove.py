@@ -10,6 +10,7 @@ import os
 
 import mattermost_baseline_record as records
 import mattermost_commands as commands
+import mattermost_config_file as config_files
 import mattermost_firewall_core as zones
 import mattermost_firewall_firewalld as firewalld
 import mattermost_json
@@ -36,8 +37,11 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
     """
     try:
         purge = core.parse_request(request, public_name)
+        records.read(paths["work"])  # which each of the states that follow asks
     except ValueError as err:
         return _ret(name, False, str(err))
+    except config_files.FileError as err:
+        return _ret(name, False, f"Nothing was removed. {err}")
     busy = _at_work(f"mattermost-{each}*.service" for each in core.NAMES.split())
     if busy:
         return _ret(

@@ -75,7 +75,10 @@ def accounts(name, user, paths, purge, others):
             "No account was removed, because this host has no record of its accounts from before the first deploy.",
         )
     users, groups = {each.pw_name for each in pwd.getpwall()}, {each.gr_name for each in grp.getgrall()}
-    installed = packages.Packages().names()
+    try:
+        installed = packages.Packages().names()
+    except packages.PackageError as err:
+        return _ret(name, False, f"No account was removed: {err}")
     gone = [each for each, package in others.items() if not fnmatch.filter(installed, package)]
     gone.append(SQL_ACCOUNT)
     if purge:
@@ -132,7 +135,10 @@ def recorded(
         if record and "left" not in record:
             if __opts__["test"]:
                 return _ret(name, None, stays)
-            now = records.inspect(platform, paths)
+            try:
+                now = records.inspect(platform, paths)
+            except (packages.PackageError, OSError) as err:
+                return _ret(name, False, f"What is left on this host could not be recorded: {err}")
             os.sync()  # what this and the states before removed does not come back by a power cut
             kinds = ("packages", "users", "groups", "directories", "letsencrypt", "cluster")
             records.write(work, {**record, "left": {kind: now[kind] for kind in kinds}})

@@ -41,7 +41,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture
 def paths(tmp_path):
-    return {name: str(tmp_path / name) for name in ("work", "install", "settings")}
+    return {name: str(tmp_path / name) for name in ("work", "install", "settings", "state")}
 
 
 def noted(host, paths, monkeypatch):
@@ -126,3 +126,30 @@ def test_a_unit_that_is_a_link_to_nothing_is_none_of_ours(tmp_path):
     unit.unlink()
     unit.write_text("# Managed by Salt (mattermost.deploy.server).\n")
     assert not records.is_foreign(str(unit))
+
+
+@pytest.mark.parametrize("text", ["", '{"packages": [', "[]", "\xff"], ids=["empty", "cut", "list", "bytes"])
+def test_a_removal_refuses_a_record_that_cannot_be_read(paths, tmp_path, text):
+    """Before it stops the server: later steps would end in a trace."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/before.json").write_text(text, encoding="latin-1")
+    state = load_state("mattermost_remove")
+    answer = state.confirmed(
+        "x", {}, "chat.example.com", paths, "/var/backups/mattermost", {}, "mattermost", "mattermost"
+    )
+    assert answer["result"] is False
+    assert answer["comment"].startswith(f"Nothing was removed. {records.path(paths['work'])} is not ")
+
+
+def test_the_end_of_a_removal_names_what_the_package_manager_says(host, paths, monkeypatch):
+    def refuse(self):
+        raise records.packages.PackageError("rpm -qa failed: cannot open Packages database")
+
+    records.write(paths["work"], {"users": [], "groups": []})
+    monkeypatch.setattr(records.packages.Packages, "names", refuse)
+    state = load_state("mattermost_uninstall")
+    accounts = state.accounts("x", "mattermost", paths, False, {})
+    noted = state.recorded("x", host, paths, False, "chat", "db", "/data", "/var/backups", False, "/etc/letsencrypt")
+    for answer in (accounts, noted):
+        assert answer["result"] is False
+        assert answer["comment"].endswith(": rpm -qa failed: cannot open Packages database")
