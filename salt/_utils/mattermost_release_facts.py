@@ -33,8 +33,8 @@ def parse(version: str) -> tuple[int, int, int]:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Turn any program's version into something that compares: the numbers in it."""
-    return tuple(int(part) for part in re.findall(r"\d+", text))
+    """Turn any program's version into something that compares: the numbers in it, of which no more than 18 digits count."""
+    return tuple(int(part[:18]) for part in re.findall(r"\d+", text))
 
 
 def is_version(text: str) -> bool:

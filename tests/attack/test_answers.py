@@ -16,8 +16,18 @@ import mattermost_service_core
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
-from mattermost_controller.hosts import bounded, collect, probe, relenv_archive, relenv_install, roster, ssh_multiplex
+from mattermost_controller.hosts import (
+    bounded,
+    collect,
+    probe,
+    relenv_archive,
+    relenv_install,
+    roster,
+    runtime,
+    ssh_multiplex,
+)
 from mattermost_controller.moving import plan, transfer
+from mattermost_controller.preflight import checks
 from mattermost_controller.reporting import build, screen
 from mattermost_controller.stages import stage
 from mattermost_controller.status import facts as status
@@ -26,6 +36,7 @@ from mattermost_controller.verify import additional
 
 from tests import repository, states
 from tests.soak import in_check
+from tests.unit import test_preflight
 from tests.unit.test_probe import CENTOS
 
 NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
@@ -141,6 +152,15 @@ def test_an_answer_that_lies_ends_in_facts_or_in_a_refusal(parse, value):
         lines = [f"{key}\t{value}" if line.startswith(f"{key}\t") else line for line in CENTOS.split("\n")]
         with contextlib.suppress(*bounded.ODD):
             parse("\n".join([f"{key}\t{value}", *lines]))
+
+
+@pytest.mark.parametrize("line", ["current\t/opt/mattermost/{}", "python\tpython3.99 {}", "glibc\tglibc {}"])
+def test_a_version_of_many_digits_ends_in_findings(line):
+    """Python refuses to read a number of more than 4300 digits; the run would end in a trace."""
+    facts = probe.parse(f"{line.format('9' * 5000)}\n{CENTOS}")
+    merged = core.merge(mattermost_settings_data.load(["salt"]), {}, {}, facts["grains"], "chat.example.test")
+    assert checks.run(merged, facts, test_preflight.OUTSIDE, "ssl")
+    assert runtime.choose(facts) in ("thin", "relenv", "")
 
 
 @pytest.mark.parametrize(
