@@ -97,6 +97,19 @@ def test_the_pinned_file_is_read_from_the_options():
     assert ssh_errors.known_hosts_file(["ControlMaster=auto", "UserKnownHostsFile=known_hosts"]) == "known_hosts"
 
 
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [(None, "known_hosts"), (["ProxyJump=gate"], "~/.ssh/known_hosts"), (["UserKnownHostsFile=pinned"], "pinned")],
+)
+def test_the_file_of_pinned_keys_is_the_one_that_ssh_reads(monkeypatch, options, place):
+    """Options of a roster entry are in place of those of the checkout, its file of keys among them."""
+    monkeypatch.setattr(ssh_errors, "fingerprints", lambda *_: "")
+    one = host(ssh_options=options)
+    monkeypatch.setattr(one, "connect", lambda: Result(255, "", WORDS["other key"]))
+    fault = collect.from_hosts([one], collect.log_in([one]), {"chat": ""}, "known_hosts")["chat"].fault
+    assert f"-f {place}." in fault.fix
+
+
 def fake(login=None, answer=None, opts=None, **entry):
     made = Host("chat", {"host": "192.0.2.7", **entry}, opts or {})
     made.connect = lambda: login or Result(0, "", "")

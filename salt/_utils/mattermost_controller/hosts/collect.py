@@ -139,6 +139,8 @@ def _fault(host, answer, known_hosts: str) -> Finding:
             "reachable", sentence[:400], todo[:400] or f"see the output of `salt {shlex.quote(host.id)} test.ping`."
         )
     words = f"{answer.err}\n{answer.out}"
+    if options := host.entry.get("ssh_options"):  # in place of the checkout's
+        known_hosts = ssh_errors.known_hosts_file(options)
     fault = ssh_errors.explain(host, answer.rc, words, known_hosts=known_hosts)
     if ssh_errors.is_about_the_key(fault):
         shown = ssh_errors.fingerprints(host.address, host.port)
