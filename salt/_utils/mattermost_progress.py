@@ -91,7 +91,7 @@ def sent(file, size: int) -> str:
 
 
 def _so_far(seconds: float, part: str) -> str:
-    return ", ".join(filter(None, [f"{seconds:.0f} s so far", part]))
+    return ", ".join(filter(None, [f"{seconds:.0f} s so far", part[:MOST]]))
 
 
 class _Due:
@@ -162,7 +162,7 @@ class Run:
         """Take what *host* told of a state that ended, or that goes on."""
         stage, seconds = self._stage_of(str(event.get("sls", ""))), _seconds(event)
         if event.get("part") is not None:
-            said = f"{_name(event)}: {_so_far(seconds, str(event['part'])[:MOST])}"
+            said = f"{_name(event)}: {_so_far(seconds, str(event['part']))}"
             if self._due.setdefault(host, _Due()).is_now(seconds):
                 say(stage, said, host)
             else:

@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import subprocess
+import time
 from concurrent.futures import Future
 from types import SimpleNamespace
 
@@ -281,6 +282,19 @@ def test_progress_of_any_time_is_told_at_once(capsys, ms, part):
     event = mattermost_progress.decode(f'{mattermost_progress.MARK}{{"id":"x","ms":{ms}{part}}}')
     mattermost_progress.Run(lambda sls: "server").event("chat", event)
     assert len(capsys.readouterr().err) < 100
+
+
+def test_how_far_a_host_says_that_it_is_is_a_short_line(capsys, monkeypatch):
+    for name in ("STEP", "TICK"):
+        monkeypatch.setattr(mattermost_progress, name, 0.01)
+    monkeypatch.setattr(Owned, "command", lambda self, remote: ["head", "-c", "1000000", "/dev/zero"])
+    glance, said, end = Owned("chat", {}, {}).glance, "", time.monotonic() + 30
+    with mattermost_progress.waiting("backup", "make a backup", "chat", lambda: glance("mattermost-backup progress")):
+        while said.count("\n") < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+            said += capsys.readouterr().err
+    assert "so far" in said
+    assert max(map(len, said.split("\n"))) < 1000
 
 
 def test_progress_of_a_state_with_a_long_name_is_a_short_line(capsys):
