@@ -39,8 +39,9 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
     remains = databases.Remains(cluster, name, role, superuser_password)
     if not remains.cluster.is_initialised():
         return _ret(name, True, "This host has no PostgreSQL database.")
-    texts, shown, unit = remains.texts(), {}, records.unit(cluster["service"])
+    shown, unit = {}, records.unit(cluster["service"])
     try:
+        texts = remains.texts()
         running = bool(remains.cluster.running())
         if not running and purge and not __opts__["test"] and not remains.start():
             return _ret(
@@ -108,7 +109,11 @@ def packages(name, platform, paths, purge, public_name, database_name, role, sup
         )
     manager = pkgs.Packages()
     remains = databases.Remains(platform["postgresql"], database_name, role, superuser_password)
-    stay = {"postgresql": _database_stays(remains, purge), "nginx": _nginx_stays(platform["nginx"], manager, record)}
+    try:
+        database_stays = _database_stays(remains, purge)
+    except host.DatabaseError as err:
+        return _ret(name, False, f"No package was removed. {err}")
+    stay = {"postgresql": database_stays, "nginx": _nginx_stays(platform["nginx"], manager, record)}
     stay |= {
         "firewall": _firewall_stays(record),
         "certbot": _certbot_stays(platform["certbot"], public_name, record, paths["work"]),

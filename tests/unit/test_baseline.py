@@ -153,3 +153,23 @@ def test_the_end_of_a_removal_names_what_the_package_manager_says(host, paths, m
     for answer in (accounts, noted):
         assert answer["result"] is False
         assert answer["comment"].endswith(": rpm -qa failed: cannot open Packages database")
+
+
+def test_a_removal_says_why_postgresql_cannot_be_asked(host, paths, monkeypatch):
+    def refuse(self):
+        raise restoring.host.DatabaseError("PostgreSQL refuses the password.")
+
+    restoring = load_state("mattermost_baseline_restore")
+    records.write(paths["work"], {"packages": [], "cluster": False})
+    monkeypatch.setattr(restoring.host.Cluster, "is_initialised", lambda self: True)
+    for asked in ("texts", "foreign"):
+        monkeypatch.setattr(restoring.databases.Remains, asked, refuse)
+    cluster = {**host["postgresql"], "data_dir": "/data"}
+    database = restoring.database("mattermost", "mattermost", cluster, paths, False)
+    platform = {**host, "postgresql": cluster}
+    packages = restoring.packages("x", platform, paths, True, "chat.example.com", "mattermost", "mattermost")
+    assert (database["result"], database["comment"]) == (False, "PostgreSQL refuses the password.")
+    assert (packages["result"], packages["comment"]) == (
+        False,
+        "No package was removed. PostgreSQL refuses the password.",
+    )
