@@ -39,7 +39,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
     remains = databases.Remains(cluster, name, role, superuser_password)
     if not remains.cluster.is_initialised():
         return _ret(name, True, "This host has no PostgreSQL database.")
-    shown, unit = {}, records.unit(cluster["service"])
+    shown, done, unit = {}, {}, records.unit(cluster["service"])
     try:
         texts = remains.texts()
         running = bool(remains.cluster.running())
@@ -67,11 +67,13 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
             return _ret(name, None, "Would remove from PostgreSQL what the deploy added.", shown)
         if sql:
             remains.end_sessions()
-        for statements in sql.values():
+        for subject, statements in sql.items():
             for statement in lines_of(statements):
                 remains.cluster.psql(statement)
+            done[subject] = shown[subject]
         for path, text in texts.items():
             owned_files.replace(path, text)
+            done[path] = shown[path]
         if stops:
             remains.cluster.systemctl("stop")
             fault = _switched_off([cluster["enable"], cluster["service"]])
@@ -87,7 +89,7 @@ def database(name, role, cluster, paths, purge, superuser_password=""):
                     shown,
                 )
     except host.DatabaseError as err:
-        return _ret(name, False, str(err))
+        return _ret(name, False, str(err), done)
     return _ret(
         name,
         True,

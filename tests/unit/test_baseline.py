@@ -173,3 +173,22 @@ def test_a_removal_says_why_postgresql_cannot_be_asked(host, paths, monkeypatch)
         False,
         "No package was removed. PostgreSQL refuses the password.",
     )
+
+
+def test_a_purge_that_breaks_off_names_what_it_destroyed(host, paths, monkeypatch):
+    def run(self, statement):
+        if "ROLE" in statement:
+            raise restoring.host.DatabaseError("The role owns a table of another database.")
+
+    restoring = load_state("mattermost_baseline_restore")
+    records.write(paths["work"], {"packages": [], "cluster": True})
+    sql = {"database mattermost": "DROP DATABASE mattermost;\n", "role mattermost": "DROP ROLE mattermost;"}
+    fakes = {"is_initialised": lambda self: True, "running": lambda self: 15, "psql": run}
+    for name, fake in fakes.items():
+        monkeypatch.setattr(restoring.host.Cluster, name, fake)
+    for name, answer in {"texts": {}, "drop_sql": sql, "end_sessions": None}.items():
+        monkeypatch.setattr(restoring.databases.Remains, name, lambda self, answer=answer: answer)
+    cluster = {**host["postgresql"], "data_dir": "/data"}
+    answer = restoring.database("mattermost", "mattermost", cluster, paths, True)
+    assert answer["comment"] == "The role owns a table of another database."
+    assert answer["changes"] == {"database mattermost": "destroyed"}
