@@ -67,7 +67,7 @@ def confirmed(name, request, public_name, paths, repository, cluster, database_n
 
 def stopped(name):
     """Have our units stopped and not started at boot, timers first."""
-    todo = {}
+    todo, done = {}, {}
     units = [
         os.path.basename(path) for path in files.units() if path.endswith((".timer", ".service")) and "@" not in path
     ]
@@ -83,7 +83,10 @@ def stopped(name):
         commands.stop_ours(unit)
         fault = commands.switch_unit(unit, enabled=False, active=False)
         if fault:
-            return _ret(name, False, f"{unit} could not be stopped: {fault} See on the host: systemctl status {unit}")
+            return _ret(
+                name, False, f"{unit} could not be stopped: {fault} See on the host: systemctl status {unit}", done
+            )
+        done[unit] = "stopped"
     return _ret(name, True, f"Stopped {', '.join(todo)}.", todo)
 
 
@@ -141,7 +144,8 @@ def site(name, nginx, paths):
     due = os.path.join(paths["work"], "nginx-reload-removed")
     if not changes and not back and not os.path.exists(due):
         return _tidied(name, nginx, record)
-    shown = {**dict.fromkeys(changes, "removed"), **dict.fromkeys(back, "put back")}
+    dropin = [nginx["unit_dropin"]] if os.path.exists(nginx["unit_dropin"]) else []  # which `_tidied` removes
+    shown = {**dict.fromkeys([*changes, *dropin], "removed"), **dict.fromkeys(back, "put back")}
     directory = os.path.dirname(nginx["site_dir"])
     if os.path.exists(os.path.join(directory, config.MAIN)) and config.find():
         replacements = {path: _content(os.path.join(os.path.dirname(path), source)) for path, source in back.items()}

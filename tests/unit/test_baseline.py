@@ -192,3 +192,30 @@ def test_a_purge_that_breaks_off_names_what_it_destroyed(host, paths, monkeypatc
     answer = restoring.database("mattermost", "mattermost", cluster, paths, True)
     assert answer["comment"] == "The role owns a table of another database."
     assert answer["changes"] == {"database mattermost": "destroyed"}
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_the_drop_in_that_goes_with_the_site_is_named(host, paths, tmp_path, monkeypatch, test):
+    site, dropin = put(tmp_path, b"conf.d/mattermost.conf", b""), put(tmp_path, b"nginx.service.d/mattermost.conf", b"")
+    nginx = {**host["nginx"], "snippet_dir": str(tmp_path / "conf.d"), "unit_dropin": dropin}
+    monkeypatch.setattr(glob, "glob", lambda pattern: [site] if pattern.startswith(str(tmp_path / "conf.d")) else [])
+    os.makedirs(paths["work"])
+    state = load_state("mattermost_remove", test)
+    monkeypatch.setattr(state, "_systemctl", lambda *words: None)
+    monkeypatch.setattr(state.config, "find", lambda: None)
+    monkeypatch.setattr(state.process, "master", lambda service: None)
+    monkeypatch.setattr(state.files, "sites", lambda folder: [])
+    assert state.site("x", nginx, paths)["changes"] == {site: "removed", dropin: "removed"}
+    assert os.path.exists(dropin) is test
+
+
+def test_a_unit_that_does_not_stop_leaves_those_named_that_did(monkeypatch):
+    state = load_state("mattermost_remove")
+    units = ["/etc/systemd/system/mattermost-backup.timer", "/etc/systemd/system/mattermost.service"]
+    monkeypatch.setattr(state.files, "units", lambda: units)
+    monkeypatch.setattr(state.records, "unit", lambda name: {"enabled": True, "active": True})
+    monkeypatch.setattr(state.commands, "stop_ours", lambda unit: None)
+    monkeypatch.setattr(state.commands, "switch_unit", lambda unit, **_: "It hangs." if "service" in unit else "")
+    answer = state.stopped("x")
+    assert answer["result"] is False
+    assert answer["changes"] == {"mattermost-backup.timer": "stopped"}
