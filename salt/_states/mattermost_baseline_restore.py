@@ -272,7 +272,12 @@ def system(name, platform, paths):
             todo[place] = ("restored", lambda place=place, text=text: _written(place, text))
     yum = "/etc/yum.repos.d"
     own = files.found(
-        [f"{yum}/mattermost.repo", f"{yum}/mattermost-system.repo", "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-*"]
+        [
+            f"{yum}/mattermost.repo",
+            f"{yum}/mattermost-system.repo",
+            f"{yum}/.mattermost-not-proved",
+            "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-*",
+        ]
     )
     own += files.found(CACHES) + files.apt_sources()
     todo.update({path: ("removed", lambda path=path: files.remove(path)) for path in own})

@@ -58,17 +58,23 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
             wanted[path] = changed.encode(errors="surrogateescape")
             off[path] = f"switched off: {', '.join(identities)}"
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
-    if not changes:
+    mark = f"{FOLDER}/.mattermost-not-proved"  # that a run was cut short before it had asked yum
+    was_cut = os.path.exists(mark)
+    if not changes and not was_cut:
         return _ret(name, True, "The package repositories and their keys are up to date.")
     shown = {path: off.get(path, "written") for path in changes}
     if __opts__["test"]:
         return _ret(name, None, "The package repositories would be set up.", shown)
     before = {path: _content(path) for path in changes}
+    config.write(mark, b"", 0o600)
     _write(changes)
     trouble = _unusable(sections, setting)
     if trouble:
         _write(before)
-        return _ret(name, False, f"{trouble} The previous repository files were restored.")
+    if not was_cut or not trouble:
+        os.unlink(mark)
+    if trouble:
+        return _ret(name, False, f"{trouble} The previous repository files were restored." if before else trouble)
     return _ret(name, True, "The package repositories are set up.", shown)
 
 

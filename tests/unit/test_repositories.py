@@ -123,6 +123,32 @@ def test_repositories_are_set_up_once(state, tmp_path, key):
     assert made["calls"] == files(tmp_path)["calls"] == "-qy makecache fast\n"
 
 
+def test_repositories_that_a_cut_run_left_are_proved_by_the_next_one(state, tmp_path, key, monkeypatch):
+    """The files are there; without the proof yum would stop over one in the middle of a later stage."""
+    (tmp_path / "on-disk").write_text(key.text)
+
+    def end(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut:
+        cut.setattr(state.mattermost_subprocess, "run", end)
+        with pytest.raises(KeyboardInterrupt):
+            managed(state, tmp_path, key.fingerprint)
+    yum_says(tmp_path, "failure: repodata/repomd.xml from mattermost-extra: No more mirrors to try.", 1)
+    for _ in range(2):
+        again = managed(state, tmp_path, key.fingerprint)
+        assert again["result"] is False
+        assert "mattermost-extra" in again["comment"]
+        assert "restored" not in again["comment"]
+    yum_says(tmp_path, "")
+    state.__opts__ = {"test": True}
+    assert managed(state, tmp_path, key.fingerprint)["result"] is None
+    state.__opts__ = {"test": False}
+    assert managed(state, tmp_path, key.fingerprint)["result"] is True
+    assert managed(state, tmp_path, key.fingerprint)["comment"].endswith("are up to date.")
+    assert [name for name in files(tmp_path) if "not-proved" in name] == []
+
+
 YUM_3 = """\
 https://archive.example.test/x/repodata/repomd.xml: [Errno 14] HTTPS Error 503 - Service Unavailable
 Trying other mirror.
