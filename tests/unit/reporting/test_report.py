@@ -1,6 +1,7 @@
 """The report at the end of an orchestration: what it tells, in which order, and what never reaches the terminal."""
 
 import pytest
+from mattermost_answer import answer
 from mattermost_controller.reporting import screen, words
 from mattermost_controller.stages import stage
 
@@ -211,6 +212,15 @@ def test_secrets_are_masked():
     )
     assert "hunter22" not in "\n".join(out + failed)
     assert "***" in "\n".join(failed)
+
+
+@pytest.mark.parametrize("sign", ["\u200e", "\u202c", "\t", "\x85"], ids=ascii)
+def test_a_secret_is_masked_in_the_form_that_a_terminal_gets_too(sign):
+    """Who copies a password from a page copies such signs with it; a state's comment has them in their written form."""
+    secret = f"hunter{sign}22222"
+    comment = answer("x", comment=f"The server refuses {secret}.")["comment"]
+    out, _ = rendered([of_stage("server", {CHAT: [{**RUNS, "comment": comment}]})], masked=[secret])
+    assert "The server refuses ***." in out[1]
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(200, 80), (80, 80), (50, 50), (10, 40)])

@@ -22,7 +22,9 @@ class Style:
     def __init__(self, width: int = WIDTH, colour: bool = False, masked=()):
         self.width = max(NARROWEST, min(width, WIDTH))
         self.colour = colour
-        self._masked = sorted({str(text) for text in masked if len(str(text)) >= 4}, key=len, reverse=True)
+        # as they are, and as `harmless` writes them: a state's comment comes in that form
+        forms = {form for text in masked for form in (str(text), harmless(text)) if len(str(text)) >= 4}
+        self._masked = sorted(forms, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
         """Return *text* without secrets and without what a terminal would obey."""
