@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import subprocess
+import threading
 import time
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -238,6 +239,28 @@ def test_an_answer_without_an_end_is_left(monkeypatch):
     with pytest.raises(transfer.TransferError, match="chat: The host sent more than 1 MiB"):
         end.run_with_input("listing")
     assert peak() - before < 300 << 20
+
+
+def test_a_login_that_never_ends_is_left(monkeypatch):
+    """Salt waits for it for ever; the other hosts of the run would, too."""
+    waiting = SimpleNamespace(exec_cmd=lambda command: threading.Event().wait(30))
+    monkeypatch.setattr(roster, "LOGIN_SECONDS", 0.2)
+    monkeypatch.setattr(roster.Host, "_has_connection", lambda self: False)
+    monkeypatch.setattr(roster.Host, "_shell", lambda self: waiting)
+    host, began = roster.Host("chat", {"host": "192.0.2.7"}, {}), time.monotonic()
+    told = collect.from_hosts([host], collect.log_in([host]), {"chat": ""}, "known_hosts")["chat"].fault
+    assert told.sentence == "192.0.2.7 did not answer in time (port 22)."
+    assert time.monotonic() - began < 20
+
+
+def test_what_goes_wrong_in_a_login_is_raised(monkeypatch):
+    def fail(self):
+        raise OSError("no ssh")
+
+    monkeypatch.setattr(roster.Host, "_has_connection", lambda self: False)
+    monkeypatch.setattr(roster.Host, "_shell", fail)
+    with pytest.raises(OSError, match="no ssh"):
+        roster.Host("chat", {}, {}).connect()
 
 
 def test_an_answer_to_a_file_that_is_copied_is_left_too(tmp_path, monkeypatch):

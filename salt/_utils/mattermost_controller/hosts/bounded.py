@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import threading
 import time
+from concurrent.futures import Future
 
 LIMIT = 32 << 20  # bytes of each stream; no answer that anything here asks for comes near it
 # what an answer may raise that is not what was asked for, in the numbers, the JSON and the shape that it claims to have
@@ -79,6 +80,20 @@ def run(argv: list[str], data, timeout: float, limit: int = LIMIT) -> subprocess
     if any(stream.is_too_long for stream in streams):
         raise TooLong(limit)
     return subprocess.CompletedProcess(argv, process.returncode, *(bytes(stream.found) for stream in streams))
+
+
+def within(seconds: float, ask):
+    """Return what *ask* returns, called in a thread that is left when it takes longer. Raises TimeoutError, and what *ask* does."""
+    answer: Future = Future()
+
+    def run():
+        try:
+            answer.set_result(ask())
+        except BaseException as err:
+            answer.set_exception(err)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer.result(seconds)
 
 
 def _feed(pipe, data: bytes) -> None:

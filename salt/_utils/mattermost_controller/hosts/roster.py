@@ -13,6 +13,7 @@ import functools
 import os
 import shlex
 import subprocess
+from concurrent import futures
 from typing import NamedTuple
 
 import mattermost_progress
@@ -22,6 +23,7 @@ from mattermost_controller.given import files
 from mattermost_controller.hosts import bounded, login_shell
 
 CONTROL_SECONDS = 60
+LOGIN_SECONDS = 180  # until then a login has ended; ssh itself ends only one that finds nobody
 TIMEOUT_RC = 124
 _DATA = "mattermost-data-begins"
 # sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
@@ -107,7 +109,10 @@ class Host:
         """
         if self._has_connection():
             return Result(0, "", "")
-        out, err, rc = self._shell().exec_cmd("true")
+        try:
+            out, err, rc = bounded.within(LOGIN_SECONDS, lambda: self._shell().exec_cmd("true"))
+        except futures.TimeoutError:  # the same as TimeoutError since Python 3.11
+            return Result(255, "", f"The login timed out after {LOGIN_SECONDS} s.")
         return Result(rc, out or "", err or "")
 
     def _has_connection(self) -> bool:
