@@ -176,7 +176,11 @@ def ports(settings, facts, outside) -> Finding:
         )
         keys = [name for name, port in (("server:port", server), ("database:port", database)) if port in taken]
         choice = f", or set a free port in mattermost:{' and mattermost:'.join(keys)}" if keys else ""
-        return refusal("ports", f"{held[0].upper()}{held[1:]}.", f"on the host, stop and disable that program{choice}.")
+        is_server = taken.get(server, "").endswith("/mattermost")
+        own = " If it is this deployment's server, set mattermost:paths:install as it was." if is_server else ""
+        return refusal(
+            "ports", f"{held[0].upper()}{held[1:]}.", f"on the host, stop and disable that program{choice}.{own}"
+        )
     return ok(
         "ports",
         f"Each of the ports 80, 443, {server} and {database} is free, or in use by nginx, Mattermost or PostgreSQL as it should be.",

@@ -93,9 +93,9 @@ go_back() { # sets outage_start, unread, why; the request's third word: go (only
     case $word in -) word=copy ;; esac
     if find_previous && choose_way "$word"; then
         if [ "$word" = go ] && [ -n "$question" ]; then
-            why="The rollback would lose data. To see which data, and how to go back nevertheless, run on this host: mattermost-switch back (it changes nothing)"
+            why="The rollback would lose data. To see which data, and how to go back nevertheless, run on this host: mattermost-switch back (it changes nothing)."
         elif [ "$word" = down ] && [ "$way" != down ]; then
-            why="The confirmed rollback is no longer possible: $obstacle To see which rollback is possible now, run on this host: mattermost-switch back (it changes nothing)"
+            why="The confirmed rollback is no longer possible: $obstacle To see which rollback is possible now, run on this host: mattermost-switch back (it changes nothing)."
         else
             keep_backups_out
         fi

@@ -80,12 +80,15 @@ END
     return 1
 }
 
-roll_back_database() { # what a failed switch did to the database is undone; sets failed_database, the name under which it is kept
+failed_name() { # under which the database of a failed switch is kept
+    if recorded swapping; then copy_name before "$source"; else copy_name failed "$id"; fi
+}
+
+roll_back_database() { # what a failed switch did to the database is undone; it is kept as $failed_database
     local saved
-    failed_database=$(copy_name failed "$id") saved=$(copy_name before "$id")
+    saved=$(copy_name before "$id")
     [ "$kind" != back ] || saved=$(copy_name newer "$id")
     if recorded swapping; then
-        failed_database=$(copy_name before "$source")
         exchange "$failed_database" "$saved" "mattermost-switch: $to before $from"
     elif recorded copied; then
         exchange "$failed_database" "$saved" "mattermost-switch: left by the failed change to $to"
@@ -110,6 +113,8 @@ schema() { # schema DATABASE: which migrations it has had
     say "$found"
 }
 
-posted_since() { # posted_since EPOCH: how many messages the new version took
-    role_number "$database" "SELECT count(*) FROM posts WHERE createat > $1 * 1000::bigint" 2>/dev/null
+posted_to_failed() { # how many messages the new version took, nothing where that cannot be asked
+    local epoch
+    epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
+    [ -z "$epoch" ] || role_number "$database" "SELECT count(*) FROM posts WHERE createat > $epoch * 1000::bigint" 2>/dev/null
 }

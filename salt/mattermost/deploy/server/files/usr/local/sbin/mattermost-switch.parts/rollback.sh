@@ -1,7 +1,7 @@
 # The automatic rollback: everything as it was before, from wherever the journal ends.
 
 roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
-    local reason="$1" epoch posted failed_database advice
+    local reason="$1" posted='' failed_database='' advice
     recorded undo || record undo "$reason"
     stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again by itself. See: systemctl status $service"
     if [ -z "$from" ]; then
@@ -10,17 +10,19 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
         close_journal
         return
     fi
-    if { recorded copying || recorded swapping; } && ! recorded database-back; then
+    if recorded copying || recorded swapping; then
+        failed_database=$(failed_name)
+    fi
+    if [ -n "$failed_database" ] && ! recorded database-back; then
         if ! wait_for_database "$database_timeout"; then
             write_report waiting "$reason The database cannot be restored yet, because PostgreSQL does not answer." \
                 "Start PostgreSQL (docs/troubleshooting.md, Chat is down). mattermost-switch.service then completes the rollback."
             exit 75 # systemd starts it again
         fi
-        epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
-        posted=''
-        [ -z "$epoch" ] || posted=$(posted_since "$epoch")
+        recorded posted || record posted "$(posted_to_failed)" # later on that is another database
         roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
     fi
+    posted=$(sed -n 's/^posted //p' "$journal")
     case ${posted:-0} in
         0) ;;
         *) reason="$reason $posted messages were posted to $to before it failed. They are now only in the database $failed_database." ;;
@@ -37,7 +39,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     if choose_post && start_server && watch "$from" 0; then
         advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause, then run $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
         [ "$kind" != back ] || advice="To stay with $from, do nothing. To try again, correct the cause, then run $(back_command)"
-        ! recorded downgrading || advice="$advice To restore the database from before the upgrade instead, run $(back_command copy)"
+        ! recorded downgrading || advice="$advice (To restore the database from before the upgrade instead, run $(back_command copy))"
         write_report undone "$reason" \
             "Mattermost $from serves again, with its previous ${failed_database:+database and }configuration. $install/$to stays for inspection. $advice"
     else
