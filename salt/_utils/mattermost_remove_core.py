@@ -81,7 +81,7 @@ def is_elsewhere(repository: str, mounts: str) -> bool:
 def contents(counts: dict, name: str, state: str, backups: str) -> str:
     """Return the sentence on what a purge destroys.
 
-    counts: ``users, posts, files, backups``, each None when it could not be counted. backups: the directory of the
+    counts: ``users, posts, files, backups``; backups None when they could not be counted, posts also absent without a database. backups: the directory of the
     host's own backups, empty when they are elsewhere.
     """
     parts = []
@@ -89,6 +89,8 @@ def contents(counts: dict, name: str, state: str, backups: str) -> str:
         parts.append(
             f"{plural(counts['users'], 'account')} and {plural(counts['posts'], 'message')} of the database {name}"
         )
+    elif "posts" in counts:
+        parts.append(f"the database {name}, if it exists (PostgreSQL does not answer, so nothing in it was counted)")
     if counts.get("files"):
         parts.append(f"{plural(counts['files'], 'file')} in {state}/data")
     if backups and counts.get("backups"):

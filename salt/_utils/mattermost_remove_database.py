@@ -49,14 +49,17 @@ class Remains:
         return self.cluster.query(DATABASES) if self.cluster.running() else {}
 
     def counts(self) -> dict:
-        """Return how many accounts and messages there are; empty when that cannot be asked."""
+        """Return how many accounts and messages there are: empty without the database, ``posts`` None when that cannot be asked."""
+        unknown = {"posts": None} if self.cluster.is_initialised() else {}
         try:
-            if not self.cluster.running() or self.name not in self.ours():
+            if not self.cluster.running():
+                return unknown
+            if self.name not in self.ours():
                 return {}
             found = self.cluster.as_role(COUNTS, self.role, self.name)
             return {subject: found[subject] for subject in ("users", "posts") if isinstance(found[subject], int)}
         except (host.DatabaseError, KeyError, TypeError):
-            return {}
+            return unknown
 
     def start(self) -> bool:
         """Have the cluster run, for what can only be asked and done then; say whether it does."""

@@ -55,6 +55,17 @@ def test_what_is_destroyed_is_counted():
     assert core.contents({}, "mattermost", "/x", "") == "No data is left to destroy."
 
 
+@pytest.mark.parametrize(
+    ("is_there", "said"), [(True, "the database mattermost, if it exists"), (False, "No data is left")]
+)
+def test_a_database_that_cannot_be_asked_is_not_said_to_be_gone(monkeypatch, is_there, said):
+    """As after a removal, which stops PostgreSQL."""
+    remains = databases.Remains({"data_dir": "/x"}, "mattermost", "mattermost", "")
+    monkeypatch.setattr(databases.host.Cluster, "is_initialised", lambda self: is_there)
+    monkeypatch.setattr(databases.host.Cluster, "running", lambda self: None)
+    assert said in core.contents(remains.counts(), "mattermost", "/x", "")
+
+
 def test_the_key_to_backups_elsewhere_is_named():
     assert core.what_stays_of_a_purge("", "") == "Nothing is kept."
     said = core.what_stays_of_a_purge("on another machine", "/etc/mattermost/secrets/backup-password")
