@@ -223,7 +223,7 @@ def test_an_answer_that_is_no_list_is_told_and_is_no_list_without_newer_ones(hos
         host.source(kind).write_text(text)
     code, report = host.check()
     assert "is the newest patch" not in report["security-patch"]
-    assert "is not known. The table of" in report["security-patch"]
+    assert "do not say whether there is a newer patch of" in report["security-patch"]
     assert report["release-sources"].startswith(
         "warning: No release source gave a new answer (page: returned no list of releases"
     )
@@ -259,7 +259,7 @@ def test_the_table_counts_while_no_source_answers_and_its_date_is_told(host):
     code, report = host.check()
     assert (code, report["security-patch"]) == (
         0,
-        f"warning: Whether there is a newer patch of 11.7 is not known. The table of {day(-5)} lists 11.7.12.",
+        f"warning: The release sources do not say whether there is a newer patch of 11.7. The newest in the table of this bundle (of {day(-5)}) is 11.7.12.",
     )
 
 
