@@ -94,7 +94,7 @@ def test_a_minion_that_is_restarted_in_the_middle_is_told(site):
         step = rolled.result()["first"]
     site.give({})
     assert step["result"] is False
-    assert f"The minion {daemons.MINION} answers, but has lost this job" in step["comment"]
+    assert f"The minion {daemons.MINION} answers, but the result of this job is lost" in step["comment"]
     assert site.roll()["second"]["result"] is True
 
 

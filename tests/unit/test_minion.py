@@ -34,19 +34,25 @@ def jobs(monkeypatch):
 
     class Client:
         def __init__(self):
-            self.asked, self.whole = [], {}
-            self.answers = {"test.version": SYNCED, "cmd.run_all": self.shell, "test.ping": True}
+            self.asked, self.whole, self.told = [], {}, {}
+            self.answers = {
+                "test.version": SYNCED,
+                "cmd.run_all": self.shell,
+                "test.ping": True,
+                "saltutil.find_job": lambda jid: {},
+            }
 
         def run_job(self, targets, function, arguments, tgt_type, timeout, kwarg, listen):
             self.asked.append((function, arguments, kwarg))
             found = self.answers.get(function if isinstance(function, str) else function[0])
-            self.told = found(*arguments, **(kwarg or {})) if callable(found) else found
-            return {"jid": "1", "minions": targets} if found is not None else {}
+            jid = str(len(self.asked))
+            self.told[jid] = found(*arguments, **(kwarg or {})) if callable(found) else found
+            return {"jid": jid, "minions": targets} if found is not None else {}
 
         def get_iter_returns(self, jid, minions, *_, **options):
             yield None
-            if self.told is not SILENT:
-                yield {ID: {"ret": self.told, "jid": jid, "retcode": 0}}
+            if self.told[jid] is not SILENT:
+                yield {ID: {"ret": self.told[jid], "jid": jid, "retcode": 0}}
 
         def shell(self, command, stdin, **options):
             if "uid" in base64.b64decode(stdin).decode():
@@ -78,6 +84,7 @@ def test_a_minion_that_did_not_answer_is_asked_once_until_it_does(host, jobs, mo
     looks = []
     monkeypatch.setattr(host, "_answer", lambda client, jid, until: looks.append(jid) or answers.pop(0))
     answers = [[]] * (minion.ATTEMPTS + 1) + [["late"], [], [], ["again"]]
+    jobs.answers["saltutil.find_job"] = None
     with pytest.raises(minion.NoAnswer):
         host.job("test.ping")
     assert len(looks) == minion.ATTEMPTS
@@ -99,6 +106,7 @@ def test_the_code_is_compared_as_a_host_tells_it():
     assert said.splitlines()[0] == f"code {minion.code_here()}"
 
 
+LOST = f"The minion {ID} answers, but the result of this job is lost, because the minion was restarted, the job was killed, or"
 ODD = f"The minion {ID} sent an answer that Salt never sends"
 
 
@@ -116,12 +124,10 @@ def answer(**fields):
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({"test.version": SILENT, "test.ping": SILENT}, f"The minion {ID} does not answer."),
-        (
-            {"test.version": None, "test.ping": None},
-            f"The minion {ID} does not answer.\nSee whether the minion's key is accepted",
-        ),
-        ({"test.version": SILENT}, f"The minion {ID} answers, but has lost this job, because the minion was restarted"),
+        ({"test.version": SILENT, "saltutil.find_job": SILENT}, f"The minion {ID} does not answer."),
+        ({"test.version": None}, f"The minion {ID} does not answer.\nSee whether the minion's key is accepted"),
+        ({"test.version": SILENT}, LOST),
+        ({"test.version": SILENT, "saltutil.find_job": "odd"}, f"The minion {ID} does not answer."),
         (
             {"test.version": SYNCED | {"test.version": "3006.24"}},
             f"The minion {ID} has Salt 3006.24, and the master has 300",
@@ -160,6 +166,48 @@ def test_a_script_that_the_minion_ended_is_late(host, jobs):
 def test_an_answer_whose_event_was_missed_is_read_where_it_is_kept(host, jobs):
     jobs.answers["state.sls"], jobs.whole = SILENT, {ID: {"ret": {"state": "whole"}}}
     assert host.job("state.sls") == {"state": "whole"}
+
+
+def test_a_job_that_a_busy_minion_is_still_running_is_not_lost(host, jobs):
+    """On a busy machine the minion may be too slow to say in time that it runs the job, again and again."""
+    busy = [{"jid": "1"}, {"jid": "1"}]
+
+    def asked(jid):
+        if len(busy) == 1:
+            jobs.whole = {ID: {"ret": {"state": "whole"}}}
+        return busy.pop()
+
+    jobs.answers |= {"state.sls": SILENT, "saltutil.find_job": asked}
+    assert host.job("state.sls") == {"state": "whole"}
+    assert busy == []
+    assert jobs.asked[-1] == ("saltutil.find_job", ["1"], None)
+
+
+def test_a_job_that_ended_while_its_master_was_busy_is_not_lost(host, jobs):
+    """The minion takes the job off its list before it sends the result, and tries that for half a minute."""
+
+    def asked(jid):
+        jobs.whole = {ID: {"ret": {"state": "whole"}}}
+        return {}
+
+    jobs.answers |= {"state.sls": SILENT, "saltutil.find_job": asked}
+    assert host.job("state.sls") == {"state": "whole"}
+
+
+def test_a_progress_job_without_an_answer_does_not_make_its_minion_silent(host, jobs, monkeypatch):
+    """Another thread looks how far the job is, and gave up before this one."""
+    looks = []
+
+    def look(client, jid, until):
+        looks.append(jid)
+        if jid == "1":
+            host._patience = 1
+        return [{}] if jid != "1" else []
+
+    monkeypatch.setattr(host, "_answer", look)
+    jobs.answers["state.sls"] = SILENT
+    with pytest.raises(minion.NoAnswer, match="answers, but the result of this job is lost"):
+        host.job("state.sls")
 
 
 def test_an_answer_that_is_too_long_for_the_bus_is_read_where_it_is_kept(host, jobs):
@@ -248,7 +296,7 @@ def test_a_minion_that_the_pillar_has_no_settings_for_is_refused(host, compiled,
 
 def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, compiled):
     held = threading.Event()
-    jobs.answers |= {"test.version": lambda *_: held.wait(10) and SILENT, "test.ping": SILENT}
+    jobs.answers |= {"test.version": lambda *_: held.wait(10) and SILENT, "saltutil.find_job": SILENT}
     (login,) = collect.log_in([host]).values()
     while not jobs.asked:
         time.sleep(0.01)
@@ -259,7 +307,7 @@ def test_a_silent_minion_is_asked_once_for_its_login_and_its_pillar(host, jobs, 
         pillar.result()
     assert login.result().err.startswith(f"The minion {ID} does not answer.")
     assert compiled == [{"id": ID, "os": "Debian"}]
-    assert [function for function, _, _ in jobs.asked] == [list(SYNCED), "test.ping"]
+    assert [function for function, _, _ in jobs.asked] == [list(SYNCED), "saltutil.find_job"]
 
 
 def test_files_of_the_masters_pillar_are_not_judged(host, compiled, tmp_path):
@@ -397,14 +445,12 @@ def test_stages_are_one_job_in_which_the_first_failure_ends_the_run(applied, job
 
 
 def test_a_minion_that_is_lost_during_a_stage_is_its_reason(applied, jobs):
-    jobs.answers["test.ping"] = SILENT
+    jobs.answers["saltutil.find_job"] = SILENT
     assert applied(SILENT)["stderr"].startswith(f"The minion {ID} does not answer.")
 
 
 def test_a_job_that_a_restart_of_its_minion_ended_is_told_as_that(applied):
-    assert applied(SILENT)["stderr"].startswith(
-        f"The minion {ID} answers, but has lost this job, because the minion was restarted"
-    )
+    assert applied(SILENT)["stderr"].startswith(LOST)
 
 
 def test_stages_have_ended_when_the_minion_hears_its_master(applied, jobs, capsys):

@@ -71,16 +71,23 @@ class Minion(roster.Host):
         from salt.exceptions import SaltException
 
         until = time.monotonic() + seconds if seconds else None
+        looks = patience = min(attempts, self._patience)  # another thread may lose its own meanwhile
+        is_running = None
         try:
             with salt.client.get_local_client(mopts=dict(self._opts)) as client:
                 with _publishing, contextlib.redirect_stdout(sys.stderr):  # Salt prints there that no minion is meant
                     job = client.run_job(
                         [self.id], function, arguments, "list", timeout=ANSWER_SECONDS, kwarg=named, listen=True
                     )
-                for _ in range(min(attempts, self._patience) if job and job["minions"] else 0):
+                while looks and job and job["minions"]:
                     if answer := self._answer(client, job["jid"], until):
                         self._patience = RESTART_ATTEMPTS
                         return answer[0]
+                    looks -= 1
+                    if looks == 0 and patience > 1 and is_running is not False:
+                        is_running = self._is_running(job["jid"])
+                        # one that has ended may still be sending its result, for half a minute
+                        looks = {True: patience, False: 1, None: 0}[is_running]
         except NoAnswer:
             raise
         except (SaltException, OSError) as err:
@@ -93,9 +100,9 @@ class Minion(roster.Host):
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
             raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
-        if function != "test.ping" and self._patience > 1 and self._hears():
+        if is_running is False:
             raise NoAnswer(
-                f"The minion {self.id} answers, but has lost this job, because the minion was restarted or the job was killed.\n"
+                f"The minion {self.id} answers, but the result of this job is lost, because the minion was restarted, the job was killed, or the master was too busy.\n"
                 "Start this command again. If an upgrade is still running on the host, the new run first waits until that upgrade has ended."
             )
         self._patience = 1
@@ -103,11 +110,13 @@ class Minion(roster.Host):
             f"The minion {self.id} does not answer.\nSee whether the minion's key is accepted (here: `salt-key -L`), and whether salt-minion runs on the host."
         )
 
-    def _hears(self) -> bool:
+    def _is_running(self, jid: str) -> bool | None:
+        """Say whether the minion is running a job; None: it does not say."""
         try:
-            return self.job("test.ping", attempts=1) is True
+            found = self.job("saltutil.find_job", [jid], attempts=1)
         except NoAnswer:
-            return False
+            return None
+        return bool(found) if isinstance(found, dict) else None
 
     def wait_until_heard(self) -> None:
         """Return when the minion hears its master, after states that may have cut their connection. Raises NoAnswer."""
