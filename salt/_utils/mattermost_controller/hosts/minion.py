@@ -44,6 +44,9 @@ _publishing = threading.Lock()
 _ready: dict[str, dict] = {}  # the grains of the minions that have this code, by ID, in this process
 _interrupted = threading.Event()
 MOST_GRAINS = 1 << 20  # characters
+UNREACHED = (
+    255  # exit status of what came to no answer, as ssh's: its text is ours, with what to do on a line of its own
+)
 
 
 class NoAnswer(RuntimeError):
@@ -58,7 +61,7 @@ class Minion(roster.Host):
         self.address = "minion"
         self.greeting = "The minion answers and has the code of this bundle."
         self._patience = RESTART_ATTEMPTS
-        self._taking, self._login = threading.Lock(), roster.Result(255, "", "")
+        self._taking, self._login = threading.Lock(), roster.Result(UNREACHED, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None, attempts=ATTEMPTS):
         """Return what *function* of Salt returns there. Raises NoAnswer.
@@ -99,7 +102,7 @@ class Minion(roster.Host):
                 f"The Salt master does not answer: {str(err).rstrip('.')}.\nStart salt-master on this machine, and run this command as the user that salt-master runs as."
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
-            raise self._odd(f": {type(err).__name__}: {str(err)[:200]}.") from err
+            raise self._odd(f": {type(err).__name__}: {_one_line(err)}.") from err
         if is_running is False:
             raise NoAnswer(
                 f"The minion {self.id} answers, but the result of this job is lost, because the minion was restarted, the job was killed, or the master was too busy.\n"
@@ -175,18 +178,20 @@ class Minion(roster.Host):
             if self.id not in _ready:
                 _ready[self.id] = self._take_code()
         except NoAnswer as err:
-            return roster.Result(255, "", str(err))
+            return roster.Result(UNREACHED, "", str(err))
         return roster.Result(0, "", "")
 
     def addresses(self) -> list[str]:
         """Return the addresses of the host, as its grains have them, once it is connected; IPv4 first."""
         grains, found = _ready.get(self.id, {}), []
-        for each in [*grains.get("ipv4", []), *grains.get("ipv6", [])]:
-            with contextlib.suppress(ValueError):
-                known = ipaddress.ip_address(each)
-                # behind a % an IPv6 address takes any text
-                if not (known.is_loopback or known.is_link_local or "%" in str(known)):
-                    found.append(str(known))
+        for name in ("ipv4", "ipv6"):
+            given = grains.get(name)
+            for each in given if isinstance(given, list) else []:
+                with contextlib.suppress(ValueError):
+                    known = ipaddress.ip_address(each)
+                    # behind a % an IPv6 address takes any text
+                    if not (known.is_loopback or known.is_link_local or "%" in str(known)):
+                        found.append(str(known))
         return found
 
     def pillar(self, grains: dict) -> dict:
@@ -209,7 +214,7 @@ class Minion(roster.Host):
         asked = ["test.version", "config.get", "grains.items", "saltutil.sync_all"]
         told = self.job(asked, [[], ["extension_modules"], [], []], seconds=10 * SLACK)
         told = told if isinstance(told, dict) else {"test.version": told}
-        here, there = salt.version.__version__, str(told.get("test.version"))[:100]
+        here, there = salt.version.__version__, _one_line(told.get("test.version"))
         if there.partition(".")[0] != here.partition(".")[0]:
             raise NoAnswer(
                 f"The minion {self.id} has Salt {there}, and the master has {here}.\nInstall the same major version of Salt on the minion and on the master."
@@ -221,9 +226,11 @@ class Minion(roster.Host):
         folder, grains = told.get("config.get"), told.get("grains.items")
         if not isinstance(folder, str) or not isinstance(grains, dict) or len(repr(grains)) > MOST_GRAINS:
             raise self._odd()
+        if not all(isinstance(name, str) for name in grains):
+            raise self._odd()
         held = self._run(CODE.format(folder=shlex.quote(folder)), SLACK)
         if held.rc:
-            raise NoAnswer(held.err or held.out)
+            raise NoAnswer(held.err if held.rc == UNREACHED else _one_line(held.err or held.out))
         facts = dict(line.split(" ", 1) for line in lines_of(held.out) if " " in line)
         if facts.get("uid") != "0":
             raise NoAnswer(
@@ -251,8 +258,8 @@ class Minion(roster.Host):
         try:
             done = self.sealed(argv, data, timeout)
         except NoAnswer as err:
-            return roster.Result(255, "", str(err))
-        return roster.Result(done.returncode, bounded.text(done.stdout), bounded.text(done.stderr))
+            return roster.Result(UNREACHED, "", str(err))
+        return roster.Result(_status(done.returncode), bounded.text(done.stdout), bounded.text(done.stderr))
 
     def glance(self, command: str) -> str:
         """Each look would be one more job in the master's cache."""
@@ -281,9 +288,11 @@ class Minion(roster.Host):
         try:
             code, *streams = mattermost_json.parse(seal.read(key, answer))
             out, err = (base64.b64decode(each) for each in streams)
+            if type(code) is not int:
+                raise TypeError
         except bounded.ODD:
-            raise self._odd(f": {str(answer)[-200:]}.") from None
-        return subprocess.CompletedProcess(argv, int(code), out, err)
+            raise self._odd(f": {_one_line(str(answer)[-200:])}.") from None
+        return subprocess.CompletedProcess(argv, code, out, err)
 
     def _run(self, script: str, timeout: float) -> roster.Result:
         # Salt makes line breaks of what a script writes as \n, so it travels encoded
@@ -298,7 +307,7 @@ class Minion(roster.Host):
         try:
             done = self.job("cmd.run_all", ["base64 -d | /bin/sh -s"], options, timeout + SLACK)
             if isinstance(done, str):
-                return roster.Result(255, "", done[:1000])
+                return roster.Result(UNREACHED, "", _one_line(done, 1000))
             if not isinstance(done, dict):
                 raise self._odd()
             code, out, err = done.get("retcode"), done.get("stdout", ""), done.get("stderr", "")
@@ -307,10 +316,10 @@ class Minion(roster.Host):
             if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
                 raise self._odd()
         except NoAnswer as err:
-            return roster.Result(255, "", str(err))
+            return roster.Result(UNREACHED, "", str(err))
         if len(out) + len(err) > bounded.LIMIT:
             return roster.Result(roster.TIMEOUT_RC, "", str(bounded.TooLong()))
-        return roster.Result(code, out, err)
+        return roster.Result(_status(code), out, err)
 
     def send(self, local: str, remote: str, stage: str, timeout: float = 1800) -> roster.Result:
         """Refuse: no file of the controller reaches a minion."""
@@ -325,6 +334,16 @@ class Minion(roster.Host):
         raise NoAnswer(
             "With mattermost:engine: minion, no data can be streamed to a host. Run this command from a checkout that reaches the host by ssh."
         )
+
+
+def _one_line(text, most: int = 200) -> str:
+    """Return what a minion says without line ends: what to do is a line of ours."""
+    return " ".join(str(text)[:most].split())
+
+
+def _status(code: int) -> int:
+    """Return the exit status of a command that ran there."""
+    return 254 if code == UNREACHED else code
 
 
 @contextlib.contextmanager
