@@ -30,6 +30,9 @@ def run(letter):
         told = [done.returncode, *(base64.b64encode(part).decode() for part in (done.stdout, done.stderr))]
     except (subprocess.TimeoutExpired, ValueError) as err:
         told = [124, "", base64.b64encode(str(err).encode()).decode()]
+    except OSError as err:
+        said = f"The program {asked['argv'][0]} cannot be started: {err.strerror}.\n"
+        told = [127, "", base64.b64encode(said.encode()).decode()]
     return _package("hosts.seal").reply(key, json.dumps(told).encode())
 
 

@@ -85,6 +85,12 @@ def test_a_sealed_reply_of_another_kind_is_told(host, told, monkeypatch):
     assert "The minion chat sent an answer that Salt never sends" in done.err
 
 
+def test_a_program_that_a_minion_lacks_is_told_as_that(host):
+    done = host.run_there(["/nonexistent/ssh", "name"], b"", 60)
+    assert (done.rc, done.out) == (127, "")
+    assert done.err == "The program /nonexistent/ssh cannot be started: No such file or directory.\n"
+
+
 def test_a_minion_whose_key_the_master_does_not_have_is_told(host):
     host.id = "nobody"
     assert "The master's copy of the public key of nobody cannot be read" in host.run("true", is_private=True).err
