@@ -1,8 +1,10 @@
 """What a move decides: whether two hosts fit, what has to be copied, and whether what arrived is what was sent."""
 
+from types import SimpleNamespace
+
 import mattermost_settings_core as core
 import pytest
-from mattermost_controller.moving import plan, transfer
+from mattermost_controller.moving import copying, plan, transfer
 from mattermost_controller.preflight import release as preflight
 
 from tests import repository
@@ -137,6 +139,22 @@ def test_only_what_differs_is_sent_and_what_is_gone_is_discarded():
     target = files(same=(5, "100.000"), longer=(8, "100.0"), later=(5, "100.0"), gone=(1, "1.0"))
     step = plan.difference(source, target)
     assert step == plan.Difference([b"later", b"longer", b"new"], [b"gone"], 21)
+
+
+ODD_LISTINGS = [b"x", b"1 2", b"x 1 name", b"-1 1 name", b"9" * 400 + b" 1 name", b"1 \xff name", "٣ 1 name".encode()]
+
+
+@pytest.mark.parametrize("listed", ODD_LISTINGS, ids=lambda listed: ascii(listed)[:16])
+def test_a_host_that_lists_no_files_is_told(listed):
+    end = SimpleNamespace(host=SimpleNamespace(id="old"), run_with_input=lambda command: listed)
+    with pytest.raises(transfer.TransferError, match="^old listed its files in a way that this bundle does not"):
+        copying._listing(end, "in_source")
+
+
+@pytest.mark.parametrize("value", ["²", "9" * 5000, "-1", "x", ""])
+def test_a_number_that_is_none_counts_as_nothing(value):
+    assert plan.number({"posts": value}, "posts") == 0
+    assert plan.row_count(f"posts {value} 0", "posts") == 0
 
 
 def test_names_may_hold_anything():

@@ -93,7 +93,12 @@ def precopy(source: Endpoint, target: Endpoint, say, in_place: bool = False) -> 
 
 
 def _listing(endpoint: Endpoint, where: str) -> dict:
-    return plan.parse_listing(endpoint.run_with_input(f"listing {where}"))
+    try:
+        return plan.parse_listing(endpoint.run_with_input(f"listing {where}"))
+    except ValueError:
+        raise TransferError(
+            f"{endpoint.host.id} listed its files in a way that this bundle does not. Check whether somebody else controls that host."
+        ) from None
 
 
 def _files(source: Endpoint, target: Endpoint, say) -> plan.Difference:

@@ -10,6 +10,7 @@ from mattermost_release_facts import EDITIONS
 
 from mattermost_controller.given import asked
 
+DIGITS = 18  # of a number of bytes, rows or milliseconds
 SPARE_KIB = 256 * 1024  # left free beside what is copied
 
 
@@ -65,8 +66,12 @@ def parse_facts(text: str) -> dict:
 
 def number(facts: dict, key: str) -> int:
     """Return a fact as a number, 0 where there is none."""
-    value = facts.get(key) or "0"
-    return int(value) if value.isdigit() else 0
+    return _count(facts.get(key) or "")
+
+
+def _count(text: str) -> int:
+    """Return a number of what a host counted, 0 for what is none, or more than any host has."""
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else 0
 
 
 def incompatibilities(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
@@ -223,11 +228,13 @@ def target_settings(source_settings: dict, version: str, address: str) -> dict:
 
 
 def parse_listing(data: bytes) -> dict[bytes, File]:
-    """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name."""
+    """Return the files of a listing (``SIZE CHANGED NAME``, ended by NUL), by name. Raises ValueError for anything else."""
     files = {}
     for line in data.split(b"\0"):
         if line:
             size, changed, name = line.split(b" ", 2)
+            if not size.isdigit() or len(size) > DIGITS:
+                raise ValueError(size[:DIGITS])
             files[name] = File(int(size), changed.decode())
     return files
 
@@ -279,7 +286,7 @@ def _lines(text: str) -> dict:
 def row_count(census: str, table: str) -> int:
     """Return the rows of one table in a census, 0 where it is not there."""
     found = (line.split(" ") for line in census.split("\n"))
-    return next((int(words[1]) for words in found if words[0] == table and words[1:2] and words[1].isdecimal()), 0)
+    return next((_count(words[1]) for words in found if words[0] == table and words[1:2]), 0)
 
 
 def next_steps(request: dict, settings: dict, address: str, site: str) -> list[str]:
