@@ -2,6 +2,8 @@
 
 import fcntl
 import json
+import threading
+import time
 
 import pytest
 from mattermost_controller.hosts import minion, roster
@@ -111,12 +113,50 @@ def test_what_is_no_key_is_laid_nowhere(odd):
         ({"done": {"more": 1}}, transfer.TransferError, "new could not run this step"),
         ({}, transfer.TransferError, "new could not run this step"),
         (None, transfer.TransferError, "new could not run this step"),
+        ({"done": {"summary": 5}}, transfer.TransferError, "new could not run this step"),
+        ({"done": {"summary": "x", "files": "y"}}, transfer.TransferError, "new could not run this step"),
+        ({"done": {"summary": "x", "changes": [1]}}, transfer.TransferError, "new could not run this step"),
+        ({"done": {"summary": "x" * 100_000}}, transfer.TransferError, "new could not run this step"),
     ],
 )
 def test_what_the_target_answers_is_what_is_told(answer, kind, said):
     with pytest.raises(transfer.TransferError, match=said) as told:
         by_minion.step("precopy", *ends([], target={LEAD: answer}), print, ROOTS)
     assert type(told.value) is kind
+
+
+TRACE = "Traceback (most recent call last):\nOSError: No space left on device"
+
+
+@pytest.mark.parametrize(("state", "kind"), [("left", copying.UnknownState), ("serves", transfer.TransferError)])
+def test_a_step_that_broke_off_has_the_source_say_what_became_of_it(state, kind):
+    """It may have been left for good before: then nothing may be undone."""
+    with pytest.raises(transfer.TransferError, match=r"new could not run this step.*No space left on device") as told:
+        by_minion.step("cut_over", *ends([], source={"is_left": state}, target={LEAD: TRACE}), print, ROOTS)
+    assert type(told.value) is kind
+
+
+def test_progress_without_an_end_is_cut(monkeypatch):
+    """A target that was taken over sends more lines than it was asked for."""
+    said, cut = [], threading.Event()
+    monkeypatch.setattr(by_minion, "PROGRESS_SECONDS", 0.01)
+
+    class Talking(Faked):
+        def run(self, script, *_, **__):
+            if cut.is_set() or not script.startswith("tail"):
+                return super().run(script)
+            cut.set()
+            return roster.Result(0, "x\n" * 5000, "")
+
+        def job(self, *_, **__):
+            cut.wait(10)
+            time.sleep(0.2)
+            return DONE
+
+    source, target = ends([])
+    target.host = Talking("new", [])
+    by_minion.step("precopy", source, target, said.append, ROOTS)
+    assert said.count("x") == 100
 
 
 @pytest.mark.parametrize(

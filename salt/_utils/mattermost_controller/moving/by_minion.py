@@ -25,6 +25,7 @@ PORTS = range(20000, 32000)  # below those that a system takes for its own conne
 DOOR_SECONDS = 180  # seconds after the target's last sign of life
 PROGRESS_SECONDS = 5  # between two looks at what the target says
 DECIDED_SECONDS = 2 * transfer.LEASE_SECONDS + 60  # until a source that hears nobody has taken itself back
+MOST = 20_000  # characters of what a step tells
 KEY = re.compile(r"ecdsa-sha2-nistp256 [A-Za-z0-9+/=]+")
 
 
@@ -47,22 +48,27 @@ def step(
         letter, _ = target.host.letter(json.dumps(more).encode())
         with door as way, _progress(target.host, say):
             answer = target.host.job("mattermost_moving.lead", [name, source.host.id, target.host.id, way, letter])
+        return _outcome(target.host.id, answer)
     except minion.NoAnswer as err:
         why = " ".join(lines_of(str(err)))
         is_decisive = name in ("cut_over", "bring")
         raise _undecided(source, target, why) if is_decisive else transfer.TransferError(why) from None
-    return _outcome(target.host.id, answer)
 
 
 def _outcome(target_id: str, answer) -> copying.Outcome:
+    """Return what the target answered. Raises TransferError for a step that failed, NoAnswer for what is no answer of one."""
     try:
         if "done" in answer:
-            return copying.Outcome(**answer["done"])
+            done = copying.Outcome(**answer["done"])
+            kinds = isinstance(done.summary, str), type(done.files) is int, isinstance(done.changes, (dict, str))
+            if not all(kinds) or len(repr(done)) > MOST:
+                raise TypeError
+            return done
         fault = copying.UnknownState if answer["unknown"] is True else transfer.TransferError
         raise fault(str(answer["failed"])[:2000])
     except bounded.ODD:
-        raise transfer.TransferError(
-            f"The minion {target_id} could not run this step. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:]}"
+        raise minion.NoAnswer(
+            f"The minion {target_id} could not run this step. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:].rstrip('.')}."
         ) from None
 
 
@@ -158,7 +164,7 @@ def _progress(host: minion.Minion, say):
         seen = 0
         while not ended.wait(PROGRESS_SECONDS):
             lines = lines_of(host.run(f"tail -n +{seen + 1} {leading.PROGRESS} 2>/dev/null | head -n 100").out)
-            for line in lines:
+            for line in lines[:100]:  # all that was asked for
                 say(line[:200])
             seen += len(lines)
 
