@@ -270,6 +270,11 @@ def test_a_source_out_of_reach_is_told_with_the_way_to_it(asked, monkeypatch):
     assert "reach TCP ports 20000 to 31999 of that address (firewall)." in said
 
 
+def test_no_other_account_of_the_target_can_hold_the_lock(asked, monkeypatch):
+    led(lambda source, target, say: copying.Outcome("Done."), monkeypatch)
+    assert (asked.parent / "door.lock").stat().st_mode & 0o777 == 0o600
+
+
 def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):
     with open(f"{leading.DOOR}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

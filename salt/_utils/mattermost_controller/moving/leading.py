@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 
-from mattermost_controller.hosts import bounded, login, roster
+from mattermost_controller.hosts import bounded, checkout_lock, login, roster
 from mattermost_controller.importing import bringing
 from mattermost_controller.moving import copying, transfer
 from mattermost_controller.stages import stage as stages
@@ -152,7 +152,7 @@ def _alone(target_id: str):
     """While this is entered, no other run leads a move here. Raises TransferError."""
     with contextlib.suppress(OSError):
         os.unlink(PROGRESS)  # of the step before
-    with open(f"{DOOR}.lock", "w", encoding="utf-8") as lock:
+    with checkout_lock.opened(f"{DOOR}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
