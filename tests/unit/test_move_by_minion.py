@@ -321,6 +321,13 @@ def test_the_states_of_an_import_in_place_are_applied_by_its_own_minion(asked, m
     assert not asked.exists()
 
 
+def test_the_source_listens_on_its_own_addresses_alone():
+    """The target says which of them it reaches best."""
+    everywhere = "0.0.0.0 dev host0 src 192.0.2.2 uid 0\n"
+    source, target = ends([], target={"192.0.2.1": f"{everywhere}{ROUTE}"})
+    assert by_minion.route(source.host, target.host) == ("192.0.2.1", "192.0.2.2")
+
+
 def test_the_source_is_known_by_its_key_alone(asked):
     away = leading.Away("old", WAY)
     assert (asked.parent / "door/known_hosts").read_text() == f"mattermost-move {KEY}\n"

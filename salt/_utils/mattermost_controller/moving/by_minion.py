@@ -122,8 +122,9 @@ def _key(host, script: str) -> str:
 
 def route(source: minion.Minion, target: minion.Minion) -> tuple[str, str]:
     """Return the source's address that the target reaches best, and the target's own on that way. Raises TransferError."""
-    asked = "".join(f"ip -o route get {shlex.quote(address)}\n" for address in source.addresses())
-    found = routes(target.run(asked).out)
+    known = source.addresses()
+    asked = "".join(f"ip -o route get {shlex.quote(address)}\n" for address in known)
+    found = [way for way in routes(target.run(asked).out) if way[0] in known]
     if not found:
         raise transfer.TransferError(
             f"{target.id} has no route to an address of {source.id}. Connect the networks of both hosts."
