@@ -276,9 +276,11 @@ def test_no_other_account_of_the_target_can_hold_the_lock(asked, monkeypatch):
 
 
 def test_two_runs_do_not_lead_a_move_at_once(asked, monkeypatch):
+    (asked.parent / "progress").write_text("half of it is copied\n")
     with open(f"{leading.DOOR}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         said = led(None, monkeypatch)["failed"]
+    assert (asked.parent / "progress").read_text() == "half of it is copied\n", "it is of the other run"
     assert (
         said
         == "An earlier move or import is still in progress on new. Start the same command again when that run has ended."
@@ -319,6 +321,14 @@ def test_the_states_of_an_import_in_place_are_applied_by_its_own_minion(asked, m
     failhard = "salt://mattermost/scripts/failhard.conf of base"
     assert applied == [("x.database,x.server", {"test": False, "saltenv": "base", "localconfig": failhard})]
     assert not asked.exists()
+
+
+def test_no_state_begins_without_what_ends_it_at_the_first_failure():
+    applied = []
+    functions = {"cp.cache_file": lambda *_: False, "state.sls": lambda *_, **__: applied.append(1)}
+    with pytest.raises(transfer.TransferError, match="has no salt://mattermost/scripts/failhard.conf"):
+        leading._applied(functions, "new", ["x.server"], {})
+    assert applied == []
 
 
 def test_the_source_listens_on_its_own_addresses_alone():

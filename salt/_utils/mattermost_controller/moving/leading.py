@@ -143,6 +143,10 @@ def _source(source_id: str, target_id: str, way: dict):
 def _applied(salt: dict, host_id: str, slses: list[str], arguments: dict) -> None:
     """Apply *slses* here. arguments: of that function of Salt. Raises TransferError when one failed."""
     failhard = salt["cp.cache_file"](stages.FAILHARD, "base")
+    if not failhard:
+        raise transfer.TransferError(
+            f"The master's file server has no {stages.FAILHARD}. Add the folder salt/ of this bundle to the master's file_roots (docs/salt-master.md)."
+        )
     answer = salt["state.sls"](",".join(slses), saltenv="base", localconfig=failhard, **arguments)
     bringing.judge(slses, host_id, {"return": answer})
 
@@ -150,8 +154,6 @@ def _applied(salt: dict, host_id: str, slses: list[str], arguments: dict) -> Non
 @contextlib.contextmanager
 def _alone(target_id: str):
     """While this is entered, no other run leads a move here. Raises TransferError."""
-    with contextlib.suppress(OSError):
-        os.unlink(PROGRESS)  # of the step before
     with checkout_lock.opened(f"{DOOR}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -159,6 +161,8 @@ def _alone(target_id: str):
             raise transfer.TransferError(
                 f"An earlier move or import is still in progress on {target_id}. Start the same command again when that run has ended."
             ) from err
+        with contextlib.suppress(OSError):
+            os.unlink(PROGRESS)  # of the step before
         yield
 
 
