@@ -68,6 +68,7 @@ def jobs(monkeypatch):
     monkeypatch.setattr(minion, "_ready", {})
     monkeypatch.setattr(minion, "_interrupted", threading.Event())
     monkeypatch.setattr(minion, "PAUSE", 0)
+    monkeypatch.setattr(minion, "AGAIN_SECONDS", 0)
     return client
 
 
@@ -508,6 +509,17 @@ def test_a_minion_that_does_not_hear_its_master_after_its_stages_is_reported_wit
     monkeypatch.setattr(minion, "HEARD_SECONDS", 0)
     jobs.answers["test.ping"] = SILENT
     assert "Run on the host: systemctl restart salt-minion" in applied({"state": "done"})["stderr"]
+
+
+def test_a_master_that_does_not_answer_after_the_stages_is_its_reason(host, jobs, monkeypatch):
+    """It is asked again, but not as fast as it fails: salt-master may be starting."""
+    monkeypatch.setattr(minion, "HEARD_SECONDS", 0.5)
+    monkeypatch.setattr(minion, "AGAIN_SECONDS", 0.2)
+    asked = []
+    jobs.run_job = lambda *_, **__: asked.append(1) or raising(SaltClientError("no key"))()
+    with pytest.raises(minion.NoAnswer, match="The Salt master does not answer: no key"):
+        host.wait_until_heard()
+    assert 2 <= len(asked) <= 4
 
 
 def test_no_stage_begins_without_what_ends_it_at_the_first_failure(applied, jobs):

@@ -30,6 +30,7 @@ _NAMES = "preflight ssl non-ssl verify status backup drill restore rollback rota
 ORCHESTRATIONS = tuple(f"mattermost.{name}" for name in _NAMES.split())
 # until a minion that lost its connection has heard its master again: it asks after five minutes by itself
 HEARD_SECONDS = 360
+AGAIN_SECONDS = 5  # between two questions, which may end at once
 ATTEMPTS = 3  # on a busy machine a minion may be silent for longer than one takes
 RESTART_ATTEMPTS = 4  # a minion that is restarted ends within 90 seconds, and starts if its job has ended by then
 ANSWER_SECONDS = 15  # after which a minion that has not returned is asked whether its job is still running
@@ -51,6 +52,10 @@ UNREACHED = (
 
 class NoAnswer(RuntimeError):
     """A job did not come to an answer; the text is a sentence, and on a line of its own what to do."""
+
+
+class NoMaster(NoAnswer):
+    """The master took no job, or did not say whether it did."""
 
 
 class Minion(roster.Host):
@@ -95,10 +100,10 @@ class Minion(roster.Host):
             raise
         except (SaltException, OSError) as err:
             if "timed out" in str(err):
-                raise NoAnswer(
+                raise NoMaster(
                     f"The Salt master did not answer in time. The job of this run may still be running on {self.id}.\n{self._look()}"
                 ) from err
-            raise NoAnswer(
+            raise NoMaster(
                 f"The Salt master does not answer: {str(err).rstrip('.')}.\nStart salt-master on this machine, and run this command as the user that salt-master runs as."
             ) from err
         except (*bounded.ODD, RuntimeError) as err:
@@ -132,6 +137,8 @@ class Minion(roster.Host):
                 if _interrupted.is_set():
                     raise
                 if time.monotonic() > deadline:
+                    if isinstance(err, NoMaster):
+                        raise
                     raise NoAnswer(
                         f"The minion {self.id} applied its states, but has not received anything from its master for {HEARD_SECONDS // 60} minutes.\n"
                         f"Run on the host: systemctl restart salt-minion. Check that the host's firewall lets salt-minion reach the master. Then start this command again."
@@ -139,6 +146,7 @@ class Minion(roster.Host):
             mattermost_progress.say(
                 "salt", "the minion applied its states, but does not answer yet; asking again", self.id
             )
+            _interrupted.wait(AGAIN_SECONDS)
 
     def _look(self) -> str:
         return f"See which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start the interrupted command again."
