@@ -6,6 +6,7 @@ stops yum in the middle of a later stage.
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import ssl
@@ -215,7 +216,7 @@ def _fetched(url, ca_file):
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT, context=context) as answer:  # noqa: S310 - from the platform's data
             return answer.read(1 << 20).decode("utf-8", "replace")
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, http.client.HTTPException) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise core.RepositoryError(
             f"The key {url} could not be downloaded: {reason}. Check whether the host reaches that address."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import hashlib
+import http.client
 import os
 import ssl
 import time
@@ -56,15 +57,15 @@ def fetch(url: str, ca_file: str | None = None, pause=time.sleep) -> bytes:
             pause(attempt)
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT, context=context) as answer:  # noqa: S310 - from the platform's data
-                data, size = answer.read(LARGEST), answer.headers.get("Content-Length")
+                data, size = answer.read(LARGEST), int(answer.headers.get("Content-Length") or 0)
         except urllib.error.HTTPError as err:
             reason = f"HTTP {err.code}"
             if err.code < 500 and err.code not in (408, 429):
                 break
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, http.client.HTTPException) as err:
             reason = str(getattr(err, "reason", err))
         else:
-            if not size or int(size) == len(data):
+            if not size or size == len(data):
                 return data
             reason = f"the download is incomplete ({len(data)} of {size} bytes)"
     raise ProgramError(f"{url} could not be downloaded: {reason}.")

@@ -139,7 +139,9 @@ def complete(url: str, part: str, ca_file: str | None, pause=time.sleep, todo: s
             reason = f"the download server answers {err.code} {err.reason}"
             if err.code not in PASSING:
                 break
-        except (OSError, http.client.HTTPException) as err:
+        except ReleaseError:
+            raise
+        except (OSError, ValueError, http.client.HTTPException) as err:
             reason = str(getattr(err, "reason", err)) or type(err).__name__
             if isinstance(getattr(err, "reason", err), ssl.SSLCertVerificationError):
                 break

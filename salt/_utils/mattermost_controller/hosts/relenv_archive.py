@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import lzma
 import os
@@ -124,20 +125,20 @@ def _fetch(source: str, part: str, say) -> None:
     size = None
 
     def arrived():
-        return mattermost_progress.share(os.path.getsize(part), size and int(size)) if os.path.exists(part) else ""
+        return mattermost_progress.share(os.path.getsize(part), size) if os.path.exists(part) else ""
 
     say(f"downloading {source}, once for all hosts without a usable Python", arrived)
     try:
         with urllib.request.urlopen(source, timeout=TIMEOUT) as answer, open(part, "wb") as file:  # noqa: S310 - the user's own setting
-            size = answer.headers.get("Content-Length")
+            size = int(answer.headers.get("Content-Length") or 0)
             shutil.copyfileobj(answer, file, 1 << 20)
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, http.client.HTTPException) as err:
         reason = err.reason if isinstance(err, urllib.error.URLError) else err
         raise RelenvError(
             f"The Salt archive {source} could not be downloaded ({reason}). Hosts without a usable Python need this archive. "
             "Copy the file to the controller and set mattermost:relenv:source to its path."
         ) from None
-    if size and int(size) != os.path.getsize(part):
+    if size and size != os.path.getsize(part):
         raise RelenvError(
             f"The download of the Salt archive {source} is incomplete ({os.path.getsize(part)} of {size} bytes). Start the same command again."
         )
