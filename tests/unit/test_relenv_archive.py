@@ -97,6 +97,14 @@ def test_a_kept_archive_that_was_damaged_is_fetched_again_and_another_is_refused
         bring(tmp_path, url)
 
 
+def test_what_a_killed_run_left_is_removed(tmp_path, source):
+    folder = tmp_path / "cache/relenv/linux/x86_64"
+    folder.mkdir(parents=True)
+    (folder / ".salt-relenv-killed").write_bytes(FIRST[:-40])
+    bring(tmp_path, source)
+    assert sorted(path.name for path in folder.iterdir()) == ["salt-relenv.tar.xz", "salt-relenv.tar.xz.json"]
+
+
 def test_another_source_is_another_archive(tmp_path, source):
     bring(tmp_path, source)
     other = tmp_path / "other.tar.xz"

@@ -17,10 +17,12 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import mattermost_progress
 
 NAME = "salt-relenv.tar.xz"
+PART = ".salt-relenv-"
 TIMEOUT = 60  # seconds without a byte
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 _OTHER_NAMES = {"x86_64": "x86_64", "aarch64": "arm64"}  # what `uname -m` says
@@ -47,8 +49,11 @@ def ensure(settings: dict, cachedir: str, arch: str, say=lambda text, part: None
     if os.path.exists(target) and _sha256(target) == pinned:
         _note(target, source, pinned)
         return target, pinned
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    descriptor, part = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".salt-relenv-")
+    folder = os.path.dirname(target)
+    os.makedirs(folder, exist_ok=True)
+    for left in Path(folder).glob(f"{PART}*"):  # by a run that was killed: only one is in progress
+        left.unlink()
+    descriptor, part = tempfile.mkstemp(dir=folder, prefix=PART)
     os.close(descriptor)
     try:
         _fetch(source, part, say)
