@@ -142,3 +142,12 @@ def test_the_admins_nginx_is_refused_until_the_site_is_ours():
     assert test_preflight.red(test_preflight.findings_of(facts={**facts, "site": ""})) == ["nginx-in-use"]
     assert test_preflight.red(test_preflight.findings_of({"nginx": {"share": True}}, {**facts, "site": ""})) == []
     assert test_preflight.red(test_preflight.findings_of(facts={**facts, "site": "ssl"})) == []
+
+
+@pytest.mark.parametrize("told", ["²", "9" * 5000, "--5", "x", ""])
+def test_a_number_that_is_none_is_left_out(told):
+    """The old server's file and its unit may say anything."""
+    assert in_place.port(source(ServiceSettings={"ListenAddress": f":{told}"})) == 8065
+    sections = {"ServiceSettings": {"ReadTimeout": 300}}
+    assert plan.with_variables(sections, {"MM_SERVICESETTINGS_READTIMEOUT": told}) == sections
+    assert plan.with_variables(sections, {"MM_SERVICESETTINGS_READTIMEOUT": "-5"}) != sections

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mattermost_controller.importing.parse import setting
 from mattermost_controller.importing.source import Source
 
@@ -98,7 +100,7 @@ def site_url(source: Source) -> str:
 def port(source: Source) -> int:
     """Return the port that the source listens on."""
     port_text = setting(source.config, source.variables, "ServiceSettings", "ListenAddress", ":8065").rpartition(":")[2]
-    return int(port_text) if port_text.isdigit() else {"http": 80, "https": 443}.get(port_text, 8065)
+    return int(port_text) if re.fullmatch("[0-9]{1,5}", port_text) else {"http": 80, "https": 443}.get(port_text, 8065)
 
 
 def next_steps(request: dict, source: Source, settings: dict, sites: list) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import mattermost_config_core as config
 import mattermost_config_from_settings as wanted
@@ -217,7 +218,7 @@ def _typed(text: str, example):
     if isinstance(example, bool):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
     if isinstance(example, int):
-        return int(text) if text.lstrip("-").isdigit() else None
+        return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
     if isinstance(example, list):
         return text.split()
     return text if isinstance(example, str) else None
