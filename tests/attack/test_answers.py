@@ -241,6 +241,15 @@ def test_an_answer_without_an_end_is_left(monkeypatch):
     assert peak() - before < 300 << 20
 
 
+def test_a_reason_without_an_end_is_cut():
+    """A host that was taken over ends a step of a move with a line of megabytes."""
+    assert transfer.last_sentence("x" * 5_000_000) == "x" * 1000 + "."
+    assert transfer.last_sentence("first\n the reason.\n\n") == "the reason."
+    told = plan.differences(f"posts {'x' * 5_000_000}", f"{'y' * 5_000_000} 1 2")
+    assert "The first is posts" in told
+    assert len(told) < 1000
+
+
 def test_a_login_that_never_ends_is_left(monkeypatch):
     """Salt waits for it for ever; the other hosts of the run would, too."""
     waiting = SimpleNamespace(exec_cmd=lambda command: threading.Event().wait(30))

@@ -10,6 +10,7 @@ from mattermost_release_facts import EDITIONS
 
 from mattermost_controller.given import asked
 
+SHOWN = 100  # characters of a name or a value that differs
 DIGITS = 18  # of a number of bytes, rows or milliseconds
 SPARE_KIB = 256 * 1024  # left free beside what is copied
 
@@ -270,7 +271,8 @@ def differences(source: str, target: str) -> str:
     if not wrong:
         return ""
     names = sorted({name for name, _ in wrong})
-    return f"{plural(len(names), 'table')} {'differ' if len(names) > 1 else 'differs'}. The first is {names[0]} (rows and checksum): {of_source.get(names[0], 'missing')} on the source, {of_target.get(names[0], 'missing')} on the target."
+    there, here = (found.get(names[0], "missing")[:SHOWN] for found in (of_source, of_target))
+    return f"{plural(len(names), 'table')} {'differ' if len(names) > 1 else 'differs'}. The first is {names[0][:SHOWN]} (rows and checksum): {there} on the source, {here} on the target."
 
 
 def _lines(text: str) -> dict:

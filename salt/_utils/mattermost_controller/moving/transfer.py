@@ -25,6 +25,7 @@ LIBRARY = (
 WORKDIR = "/run/mattermost-move"
 LOCAL_WORKDIR = f"{WORKDIR}-here"  # of the target that is the source's own host
 COPY_SECONDS = 7 * 86400  # seconds that one copy may take
+SENTENCE = 1000  # characters of a host's reason
 LISTING_BYTES = 1 << 30  # of the names of all stored files, at about 130 bytes a file
 HEARTBEAT_SECONDS = 5  # seconds between two signs of life
 LEASE_SECONDS = 30  # seconds after which the source takes itself back when none came
@@ -201,9 +202,9 @@ def _read(stream, texts: dict, key: str) -> None:
 
 
 def last_sentence(text: str) -> str:
-    """Return the last line of *text*, with a full stop; "" when there is none."""
+    """Return the last line of *text*, which a host may have without an end, with a full stop; "" when there is none."""
     lines = [line.strip() for line in lines_of(text) if line.strip()]
-    return f"{lines[-1].rstrip('.')}." if lines else ""
+    return f"{lines[-1][:SENTENCE].rstrip('.')}." if lines else ""
 
 
 class Heartbeat:
