@@ -1,5 +1,7 @@
 """An import into the host that the source is on: what is in the way, where the source is found, what the operator is told."""
 
+import contextlib
+
 import mattermost_settings_core
 import pytest
 from mattermost_controller.importing import detect, in_place, plan
@@ -151,3 +153,19 @@ def test_a_number_that_is_none_is_left_out(told):
     sections = {"ServiceSettings": {"ReadTimeout": 300}}
     assert plan.with_variables(sections, {"MM_SERVICESETTINGS_READTIMEOUT": told}) == sections
     assert plan.with_variables(sections, {"MM_SERVICESETTINGS_READTIMEOUT": "-5"}) != sections
+
+
+@pytest.mark.parametrize("place", ["host=localhost port={} dbname=chat user=m", "postgres://m@localhost/chat?port={}"])
+@pytest.mark.parametrize("told", ["x", "²", "5432,5433", "-1"])
+def test_a_database_port_that_is_none_is_refused(place, told):
+    with pytest.raises(
+        ValueError, match=r"The old server's DataSource names the database port .* SqlSettings:DataSource"
+    ):
+        source(place.format(told))
+
+
+@pytest.mark.parametrize("section", ["ServiceSettings", "SqlSettings", "FileSettings", "PluginSettings"])
+@pytest.mark.parametrize("told", [[1], "x", 5, True])
+def test_a_section_that_is_none_has_no_settings(section, told):
+    with contextlib.suppress(ValueError):
+        in_place.port(source(**{section: told}))

@@ -65,7 +65,8 @@ def setting(config: dict | None, variables: dict, section: str, key: str, defaul
     variable = f"MM_{section}_{key}".upper()
     if variable in variables:
         return variables[variable]
-    value = ((config or {}).get(section) or {}).get(key)
+    found = (config or {}).get(section)
+    value = found.get(key) if isinstance(found, dict) else None
     return default if value is None else str(value)
 
 
@@ -103,4 +104,8 @@ def login(source: str, **more) -> Login:
             for key, name in (("database", "dbname"), ("user", "user"), ("password", "password"), ("host", "host"))
         }
         values["port"] = clean.get("port", "5432")
+    if not re.fullmatch("[0-9]{1,5}", values["port"]):
+        raise ImportFault(
+            f"The old server's DataSource names the database port {values['port'][:100]}, which is not a port. Correct SqlSettings:DataSource there."
+        )
     return Login(**{"kind": "login", **values, **{key: value for key, value in more.items() if value}})
