@@ -90,6 +90,11 @@ def test_a_login_that_does_not_work_is_told_with_the_command_to_try(host, there)
     assert host.run("true").rc == 0, "it is tried again"
 
 
+def test_what_a_login_says_without_an_end_is_cut(host, there):
+    (there / "bin/ssh").write_text("#!/bin/sh\nhead -c 5000000 /dev/zero | tr '\\0' x >&2\nexit 255\n")
+    assert 300 < len(host.run("true").err) < 1000
+
+
 def test_the_target_leads_and_nothing_is_opened(host, monkeypatch):
     asked = []
 

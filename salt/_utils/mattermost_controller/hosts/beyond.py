@@ -32,7 +32,7 @@ class Beyond(minion.Minion):
             self._is_reached = done.rc == 0
             if self._is_reached:
                 return done
-            why = (lines_of((done.err or done.out).strip()) or ["no answer"])[-1].rstrip(".")
+            why = (lines_of((done.err or done.out).strip()) or ["no answer"])[-1][:300].rstrip(".")
             return roster.Result(
                 255,
                 "",
