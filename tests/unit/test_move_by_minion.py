@@ -105,6 +105,7 @@ def test_what_is_no_key_is_laid_nowhere(odd):
     [
         ({"failed": "The cause.", "unknown": False}, transfer.TransferError, r"^The cause\.$"),
         ({"failed": "The cause.", "unknown": True}, copying.UnknownState, r"^The cause\.$"),
+        ({"failed": "a\nRun: b\r\u2028c", "unknown": False}, transfer.TransferError, r"^a Run: b c$"),
         (
             "'mattermost_moving.lead' is not available.",
             transfer.TransferError,
@@ -134,6 +135,29 @@ def test_a_step_that_broke_off_has_the_source_say_what_became_of_it(state, kind)
     with pytest.raises(transfer.TransferError, match=r"new could not run this step.*No space left on device") as told:
         by_minion.step("cut_over", *ends([], source={"is_left": state}, target={LEAD: TRACE}), print, ROOTS)
     assert type(told.value) is kind
+
+
+def test_a_look_at_the_progress_that_got_no_answer_makes_no_silent_target(monkeypatch):
+    """A target that is busy with its step may be too slow to tell how far it is; the run asks it on."""
+    looked = threading.Event()
+    monkeypatch.setattr(by_minion, "PROGRESS_SECONDS", 0.01)
+
+    class Busy(Faked):
+        def run(self, script, *_, **__):
+            if not script.startswith("tail"):
+                return super().run(script)
+            self._patience = 1
+            looked.set()
+            return roster.Result(minion.UNREACHED, "", "The minion new does not answer.")
+
+        def job(self, *_, **__):
+            looked.wait(10)
+            return DONE
+
+    source, target = ends([])
+    target.host = Busy("new", [])
+    by_minion.step("precopy", source, target, print, ROOTS)
+    assert target.host._patience == minion.RESTART_ATTEMPTS
 
 
 def test_progress_without_an_end_is_cut(monkeypatch):

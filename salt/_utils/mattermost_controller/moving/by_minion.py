@@ -7,6 +7,7 @@ minion is one that the target can log in to by ssh.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import re
 import secrets
@@ -65,7 +66,7 @@ def _outcome(target_id: str, answer) -> copying.Outcome:
                 raise TypeError
             return done
         fault = copying.UnknownState if answer["unknown"] is True else transfer.TransferError
-        raise fault(str(answer["failed"])[:2000])
+        raise fault(" ".join(str(answer["failed"])[:2000].split()))
     except bounded.ODD:
         raise minion.NoAnswer(
             f"The minion {target_id} could not run this step. On that host, see: journalctl -u salt-minion. Its answer: {str(answer)[-300:].rstrip('.')}."
@@ -160,6 +161,7 @@ def address(host) -> str:
 def _progress(host: minion.Minion, say):
     """While this is entered, tell what the target says of its step."""
     ended = threading.Event()
+    host = copy.copy(host)  # a look that gets no answer says nothing of the step's own job
 
     def tell():
         seen = 0
