@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -230,6 +231,15 @@ def test_a_thin_dir_with_other_files_than_salts_is_refused(tmp_path, monkeypatch
     out, err, rc = salt.client.ssh.Single.run(Folder(folder))
     assert (rc == 0) == is_free
     assert out == "done" or "contains files that are not Salt's. In the roster, set thin_dir:" in err
+
+
+@pytest.mark.parametrize(("suffix", "is_salts"), [("notes", False), ("_salt", True), ("_salt_relenv", True)])
+def test_only_the_folder_that_salt_itself_chose_is_not_looked_at(monkeypatch, suffix, is_salts):
+    monkeypatch.setattr(salt.client.ssh.Single, "run", lambda self, deploy_attempted=False: ("done", "", 0))
+    salt_patches.empty_no_folder_of_others()
+    with tempfile.TemporaryDirectory(prefix=".me_", suffix=suffix, dir="/var/tmp") as folder:
+        (Path(folder) / "notes").touch()
+        assert (salt.client.ssh.Single.run(Folder(folder))[2] == 0) == is_salts
 
 
 def test_salt_alone_ends_a_run_in_warnings_about_itself(tmp_path):

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import re
 import shlex
 import sys
 import termios
@@ -104,7 +105,7 @@ def empty_no_folder_of_others() -> None:
     original = Single.run
 
     def run(self, deploy_attempted=False):
-        if os.path.dirname(self.thin_dir) != "/var/tmp":  # noqa: S108 (Salt's own choice)
+        if not re.fullmatch(r"/var/tmp/\.[^/]+_salt(_relenv)?", self.thin_dir):  # noqa: S108 (Salt's own choice)
             script = f"{FREE.format(tree=shlex.quote(self.thin_dir))} || echo others"
             if self.shell.exec_cmd(f"/bin/sh -c {shlex.quote(script)}")[0].strip() == "others":
                 sentence = f"{self.thin_dir} on {self.id} contains files that are not Salt's. In the roster, set thin_dir: to a new folder."
