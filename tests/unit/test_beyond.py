@@ -61,8 +61,8 @@ class Through(minion.Minion):
     def connect(self):
         return roster.Result(0, "", "")
 
-    def sealed(self, argv, data, timeout):
-        return bounded.run(argv, data, timeout)
+    def sealed(self, argv, data, timeout, limit):
+        return bounded.run(argv, data, timeout, limit)
 
     def job(self, function, *_, **__):
         raise AssertionError(f"{function} is in the clear")

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from mattermost_controller.hosts import minion, roster, seal
+from mattermost_controller.hosts import bounded, minion, roster, seal
 from mattermost_controller.moving import leading
 
 from tests.states import load_state
@@ -60,6 +60,16 @@ def test_bytes_go_in_and_come_out_sealed(host):
     data = bytes(range(256)) * 20
     done = host.exchange("cat; exit 2", data, 60, 1 << 20)
     assert (done.returncode, done.stdout) == (2, data)
+
+
+def test_more_than_any_answer_has_is_not_used(host, monkeypatch):
+    """As over ssh."""
+    with pytest.raises(bounded.TooLong):
+        host.exchange("printf '%0200d' 1", b"", 60, 100)
+    monkeypatch.setattr(bounded, "LIMIT", 100)
+    done = host.run("printf '%0200d' 1", is_private=True)
+    assert (done.rc, done.out) == (roster.TIMEOUT_RC, "")
+    assert done.err.startswith("The host sent more than")
 
 
 def test_a_private_script_that_takes_too_long_is_late(host):

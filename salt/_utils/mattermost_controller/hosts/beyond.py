@@ -62,7 +62,7 @@ class Beyond(minion.Minion):
         """Run a POSIX sh *script* there, which holds no secrets, with *data* on its standard input."""
         if (found := self.connect()).rc:
             raise minion.NoAnswer(found.err)
-        return self._minion.sealed(login.command(self.id, roster.PATH + script), data, timeout)
+        return self._minion.sealed(login.command(self.id, roster.PATH + script), data, timeout, limit)
 
     def job(self, function, *_, **__):
         """Refuse: it is no minion."""

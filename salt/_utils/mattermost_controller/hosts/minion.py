@@ -264,9 +264,11 @@ class Minion(roster.Host):
     def run_there(self, argv: list[str], data: bytes, timeout: float) -> roster.Result:
         """Run *argv* on the host, which holds no secrets, with *data* on its standard input. Never raises for a failure."""
         try:
-            done = self.sealed(argv, data, timeout)
+            done = self.sealed(argv, data, timeout, bounded.LIMIT)
         except NoAnswer as err:
             return roster.Result(UNREACHED, "", str(err))
+        except bounded.TooLong as err:
+            return roster.Result(roster.TIMEOUT_RC, "", str(err))
         return roster.Result(_status(done.returncode), bounded.text(done.stdout), bounded.text(done.stderr))
 
     def glance(self, command: str) -> str:
@@ -277,7 +279,7 @@ class Minion(roster.Host):
         """Run a POSIX sh *script* with *data* on its standard input; neither that nor its output is kept in a form that others can read."""
         if (login := self.connect()).rc:
             raise NoAnswer(login.err)
-        return self.sealed(["/bin/sh", "-c", roster.PATH + script], data, timeout)
+        return self.sealed(["/bin/sh", "-c", roster.PATH + script], data, timeout, limit)
 
     def letter(self, data: bytes) -> tuple[str, bytes]:
         """Return *data* as an argument of a job that only this minion can read, and the key that opens its reply. Raises NoAnswer."""
@@ -288,8 +290,11 @@ class Minion(roster.Host):
                 f"The master's copy of the public key of {self.id} cannot be read: {str(err).rstrip('.')}.\nSee on the master: `salt-key -p {self.id}`"
             ) from err
 
-    def sealed(self, argv: list[str], data: bytes, timeout: float) -> subprocess.CompletedProcess:
-        """Run *argv* on the host with *data* on its standard input; only this process and the minion can read either, and the answer. Raises NoAnswer."""
+    def sealed(self, argv: list[str], data: bytes, timeout: float, limit: int) -> subprocess.CompletedProcess:
+        """Run *argv* on the host with *data* on its standard input; only this process and the minion can read either, and the answer.
+
+        limit: bytes of each stream. Raises NoAnswer, and bounded.TooLong.
+        """
         asked = {"argv": argv, "input": base64.b64encode(data).decode(), "timeout": timeout}
         letter, key = self.letter(json.dumps(asked).encode())
         answer = self.job("mattermost_moving.run", [letter], seconds=timeout + SLACK)
@@ -300,6 +305,8 @@ class Minion(roster.Host):
                 raise TypeError
         except bounded.ODD:
             raise self._odd(f": {_one_line(str(answer)[-200:])}.") from None
+        if max(len(out), len(err)) > limit:
+            raise bounded.TooLong(limit)
         return subprocess.CompletedProcess(argv, code, out, err)
 
     def _run(self, script: str, timeout: float) -> roster.Result:
