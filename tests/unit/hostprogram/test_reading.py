@@ -70,6 +70,18 @@ def test_plugins_that_are_gone_are_named_and_no_reason_to_roll_back(chatting):
     )
 
 
+@pytest.mark.parametrize("killed", in_check(["serving", "healthy"], "healthy"))
+def test_killed_once_people_are_in_it_still_says_what_it_saw_before(chatting, killed):
+    chatting.fault(OLD, "cannot-read")
+    chatting.fault(NEW, "loses-plugins")
+    chatting.set(kill_after=killed)
+    assert chatting.run("to", NEW).returncode == 0
+    assert not (chatting.folder / "kill_after").exists(), "it was not killed"
+    reason = chatting.report()["reason"]
+    assert "did not return this message" in reason
+    assert "not active now: two." in reason
+
+
 @pytest.mark.exhaustive
 def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatting):
     """People are let in, and edit it, while the server is still watched."""

@@ -70,7 +70,8 @@ start_other() { # the other version takes over; what it is to work on is in plac
     finish
 }
 
-finish() { # the new version is proved: keep it
+finish() { # the new version is proved: keep it; sets remarks
+    remarks=$(sed -n 's/^serving //p' "$journal") # those of before people came in, also after a kill
     save_file "$environment" good-environment
     if [ "$kind" = back ]; then
         finish_going_back
