@@ -12,7 +12,7 @@ case ${0##*/} in
         printf '%s\n' "$1" >>synced
         exit
         ;;
-    mv) [ -e replace_after ] || [ -e kill_after ] || exec /bin/mv "$@" ;;
+    mv) [ -e replace_after ] || [ -e kill_after ] || [ -e full_after ] || exec /bin/mv "$@" ;;
 esac
 newline='
 '
@@ -220,11 +220,14 @@ psql() {
     esac
 }
 
-mv() { # the real one; kills the program right after the journal's newest record is the wanted one, once
+mv() { # the real one; kills the program right after the journal's newest record is the wanted one, once; or has the disk full from there on
     /bin/mv "$@" || return
     for last in "$@"; do :; done
     case $last in
         *switch/journal)
+            if [ -e full_after ] && [ "$(tail -n 1 "$last" | cut -d ' ' -f 1)" = "$(cat full_after)" ]; then
+                ln -s /dev/full "$last.new"
+            fi
             if [ -e replace_after ] && [ "$(tail -n 1 "$last" | cut -d ' ' -f 1)" = "$(cat replace_after)" ]; then
                 rm replace_after
                 /bin/mv mattermost-switch.new mattermost-switch # as a deploy does

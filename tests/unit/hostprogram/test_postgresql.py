@@ -226,6 +226,23 @@ def test_killed_in_its_undo_it_goes_on_undoing(host):
     is_old(host)
 
 
+def test_an_undo_that_no_record_can_be_written_of_is_gone_on_with_after_a_kill(host):
+    """The disk is full once people may post; it has room again when the units name the old cluster, and the program is killed."""
+    fills = '; ! grep -q ^serving "$3" || [ -e "$HOST/cut" ] || ln -sf /dev/full "$3.new"'
+    journal = f"            */deploy/postgresql/journal.new*) : {fills} ;;\n"
+    cut = '[ ! -L "$HOST/deploy/postgresql/journal.new" ] || { rm "$HOST/deploy/postgresql/journal.new"; : >"$HOST/cut"; kill -9 "$(cat "$HOST/program")"; }; '
+    for name, before, added in (
+        ("mv", "            *last-journal)", journal),
+        ("systemctl", '[ -e "$HOST/full" ]', cut),
+    ):
+        text = (host / "bin" / name).read_text()
+        assert text.count(before) == 1
+        (host / "bin" / name).write_text(text.replace(before, added + before))
+    ask(host)
+    assert (host / "cut").exists(), "it was not killed"
+    is_old(host)
+
+
 @pytest.mark.parametrize("broken", in_check(["pg_upgrade", "new-unit"], "pg_upgrade"))
 def test_what_fails_is_undone(host, broken):
     (host / "broken").write_text(broken)

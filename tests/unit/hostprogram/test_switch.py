@@ -130,6 +130,47 @@ def test_killed_in_the_undo_it_still_counts_the_lost_messages(host, record):
     assert "with its previous database and configuration" in report["advice"]
 
 
+FULL = """#!/bin/sh
+# the disk is full once people are in; before the undo has put the version back it has room again, and the program is killed
+for last; do :; done
+case $last in
+    */switch/journal) /bin/mv "$@"; ! grep -q ^serving "$last" || [ -e "$WORLD/cut" ] || ln -s /dev/full "$last.new"; exit ;;
+    */install/current) [ ! -L "$WORLD/work/switch/journal.new" ] || { rm "$WORLD/work/switch/journal.new"; : >"$WORLD/cut"; kill -9 "$PPID"; exit; } ;;
+esac
+exec /bin/mv "$@"
+"""
+
+
+def test_an_undo_that_no_record_can_be_written_of_is_gone_on_with_after_a_kill(host):
+    """The new version must not come up on the old database."""
+    host.deployed().set(posts="3")
+    (host.folder / "bin/mv").unlink()
+    (host.folder / "bin/mv").write_text(FULL)
+    (host.folder / "bin/mv").chmod(0o755)
+    assert host.run("to", NEW).returncode == 3
+    assert (host.folder / "cut").exists(), "it was not killed"
+    host.assert_old()
+
+
+def test_a_record_whose_flush_failed_does_not_outweigh_the_undo(host):
+    host.deployed().set(kill_after="database-back")
+    (host.folder / "bin/sync").unlink()
+    (host.folder / "bin/sync").write_text(
+        '#!/bin/sh\n[ "$1" != "$WORLD/work/switch" ] || [ "$(tail -n 1 "$1/journal")" != healthy ] || { echo broken; exit 1; }\n'
+    )
+    (host.folder / "bin/sync").chmod(0o755)
+    assert host.run("to", NEW).returncode == 3
+    assert not (host.folder / "kill_after").exists(), "it was not killed"
+    host.assert_old()
+
+
+def test_an_undo_on_a_full_disk_says_nothing_against_the_old_version(host):
+    host.deployed().fault(NEW, "wrong-version")
+    host.set(full_after="started")
+    assert host.run("to", NEW).returncode == 3
+    host.assert_old()
+
+
 @pytest.mark.parametrize("record", in_check(FORWARD, "copied"))
 def test_killed_after_a_record_it_undoes(host, record):
     host.deployed().set(kill_after=record)

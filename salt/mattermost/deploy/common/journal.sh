@@ -6,6 +6,7 @@ begin() { # begin WORDS: the first line
     for file in "$0" "$settings_file"; do # a deploy may have written them just now, and after a power cut they must be there
         [ ! -e "$file" ] || { flush "$file" && flush "$(dirname "$file")"; } || return 1
     done
+    rm -f "$own/undo"
     record begin "$@"
 }
 

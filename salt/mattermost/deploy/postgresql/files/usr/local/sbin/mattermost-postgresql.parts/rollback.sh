@@ -2,7 +2,7 @@
 
 roll_back() { # roll_back REASON: from wherever the journal ends
     local reason="$1" lost
-    recorded undo || record undo "$reason"
+    note_undo "$reason"
     stop_server || fail 4 "$service cannot be stopped. mattermost-postgresql.service tries again. See: systemctl status $service"
     count_lost
     stop_cluster new || fail 4 "$new_service cannot be stopped. mattermost-postgresql.service tries again. See: systemctl status $new_service"

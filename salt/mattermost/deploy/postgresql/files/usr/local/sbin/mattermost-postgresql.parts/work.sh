@@ -7,10 +7,10 @@ close_journal() {
 
 recover() { # what a kill or a power cut left in the journal; sets id, psql
     id=$(sed -n 's/^begin //p' "$journal")
-    if recorded healthy; then
+    if is_undoing; then # first: what failed may be the flush of a record
+        roll_back "$(undo_reason "The upgrade of PostgreSQL")"
+    elif recorded healthy; then
         finish
-    elif recorded undo; then
-        roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people may have posted to it: undone only if it does not come up well
         psql=$new_bin/psql
         if start_cluster new && { mattermost-switch check >/dev/null 2>&1 || start_server; }; then

@@ -2,7 +2,7 @@
 
 roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     local reason="$1" posted='' failed_database='' advice
-    recorded undo || record undo "$reason"
+    note_undo "$reason"
     stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again by itself. See: systemctl status $service"
     if [ -z "$from" ]; then
         point_at ''

@@ -39,7 +39,7 @@ start_server() { # the marker lets the unit start although the journal is open; 
 }
 
 let_users_in() { # from here on users post to the version that is watched: an interruption does not roll it back any more, a failure does
-    if [ -e "$journal" ] && ! recorded undo && ! recorded serving; then record serving "$remarks" || return 1; fi
+    if [ -e "$journal" ] && ! is_undoing && ! recorded serving; then record serving "$remarks" || return 1; fi
     end_maintenance
 }
 

@@ -13,12 +13,12 @@ END
     [ "$from" != - ] || from=''
     kind=${kind:-to}
     last=$(tail -n 1 "$journal")
-    if recorded healthy; then
+    if is_undoing; then # first: what failed may be the flush of a record
+        roll_back "$(undo_reason "$(name_of_switch)")"
+    elif recorded healthy; then
         inspect_service
         [ "$active" = active ] || start_server
         finish
-    elif recorded undo; then
-        roll_back "$(sed -n 's/^undo //p' "$journal" | head -n 1)"
     elif recorded serving; then # people have posted to it: undone only if it does not come up well again
         inspect_service
         [ "$active" = active ] || start_server || { roll_back "$service could not be started."; return; }
