@@ -9,7 +9,7 @@ from tests.soak import only_some
 FORWARD = ["begin", "stopped", "copying", "copied", "switched", "started"]
 # The unit tests kill the program at every record too, and a lab's power cut is a kill of everything, then a boot.
 ENDS = [pytest.param("killed", marks=pytest.mark.soak("kills")), "power-cut"]
-UNDO = ["undo", "posted", "database-back", "config-back", "version-back"]
+UNDO = ["undo", "database-back", "config-back", "version-back"]
 FAULTS = {
     "does-not-start": (["STANDIN_FAULT_FAIL_START=1"], "ended"),
     "stays-unhealthy": (["STANDIN_FAULT_UNHEALTHY=1"], "is not healthy"),

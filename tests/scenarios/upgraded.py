@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.scenarios.chat import Chat
 from tests.scenarios.upgrading import Upgrading
 
-UNDO = [(record, "power-cut") for record in ("undo", "posted", "database-back", "config-back", "version-back")]
+UNDO = [(record, "power-cut") for record in ("undo", "database-back", "config-back", "version-back")]
 BEFORE, SINCE = range(1, 4), range(4, 9)
 
 # the host as an upgrade and five messages left it, kept below /root and put back from there

@@ -212,7 +212,7 @@ psql() {
             sum=$(printf '%s "a \\"id\\":\\"x\\", {"' "${last#* }" | sha256sum)
             printf '%s %s\n' "${last%% *}" "${sum%% *}"
             ;;
-        *'FROM posts'*) [ -e posts ] && cat posts ;;
+        *'FROM posts'*) [ -e posts ] && [ -e "databases/$asked" ] && cat posts ;;
         *pg_database_size*) read -r size <size_kib; echo "$size" ;;
         'SHOW server_version_num') echo 150013 ;;
         *data_directory*) echo "$WORLD" ;;

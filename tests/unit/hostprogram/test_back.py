@@ -6,7 +6,7 @@ from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW, OLD
 
 FORWARD = ["begin", "stopped", "swapping", "swapped", "switched", "started"]
-UNDO = ["undo", "posted", "database-back", "config-back", "version-back"]
+UNDO = ["undo", "database-back", "config-back", "version-back"]
 
 
 def fields(text):

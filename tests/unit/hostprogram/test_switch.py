@@ -9,7 +9,7 @@ from tests.soak import in_check
 from tests.unit.hostprogram.host import NEW, OLD
 
 FORWARD = ["begin", "stopped", "copying", "copied", "switched", "started"]
-UNDO = ["undo", "posted", "database-back", "config-back", "version-back"]
+UNDO = ["undo", "database-back", "config-back", "version-back"]
 
 
 def test_each_shell_deploys_upgrades_and_undoes(host_of_each_shell):
@@ -115,10 +115,11 @@ def test_after_an_undo_users_are_let_in_and_lost_messages_are_counted(host):
     assert f"3 messages were posted to {NEW} before it failed. They are now only in the database {kept}" in reason
 
 
-@pytest.mark.parametrize("record", ["posted", "database-back", "version-back"])
+@pytest.mark.parametrize("record", ["undo", "database-back", "version-back", "full"])
 def test_killed_in_the_undo_it_still_counts_the_lost_messages(host, record):
+    """full: no record can be written from the undo on."""
     host.deployed().fault(NEW, "wrong-version")
-    host.set(posts="3", kill_after=record)
+    host.set(posts="3", **({"full_after": "started"} if record == "full" else {"kill_after": record}))
     assert host.run("to", NEW).returncode == 3
     assert not (host.folder / "kill_after").exists(), "it was not killed"
     (kept,) = [name for name in host.databases if "_failed_" in name]

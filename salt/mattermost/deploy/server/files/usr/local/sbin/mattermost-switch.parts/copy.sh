@@ -113,8 +113,8 @@ schema() { # schema DATABASE: which migrations it has had
     say "$found"
 }
 
-posted_to_failed() { # how many messages the new version took, nothing where that cannot be asked
+posted_to_failed() { # how many messages the new version took, nothing where that cannot be asked; in what is kept, where they are also after a kill
     local epoch
     epoch=$(sed -n 's/^started \([0-9]*\) .*/\1/p' "$journal")
-    [ -z "$epoch" ] || role_number "$database" "SELECT count(*) FROM posts WHERE createat > $epoch * 1000::bigint" 2>/dev/null
+    [ -z "$epoch" ] || role_number "$failed_database" "SELECT count(*) FROM posts WHERE createat > $epoch * 1000::bigint" 2>/dev/null
 }

@@ -13,16 +13,15 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     if recorded copying || recorded swapping; then
         failed_database=$(failed_name)
     fi
-    if [ -n "$failed_database" ] && ! recorded database-back; then
+    if [ -n "$failed_database" ]; then
         if ! wait_for_database "$database_timeout"; then
             write_report waiting "$reason The database cannot be restored yet, because PostgreSQL does not answer." \
                 "Start PostgreSQL (docs/troubleshooting.md, Chat is down). mattermost-switch.service then completes the rollback."
             exit 75 # systemd starts it again
         fi
-        recorded posted || record posted "$(posted_to_failed)" # later on that is another database
-        roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
+        recorded database-back || roll_back_database || fail 4 "The database cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
+        posted=$(posted_to_failed)
     fi
-    posted=$(sed -n 's/^posted //p' "$journal")
     case ${posted:-0} in
         0) ;;
         *) reason="$reason $posted messages were posted to $to before it failed. They are now only in the database $failed_database." ;;
