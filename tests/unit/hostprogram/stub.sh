@@ -59,6 +59,7 @@ systemctl() {
             ;;
         stop/*)
             echo inactive >active
+            [ ! -e loses_plugins ] || echo loses-plugins >faults/11.7.100
             [ ! -e kill_in_stop ] || { rm kill_in_stop; kill -9 "$(awk '{ print $4 }' "/proc/$PPID/stat")"; } # whose timeout asks
             ;;
         is-active/mattermost-move*) [ -e moving ] ;;

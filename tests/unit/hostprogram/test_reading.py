@@ -82,6 +82,15 @@ def test_killed_once_people_are_in_it_still_says_what_it_saw_before(chatting, ki
     assert "not active now: two." in reason
 
 
+@pytest.mark.parametrize("killed", in_check(["begin", "switched", "version-back"], "switched"))
+def test_a_rollback_after_a_kill_names_the_plugins_that_are_gone(chatting, killed):
+    chatting.fault(NEW, "wrong-version")
+    chatting.set(kill_after=killed, loses_plugins="")
+    assert chatting.run("to", NEW).returncode == 3
+    assert not (chatting.folder / "kill_after").exists(), "it was not killed"
+    assert "not active now: two." in chatting.report()["reason"]
+
+
 @pytest.mark.exhaustive
 def test_a_message_that_changes_after_the_proof_is_no_reason_to_roll_back(chatting):
     """People are let in, and edit it, while the server is still watched."""
@@ -114,7 +123,7 @@ def test_a_message_that_a_plugin_rewrites_as_it_is_read_fails_no_check(chatting)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("killed", in_check(["stopped", ""], ""))
+@pytest.mark.parametrize("killed", in_check(["begin", "stopped", ""], "begin"))
 def test_a_server_that_showed_no_message_before_need_not_after_its_rollback(chatting, killed):
     chatting.fault(OLD, "cannot-read")
     chatting.fault(NEW, "wrong-version")

@@ -11,7 +11,7 @@ save_file() { # save_file FILE NAME
     [ ! -e "$1" ] || { cp -p "$1" "$own/$2.new" && publish "$own/$2"; }
 }
 
-forget_saved() { rm -f "$own/config.json" "$own/environment" && flush "$own"; } # a rollback puts back what its own switch saved
+forget_saved() { rm -f "$own/config.json" "$own/environment" "$own/plugins" && flush "$own"; } # a rollback puts back what its own switch saved
 
 save_configuration() { # config.json as the stopped server left it; the environment that it was last well with, not what has come since
     save_file "$config" config.json || return 1

@@ -22,11 +22,12 @@ look_before() { # the site is closed: what the server that is to be stopped show
     inspect_service
     [ "$active" = active ] && can_ask || return 0
     plugins=$(active_plugins)
+    [ ! -e "$journal" ] || mark "$own/plugins" "$plugins" # for who has to go on after a kill, as `unread` is
     choose_post
     if ! is_chosen || reads_post; then return 0; fi
     [ "$code" != 000 ] || return 0 # of a server that has no socket nothing is known
     unread=yes
-    [ ! -e "$journal" ] || record unread # for who has to go on after a kill
+    [ ! -e "$journal" ] || record unread
 }
 
 choose_post() { # the message that the next server must show; sets post, remarks, altered

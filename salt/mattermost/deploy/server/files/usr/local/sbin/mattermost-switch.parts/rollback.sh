@@ -1,6 +1,6 @@
 # The automatic rollback: everything as it was before, from wherever the journal ends.
 
-roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
+roll_back() { # roll_back REASON: from wherever the journal ends; sets unread, plugins
     local reason="$1" posted='' failed_database='' advice
     note_undo "$reason"
     stop_server || fail 4 "$service cannot be stopped. mattermost-switch.service tries again by itself. See: systemctl status $service"
@@ -35,6 +35,7 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread
     point_at "$from" || fail 4 "$install/current cannot be restored yet. mattermost-switch.service tries again by itself. See: journalctl -u mattermost-switch"
     record version-back
     if recorded unread; then unread=yes; fi
+    [ -n "$plugins" ] || plugins=$(cat "$own/plugins" 2>/dev/null)
     if choose_post && start_server && watch "$from" 0; then
         advice="To stay with $from, set mattermost:release:version to $from. To try again, correct the cause, then run $(command_of 'mattermost.ssl (or .non-ssl)' mattermost.deploy.server)"
         [ "$kind" != back ] || advice="To stay with $from, do nothing. To try again, correct the cause, then run $(back_command)"

@@ -26,6 +26,7 @@ END
         record healthy || { roll_back "$unwritten"; return; }
         finish
     else
+        recorded stopped || look_before
         roll_back "$(name_of_switch) was interrupted after its step '${last%% *}'."
     fi
 }
