@@ -38,6 +38,47 @@ def test_a_restart_that_fails_for_the_environment_puts_the_old_one_back(host):
     assert (host.folder / "settings/environment.failed").read_text() == "A=bad\n"
 
 
+def test_the_version_in_use_that_is_not_well_is_restarted_once(host):
+    host.deployed().set(active="inactive")
+    assert host.run("to", OLD).returncode == 0
+    assert host.report()["kind"] == "to"
+    assert not (host.folder / "run/request").exists()
+
+
+def kills_at_stop(host, number):
+    """Have the program killed while it stops the server for the *number*-th time."""
+    stub = host.folder / "bin/systemctl"
+    real = stub.resolve()
+    stub.unlink()
+    counts = f'case $* in "stop mattermost.service") echo >>"$WORLD/stops"; [ "$(wc -l <"$WORLD/stops")" != {number} ] || : >"$WORLD/kill_in_stop" ;; esac\n'
+    stub.write_text(real.read_text().replace("cd ", counts + "cd ", 1))
+    stub.chmod(0o755)
+
+
+def test_killed_with_the_old_environment_back_it_does_not_call_the_new_one_healthy(host):
+    host.deployed().set(bad_environment="A=bad")
+    (host.folder / "settings/environment").write_text("A=bad\n")
+    kills_at_stop(host, 2)
+    done = host.run("restart")
+    assert (host.folder / "stops").stat().st_size > 2, "it was not killed"
+    assert done.returncode == 3, done.stdout + done.stderr
+    host.assert_old()
+    assert (host.folder / "settings/environment.failed").read_text() == "A=bad\n"
+    assert "ended" in host.report()["reason"]
+
+
+def test_killed_it_asks_the_new_server_for_what_the_old_one_showed(host):
+    """And not for what the server shows that was started in place of it."""
+    host.deployed().set(**{"rows/mattermost": "m1"})
+    kills_at_stop(host, 1)
+    stub = host.folder / "bin/systemctl"
+    stub.write_text(
+        stub.read_text().replace("kill -9", "echo active >active; echo cannot-read >faults/11.7.100; kill -9")
+    )
+    assert host.run("restart").returncode == 4
+    assert "does not return the newest message" in host.report()["reason"]
+
+
 @pytest.mark.exhaustive
 def test_a_restart_that_is_killed_while_the_server_is_stopped_is_done_again(host):
     host.deployed().set(kill_in_stop="")

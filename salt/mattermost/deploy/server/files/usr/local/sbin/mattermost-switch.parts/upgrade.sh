@@ -95,8 +95,16 @@ keep_for_rollback() { # what `back` needs of before this upgrade
         "applied=$applied" "config=$(cksum <"$config")"
 }
 
-restart() { # an environment file that the server is not well with is taken back; sets from, to, outage_start, since
-    local reason lines_from
+note_restart() { # note_restart [REASON]: in the request, for who has to go on after a kill
+    [ "$kind" != restart ] ||
+        { say "$id restart looked ${unread:--} $(one_line "${1:-}")" >"$request.new" && mv -f "$request.new" "$request"; }
+}
+
+restart() { # an environment file that the server is not well with is taken back; sets from, to, outage_start, since, unread
+    local looked noted reason lines_from
+    read -r looked unread noted <<END
+$to
+END
     to=$(current)
     from=$to
     if [ -z "$to" ]; then
@@ -104,15 +112,16 @@ restart() { # an environment file that the server is not well with is taken back
         return
     fi
     outage_start=$(uptime_centi)
-    look_before
-    if stop_server && choose_post && start_server && watch "$to" 0; then
+    if [ "$looked" = looked ]; then unread=${unread#-}; else look_before; note_restart; fi
+    if [ -z "$noted" ] && stop_server && choose_post && start_server && watch "$to" 0; then
         save_file "$environment" good-environment
         write_report 'done' "Mattermost $to was started and is healthy." ''
         return
     fi
-    reason=$why lines_from=$since
-    if [ -e "$own/good-environment" ] && ! cmp -s "$own/good-environment" "$environment"; then
-        cp -p "$environment" "$environment.failed"
+    reason=${noted:-$why} lines_from=$since
+    if [ -n "$noted" ] || { [ -e "$own/good-environment" ] && ! cmp -s "$own/good-environment" "$environment"; }; then
+        note_restart "$reason" # from here on the file that is in place may be the previous one
+        cmp -s "$own/good-environment" "$environment" || cp -p "$environment" "$environment.failed"
         if put_back_file good-environment "$environment" && stop_server && choose_post && start_server && watch "$to" 0; then
             since=$lines_from
             write_report undone "$reason" \
