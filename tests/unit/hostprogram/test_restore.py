@@ -226,6 +226,17 @@ def test_a_restore_says_which_secrets_it_could_not_put_in_place(host):
     assert "Some secrets or certificates of the backup could not be put in place" in report
 
 
+def test_killed_it_still_says_which_secrets_it_could_not_put_in_place(tmp_path):
+    decided = number_of(tmp_path / "whole", "backup/restored")
+    host = made(tmp_path / "host")
+    assert killed(host, "latest:overwrite", decided)
+    (host / "settings/secrets").rmdir()
+    (host / "settings/secrets").touch()
+    assert work(host, "back").returncode == 0
+    report = (host / "deploy/backup/restore-report").read_text()
+    assert "The server runs with the data of the backup. Some secrets or certificates" in report
+
+
 def test_what_an_undo_relies_on_is_flushed_before_it_takes_its_place(host):
     """A power cut after an unflushed rename leaves an empty file: of all settings nothing but an older backup would remain."""
     (host / "flushed").touch()
@@ -331,7 +342,10 @@ def test_an_undo_that_must_wait_is_told(host, fails):
     stub.write_text(STUB)
     assert not killed(host, "back", None)
     assert_whole(host, "old")
-    assert "was interrupted and was rolled back" in (host / "deploy/backup/restore-report").read_text()
+    assert (
+        "did not start: It is broken. The restore was rolled back."
+        in (host / "deploy/backup/restore-report").read_text()
+    )
     assert ["new", "posted"] in databases(host).values(), "the restore that ended took what the undo has to keep"
 
 

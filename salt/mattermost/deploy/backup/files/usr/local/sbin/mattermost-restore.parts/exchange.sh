@@ -9,6 +9,7 @@ begin_exchange() { # under the lock of the switch, for neither may begin in the 
     local begun
     mkdir -p "$work/switch" || return 1
     exec 8>"$work/switch/lock"
+    rm -f "$own/why"
     flock -w 60 8 && ! is_open switch && ! is_open rotation && mark "$own/open" "$id" &&
         touch "$own/closed" && close_site && flush "$own"
     begun=$?
@@ -90,7 +91,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
                 [ -z "$lacking" ] || say "$lacking" >&2
                 ;;
         esac
-        rm -f "$own/$side"
+        rm -f "$own/$side" "$own/why"
     done
 }
 

@@ -39,6 +39,7 @@ restore_secrets() { # those that the server's data needs; what belongs to this h
 }
 
 roll_back_and_fail() { # roll_back_and_fail RESULT REASON ADVICE: what was there before serves again, or will
+    [ ! -e "$own/open" ] || mark "$own/why" "$2" # for who has to go on with it
     roll_back || give_up failed "$2 The previous state could not be restored yet." "mattermost-restore-back.service keeps trying. See: systemctl status mattermost-restore-back"
     give_up "$@"
 }

@@ -44,16 +44,16 @@ work() { # sets manifest
     esac
 }
 
-recover() { # what a kill or a power cut left, and says how it was ended
+recover() { # what a kill or a power cut left, and says how it was ended; sets lacking
     local outcome
-    outcome=''
+    outcome='' lacking=''
     if [ -e "$own/open" ] || [ -e "$own/undone" ]; then
-        outcome="A restore was interrupted and was rolled back. The server runs with its previous data."
+        outcome="$(cat "$own/why" 2>/dev/null || say "A restore was interrupted.") The restore was rolled back. The server runs with its previous data."
     elif [ -e "$own/restored" ]; then
         outcome="A restore was interrupted after it had replaced the data. The server runs with the data of the backup."
     fi
     roll_back && remove_leftovers || return 1
     [ -n "$outcome" ] || return 0
     local report="$own/restore-report" # also when this is a drill
-    write_report failed "$outcome" "To see which data is kept: mattermost-kept list" </dev/null
+    write_report failed "$outcome${lacking:+ $lacking}" "To see which data is kept: mattermost-kept list" </dev/null
 }
