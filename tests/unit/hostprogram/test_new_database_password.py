@@ -174,15 +174,16 @@ def test_killed_before_the_store_has_it_it_is_undone(host, step):
 
 def test_killed_once_the_store_has_it_it_stays(host):
     killed_after(host, "mv-database-password")
-    (host / "deploy/rotate/report").touch()
-    everywhere(host, "new")
+    assert "result=done" in everywhere(host, "new")
 
 
 @pytest.mark.parametrize("step", in_check(["psql-old", "mattermost-switch-old"], "psql-old"))
 def test_killed_in_its_undo_it_goes_on_undoing(host, step):
     (host / "broken").write_text("mattermost-switch-new\n")
     killed_after(host, step)
-    assert "result=undone" in everywhere(host, "old")
+    report = everywhere(host, "old")
+    assert "result=undone" in report
+    assert "not healthy with the new password: It did not start." in report
 
 
 @pytest.mark.parametrize("step", ["ln", "psql-old", "mattermost-switch-old"])
