@@ -45,6 +45,12 @@ def test_a_patch_that_appears_is_proved_unpacked_and_switched_to(tmp_path, shell
     assert len(host.lines("switched")) == 1
 
 
+def test_an_outage_that_a_kill_made_unknown_is_not_told(host):
+    stub = host.folder / "bin/mattermost-switch"
+    stub.write_text(stub.read_text().replace("echo outage=250; ", ""))
+    assert host.work()[1]["reason"] == f"Mattermost was upgraded from {OLD} to {PATCH}."
+
+
 def test_it_is_off_by_default(host):
     host.settings["unattended"] = "none"
     for command in ("work", "now"):

@@ -41,7 +41,7 @@ switch_to_patch() { # switch_to_patch UNTIL: hundredths of a second since boot a
         0)
             mark "$own/reached" "$patch"
             mattermost-kept prune >"$scratch/kept" 2>&1 || cat "$scratch/kept"
-            write_report 'done' "Mattermost was upgraded from $installed to $patch; chat was down for $(seconds_away) s."
+            write_report 'done' "Mattermost was upgraded from $installed to $patch$(outage)."
             say "done: Mattermost was upgraded from $installed to $patch."
             systemctl start --no-block mattermost-patches-tell.service
             ;;
@@ -61,4 +61,4 @@ reason_of() { # what mattermost-switch says, its report or the one line of an er
     say "${reason:-$(tail -n 1 "$scratch/switch")}"
 }
 
-seconds_away() { value_of "$switched" outage | awk '{ printf "%.1f", $1 / 100 }'; }
+outage() { value_of "$switched" outage | awk '{ printf "; chat was down for %.1f s", $1 / 100 }'; } # nothing where a kill made it unknown
