@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests import programs
+from tests import programs, states
 from tests.soak import in_check
 
 # The host is a folder: databases are files that say whose they are, a server that runs is a file "server". What changes something is
@@ -235,6 +235,19 @@ def test_killed_it_still_says_which_secrets_it_could_not_put_in_place(tmp_path):
     assert work(host, "back").returncode == 0
     report = (host / "deploy/backup/restore-report").read_text()
     assert "The server runs with the data of the backup. Some secrets or certificates" in report
+
+
+@pytest.mark.parametrize("then", ["killed", "refused"])
+def test_the_next_deploy_knows_that_the_data_was_restored(tmp_path, then):
+    """Whatever the last report says: else it would open the sign-up that an administrator of the restored server closed."""
+    decided = number_of(tmp_path / "whole", "backup/restored") if then == "killed" else None
+    host = made(tmp_path / "host")
+    assert killed(host, "latest:overwrite", decided) == bool(decided)
+    if then == "killed":
+        assert not killed(host, "back", None)
+    else:
+        assert work(host, "no-number").returncode == 2
+    assert states.load_state("mattermost_account", False)._came_from_elsewhere(host / "deploy")
 
 
 def test_what_an_undo_relies_on_is_flushed_before_it_takes_its_place(host):

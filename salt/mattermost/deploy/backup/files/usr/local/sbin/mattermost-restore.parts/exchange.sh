@@ -86,6 +86,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
         case $side in
             undone) drop_new || return 1 ;;
             *)
+                mark "$work/received" || return 1 # as where a move opens the site: the report may be another restore's by the next deploy
                 [ ! -d "$fetched" ] || restore_secrets ||
                     lacking="Some secrets or certificates of the backup could not be put in place, so this host still has its previous ones. Check the disk of $settings: df. Then restore the same backup again."
                 [ -z "$lacking" ] || say "$lacking" >&2
