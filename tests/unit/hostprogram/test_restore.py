@@ -277,6 +277,15 @@ def test_an_empty_file_that_a_power_cut_left_never_takes_the_settings_place(tmp_
     assert emptied > 3
 
 
+def test_one_that_was_killed_is_not_told_by_the_report_of_an_earlier_one(host):
+    assert work(host, "latest:overwrite").returncode == 0
+    (host / "bin/systemctl").write_text("#!/bin/sh\nexit 1\n")
+    (shell, text, *_), environment = program(host, "")
+    done = subprocess.run([shell, text, "to", "latest"], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "result=done" in done.stdout) == (4, False)
+    assert "The restore was interrupted." in done.stderr
+
+
 def test_a_server_that_does_not_come_up_is_put_back(host):
     (host / "breaks").touch()
     done = work(host, "latest:overwrite")
