@@ -22,10 +22,10 @@ parse_request() { # parse_request SNAPSHOT[:overwrite][:from-VERSION]; sets want
 
 run_by_systemd() { # run_by_systemd WHAT: systemd does it, so it goes on when the caller is gone
     local rc before
-    before=$(stat -c %i "$report" 2>/dev/null)
+    before=$(stat -c "%i %y" "$report" 2>/dev/null)
     systemctl start "mattermost-restore@$1.service"
     rc=$?
-    [ "$rc" = 0 ] || [ "$(stat -c %i "$report" 2>/dev/null)" != "$before" ] || # killed: the report is that of an earlier one
+    [ "$rc" = 0 ] || [ "$(stat -c "%i %y" "$report" 2>/dev/null)" != "$before" ] || # killed: the report is that of an earlier one
         fail 4 "The $kind was interrupted. mattermost-restore-back.service rolls back or completes what it had begun. See: journalctl -u 'mattermost-restore*'"
     cat "$report"
     [ "$rc" = 0 ] || exit 4
