@@ -30,10 +30,11 @@ from mattermost_controller.hosts import (
 )
 from mattermost_controller.moving import plan, transfer
 from mattermost_controller.preflight import checks
+from mattermost_controller.releases.look import Look
 from mattermost_controller.reporting import build, screen
 from mattermost_controller.stages import stage
 from mattermost_controller.status import facts as status
-from mattermost_controller.status import report
+from mattermost_controller.status import report, text
 from mattermost_controller.verify import additional
 
 from tests import repository, states
@@ -163,6 +164,33 @@ def test_a_version_of_many_digits_ends_in_findings(line):
     merged = core.merge(mattermost_settings_data.load(["salt"]), {}, {}, facts["grains"], "chat.example.test")
     assert checks.run(merged, facts, test_preflight.OUTSIDE, "ssl")
     assert runtime.choose(facts) in ("thin", "relenv", "")
+
+
+ODD_FACTS = [
+    "loose\t/opt/mattermost//home",
+    "addresses\tfe80::1%eth0 300.1.1.1 192.0.2.7",
+    "s.service\tNRestarts=\u00b2",
+    f"s.service\tNRestarts={'9' * 5000}",
+    "s.backup\tbytes=\u00b2",
+    f"s.aside\t{'9' * 4000} /var/opt/mattermost/replaced-1",
+    f"s.database_bytes\t{'9' * 4000}",
+    f"s.disk\tdata {'9' * 4000} 1 1 / /srv",
+]
+
+
+@pytest.mark.parametrize("line", ODD_FACTS, ids=lambda line: line[:20].replace("\t", " "))
+def test_an_odd_fact_ends_in_a_refusal_of_that_host_or_in_findings(line):
+    """A number of any size, an address that is none, half of a pair: each ended the whole run in a trace."""
+    try:
+        facts = status.parse(f"{line}\n{CENTOS}")
+    except bounded.ODD:
+        return  # `collect` refuses the host
+    pillar = {"letsencrypt": {"directory_url": "https://acme.example.test/dir"}}
+    merged = core.merge(mattermost_settings_data.load(["salt"]), pillar, {}, facts["grains"], "chat.example.test")
+    assert checks.run(merged, facts, test_preflight.OUTSIDE, "ssl")
+    drift = {"looked": False, "drifted": None, "states": [], "reason": "x"}
+    made = report.host_data(merged, facts, None, drift, test_preflight.DATA, [], Look([], {}, {}, {}))
+    assert text.render({"chat": {"address": "192.0.2.7", **made}})
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def parse(text: str) -> dict:
         "disks": [_disk(*pair) for pair in zip(found.get("place", []), found.get("disk", []))],
         "mounts": dict(_pair(line) for line in found.get("mount", [])),
         "listeners": listeners(found.get("listen", []), found.get("holder", [])),
-        "addresses": one("addresses").split(),
+        "addresses": list(filter(_is_address, one("addresses").split())),
         "current": os.path.basename(one("current").rstrip("/")),
         "switching": one("switching").split()[:2],
         "edition": ("enterprise" if one("edition") == "enterprise" else "team") if one("current") else "",
@@ -127,7 +127,7 @@ def parse(text: str) -> dict:
         "unit_user": one("unit_user"),
         "foreign": list(map(_pair, found.get("foreign", []))),
         "directories": directories(found.get("directory", []), found.get("no_directory", []), found.get("entry", [])),
-        "loose": {path: rest.split("//") for path, rest in _parted(found.get("loose", []))},
+        "loose": {path: list(rest.partition("//")[::2]) for path, rest in _parted(found.get("loose", []))},
         "real": dict(_parted(found.get("real", []))),
         "run_owner": one("run_owner"),
         "run_unit": one("run_unit"),
@@ -282,6 +282,13 @@ def kernel_address(text: str) -> str:
     address = ipaddress.ip_address(packed)
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def is_loopback(address: str) -> bool:

@@ -5,6 +5,8 @@ The script is ``salt/mattermost/scripts/status.sh``; it goes after the probe thr
 
 from __future__ import annotations
 
+import re
+
 import mattermost_json
 from mattermost_release_facts import numbers
 
@@ -54,12 +56,12 @@ def parse(text: str) -> dict:
         "client": client,
         "running": _running(client, one("version_id")),
         "ping": mattermost_json.texts(one("ping")),
-        "postgresql_uptime": _whole(one("pg_started")),
-        "database_bytes": _whole(one("database_bytes")),
-        "databases": {name: _whole(size) for size, name in map(_split, found.get("aside_database", []))},
-        "schema": _whole(schema),
+        "postgresql_uptime": whole(one("pg_started")),
+        "database_bytes": whole(one("database_bytes")),
+        "databases": {name: whole(size) for size, name in map(_split, found.get("aside_database", []))},
+        "schema": whole(schema),
         "migration": migration or None,
-        "users": _whole(one("users")),
+        "users": whole(one("users")),
         "disks": {name: {**disk, "taken": taken.get(name)} for name, disk in map(_disk, found.get("disk", []))},
         "logs": taken.get("logs"),
         "backup": dict(line.partition("=")[::2] for line in found.get("backup", [])),
@@ -67,7 +69,7 @@ def parse(text: str) -> dict:
         "aside": dict(map(_aside, found.get("aside", []))),
         "clusters": found.get("cluster", []),
         "reboot": one("reboot") == "yes",
-        "security_packages": _whole(one("security_packages")),
+        "security_packages": whole(one("security_packages")),
         "postgresql_waits": one("postgresql_waits") or None,
         "patches": dict(line.partition("=")[::2] for line in found.get("patches", [])),
     }
@@ -86,17 +88,19 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+def whole(text: str) -> int | None:
+    """Return the number that *text* is, None for what is none and for one that nothing on a host comes to."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def _kib(text: str) -> int | None:
-    return int(text) * 1024 if text.isdigit() else None
+    size = whole(text)
+    return None if size is None else size * 1024
 
 
 def _since(uptime: float | None, service: dict) -> int | None:
     """Return the seconds since the service became active, None while it is not."""
-    began = _whole(service.get("ActiveEnterTimestampMonotonic", ""))
+    began = whole(service.get("ActiveEnterTimestampMonotonic", ""))
     if not uptime or not began or service.get("ActiveState") != "active":
         return None
     return max(0, int(uptime - began / 1_000_000))
@@ -110,6 +114,8 @@ def _running(client: dict, version_id: str) -> str | None:
 def _disk(line: str) -> tuple[str, dict]:
     name, size, used, free, mount, path = line.split(" ", 5)
     size_bytes, used_bytes, free_bytes = (int(number) * 1024 for number in (size, used, free))
+    if max(map(abs, (size_bytes, used_bytes, free_bytes))) >= 2**64:
+        raise ValueError(f"no disk has the size that it reports for {name}")
     # as df reckons it: what root alone may fill counts as taken
     percent = -(-used_bytes * 100 // (used_bytes + free_bytes)) if used_bytes + free_bytes else 0
     place = {"path": path, "mount": mount}

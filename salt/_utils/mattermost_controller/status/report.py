@@ -13,6 +13,7 @@ from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skippe
 from mattermost_controller.preflight.edition import license_lasts
 from mattermost_controller.releases.look import Look
 from mattermost_controller.status import releases, upkeep
+from mattermost_controller.status.facts import whole
 from mattermost_controller.verify.tls import validity
 
 LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
@@ -129,7 +130,7 @@ def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
         "health": status["ping"].get("status"),
         "state": service.get("ActiveState"),
         "uptime": status["server_uptime"],
-        "restarts": int(service["NRestarts"]) if service.get("NRestarts", "").isdigit() else None,
+        "restarts": whole(service.get("NRestarts", "")),
     }
 
 
@@ -145,7 +146,7 @@ def _backup(facts: dict) -> dict:
         "result": status.get("result"),
         "reason": None if status.get("result") == "done" else facts["backup"]["failed"] or status.get("reason"),
         "snapshot": status.get("snapshot"),
-        "bytes": int(status["bytes"]) if status.get("bytes", "").isdigit() else None,
+        "bytes": whole(status.get("bytes", "")),
     }
 
 
