@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import resource
+import ssl
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ import mattermost_service_core
 import mattermost_settings_core as core
 import mattermost_settings_data
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from mattermost_controller.hosts import (
     bounded,
     collect,
@@ -29,17 +31,19 @@ from mattermost_controller.hosts import (
     ssh_multiplex,
 )
 from mattermost_controller.moving import plan, transfer
-from mattermost_controller.preflight import checks
+from mattermost_controller.preflight import certificate_files, checks
 from mattermost_controller.releases.look import Look
 from mattermost_controller.reporting import build, screen
 from mattermost_controller.stages import stage
 from mattermost_controller.status import facts as status
 from mattermost_controller.status import report, text
-from mattermost_controller.verify import additional
+from mattermost_controller.verify import additional, tls
+from mattermost_controller.verify.http import Handshake
+from mattermost_letsencrypt_certificate import CertificateError
 
 from tests import repository, states
 from tests.soak import in_check
-from tests.unit import test_preflight
+from tests.unit import fake_site, test_preflight
 from tests.unit.test_probe import CENTOS
 
 NAMES = ["a\nlock\tmine", "a\x0block\tmine", "a\x85lock\tmine", "a\u2028lock\tmine", "a\rlock\tmine", "a\x1elock\tmine"]
@@ -174,7 +178,7 @@ ODD_FACTS = [
     "s.backup\tbytes=\u00b2",
     f"s.aside\t{'9' * 4000} /var/opt/mattermost/replaced-1",
     f"s.database_bytes\t{'9' * 4000}",
-    f"s.disk\tdata {'9' * 4000} 1 1 / /srv",
+    f"s.disk\tdata {'9' * 4000} 1 {'9' * 4000} / /srv",
 ]
 
 
@@ -191,6 +195,30 @@ def test_an_odd_fact_ends_in_a_refusal_of_that_host_or_in_findings(line):
     drift = {"looked": False, "drifted": None, "states": [], "reason": "x"}
     made = report.host_data(merged, facts, None, drift, test_preflight.DATA, [], Look([], {}, {}, {}))
     assert text.render({"chat": {"address": "192.0.2.7", **made}})
+
+
+def version_of_none(der):
+    return der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1)
+
+
+def time_of_none(der):
+    start = der.index(b"\x17\x0d") + 2
+    return der[:start] + b"99139" + der[start + 5 :]
+
+
+@pytest.mark.parametrize("damage", [version_of_none, time_of_none])
+def test_a_certificate_that_only_openssl_takes_is_a_finding(settings, tmp_path, damage):
+    """A site shows what it likes in a handshake, a host in its files; both ended the whole run in a trace."""
+    der = damage(fake_site.certificate()[0].public_bytes(Encoding.DER))
+    text = ssl.DER_cert_to_PEM_cert(der)
+    facts = {"certificates": {settings["certificate"]["chain_file"]: text}, "time": 1, "renewal": {}}
+    for seen in ({"tls": Handshake("TLSv1.3", der, "self-signed certificate")}, {"tls": Handshake("", b"")}):
+        assert report.certificate(settings, facts, seen)["not_after"] is None
+        assert tls.days_left(settings, seen, facts).level in ("refusal", "skipped")
+        assert tls.served_certificate(settings, seen, facts).level in ("refusal", "skipped")
+    (tmp_path / "chain").write_text(text)
+    with pytest.raises(CertificateError, match="contains no certificate in PEM format"):
+        certificate_files.check(str(tmp_path / "chain"), "", [], 1)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import mattermost_letsencrypt_certificate as certificates
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from mattermost_controller.verify.tls import validity
+from mattermost_controller.verify import tls
 
 
 def check(chain: str, key: str, names: list[str], now: float) -> None:
@@ -14,9 +14,9 @@ def check(chain: str, key: str, names: list[str], now: float) -> None:
 
     chain, key: PEM files. now: seconds since the epoch. The host checks the same with openssl before it takes them.
     """
-    leaf = _load(chain, x509.load_pem_x509_certificate, "certificate")
+    leaf = _load(chain, lambda pem: tls.load(pem, is_pem=True), "certificate")
     private = _load(key, lambda pem: load_pem_private_key(pem, None), "private key without a passphrase")
-    first, last = (moment.timestamp() for moment in validity(leaf))
+    first, last = (moment.timestamp() for moment in tls.validity(leaf))
     certificate = certificates.Certificate(_names(leaf), first, last, key_type="")
     for name in names:
         certificates.require_match(certificate, leaf.public_key() == private.public_key(), name)

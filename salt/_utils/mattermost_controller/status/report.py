@@ -14,7 +14,7 @@ from mattermost_controller.preflight.edition import license_lasts
 from mattermost_controller.releases.look import Look
 from mattermost_controller.status import releases, upkeep
 from mattermost_controller.status.facts import whole
-from mattermost_controller.verify.tls import validity
+from mattermost_controller.verify.tls import load, validity
 
 LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
 STAGING = "acme-staging-v02.api.letsencrypt.org"
@@ -156,18 +156,14 @@ def _time(seconds: float) -> str:
 
 def certificate(settings: dict, facts: dict, observed: dict | None) -> dict:
     """Return what is known of the certificate: the one served, or the one on disk where none is shown."""
-    from cryptography import x509
-
     source = settings["certificate"]["source"]
     known = {"kind": issuer_kind(settings), "issuer": None, "served": False, "not_after": None, "days_left": None}
     known["renewal"] = _renewal(facts["renewal"]) if source == "letsencrypt" else None
     try:
         if observed and observed["tls"].certificate:
-            parsed, known["served"] = x509.load_der_x509_certificate(observed["tls"].certificate), True
+            parsed, known["served"] = load(observed["tls"].certificate), True
         else:
-            parsed = x509.load_pem_x509_certificate(
-                facts["certificates"][settings["certificate"]["chain_file"]].encode()
-            )
+            parsed = load(facts["certificates"][settings["certificate"]["chain_file"]].encode(), is_pem=True)
     except (KeyError, ValueError):
         return known
     _, last = validity(parsed)

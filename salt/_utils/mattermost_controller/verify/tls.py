@@ -26,13 +26,25 @@ def chain(settings, observed, facts) -> Finding:
     return ok("certificate-trust", f"The certificate chain is trusted for {settings['name']}.")
 
 
-def days_left(settings, observed, facts, now: datetime | None = None) -> Finding:
+def load(data: bytes, is_pem: bool = False):
+    """Return a certificate of the cryptography package. Raises ValueError for one that it does not take, although OpenSSL may."""
     from cryptography import x509
 
+    try:
+        found = (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(data)
+        validity(found), found.issuer, found.subject  # read only when they are asked for
+    except x509.InvalidVersion as err:
+        raise ValueError(str(err)) from None
+    return found
+
+
+def days_left(settings, observed, facts, now: datetime | None = None) -> Finding:
     if not observed["tls"].certificate:
         return skipped("certificate-days", "Not checked, because the site sent no certificate.")
-    certificate = x509.load_der_x509_certificate(observed["tls"].certificate)
-    first, last = validity(certificate)
+    try:
+        first, last = validity(load(observed["tls"].certificate))
+    except ValueError as err:
+        return refusal("certificate-days", f"The certificate that the site sends cannot be read: {err}.", DEPLOY)
     left = last - (now or datetime.now(timezone.utc))
     sentence = f"The certificate has {left.days} days left (until {last:%Y-%m-%d})"
     if settings["certificate"]["source"] == "files":
@@ -78,7 +90,6 @@ def protocol(settings, observed, facts) -> Finding:
 
 def served_certificate(settings, observed, facts) -> Finding:
     """The certificate on disk is the one served: a renewal without a reload of nginx shows here."""
-    from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
     if not observed["tls"].certificate:
@@ -92,7 +103,7 @@ def served_certificate(settings, observed, facts) -> Finding:
     leaves = {}
     for path, text in facts["certificates"].items():
         try:
-            leaves[path] = x509.load_pem_x509_certificate(text.encode()).public_bytes(Encoding.DER)
+            leaves[path] = load(text.encode(), is_pem=True).public_bytes(Encoding.DER)
         except ValueError:
             leaves[path] = b""
     if observed["tls"].certificate in leaves.values():
