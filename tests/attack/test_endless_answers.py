@@ -8,6 +8,7 @@ import time
 
 import mattermost_api_core as api
 import pytest
+from mattermost_controller.verify import http, websocket
 
 from tests import programs, repository
 
@@ -66,6 +67,48 @@ def test_what_asks_over_the_local_socket_ends(tmp_path, monkeypatch, answer):
         with pytest.raises(api.Unreachable, match="longer than 1 MiB" if answer is endless else "timed out|within 2 s"):
             api.Api(place, timeout=2).request("GET", "config")
         assert time.monotonic() - began < 6
+
+
+def goes_on(connection):
+    for _ in range(1000):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.05)
+
+
+@pytest.fixture(params=[drops, late, goes_on], ids=lambda answer: answer.__name__)
+def held_up(request):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    with answering(listener, request.param):
+        yield http.Site("chat", "127.0.0.1", False, "", 1, http=listener.getsockname()[1])
+
+
+def test_a_site_holds_up_no_run(held_up):
+    """A verify and a status of all hosts wait for each of these answers."""
+    began = time.monotonic()
+    assert http.request(held_up, "/") == http.Answer(0, {}, b"", "no answer within the time limit")
+    with pytest.raises(OSError, match="status 200|^$"):
+        websocket.Websocket(held_up, "/", {}, None)
+    assert time.monotonic() - began < 6
+
+
+def test_a_message_of_a_websocket_that_comes_byte_by_byte_is_left():
+    ours, theirs = socket.socketpair()
+    stream = ours.makefile("rb")
+    held = websocket.Websocket.__new__(websocket.Websocket)
+    held._connection, held._stream, held._answer = ours, stream, None
+
+    def send():
+        with contextlib.suppress(OSError):
+            for byte in b"\x81\x7e\xff\xff" + b"x" * 1000:
+                theirs.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    threading.Thread(target=send, daemon=True).start()
+    began = time.monotonic()
+    with theirs, held:
+        assert not held.wait("hello", lambda _: True, 1)
+    assert time.monotonic() - began < 6
 
 
 def test_an_answer_that_breaks_off_is_none(tmp_path):

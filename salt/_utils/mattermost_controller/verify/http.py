@@ -8,11 +8,13 @@ urllib3 adds more lines than it saves (tried: 9). No websocket library comes wit
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import os
 import socket
 import ssl
+import threading
 import warnings
 from typing import NamedTuple
 
@@ -79,6 +81,26 @@ def _lenient() -> ssl.SSLContext:
     return context
 
 
+@contextlib.contextmanager
+def limited(connection, seconds: float):
+    """Cut an open *connection* after *seconds*: who answers may send a byte now and then, for ever. Raises TimeoutError then."""
+    cut = threading.Event()
+
+    def hang_up():
+        cut.set()
+        with contextlib.suppress(OSError):  # closed meanwhile
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    end = threading.Timer(seconds, hang_up)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+        if cut.is_set():
+            raise TimeoutError
+
+
 def exchange(site: Site, connection, path: str, headers: dict, method: str = "GET", body: bytes | None = None):
     """Send a request on an open *connection*; return http.client's response, which is read from there."""
     client = http.client.HTTPConnection(site.name, timeout=site.timeout)
@@ -95,7 +117,10 @@ def request(
     context: a TLS context that checks the certificate. sent: another ``method``, and a ``body`` of bytes.
     """
     try:
-        with connect(site, site.secure if secure is None else secure, context) as connection:
+        with (
+            connect(site, site.secure if secure is None else secure, context) as connection,
+            limited(connection, site.timeout),
+        ):
             answer = exchange(site, connection, path, {"Connection": "close", **(headers or {})}, **sent)
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, found, b"" if answer.status == 101 else answer.read(_BODY_LIMIT))

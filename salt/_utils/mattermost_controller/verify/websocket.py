@@ -23,7 +23,8 @@ class Websocket:
         more, proof = http.websocket_headers(f"{'https' if site.secure else 'http'}://{site.name}")
         self._connection = http.connect(site, site.secure, context)
         try:
-            answer = http.exchange(site, self._connection, path, {**headers, **more})
+            with http.limited(self._connection, site.timeout):
+                answer = http.exchange(site, self._connection, path, {**headers, **more})
             if answer.status != 101 or answer.getheader("Sec-WebSocket-Accept") != proof:
                 raise ConnectionError(f"status {answer.status}")
         except BaseException:
@@ -45,14 +46,17 @@ class Websocket:
 
     def wait(self, name: str, is_wanted, seconds: float) -> bool:
         """Say whether an event *name* whose data *is_wanted* arrives within *seconds*. Raises OSError when the server ends it."""
-        last = time.monotonic() + seconds
+        try:
+            with http.limited(self._connection, seconds):
+                return self._comes(name, is_wanted, time.monotonic() + seconds)
+        except TimeoutError:
+            return False
+
+    def _comes(self, name: str, is_wanted, last: float) -> bool:
         text = b""
         while (left := last - time.monotonic()) > 0:
             self._connection.settimeout(left)
-            try:
-                kind, is_whole, part = self._frame()
-            except TimeoutError:
-                return False
+            kind, is_whole, part = self._frame()
             if kind == _CLOSED:
                 raise ConnectionError("the server closed the websocket")
             if kind not in (_TEXT, _CONTINUED):
