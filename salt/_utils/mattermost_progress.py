@@ -27,7 +27,9 @@ STEP = 10.0  # seconds after which a line says what goes on, and again each time
 TICK = 1.0  # seconds between two looks at whether a line is due
 NAMES = {"mattermost": "Mattermost", "postgresql": "PostgreSQL", "salt": "Salt", "selinux": "SELinux"}
 # what may move the cursor, hide text or turn its direction; line breaks stay
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def harmless(text) -> str:

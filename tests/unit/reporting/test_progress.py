@@ -72,6 +72,8 @@ def test_an_event_of_any_form_is_taken(said, event_of_a_liar):
 def test_what_is_harmless_stays_as_it_is():
     text = "Zoë läuft: 12 €\n„ja“ 日本"
     assert progress.harmless(text) == text
+    hidden = "\xad\u180e\u200b\u200d\u2060\u2064\ufeff\ufffb\U000e0041\U000e0001"
+    assert progress.harmless(f"a{hidden}b") == f"a{hidden.encode('unicode_escape').decode()}b"
     assert progress.harmless("\x1b\x07\x85\u2028\u202e\u2066\ud800") == r"\x1b\x07\x85\u2028\u202e\u2066\ud800"
 
 
