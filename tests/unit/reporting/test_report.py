@@ -4,6 +4,7 @@ import pytest
 from mattermost_answer import answer
 from mattermost_controller.reporting import screen, words
 from mattermost_controller.stages import stage
+from mattermost_controller.status import drift
 
 from tests.unit.reporting.steps import checked, not_reached, of_stage, part, rendered
 
@@ -205,6 +206,20 @@ def test_what_a_host_says_at_length_is_cut():
     assert failed[-1].startswith("Details: ")
 
 
+def test_what_a_host_or_a_site_is_found_to_be_at_length_is_cut():
+    """A version, a header, a row of the status: none of them has a limit of its own."""
+    flood = "x" * 100_000
+    found = checked({CHAT: [("version", "refusal", f"The running version is {flood}.", "")]}, result=False)
+    status = {
+        **passed(),
+        "text": f"{CHAT}: healthy.\n  Mattermost   {flood}\n",
+        "sites": {CHAT: {"url": "x", "version": flood}},
+    }
+    out, failed = rendered([status, found])
+    assert len("".join(out + failed)) < 10_000
+    assert words.CUT in "".join(out)
+
+
 def test_secrets_are_masked():
     out, failed = rendered(
         [of_stage("server", {CHAT: [{**RUNS, "comment": "Took hunter22."}]}), failing("hunter22 was wrong")],
@@ -212,6 +227,20 @@ def test_secrets_are_masked():
     )
     assert "hunter22" not in "\n".join(out + failed)
     assert "***" in "\n".join(failed)
+
+
+@pytest.mark.parametrize("before", range(words.LONGEST - 24, words.LONGEST + 1, 4))
+def test_a_secret_is_masked_where_a_text_is_cut_in_it(before):
+    secret = "hunter22:correct-horse"
+    text = f"{'x' * before}{secret} was wrong"
+    warned = {**RUNS, "warnings": [text]}
+    for steps in ([of_stage("server", {CHAT: [warned]})], [failing(text)]):
+        out, failed = rendered(steps, masked=[secret])
+        assert "hunt" not in "".join(out + failed)
+    tag, asked = "file_|-a_|-a_|-managed", [{"name": "server", "sls": "s"}]
+    state = {**part("a", result=False, comment=text[300:]), "__run_num__": 1, "__sls__": "s"}
+    dry = drift.from_dry_run({tag: state}, asked)
+    assert "hunt" not in screen.Style(masked=[secret]).clean(dry["reason"])
 
 
 @pytest.mark.parametrize("sign", ["\u200e", "\u202c", "\t", "\x85"], ids=ascii)

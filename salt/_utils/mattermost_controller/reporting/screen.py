@@ -9,9 +9,11 @@ from mattermost_lines import lines_of
 from mattermost_progress import harmless
 
 from mattermost_controller.reporting.build import Report
+from mattermost_controller.reporting.words import CUT, cut
 
 WIDTH, NARROWEST = 80, 40
 TIME = 8  # columns at the end of a row, for its seconds
+LONGEST = 2000  # characters of one sentence, or of a line of a step's own text: a host or a site may say what it likes
 MANY = 3  # hosts that are shown one by one; more are a table
 COLOURS = {"bold": "1", "green": "32", "yellow": "33", "red": "31", "dim": "2"}
 
@@ -30,6 +32,8 @@ class Style:
         """Return *text* without secrets and without what a terminal would obey."""
         for secret in self._masked:
             text = text.replace(secret, "***")
+            for size in range(len(secret) - 1, 3, -1) if CUT in text else ():  # of one that was cut in two
+                text = text.replace(secret[:size] + CUT, "***" + CUT)
         return harmless(text)
 
     def paint(self, text: str, colour: str) -> str:
@@ -41,7 +45,7 @@ class Style:
         rest = " " * len(first) if rest is None else rest
         options = {"break_long_words": False, "break_on_hyphens": False}
         found = textwrap.wrap(
-            " ".join(self.clean(text).split()),
+            cut(" ".join(self.clean(text).split()), LONGEST),
             width or self.width,
             initial_indent=first,
             subsequent_indent=rest,
@@ -156,7 +160,7 @@ def _site(style: Style, site: dict) -> list[str]:
     version = f"Mattermost {site['version']}" if site.get("version") else ""
     parts = [site["url"], version, certificate, f"last backup {site['backup']}" if site.get("backup") else ""]
     lines, line = [], ""
-    for part in filter(None, map(style.clean, parts)):
+    for part in filter(None, (cut(style.clean(part), LONGEST) for part in parts)):
         if line and len(line) + 3 + len(part) > style.width:
             lines.append(line)
             line = "  " + part

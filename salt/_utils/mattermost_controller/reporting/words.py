@@ -11,6 +11,7 @@ from mattermost_progress import claim
 MOST = 2  # sentences of our own states a stage shows; the rest is counted
 SHORT = 160  # characters of one of them
 LONGEST = 600  # characters of a sentence, and of why something failed
+CUT = " …"  # at the end of a longer one
 WARNINGS = 20  # of a stage on one host; the rest is counted
 # What a person deployed for, in this order; other states of ours come after.
 LOUD = (
@@ -73,7 +74,7 @@ def changes(parts: list[dict], test: bool) -> list[str]:
 
 def warnings(parts: list[dict]) -> list[str]:
     """Return what states warn of, at most ``WARNINGS`` of it and how much more there is."""
-    found = [_cut(str(text)) for part in parts for text in part.get("warnings") or []]
+    found = [cut(str(text)) for part in parts for text in part.get("warnings") or []]
     more = len(found) - WARNINGS
     return found if more <= 0 else [*found[:WARNINGS], f"{plural(more, 'more warning')}."]
 
@@ -82,7 +83,7 @@ def _sentence(part: dict, test: bool) -> str:
     """Return what a state of ours did, as it says it; of the first account, what a person needs next."""
     account = part["changes"].get("account") if part["function"] == "mattermost_account.first_admin" else None
     if account and not test:
-        return _cut(f"Log in as {str(account).partition(' ')[0]}; the password is on the host in {part.get('name')}.")
+        return cut(f"Log in as {str(account).partition(' ')[0]}; the password is on the host in {part.get('name')}.")
     return _shortened(comment_of(part) or claim(part["__id__"]))
 
 
@@ -97,7 +98,7 @@ def _names(state: str, part: dict) -> list[str]:
 def _count(state: str, names: list[str], test: bool) -> str:
     noun, done, todo = KINDS[state]
     if len(names) == 1:
-        return f"would {todo} {_cut(names[0])}" if test else f"{_cut(names[0])} {done}"
+        return f"would {todo} {cut(names[0])}" if test else f"{cut(names[0])} {done}"
     return f"would {todo} {len(names)} {noun}s" if test else f"{len(names)} {noun}s {done}"
 
 
@@ -108,12 +109,12 @@ def _shortened(text: str) -> str:
         if said and len(said) + len(sentence) > SHORT:
             break
         said = f"{said} {sentence}".strip()
-    return _cut(said)
+    return cut(said)
 
 
-def _cut(text: str) -> str:
+def cut(text: str, most: int = LONGEST) -> str:
     """Return *text*, or the start of one that no screen has room for: a host may say what it likes."""
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+    return text if len(text) <= most else text[:most] + CUT
 
 
 def failure(part: dict) -> dict:
@@ -124,7 +125,7 @@ def failure(part: dict) -> dict:
         text = f"{text}\n{changed['stderr']}"
     found = explained(text)
     if not str(part.get("function", "")).startswith("mattermost_"):  # ours say it in a sentence
-        found.update(what=f'"{_cut(claim(part["__id__"]))}" failed: {found["what"]}', cut=True)
+        found.update(what=f'"{cut(claim(part["__id__"]))}" failed: {found["what"]}', cut=True)
     return found
 
 
@@ -150,13 +151,13 @@ def explained(text: str, most: int = 2) -> dict:
     quoted = [line.strip() for line in lines if line.startswith(" ")]
     said = [line for line in lines if not line.startswith(" ")]
     if "Traceback (most recent call last)" in text:
-        return {"what": _cut(f"The program crashed: {lines[-1].strip()}"), "fix": "", "cut": True}
+        return {"what": cut(f"The program crashed: {lines[-1].strip()}"), "fix": "", "cut": True}
     if lines[0].startswith("Command "):
-        return {"what": _cut(" ".join(line.strip() for line in lines[-2:])), "fix": "", "cut": len(lines) > 2}
+        return {"what": cut(" ".join(line.strip() for line in lines[-2:])), "fix": "", "cut": len(lines) > 2}
     heading = said.pop() if quoted and len(said) > 1 and said[-1].endswith(":") else ""
-    what, fix = what_and_fix(_cut(" ".join(said[:most])))
+    what, fix = what_and_fix(cut(" ".join(said[:most])))
     return {
-        "what": " ".join(filter(None, [what, heading, *map(_cut, quoted[:1])])),
+        "what": " ".join(filter(None, [what, heading, *map(cut, quoted[:1])])),
         "fix": fix,
         "cut": len(said) > most or len(quoted) > 1 or len(text) > LONGEST,
     }

@@ -7,6 +7,7 @@ import os
 import yaml
 from mattermost_lines import lines_of
 
+from mattermost_controller.reporting import words
 from mattermost_controller.stages import stage as stages
 
 
@@ -82,5 +83,5 @@ def _is_follower(part: dict) -> bool:
 
 def _sentence(text: str) -> str:
     lines = [line.strip() for line in lines_of(text) if line.strip()]
-    joined = " ".join(lines)[:300].strip()
-    return joined if joined.endswith(".") else f"{joined}."
+    joined = words.cut(" ".join(lines), 300)
+    return joined if joined.endswith((".", words.CUT)) else f"{joined}."
