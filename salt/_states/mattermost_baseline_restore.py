@@ -318,7 +318,7 @@ def _written(path, text):
     if text is None:
         files.remove(path)
     else:
-        config.write(path, text.encode(errors="surrogateescape"), atomic.mode_of(path))
+        config.write(os.path.realpath(path), text.encode(errors="surrogateescape"), atomic.mode_of(path))
 
 
 def _package_of(unit, platform):

@@ -91,7 +91,8 @@ def _write(files):
         if data is None:
             os.unlink(path)
         else:
-            config.write(path, data, atomic.mode_of(path))  # one with a password may be root's alone
+            # a link stays one; a file with a password may be root's alone
+            config.write(os.path.realpath(path), data, atomic.mode_of(path))
 
 
 def _unusable(sections, setting):

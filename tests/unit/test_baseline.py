@@ -93,6 +93,21 @@ def test_a_repository_file_of_any_bytes_is_restored_as_it_was(host, paths, tmp_p
     assert (tmp_path / "etc/yum.repos.d/base.repo").read_bytes() == before
 
 
+def test_a_repository_file_that_is_a_link_stays_one(host, paths, tmp_path, monkeypatch):
+    """What keeps the file elsewhere would miss each change from then on."""
+    kept = put(tmp_path, b"srv/base.repo", REPO)
+    path = tmp_path / "etc/yum.repos.d/base.repo"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(kept)
+    noted(host, paths, monkeypatch)
+    switched_off(str(path), monkeypatch)
+    assert path.is_symlink()
+    assert b"enabled=0" in path.read_bytes()
+    load_state("mattermost_baseline_restore").system("x", host, paths)
+    assert path.is_symlink()
+    assert path.read_bytes() == REPO
+
+
 def test_a_repository_file_with_a_password_stays_roots_alone(host, paths, tmp_path, monkeypatch):
     path = put(tmp_path, b"etc/yum.repos.d/base.repo", REPO + b"password=secret\n")
     os.chmod(path, 0o600)
