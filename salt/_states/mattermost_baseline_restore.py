@@ -307,11 +307,19 @@ def system(name, platform, paths):
     shown = {what: word for what, (word, _) in todo.items()}
     if __opts__["test"]:
         return _ret(name, None, "Would restore the package repositories and services of this host.", shown)
-    faults = {what: fault for what, (_, act) in todo.items() if (fault := act())}
+    faults = {what: fault for what, (_, act) in todo.items() if (fault := _fault_of(what, act))}
     if faults:
         done = {what: word for what, word in shown.items() if what not in faults}
         return _ret(name, False, " ".join(faults.values()), done)
     return _ret(name, True, "The package repositories and services of this host were restored.", shown)
+
+
+def _fault_of(what, act):
+    """Call *act*; return what went wrong, "" or None when nothing did: what comes after it is restored all the same."""
+    try:
+        return act()
+    except OSError as err:
+        return f"{what} could not be restored: {err.strerror or err}. Restore it by hand, or correct the cause and run the removal again."
 
 
 def _written(path, text):

@@ -1,10 +1,12 @@
 """The record of what a host was like: taken of any files, and what a removal does by it."""
 
+import errno
 import glob
 import os
 
 import mattermost_baseline_record as records
 import mattermost_firewall_firewalld as firewalld
+import mattermost_repositories_core as repositories
 import pytest
 
 from tests.states import load_state
@@ -91,6 +93,28 @@ def test_a_repository_file_of_any_bytes_is_restored_as_it_was(host, paths, tmp_p
     assert b"enabled=0" in (tmp_path / "etc/yum.repos.d/base.repo").read_bytes()
     assert load_state("mattermost_baseline_restore").system("x", host, paths)["changes"] == {path: "restored"}
     assert (tmp_path / "etc/yum.repos.d/base.repo").read_bytes() == before
+
+
+def test_what_cannot_be_restored_is_named_and_the_rest_is_restored(host, paths, tmp_path, monkeypatch):
+    """A file that is immutable, or a full disk, ended the removal in a trace."""
+    for name in (b"base", b"more"):
+        path = put(tmp_path, b"etc/yum.repos.d/" + name + b".repo", REPO)
+    noted(host, paths, monkeypatch)
+    for name in ("base", "more"):
+        path = tmp_path / f"etc/yum.repos.d/{name}.repo"
+        path.write_text(repositories.without_dead(path.read_text("latin-1"), DEAD)[0], "latin-1")
+    state = load_state("mattermost_baseline_restore")
+    write = state.config.write
+
+    def refuse(path, *more):
+        if path.endswith("base.repo"):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        write(path, *more)
+
+    monkeypatch.setattr(state.config, "write", refuse)
+    answer = state.system("x", host, paths)
+    assert (answer["result"], list(answer["changes"])) == (False, [str(path)])
+    assert "base.repo could not be restored: Operation not permitted. Restore it by hand" in answer["comment"]
 
 
 def test_a_repository_file_that_is_a_link_stays_one(host, paths, tmp_path, monkeypatch):
