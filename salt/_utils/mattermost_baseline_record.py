@@ -33,7 +33,9 @@ def path(work: str) -> str:
 
 def read(work: str) -> dict | None:
     """Return the record, None when there is none. Raises FileError for one that cannot be read."""
-    return files.read_json(path(work))
+    return files.read_json(
+        path(work), "Move it away: without it, a removal keeps the packages and accounts of this host."
+    )
 
 
 def is_needed(record: dict | None, deployed: bool) -> bool:

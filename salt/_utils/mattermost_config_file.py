@@ -19,34 +19,28 @@ class FileError(Exception):
     """A file cannot be used; the text names it and says what to do."""
 
 
-def read_json(path: str):
-    """Return the parsed file, None when there is none. Raises FileError for what is no JSON object."""
+def read_json(path: str, todo: str = "Correct this file, or restore it from a backup."):
+    """Return the parsed file, None when there is none. Raises FileError for what is no JSON object; *todo* says what to do then."""
     try:
         with open(path, encoding="utf-8") as file:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST:
-                raise FileError(
-                    f"{path} has {size} bytes, more than the limit of {LARGEST >> 20} MiB. Correct this file, or restore it from a backup."
-                )
+                raise FileError(f"{path} has {size} bytes, more than the limit of {LARGEST >> 20} MiB. {todo}")
             parsed = mattermost_json.parse(file.read())
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as err:
-        raise FileError(
-            f"{path} is not valid UTF-8 (byte {err.start}). Correct this file, or restore it from a backup."
-        ) from err
+        raise FileError(f"{path} is not valid UTF-8 (byte {err.start}). {todo}") from err
     except json.JSONDecodeError as err:
         raise FileError(
-            f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. Correct this file, or restore it from a backup."
+            f"{path} is not valid JSON: {err.msg}, line {err.lineno}, character {err.colno}. {todo}"
         ) from err
     except ValueError as err:
-        raise FileError(f"{path} is not valid JSON: {err}. Correct this file, or restore it from a backup.") from err
+        raise FileError(f"{path} is not valid JSON: {err}. {todo}") from err
     except OSError as err:
         raise FileError(f"{path} cannot be read: {err.strerror}. Check its owner and mode: ls -l {path}") from err
     if not isinstance(parsed, dict):
-        raise FileError(
-            f"{path} is not a JSON object with sections such as ServiceSettings. Correct this file, or restore it from a backup."
-        )
+        raise FileError(f"{path} is not a JSON object ({{...}}). {todo}")
     return parsed
 
 

@@ -178,6 +178,8 @@ def test_a_removal_refuses_a_record_that_cannot_be_read(paths, tmp_path, text):
     )
     assert answer["result"] is False
     assert answer["comment"].startswith(f"Nothing was removed. {records.path(paths['work'])} is not ")
+    assert "Move it away" in answer["comment"]  # no backup has it
+    assert "ServiceSettings" not in answer["comment"]
 
 
 def test_the_end_of_a_removal_names_what_the_package_manager_says(host, paths, monkeypatch):
