@@ -36,8 +36,11 @@ def files(name, paths, purge, repository, password_given):
     webroot = paths["webroot"]
     if os.path.isdir(webroot) and was_created(webroot):
         going.append(webroot)
-    if purge and record and not __opts__["test"] and not remove_files.is_elsewhere(repository):
-        remove_files.prune(repository, existing)  # empty since the backups in it went
+    if purge and record and not remove_files.is_elsewhere(repository):
+        if was_created(repository) and _is_empty(repository):  # since the backups in it went
+            going.append(repository)
+        elif not __opts__["test"]:
+            remove_files.prune(repository, existing)
     if not going:
         return _ret(name, True, "No further file of this deployment has to be removed.")
     shown = dict.fromkeys(going, "destroyed" if purge else "removed")
@@ -48,6 +51,11 @@ def files(name, paths, purge, repository, password_given):
         remove_files.remove(path)
         remove_files.prune(os.path.dirname(path), existing if record else (os.path.dirname(path),))
     return _ret(name, True, f"{count} {'was' if len(going) == 1 else 'were'} removed.", shown)
+
+
+def _is_empty(folder):
+    is_plain = os.path.isdir(folder) and not os.path.islink(folder) and not os.path.ismount(folder)
+    return is_plain and not os.listdir(folder)
 
 
 def _keeps_password(repository, password_given):

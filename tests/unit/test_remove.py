@@ -94,6 +94,19 @@ def test_backups_that_a_purge_leaves_here_keep_their_password(tmp_path, monkeypa
     assert [path for path in ret["changes"] if path.endswith(("secrets", "backup-password"))]
 
 
+@pytest.mark.parametrize("test", [True, False])
+def test_the_empty_folder_of_backups_is_named_when_it_goes(tmp_path, test):
+    state = load_state("mattermost_uninstall", test)
+    paths = {name: str(tmp_path / name) for name in ("install", "state", "settings", "work", "run", "webroot")}
+    records.write(paths["work"], {"directories": [str(tmp_path)]})
+    repository = tmp_path / "backups/chat"
+    repository.mkdir(parents=True)
+    ret = state.files("x", paths, True, str(repository), True)
+    assert ret["changes"] == {str(repository): "destroyed"}
+    assert repository.parent.exists() is test
+    assert state.files("x", {**paths, "work": "/none"}, True, str(repository), True)["changes"] == {}
+
+
 @pytest.fixture
 def paths(tmp_path):
     found = {name: str(tmp_path / name) for name in ("install", "state", "settings", "work")}
