@@ -22,6 +22,7 @@ MARK = "@mattermost-progress@ "
 TAG = "mattermost/progress"  # of a minion's event
 LONG = 3.0  # seconds that a state or a stage takes to get a line that stays
 MOST = 120  # characters of what a host says of a part, or calls a state
+MOST_LINES = 300  # that stay, of one host in a run
 MOST_SECONDS = 10**7  # that a state takes by what a host says; 116 days
 STEP = 10.0  # seconds after which a line says what goes on, and again each time that it took twice as long
 TICK = 1.0  # seconds between two looks at whether a line is due
@@ -159,6 +160,15 @@ class Run:
         self._stage_of = stage_of
         self._stages = {}  # by host: the stage that it is in, and its seconds so far
         self._due = {}  # by host: when a line is due of the state that goes on
+        self._said = {}  # by host: how many lines stay
+
+    def _say(self, stage: str, text: str, host: str) -> None:
+        """Print a line that stays; none any more of a host that tells without an end."""
+        self._said[host] = lines = self._said.get(host, 0) + 1
+        if lines < MOST_LINES:
+            say(stage, text, host)
+        elif lines == MOST_LINES:
+            say(stage, f"this host reported {MOST_LINES} lines of progress. No further line of it is shown.", host)
 
     def event(self, host: str, event: dict) -> None:
         """Take what *host* told of a state that ended, or that goes on."""
@@ -166,7 +176,7 @@ class Run:
         if event.get("part") is not None:
             said = f"{_name(event)}: {_so_far(seconds, str(event['part']))}"
             if self._due.setdefault(host, _Due()).is_now(seconds):
-                say(stage, said, host)
+                self._say(stage, said, host)
             else:
                 show(f"{host}: {stage}: {said}")
             return
@@ -174,12 +184,12 @@ class Run:
         before, so_far = self._stages.get(host, (stage, 0.0))
         if before != stage:
             if so_far >= LONG:
-                say(before, f"done{_took(so_far)}", host)
+                self._say(before, f"done{_took(so_far)}", host)
             so_far = 0.0
         self._stages[host] = (stage, so_far + seconds)
         said = sentence(event)
         if seconds >= LONG:
-            say(stage, said, host)
+            self._say(stage, said, host)
         else:
             show(f"{host}: {stage}: {said}")
 

@@ -390,6 +390,21 @@ def test_progress_of_a_state_with_a_long_name_is_a_short_line(capsys):
     assert len(capsys.readouterr().err) < 200
 
 
+@pytest.mark.parametrize(
+    "events", [[{"ms": 3000}], [{"ms": 20_000, "part": "x"}, {"ms": 0}]], ids=["ended", "going on"]
+)
+def test_progress_without_an_end_is_no_line_without_an_end(capsys, events):
+    """Standard error may be a file, and others of the run are told of there."""
+    run = mattermost_progress.Run(lambda sls: "server")
+    for event in events * 2000:
+        run.event("chat", {"id": "x", **event})
+    run.event("other", {"id": "x", "ms": 5000})
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == mattermost_progress.MOST_LINES + 1
+    assert "No further line of it is shown" in lines[-2]
+    assert lines[-1].startswith("other: ")
+
+
 LONG = "x" * 10**6
 ADMIN, PACKAGES = "mattermost_account_|-a_|-a_|-first_admin", "pkg_|-a_|-a_|-installed"
 RETURNED = [
