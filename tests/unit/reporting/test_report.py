@@ -310,6 +310,21 @@ def test_what_a_step_prints_as_it_is_moves_no_terminal_and_tells_no_secret():
     assert "hunter22" not in "\n".join(out)
 
 
+def test_what_one_host_says_is_not_told_of_another():
+    """The end of a move prints what its target says, whose lines may begin like those of a step that tells of each host."""
+    moved = {
+        "__id__": "moved",
+        "function": "mattermost_move.moved",
+        "duration": 9.0,
+        "result": True,
+        "changes": {"new": 1},
+    }
+    moved["comment"] = f"The server did not answer for 3.0 s.\n{CHAT}: The disk is broken."
+    out, _ = rendered([passed(), moved])
+    assert "  moved  The server did not answer for 3.0 s.                              0.0 s" in out
+    assert f"         {CHAT}: The disk is broken." in out
+
+
 def test_a_step_that_says_what_it_did_and_changed_nothing_changed_nothing():
     step = {
         "__id__": "drill",

@@ -173,11 +173,11 @@ def _from_comment(report: Report, step: dict, hosts: list) -> None:
 
 
 def _by_host(lines: list[str], hosts: set) -> dict[str, str]:
-    """Return the lines of a comment by the host that each begins with; what goes before any is of no host."""
+    """Return the lines of a comment by the host that each begins with; of no host where the first begins with none: a host may have said the rest."""
     found, host = {}, ""
-    for line in lines:
+    for number, line in enumerate(lines):
         start, _, rest = line.partition(": ")
-        if start in hosts and rest:
+        if start in hosts and rest and (host or not number):
             host, line = start, rest
         found[host] = f"{found[host]}\n{line}" if host in found else line
     return found
