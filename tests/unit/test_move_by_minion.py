@@ -4,7 +4,9 @@ import fcntl
 import json
 import threading
 import time
+from types import SimpleNamespace
 
+import mattermost_progress
 import pytest
 from mattermost_controller.hosts import minion, roster
 from mattermost_controller.moving import by_minion, copying, leading, transfer
@@ -74,6 +76,14 @@ def test_the_target_leads_while_the_source_is_open_to_it():
     step, *names, way, letter = target.host.arguments
     assert (step, names, letter) == ("precopy", ["old", "new"], "sealed")
     assert (way["address"], way["host_key"], way["port"] in by_minion.PORTS) == ("192.0.2.1", KEY, True)
+
+
+def test_progress_of_a_target_without_an_end_is_left(monkeypatch):
+    monkeypatch.setattr(by_minion, "PROGRESS_SECONDS", 0.001)
+    said, host = [], SimpleNamespace(run=lambda script: SimpleNamespace(out="x\n" * 1000))
+    with by_minion._progress(host, said.append):
+        time.sleep(0.5)
+    assert 0 < len(said) <= mattermost_progress.MOST_LINES
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), minion.NoAnswer("The minion new does not answer.\nlook.")])

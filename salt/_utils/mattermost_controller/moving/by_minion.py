@@ -15,6 +15,7 @@ import shlex
 import threading
 import time
 
+import mattermost_progress
 import mattermost_subprocess
 from mattermost_lines import lines_of
 
@@ -165,7 +166,7 @@ def _progress(host: minion.Minion, say):
 
     def tell():
         seen = 0
-        while not ended.wait(PROGRESS_SECONDS):
+        while seen < mattermost_progress.MOST_LINES and not ended.wait(PROGRESS_SECONDS):
             lines = lines_of(host.run(f"tail -n +{seen + 1} {leading.PROGRESS} 2>/dev/null | head -n 100").out)
             for line in lines[:100]:  # all that was asked for
                 say(line[:200])
