@@ -434,6 +434,21 @@ def test_what_a_host_returns_of_a_state_ends_in_a_report_of_a_few_lines(tag, sai
     assert len("".join(lines + failures)) < 5000
 
 
+def test_the_end_of_a_removal_is_told_of_its_own_host(monkeypatch):
+    shell = states.load_state("mattermost_removal", True)
+    part = {"__id__": "removal-is-noted", "__run_num__": 1, "__sls__": "s", "result": True, "changes": {}}
+    said = {"x_|-a_|-a_|-x": {**part, "comment": "Kept: data.\nother: Every file was destroyed."}}
+    outcome = {"chat": {"return": said}, "other": {"return": {"x_|-a_|-a_|-x": {**part, "comment": "Kept: mail."}}}}
+    shell.__dict__["__context__"] = {
+        shell.PREFLIGHT: {"chat": {}, "other": {}},
+        shell.RUNS: {"run": {"outcome": outcome}},
+    }
+    step = {"__id__": "end", "function": "mattermost_removal.reported", "duration": 1, **shell.reported("end")}
+    rows = build.from_steps([step, {**step, "findings": {"chat": [], "other": []}}], True).rows
+    assert ["Kept: data. other: Every file was destroyed."] in [row.said for row in rows if row.host == "chat"]
+    assert "Every file" not in str([row.said for row in rows if row.host == "other"])
+
+
 def test_what_a_stage_logs_has_nothing_that_a_terminal_obeys(monkeypatch, caplog):
     """A Salt master prints it; its terminal has no handler of ours."""
     shell = states.load_state("mattermost_stage", False)

@@ -92,7 +92,8 @@ def reported(name):
         results = stage.state_results(outcome.get("return") if isinstance(outcome, dict) else outcome) or []
         words = {part["__id__"]: part["comment"] for part in results}
         shown = ("removal-is-meant", "packages-are-as-before", "removal-is-noted")
-        lines.append(" ".join([f"{host_id}:", *(str(words[each]) for each in shown if words.get(each))]))
+        said = " ".join(str(words[each]) for each in shown if words.get(each))
+        lines.append(f"{host_id}: {' '.join(said.split())}".strip())  # one line, so that a host tells of itself alone
         if not __opts__["test"]:
             folders = " ".join(shlex.quote(folder) for folder in _folders(entry["host"]))
             locks = f"{os.path.dirname(run_lock.LOCK)} {run_lock.FORMER}"
