@@ -40,6 +40,19 @@ def test_a_good_certificate_of_ones_own_passes(tmp_path):
     assert seen == {"missing": [], "source_there": True, "certificate_fault": ""}
 
 
+def test_a_file_that_this_account_cannot_read_is_told_before_anything_is_changed(tmp_path, monkeypatch):
+    """The run would end in a trace where the archive is copied, or blame the site for its certificate."""
+    archive, ca = tmp_path / "archive.tar.gz", tmp_path / "ca.pem"
+    for path in (archive, ca):
+        path.touch()
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    wanted = settings({"release": {"source": str(archive)}, "verify": {"ca_file": str(ca)}})
+    seen = files.inspect(wanted, [], "ssl")
+    assert (seen["source_there"], seen["missing"]) == (False, [("verify:ca_file", str(ca))])
+    assert "or this account cannot read it" in files.named_files(wanted, {}, seen).sentence
+    assert "or this account cannot read it" in files.source(wanted, {"current": ""}, seen).sentence
+
+
 @pytest.mark.parametrize(
     ("broken", "words"),
     [

@@ -29,12 +29,16 @@ def inspect(settings: dict, roots: list[str], site: str) -> dict:
     if is_own:
         named |= {"certificate:chain": certificate["chain"], "certificate:key": certificate["key"]}
     places = {key: place(name, roots) for key, name in named.items() if name and not is_certificate(name)}
-    missing = [(key, named[key]) for key, path in places.items() if not os.path.isfile(path)]
+    missing = [(key, named[key]) for key, path in places.items() if not _is_readable(path)]
     return {
         "missing": missing,
-        "source_there": "://" in source or os.path.isfile(source),
+        "source_there": "://" in source or _is_readable(source),
         "certificate_fault": _fault(settings, places) if is_own and not missing else "",
     }
+
+
+def _is_readable(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.R_OK)
 
 
 def _fault(settings: dict, places: dict) -> str:
@@ -63,8 +67,8 @@ def named_files(settings, facts, outside) -> Finding:
         listed = ", ".join(f"{name} (mattermost:{key})" for key, name in missing)
         return refusal(
             "named-files",
-            f"The controller has no {listed}.",
-            "put each named file in its place on the controller (in a checkout, salt:// is the folder salt/), or correct the setting.",
+            f"The controller has no {listed}, or this account cannot read it there.",
+            "put each named file there (in a checkout, salt:// is the folder salt/) and make it readable, or correct the setting.",
         )
     return ok("named-files", "Every file that the settings name exists.")
 
@@ -95,7 +99,7 @@ def source(settings, facts, outside) -> Finding:
     if is_needed and not outside.get("source_there", True):
         return refusal(
             "archive-source",
-            f"The file {where} does not exist on the controller.",
-            "correct mattermost:release:source.",
+            f"The file {where} does not exist on the controller, or this account cannot read it.",
+            "correct mattermost:release:source, or make that file readable.",
         )
     return ok("archive-source", f"The source of Mattermost's archive is {where}.")
