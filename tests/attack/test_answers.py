@@ -197,6 +197,13 @@ def test_an_odd_fact_ends_in_a_refusal_of_that_host_or_in_findings(line):
     assert text.render({"chat": {"address": "192.0.2.7", **made}})
 
 
+@pytest.mark.parametrize("kind", ["refused", "unanswered"])
+def test_values_without_an_end_are_not_that_many_findings(settings, kind):
+    """Each is a row of the screen on which the other hosts are told of."""
+    facts = probe.parse(f"{kind}\tmail:server x\n" * 10_000 + CENTOS)
+    assert len(checks.run(settings, facts, test_preflight.OUTSIDE, "ssl")) < 200
+
+
 def version_of_none(der):
     return der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1)
 

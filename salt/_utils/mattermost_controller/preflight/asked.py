@@ -5,6 +5,7 @@ from __future__ import annotations
 from mattermost_controller.findings import Finding, ok, refusal, warning
 
 AUTHORITY = "letsencrypt:directory_url"  # only a certificate needs it
+MOST = 50  # that a host is believed of a kind
 OF_REPOSITORY = "backup:password"
 TODO = {
     OF_REPOSITORY: "set mattermost:backup:password to the password of that repository, or set another mattermost:backup:repository.",
@@ -21,7 +22,7 @@ def values(facts: dict, site: str, moving: bool = False) -> list[Finding]:
     def told(kind):
         left_out = {AUTHORITY} if site != "ssl" else set()
         left_out |= {OF_REPOSITORY} if moving else set()
-        return [(key, words) for key, words in facts.get(kind, []) if key not in left_out]
+        return [(key, words) for key, words in facts.get(kind, []) if key not in left_out][:MOST]
 
     found = [
         refusal(
