@@ -78,7 +78,8 @@ def allowed(name, booleans=(), labels=(), tools="policycoreutils-python"):
     for label in labels:
         if label["pattern"] in todo and os.path.exists(label["path"]):
             fault = _carry_out([["restorecon", "-RF", label["path"]]])
-            if fault:
+            if fault:  # else the next run takes the files for labelled
+                _carry_out([["semanage", "fcontext", "-d", label["pattern"]]])
                 return _ret(name, False, fault)
     return _ret(name, True, "SELinux allows what this deployment's programs need.", shown)
 

@@ -43,6 +43,17 @@ def test_files_in_an_unusual_place_are_labelled_once(state, tools):
     assert state.allowed("nginx", [], [WEBROOT])["changes"] == {}
 
 
+def test_files_that_could_not_be_labelled_are_labelled_by_the_next_run(state, tools, tmp_path):
+    (tmp_path / "acme").mkdir()
+    label, restorecon = WEBROOT | {"path": str(tmp_path / "acme")}, tmp_path / "bin/restorecon"
+    works = restorecon.read_text()
+    restorecon.write_text("#!/bin/sh\necho 'Read-only file system' >&2\nexit 1\n")
+    assert state.allowed("nginx", [], [label])["result"] is False
+    restorecon.write_text(works)
+    assert state.allowed("nginx", [], [label])["changes"] == {WEBROOT["pattern"]: WEBROOT["type"]}
+    assert tools()[-1] == f"restorecon -RF {label['path']}"
+
+
 def test_files_in_their_usual_place_need_nothing(state, tools):
     label = WEBROOT | {"path": "/var/www/letsencrypt"}
     assert state.allowed("nginx", [], [label])["result"] is True
