@@ -134,9 +134,10 @@ def test_killed_in_the_undo_it_still_counts_the_lost_messages(host, record):
 FULL = """#!/bin/sh
 # the disk is full once people are in; before the undo has put the version back it has room again, and the program is killed
 for last; do :; done
+own=$WORLD/work
 case $last in
     */switch/journal) /bin/mv "$@"; ! grep -q ^serving "$last" || [ -e "$WORLD/cut" ] || ln -s /dev/full "$last.new"; exit ;;
-    */install/current) [ ! -L "$WORLD/work/switch/journal.new" ] || { rm "$WORLD/work/switch/journal.new"; : >"$WORLD/cut"; kill -9 "$PPID"; exit; } ;;
+    */install/current) [ ! -L "$own/switch/journal.new" ] || { rm "$own/switch/journal.new"; : >"$WORLD/cut"; kill -9 "$PPID"; exit; } ;;
 esac
 exec /bin/mv "$@"
 """
@@ -157,7 +158,7 @@ def test_a_record_whose_flush_failed_does_not_outweigh_the_undo(host):
     host.deployed().set(kill_after="database-back")
     (host.folder / "bin/sync").unlink()
     (host.folder / "bin/sync").write_text(
-        '#!/bin/sh\n[ "$1" != "$WORLD/work/switch" ] || [ "$(tail -n 1 "$1/journal")" != healthy ] || { echo broken; exit 1; }\n'
+        '#!/bin/sh\nown=$WORLD/work\n[ "$1" != "$own/switch" ] || [ "$(tail -n 1 "$1/journal")" != healthy ] || { echo broken; exit 1; }\n'
     )
     (host.folder / "bin/sync").chmod(0o755)
     assert host.run("to", NEW).returncode == 3
