@@ -149,7 +149,7 @@ class Minion(roster.Host):
             _interrupted.wait(AGAIN_SECONDS)
 
     def _look(self) -> str:
-        return f"See which jobs run there: `salt {self.id} saltutil.running`. When that job has ended, start the interrupted command again."
+        return f"See which jobs run on {self.id}: run `salt {self.id} saltutil.running` on the Salt master. When that job has ended, start the interrupted command again."
 
     def _odd(self, what: str = ".") -> NoAnswer:
         return NoAnswer(

@@ -92,7 +92,7 @@ finish() { # what remains once it is decided which side serves; repeatable; sets
                 [ -z "$lacking" ] || say "$lacking" >&2
                 ;;
         esac
-        rm -f "$own/$side" "$own/why"
+        rm -f "$own/$side" "$own/why" "$own/why.new"
     done
 }
 

@@ -194,7 +194,7 @@ function judge_patch(line, one, newest, level, words, known, most, all_told, fix
         else if (all_told) finding("security-patch", "note", words " No security fix is named.", "set mattermost:release:version to " newest " to have it.")
         else finding("security-patch", "refusal", words " Whether it fixes security problems is not known.", "set mattermost:release:version to " newest " and deploy.")
     } else if (!live[line])
-        finding("security-patch", "warning", "The release sources do not say whether there is a newer patch of " line ". The newest in the table of this bundle (of " table_date ") is " newest ".", "see what the check release-sources says, or update the checkout (git pull) for a newer table.")
+        finding("security-patch", "warning", "The release sources do not say whether there is a newer patch of " line ". The newest in the table of this bundle (of " table_date ") is " newest ".", "read the check release-sources and the release page of the vendor, or update this bundle (in a checkout: git pull) for a newer table.")
     else if (by[version] !~ / (page|list|advisories|support) /)
         finding("security-patch", "warning", "No source lists Mattermost " version "; the newest of " line " is " newest ". It may have been withdrawn.", "read the release page of the vendor before you stay with this version.")
     else finding("security-patch", "ok", "Mattermost " version " is the newest patch of " line " (" listed_by(version) ").", "")
