@@ -9,7 +9,6 @@ import glob
 import os
 import subprocess
 
-import mattermost_atomic_file as atomic
 import mattermost_baseline_record as records
 import mattermost_commands as commands
 import mattermost_database_cluster as host
@@ -275,7 +274,7 @@ def system(name, platform, paths):
         [
             f"{yum}/mattermost.repo",
             f"{yum}/mattermost-system.repo",
-            f"{yum}/.mattermost-not-proved",
+            f"{yum}/{repositories.NOT_PROVED}",
             "/etc/pki/rpm-gpg/RPM-GPG-KEY-mattermost-*",
         ]
     )
@@ -326,7 +325,7 @@ def _written(path, text):
     if text is None:
         files.remove(path)
     else:
-        config.write(os.path.realpath(path), text.encode(errors="surrogateescape"), atomic.mode_of(path))
+        config.overwrite(path, text.encode(errors="surrogateescape"))
 
 
 def _package_of(unit, platform):

@@ -14,7 +14,6 @@ import subprocess
 import urllib.error
 import urllib.request
 
-import mattermost_atomic_file as atomic
 import mattermost_baseline_record as records
 import mattermost_nginx_config as config
 import mattermost_repositories_core as core
@@ -59,7 +58,7 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
             wanted[path] = changed.encode(errors="surrogateescape")
             off[path] = f"switched off: {', '.join(identities)}"
     changes = config.differing({path: data for path, data in wanted.items() if data is not None})
-    mark = f"{FOLDER}/.mattermost-not-proved"  # that a run was cut short before it had asked yum
+    mark = f"{FOLDER}/{core.NOT_PROVED}"
     was_cut = os.path.exists(mark)
     if not changes and not was_cut:
         return _ret(name, True, "The package repositories and their keys are up to date.")
@@ -72,10 +71,10 @@ def managed(name, sections, keys, dead=(), ca_file=None, setting=""):
     trouble = _unusable(sections, setting)
     if trouble:
         _write(before)
-    if not was_cut or not trouble:
-        os.unlink(mark)
-    if trouble:
+        if not was_cut:
+            os.unlink(mark)
         return _ret(name, False, f"{trouble} The previous repository files were restored." if before else trouble)
+    os.unlink(mark)
     return _ret(name, True, "The package repositories are set up.", shown)
 
 
@@ -91,8 +90,7 @@ def _write(files):
         if data is None:
             os.unlink(path)
         else:
-            # a link stays one; a file with a password may be root's alone
-            config.write(os.path.realpath(path), data, atomic.mode_of(path))
+            config.overwrite(path, data)
 
 
 def _unusable(sections, setting):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 
 
@@ -28,14 +27,6 @@ def write(path: str, content: bytes, mode: int, owner: tuple[int, int] | None = 
         os.unlink(draft)
         raise
     sync_directory(folder)
-
-
-def mode_of(path: str, new: int = 0o644) -> int:
-    """Return the mode of the file *path*, for who replaces it; *new* where there is none."""
-    try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return new
 
 
 def rename(source: str, target: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 
 import mattermost_atomic_file as atomic
@@ -118,6 +119,12 @@ def write(path: str, content: bytes, mode: int = 0o644) -> None:
     """Replace *path* by *content*, as `mattermost_atomic_file` does, in a directory that is made where it is missing."""
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     atomic.write(path, content, mode)
+
+
+def overwrite(path: str, content: bytes) -> None:
+    """Replace the content of *path*: a link stays one, and the mode, for a file with a password may be root's alone; a new file has 0644."""
+    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o644
+    write(os.path.realpath(path), content, mode)
 
 
 class Swap:

@@ -12,6 +12,7 @@ from mattermost_lines import lines_of
 HEAD = "# Managed by Salt (mattermost.deploy.repositories)."
 PUBLIC_KEY = 6  # OpenPGP packet
 MODULES = "/etc/dnf/modules.d"
+NOT_PROVED = ".mattermost-not-proved"  # beside the repositories: that a run was cut short before it had asked yum
 
 
 class RepositoryError(Exception):

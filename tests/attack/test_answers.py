@@ -199,7 +199,7 @@ def test_an_odd_fact_ends_in_a_refusal_of_that_host_or_in_findings(line):
 
 @pytest.mark.parametrize("kind", ["refused", "unanswered"])
 def test_values_without_an_end_are_not_that_many_findings(settings, kind):
-    """Each is a row of the screen on which the other hosts are told of."""
+    """Each is a row of the screen that also shows the other hosts."""
     facts = probe.parse(f"{kind}\tmail:server x\n" * 10_000 + CENTOS)
     assert len(checks.run(settings, facts, test_preflight.OUTSIDE, "ssl")) < 200
 
@@ -401,7 +401,7 @@ def test_progress_of_a_state_with_a_long_name_is_a_short_line(capsys):
     "events", [[{"ms": 3000}], [{"ms": 20_000, "part": "x"}, {"ms": 0}]], ids=["ended", "going on"]
 )
 def test_progress_without_an_end_is_no_line_without_an_end(capsys, events):
-    """Standard error may be a file, and others of the run are told of there."""
+    """Standard error may be a file that also holds the reports of the other hosts."""
     run = mattermost_progress.Run(lambda sls: "server")
     for event in events * 2000:
         run.event("chat", {"id": "x", **event})
@@ -432,7 +432,7 @@ RETURNED = [
 
 @pytest.mark.parametrize(("tag", "said"), RETURNED)
 def test_what_a_host_returns_of_a_state_ends_in_a_report_of_a_few_lines(tag, said):
-    """Else a host that was taken over ends the whole run in a trace, or fills the screen on which the others are told of."""
+    """Else a host that was taken over ends the whole run in a trace, or fills the screen that also shows the others."""
     part = {"__run_num__": 1, "__sls__": "s", "result": True, "comment": "c", "changes": {"a": 1}, **said}
     share = stage.share({"chat": {"return": {tag: part}}}, "server", [{"name": "server", "sls": "s"}])
     judged = stage.stage_result("server", share, False)

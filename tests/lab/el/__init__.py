@@ -2,5 +2,5 @@
 manager are EL's.
 
 Never more than the shape: C library, systemd, OpenSSL, firewalld and certbot are Debian 12's, SELinux is a recorder. What
-that proves and what not stands in docs/centos-7.md.
+that proves and what not: docs/centos-7.md.
 """

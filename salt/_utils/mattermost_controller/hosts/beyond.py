@@ -34,7 +34,7 @@ class Beyond(minion.Minion):
                 return done
             why = (lines_of((done.err or done.out).strip()) or ["no answer"])[-1][:300].rstrip(".")
             return roster.Result(
-                255,
+                roster.UNREACHED,
                 "",
                 f"{self._minion.id} cannot log in to {self.id}: {why}.\nRun on {self._minion.id} as root: `ssh {self.id} true`. That command must end without a question.",
             )

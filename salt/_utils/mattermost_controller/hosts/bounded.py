@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import threading
 import time
@@ -16,6 +17,11 @@ ODD_REPORT = (
     "The host's report is not that of this bundle's program. Check whether somebody else controls that host. To see how the host is,"
     " run: salt-run state.orchestrate mattermost.status"
 )
+
+
+def whole(text: str) -> int | None:
+    """Return the number that *text* of a host is, None for what is none and for one that nothing on a host comes to."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def text(data: bytes) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from mattermost_controller.findings import Finding, ok, refusal, warning
-from mattermost_controller.hosts import bounded, minion, probe, ssh_errors
+from mattermost_controller.hosts import bounded, minion, probe, roster, ssh_errors
 
 # stands in for the host's own grains while it was not asked yet; what depends on them is checked again afterwards
 ANY_GRAINS = {"os": "Debian", "os_family": "Debian", "osmajorrelease": 12, "cpuarch": "x86_64"}
@@ -134,7 +134,7 @@ def _fault(host, answer, known_hosts: str) -> Finding:
     if isinstance(host, minion.Minion):
         said = (answer.err or answer.out).strip() or f"The inspection of the host ended with exit status {answer.rc}."
         sentence, _, todo = said.partition("\n")
-        if answer.rc != minion.UNREACHED:  # the host's own words
+        if answer.rc != roster.UNREACHED:  # the host's own words
             todo = ""
         todo = todo[:1].lower() + todo[1:]  # as every other finding has it
         return refusal(

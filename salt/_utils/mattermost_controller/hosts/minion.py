@@ -45,9 +45,6 @@ _publishing = threading.Lock()
 _ready: dict[str, dict] = {}  # the grains of the minions that have this code, by ID, in this process
 _interrupted = threading.Event()
 MOST_GRAINS = 1 << 20  # characters
-UNREACHED = (
-    255  # exit status of what came to no answer, as ssh's: its text is ours, with what to do on a line of its own
-)
 
 
 class NoAnswer(RuntimeError):
@@ -66,7 +63,7 @@ class Minion(roster.Host):
         self.address = "minion"
         self.greeting = "The minion answers and has the code of this bundle."
         self._patience = RESTART_ATTEMPTS
-        self._taking, self._login = threading.Lock(), roster.Result(UNREACHED, "", "")
+        self._taking, self._login = threading.Lock(), roster.Result(roster.UNREACHED, "", "")
 
     def job(self, function, arguments=(), named: dict | None = None, seconds: float | None = None, attempts=ATTEMPTS):
         """Return what *function* of Salt returns there. Raises NoAnswer.
@@ -186,7 +183,7 @@ class Minion(roster.Host):
             if self.id not in _ready:
                 _ready[self.id] = self._take_code()
         except NoAnswer as err:
-            return roster.Result(UNREACHED, "", str(err))
+            return roster.Result(roster.UNREACHED, "", str(err))
         return roster.Result(0, "", "")
 
     def addresses(self) -> list[str]:
@@ -238,7 +235,7 @@ class Minion(roster.Host):
             raise self._odd()
         held = self._run(CODE.format(folder=shlex.quote(folder)), SLACK)
         if held.rc:
-            raise NoAnswer(held.err if held.rc == UNREACHED else _one_line(held.err or held.out))
+            raise NoAnswer(held.err if held.rc == roster.UNREACHED else _one_line(held.err or held.out))
         facts = dict(line.split(" ", 1) for line in lines_of(held.out) if " " in line)
         if facts.get("uid") != "0":
             raise NoAnswer(
@@ -266,7 +263,7 @@ class Minion(roster.Host):
         try:
             done = self.sealed(argv, data, timeout, bounded.LIMIT)
         except NoAnswer as err:
-            return roster.Result(UNREACHED, "", str(err))
+            return roster.Result(roster.UNREACHED, "", str(err))
         except bounded.TooLong as err:
             return roster.Result(roster.TIMEOUT_RC, "", str(err))
         return roster.Result(_status(done.returncode), bounded.text(done.stdout), bounded.text(done.stderr))
@@ -322,7 +319,7 @@ class Minion(roster.Host):
         try:
             done = self.job("cmd.run_all", ["base64 -d | /bin/sh -s"], options, timeout + SLACK)
             if isinstance(done, str):
-                return roster.Result(UNREACHED, "", _one_line(done, 1000))
+                return roster.Result(roster.UNREACHED, "", _one_line(done, 1000))
             if not isinstance(done, dict):
                 raise self._odd()
             code, out, err = done.get("retcode"), done.get("stdout", ""), done.get("stderr", "")
@@ -331,7 +328,7 @@ class Minion(roster.Host):
             if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
                 raise self._odd()
         except NoAnswer as err:
-            return roster.Result(UNREACHED, "", str(err))
+            return roster.Result(roster.UNREACHED, "", str(err))
         if len(out) + len(err) > bounded.LIMIT:
             return roster.Result(roster.TIMEOUT_RC, "", str(bounded.TooLong()))
         return roster.Result(_status(code), out, err)
@@ -358,7 +355,7 @@ def _one_line(text, most: int = 200) -> str:
 
 def _status(code: int) -> int:
     """Return the exit status of a command that ran there."""
-    return 254 if code == UNREACHED else code
+    return 254 if code == roster.UNREACHED else code
 
 
 @contextlib.contextmanager

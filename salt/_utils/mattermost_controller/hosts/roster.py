@@ -25,6 +25,7 @@ from mattermost_controller.hosts import bounded, login_shell
 CONTROL_SECONDS = 60
 LOGIN_SECONDS = 180  # until then a login has ended; ssh itself ends only one that finds nobody
 TIMEOUT_RC = 124
+UNREACHED = 255  # ssh's exit status where it did not come to the host; a minion's text is then ours, with what to do on a line of its own
 _DATA = "mattermost-data-begins"
 # sudo may or may not ask for the password: whatever stands before the mark is no data, and never a command
 _SKIP = f'while IFS= read -r line; do [ "$line" != {_DATA} ] || break; done\n'
@@ -38,7 +39,7 @@ class TargetError(ValueError):
 
 
 class Result(NamedTuple):
-    """What a command on a host returned: exit status (255 = ssh itself failed, 124 = time-out) and both streams."""
+    """What a command on a host returned: exit status (``UNREACHED`` = ssh itself failed, ``TIMEOUT_RC`` = time-out) and both streams."""
 
     rc: int
     out: str
@@ -112,7 +113,7 @@ class Host:
         try:
             out, err, rc = bounded.within(LOGIN_SECONDS, lambda: self._shell().exec_cmd("true"))
         except futures.TimeoutError:  # the same as TimeoutError since Python 3.11
-            return Result(255, "", f"The login timed out after {LOGIN_SECONDS} s.")
+            return Result(UNREACHED, "", f"The login timed out after {LOGIN_SECONDS} s.")
         return Result(rc, out or "", err or "")
 
     def _has_connection(self) -> bool:
@@ -136,7 +137,7 @@ class Host:
         """
         login = self.connect()
         if login.rc != 0:
-            return Result(255, login.out, login.err)
+            return Result(UNREACHED, login.out, login.err)
         remote, feed = "/bin/sh -s", PATH + script
         if root and self.entry.get("sudo"):
             remote, preface = self._sudo("exec /bin/sh -s")
@@ -156,7 +157,7 @@ class Host:
         """
         login = self.connect()
         if login.rc != 0:
-            return Result(255, login.out, login.err)
+            return Result(UNREACHED, login.out, login.err)
         target, size = shlex.quote(remote), os.path.getsize(local)
         # to cat an end that came too early is an end
         argv, preface = self.stream(

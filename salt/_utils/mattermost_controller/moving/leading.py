@@ -144,9 +144,7 @@ def _applied(salt: dict, host_id: str, slses: list[str], arguments: dict) -> Non
     """Apply *slses* here. arguments: of that function of Salt. Raises TransferError when one failed."""
     failhard = salt["cp.cache_file"](stages.FAILHARD, "base")
     if not failhard:
-        raise transfer.TransferError(
-            f"The master's file server has no {stages.FAILHARD}. Add the folder salt/ of this bundle to the master's file_roots (docs/salt-master.md)."
-        )
+        raise transfer.TransferError(stages.NOT_SERVED)
     answer = salt["state.sls"](",".join(slses), saltenv="base", localconfig=failhard, **arguments)
     bringing.judge(slses, host_id, {"return": answer})
 

@@ -9,9 +9,9 @@ from mattermost_plural import plural
 from mattermost_release_facts import EDITIONS
 
 from mattermost_controller.given import asked
+from mattermost_controller.hosts import bounded
 
 SHOWN = 100  # characters of a name or a value that differs
-DIGITS = 18  # of a number of bytes, rows or milliseconds
 SPARE_KIB = 256 * 1024  # left free beside what is copied
 
 
@@ -72,7 +72,7 @@ def number(facts: dict, key: str) -> int:
 
 def _count(text: str) -> int:
     """Return a number of what a host counted, 0 for what is none, or more than any host has."""
-    return int(text) if text.isdecimal() and len(text) <= DIGITS else 0
+    return bounded.whole(text) or 0
 
 
 def incompatibilities(request: dict, source: dict, target: dict, settings: tuple, is_same: bool) -> list[str]:
@@ -234,9 +234,10 @@ def parse_listing(data: bytes) -> dict[bytes, File]:
     for line in data.split(b"\0"):
         if line:
             size, changed, name = line.split(b" ", 2)
-            if not size.isdigit() or len(size) > DIGITS:
-                raise ValueError(size[:DIGITS])
-            files[name] = File(int(size), changed.decode())
+            length = bounded.whole(size.decode())
+            if length is None:
+                raise ValueError("the size of a file is no number")
+            files[name] = File(length, changed.decode())
     return files
 
 

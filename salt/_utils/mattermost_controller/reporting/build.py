@@ -157,18 +157,15 @@ def _from_comment(report: Report, step: dict, hosts: list) -> None:
             report.failures.append(_failure(host, step["__id__"], words.explained(text, LINES)))
         return
     module = step["function"].partition(".")[0]
-    would = step["result"] is None
-    is_news = bool(step["changes"]) or would
-    for host, text in _by_host(lines, {*hosts, *step["changes"]}).items():
-        is_change = bool(step["changes"]) or (would and module != "mattermost_verify")  # which only looks
-        if is_news and (not host or host in step["changes"] or would):
-            if step["changes"] or (host and is_change):
-                _note_change(report, host)
-        elif module in SILENT:
+    changes, would = step["changes"], step["result"] is None
+    for host, text in _by_host(lines, {*hosts, *changes}).items():
+        is_news = would or (bool(changes) and (not host or host in changes))
+        if not is_news and module in SILENT:
             report.unchanged.setdefault(host, []).append(step["__id__"])
             continue
-        else:
-            is_change = False
+        is_change = is_news and (bool(changes) or module != "mattermost_verify")  # which only looks
+        if is_change and (changes or host):
+            _note_change(report, host)
         report.rows.append(Row(host, step["__id__"], lines_of(text), _seconds(step), is_change))
 
 

@@ -20,7 +20,7 @@ from mattermost_controller.hosts import (
     thin_tree,
 )
 from mattermost_controller.stages import ahead
-from mattermost_controller.stages.stage import FAILHARD, NO_RESULTS
+from mattermost_controller.stages.stage import FAILHARD, NO_RESULTS, NOT_SERVED
 
 
 def apply(opts: dict, hosts: list, slses: list[str], known: dict, test: bool, on_event=None, more=None) -> dict:
@@ -96,9 +96,7 @@ def _by_minion(hosts: list, slses: list[str], arguments: dict) -> dict:
         try:
             failhard = host.job("cp.cache_file", [FAILHARD], base, minion.SLACK)
             if not failhard:
-                raise minion.NoAnswer(
-                    f"The master's file server has no {FAILHARD}, so it does not serve this bundle. Add the folder salt/ of this bundle to the master's file_roots (docs/salt-master.md)."
-                )
+                raise minion.NoAnswer(NOT_SERVED)
             mattermost_progress.say("salt", f"the host's minion applies {len(slses)} stages", host.id)
             given = {**arguments, **base, "localconfig": failhard}
             answer = host.job("state.sls", [",".join(slses)], given, attempts=minion.RESTART_ATTEMPTS)

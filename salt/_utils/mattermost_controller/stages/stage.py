@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mattermost_progress
 from mattermost_lines import lines_of
 
 from mattermost_controller.reporting import words
@@ -12,7 +13,10 @@ IN_PLACE = (
 )
 
 FAILHARD = "salt://mattermost/scripts/failhard.conf"  # with which a minion's run ends at the first failed state
-MOST_MILLISECONDS = 10**10  # that a state takes; 116 days
+NOT_SERVED = (
+    f"The master's file server has no {FAILHARD}, so it does not serve this bundle. Add the folder salt/ of this bundle to the master's "
+    "file_roots (docs/salt-master.md)."
+)
 NO_RESULTS = "The host returned no results. Check that the host still answers, then start the same command again."
 
 # by SLS that several stages include: those stages, in running order; its states run with the first of them that is there
@@ -99,7 +103,8 @@ def _is_result(tag, part) -> bool:
         and isinstance(part.get("__id__", ""), str)
         and isinstance(part.get("changes"), dict)
         and isinstance(part.get("duration") or 0, (int, float))
-        and abs(part.get("duration") or 0) < MOST_MILLISECONDS  # neither NaN, nor more than a float holds
+        and abs(part.get("duration") or 0)
+        < mattermost_progress.MOST_SECONDS * 1000  # neither NaN, nor more than a float holds
         and isinstance(part.get("warnings") or [], list)
     )
 

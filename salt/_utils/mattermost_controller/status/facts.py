@@ -5,12 +5,10 @@ The script is ``salt/mattermost/scripts/status.sh``; it goes after the probe thr
 
 from __future__ import annotations
 
-import re
-
 import mattermost_json
 from mattermost_release_facts import numbers
 
-from mattermost_controller.hosts import probe, scripts
+from mattermost_controller.hosts import bounded, probe, scripts
 
 SCRIPT = "mattermost/scripts/status.sh"
 
@@ -56,12 +54,12 @@ def parse(text: str) -> dict:
         "client": client,
         "running": _running(client, one("version_id")),
         "ping": mattermost_json.texts(one("ping")),
-        "postgresql_uptime": whole(one("pg_started")),
-        "database_bytes": whole(one("database_bytes")),
-        "databases": {name: whole(size) for size, name in map(_split, found.get("aside_database", []))},
-        "schema": whole(schema),
+        "postgresql_uptime": bounded.whole(one("pg_started")),
+        "database_bytes": bounded.whole(one("database_bytes")),
+        "databases": {name: bounded.whole(size) for size, name in map(_split, found.get("aside_database", []))},
+        "schema": bounded.whole(schema),
         "migration": migration or None,
-        "users": whole(one("users")),
+        "users": bounded.whole(one("users")),
         "disks": {name: {**disk, "taken": taken.get(name)} for name, disk in map(_disk, found.get("disk", []))},
         "logs": taken.get("logs"),
         "backup": dict(line.partition("=")[::2] for line in found.get("backup", [])),
@@ -69,7 +67,7 @@ def parse(text: str) -> dict:
         "aside": dict(map(_aside, found.get("aside", []))),
         "clusters": found.get("cluster", []),
         "reboot": one("reboot") == "yes",
-        "security_packages": whole(one("security_packages")),
+        "security_packages": bounded.whole(one("security_packages")),
         "postgresql_waits": one("postgresql_waits") or None,
         "patches": dict(line.partition("=")[::2] for line in found.get("patches", [])),
     }
@@ -88,19 +86,14 @@ def _number(text: str) -> float | None:
         return None
 
 
-def whole(text: str) -> int | None:
-    """Return the number that *text* is, None for what is none and for one that nothing on a host comes to."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
-
-
 def _kib(text: str) -> int | None:
-    size = whole(text)
+    size = bounded.whole(text)
     return None if size is None else size * 1024
 
 
 def _since(uptime: float | None, service: dict) -> int | None:
     """Return the seconds since the service became active, None while it is not."""
-    began = whole(service.get("ActiveEnterTimestampMonotonic", ""))
+    began = bounded.whole(service.get("ActiveEnterTimestampMonotonic", ""))
     if not uptime or not began or service.get("ActiveState") != "active":
         return None
     return max(0, int(uptime - began / 1_000_000))

@@ -10,10 +10,10 @@ from mattermost_release_facts import listed, user_limit
 
 from mattermost_controller import findings
 from mattermost_controller.findings import REFUSAL, Finding, ok, refusal, skipped, warning
+from mattermost_controller.hosts import bounded
 from mattermost_controller.preflight.edition import license_lasts
 from mattermost_controller.releases.look import Look
 from mattermost_controller.status import releases, upkeep
-from mattermost_controller.status.facts import whole
 from mattermost_controller.verify.tls import load, validity
 
 LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
@@ -130,7 +130,7 @@ def _mattermost(settings: dict, facts: dict, running: str | None) -> dict:
         "health": status["ping"].get("status"),
         "state": service.get("ActiveState"),
         "uptime": status["server_uptime"],
-        "restarts": whole(service.get("NRestarts", "")),
+        "restarts": bounded.whole(service.get("NRestarts", "")),
     }
 
 
@@ -146,7 +146,7 @@ def _backup(facts: dict) -> dict:
         "result": status.get("result"),
         "reason": None if status.get("result") == "done" else facts["backup"]["failed"] or status.get("reason"),
         "snapshot": status.get("snapshot"),
-        "bytes": whole(status.get("bytes", "")),
+        "bytes": bounded.whole(status.get("bytes", "")),
     }
 
 

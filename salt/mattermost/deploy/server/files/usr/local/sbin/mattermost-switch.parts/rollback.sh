@@ -12,8 +12,6 @@ roll_back() { # roll_back REASON: from wherever the journal ends; sets unread, p
     fi
     if recorded copying || recorded swapping; then
         failed_database=$(failed_name)
-    fi
-    if [ -n "$failed_database" ]; then
         if ! wait_for_database "$database_timeout"; then
             write_report waiting "$reason The database cannot be restored yet, because PostgreSQL does not answer." \
                 "Start PostgreSQL (docs/troubleshooting.md, Chat is down). mattermost-switch.service then completes the rollback."
